@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * channel_name - the limits and the reserved names that clients and broker
+ * share. A name is 1 to 255 arbitrary bytes; see docs/protocol.md.
+ */
+#ifndef SLUICE_PROTO_CHANNEL_NAME_H
+#define SLUICE_PROTO_CHANNEL_NAME_H
+
+enum { CHANNEL_NAME_MAX = 255 };
+
+/* The sink: what publishers name in their first frame. */
+#define CHANNEL_NAME_NULL "/null"
+
+/* Where a broker listens, and a client looks for one, unless told. */
+#define SLUICE_DEFAULT_ADDRESS "127.0.0.1:25000"
+
+#endif
