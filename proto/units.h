@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * units - how people write sizes, durations and counts in options, on both
+ * sides of the wire. A value that is empty, negative, out of range or followed
+ * by anything else is refused; `out` is then left alone.
+ */
+#ifndef SLUICE_PROTO_UNITS_H
+#define SLUICE_PROTO_UNITS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What a refused value should have looked like, for error sentences. */
+#define UNITS_SIZE_FORM     "a size such as 4096, 64k, 16m or 1g"
+#define UNITS_DURATION_FORM "a duration such as 250ms, 5s, 2m or 0.5"
+#define UNITS_COUNT_FORM    "a whole number"
+
+/* Bytes: decimal digits, then nothing or one of k, m, g (powers of 1024) in
+ * either case. */
+bool units_parse_size(const char *text, uint64_t *bytes);
+
+/* Milliseconds: a decimal number, with a fraction or without, then nothing or
+ * "s" for seconds, "ms", "m" for minutes or "h" for hours. What is finer than
+ * a millisecond is rounded up, so that only zero is zero. */
+bool units_parse_duration_ms(const char *text, uint64_t *ms);
+
+/* Decimal digits. */
+bool units_parse_count(const char *text, uint64_t *count);
+
+#endif
