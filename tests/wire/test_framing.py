@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: MIT
+"""Segments mean nothing: frames cut anywhere, or many in one segment, have
+the same result."""
+import socket
+
+from wire import KIB, MIB, WireTest, frame, main, number_of, numbered, pair
+
+TOPIC = b"/topic/cut"
+
+
+def conversation():
+    """A small client's whole life, with every kind of frame in it."""
+    return (frame(b"/null") + pair(TOPIC, b"first") + pair(TOPIC, b"") +
+            pair(b"/null", b"gone") + pair(b"/sys/x", b"gone") +
+            pair(b"n" * 255, b"unheard") + pair(TOPIC, b"x" * 40) +
+            frame(b""))
+
+
+EXPECTED = [b"first", b"", b"x" * 40]
+
+
+class Cuts(WireTest):
+    def setUp(self):
+        self.sluiced = self.broker()
+        self.listener = self.subscriber(self.sluiced, TOPIC)
+
+    def speak(self, *segments):
+        """Sends the segments apart: each is read before the next comes."""
+        client = self.connect(self.sluiced)
+        client.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for segment in segments[:-1]:
+            client.send(segment)
+            self.sluiced.sync()
+        client.send(segments[-1])
+        self.assertEqual(client.wait_closed(), "eof")
+        self.assertEqual(self.listener.recv_many(3), EXPECTED)
+
+    def test_whole_conversation_in_one_segment(self):
+        """Many frames in one segment."""
+        self.speak(conversation())
+
+    def test_cut_at_every_byte(self):
+        """Two segments, for every place they can be cut at."""
+        data = conversation()
+        for at in range(1, len(data)):
+            with self.subTest(cut=at):
+                self.speak(data[:at], data[at:])
+
+    def test_byte_by_byte(self):
+        """As many segments as bytes."""
+        data = conversation()
+        self.speak(*[data[i:i + 1] for i in range(len(data))])
+
+    def test_truncated_at_every_byte(self):
+        """A client that ends anywhere leaves no trace (class 5)."""
+        data = conversation()[:-4]
+        for end in range(len(data)):
+            self.connect(self.sluiced).send(data[:end]).close()
+        self.sluiced.end_sync()
+        stats = self.sluiced.wait_stats(connections=1)
+        self.assertEqual(stats["channels"], 1)
+        self.assert_serves(self.sluiced)
+
+    def test_reset_at_every_byte(self):
+        """The same with a reset."""
+        data = conversation()[:-4]
+        for end in range(len(data)):
+            self.connect(self.sluiced).send(data[:end]).reset()
+        self.sluiced.end_sync()
+        self.assertEqual(
+            self.sluiced.wait_stats(connections=1)["channels"], 1)
+        self.assert_serves(self.sluiced)
+
+
+class Sizes(WireTest):
+    def test_every_size_around_the_buffers_arrives_intact(self):
+        """Bodies near 64 KiB, 256 KiB and powers of two, back to back."""
+        sluiced = self.broker()
+        listener = self.subscriber(sluiced, TOPIC)
+        sender = self.publisher(sluiced)
+        sizes = [8, 9, 4 * KIB]
+        for base in (16 * KIB, 64 * KIB, 128 * KIB, 256 * KIB, MIB):
+            sizes += [base + d for d in (-9, -8, -5, -4, -3, -1, 0, 1, 4)]
+        for number, size in enumerate(sizes):
+            sender.publish(TOPIC, numbered(number, size))
+            self.assertEqual(listener.recv(), numbered(number, size))
+
+    def test_small_and_large_messages_keep_their_order(self):
+        """Large bodies take another way through memory, not past others."""
+        sluiced = self.broker()
+        listeners = [self.subscriber(sluiced, TOPIC) for _ in "ab"]
+        sizes = [8, 100, 70 * KIB, 8, 65536, 9, 300 * KIB, 12, 13] * 20
+        messages = [numbered(i, size) for i, size in enumerate(sizes)]
+        sender = self.publisher(sluiced)
+        for at in range(0, len(messages), 9):
+            sender.publish(TOPIC, *messages[at:at + 9])
+            for listener in listeners:
+                got = listener.recv_many(9)
+                self.assertEqual([number_of(m) for m in got],
+                                 list(range(at, at + 9)))
+                self.assertEqual(got, messages[at:at + 9])
+
+
+if __name__ == "__main__":
+    main()

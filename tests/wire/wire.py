@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""What every wire test starts from: `from wire import *` is one import.
+
+A test asks for brokers and clients, and need not clean up: clients are
+closed first, then every broker is stopped and must have lived well, that is,
+exit 0 and have written nothing but log lines.
+"""
+import sys
+import threading
+import unittest
+
+from client import DEADLINE, Client, open_socket
+from daemon import Broker, is_sanitised, run_sluiced
+from frames import (Decoder, frame, head, number_of, numbered,
+                    numbered_pairs, pair, pairs)
+
+__all__ = [
+    "Background", "Broker", "Client", "DEADLINE", "Decoder", "KIB", "MIB",
+    "WireTest", "frame", "head", "is_sanitised", "main", "number_of",
+    "numbered", "numbered_pairs", "open_socket", "pair", "pairs",
+    "run_sluiced",
+]
+
+KIB, MIB = 1 << 10, 1 << 20
+SKIPPED = 77
+
+
+class Background(threading.Thread):
+    """A call that runs beside the test; join() returns what it returned and
+    raises what it raised."""
+
+    def __init__(self, call, *args):
+        super().__init__(daemon=True)
+        self._call, self._args = call, args
+        self._result, self._error = None, None
+        self.start()
+
+    def run(self):
+        try:
+            self._result = self._call(*self._args)
+        except BaseException as error:  # handed to whoever joins
+            self._error = error
+
+    def join(self, timeout=DEADLINE):
+        super().join(timeout)
+        if self.is_alive():
+            raise TimeoutError(f"{self._call} is still running")
+        if self._error:
+            raise self._error
+        return self._result
+
+
+class WireTest(unittest.TestCase):
+    longMessage = True
+
+    def broker(self, *args, **kwargs):
+        broker = Broker(*args, **kwargs)
+        self.addCleanup(self.finish, broker)
+        return broker
+
+    def finish(self, broker):
+        try:
+            status = broker.stop().status
+        finally:
+            broker.kill()
+        self.assertEqual(broker.complaints(), [])
+        self.assertEqual(status, 0, "exit status of sluiced")
+
+    def connect(self, broker, **kwargs):
+        client = broker.connect(**kwargs)
+        self.addCleanup(client.close)
+        return client
+
+    def subscriber(self, broker, channel, **kwargs):
+        """A client whose subscription the broker has taken note of."""
+        client = self.connect(broker, **kwargs).subscribe(channel)
+        broker.sync(client)
+        return client
+
+    def publisher(self, broker, **kwargs):
+        """A client that listens to nothing."""
+        return self.connect(broker, **kwargs).subscribe(b"")
+
+    def assert_closed(self, broker, client, reason):
+        """The broker ends this connection and its log says why."""
+        client.wait_closed()
+        line = broker.wait_for_log(rf"event=closed .*reason=({reason})\b")
+        self.assertEqual(line.level, "warning", str(line))
+        return line
+
+    def assert_serves(self, broker, channel=b"/topic/still/alive"):
+        """The broker does its work: one message, from socket to socket."""
+        listener = self.subscriber(broker, channel)
+        sender = self.publisher(broker).publish(channel, b"hello")
+        self.assertEqual(listener.recv(), b"hello")
+        listener.close()
+        sender.close()
+
+    def assert_memory(self, kib, limit_kib, what="memory grew"):
+        """Sanitizers surround each block with as much again."""
+        self.assertLess(kib, limit_kib * (4 if is_sanitised() else 1), what)
+
+
+def main():
+    """Runs the tests of a file; 77 says that all of them were skipped."""
+    program = unittest.main(module="__main__", exit=False, verbosity=2)
+    result = program.result
+    if not result.wasSuccessful():
+        sys.exit(1)
+    sys.exit(SKIPPED if len(result.skipped) == result.testsRun else 0)
