@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * command - what `sluice NAME ...` runs. A new one is a file in commands/ and
+ * a row in command.c.
+ */
+#ifndef SLUICE_CLIENT_COMMAND_H
+#define SLUICE_CLIENT_COMMAND_H
+
+#include "client/option.h"
+
+struct command {
+    const char *name;
+    const char *arguments; /* after the options, for the help */
+    const char *summary;   /* one line */
+    const char *details;   /* paragraphs, each line ended */
+    const struct option *options;
+    int (*run)(int argc, char **argv); /* argv[0] is the command's name */
+};
+
+extern const struct command command_listen;
+extern const struct command command_send;
+
+/* Ended by NULL. */
+extern const struct command *const command_table[];
+
+/* NULL when there is none of this name. */
+const struct command *command_find(const char *name);
+
+/* All commands, or one. */
+void command_print_usage(FILE *out);
+void command_print_help(const struct command *command, FILE *out);
+
+/* Parses the options of `command` into `values`. True: go on. False: exit with
+ * *status; help or a sentence has been printed. */
+bool command_parse(const struct command *command, void *values, int *argc,
+                   char **argv, int *status);
+
+/* Prints what is wrong with the usage of `command`; returns EXIT_USAGE. */
+int command_misused(const struct command *command, const char *sentence);
+
+/* False, and *status, when argv[1] is not there or no channel name. */
+bool command_has_channel(const struct command *command, int argc, char **argv,
+                         int *status);
+
+#endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sluice listen - prints what arrives on a channel, and comes back when the
+ * connection is lost. Output is written when nothing more has arrived, not per
+ * message.
+ */
+#include "client/backoff.h"
+#include "client/command.h"
+#include "client/complain.h"
+#include "client/lib/deadline.h"
+#include "client/printer.h"
+#include "client/stop_signal.h"
+#include "client/watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+enum {
+    /* A connection that lasts this long, or brings a message, is sound. */
+    LISTEN_SOUND_MS = 2000,
+    /* With --count: what the kernel may take before we know that we want it. */
+    LISTEN_SMALL_BUFFER = 4096,
+};
+
+struct listen_options {
+    const char *server;
+    struct option_number timeout_ms, max_frame, count;
+    bool is_raw, is_quiet, no_reconnect;
+};
+
+#define LISTEN_VALUE(field) offsetof(struct listen_options, field)
+
+static const struct option listen_options[] = {
+    {"server", OPTION_TEXT, LISTEN_VALUE(server), "ADDR", SLUICE_DEFAULT_SERVER,
+     "SLUICE_SERVER", 0, 0,
+     "where the broker is: host:port, [v6]:port or unix:PATH"},
+    {"timeout", OPTION_DURATION, LISTEN_VALUE(timeout_ms), "TIME", "5s", NULL,
+     1, 86400000, "how long one attempt to connect, or the goodbye, may take"},
+    {"max-frame", OPTION_SIZE, LISTEN_VALUE(max_frame), "SIZE", "16m", NULL, 1,
+     SLUICE_MESSAGE_MAX, "the longest message to accept"},
+    {"count", OPTION_COUNT, LISTEN_VALUE(count), "N", NULL, NULL, 1, 0,
+     "stop after N messages"},
+    {"raw", OPTION_FLAG, LISTEN_VALUE(is_raw), NULL, NULL, NULL, 0, 0,
+     "print the bytes alone, without a newline after each message"},
+    {"no-reconnect", OPTION_FLAG, LISTEN_VALUE(no_reconnect), NULL, NULL, NULL,
+     0, 0, "exit with 1 when the broker cannot be reached or is lost"},
+    {"quiet", OPTION_FLAG, LISTEN_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
+     "do not tell on standard error of lost and regained connections"},
+    {.name = NULL},
+};
+
+enum listen_state {
+    LISTEN_FIRST,   /* never connected */
+    LISTEN_OUTAGE,  /* not connected, and told so */
+    LISTEN_TRYING,  /* connected again, but not known to be sound */
+    LISTEN_SOUND,   /* connected */
+    LISTEN_LEAVING, /* said goodbye after a stop signal */
+};
+
+struct listener {
+    struct listen_options options;
+    enum listen_state state;
+    struct sluice *s;
+    struct sluice_bytes channel;
+    struct printer printer;
+    struct backoff backoff;
+    uint64_t printed; /* messages */
+    int64_t due_ms;   /* TRYING: sound from then on; LEAVING: given up then;
+                         else -1 */
+};
+
+/* What one step says about the next. */
+enum listen_step {
+    LISTEN_GO,
+    LISTEN_LOST, /* the connection; the handle says why */
+    LISTEN_DONE,
+    LISTEN_FAILED, /* and told so */
+    LISTEN_MISUSED,
+};
+
+/* --- state --------------------------------------------------------------- */
+
+static void listener_tell(const struct listener *l, const char *what,
+                          const char *more)
+{
+    if (!l->options.is_quiet)
+        complain(EXIT_DONE, "%s%s", what, more);
+}
+
+static void listener_on_connected(struct listener *l)
+{
+    l->due_ms = -1;
+    if (l->state == LISTEN_FIRST) {
+        l->state = LISTEN_SOUND;
+        return;
+    }
+    l->state = LISTEN_TRYING;
+    l->due_ms = sluice_deadline_clock() + LISTEN_SOUND_MS;
+}
+
+static void listener_on_sound(struct listener *l)
+{
+    listener_tell(l, "connected again to ", l->options.server);
+    backoff_reset(&l->backoff);
+    l->state = LISTEN_SOUND;
+    l->due_ms = -1;
+}
+
+/* Told once per outage, however many attempts it takes. */
+static void listener_on_lost(struct listener *l)
+{
+    if (l->state == LISTEN_SOUND || l->state == LISTEN_FIRST)
+        listener_tell(l, sluice_error_detail(l->s),
+                      "; trying again until it works");
+    l->state = LISTEN_OUTAGE;
+    l->due_ms = -1;
+}
+
+/* The broker sends what it still owes, and closes. */
+static void listener_on_stop(struct listener *l)
+{
+    enum sluice_error error = sluice_goodbye(l->s);
+    (void)error; /* when it fails, the next receive says so */
+    l->state = LISTEN_LEAVING;
+    l->due_ms = sluice_deadline_clock() + (int64_t)l->options.timeout_ms.value;
+}
+
+/* --- one connection ------------------------------------------------------ */
+
+/* With --count, what the broker hands over beyond it is lost when it comes
+ * from a queue: a small receive buffer keeps that little. */
+static enum sluice_error listener_dial(struct listener *l)
+{
+    const struct listen_options *o = &l->options;
+    enum sluice_error error = sluice_set_max_message(l->s, o->max_frame.value);
+    if (error != SLUICE_OK)
+        return error;
+    if (o->count.is_given)
+        sluice_set_receive_buffer(l->s, LISTEN_SMALL_BUFFER);
+    error = sluice_connect(l->s, o->server, (int)o->timeout_ms.value);
+    return error != SLUICE_OK ? error : sluice_subscribe(l->s, l->channel);
+}
+
+static enum listen_step listener_connect(struct listener *l)
+{
+    enum sluice_error error = listener_dial(l);
+    if (error == SLUICE_OK) {
+        listener_on_connected(l);
+        return LISTEN_GO;
+    }
+    if (stop_signal_came())
+        return LISTEN_DONE;
+    bool is_final = error == SLUICE_BAD_ADDRESS || l->options.no_reconnect ||
+                    (error == SLUICE_UNRESOLVED && l->state == LISTEN_FIRST);
+    if (!is_final)
+        return LISTEN_LOST;
+    int status = complain_unconnected(l->s, error, l->options.server);
+    return status == EXIT_USAGE ? LISTEN_MISUSED : LISTEN_FAILED;
+}
+
+/* A reader that went away is no failure: sluice listen ... | head. */
+static enum listen_step listener_on_unprintable(void)
+{
+    if (errno == EPIPE)
+        return LISTEN_DONE;
+    complain(EXIT_FAILED, "cannot write to standard output: %s",
+             strerror(errno));
+    return LISTEN_FAILED;
+}
+
+static enum listen_step listener_print(struct listener *l,
+                                       struct sluice_bytes message)
+{
+    if (!printer_put(&l->printer, message))
+        return listener_on_unprintable();
+    l->printed++;
+    if (l->state == LISTEN_TRYING)
+        listener_on_sound(l);
+    bool is_last =
+        l->options.count.is_given && l->printed == l->options.count.value;
+    return is_last ? LISTEN_DONE : LISTEN_GO;
+}
+
+/* Why there is nothing more to receive. */
+static enum listen_step listener_on_end(struct listener *l,
+                                        enum sluice_error error)
+{
+    if (l->state == LISTEN_LEAVING)
+        return LISTEN_DONE;
+    if (error != SLUICE_TOO_LONG)
+        return LISTEN_LOST;
+    complain(EXIT_FAILED, "%s of %" PRIu64 " bytes; raise --max-frame",
+             sluice_error_detail(l->s), l->options.max_frame.value);
+    return LISTEN_FAILED;
+}
+
+/* Prints what is there. LISTEN_GO: nothing more for now. */
+static enum listen_step listener_take(struct listener *l)
+{
+    for (;;) {
+        if (stop_signal_came() && l->state != LISTEN_LEAVING)
+            listener_on_stop(l);
+        struct sluice_bytes message;
+        enum sluice_error error =
+            sluice_receive(l->s, &message, SLUICE_NO_WAIT);
+        if (error == SLUICE_AGAIN)
+            return LISTEN_GO;
+        if (error != SLUICE_OK)
+            return listener_on_end(l, error);
+        enum listen_step step = listener_print(l, message);
+        if (step != LISTEN_GO)
+            return step;
+    }
+}
+
+static enum listen_step listener_wait(struct listener *l)
+{
+    struct watch watch = {
+        .s = l->s,
+        .fd = l->printer.fd, /* notices that its reader went away */
+        .is_stopping = l->state == LISTEN_LEAVING,
+        .timeout_ms = l->due_ms < 0 ? -1 : sluice_deadline_left(l->due_ms),
+    };
+    if (watch_wait(&watch) & POLLERR)
+        return LISTEN_DONE;
+    if (l->due_ms < 0 || sluice_deadline_left(l->due_ms) > 0)
+        return LISTEN_GO;
+    if (l->state == LISTEN_LEAVING)
+        return LISTEN_DONE;
+    listener_on_sound(l);
+    return LISTEN_GO;
+}
+
+static enum listen_step listener_serve(struct listener *l)
+{
+    enum listen_step step;
+    do {
+        step = listener_take(l);
+        if (!printer_flush(&l->printer))
+            return listener_on_unprintable();
+        if (step == LISTEN_GO)
+            step = listener_wait(l);
+    } while (step == LISTEN_GO);
+    return step;
+}
+
+/* --- one connection after another ---------------------------------------- */
+
+static enum listen_step listener_pause(struct listener *l)
+{
+    int64_t due_ms = sluice_deadline_clock() + backoff_next_ms(&l->backoff);
+    struct watch watch = {.s = NULL, .fd = -1};
+    while (!stop_signal_came()) {
+        watch.timeout_ms = sluice_deadline_left(due_ms);
+        if (watch.timeout_ms == 0)
+            return LISTEN_GO;
+        watch_wait(&watch);
+    }
+    return LISTEN_DONE;
+}
+
+static enum listen_step listener_retry(struct listener *l)
+{
+    if (l->options.no_reconnect) {
+        complain(EXIT_FAILED, "%s", sluice_error_detail(l->s));
+        return LISTEN_FAILED;
+    }
+    listener_on_lost(l);
+    return listener_pause(l);
+}
+
+static int listener_run(struct listener *l)
+{
+    enum listen_step step;
+    do {
+        step = listener_connect(l);
+        if (step == LISTEN_GO)
+            step = listener_serve(l);
+        if (step == LISTEN_LOST)
+            step = listener_retry(l);
+    } while (step == LISTEN_GO);
+    return step == LISTEN_DONE     ? EXIT_DONE
+           : step == LISTEN_FAILED ? EXIT_FAILED
+                                   : EXIT_USAGE;
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static uint64_t listen_seed(void)
+{
+    uint64_t seed;
+    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == (ssize_t)sizeof seed)
+        return seed;
+    return (uint64_t)sluice_deadline_clock() << 16 ^ (uint64_t)getpid();
+}
+
+static int listen_run(int argc, char **argv)
+{
+    struct listener *l = calloc(1, sizeof *l);
+    if (!l)
+        return complain(EXIT_FAILED, "out of memory");
+    int status;
+    if (!command_parse(&command_listen, &l->options, &argc, argv, &status) ||
+        !command_has_channel(&command_listen, argc, argv, &status))
+        goto end;
+    if (argc > 2) {
+        status = command_misused(&command_listen,
+                                 "one CHANNEL is enough; start one listener "
+                                 "per channel");
+        goto end;
+    }
+    l->channel = sluice_text(argv[1]);
+    printer_init(&l->printer, STDOUT_FILENO, l->options.is_raw);
+    backoff_init(&l->backoff, listen_seed());
+    l->s = sluice_new();
+    if (l->s && stop_signal_init())
+        status = listener_run(l);
+    else
+        status = complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    sluice_free(l->s);
+end:
+    free(l);
+    return status;
+}
+
+const struct command command_listen = {
+    .name = "listen",
+    .arguments = "CHANNEL",
+    .summary = "Print what arrives on a channel",
+    .details =
+        "Prints one line per message; on a terminal, control characters are\n"
+        "shown as \\xNN. It connects again after growing pauses when the "
+        "broker\n"
+        "goes away. SIGINT or SIGTERM end it in order: what the broker had\n"
+        "already given to this listener is printed first.\n"
+        "\n"
+        "--count leaves at once after the last message. Of a queue, messages\n"
+        "that were on their way to this listener by then are lost.\n",
+    .options = listen_options,
+    .run = listen_run,
+};

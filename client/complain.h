@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * complain - one sentence on standard error, and the exit status that goes
+ * with it.
+ */
+#ifndef SLUICE_CLIENT_COMPLAIN_H
+#define SLUICE_CLIENT_COMPLAIN_H
+
+#include "client/sluice.h"
+
+enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
+
+/* Prints "sluice: ..." and returns `status`. */
+int complain(int status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Why sluice_connect() failed, and what can be done. The status is EXIT_USAGE
+ * when the address was none. */
+int complain_unconnected(const struct sluice *s, enum sluice_error error,
+                         const char *server);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * escape - makes bytes harmless for a terminal: UTF-8 text and tabs pass, what
+ * could control it (C0, DEL, C1) and what is not UTF-8 becomes \xNN.
+ */
+#ifndef SLUICE_CLIENT_ESCAPE_H
+#define SLUICE_CLIENT_ESCAPE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum { ESCAPE_BYTES = 4 };
+
+/* Shows the next character of `text`, of which `n` > 0 bytes are there, and
+ * returns how many of them that were. */
+size_t escape_next(const uint8_t *text, size_t n, char shown[ESCAPE_BYTES],
+                   size_t *shown_length);
+
+#endif

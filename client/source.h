@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * source - where the messages of `sluice send` come from: its arguments, the
+ * lines of standard input, or a generator. A table of functions, one file each
+ * in sources/.
+ */
+#ifndef SLUICE_CLIENT_SOURCE_H
+#define SLUICE_CLIENT_SOURCE_H
+
+#include "client/sluice.h"
+
+#include <stdint.h>
+
+enum source_result {
+    SOURCE_MESSAGE,
+    SOURCE_WAIT, /* until source->fd is readable, or source->due_ms */
+    SOURCE_END,
+    SOURCE_FAILED, /* with errno; EMSGSIZE: longer than allowed */
+};
+
+struct source;
+
+struct source_type {
+    /* The message stays as it is until the next call. */
+    enum source_result (*next)(struct source *source,
+                               struct sluice_bytes *message);
+    void (*free)(struct source *source);
+};
+
+struct source {
+    const struct source_type *type;
+    int fd;         /* -1 when it never waits for one */
+    int64_t due_ms; /* on the monotonic clock; -1 when it waits for no time */
+};
+
+static inline enum source_result source_next(struct source *source,
+                                             struct sluice_bytes *message)
+{
+    return source->type->next(source, message);
+}
+
+/* NULL is allowed. */
+static inline void source_free(struct source *source)
+{
+    if (source)
+        source->type->free(source);
+}
+
+/* All three return NULL without memory. */
+
+/* `texts` must outlive the source. */
+struct source *source_arguments_new(int count, char **texts);
+
+/* The lines of `fd`, without their newline; the last may lack one. */
+struct source *source_lines_new(int fd, size_t longest);
+
+/* `count` messages, 0: without end; `interval_ms` apart. Each is `size` times
+ * 'X' or, when size is 0, numbered text with the sender's own number. */
+struct source *source_generator_new(uint64_t count, uint64_t interval_ms,
+                                    size_t size);
+
+#endif
