@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: MIT
+"""The documents and --help tell of the same options and defaults."""
+import re
+import subprocess
+import sys
+
+import check
+
+# Who is asked, and whether all its options must be in the documents.
+HELPS = (
+    (("sluiced", "--help"), True),
+    (("sluice", "--help"), False),
+    (("sluice", "listen", "--help"), False),
+    (("sluice", "send", "--help"), False),
+)
+# Options of scripts/ and of other people's programs that documents mention.
+OTHERS = {"--demo", "--quick", "--rm"}
+
+OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+# `--max-frame 16m` in a code span, or | `--max-frame` | `16m` | in a table.
+DEFAULT = re.compile(r"`(--[a-z-]+)(?: |` \| `)(\d+[a-z]*|[a-z]+)`")
+
+
+def help_of(bin_folder, program, *rest):
+    done = subprocess.run([bin_folder / program, *rest], text=True,
+                          capture_output=True, timeout=20, check=True)
+    return done.stdout
+
+
+def entries(text):
+    """What the help says about each option, up to the next option."""
+    starts = [match for match in re.finditer(r"^ +(--[a-z-]+)", text, re.M)]
+    ends = [match.start() for match in starts[1:]] + [len(text)]
+    return {match.group(1): text[match.start():end]
+            for match, end in zip(starts, ends)}
+
+
+def compare(documents, helps):
+    """documents: name -> text; helps: rows (text, is_complete)."""
+    known = OTHERS | {option for text, _ in helps
+                      for option in OPTION.findall(text)}
+    written = "\n".join(documents.values())
+    problems = [f"{name}: nobody knows the option {option}"
+                for name, text in documents.items()
+                for option in sorted(set(OPTION.findall(text)) - known)]
+    for text, is_complete in helps:
+        if not is_complete:
+            continue
+        table = entries(text)
+        for option in sorted(set(OPTION.findall(text))):
+            if option not in OPTION.findall(written):
+                problems.append(f"{option} is in no document")
+        problems += [f"{option}: the documents say {value}, the help does not"
+                     for option, value in sorted(set(DEFAULT.findall(written)))
+                     if option in table
+                     and not re.search(rf"\b{value}\b", table[option])]
+    return problems
+
+
+def find(root, bin_folder):
+    documents = {str(path): (root / path).read_text()
+                 for path in check.documents(root)}
+    helps = [(help_of(bin_folder, *command), is_complete)
+             for command, is_complete in HELPS]
+    return compare(documents, helps)
+
+
+def find_planted(root):
+    return compare({"README.md": (root / "README.md").read_text()},
+                   [((root / "help").read_text(), True)])
+
+
+HELP = "  --limit SIZE\n      at most (default: 16m)\n  --help\n"
+
+PLANTS = (
+    ("the same", {"README.md": "`--limit 16m` --help", "help": HELP}, None),
+    ("an option that is gone",
+     {"README.md": "--limit --help --gone", "help": HELP}, "nobody knows"),
+    ("an option that nobody wrote about",
+     {"README.md": "--help", "help": HELP}, "--limit is in no document"),
+    ("another default in a sentence",
+     {"README.md": "`--limit 8m` --help", "help": HELP}, "say 8m"),
+    ("another default in a table",
+     {"README.md": "| `--limit` | `8m` | --help", "help": HELP}, "say 8m"),
+)
+
+if __name__ == "__main__":
+    check.main(find_planted if "--plants" in sys.argv else find, PLANTS)
