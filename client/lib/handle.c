@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/lib/handle.h"
+
+#include "client/lib/dial.h"
+#include "proto/channel_name.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* In every live handle, so that a stale pointer says its name. */
+static const unsigned handle_magic = 0x5105ce00;
+
+static const char *const handle_state_names[] = {
+    [SLUICE_STATE_IDLE] = "not connected",
+    [SLUICE_STATE_CONNECTED] = "new",
+    [SLUICE_STATE_PUBLISHING] = "a publisher already",
+    [SLUICE_STATE_SUBSCRIBED] = "subscribed already",
+    [SLUICE_STATE_LEAVING] = "leaving",
+    [SLUICE_STATE_BROKEN] = "broken",
+    [SLUICE_STATE_ENDED] = "closed",
+};
+
+/* --- state --------------------------------------------------------------- */
+
+void sluice_handle_assert(const struct sluice *s)
+{
+    assert(s && s->magic == handle_magic);
+    (void)s;
+}
+
+bool sluice_handle_is_up(const struct sluice *s)
+{
+    return s->state >= SLUICE_STATE_CONNECTED &&
+           s->state <= SLUICE_STATE_LEAVING;
+}
+
+bool sluice_handle_is_over(const struct sluice *s)
+{
+    return s->state >= SLUICE_STATE_BROKEN;
+}
+
+void sluice_handle_end(struct sluice *s, enum sluice_state state,
+                       enum sluice_error error, const char *sentence)
+{
+    if (!sluice_handle_is_over(s))
+        s->end = sluice_failure_set(&s->failure, error, "%s", sentence);
+    s->state = state;
+}
+
+void sluice_handle_end_errno(struct sluice *s, enum sluice_state state,
+                             int error)
+{
+    char sentence[128];
+    snprintf(sentence, sizeof sentence, "the connection broke: %s",
+             strerror(error));
+    sluice_handle_end(
+        s, state, error == ENOMEM ? SLUICE_NO_MEMORY : SLUICE_BROKEN, sentence);
+}
+
+enum sluice_error sluice_handle_bad_state(struct sluice *s)
+{
+    if (sluice_handle_is_over(s))
+        return s->end;
+    return sluice_failure_set(&s->failure, SLUICE_BAD_STATE,
+                              "not possible: the connection is %s",
+                              handle_state_names[s->state]);
+}
+
+void sluice_handle_become_publisher(struct sluice *s)
+{
+    bool has_room = sluice_outbox_put(&s->out, sluice_text(CHANNEL_NAME_NULL));
+    assert(has_room); /* it is the first frame */
+    (void)has_room;
+    s->state = SLUICE_STATE_PUBLISHING;
+}
+
+/* --- life ---------------------------------------------------------------- */
+
+struct sluice *sluice_new(void)
+{
+    struct sluice *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->magic = handle_magic;
+    s->fd = -1;
+    s->limit = SLUICE_MESSAGE_DEFAULT_MAX;
+    return s;
+}
+
+void sluice_handle_reset(struct sluice *s)
+{
+    if (s->fd >= 0)
+        close(s->fd);
+    s->fd = -1;
+    sluice_inbox_fini(&s->in);
+    sluice_outbox_fini(&s->out);
+    s->state = SLUICE_STATE_IDLE;
+}
+
+void sluice_free(struct sluice *s)
+{
+    if (!s)
+        return;
+    sluice_handle_assert(s);
+    sluice_handle_reset(s);
+    s->magic = 0;
+    free(s);
+}
+
+enum sluice_error sluice_set_max_message(struct sluice *s, size_t bytes)
+{
+    sluice_handle_assert(s);
+    if (bytes < 1 || bytes > SLUICE_MESSAGE_MAX)
+        return sluice_failure_set(&s->failure, SLUICE_TOO_LONG,
+                                  "a message limit is 1 to %d bytes, not %zu",
+                                  SLUICE_MESSAGE_MAX, bytes);
+    s->limit = (uint32_t)bytes;
+    return SLUICE_OK;
+}
+
+void sluice_set_receive_buffer(struct sluice *s, int bytes)
+{
+    sluice_handle_assert(s);
+    s->receive_buffer = bytes;
+}
+
+/* Takes over a prepared socket. */
+static enum sluice_error handle_start(struct sluice *s, int fd)
+{
+    s->fd = fd;
+    sluice_inbox_init(&s->in, s->limit);
+    if (!sluice_outbox_init(&s->out)) {
+        sluice_handle_reset(s);
+        return sluice_failure_set(&s->failure, SLUICE_NO_MEMORY,
+                                  "out of memory");
+    }
+    s->state = SLUICE_STATE_CONNECTED;
+    return SLUICE_OK;
+}
+
+enum sluice_error sluice_connect(struct sluice *s, const char *address,
+                                 int timeout_ms)
+{
+    sluice_handle_assert(s);
+    if (sluice_handle_is_up(s))
+        return sluice_handle_bad_state(s);
+    sluice_handle_reset(s);
+    int fd = -1;
+    enum sluice_error error =
+        sluice_dial(address, s->receive_buffer, sluice_deadline_in(timeout_ms),
+                    &fd, &s->failure);
+    return error != SLUICE_OK ? error : handle_start(s, fd);
+}
+
+enum sluice_error sluice_attach(struct sluice *s, int fd)
+{
+    sluice_handle_assert(s);
+    if (sluice_handle_is_up(s)) {
+        close(fd);
+        return sluice_handle_bad_state(s);
+    }
+    sluice_handle_reset(s);
+    if (sluice_dial_prepare(fd))
+        return handle_start(s, fd);
+    sluice_failure_set(&s->failure, SLUICE_UNREACHABLE,
+                       "cannot use this descriptor: %s", strerror(errno));
+    close(fd);
+    return SLUICE_UNREACHABLE;
+}
+
+/* --- questions ----------------------------------------------------------- */
+
+int sluice_fd(const struct sluice *s)
+{
+    sluice_handle_assert(s);
+    return s->fd;
+}
+
+short sluice_events(const struct sluice *s)
+{
+    sluice_handle_assert(s);
+    if (s->state == SLUICE_STATE_IDLE)
+        return 0;
+    return sluice_outbox_is_empty(&s->out) ? POLLIN : POLLIN | POLLOUT;
+}
+
+const char *sluice_error_detail(const struct sluice *s)
+{
+    sluice_handle_assert(s);
+    return s->failure.sentence;
+}

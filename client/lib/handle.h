@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * handle - one connection of a user's program: a socket, an inbox, an outbox
+ * and a state. The files beside this one are its verbs: transfer (the socket),
+ * publish, receive, leave.
+ */
+#ifndef SLUICE_CLIENT_LIB_HANDLE_H
+#define SLUICE_CLIENT_LIB_HANDLE_H
+
+#include "client/lib/failure.h"
+#include "client/lib/inbox.h"
+#include "client/lib/outbox.h"
+
+enum sluice_state {
+    SLUICE_STATE_IDLE,       /* no socket */
+    SLUICE_STATE_CONNECTED,  /* nothing said yet */
+    SLUICE_STATE_PUBLISHING, /* first frame: the sink */
+    SLUICE_STATE_SUBSCRIBED, /* first frame: a channel */
+    SLUICE_STATE_LEAVING,    /* goodbye said */
+    SLUICE_STATE_BROKEN,     /* cannot send; what arrived can be received */
+    SLUICE_STATE_ENDED,      /* nothing more will arrive */
+};
+
+struct sluice {
+    unsigned magic;
+    enum sluice_state state;
+    int fd;             /* -1 when IDLE */
+    int receive_buffer; /* SO_RCVBUF of the next connection; 0: as it is */
+    uint32_t limit;     /* bytes of the longest message */
+    struct sluice_inbox in;
+    struct sluice_outbox out;
+    enum sluice_error end;         /* why it is BROKEN or ENDED */
+    struct sluice_failure failure; /* the last one */
+};
+
+/* Aborts when it is no handle, or not one any more. */
+void sluice_handle_assert(const struct sluice *s);
+
+/* Connected, and may send. */
+bool sluice_handle_is_up(const struct sluice *s);
+
+/* BROKEN or ENDED: s->end says why. */
+bool sluice_handle_is_over(const struct sluice *s);
+
+/* The only way to BROKEN and ENDED. The first reason stays. */
+void sluice_handle_end(struct sluice *s, enum sluice_state state,
+                       enum sluice_error error, const char *sentence);
+
+/* The same for an errno. */
+void sluice_handle_end_errno(struct sluice *s, enum sluice_state state,
+                             int error);
+
+/* What a call returns that this state does not allow. */
+enum sluice_error sluice_handle_bad_state(struct sluice *s);
+
+/* Out of CONNECTED without a subscription: the first frame names the sink. */
+void sluice_handle_become_publisher(struct sluice *s);
+
+/* Closes the socket, drops the buffers: IDLE. */
+void sluice_handle_reset(struct sluice *s);
+
+#endif
