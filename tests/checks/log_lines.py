@@ -5,8 +5,9 @@ import re
 
 import check
 
+# Whatever logs takes who, level, event.
 EVENT_CALL = re.compile(
-    r'\b(?:log_event|log_fields|log_always|\w+_log_\w+)\(\s*[^;"]*?"([a-z_]+)"')
+    r'\b\w*log\w*\(\s*[^,;"]+,\s*[^,;"]+,\s*"([a-z_]+)"')
 REASON_ROW = re.compile(r'\[REASON_\w+\]\s*=\s*\{\s*"([a-z_]+)"')
 COUNTER_ROW = re.compile(r"^\s*X\(([a-z_]+),", re.M)
 
@@ -39,6 +40,7 @@ def find(root, _bin=None):
 
 
 CODE = '''log_event(log, LOG_INFO, "begun", LOG_U64("n", 1));
+log_fields(log, level, event, LOG_LIST(LOG_U64("no", 1)));
 row r = { [REASON_EOF] = {"eof", 1} };
 #define COUNTERS(X) \\
     X(accepted, COUNTER)
