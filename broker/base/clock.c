@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/base/clock.h"
+
+#include <time.h>
+
+clock_ms clock_now_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (clock_ms)((uint64_t)t.tv_sec * 1000 +
+                      (uint64_t)t.tv_nsec / 1000000);
+}

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * counters - what the broker counts, declared once. A row is an identifier,
+ * its kind, unit and a sentence; every outlet (log lines now, more later)
+ * walks the table.
+ */
+#ifndef SLUICE_BASE_COUNTERS_H
+#define SLUICE_BASE_COUNTERS_H
+
+#include <stdint.h>
+
+/* X(identifier, kind, unit, sentence) */
+#define COUNTERS(X)                                                            \
+    X(connections, GAUGE, "connections", "open connections")                   \
+    X(accepted, COUNTER, "connections", "connections accepted")                \
+    X(closed, COUNTER, "connections",                                          \
+      "connections ended, whatever the "                                       \
+      "reason")                                                                \
+    X(closed_silent, COUNTER, "connections",                                   \
+      "connections that came and went without a word")                         \
+    X(closed_reset, COUNTER, "connections", "connections reset by the peer")   \
+    X(closed_protocol, COUNTER, "connections",                                 \
+      "connections closed because the peer broke the protocol")                \
+    X(closed_timeout, COUNTER, "connections",                                  \
+      "connections closed by a timeout")                                       \
+    X(closed_no_memory, COUNTER, "connections",                                \
+      "connections closed because memory could not be had for them")           \
+    X(accept_pauses, COUNTER, "pauses",                                        \
+      "times that accepting paused for want of descriptors or room")           \
+    X(channels, GAUGE, "channels", "channels that exist")                      \
+    X(subscribers, GAUGE, "subscribers", "clients subscribed to a channel")    \
+    X(messages_in, COUNTER, "messages", "messages read from publishers")       \
+    X(bytes_in, COUNTER, "bytes", "bytes read from clients")                   \
+    X(messages_out, COUNTER, "messages",                                       \
+      "messages handed to the kernel for a subscriber")                        \
+    X(bytes_out, COUNTER, "bytes", "bytes handed to the kernel")               \
+    X(dropped_no_subscriber, COUNTER, "messages",                              \
+      "messages to a topic that nobody was subscribed to")                     \
+    X(dropped_slow, COUNTER, "messages",                                       \
+      "messages that a slow subscriber missed")                                \
+    X(dropped_gone, COUNTER, "messages",                                       \
+      "topic messages still unsent when their subscriber left")                \
+    X(dropped_no_memory, COUNTER, "messages",                                  \
+      "messages that a subscriber missed for want of memory")                  \
+    X(dropped_stopping, COUNTER, "messages",                                   \
+      "accepted messages not delivered when the broker stopped")               \
+    X(discarded_null, COUNTER, "messages", "messages published to /null")      \
+    X(discarded_sys, COUNTER, "messages",                                      \
+      "messages that clients published to /sys")                               \
+    X(returned, COUNTER, "messages",                                           \
+      "queue messages that came back from a consumer that left")               \
+    X(queued_messages, GAUGE, "messages", "messages held by queues")           \
+    X(queued_bytes, GAUGE, "bytes", "bytes held by queues")                    \
+    X(slow_subscribers, COUNTER, "times",                                      \
+      "times that a subscriber was found to be slow")                          \
+    X(pauses, COUNTER, "pauses", "times that a publisher was paused")          \
+    X(paused_publishers, GAUGE, "publishers", "publishers that are paused")    \
+    X(log_lost, COUNTER, "lines", "log lines that stderr had no room for")     \
+    X(memory_bytes, GAUGE, "bytes", "memory held for clients")                 \
+    X(memory_peak_bytes, GAUGE, "bytes", "the most that memory_bytes was")
+
+enum counter_id {
+#define COUNTER_ENUM(id, kind, unit, sentence) COUNT_##id,
+    COUNTERS(COUNTER_ENUM)
+#undef COUNTER_ENUM
+        COUNTER_TOTAL
+};
+
+enum counter_kind { COUNTER_KIND_COUNTER, COUNTER_KIND_GAUGE };
+
+struct counter_row {
+    const char *name;
+    enum counter_kind kind;
+    const char *unit;
+    const char *sentence;
+};
+
+extern const struct counter_row counter_rows[COUNTER_TOTAL];
+
+struct counters {
+    uint64_t value[COUNTER_TOTAL];
+};
+
+static inline void counter_add(struct counters *c, enum counter_id id,
+                               uint64_t n)
+{
+    c->value[id] += n;
+}
+
+static inline void counter_sub(struct counters *c, enum counter_id id,
+                               uint64_t n)
+{
+    c->value[id] -= n;
+}
+
+static inline void counter_set(struct counters *c, enum counter_id id,
+                               uint64_t n)
+{
+    c->value[id] = n;
+}
+
+#endif

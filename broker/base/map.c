@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/base/map.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { MAP_MIN_SLOTS = 64 };
+
+void map_init(struct map *m, struct budget *budget)
+{
+    *m = (struct map){.key = siphash_key_random(), .budget = budget};
+}
+
+void map_fini(struct map *m)
+{
+    assert(m->count == 0);
+    budget_free(m->budget, m->slots, m->slot_count * sizeof *m->slots);
+    m->slots = NULL;
+    m->slot_count = 0;
+}
+
+static struct map_node **map_slot(const struct map *m, uint32_t hash)
+{
+    return &m->slots[hash & (m->slot_count - 1)];
+}
+
+static uint32_t map_hash(const struct map *m, const void *name, size_t length)
+{
+    return (uint32_t)siphash(&m->key, name, length);
+}
+
+struct map_node *map_find(const struct map *m, const void *name, size_t length)
+{
+    if (m->count == 0)
+        return NULL;
+    uint32_t hash = map_hash(m, name, length);
+    struct map_node *node = *map_slot(m, hash);
+    while (node && (node->hash != hash || node->length != length ||
+                    memcmp(node->name, name, length) != 0))
+        node = node->next;
+    return node;
+}
+
+static bool map_resize(struct map *m, size_t slot_count)
+{
+    struct map old = *m;
+    struct map_node **slots =
+        budget_zalloc(m->budget, slot_count * sizeof *slots);
+    if (!slots)
+        return false;
+    m->slots = slots;
+    m->slot_count = slot_count;
+    for (size_t i = 0; i < old.slot_count; i++) {
+        struct map_node *node, *next;
+        for (node = old.slots[i]; node; node = next) {
+            next = node->next;
+            struct map_node **slot = map_slot(m, node->hash);
+            node->next = *slot;
+            *slot = node;
+        }
+    }
+    budget_free(m->budget, old.slots, old.slot_count * sizeof *old.slots);
+    return true;
+}
+
+bool map_insert(struct map *m, struct map_node *node)
+{
+    if (m->slot_count == 0 && !map_resize(m, MAP_MIN_SLOTS))
+        return false;
+    /* A table that cannot grow still works, only slower. */
+    if (m->count >= m->slot_count)
+        (void)map_resize(m, m->slot_count * 2);
+    node->hash = map_hash(m, node->name, node->length);
+    struct map_node **slot = map_slot(m, node->hash);
+    node->next = *slot;
+    *slot = node;
+    m->count++;
+    return true;
+}
+
+void map_remove(struct map *m, struct map_node *node)
+{
+    struct map_node **at = map_slot(m, node->hash);
+    while (*at != node) {
+        assert(*at);
+        at = &(*at)->next;
+    }
+    *at = node->next;
+    m->count--;
+    if (m->slot_count > MAP_MIN_SLOTS && m->count < m->slot_count / 8)
+        (void)map_resize(m, m->slot_count / 4);
+}
+
+void map_each(const struct map *m, void (*visit)(struct map_node *, void *),
+              void *arg)
+{
+    for (size_t i = 0; i < m->slot_count; i++)
+        for (struct map_node *node = m->slots[i]; node; node = node->next)
+            visit(node, arg);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * map - finds what is embedded around a map_node by a name of any bytes. The
+ * table grows and shrinks with what it holds; an empty one owns nothing.
+ */
+#ifndef SLUICE_BASE_MAP_H
+#define SLUICE_BASE_MAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/siphash.h"
+
+struct map_node {
+    struct map_node *next;
+    const uint8_t *name; /* must live as long as the node is in the map */
+    uint32_t hash;
+    uint32_t length;
+};
+
+struct map {
+    struct map_node **slots; /* NULL when empty */
+    size_t slot_count;       /* a power of two, or 0 */
+    size_t count;
+    struct siphash_key key;
+    struct budget *budget;
+};
+
+void map_init(struct map *m, struct budget *budget);
+
+/* The map must be empty. */
+void map_fini(struct map *m);
+
+struct map_node *map_find(const struct map *m, const void *name, size_t length);
+
+/* `node->name` and `node->length` are set and not in the map yet. False when
+ * there is no memory; then the map is as it was. */
+bool map_insert(struct map *m, struct map_node *node);
+
+/* `node` must be in the map. */
+void map_remove(struct map *m, struct map_node *node);
+
+/* Calls `visit` for every node; it may not change the map. */
+void map_each(const struct map *m, void (*visit)(struct map_node *, void *),
+              void *arg);
+
+#endif

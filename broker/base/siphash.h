@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * siphash - SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input
+ * PRF"): a keyed hash, so that peers who choose names cannot choose where
+ * they collide.
+ */
+#ifndef SLUICE_BASE_SIPHASH_H
+#define SLUICE_BASE_SIPHASH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct siphash_key {
+    uint64_t k0, k1;
+};
+
+/* A key nobody can guess, from getrandom(2). */
+struct siphash_key siphash_key_random(void);
+
+uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t n);
+
+#endif
