@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * backlog - messages that wait, first in, first out, as slices of blocks.
+ *
+ *     head slice                next slices
+ *     [ sent | unsent       ]   [        ] [    ] ...
+ *            ^ `sent` bytes in
+ *
+ * Each slice holds whole messages. A client's unsent output is a backlog, and
+ * so is what a queue holds. An empty one owns no memory.
+ */
+#ifndef SLUICE_CORE_BACKLOG_H
+#define SLUICE_CORE_BACKLOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/clock.h"
+#include "broker/core/block.h"
+
+struct slice {
+    struct block *block;
+    uint32_t offset, length; /* bytes in the block */
+    uint32_t messages;
+    clock_ms at; /* when its first message came */
+};
+
+struct backlog {
+    struct slice *ring;
+    uint32_t head, count, capacity; /* capacity: a power of two, or 0 */
+    uint32_t sent;                  /* bytes of the head slice already gone */
+    uint64_t bytes;                 /* not yet gone */
+    uint64_t messages;              /* not yet wholly gone; see _consume */
+};
+
+static inline bool backlog_is_empty(const struct backlog *b)
+{
+    return b->count == 0;
+}
+
+/* The slice that goes out next; the backlog must not be empty. */
+static inline struct slice *backlog_first(const struct backlog *b)
+{
+    return &b->ring[b->head];
+}
+
+/* The i-th slice from the front, i < count. */
+static inline struct slice *backlog_at(const struct backlog *b, uint32_t i)
+{
+    return &b->ring[(b->head + i) & (b->capacity - 1)];
+}
+
+/* Appends and takes a reference of its own on the block; what follows the
+ * last slice in the same block and at nearly the same time is joined to it.
+ * False, with nothing changed, when there is no memory. */
+bool backlog_push(struct backlog *b, struct budget *budget,
+                  const struct slice *s);
+
+/* Puts a slice before all others; the head slice must be wholly unsent. */
+bool backlog_push_front(struct backlog *b, struct budget *budget,
+                        const struct slice *s);
+
+/* Cuts `length` bytes holding `messages` messages off the front and gives
+ * them, with the reference they hold, to the caller. They are the start of
+ * the head slice, which must be wholly unsent. */
+struct slice backlog_take(struct backlog *b, struct budget *budget,
+                          uint32_t length, uint32_t messages);
+
+/* Describes up to `max` stretches of unsent bytes, without gaps from the
+ * front on; returns how many, and in *bytes how long they are together. */
+int backlog_iov(const struct backlog *b, struct iovec *iov, int max,
+                size_t *bytes);
+
+/* The first `bytes` unsent bytes are gone. Returns how many messages that
+ * completed, counted when their slice is through. */
+uint32_t backlog_consume(struct backlog *b, struct budget *budget,
+                         uint64_t bytes);
+
+/* Lets go of everything. */
+void backlog_clear(struct backlog *b, struct budget *budget);
+
+/* How long the oldest message has waited; 0 when empty. */
+static inline uint32_t backlog_age_ms(const struct backlog *b, clock_ms now)
+{
+    return b->count ? clock_elapsed_ms(now, backlog_first(b)->at) : 0;
+}
+
+#endif

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * block - memory that messages lie in, one after another, shared by everybody
+ * who still has to send some of it.
+ *
+ *     bytes   0 ........ used ........ capacity
+ *             written,    to be
+ *             unchanged   written
+ *
+ * What is written never changes; an open block may grow at its end, a sealed
+ * one not. The bytes may move when an open block grows or shrinks, so others
+ * refer to them by block and offset, never by address.
+ */
+#ifndef SLUICE_CORE_BLOCK_H
+#define SLUICE_CORE_BLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/base/budget.h"
+
+enum {
+    BLOCK_BYTES = 68 << 10, /* what an open block offers: 64 KiB and a head */
+    BLOCK_SPARE_MAX = 32,   /* buffers of that size kept for the next one */
+    BLOCK_MIN_BYTES = 256,  /* what a held open block shrinks to, at least */
+};
+
+struct block {
+    uint32_t refs;
+    uint32_t used;
+    uint32_t capacity;
+    struct block **home; /* who appends; NULL when sealed */
+    struct block_pool *pool;
+    uint8_t *bytes;
+};
+
+struct block_pool {
+    struct budget *budget;
+    void *spare; /* free buffers of BLOCK_BYTES, linked through their heads */
+    uint32_t spare_count;
+};
+
+void block_pool_init(struct block_pool *pool, struct budget *budget);
+
+/* All blocks must be gone. */
+void block_pool_fini(struct block_pool *pool);
+
+/* A block with one reference and room for `capacity` bytes, BLOCK_BYTES being
+ * the size that costs least; NULL when there is no memory. */
+struct block *block_new(struct block_pool *pool, uint32_t capacity);
+
+static inline struct block *block_ref(struct block *b)
+{
+    b->refs++;
+    return b;
+}
+
+void block_free(struct block *b);
+
+/* The last one frees the block and clears its home. */
+static inline void block_unref(struct block *b)
+{
+    if (--b->refs == 0)
+        block_free(b);
+}
+
+/* Changes the room of an open block; false when there is no memory, with
+ * everything as it was. `capacity` is at least what is used. */
+bool block_resize(struct block *b, uint32_t capacity);
+
+/* Nobody appends any more. */
+static inline void block_seal(struct block *b)
+{
+    if (b->home)
+        *b->home = NULL;
+    b->home = NULL;
+}
+
+#endif

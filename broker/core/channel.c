@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/core/channel.h"
+
+#include <assert.h>
+
+#include "broker/core/core.h"
+
+enum {
+    /* From here on a message gets a block of its own: less is copied, and no
+     * open block is left with more than this unused. */
+    LARGE_BYTES = 16 << 10,
+};
+
+/* The name lies behind the struct of the kind. */
+static size_t channel_bytes(const struct channel_kind *kind, uint32_t length)
+{
+    return kind->size + length;
+}
+
+struct channel *channel_new(struct core *c, const struct channel_kind *kind,
+                            const uint8_t *name, uint32_t length)
+{
+    struct channel *ch = budget_zalloc(c->budget, channel_bytes(kind, length));
+    if (!ch)
+        return NULL;
+    uint8_t *own_name = (uint8_t *)ch + kind->size;
+    memcpy(own_name, name, length);
+    ch->magic = CHANNEL_MAGIC;
+    ch->kind = kind;
+    ch->core = c;
+    ch->node.name = own_name;
+    ch->node.length = length;
+    gate_init(&ch->gate);
+    list_init(&ch->touched);
+    list_init(&ch->members);
+    kind->init(ch);
+    if (!map_insert(&c->channels, &ch->node)) {
+        budget_free(c->budget, ch, channel_bytes(kind, length));
+        return NULL;
+    }
+    counter_add(c->counters, COUNT_channels, 1);
+    return ch;
+}
+
+void channel_free_unused(struct channel *ch)
+{
+    struct core *c = ch->core;
+    if (ch->member_count > 0 || !ch->kind->is_empty(ch) ||
+        !list_is_empty(&ch->touched) || !list_is_empty(&ch->gate.waiters))
+        return;
+    assert(!ch->open || !ch->is_open_held);
+    if (ch->open)
+        block_seal(ch->open);
+    list_remove(&ch->gate.opened);
+    ch->kind->fini(ch);
+    map_remove(&c->channels, &ch->node);
+    c->epoch++;
+    counter_sub(c->counters, COUNT_channels, 1);
+    ch->magic = 0;
+    budget_free(c->budget, ch, channel_bytes(ch->kind, ch->node.length));
+}
+
+void channel_touch(struct channel *ch)
+{
+    if (list_is_empty(&ch->touched))
+        list_insert(&ch->core->touched, &ch->touched);
+}
+
+static void channel_accept(struct channel *ch, const struct slice *slice)
+{
+    ch->messages_in += slice->messages;
+    if (list_is_empty(&ch->members) && !ch->kind->keeps_unsubscribed) {
+        counter_add(ch->core->counters, COUNT_dropped_no_subscriber,
+                    slice->messages);
+        ch->dropped += slice->messages;
+        return;
+    }
+    ch->kind->accept(ch, slice);
+}
+
+void channel_commit(struct channel *ch)
+{
+    if (ch->pending == 0)
+        return;
+    struct block *b = ch->open;
+    b->used = (uint32_t)(ch->tail - b->bytes);
+    struct slice slice = {b, ch->committed, b->used - ch->committed,
+                          ch->pending, ch->core->now};
+    ch->committed = b->used;
+    ch->pending = 0;
+    channel_accept(ch, &slice);
+}
+
+static void channel_let_open_go(struct channel *ch)
+{
+    struct block *b = ch->open;
+    assert(ch->pending == 0);
+    ch->room = 0;
+    if (!b || !ch->is_open_held)
+        return;
+    ch->is_open_held = false;
+    block_unref(b);
+}
+
+void channel_rest(struct channel *ch)
+{
+    channel_let_open_go(ch);
+    struct block *b = ch->open; /* still there: somebody holds some of it */
+    if (!b)
+        return;
+    uint32_t capacity = BLOCK_MIN_BYTES;
+    while (capacity < b->used)
+        capacity *= 2;
+    if (capacity <= b->capacity / 2)
+        (void)block_resize(b, capacity); /* if not, it stays as it is */
+}
+
+/* Makes the open block one that has room for `n` bytes more. */
+static bool channel_make_room(struct channel *ch, uint32_t n)
+{
+    struct block *b = ch->open;
+    if (b && b->capacity - b->used < n && b->used + n <= BLOCK_BYTES) {
+        uint32_t capacity = b->capacity * 2;
+        if (capacity < b->used + n)
+            capacity = b->used + n;
+        return block_resize(b, capacity < BLOCK_BYTES ? capacity : BLOCK_BYTES);
+    }
+    if (b && b->capacity - b->used < n) {
+        block_seal(b);
+        ch->is_open_held = false;
+        block_unref(b);
+        b = NULL;
+    }
+    if (!b) {
+        b = block_new(&ch->core->pool, BLOCK_BYTES);
+        if (!b)
+            return false;
+        b->home = &ch->open;
+        ch->open = b;
+        ch->is_open_held = true;
+        ch->committed = 0;
+    }
+    return true;
+}
+
+/* The first message of a turn, and the first that does not fit. */
+static bool channel_prepare(struct channel *ch, uint32_t n)
+{
+    channel_commit(ch);
+    channel_touch(ch);
+    if (ch->open && !ch->is_open_held) {
+        block_ref(ch->open);
+        ch->is_open_held = true;
+    }
+    ch->room = 0;
+    if (!channel_make_room(ch, n))
+        return false;
+    ch->tail = ch->open->bytes + ch->open->used;
+    ch->room = ch->open->capacity - ch->open->used;
+    return true;
+}
+
+static enum publish_status channel_gate_status(const struct channel *ch)
+{
+    return ch->gate.is_shut ? PUBLISH_WAIT : PUBLISH_OK;
+}
+
+enum publish_status channel_publish_block(struct channel *ch,
+                                          struct block *block)
+{
+    assert(ch->magic == CHANNEL_MAGIC);
+    channel_commit(ch);
+    channel_touch(ch);
+    struct slice slice = {block, 0, block->used, 1, ch->core->now};
+    channel_accept(ch, &slice);
+    return channel_gate_status(ch);
+}
+
+static enum publish_status
+channel_publish_large(struct channel *ch, const uint8_t *bytes, uint32_t n)
+{
+    /* The common size costs nothing when it fits not too badly. */
+    uint32_t capacity =
+        n <= BLOCK_BYTES / 2 || n > BLOCK_BYTES ? n : BLOCK_BYTES;
+    struct block *b = block_new(&ch->core->pool, capacity);
+    if (!b)
+        return PUBLISH_NO_MEMORY;
+    memcpy(b->bytes, bytes, n);
+    b->used = n;
+    enum publish_status status = channel_publish_block(ch, b);
+    block_unref(b);
+    return status;
+}
+
+enum publish_status channel_publish_slowly(struct channel *ch,
+                                           const uint8_t *bytes, uint32_t n)
+{
+    assert(ch->magic == CHANNEL_MAGIC);
+    if (n >= LARGE_BYTES)
+        return channel_publish_large(ch, bytes, n);
+    if (!channel_prepare(ch, n))
+        return PUBLISH_NO_MEMORY;
+    return channel_publish(ch, bytes, n);
+}
+
+void channel_wait(struct channel *ch, struct publisher *p)
+{
+    assert(!publisher_is_waiting(p));
+    p->channel = ch;
+    gate_wait(&ch->gate, &ch->core->open_gates, p);
+}
+
+void channel_forget(struct core *c, struct publisher *p)
+{
+    struct channel *ch = p->channel;
+    (void)c;
+    if (!ch) {
+        list_remove(&p->link); /* resumed, and not told yet */
+        return;
+    }
+    p->channel = NULL;
+    gate_forget(&ch->gate, p);
+    channel_free_unused(ch);
+}
+
+void channel_close_gate(struct channel *ch)
+{
+    gate_close(&ch->gate);
+}
+
+void channel_open_gate(struct channel *ch)
+{
+    gate_open(&ch->gate, &ch->core->open_gates);
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * channel - a topic or a queue: a name, its subscribers, and the open block
+ * that what is published to it is appended to.
+ *
+ * Publishing only appends. When the turn is settled, what was appended since
+ * is committed as one slice: a topic gives it to every subscriber, a queue
+ * adds it to what it holds. So the cost of a message does not depend on the
+ * number of subscribers.
+ *
+ *     open block   0 ...... committed ...... tail ...... capacity
+ *                  given out,     pending,       room
+ *
+ * The block is kept from turn to turn only while somebody still holds some of
+ * it, and then at the size of what is in it.
+ *
+ * The fields are for the files of core/ alone.
+ */
+#ifndef SLUICE_CORE_CHANNEL_H
+#define SLUICE_CORE_CHANNEL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "broker/base/list.h"
+#include "broker/base/map.h"
+#include "broker/core/backlog.h"
+#include "broker/core/block.h"
+#include "broker/core/gate.h"
+#include "broker/core/subscriber.h"
+
+enum { CHANNEL_MAGIC = 0x6368616e };
+
+/* What topics and queues do differently. */
+struct channel_kind {
+    const char *name;
+    size_t size; /* bytes of its struct, which begins with a channel */
+    bool keeps_unsubscribed; /* holds messages while nobody is subscribed */
+    void (*init)(struct channel *ch);
+    void (*joined)(struct channel *ch, struct subscriber *s);
+    /* The subscriber is no longer a member; its outbox is not empty yet. */
+    void (*left)(struct channel *ch, struct subscriber *s);
+    /* The subscriber takes part no longer, but stays a member. */
+    void (*retired)(struct channel *ch, struct subscriber *s);
+    /* Takes a committed slice; adds references of its own. */
+    void (*accept)(struct channel *ch, const struct slice *slice);
+    /* Hands out what can be handed out. */
+    void (*settle)(struct channel *ch);
+    /* Some of a member's outbox went out. */
+    void (*sent)(struct channel *ch, struct subscriber *s);
+    /* Bytes that may come in before the gate closes again. */
+    uint64_t (*room)(const struct channel *ch);
+    bool (*is_empty)(const struct channel *ch);
+    void (*fini)(struct channel *ch);
+};
+
+struct channel {
+    uint32_t magic;
+    uint32_t room;      /* in the open block; 0 when not touched this turn */
+    uint8_t *tail;      /* where the next message goes; valid if room > 0 */
+    struct block *open; /* NULL when nobody holds any of it */
+    uint32_t committed; /* offset in the open block */
+    uint32_t pending;   /* messages appended and not committed */
+    const struct channel_kind *kind;
+    struct core *core;
+    struct gate gate;
+    struct list touched; /* in the core's list while there is work to settle */
+    struct list members;
+    uint64_t messages_in, messages_out, dropped;
+    struct map_node node; /* by name */
+    uint32_t member_count;
+    bool is_open_held; /* this turn holds a reference on the open block */
+};
+
+enum publish_status {
+    PUBLISH_OK,
+    PUBLISH_WAIT,      /* taken; the publisher should wait at the gate */
+    PUBLISH_NO_MEMORY, /* not taken */
+};
+
+/* Publishes one message: `bytes` as they will be delivered, which are copied.
+ * Never calls back. */
+enum publish_status channel_publish_slowly(struct channel *ch,
+                                           const uint8_t *bytes, uint32_t n);
+
+static inline enum publish_status
+channel_publish(struct channel *ch, const uint8_t *bytes, uint32_t n)
+{
+    if (n > ch->room)
+        return channel_publish_slowly(ch, bytes, n);
+    memcpy(ch->tail, bytes, n);
+    ch->tail += n;
+    ch->room -= n;
+    ch->pending++;
+    return ch->gate.is_shut ? PUBLISH_WAIT : PUBLISH_OK;
+}
+
+/* Publishes one message that fills a sealed block, without copying it. The
+ * channel takes references of its own. */
+enum publish_status channel_publish_block(struct channel *ch,
+                                          struct block *block);
+
+static inline bool channel_is_shut(const struct channel *ch)
+{
+    return ch->gate.is_shut;
+}
+
+/* A publisher waits until the core lists it as resumed. It must not wait
+ * already. */
+void channel_wait(struct channel *ch, struct publisher *p);
+
+/* It waits no longer, wherever it did; harmless if it did not. */
+void channel_forget(struct core *c, struct publisher *p);
+
+static inline const uint8_t *channel_name(const struct channel *ch)
+{
+    return ch->node.name;
+}
+
+static inline uint32_t channel_name_length(const struct channel *ch)
+{
+    return ch->node.length;
+}
+
+/* For core/ alone from here on. */
+
+/* NULL when there is no memory. */
+struct channel *channel_new(struct core *c, const struct channel_kind *kind,
+                            const uint8_t *name, uint32_t length);
+
+/* Frees a channel that has no subscriber, holds no message and keeps nobody
+ * waiting; does nothing to others. */
+void channel_free_unused(struct channel *ch);
+
+/* There is something to settle. */
+void channel_touch(struct channel *ch);
+
+/* What is pending becomes a slice and is given to the kind. */
+void channel_commit(struct channel *ch);
+
+/* The turn is over: the open block goes, or shrinks to what is held of it. */
+void channel_rest(struct channel *ch);
+
+void channel_close_gate(struct channel *ch);
+void channel_open_gate(struct channel *ch);
+
+#endif

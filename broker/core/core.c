@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/core/core.h"
+
+#include <assert.h>
+
+#include "broker/core/queue.h"
+#include "broker/core/topic.h"
+
+void core_init(struct core *c, const struct core_config *config,
+               const struct core_notices *notices, struct counters *counters,
+               struct budget *budget)
+{
+    *c = (struct core){.config = *config,
+                       .notices = *notices,
+                       .counters = counters,
+                       .budget = budget};
+    block_pool_init(&c->pool, budget);
+    map_init(&c->channels, budget);
+    list_init(&c->touched);
+    list_init(&c->dirty);
+    list_init(&c->busy);
+    list_init(&c->open_gates);
+    list_init(&c->resumed);
+}
+
+static void core_find_any(struct map_node *node, void *arg)
+{
+    *(struct channel **)arg = LIST_OF(node, struct channel, node);
+}
+
+void core_purge(struct core *c)
+{
+    core_settle(c);
+    core_end_turn(c);
+    while (c->channels.count > 0) {
+        struct channel *ch = NULL;
+        map_each(&c->channels, core_find_any, &ch);
+        counter_add(c->counters, COUNT_dropped_stopping, queue_purge(ch));
+        channel_free_unused(ch);
+    }
+}
+
+void core_fini(struct core *c)
+{
+    core_purge(c);
+    map_fini(&c->channels);
+    block_pool_fini(&c->pool);
+}
+
+static struct channel *core_find(const struct core *c, const uint8_t *name,
+                                 uint32_t length)
+{
+    struct map_node *node = map_find(&c->channels, name, length);
+    return node ? LIST_OF(node, struct channel, node) : NULL;
+}
+
+struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
+                           enum counter_id *why)
+{
+    static const enum counter_id nowhere[] = {
+        [ROUTE_TOPIC] = COUNT_dropped_no_subscriber,
+        [ROUTE_QUEUE] = COUNT_dropped_no_memory,
+        [ROUTE_NULL] = COUNT_discarded_null,
+        [ROUTE_SYS] = COUNT_discarded_sys,
+    };
+    enum route route = route_of(name, length);
+    *why = nowhere[route];
+    if (route == ROUTE_NULL || route == ROUTE_SYS)
+        return NULL;
+    struct channel *ch = core_find(c, name, length);
+    if (!ch && route == ROUTE_QUEUE)
+        ch = channel_new(c, &queue_kind, name, length);
+    return ch;
+}
+
+bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
+                    uint32_t length)
+{
+    assert(s->state == SUBSCRIBER_NONE);
+    struct channel *ch = core_find(c, name, length);
+    if (!ch)
+        ch = channel_new(c,
+                         route_of(name, length) == ROUTE_QUEUE ? &queue_kind
+                                                               : &topic_kind,
+                         name, length);
+    if (!ch)
+        return false;
+    channel_commit(ch); /* what came before is not for it */
+    s->channel = ch;
+    s->state = SUBSCRIBER_OK;
+    s->order = ++c->joined;
+    list_insert(&ch->members, &s->member);
+    ch->member_count++;
+    counter_add(c->counters, COUNT_subscribers, 1);
+    ch->kind->joined(ch, s);
+    return true;
+}
+
+/* A channel stays touched until the end of the turn: its open block may take
+ * more, and consumers whose outbox goes out make room. */
+void core_settle(struct core *c)
+{
+    LIST_EACH (link, &c->touched) {
+        struct channel *ch = LIST_OF(link, struct channel, touched);
+        channel_commit(ch);
+        ch->kind->settle(ch);
+    }
+}
+
+struct subscriber *core_next_dirty(struct core *c)
+{
+    struct list *link = list_pop(&c->dirty);
+    return link ? LIST_OF(link, struct subscriber, dirty) : NULL;
+}
+
+bool core_has_work(const struct core *c)
+{
+    return !list_is_empty(&c->dirty) || !list_is_empty(&c->touched) ||
+           !list_is_empty(&c->open_gates);
+}
+
+/* As many as there is room for, each bringing what one read can bring; at
+ * least one, or all would wait for ever. */
+static void core_let_through(struct core *c, struct channel *ch)
+{
+    uint64_t n = ch->kind->room(ch) / c->config.turn_bytes + 1;
+    struct publisher *p;
+    while (n-- > 0 && (p = gate_pop(&ch->gate)) != NULL) {
+        p->channel = NULL;
+        list_insert(&c->resumed, &p->link);
+    }
+    channel_free_unused(ch);
+}
+
+void core_end_turn(struct core *c)
+{
+    struct list *link;
+    LIST_EACH_SAFE (gate, &c->open_gates)
+        core_let_through(c, LIST_OF(gate, struct channel, gate.opened));
+    while ((link = list_pop(&c->touched)) != NULL) {
+        struct channel *ch = LIST_OF(link, struct channel, touched);
+        channel_rest(ch);
+        channel_free_unused(ch);
+    }
+}
+
+struct publisher *core_next_resumed(struct core *c)
+{
+    struct list *link = list_pop(&c->resumed);
+    return link ? LIST_OF(link, struct publisher, link) : NULL;
+}
+
+void core_tick(struct core *c)
+{
+    LIST_EACH_SAFE (link, &c->busy)
+        topic_tick(LIST_OF(link, struct subscriber, turn));
+}
+
+static void core_check_deliverable(struct map_node *node, void *arg)
+{
+    struct channel *ch = LIST_OF(node, struct channel, node);
+    if (ch->kind == &queue_kind && queue_is_deliverable(ch))
+        *(bool *)arg = true;
+}
+
+bool core_is_deliverable(const struct core *c)
+{
+    bool found = false;
+    map_each(&c->channels, core_check_deliverable, &found);
+    return found;
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * core - the broker as a domain: channels, subscribers, publishers, bounds.
+ * It knows no socket and no wire format; it is told the time and says what
+ * there is to do. Nothing here calls back, except the notices, which only
+ * tell.
+ *
+ * One turn:
+ *
+ *     core_set_now, then any of   channel_publish, core_subscribe,
+ *                                 subscriber_leave, channel_wait ...
+ *     core_settle                 commits what was published, fills outboxes
+ *     while core_next_dirty       whose outbox to flush; tell how far it went
+ *                                 with subscriber_sent, then settle again
+ *     core_end_turn
+ *     core_next_resumed           which publishers may be read again
+ */
+#ifndef SLUICE_CORE_CORE_H
+#define SLUICE_CORE_CORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/clock.h"
+#include "broker/base/counters.h"
+#include "broker/base/list.h"
+#include "broker/base/map.h"
+#include "broker/core/block.h"
+#include "broker/core/channel.h"
+#include "broker/core/gate.h"
+#include "broker/core/route.h"
+#include "broker/core/subscriber.h"
+
+struct core_config {
+    uint64_t client_limit_bytes; /* unsent output of one topic subscriber */
+    uint64_t queue_limit_bytes;  /* what one queue holds */
+    uint64_t prefetch_bytes;     /* what a consumer holds in advance */
+    uint64_t turn_bytes;         /* what a publisher brings in one read */
+    uint32_t patience_ms;        /* how long a full subscriber is waited for */
+    /* Messages lie one after another; only this knows where one ends. */
+    uint32_t (*message_size)(const uint8_t *message);
+};
+
+/* Tells; may not change anything. */
+struct core_notices {
+    void (*slow)(void *arg, struct subscriber *s);
+    void (*recovered)(void *arg, struct subscriber *s);
+    void *arg;
+};
+
+struct core {
+    struct core_config config;
+    struct core_notices notices;
+    struct counters *counters;
+    struct budget *budget;
+    struct block_pool pool;
+    struct map channels;
+    struct list touched;    /* channels with something to settle */
+    struct list dirty;      /* subscribers with something to send */
+    struct list busy;       /* subscribers that publishers wait for */
+    struct list open_gates; /* gates that are open and have waiters */
+    struct list resumed;    /* publishers that need not wait any more */
+    uint64_t epoch;         /* changes when a channel is freed */
+    uint64_t joined;        /* subscribers so far */
+    clock_ms now;
+    bool is_stopping; /* what is not delivered any more is counted so */
+};
+
+/* All pointers are borrowed for the life of the core. */
+void core_init(struct core *c, const struct core_config *config,
+               const struct core_notices *notices, struct counters *counters,
+               struct budget *budget);
+
+/* Drops what queues still hold, counting it. No subscriber may be left. */
+void core_purge(struct core *c);
+
+/* No subscriber may be left. */
+void core_fini(struct core *c);
+
+static inline void core_set_now(struct core *c, clock_ms now)
+{
+    c->now = now;
+}
+
+/* Where a message to this name goes: a channel, or NULL with the counter of
+ * those that go nowhere in *why. A queue that does not exist comes into
+ * being; when there is no memory for it, *why is COUNT_dropped_no_memory. The
+ * channel is valid until c->epoch changes. */
+struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
+                           enum counter_id *why);
+
+/* The subscriber, which must be NONE, joins the channel of this name (not of
+ * the kind ROUTE_NULL). Sees what is published from now on. False when there
+ * is no memory. */
+bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
+                    uint32_t length);
+
+void core_settle(struct core *c);
+
+/* Between turns: true while another one would do something even if nothing
+ * came in. */
+bool core_has_work(const struct core *c);
+
+/* The next subscriber to flush, NULL when there is none. */
+struct subscriber *core_next_dirty(struct core *c);
+
+/* Blocks are put away, unused channels freed, waiters let through. */
+void core_end_turn(struct core *c);
+
+/* The next publisher that may be read again, NULL when there is none. */
+struct publisher *core_next_resumed(struct core *c);
+
+/* Looks for busy subscribers whose patience is over. To be called at least
+ * every core_tick_ms while core_is_ticking. */
+void core_tick(struct core *c);
+
+enum { core_tick_ms = 20 };
+
+static inline bool core_is_ticking(const struct core *c)
+{
+    return !list_is_empty(&c->busy);
+}
+
+/* True while a queue holds messages and has a consumer to give them to. */
+bool core_is_deliverable(const struct core *c);
+
+#endif

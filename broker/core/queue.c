@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/core/queue.h"
+
+#include <assert.h>
+
+#include "broker/core/core.h"
+
+struct queue {
+    struct channel channel;
+    struct backlog backlog;
+    struct list ready; /* consumers with room; the first is next */
+    bool is_full;      /* holds its gate closed */
+};
+
+static struct queue *queue_of(const struct channel *ch)
+{
+    assert(ch->kind == &queue_kind);
+    return (struct queue *)(void *)ch;
+}
+
+static struct counters *counters_of(const struct queue *q)
+{
+    return q->channel.core->counters;
+}
+
+static void queue_init(struct channel *ch)
+{
+    list_init(&queue_of(ch)->ready);
+}
+
+static void queue_count(struct queue *q, int64_t messages, int64_t bytes)
+{
+    counter_add(counters_of(q), COUNT_queued_messages, (uint64_t)messages);
+    counter_add(counters_of(q), COUNT_queued_bytes, (uint64_t)bytes);
+}
+
+static bool queue_is_ready(const struct subscriber *s)
+{
+    return !list_is_empty(&s->turn);
+}
+
+/* Among those that are ready, in the order of joining: behind the one that
+ * joined last before it, wherever the round is; behind all if it is the
+ * oldest. */
+static void queue_make_ready(struct queue *q, struct subscriber *s)
+{
+    struct list *pos = &q->ready;
+    uint64_t best = 0;
+    LIST_EACH (link, &q->ready) {
+        struct subscriber *o = LIST_OF(link, struct subscriber, turn);
+        if (o->order < s->order && o->order >= best) {
+            best = o->order;
+            pos = link->next;
+        }
+    }
+    list_insert(pos, &s->turn);
+}
+
+static void queue_joined(struct channel *ch, struct subscriber *s)
+{
+    queue_make_ready(queue_of(ch), s);
+    channel_touch(ch);
+}
+
+static void queue_retired(struct channel *ch, struct subscriber *s)
+{
+    (void)ch;
+    list_remove(&s->turn);
+    s->state = SUBSCRIBER_RETIRED;
+}
+
+static void queue_take_back_slice(struct queue *q, const struct slice *s)
+{
+    struct core *c = q->channel.core;
+    if (s->length == 0)
+        return;
+    if (!backlog_push_front(&q->backlog, c->budget, s)) {
+        counter_add(c->counters, COUNT_dropped_no_memory, s->messages);
+        q->channel.dropped += s->messages;
+        return;
+    }
+    queue_count(q, s->messages, s->length);
+    counter_add(c->counters, COUNT_returned, s->messages);
+}
+
+static void queue_left(struct channel *ch, struct subscriber *s)
+{
+    struct queue *q = queue_of(ch);
+    struct backlog *outbox = &s->outbox;
+    list_remove(&s->turn);
+    if (backlog_is_empty(outbox))
+        return;
+    uint32_t messages, whole = subscriber_whole_bytes(s, &messages);
+    for (uint32_t i = outbox->count; i-- > 0;) {
+        struct slice back = *backlog_at(outbox, i);
+        if (i == 0) {
+            back.offset += whole;
+            back.length -= whole;
+            back.messages -= messages;
+        }
+        queue_take_back_slice(q, &back);
+    }
+    channel_touch(ch);
+}
+
+static void queue_accept(struct channel *ch, const struct slice *slice)
+{
+    struct queue *q = queue_of(ch);
+    if (!backlog_push(&q->backlog, ch->core->budget, slice)) {
+        counter_add(counters_of(q), COUNT_dropped_no_memory, slice->messages);
+        ch->dropped += slice->messages;
+        return;
+    }
+    queue_count(q, slice->messages, slice->length);
+}
+
+/* Measures what the consumer has room for at the start of the head slice:
+ * one message when others are waiting for their turn, else as many as fit. */
+static uint32_t queue_measure(const struct queue *q, const struct subscriber *s,
+                              bool is_alone, uint32_t *messages)
+{
+    const struct core_config *config = &q->channel.core->config;
+    const struct slice *head = backlog_first(&q->backlog);
+    const uint8_t *start = head->block->bytes + head->offset;
+    uint64_t held = s->outbox.bytes;
+    uint32_t length = 0;
+    *messages = 0;
+    while (length < head->length) {
+        uint32_t n = config->message_size(start + length);
+        bool fits = held == 0 || held + n <= config->prefetch_bytes;
+        if (!fits)
+            break;
+        held += n;
+        length += n;
+        ++*messages;
+        if (!is_alone)
+            break;
+    }
+    return length;
+}
+
+static bool queue_is_alone(const struct queue *q)
+{
+    return q->ready.next == q->ready.prev;
+}
+
+/* One step of the round: the consumer whose turn it is gets its share and
+ * goes to the end, or leaves the round for want of room. */
+static void queue_give(struct queue *q, struct subscriber *s)
+{
+    struct core *c = q->channel.core;
+    uint32_t messages;
+    uint32_t length = queue_measure(q, s, queue_is_alone(q), &messages);
+    list_remove(&s->turn);
+    if (length == 0)
+        return;
+    struct slice given = backlog_take(&q->backlog, c->budget, length, messages);
+    if (subscriber_push(c, s, &given)) {
+        queue_count(q, -(int64_t)messages, -(int64_t)length);
+        list_insert(&q->ready, &s->turn);
+    } else if (!backlog_push_front(&q->backlog, c->budget, &given)) {
+        queue_count(q, -(int64_t)messages, -(int64_t)length);
+        counter_add(c->counters, COUNT_dropped_no_memory, messages);
+    }
+    block_unref(given.block);
+}
+
+static void queue_update_gate(struct queue *q)
+{
+    uint64_t limit = q->channel.core->config.queue_limit_bytes;
+    uint64_t bytes = q->backlog.bytes;
+    if (!q->is_full && bytes >= limit) {
+        q->is_full = true;
+        channel_close_gate(&q->channel);
+    } else if (q->is_full && bytes <= limit / 2) {
+        q->is_full = false;
+        channel_open_gate(&q->channel);
+    }
+}
+
+static void queue_settle(struct channel *ch)
+{
+    struct queue *q = queue_of(ch);
+    while (!backlog_is_empty(&q->backlog) && !list_is_empty(&q->ready))
+        queue_give(q, LIST_OF(q->ready.next, struct subscriber, turn));
+    queue_update_gate(q);
+}
+
+/* Back into the round at half its room, so that a consumer is not taken in
+ * and out for every message. */
+static void queue_sent(struct channel *ch, struct subscriber *s)
+{
+    struct queue *q = queue_of(ch);
+    if (s->state == SUBSCRIBER_RETIRED || queue_is_ready(s) ||
+        s->outbox.bytes > ch->core->config.prefetch_bytes / 2)
+        return;
+    queue_make_ready(q, s);
+    if (!backlog_is_empty(&q->backlog))
+        channel_touch(ch);
+}
+
+static uint64_t queue_room(const struct channel *ch)
+{
+    uint64_t limit = ch->core->config.queue_limit_bytes;
+    uint64_t bytes = queue_of(ch)->backlog.bytes;
+    return bytes < limit ? limit - bytes : 0;
+}
+
+static bool queue_is_empty(const struct channel *ch)
+{
+    return backlog_is_empty(&queue_of(ch)->backlog);
+}
+
+bool queue_is_deliverable(const struct channel *ch)
+{
+    if (queue_is_empty(ch))
+        return false;
+    LIST_EACH (link, &ch->members) {
+        struct subscriber *s = LIST_OF(link, struct subscriber, member);
+        if (s->state != SUBSCRIBER_RETIRED)
+            return true;
+    }
+    return false;
+}
+
+uint64_t queue_purge(struct channel *ch)
+{
+    struct queue *q = queue_of(ch);
+    uint64_t messages = q->backlog.messages;
+    queue_count(q, -(int64_t)messages, -(int64_t)q->backlog.bytes);
+    backlog_clear(&q->backlog, ch->core->budget);
+    queue_update_gate(q);
+    return messages;
+}
+
+static void queue_fini(struct channel *ch)
+{
+    assert(list_is_empty(&queue_of(ch)->ready));
+    backlog_clear(&queue_of(ch)->backlog, ch->core->budget);
+}
+
+const struct channel_kind queue_kind = {
+    .name = "queue",
+    .size = sizeof(struct queue),
+    .keeps_unsubscribed = true,
+    .init = queue_init,
+    .joined = queue_joined,
+    .left = queue_left,
+    .retired = queue_retired,
+    .accept = queue_accept,
+    .settle = queue_settle,
+    .sent = queue_sent,
+    .room = queue_room,
+    .is_empty = queue_is_empty,
+    .fini = queue_fini,
+};
