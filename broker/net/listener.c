@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/net/listener.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <event2/listener.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "broker/net/address.h"
+#include "broker/net/reactor.h"
+
+enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
+
+struct listener {
+    struct listener *next;
+    struct evconnlistener *ev;
+    struct reactor_timer *retry;
+    const struct listener_events *events;
+    void *owner;
+    bool is_paused;                                         /* by the owner */
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "" if TCP */
+    char text[ADDRESS_TEXT_BYTES];
+};
+
+static void on_accept(struct evconnlistener *ev, evutil_socket_t fd,
+                      struct sockaddr *peer, int length, void *arg)
+{
+    struct listener *l = arg;
+    (void)ev;
+    l->events->on_accept(l->owner, fd, peer, (socklen_t)length);
+}
+
+/* A listening socket stays readable while connections wait in it, so without
+ * this the loop would spin when accept(2) fails with EMFILE. */
+static void on_error(struct evconnlistener *ev, void *arg)
+{
+    struct listener *l = arg;
+    int err = EVUTIL_SOCKET_ERROR();
+    evconnlistener_disable(ev);
+    (void)reactor_timer_start(l->retry, LISTENER_RETRY_MS);
+    l->events->on_error(l->owner, err);
+}
+
+static void on_retry(void *arg)
+{
+    struct listener *l = arg;
+    if (!l->is_paused)
+        evconnlistener_enable(l->ev);
+}
+
+void listener_pause(struct listener *l)
+{
+    l->is_paused = true;
+    evconnlistener_disable(l->ev);
+}
+
+void listener_resume(struct listener *l)
+{
+    l->is_paused = false;
+    evconnlistener_enable(l->ev);
+}
+
+struct listener *listener_next(const struct listener *l)
+{
+    return l->next;
+}
+
+const char *listener_address(const struct listener *l)
+{
+    return l->text;
+}
+
+struct listener *listener_close(struct listener *l)
+{
+    struct listener *next = l->next;
+    if (l->ev)
+        evconnlistener_free(l->ev); /* closes the socket */
+    reactor_timer_free(l->retry);
+    if (l->path[0])
+        unlink(l->path);
+    free(l);
+    return next;
+}
+
+static bool fail(char *error, const char *what, const char *text, int err)
+{
+    snprintf(error, LISTENER_ERROR_BYTES, "%s %s: %s", what, text,
+             strerror(err));
+    return false;
+}
+
+static void listener_describe(struct listener *l, int fd)
+{
+    struct sockaddr_storage ss = {0};
+    socklen_t length = sizeof ss;
+    if (l->path[0])
+        snprintf(l->text, sizeof l->text, "unix:%s", l->path);
+    else if (getsockname(fd, (struct sockaddr *)&ss, &length) == 0)
+        address_format((struct sockaddr *)&ss, length, l->text, sizeof l->text);
+}
+
+/* Takes `fd` even when it fails. */
+static struct listener *listener_new(struct reactor *r, int fd,
+                                     const char *path,
+                                     const struct listener_events *events,
+                                     void *owner)
+{
+    struct listener *l = calloc(1, sizeof *l);
+    if (!l) {
+        close(fd);
+        return NULL;
+    }
+    l->events = events;
+    l->owner = owner;
+    snprintf(l->path, sizeof l->path, "%s", path);
+    listener_describe(l, fd);
+    l->retry = reactor_timer_new(r, on_retry, l);
+    if (l->retry)
+        l->ev = evconnlistener_new(
+            reactor_base(r), on_accept, l,
+            LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
+    if (!l->ev) {
+        int err = errno;
+        close(fd);
+        listener_close(l);
+        errno = err;
+        return NULL;
+    }
+    evconnlistener_set_error_cb(l->ev, on_error);
+    return l;
+}
+
+static int open_socket(int family)
+{
+    return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+}
+
+/* A socket file outlives a broker that was killed. It may be replaced when
+ * nobody answers behind it, and only then. */
+static bool is_stale(const struct sockaddr_un *sun)
+{
+    struct stat st;
+    if (lstat(sun->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
+        return false;
+    int fd = open_socket(AF_UNIX);
+    if (fd < 0)
+        return false;
+    bool refused =
+        connect(fd, (const struct sockaddr *)sun, sizeof *sun) != 0 &&
+        errno == ECONNREFUSED;
+    close(fd);
+    return refused;
+}
+
+static int bind_unix(const struct sockaddr_un *sun)
+{
+    int fd = open_socket(AF_UNIX);
+    if (fd < 0)
+        return -1;
+    if (is_stale(sun))
+        unlink(sun->sun_path);
+    if (bind(fd, (const struct sockaddr *)sun, sizeof *sun) != 0) {
+        int err = errno;
+        close(fd);
+        errno = err;
+        return -1;
+    }
+    return fd;
+}
+
+static bool listener_open_unix(struct reactor *r, const struct address *a,
+                               const struct listener_events *events,
+                               void *owner, struct listener **list, char *error)
+{
+    struct sockaddr_un sun;
+    if (!address_to_unix(a, &sun))
+        return fail(error, "cannot listen on", a->host, ENAMETOOLONG);
+    int fd = bind_unix(&sun);
+    struct listener *l =
+        fd < 0 ? NULL : listener_new(r, fd, sun.sun_path, events, owner);
+    if (!l)
+        return fail(error, "cannot listen on unix socket", a->host, errno);
+    l->next = *list;
+    *list = l;
+    return true;
+}
+
+static int bind_tcp(const struct addrinfo *ai)
+{
+    int one = 1, fd = open_socket(ai->ai_family);
+    if (fd < 0)
+        return -1;
+    /* Restarting must not wait for old connections to time out. */
+    (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (ai->ai_family == AF_INET6)
+        (void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof one);
+    if (bind(fd, ai->ai_addr, ai->ai_addrlen) != 0) {
+        int err = errno;
+        close(fd);
+        errno = err;
+        return -1;
+    }
+    return fd;
+}
+
+static bool listener_open_tcp(struct reactor *r, const struct address *a,
+                              const char *text,
+                              const struct listener_events *events, void *owner,
+                              struct listener **list, char *error)
+{
+    struct addrinfo *all;
+    int gai = address_resolve(a, &all);
+    if (gai != 0) {
+        snprintf(error, LISTENER_ERROR_BYTES, "cannot resolve %s: %s", text,
+                 gai_strerror(gai));
+        return false;
+    }
+    struct listener *opened = *list;
+    bool ok = true;
+    for (struct addrinfo *ai = all; ok && ai; ai = ai->ai_next) {
+        int fd = bind_tcp(ai);
+        /* A name may have an address of a family this host lacks. */
+        if (fd < 0 && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL) &&
+            (ai->ai_next || opened != *list))
+            continue;
+        struct listener *l =
+            fd < 0 ? NULL : listener_new(r, fd, "", events, owner);
+        if (!l) {
+            ok = fail(error, "cannot listen on", text, errno);
+            break;
+        }
+        l->next = opened;
+        opened = l;
+    }
+    freeaddrinfo(all);
+    while (!ok && opened != *list)
+        opened = listener_close(opened);
+    *list = opened;
+    return ok;
+}
+
+bool listener_open(struct reactor *r, const char *text,
+                   const struct listener_events *events, void *owner,
+                   struct listener **list, bool *is_usage,
+                   char error[LISTENER_ERROR_BYTES])
+{
+    struct address a;
+    *is_usage = !address_parse(text, &a);
+    if (*is_usage) {
+        snprintf(error, LISTENER_ERROR_BYTES,
+                 "bad address '%s': expected " ADDRESS_FORM, text);
+        return false;
+    }
+    if (a.is_unix)
+        return listener_open_unix(r, &a, events, owner, list, error);
+    return listener_open_tcp(r, &a, text, events, owner, list, error);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * listener - accepts connections on one address. When the system has no
+ * descriptors left it pauses by itself instead of spinning, and tries again.
+ */
+#ifndef SLUICE_NET_LISTENER_H
+#define SLUICE_NET_LISTENER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+struct reactor;
+struct listener;
+
+enum {
+    LISTENER_ERROR_BYTES = 512,
+    LISTENER_RETRY_MS = 100, /* after accepting failed */
+};
+
+struct listener_events {
+    /* A connection: `fd` is non-blocking and the callee's. May pause. */
+    void (*on_accept)(void *owner, int fd, const struct sockaddr *peer,
+                      socklen_t length);
+    /* Accepting failed for want of something (`err` is the errno) and pauses
+     * for LISTENER_RETRY_MS. */
+    void (*on_error)(void *owner, int err);
+};
+
+/* Listens on every address that `text` means. Appends what was opened to
+ * `list`, a chain by listener_next. False, with one sentence in `error` and
+ * nothing opened, when that is not possible; `is_usage` then tells whether the
+ * address itself is at fault. */
+bool listener_open(struct reactor *r, const char *text,
+                   const struct listener_events *events, void *owner,
+                   struct listener **list, bool *is_usage,
+                   char error[LISTENER_ERROR_BYTES]);
+
+/* Stops listening and removes the file of a unix socket. Returns the next of
+ * the chain. */
+struct listener *listener_close(struct listener *l);
+
+struct listener *listener_next(const struct listener *l);
+
+/* Its own address: with the real port, or the path. Lives as long as it. */
+const char *listener_address(const struct listener *l);
+
+/* Pausing twice is pausing once. */
+void listener_pause(struct listener *l);
+void listener_resume(struct listener *l);
+
+#endif

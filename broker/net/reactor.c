@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/net/reactor.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+
+struct reactor {
+    struct event_base *base;
+    struct deferred *deferred;
+    clock_ms now;
+    bool has_now; /* `now` is of this turn */
+    bool is_stopped;
+};
+
+struct reactor_timer {
+    struct event *event;
+    void (*fire)(void *arg);
+    void *arg;
+};
+
+struct reactor_signal {
+    struct event *event;
+    void (*fire)(void *arg, int signo);
+    void *arg;
+};
+
+/* One thread owns the base, so it needs no locks. */
+static struct event_base *new_base(void)
+{
+    struct event_config *config = event_config_new();
+    if (!config)
+        return NULL;
+    event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
+    struct event_base *base = event_base_new_with_config(config);
+    event_config_free(config);
+    return base;
+}
+
+struct reactor *reactor_new(void)
+{
+    struct reactor *r = calloc(1, sizeof *r);
+    if (!r)
+        return NULL;
+    r->base = new_base();
+    if (!r->base) {
+        int err = errno;
+        free(r);
+        errno = err;
+        return NULL;
+    }
+    return r;
+}
+
+static void reactor_free_deferred(struct reactor *r)
+{
+    while (r->deferred) {
+        struct deferred *d = r->deferred;
+        r->deferred = d->next;
+        d->free(d);
+    }
+}
+
+void reactor_free(struct reactor *r)
+{
+    reactor_free_deferred(r);
+    event_base_free(r->base);
+    free(r);
+}
+
+static bool reactor_step(struct reactor *r, int flags,
+                         bool (*end_turn)(void *arg), void *arg)
+{
+    r->has_now = false;
+    event_base_loop(r->base, flags);
+    bool again = end_turn(arg);
+    reactor_free_deferred(r);
+    return again;
+}
+
+void reactor_run(struct reactor *r, bool (*end_turn)(void *arg), void *arg)
+{
+    bool again = false;
+    r->is_stopped = false;
+    while (!r->is_stopped) {
+        int flags = again ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE;
+        again = reactor_step(r, flags, end_turn, arg);
+    }
+}
+
+void reactor_turn(struct reactor *r, bool (*end_turn)(void *arg), void *arg)
+{
+    (void)reactor_step(r, EVLOOP_ONCE | EVLOOP_NONBLOCK, end_turn, arg);
+}
+
+void reactor_stop(struct reactor *r)
+{
+    r->is_stopped = true;
+}
+
+clock_ms reactor_now_ms(struct reactor *r)
+{
+    if (!r->has_now) {
+        r->now = clock_now_ms();
+        r->has_now = true;
+    }
+    return r->now;
+}
+
+void reactor_defer(struct reactor *r, struct deferred *d)
+{
+    d->next = r->deferred;
+    r->deferred = d;
+}
+
+struct event_base *reactor_base(struct reactor *r)
+{
+    return r->base;
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+    struct reactor_timer *t = arg;
+    (void)fd;
+    (void)what;
+    t->fire(t->arg);
+}
+
+struct reactor_timer *reactor_timer_new(struct reactor *r,
+                                        void (*fire)(void *arg), void *arg)
+{
+    struct reactor_timer *t = malloc(sizeof *t);
+    if (!t)
+        return NULL;
+    *t = (struct reactor_timer){evtimer_new(r->base, on_timer, t), fire, arg};
+    if (!t->event) {
+        free(t);
+        return NULL;
+    }
+    return t;
+}
+
+void reactor_timer_free(struct reactor_timer *t)
+{
+    if (!t)
+        return;
+    event_free(t->event);
+    free(t);
+}
+
+bool reactor_timer_start(struct reactor_timer *t, uint32_t ms)
+{
+    struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
+    return evtimer_add(t->event, &tv) == 0;
+}
+
+void reactor_timer_stop(struct reactor_timer *t)
+{
+    evtimer_del(t->event);
+}
+
+bool reactor_timer_is_running(const struct reactor_timer *t)
+{
+    return evtimer_pending(t->event, NULL);
+}
+
+static void on_signal(evutil_socket_t signo, short what, void *arg)
+{
+    struct reactor_signal *s = arg;
+    (void)what;
+    s->fire(s->arg, signo);
+}
+
+struct reactor_signal *reactor_signal_new(struct reactor *r, int signo,
+                                          void (*fire)(void *arg, int signo),
+                                          void *arg)
+{
+    struct reactor_signal *s = malloc(sizeof *s);
+    if (!s)
+        return NULL;
+    *s = (struct reactor_signal){evsignal_new(r->base, signo, on_signal, s),
+                                 fire, arg};
+    if (!s->event || evsignal_add(s->event, NULL) != 0) {
+        if (s->event)
+            event_free(s->event);
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+void reactor_signal_free(struct reactor_signal *s)
+{
+    if (!s)
+        return;
+    event_free(s->event);
+    free(s);
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reactor - one event loop. It runs in turns: wait, call back for what
+ * happened, end the turn, free what was deferred. Everything that belongs to a
+ * reactor is used by the thread that runs it and by no other.
+ */
+#ifndef SLUICE_NET_REACTOR_H
+#define SLUICE_NET_REACTOR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/base/clock.h"
+
+struct reactor;
+
+/* NULL when the system refuses, with the reason in errno. */
+struct reactor *reactor_new(void);
+
+/* Streams, listeners, timers and signals must be gone. */
+void reactor_free(struct reactor *r);
+
+/* Runs turns until reactor_stop. `end_turn` is called after each one's
+ * callbacks and returns true when there is more to do at once, so that the
+ * next turn does not wait. */
+void reactor_run(struct reactor *r, bool (*end_turn)(void *arg), void *arg);
+
+/* The loop ends after this turn. */
+void reactor_stop(struct reactor *r);
+
+/* One turn that does not wait. */
+void reactor_turn(struct reactor *r, bool (*end_turn)(void *arg), void *arg);
+
+/* The time of this turn. */
+clock_ms reactor_now_ms(struct reactor *r);
+
+/* Something to be freed when no callback can be running for it any more. */
+struct deferred {
+    struct deferred *next;
+    void (*free)(struct deferred *d);
+};
+
+/* `d` is embedded in what is to be freed; d->free is called once, at the end
+ * of the turn. */
+void reactor_defer(struct reactor *r, struct deferred *d);
+
+struct reactor_timer;
+
+/* Calls `fire` once per start, from the loop; may be started again from it.
+ * NULL when there is no memory. */
+struct reactor_timer *reactor_timer_new(struct reactor *r,
+                                        void (*fire)(void *arg), void *arg);
+void reactor_timer_free(struct reactor_timer *t); /* NULL is allowed */
+
+/* Starts, or starts anew. False when there is no memory. */
+bool reactor_timer_start(struct reactor_timer *t, uint32_t ms);
+void reactor_timer_stop(struct reactor_timer *t);
+bool reactor_timer_is_running(const struct reactor_timer *t);
+
+struct reactor_signal;
+
+/* Calls `fire` from the loop, never from a signal handler. NULL when the
+ * system refuses. */
+struct reactor_signal *reactor_signal_new(struct reactor *r, int signo,
+                                          void (*fire)(void *arg, int signo),
+                                          void *arg);
+void reactor_signal_free(struct reactor_signal *s); /* NULL is allowed */
+
+/* For the other files of net/. */
+struct event_base;
+struct event_base *reactor_base(struct reactor *r);
+
+#endif

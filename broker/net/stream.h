@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * stream - the reader and writer of one connected socket. It moves bytes when
+ * its owner asks, says when asking makes sense, and tells an orderly end from
+ * a reset. It buffers nothing.
+ *
+ * A stream is in one mode:
+ *
+ *     READING   on_readable is called while there is something to read
+ *     RESTING   is not read; on_end is called when the peer closes or resets
+ *     CLOSED    nothing is called any more
+ *
+ * and, independently, may want to write: on_writable is called when it can.
+ */
+#ifndef SLUICE_NET_STREAM_H
+#define SLUICE_NET_STREAM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+struct reactor;
+struct stream;
+
+enum stream_status {
+    STREAM_OK,
+    STREAM_AGAIN, /* not now: nothing to read, or no room */
+    STREAM_END,   /* the peer closed in order */
+    STREAM_RESET, /* the connection is broken */
+};
+
+enum stream_mode { STREAM_READING, STREAM_RESTING, STREAM_CLOSED };
+
+/* All are called from the loop and may do anything, also close the stream. */
+struct stream_events {
+    void (*on_readable)(void *owner);
+    void (*on_writable)(void *owner);
+    /* While RESTING. END: what the peer sent before can still be read; it is
+     * told once. RESET: it can not be relied on. */
+    void (*on_end)(void *owner, enum stream_status how);
+};
+
+/* Takes the non-blocking socket `fd`, which is closed if this fails: NULL when
+ * there is no memory. Begins READING. `events` is borrowed. */
+struct stream *stream_open(struct reactor *r, int fd,
+                           const struct stream_events *events, void *owner);
+
+/* Closes the socket at once; the memory goes at the end of the turn. */
+void stream_close(struct stream *s);
+
+/* False when the system refuses; the stream is then of no use any more. */
+bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write);
+
+enum stream_mode stream_get_mode(const struct stream *s);
+bool stream_wants_write(const struct stream *s);
+
+/* Reads once. *got is set when OK. A RESET or END met here is final. */
+enum stream_status stream_read(struct stream *s, const struct iovec *iov,
+                               int iovs, size_t *got);
+
+/* Writes once. *put is set when OK. END: the peer had closed in order before
+ * it refused what was written, so what it sent is still whole. */
+enum stream_status stream_write(struct stream *s, const struct iovec *iov,
+                                int iovs, size_t *put);
+
+/* No more will be written; the peer sees the end of file. */
+void stream_shutdown(struct stream *s);
+
+/* Bytes in the kernel that were received and not read; 0 when unknown. */
+size_t stream_unread(const struct stream *s);
+
+/* Bytes in the kernel that the peer's kernel has not confirmed; 0 when that
+ * is unknown. */
+size_t stream_unconfirmed(const struct stream *s);
+
+#endif
