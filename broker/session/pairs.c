@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/pairs.h"
+
+#include <string.h>
+
+#include "broker/core/core.h"
+#include "broker/session/session.h"
+#include "broker/session/sessions.h"
+#include "proto/channel_name.h"
+#include "proto/frame.h"
+
+/* Where the last name led: most publishers name the same channel again and
+ * again, and then a comparison is all the lookup there is. */
+struct target {
+    const uint8_t *name; /* in the read buffer or in the channel */
+    uint32_t name_length;
+    struct channel *channel; /* NULL: nowhere, */
+    enum counter_id nowhere; /* counted here */
+};
+
+static struct target target_remembered(const struct session *s)
+{
+    struct channel *ch = s->last;
+    if (!ch || s->last_epoch != s->all->core->epoch)
+        return (struct target){NULL, UINT32_MAX, NULL, COUNT_closed};
+    return (struct target){channel_name(ch), channel_name_length(ch), ch,
+                           COUNT_closed};
+}
+
+static bool target_find(struct target *t, struct core *core,
+                        const uint8_t *name, uint32_t length)
+{
+    t->name = name;
+    t->name_length = length;
+    t->channel = core_route(core, name, length, &t->nowhere);
+    return t->channel || t->nowhere != COUNT_dropped_no_memory;
+}
+
+static void target_remember(struct session *s, const struct target *t)
+{
+    s->last = t->channel;
+    s->last_epoch = s->all->core->epoch;
+}
+
+static inline enum publish_status target_publish(struct session *s,
+                                                 const struct target *t,
+                                                 const uint8_t *message,
+                                                 uint32_t size)
+{
+    if (!t->channel) {
+        counter_add(s->all->counters, t->nowhere, 1);
+        return PUBLISH_OK;
+    }
+    return channel_publish(t->channel, message, size);
+}
+
+static bool is_published(struct session *s, const struct target *t,
+                         enum publish_status status, enum reason *reason)
+{
+    if (status == PUBLISH_WAIT)
+        s->full = t->channel;
+    if (status == PUBLISH_NO_MEMORY)
+        *reason = REASON_NO_MEMORY;
+    return status != PUBLISH_NO_MEMORY;
+}
+
+/* The name frame at `p`: FRAME_OK when it is there and the target found. */
+static enum pairs_status pairs_name(struct session *s, struct target *t,
+                                    const uint8_t *p, size_t n,
+                                    struct frame *name, enum reason *reason)
+{
+    enum frame_status status = frame_decode(p, n, CHANNEL_NAME_MAX, name);
+    if (status == FRAME_TOO_LONG) {
+        *reason = name->length > s->all->config.max_frame_bytes
+                      ? REASON_FRAME_TOO_LONG
+                      : REASON_NAME_TOO_LONG;
+        return PAIRS_FAILED;
+    }
+    if (status == FRAME_MORE)
+        return PAIRS_MORE;
+    if (name->length == 0)
+        return PAIRS_GOODBYE;
+    if (!target_find(t, s->all->core, name->body, name->length)) {
+        *reason = REASON_NO_MEMORY;
+        return PAIRS_FAILED;
+    }
+    return PAIRS_MORE;
+}
+
+static inline bool is_same_name(const struct target *t, const uint8_t *p,
+                                size_t n)
+{
+    return n >= FRAME_HEAD_BYTES && frame_get_length(p) == t->name_length &&
+           n - FRAME_HEAD_BYTES >= t->name_length &&
+           memcmp(p + FRAME_HEAD_BYTES, t->name, t->name_length) == 0;
+}
+
+enum pairs_status pairs_decode(struct session *s, const uint8_t *bytes,
+                               size_t n, size_t *taken, enum reason *reason)
+{
+    const uint8_t *p = bytes, *end = bytes + n;
+    struct target t = target_remembered(s);
+    enum pairs_status status = PAIRS_MORE;
+    uint64_t messages = 0;
+    uint32_t limit = s->all->config.max_frame_bytes;
+    for (;;) {
+        size_t left = (size_t)(end - p);
+        struct frame name = {NULL, 0}, message;
+        if (is_same_name(&t, p, left)) {
+            name.length = t.name_length;
+        } else {
+            status = pairs_name(s, &t, p, left, &name, reason);
+            if (status != PAIRS_MORE || !name.body)
+                break;
+        }
+        const uint8_t *q = p + FRAME_HEAD_BYTES + name.length;
+        enum frame_status have =
+            frame_decode(q, (size_t)(end - q), limit, &message);
+        if (have == FRAME_TOO_LONG) {
+            status = PAIRS_FAILED;
+            *reason = REASON_FRAME_TOO_LONG;
+        }
+        if (have != FRAME_OK)
+            break;
+        uint32_t size = FRAME_HEAD_BYTES + message.length;
+        enum publish_status published = target_publish(s, &t, q, size);
+        if (published != PUBLISH_OK &&
+            !is_published(s, &t, published, reason)) {
+            status = PAIRS_FAILED;
+            break;
+        }
+        messages++;
+        p = q + size;
+    }
+    target_remember(s, &t);
+    s->messages_in += messages;
+    counter_add(s->all->counters, COUNT_messages_in, messages);
+    *taken = (size_t)(p - bytes);
+    return status;
+}
+
+enum pairs_status pairs_publish_large(struct session *s, enum reason *reason)
+{
+    struct inbox *in = &s->inbox;
+    struct target t;
+    enum pairs_status status = PAIRS_MORE;
+    if (!target_find(&t, s->all->core, in->tail + FRAME_HEAD_BYTES,
+                     in->tail_bytes - FRAME_HEAD_BYTES)) {
+        *reason = REASON_NO_MEMORY;
+        return PAIRS_FAILED;
+    }
+    if (!t.channel)
+        counter_add(s->all->counters, t.nowhere, 1);
+    else if (!is_published(s, &t, channel_publish_block(t.channel, in->body),
+                           reason))
+        status = PAIRS_FAILED;
+    target_remember(s, &t);
+    s->messages_in++;
+    counter_add(s->all->counters, COUNT_messages_in, 1);
+    inbox_clear(in, s->all->budget);
+    return status;
+}

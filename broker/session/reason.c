@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/reason.h"
+
+const struct reason_row reason_rows[REASON_TOTAL] = {
+    [REASON_EOF] = {"eof", LOG_DEBUG, false, COUNT_closed,
+                    "the client closed its side"},
+    [REASON_RESET] = {"reset", LOG_DEBUG, true, COUNT_closed_reset,
+                      "the connection broke"},
+    [REASON_GOODBYE] = {"goodbye", LOG_DEBUG, false, COUNT_closed,
+                        "the client said goodbye and has all it was owed"},
+    [REASON_FRAME_TOO_LONG] = {"frame_too_long", LOG_WARNING, true,
+                               COUNT_closed_protocol,
+                               "a length above --max-frame"},
+    [REASON_NAME_TOO_LONG] = {"name_too_long", LOG_WARNING, true,
+                              COUNT_closed_protocol,
+                              "a channel name of more than 255 bytes"},
+    [REASON_VERSION_RESERVED] = {"version_reserved", LOG_WARNING, true,
+                                 COUNT_closed_protocol,
+                                 "a first frame that begins with NUL"},
+    [REASON_FOREIGN_PROTOCOL] = {"foreign_protocol", LOG_WARNING, true,
+                                 COUNT_closed_protocol,
+                                 "the greeting of another protocol"},
+    [REASON_HELLO_TIMEOUT] = {"hello_timeout", LOG_WARNING, true,
+                              COUNT_closed_timeout,
+                              "no complete first frame within "
+                              "--hello-timeout"},
+    [REASON_FRAME_TIMEOUT] = {"frame_timeout", LOG_WARNING, true,
+                              COUNT_closed_timeout,
+                              "a started frame made no progress for "
+                              "--frame-timeout"},
+    [REASON_LEAVE_TIMEOUT] = {"leave_timeout", LOG_WARNING, true,
+                              COUNT_closed_timeout,
+                              "a client that said goodbye took nothing for "
+                              "--drain-timeout"},
+    [REASON_NO_MEMORY] = {"no_memory", LOG_WARNING, true,
+                          COUNT_closed_no_memory,
+                          "the system had no memory for it"},
+    [REASON_STOPPING] = {"stopping", LOG_DEBUG, false, COUNT_closed,
+                         "the broker stops"},
+};

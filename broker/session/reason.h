@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * reason - why a session ended: what the log calls it, how loudly, and which
+ * counter it belongs to. A row each.
+ */
+#ifndef SLUICE_SESSION_REASON_H
+#define SLUICE_SESSION_REASON_H
+
+#include <stdbool.h>
+
+#include "broker/base/counters.h"
+#include "broker/base/log.h"
+
+enum reason {
+    REASON_EOF,
+    REASON_RESET,
+    REASON_GOODBYE,
+    REASON_FRAME_TOO_LONG,
+    REASON_NAME_TOO_LONG,
+    REASON_VERSION_RESERVED,
+    REASON_FOREIGN_PROTOCOL,
+    REASON_HELLO_TIMEOUT,
+    REASON_FRAME_TIMEOUT,
+    REASON_LEAVE_TIMEOUT,
+    REASON_NO_MEMORY,
+    REASON_STOPPING,
+    REASON_TOTAL
+};
+
+struct reason_row {
+    const char *name;
+    enum log_level level;
+    bool is_counted; /* beside COUNT_closed */
+    enum counter_id counter;
+    const char *sentence; /* what it means, for documents and people */
+};
+
+extern const struct reason_row reason_rows[REASON_TOTAL];
+
+#endif

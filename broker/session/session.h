@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * session - one client: the state machine of the protocol.
+ *
+ *     HELLO    its first frame is awaited
+ *     OPEN     pairs (name, message) are read
+ *     PAUSED   it published to a channel that is full and is not read
+ *     ENDED    PAUSED, and it has closed in order: what it sent before is
+ *              read when its turn comes
+ *     STOPPED  the broker stops: it is not read, but gets what it is owed
+ *     LEAVING  it said goodbye: gets what its outbox holds, nothing more
+ *     FINISHING  all was sent; its kernel is given time to confirm it
+ *     CLOSED   freed at the end of the turn
+ */
+#ifndef SLUICE_SESSION_SESSION_H
+#define SLUICE_SESSION_SESSION_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/base/clock.h"
+#include "broker/base/list.h"
+#include "broker/core/core.h"
+#include "broker/net/reactor.h"
+#include "broker/session/inbox.h"
+#include "broker/session/reason.h"
+
+struct sessions;
+struct stream;
+
+enum session_state {
+    SESSION_HELLO,
+    SESSION_OPEN,
+    SESSION_PAUSED,
+    SESSION_ENDED,
+    SESSION_STOPPED,
+    SESSION_LEAVING,
+    SESSION_FINISHING,
+    SESSION_CLOSED,
+    SESSION_STATES
+};
+
+enum { SESSION_MAGIC = 0x73657373 };
+
+struct session {
+    uint32_t magic;
+    enum session_state state;
+    struct sessions *all;
+    struct stream *stream;
+    struct list link; /* among all */
+    struct list wait; /* among those with the same bounded wait */
+    clock_ms wait_since;
+    uint32_t heard_bytes; /* until the hello is complete; tells silence */
+    struct subscriber sub;
+    struct publisher pub;
+    struct channel *last; /* published to; valid while last_epoch is */
+    uint64_t last_epoch;
+    struct channel *full; /* published to in this read and found shut */
+    struct inbox inbox;
+    uint64_t id;
+    uint64_t messages_in;
+    struct sockaddr_in6 peer; /* or a sockaddr_in, or just a family */
+    enum reason leave_reason; /* of the orderly close that is under way */
+    struct deferred deferred;
+};
+
+/* Takes `fd`. NULL when there is no memory. */
+struct session *session_new(struct sessions *all, int fd,
+                            const struct sockaddr *peer, socklen_t length);
+
+/* The one door out. Logs and counts the reason, gives back what it held. */
+void session_close(struct session *s, enum reason reason);
+
+/* Sends what its outbox holds, as far as the socket takes it. */
+void session_flush(struct session *s);
+
+/* Its turn has come at a gate. */
+void session_resume(struct session *s);
+
+/* A bounded wait is over. */
+void session_on_timeout(struct session *s, enum reason reason);
+
+/* Reads what the kernel holds now, at most, and nothing after that. */
+void session_stop(struct session *s);
+
+/* Closes in order: after the peer's kernel has everything. */
+void session_finish(struct session *s, enum reason reason);
+
+/* FINISHING: closes if there is nothing left to wait for. */
+void session_check_finished(struct session *s);
+
+/* Logs `event` about its outbox. */
+void session_log_outbox(struct session *s, enum log_level level,
+                        const char *event, const char *action);
+
+#endif

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/sessions.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+#include "broker/core/core.h"
+#include "broker/net/reactor.h"
+#include "broker/session/inbox.h"
+#include "broker/session/session.h"
+
+/* What the end of each wait means. */
+static const enum reason wait_reasons[WAIT_TOTAL] = {
+    [WAIT_HELLO] = REASON_HELLO_TIMEOUT,
+    [WAIT_FRAME] = REASON_FRAME_TIMEOUT,
+    [WAIT_LEAVE] = REASON_LEAVE_TIMEOUT,
+    [WAIT_FINISH] = REASON_STOPPING, /* not used: it has a reason already */
+};
+
+static struct session *session_of_subscriber(struct subscriber *sub)
+{
+    return LIST_OF(sub, struct session, sub);
+}
+
+static void on_slow(void *arg, struct subscriber *sub)
+{
+    (void)arg;
+    session_log_outbox(session_of_subscriber(sub), LOG_WARNING, "slow_consumer",
+                       "drop");
+}
+
+static void on_recovered(void *arg, struct subscriber *sub)
+{
+    (void)arg;
+    session_log_outbox(session_of_subscriber(sub), LOG_INFO,
+                       "slow_consumer_recovered", "deliver");
+}
+
+struct core_notices sessions_notices(struct sessions *all)
+{
+    return (struct core_notices){on_slow, on_recovered, all};
+}
+
+static void sessions_on_timer(void *arg);
+
+bool sessions_init(struct sessions *all, const struct sessions_config *config,
+                   struct reactor *reactor, struct core *core,
+                   struct counters *counters, struct budget *budget,
+                   struct log *log)
+{
+    *all = (struct sessions){.config = *config,
+                             .reactor = reactor,
+                             .core = core,
+                             .counters = counters,
+                             .budget = budget,
+                             .log = log};
+    list_init(&all->all);
+    for (size_t i = 0; i < WAIT_TOTAL; i++)
+        list_init(&all->waits[i]);
+    all->scratch = malloc(INBOX_TAIL_MAX + SESSIONS_READ_BYTES);
+    all->timer = reactor_timer_new(reactor, sessions_on_timer, all);
+    return all->scratch && all->timer;
+}
+
+void sessions_close_all(struct sessions *all)
+{
+    LIST_EACH_SAFE (link, &all->all)
+        session_close(LIST_OF(link, struct session, link), REASON_STOPPING);
+    sessions_settle(all);
+}
+
+void sessions_fini(struct sessions *all)
+{
+    sessions_close_all(all);
+    reactor_timer_free(all->timer);
+    free(all->scratch);
+}
+
+static void on_nothing(void *arg)
+{
+    (void)arg;
+}
+
+void sessions_add(struct sessions *all, int fd, const struct sockaddr *peer,
+                  socklen_t length)
+{
+    struct session *s = session_new(all, fd, peer, length);
+    counter_add(all->counters, COUNT_accepted, 1);
+    all->accepted++;
+    if (!s) {
+        counter_add(all->counters, COUNT_closed_no_memory, 1);
+        log_event(all->log, LOG_WARNING, "refused",
+                  LOG_TEXT("reason", "no_memory"));
+        return;
+    }
+    if (!all->on_closed)
+        all->on_closed = on_nothing;
+    s->id = all->accepted;
+    list_insert(&all->all, &s->link);
+    all->count++;
+    counter_set(all->counters, COUNT_connections, all->count);
+    sessions_wait(all, s, WAIT_HELLO);
+}
+
+/* Every wait of a kind is as long, so its list is in the order of ending. */
+void sessions_wait(struct sessions *all, struct session *s,
+                   enum session_wait wait)
+{
+    list_remove(&s->wait);
+    s->wait_since = reactor_now_ms(all->reactor);
+    list_insert(&all->waits[wait], &s->wait);
+}
+
+static struct session *first_waiting(const struct sessions *all, size_t wait)
+{
+    const struct list *head = &all->waits[wait];
+    return list_is_empty(head) ? NULL
+                               : LIST_OF(head->next, struct session, wait);
+}
+
+static void sessions_expire(struct sessions *all, clock_ms now)
+{
+    for (size_t i = 0; i < WAIT_TOTAL; i++) {
+        struct session *s;
+        while ((s = first_waiting(all, i)) != NULL &&
+               clock_elapsed_ms(now, s->wait_since) >= all->config.wait_ms[i])
+            session_on_timeout(s, wait_reasons[i]);
+    }
+}
+
+/* How long until the timer is needed; false when it is not. */
+static bool sessions_next_ms(const struct sessions *all, clock_ms now,
+                             uint32_t *ms)
+{
+    *ms = UINT32_MAX;
+    for (size_t i = 0; i < WAIT_TOTAL; i++) {
+        const struct session *s = first_waiting(all, i);
+        if (!s)
+            continue;
+        uint32_t gone = clock_elapsed_ms(now, s->wait_since);
+        uint32_t limit = all->config.wait_ms[i];
+        uint32_t left = gone < limit ? limit - gone : 0;
+        if (left < *ms)
+            *ms = left;
+    }
+    if (core_is_ticking(all->core) && *ms > core_tick_ms)
+        *ms = core_tick_ms;
+    if (first_waiting(all, WAIT_FINISH) && *ms > SESSIONS_FINISH_MS)
+        *ms = SESSIONS_FINISH_MS;
+    return *ms != UINT32_MAX;
+}
+
+/* A timer that fires too early costs one look; one that is set anew in every
+ * turn would cost more. */
+static void sessions_schedule(struct sessions *all)
+{
+    clock_ms now = reactor_now_ms(all->reactor);
+    uint32_t ms;
+    if (!sessions_next_ms(all, now, &ms))
+        return;
+    bool is_early_enough = reactor_timer_is_running(all->timer) &&
+                           (int32_t)(all->timer_at - (now + ms)) <= 0;
+    if (is_early_enough)
+        return;
+    all->timer_at = now + ms;
+    (void)reactor_timer_start(all->timer, ms);
+}
+
+static void sessions_on_timer(void *arg)
+{
+    struct sessions *all = arg;
+    clock_ms now = reactor_now_ms(all->reactor);
+    sessions_expire(all, now);
+    core_set_now(all->core, now);
+    core_tick(all->core);
+    LIST_EACH_SAFE (link, &all->waits[WAIT_FINISH])
+        session_check_finished(LIST_OF(link, struct session, wait));
+}
+
+static bool sessions_flush(struct sessions *all)
+{
+    struct subscriber *sub;
+    bool any = false;
+    while ((sub = core_next_dirty(all->core)) != NULL) {
+        session_flush(session_of_subscriber(sub));
+        any = true;
+    }
+    return any;
+}
+
+/* Consumers that took all they were given may be given more at once; how
+ * often is bounded, so that one of them cannot hold up everybody else. */
+void sessions_settle(struct sessions *all)
+{
+    struct publisher *p;
+    if (all->is_settling)
+        return;
+    all->is_settling = true;
+    all->turn_bytes = 0;
+    core_set_now(all->core, reactor_now_ms(all->reactor));
+    core_settle(all->core);
+    for (int i = 0; i < SESSIONS_ROUNDS_MAX && sessions_flush(all); i++)
+        core_settle(all->core);
+    core_end_turn(all->core);
+    while ((p = core_next_resumed(all->core)) != NULL)
+        session_resume(LIST_OF(p, struct session, pub));
+    all->is_settling = false;
+}
+
+bool sessions_end_turn(void *arg)
+{
+    struct sessions *all = arg;
+    sessions_settle(all);
+    sessions_schedule(all);
+    return core_has_work(all->core);
+}
+
+void sessions_drain(struct sessions *all)
+{
+    /* Stopping one may close another, so no place in the list is kept. */
+    struct list stopped, *link;
+    all->is_draining = true;
+    list_init(&stopped);
+    while ((link = list_pop(&all->all)) != NULL) {
+        list_insert(&stopped, link);
+        session_stop(LIST_OF(link, struct session, link));
+    }
+    while ((link = list_pop(&stopped)) != NULL)
+        list_insert(&all->all, link);
+}
+
+void sessions_finish(struct sessions *all)
+{
+    LIST_EACH_SAFE (link, &all->all) {
+        struct session *s = LIST_OF(link, struct session, link);
+        if (s->state != SESSION_FINISHING)
+            session_finish(s, REASON_STOPPING);
+    }
+}
+
+bool sessions_are_drained(const struct sessions *all)
+{
+    LIST_EACH (link, &all->all) {
+        const struct session *s = LIST_OF(link, struct session, link);
+        if (s->state != SESSION_STOPPED && s->state != SESSION_FINISHING)
+            return false;
+        if (!backlog_is_empty(&s->sub.outbox))
+            return false;
+    }
+    return !core_is_deliverable(all->core) && !core_has_work(all->core);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sessions - all clients of one reactor, and what they share: the buffer that
+ * every connection is read into, the waits that have a bound, the end of a
+ * turn, and stopping.
+ */
+#ifndef SLUICE_SESSION_SESSIONS_H
+#define SLUICE_SESSION_SESSIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/clock.h"
+#include "broker/base/counters.h"
+#include "broker/base/list.h"
+#include "broker/base/log.h"
+
+struct core;
+struct core_notices;
+struct reactor;
+struct reactor_timer;
+struct session;
+
+enum {
+    SESSIONS_READ_BYTES = 256 << 10, /* read from one connection at once */
+    SESSIONS_FIRST_BYTES = 16 << 10, /* the same, of one that is new */
+    SESSIONS_ROUNDS_MAX = 16,        /* of filling and flushing in one turn */
+    SESSIONS_IOV_MAX = 1024,         /* IOV_MAX of Linux */
+    SESSIONS_FINISH_MS = 10, /* how often a finishing connection is looked at */
+};
+
+/* The waits that have a bound; each has its row in sessions.c. */
+enum session_wait {
+    WAIT_HELLO,  /* for the first frame */
+    WAIT_FRAME,  /* for the rest of a frame */
+    WAIT_LEAVE,  /* for a client that leaves to take what it is owed */
+    WAIT_FINISH, /* for the peer's kernel to confirm what it was sent */
+    WAIT_TOTAL
+};
+
+struct sessions_config {
+    uint32_t max_frame_bytes;
+    uint32_t wait_ms[WAIT_TOTAL];
+};
+
+struct sessions {
+    struct sessions_config config;
+    struct reactor *reactor;
+    struct core *core;
+    struct counters *counters;
+    struct budget *budget;
+    struct log *log;
+    struct list all;
+    struct list waits[WAIT_TOTAL]; /* sessions, the longest wait first */
+    struct reactor_timer *timer;
+    clock_ms timer_at; /* when it fires, while it runs */
+    uint64_t accepted; /* also the last connection's number */
+    uint32_t count;
+    uint64_t turn_bytes; /* read since the last settling */
+    bool is_draining;
+    bool is_settling;
+    void (*on_closed)(void *arg); /* a descriptor has become free */
+    void *on_closed_arg;
+    uint8_t *scratch;
+    struct iovec iov[SESSIONS_IOV_MAX];
+};
+
+/* How the core is to tell what it notices about subscribers. */
+struct core_notices sessions_notices(struct sessions *all);
+
+/* All pointers are borrowed. False when there is no memory. */
+bool sessions_init(struct sessions *all, const struct sessions_config *config,
+                   struct reactor *reactor, struct core *core,
+                   struct counters *counters, struct budget *budget,
+                   struct log *log);
+
+/* Closes what is left and settles for the last time. */
+void sessions_close_all(struct sessions *all);
+
+void sessions_fini(struct sessions *all);
+
+/* A new connection; takes `fd`. */
+void sessions_add(struct sessions *all, int fd, const struct sockaddr *peer,
+                  socklen_t length);
+
+/* For reactor_run. */
+bool sessions_end_turn(void *all);
+
+/* Nothing more is accepted from clients than what the kernel holds now; what
+ * is owed is still delivered. */
+void sessions_drain(struct sessions *all);
+
+/* True when nothing is left that could be delivered. */
+bool sessions_are_drained(const struct sessions *all);
+
+/* Begins to close every connection in order. */
+void sessions_finish(struct sessions *all);
+
+/* For session.c. */
+
+/* Enough was read for one turn: hands it out now. */
+void sessions_settle(struct sessions *all);
+
+/* The session begins to wait now, leaving any other wait. */
+void sessions_wait(struct sessions *all, struct session *s,
+                   enum session_wait wait);
+
+#endif
