@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/broker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/counters.h"
+#include "broker/base/log.h"
+#include "broker/core/core.h"
+#include "broker/net/listener.h"
+#include "broker/net/reactor.h"
+#include "broker/session/sessions.h"
+#include "proto/frame.h"
+
+enum {
+    /* Descriptors that are not for clients: standard streams, the loop's own,
+     * and some for whoever has to look at a broker in trouble. */
+    RESERVED_DESCRIPTORS = 16,
+    DRAIN_POLL_MS = 10,
+};
+
+/* A row for every signal that means something. */
+struct signal_row {
+    int signo;
+    const char *name;
+    void (*fire)(void *broker, int signo);
+};
+
+enum { SIGNALS = 3 };
+
+struct broker {
+    const struct options *options;
+    struct log log;
+    struct counters counters;
+    struct budget budget;
+    struct core core;
+    struct sessions sessions;
+    struct reactor *reactor;
+    struct listener *listeners;
+    struct reactor_signal *signals[SIGNALS];
+    struct reactor_timer *drain_timer;
+    clock_ms drain_since;
+    uint32_t max_connections;
+    bool has_core, has_sessions;
+    bool is_accept_paused;
+    bool is_draining;  /* told to stop */
+    bool is_finishing; /* all was delivered, connections are closed */
+};
+
+static uint32_t broker_message_size(const uint8_t *message)
+{
+    return FRAME_HEAD_BYTES + frame_get_length(message);
+}
+
+/* Accepting. */
+
+static void broker_pause_accept(struct broker *b, const char *reason)
+{
+    if (b->is_accept_paused)
+        return;
+    b->is_accept_paused = true;
+    counter_add(&b->counters, COUNT_accept_pauses, 1);
+    log_event(&b->log, LOG_WARNING, "accept_paused", LOG_TEXT("reason", reason),
+              LOG_U64("connections", b->sessions.count));
+    for (struct listener *l = b->listeners; l; l = listener_next(l))
+        listener_pause(l);
+}
+
+static void broker_on_accept(void *owner, int fd, const struct sockaddr *peer,
+                             socklen_t length)
+{
+    struct broker *b = owner;
+    sessions_add(&b->sessions, fd, peer, length);
+    if (b->sessions.count >= b->max_connections)
+        broker_pause_accept(b, "max_connections");
+}
+
+/* Somebody else holds the descriptors: the listener tries again by itself. */
+static void broker_on_accept_error(void *owner, int err)
+{
+    struct broker *b = owner;
+    counter_add(&b->counters, COUNT_accept_pauses, 1);
+    log_event(&b->log, LOG_WARNING, "accept_failed",
+              LOG_TEXT("reason", strerrorname_np(err)),
+              LOG_U64("connections", b->sessions.count));
+}
+
+static const struct listener_events listener_events = {broker_on_accept,
+                                                       broker_on_accept_error};
+
+static void broker_on_closed(void *arg)
+{
+    struct broker *b = arg;
+    if (!b->is_accept_paused || b->is_draining ||
+        b->sessions.count >= b->max_connections)
+        return;
+    b->is_accept_paused = false;
+    log_event(&b->log, LOG_INFO, "accept_resumed",
+              LOG_U64("connections", b->sessions.count));
+    for (struct listener *l = b->listeners; l; l = listener_next(l))
+        listener_resume(l);
+}
+
+/* Stopping. */
+
+static void broker_log_counters(struct broker *b, const char *event)
+{
+    struct log_field fields[COUNTER_TOTAL + 1];
+    counter_set(&b->counters, COUNT_memory_bytes, b->budget.used_bytes);
+    counter_set(&b->counters, COUNT_memory_peak_bytes, b->budget.peak_bytes);
+    counter_set(&b->counters, COUNT_log_lost, b->log.lost);
+    for (size_t i = 0; i < COUNTER_TOTAL; i++)
+        fields[i] = LOG_U64(counter_rows[i].name, b->counters.value[i]);
+    fields[COUNTER_TOTAL] = (struct log_field){.kind = LOG_END};
+    log_always(&b->log, LOG_INFO, event, fields);
+}
+
+static void broker_close_listeners(struct broker *b)
+{
+    while (b->listeners)
+        b->listeners = listener_close(b->listeners);
+}
+
+/* Two steps: first everything is delivered, then every connection is closed
+ * in order. Both together have --drain-timeout. */
+static void broker_on_drain(void *arg)
+{
+    struct broker *b = arg;
+    uint32_t gone_ms =
+        clock_elapsed_ms(reactor_now_ms(b->reactor), b->drain_since);
+    if (!b->is_finishing && sessions_are_drained(&b->sessions)) {
+        b->is_finishing = true;
+        sessions_finish(&b->sessions);
+    }
+    bool is_done = b->is_finishing && b->sessions.count == 0;
+    if (is_done || gone_ms >= b->options->drain_timeout)
+        reactor_stop(b->reactor);
+    else
+        (void)reactor_timer_start(b->drain_timer, DRAIN_POLL_MS);
+}
+
+static void broker_on_stop(void *arg, int signo)
+{
+    struct broker *b = arg;
+    log_event(&b->log, LOG_INFO, "stopping",
+              LOG_TEXT("signal", sigabbrev_np(signo)),
+              LOG_U64("connections", b->sessions.count),
+              LOG_TEXT("reason", b->is_draining ? "now" : "drain"));
+    if (b->is_draining) {
+        reactor_stop(b->reactor);
+        return;
+    }
+    b->is_draining = true;
+    b->core.is_stopping = true;
+    b->drain_since = reactor_now_ms(b->reactor);
+    broker_close_listeners(b);
+    sessions_drain(&b->sessions);
+    (void)reactor_timer_start(b->drain_timer, 0);
+}
+
+static void broker_on_usr1(void *arg, int signo)
+{
+    (void)signo;
+    broker_log_counters(arg, "stats");
+}
+
+static const struct signal_row signal_rows[SIGNALS] = {
+    {SIGTERM, "TERM", broker_on_stop},
+    {SIGINT, "INT", broker_on_stop},
+    {SIGUSR1, "USR1", broker_on_usr1},
+};
+
+/* Starting. */
+
+static bool fail(char *error, const char *what)
+{
+    snprintf(error, BROKER_ERROR_BYTES, "%s: %s", what, strerror(errno));
+    return false;
+}
+
+/* The soft limit is a default of shells, not a decision about this program:
+ * what the hard limit allows is used. */
+static bool broker_limit_connections(struct broker *b, char *error)
+{
+    struct rlimit rl;
+    if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+        return fail(error, "cannot read the limit of open files");
+    if (rl.rlim_cur < rl.rlim_max) {
+        rl.rlim_cur = rl.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &rl);
+        (void)getrlimit(RLIMIT_NOFILE, &rl);
+    }
+    if (rl.rlim_cur <= RESERVED_DESCRIPTORS) {
+        snprintf(error, BROKER_ERROR_BYTES,
+                 "the limit of open files is %llu, at least %d are needed; "
+                 "raise it with ulimit -n",
+                 (unsigned long long)rl.rlim_cur, RESERVED_DESCRIPTORS + 1);
+        return false;
+    }
+    uint64_t possible = rl.rlim_cur - RESERVED_DESCRIPTORS;
+    uint64_t wanted = b->options->max_connections;
+    if (wanted > possible)
+        log_event(&b->log, LOG_WARNING, "max_connections_lowered",
+                  LOG_U64("wanted", wanted), LOG_U64("possible", possible),
+                  LOG_TEXT("reason", "open_files_limit"));
+    uint64_t max = wanted > 0 && wanted < possible ? wanted : possible;
+    b->max_connections = max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+    return true;
+}
+
+static bool broker_open_signals(struct broker *b, char *error)
+{
+    signal(SIGPIPE, SIG_IGN);
+    for (size_t i = 0; i < SIGNALS; i++) {
+        b->signals[i] = reactor_signal_new(b->reactor, signal_rows[i].signo,
+                                           signal_rows[i].fire, b);
+        if (!b->signals[i])
+            return fail(error, "cannot handle signals");
+    }
+    return true;
+}
+
+static void broker_init_core(struct broker *b)
+{
+    const struct options *o = b->options;
+    struct core_config config = {
+        .client_limit_bytes = o->client_limit,
+        .queue_limit_bytes = o->queue_limit,
+        .prefetch_bytes = o->prefetch,
+        .turn_bytes = SESSIONS_READ_BYTES,
+        .patience_ms = (uint32_t)o->patience,
+        .message_size = broker_message_size,
+    };
+    struct core_notices notices = sessions_notices(&b->sessions);
+    core_init(&b->core, &config, &notices, &b->counters, &b->budget);
+    b->has_core = true;
+}
+
+static bool broker_init_sessions(struct broker *b, char *error)
+{
+    const struct options *o = b->options;
+    struct sessions_config config = {
+        .max_frame_bytes = (uint32_t)o->max_frame,
+        .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout,
+                    [WAIT_FRAME] = (uint32_t)o->frame_timeout,
+                    [WAIT_LEAVE] = (uint32_t)o->drain_timeout,
+                    [WAIT_FINISH] = (uint32_t)o->drain_timeout},
+    };
+    b->has_sessions = true;
+    if (!sessions_init(&b->sessions, &config, b->reactor, &b->core,
+                       &b->counters, &b->budget, &b->log))
+        return fail(error, "cannot start");
+    b->sessions.on_closed = broker_on_closed;
+    b->sessions.on_closed_arg = b;
+    return true;
+}
+
+static enum broker_start broker_listen(struct broker *b, char *error)
+{
+    bool is_usage;
+    for (size_t i = 0; i < b->options->listen_count; i++)
+        if (!listener_open(b->reactor, b->options->listen[i], &listener_events,
+                           b, &b->listeners, &is_usage, error))
+            return is_usage ? BROKER_MISUSED : BROKER_FAILED;
+    for (struct listener *l = b->listeners; l; l = listener_next(l))
+        log_event(&b->log, LOG_INFO, "listening",
+                  LOG_TEXT("addr", listener_address(l)));
+    return BROKER_STARTED;
+}
+
+static enum broker_start broker_open(struct broker *b, char *error)
+{
+    log_init(&b->log, STDERR_FILENO, (enum log_level)b->options->log_level);
+    b->reactor = reactor_new();
+    if (!b->reactor) {
+        fail(error, "cannot make an event loop");
+        return BROKER_FAILED;
+    }
+    broker_init_core(b);
+    b->drain_timer = reactor_timer_new(b->reactor, broker_on_drain, b);
+    if (!b->drain_timer || !broker_init_sessions(b, error) ||
+        !broker_limit_connections(b, error) || !broker_open_signals(b, error))
+        return BROKER_FAILED;
+    return broker_listen(b, error);
+}
+
+enum broker_start broker_new(struct broker **out, const struct options *o,
+                             char error[BROKER_ERROR_BYTES])
+{
+    struct broker *b = calloc(1, sizeof *b);
+    *out = NULL;
+    if (!b) {
+        fail(error, "cannot start");
+        return BROKER_FAILED;
+    }
+    b->options = o;
+    enum broker_start how = broker_open(b, error);
+    if (how != BROKER_STARTED) {
+        broker_free(b);
+        return how;
+    }
+    *out = b;
+    return BROKER_STARTED;
+}
+
+void broker_run(struct broker *b)
+{
+    reactor_run(b->reactor, sessions_end_turn, &b->sessions);
+    sessions_close_all(&b->sessions);
+    core_purge(&b->core);
+    broker_log_counters(b, "stopped");
+}
+
+void broker_free(struct broker *b)
+{
+    broker_close_listeners(b);
+    if (b->has_sessions)
+        sessions_fini(&b->sessions);
+    if (b->has_core)
+        core_fini(&b->core);
+    reactor_timer_free(b->drain_timer);
+    for (size_t i = 0; i < SIGNALS; i++)
+        reactor_signal_free(b->signals[i]);
+    if (b->reactor)
+        reactor_free(b->reactor);
+    free(b);
+}
