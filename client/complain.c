@@ -15,20 +15,14 @@ int complain(int status, const char *format, ...)
     return status;
 }
 
-static const char *complain_advice(enum sluice_error error)
-{
-    switch (error) {
-    case SLUICE_UNREACHABLE:
-        return "; is sluiced running? Start it, or name another broker with "
-               "--server or $SLUICE_SERVER";
-    case SLUICE_TIMEOUT:
-        return "; check --server or $SLUICE_SERVER, or raise --timeout";
-    case SLUICE_UNRESOLVED:
-        return "; check --server or $SLUICE_SERVER";
-    default:
-        return "";
-    }
-}
+/* What can be done; NULL where the sentence says it all. */
+static const char *const complain_advice[] = {
+    [SLUICE_UNREACHABLE] = "is sluiced running? Start it, or name another "
+                           "broker with --server or $SLUICE_SERVER",
+    [SLUICE_TIMEOUT] = "check --server or $SLUICE_SERVER, or raise --timeout",
+    [SLUICE_UNRESOLVED] = "check --server or $SLUICE_SERVER",
+    [SLUICE_NO_MEMORY] = NULL, /* the last */
+};
 
 int complain_unconnected(const struct sluice *s, enum sluice_error error,
                          const char *server)
@@ -38,6 +32,7 @@ int complain_unconnected(const struct sluice *s, enum sluice_error error,
                         "--server (or $SLUICE_SERVER) takes host:port, "
                         "[v6]:port or unix:PATH, not '%.255s'",
                         server);
-    return complain(EXIT_FAILED, "%s%s", sluice_error_detail(s),
-                    complain_advice(error));
+    const char *advice = complain_advice[error];
+    return complain(EXIT_FAILED, "%s%s%s", sluice_error_detail(s),
+                    advice ? "; " : "", advice ? advice : "");
 }

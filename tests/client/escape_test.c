@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * No message controls a terminal: text passes, everything else becomes \xNN.
+ */
+#include "client/escape.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* Shows an exact-size copy, so that a sanitizer sees every byte too far. */
+static const char *shown(const char *text, size_t n)
+{
+    static char out[256];
+    size_t used = 0;
+    uint8_t *copy = malloc(n ? n : 1);
+    memcpy(copy, text, n);
+    for (size_t at = 0; at < n;) {
+        size_t length;
+        at += escape_next(copy + at, n - at, out + used, &length);
+        used += length;
+        assert_true(at <= n && used < sizeof out - ESCAPE_BYTES);
+    }
+    free(copy);
+    out[used] = '\0';
+    return out;
+}
+
+#define SHOWN(text) shown(text, sizeof(text) - 1)
+
+static void test_text_passes(void **state)
+{
+    (void)state;
+    assert_string_equal(SHOWN("plain, \ttab \\ ~"), "plain, \ttab \\ ~");
+    assert_string_equal(SHOWN("\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80"),
+                        "\xc3\xa4 \xe2\x82\xac \xf0\x9f\x98\x80");
+}
+
+static void test_control_characters_do_not(void **state)
+{
+    (void)state;
+    assert_string_equal(SHOWN("\x1b[2J\r\n\a"), "\\x1b[2J\\x0d\\x0a\\x07");
+    assert_string_equal(SHOWN("a\0b\x7f"), "a\\x00b\\x7f");
+    /* C1, as a byte and as UTF-8: CSI without an escape character */
+    assert_string_equal(SHOWN("\x9b"
+                              "2J\xc2\x9b"
+                              "2J"),
+                        "\\x9b2J\\xc2\\x9b2J");
+}
+
+static void test_what_is_not_utf8_does_not(void **state)
+{
+    (void)state;
+    assert_string_equal(SHOWN("\xff\xc3"), "\\xff\\xc3");
+    assert_string_equal(SHOWN("\xc3(\xe2\x82"), "\\xc3(\\xe2\\x82");
+    /* an escape character written in two, three and four bytes */
+    assert_string_equal(SHOWN("\xc0\x9b"), "\\xc0\\x9b");
+    assert_string_equal(SHOWN("\xe0\x80\x9b"), "\\xe0\\x80\\x9b");
+    assert_string_equal(SHOWN("\xf0\x80\x80\x9b"), "\\xf0\\x80\\x80\\x9b");
+    assert_string_equal(SHOWN("\xed\xa0\x80"), "\\xed\\xa0\\x80");
+    assert_string_equal(SHOWN("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_text_passes),
+        cmocka_unit_test(test_control_characters_do_not),
+        cmocka_unit_test(test_what_is_not_utf8_does_not),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
