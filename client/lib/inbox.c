@@ -59,11 +59,15 @@ enum frame_status sluice_inbox_take(struct sluice_inbox *in,
     return FRAME_OK;
 }
 
+/* Moves what waits to the front, when that is cheap or frees at least as much
+ * as it moves: a reader that takes one message at a time out of megabytes must
+ * not move the megabytes each time. */
 static void inbox_compact(struct sluice_inbox *in)
 {
     size_t waiting = sluice_inbox_waiting(in);
-    if (in->head == 0 ||
-        (waiting > INBOX_MOVE_BYTES && in->tail < in->capacity))
+    bool is_cheap = waiting <= INBOX_MOVE_BYTES;
+    bool is_worth_it = in->tail == in->capacity && in->head >= waiting;
+    if (in->head == 0 || !(is_cheap || is_worth_it))
         return;
     memmove(in->bytes, in->bytes + in->head, waiting);
     in->head = 0;
@@ -87,7 +91,7 @@ static bool inbox_leave_lent(struct sluice_inbox *in)
 {
     size_t waiting = sluice_inbox_waiting(in);
     size_t capacity = INBOX_BASE_BYTES;
-    while (capacity <= waiting)
+    while (capacity < 2 * waiting) /* not to come back here soon */
         capacity *= 2;
     uint8_t *bytes = malloc(capacity);
     if (!bytes)

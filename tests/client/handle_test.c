@@ -83,6 +83,7 @@ static void test_an_end_in_order_comes_after_the_messages(void **state)
     (void)state;
     struct peer p = peer_open();
     assert_int_equal(sluice_subscribe(p.s, sluice_text("a")), SLUICE_OK);
+    PEER_EXPECT(&p, "\0\0\0\1a");
     PEER_SEND(&p, "\0\0\0\1x");
     peer_hang_up(&p);
     peer_check_received(&p, "x", 1);
@@ -101,12 +102,25 @@ static void test_an_end_inside_a_message_is_a_break(void **state)
     for (size_t cut = 1; cut < sizeof frame - 1; cut++) {
         struct peer p = peer_open();
         assert_int_equal(sluice_subscribe(p.s, sluice_text("a")), SLUICE_OK);
+        PEER_EXPECT(&p, "\0\0\0\1a");
         peer_send(&p, frame, cut);
         peer_hang_up(&p);
         assert_int_equal(peer_receive(&p, -1), SLUICE_BROKEN);
         assert_non_null(strstr(sluice_error_detail(p.s), "inside a message"));
         peer_close(&p);
     }
+}
+
+/* A socket that is closed with bytes unread resets its peer. */
+static void test_a_reset_is_a_break(void **state)
+{
+    (void)state;
+    struct peer p = peer_open();
+    assert_int_equal(sluice_subscribe(p.s, sluice_text("a")), SLUICE_OK);
+    peer_hang_up(&p);
+    assert_int_equal(peer_receive(&p, -1), SLUICE_BROKEN);
+    assert_non_null(strstr(sluice_error_detail(p.s), strerror(ECONNRESET)));
+    peer_close(&p);
 }
 
 /* A broker that says nothing more but keeps its other half open is gone too. */
@@ -313,6 +327,7 @@ int main(void)
         cmocka_unit_test(test_channel_names),
         cmocka_unit_test(test_an_end_in_order_comes_after_the_messages),
         cmocka_unit_test(test_an_end_inside_a_message_is_a_break),
+        cmocka_unit_test(test_a_reset_is_a_break),
         cmocka_unit_test(test_a_half_closed_broker_has_ended),
         cmocka_unit_test(test_a_message_above_the_limit_ends_it),
         cmocka_unit_test(test_the_limit_itself_is_allowed),
