@@ -28,7 +28,6 @@ enum {
 /* A row for every signal that means something. */
 struct signal_row {
     int signo;
-    const char *name;
     void (*fire)(void *broker, int signo);
 };
 
@@ -171,9 +170,9 @@ static void broker_on_usr1(void *arg, int signo)
 }
 
 static const struct signal_row signal_rows[SIGNALS] = {
-    {SIGTERM, "TERM", broker_on_stop},
-    {SIGINT, "INT", broker_on_stop},
-    {SIGUSR1, "USR1", broker_on_usr1},
+    {SIGTERM, broker_on_stop},
+    {SIGINT, broker_on_stop},
+    {SIGUSR1, broker_on_usr1},
 };
 
 /* Starting. */

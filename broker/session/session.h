@@ -90,8 +90,19 @@ void session_finish(struct session *s, enum reason reason);
 /* FINISHING: closes if there is nothing left to wait for. */
 void session_check_finished(struct session *s);
 
-/* Logs `event` about its outbox. */
-void session_log_outbox(struct session *s, enum log_level level,
-                        const char *event, const char *action);
+/* For intake.c. */
+
+/* Its hello is complete. */
+void session_begin(struct session *s);
+
+/* It published to a channel that is full. */
+void session_pause(struct session *s, struct channel *full);
+
+/* It said goodbye. */
+void session_leave(struct session *s);
+
+/* As session_close; `protocol` is whose greeting it sent, or NULL. */
+void session_close_because(struct session *s, enum reason reason,
+                           const char *protocol);
 
 #endif

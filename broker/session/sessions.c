@@ -7,6 +7,7 @@
 #include "broker/core/core.h"
 #include "broker/net/reactor.h"
 #include "broker/session/inbox.h"
+#include "broker/session/notice.h"
 #include "broker/session/session.h"
 
 /* What the end of each wait means. */
@@ -25,15 +26,13 @@ static struct session *session_of_subscriber(struct subscriber *sub)
 static void on_slow(void *arg, struct subscriber *sub)
 {
     (void)arg;
-    session_log_outbox(session_of_subscriber(sub), LOG_WARNING, "slow_consumer",
-                       "drop");
+    notice_slow(session_of_subscriber(sub));
 }
 
 static void on_recovered(void *arg, struct subscriber *sub)
 {
     (void)arg;
-    session_log_outbox(session_of_subscriber(sub), LOG_INFO,
-                       "slow_consumer_recovered", "deliver");
+    notice_recovered(session_of_subscriber(sub));
 }
 
 struct core_notices sessions_notices(struct sessions *all)

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/intake.h"
+
+#include <string.h>
+
+#include "broker/net/stream.h"
+#include "broker/session/pairs.h"
+#include "broker/session/session.h"
+#include "broker/session/sessions.h"
+#include "proto/channel_name.h"
+#include "proto/frame.h"
+#include "proto/greeting.h"
+
+static bool intake_is_mid_frame(const struct session *s)
+{
+    const struct inbox *in = &s->inbox;
+    struct frame name;
+    if (inbox_is_large(in))
+        return true;
+    if (!in->tail)
+        return false;
+    return frame_decode(in->tail, in->tail_bytes, CHANNEL_NAME_MAX, &name) !=
+               FRAME_OK ||
+           in->tail_bytes > frame_size(name.length);
+}
+
+void intake_watch(struct session *s)
+{
+    if (intake_is_mid_frame(s))
+        sessions_wait(s->all, s, WAIT_FRAME);
+    else
+        list_remove(&s->wait);
+}
+
+/* Closes what can not become a session of version 1. The greeting of another
+ * protocol goes first: as a length it is absurd as well, and the fifth byte
+ * of a TLS hello may be NUL. */
+static bool intake_is_refused(struct session *s, const uint8_t *bytes, size_t n,
+                              enum frame_status status, uint32_t length)
+{
+    const char *protocol =
+        status == FRAME_TOO_LONG ? greeting_name(bytes) : NULL;
+    if (protocol)
+        session_close_because(s, REASON_FOREIGN_PROTOCOL, protocol);
+    else if (length > s->all->config.max_frame_bytes)
+        session_close(s, REASON_FRAME_TOO_LONG);
+    else if (n > FRAME_HEAD_BYTES && length > 0 &&
+             bytes[FRAME_HEAD_BYTES] == '\0')
+        session_close(s, REASON_VERSION_RESERVED);
+    else if (status == FRAME_TOO_LONG)
+        session_close(s, REASON_NAME_TOO_LONG);
+    else
+        return false;
+    return true;
+}
+
+static bool intake_subscribe(struct session *s, const struct frame *name)
+{
+    return name->length == 0 ||
+           route_of(name->body, name->length) == ROUTE_NULL ||
+           core_subscribe(s->all->core, &s->sub, name->body, name->length);
+}
+
+/* Takes the first frame. False when it is not complete or not allowed. */
+static bool intake_hello(struct session *s, const uint8_t *bytes, size_t n,
+                         size_t *taken)
+{
+    struct frame name;
+    enum frame_status status = frame_decode(bytes, n, CHANNEL_NAME_MAX, &name);
+    *taken = 0;
+    if (intake_is_refused(s, bytes, n, status, name.length))
+        return false;
+    if (status == FRAME_MORE)
+        return false;
+    if (!intake_subscribe(s, &name)) {
+        session_close(s, REASON_NO_MEMORY);
+        return false;
+    }
+    *taken = frame_size(name.length);
+    session_begin(s);
+    return true;
+}
+
+/* Keeps the beginning of a pair until there is more of it. */
+static bool intake_keep(struct session *s, const uint8_t *bytes, size_t n)
+{
+    struct sessions *all = s->all;
+    struct frame name, message;
+    if (frame_decode(bytes, n, CHANNEL_NAME_MAX, &name) == FRAME_OK) {
+        size_t head = frame_size(name.length);
+        (void)frame_decode(bytes + head, n - head, all->config.max_frame_bytes,
+                           &message);
+        size_t size = frame_size(message.length);
+        if (size >= INBOX_LARGE_BYTES)
+            return inbox_begin(&s->inbox, all->budget, &all->core->pool, bytes,
+                               head, bytes + head, n - head, (uint32_t)size);
+    }
+    return inbox_keep(&s->inbox, all->budget, bytes, n);
+}
+
+/* Works off `n` bytes that start where a frame starts. */
+static void intake_take(struct session *s, const uint8_t *bytes, size_t n)
+{
+    enum reason reason = REASON_NO_MEMORY;
+    size_t taken;
+    if (s->state == SESSION_HELLO) {
+        if (intake_hello(s, bytes, n, &taken)) {
+            bytes += taken;
+            n -= taken;
+        } else {
+            if (s->state == SESSION_HELLO &&
+                !inbox_keep(&s->inbox, s->all->budget, bytes, n))
+                session_close(s, REASON_NO_MEMORY);
+            return;
+        }
+    }
+    enum pairs_status status = pairs_decode(s, bytes, n, &taken, &reason);
+    if (status == PAIRS_GOODBYE)
+        session_leave(s);
+    else if (status == PAIRS_FAILED ||
+             !intake_keep(s, bytes + taken, n - taken))
+        session_close(s, reason);
+}
+
+/* The rest of a large message first, if one is under way: `direct` bytes of
+ * it were read into its own block, `n` bytes are in the scratch buffer. */
+static void intake_take_large(struct session *s, size_t direct,
+                              const uint8_t *bytes, size_t n)
+{
+    enum reason reason = REASON_NO_MEMORY;
+    inbox_filled(&s->inbox, direct);
+    int64_t fed = inbox_feed(&s->inbox, bytes, n);
+    if (fed < 0) {
+        session_close(s, REASON_NO_MEMORY);
+        return;
+    }
+    if (!inbox_is_complete(&s->inbox))
+        return;
+    if (pairs_publish_large(s, &reason) == PAIRS_FAILED)
+        session_close(s, reason);
+    else
+        intake_take(s, bytes + fed, n - (size_t)fed);
+}
+
+/* Reads once, into the large message that is under way and, behind that or
+ * behind the small beginning that was kept, into the scratch buffer. */
+static enum stream_status intake_fill(struct session *s, size_t *direct,
+                                      size_t *n, size_t *got)
+{
+    struct sessions *all = s->all;
+    struct inbox *in = &s->inbox;
+    size_t max = s->last ? SESSIONS_READ_BYTES : SESSIONS_FIRST_BYTES;
+    size_t kept = inbox_is_large(in) ? 0 : in->tail_bytes;
+    uint8_t *at = NULL;
+    size_t room = inbox_room(in, &at, max);
+    struct iovec iov[2] = {{at, room}, {all->scratch + kept, max}};
+    enum stream_status status = room > 0
+                                    ? stream_read(s->stream, iov, 2, got)
+                                    : stream_read(s->stream, iov + 1, 1, got);
+    if (status != STREAM_OK)
+        return status;
+    *direct = *got < room ? *got : room;
+    *n = *got - *direct;
+    all->turn_bytes += *got;
+    counter_add(all->counters, COUNT_bytes_in, *got);
+    if (!inbox_is_large(in) && kept > 0) {
+        memcpy(all->scratch, in->tail, kept);
+        inbox_clear(in, all->budget);
+        *n += kept;
+    }
+    return STREAM_OK;
+}
+
+static bool intake_must_wait(const struct session *s)
+{
+    return s->state == SESSION_OPEN && s->last &&
+           s->last_epoch == s->all->core->epoch && channel_is_shut(s->last);
+}
+
+/* After a read: waits at a gate, or for the rest of a frame. */
+static void intake_settle(struct session *s)
+{
+    struct channel *full = s->full;
+    s->full = NULL;
+    if (s->state != SESSION_OPEN)
+        return;
+    intake_watch(s);
+    if (full)
+        session_pause(s, full);
+}
+
+size_t intake_read(struct session *s)
+{
+    struct sessions *all = s->all;
+    size_t direct = 0, n = 0, got = 0;
+    if (intake_must_wait(s)) {
+        session_pause(s, s->last);
+        return 0;
+    }
+    enum stream_status status = intake_fill(s, &direct, &n, &got);
+    if (status == STREAM_AGAIN)
+        return 0;
+    if (status != STREAM_OK) {
+        session_close(s, status == STREAM_END ? REASON_EOF : REASON_RESET);
+        return 0;
+    }
+    s->heard_bytes = 1;
+    if (inbox_is_large(&s->inbox))
+        intake_take_large(s, direct, all->scratch, n);
+    else
+        intake_take(s, all->scratch, n);
+    intake_settle(s);
+    if (all->turn_bytes >= SESSIONS_READ_BYTES)
+        sessions_settle(all);
+    return got;
+}
+
+bool intake_is_open(const struct session *s)
+{
+    return s->state == SESSION_HELLO || s->state == SESSION_OPEN;
+}
+
+void intake_read_rest(struct session *s)
+{
+    size_t left = stream_unread(s->stream);
+    while (intake_is_open(s) && left > 0) {
+        size_t got = intake_read(s);
+        left = got > 0 && got < left ? left - got : 0;
+    }
+}

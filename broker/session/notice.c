@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/notice.h"
+
+#include "broker/net/address.h"
+#include "broker/session/sessions.h"
+
+static const char *const state_names[SESSION_STATES] = {
+    [SESSION_HELLO] = "hello",         [SESSION_OPEN] = "open",
+    [SESSION_PAUSED] = "paused",       [SESSION_ENDED] = "ended",
+    [SESSION_STOPPED] = "stopped",     [SESSION_LEAVING] = "leaving",
+    [SESSION_FINISHING] = "finishing", [SESSION_CLOSED] = "closed",
+};
+
+struct who {
+    char peer[ADDRESS_TEXT_BYTES];
+    const uint8_t *channel; /* NULL when subscribed to none */
+    size_t channel_length;
+};
+
+static struct who who_is(const struct session *s)
+{
+    struct who who = {.channel = NULL};
+    address_format((const struct sockaddr *)&s->peer, sizeof s->peer, who.peer,
+                   sizeof who.peer);
+    if (s->sub.channel) {
+        who.channel = channel_name(s->sub.channel);
+        who.channel_length = channel_name_length(s->sub.channel);
+    }
+    return who;
+}
+
+/* One line: who, then the fields given. Finding out who costs more than the
+ * rest, so not before it is needed. */
+#define NOTICE(s, level, event, ...)                                           \
+    do {                                                                       \
+        if (log_is_on((s)->all->log, level)) {                                 \
+            struct who who = who_is(s);                                        \
+            log_fields((s)->all->log, level, event,                            \
+                       LOG_LIST(LOG_U64("conn", (s)->id),                      \
+                                LOG_TEXT("peer", who.peer),                    \
+                                LOG_BYTES("channel", who.channel,              \
+                                          who.channel_length),                 \
+                                __VA_ARGS__));                                 \
+        }                                                                      \
+    } while (0)
+
+void notice_connected(const struct session *s)
+{
+    NOTICE(s, LOG_DEBUG, "connected", LOG_NONE);
+}
+
+void notice_closed(const struct session *s, enum reason reason,
+                   enum log_level level, const char *protocol)
+{
+    NOTICE(s, level, "closed", LOG_TEXT("reason", reason_rows[reason].name),
+           LOG_TEXT("protocol", protocol),
+           LOG_TEXT("state", state_names[s->state]),
+           LOG_U64("messages_in", s->messages_in),
+           LOG_U64("messages_out", s->sub.messages_out),
+           LOG_U64("dropped", s->sub.dropped));
+}
+
+void notice_paused(const struct session *s, const struct channel *full)
+{
+    NOTICE(s, LOG_DEBUG, "publisher_paused",
+           LOG_BYTES("full", channel_name(full), channel_name_length(full)));
+}
+
+void notice_resumed(const struct session *s)
+{
+    NOTICE(s, LOG_DEBUG, "publisher_resumed", LOG_NONE);
+}
+
+void notice_slow(const struct session *s)
+{
+    NOTICE(s, LOG_WARNING, "slow_consumer",
+           LOG_U64("queued", s->sub.outbox.bytes), LOG_TEXT("action", "drop"));
+}
+
+void notice_recovered(const struct session *s)
+{
+    NOTICE(s, LOG_INFO, "slow_consumer_recovered",
+           LOG_U64("queued", s->sub.outbox.bytes),
+           LOG_U64("dropped", s->sub.dropped));
+}
