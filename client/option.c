@@ -154,18 +154,21 @@ enum option_result option_parse(const struct option *table, void *values,
     return OPTION_DONE;
 }
 
+static void option_print_default(const struct option *row, FILE *out)
+{
+    if (row->environment)
+        fprintf(out, "  (default $%s or %s)", row->environment, row->fallback);
+    else if (row->fallback)
+        fprintf(out, "  (default %s)", row->fallback);
+}
+
 void option_print_help(const struct option *table, FILE *out)
 {
-    for (; table->name; table++) {
-        fprintf(out, "  --%s%s%s\n      %s", table->name,
-                table->argument ? " " : "",
-                table->argument ? table->argument : "", table->help);
-        if (table->environment)
-            fprintf(out, " (else $%s, else %s)", table->environment,
-                    table->fallback);
-        else if (table->fallback)
-            fprintf(out, " (default %s)", table->fallback);
-        fputc('\n', out);
+    for (const struct option *row = table; row->name; row++) {
+        fprintf(out, "  --%s%s%s", row->name, row->argument ? " " : "",
+                row->argument ? row->argument : "");
+        option_print_default(row, out);
+        fprintf(out, "\n      %s\n", row->help);
     }
     fputs("  --help\n      show this\n", out);
 }

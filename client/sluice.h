@@ -38,6 +38,9 @@ extern "C" {
 
 #define SLUICE_DEFAULT_SERVER "127.0.0.1:25000"
 
+/* A channel that swallows everything: what publishers subscribe to. */
+#define SLUICE_SINK "/null"
+
 enum {
     SLUICE_NO_WAIT = 0,
     SLUICE_FOREVER = -1,
@@ -107,7 +110,10 @@ void sluice_set_receive_buffer(struct sluice *s, int bytes);
 /* Connects to "host:port", "[v6]:port" or "unix:PATH". All addresses of a host
  * are tried; together they get `timeout_ms`. The name is looked up by
  * getaddrinfo(3), whose own time limits apply on top. A handle whose connection
- * ended may connect again; what it held of the old one is dropped. */
+ * ended may connect again; what it held of the old one is dropped.
+ *
+ * A broker closes connections that say nothing for some seconds: subscribe, or
+ * publish, or, to publish later, subscribe to SLUICE_SINK. */
 SLUICE_MUST_CHECK enum sluice_error
 sluice_connect(struct sluice *s, const char *address, int timeout_ms);
 
@@ -124,6 +130,7 @@ sluice_subscribe(struct sluice *s, struct sluice_bytes channel);
 /* Hands over one message. SLUICE_OK means that it will be sent, in order, by
  * this or a later call: small ones are collected (up to 256 KiB) until the
  * buffer is full, or until sluice_flush(), sluice_receive() or sluice_close().
+ * Flush when there is nothing more to say for now.
  * Nothing of `message` is needed afterwards. It may be what sluice_receive()
  * returned last.
  *

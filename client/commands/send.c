@@ -30,7 +30,8 @@ static const struct option send_options[] = {
      "SLUICE_SERVER", 0, 0,
      "where the broker is: host:port, [v6]:port or unix:PATH"},
     {"timeout", OPTION_DURATION, SEND_VALUE(timeout_ms), "TIME", "5s", NULL, 1,
-     86400000, "how long to try to connect, and to finish after a stop signal"},
+     86400000,
+     "how long to try to connect, and to finish after SIGINT or SIGTERM"},
     {"max-frame", OPTION_SIZE, SEND_VALUE(max_frame), "SIZE", "16m", NULL, 1,
      SLUICE_MESSAGE_MAX,
      "refuse longer messages; at most what the broker takes"},
@@ -103,7 +104,11 @@ static enum sluice_error sender_connect(struct sender *sender)
         sluice_set_max_message(sender->s, o->max_frame.value);
     if (error != SLUICE_OK)
         return error;
-    return sluice_connect(sender->s, o->server, (int)o->timeout_ms.value);
+    error = sluice_connect(sender->s, o->server, (int)o->timeout_ms.value);
+    if (error != SLUICE_OK)
+        return error;
+    /* Input may be long in coming; the broker wants to hear something soon. */
+    return sluice_subscribe(sender->s, sluice_text(SLUICE_SINK));
 }
 
 /* One message; waits while the broker holds us back, until a stop signal. */

@@ -2,7 +2,6 @@
 #include "client/lib/handle.h"
 
 #include "client/lib/dial.h"
-#include "proto/channel_name.h"
 
 #include <assert.h>
 #include <errno.h>
@@ -72,7 +71,7 @@ enum sluice_error sluice_handle_bad_state(struct sluice *s)
 
 void sluice_handle_become_publisher(struct sluice *s)
 {
-    bool has_room = sluice_outbox_put(&s->out, sluice_text(CHANNEL_NAME_NULL));
+    bool has_room = sluice_outbox_put(&s->out, sluice_text(SLUICE_SINK));
     assert(has_room); /* it is the first frame */
     (void)has_room;
     s->state = SLUICE_STATE_PUBLISHING;

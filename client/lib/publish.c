@@ -44,8 +44,10 @@ static enum sluice_error publish_check(struct sluice *s,
                                        struct sluice_bytes channel,
                                        struct sluice_bytes message)
 {
-    if (s->state == SLUICE_STATE_CONNECTED)
+    if (s->state == SLUICE_STATE_CONNECTED) {
         sluice_handle_become_publisher(s);
+        (void)sluice_transfer_flush(s); /* a failure shows in the state */
+    }
     if (s->state != SLUICE_STATE_PUBLISHING &&
         s->state != SLUICE_STATE_SUBSCRIBED)
         return sluice_handle_bad_state(s);

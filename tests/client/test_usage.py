@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: MIT
+"""Help, versions and wrong usage: one sentence that names what was wrong and
+what would be right, and statuses that scripts can trust."""
+import unittest
+
+from command import refusing_address, run
+
+
+class Help(unittest.TestCase):
+    def check_help(self, *args):
+        done = run(*args)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return done.stdout.decode()
+
+    def test_help_names_every_command(self):
+        text = self.check_help("--help")
+        for word in ("sluice send", "sluice listen", "--version"):
+            self.assertIn(word, text)
+        self.assertEqual(text, self.check_help("help"))
+
+    def test_help_of_a_command_names_its_options_and_defaults(self):
+        text = self.check_help("send", "--help")
+        for word in ("usage: sluice send", "CHANNEL", "--server ADDR",
+                     "127.0.0.1:25000", "$SLUICE_SERVER", "--interval",
+                     "--count", "--size"):
+            self.assertIn(word, text)
+        self.assertEqual(text, self.check_help("help", "send"))
+        self.assertIn("--raw", self.check_help("listen", "--help"))
+
+    def test_help_fits_a_terminal(self):
+        for args in (["--help"], ["send", "--help"], ["listen", "--help"]):
+            for line in self.check_help(*args).splitlines():
+                self.assertLessEqual(len(line), 80, line)
+
+    def test_version(self):
+        self.assertRegex(self.check_help("--version"), r"^sluice \d+\.\d+")
+
+
+class WrongUsage(unittest.TestCase):
+    def check_wrong(self, args, *words, server=None):
+        done = run(*args, server=server)
+        text = done.stderr.decode()
+        self.assertEqual((done.returncode, done.stdout), (2, b""), text)
+        self.assertEqual(text.count("\n"), 1, text)
+        for word in ("sluice: ", *words):
+            self.assertIn(word, text)
+
+    def test_no_command(self):
+        done = run()
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertIn(b"usage: sluice COMMAND", done.stderr)
+
+    def test_unknown_command(self):
+        self.check_wrong(["sned"], "'sned'", "did you mean 'send'?")
+        self.check_wrong(["frobnicate"], "'frobnicate'", "--help")
+        self.check_wrong(["help", "lisen"], "'lisen'", "'listen'")
+
+    def test_unknown_option(self):
+        self.check_wrong(["send", "/a", "--conut", "3"], "--conut", "--count")
+        self.check_wrong(["listen", "/a", "-x"], "-x", "listen --help")
+
+    def test_bad_values(self):
+        for option, value, right in (
+                ("--count", "many", "whole number"),
+                ("--count", "0", "at least 1"),
+                ("--count", "99999999999999999999", "whole number"),
+                ("--size", "64q", "64k"),
+                ("--size", "2g", "1073741824"),
+                ("--interval", "-1", "250ms"),
+                ("--timeout", "soon", "5s"),
+                ("--max-frame", "0", "1 to 1073741824"),
+                ("--max-frame", "4294967296", "1 to 1073741824")):
+            self.check_wrong(["send", "/a", option, value],
+                             option, f"'{value}'", right)
+            self.check_wrong(["send", "/a", f"{option}={value}"], f"'{value}'")
+
+    def test_missing_value(self):
+        self.check_wrong(["send", "/a", "--count"], "--count N")
+
+    def test_flag_with_a_value(self):
+        self.check_wrong(["listen", "/a", "--raw=1"], "--raw", "'1'")
+
+    def test_channels(self):
+        self.check_wrong(["send"], "CHANNEL")
+        self.check_wrong(["listen"], "CHANNEL")
+        self.check_wrong(["send", ""], "CHANNEL", "1 to 255", "0")
+        self.check_wrong(["listen", "n" * 256], "CHANNEL", "256")
+        self.check_wrong(["listen", "/a", "/b"], "one CHANNEL")
+
+    def test_messages_and_a_generator(self):
+        self.check_wrong(["send", "/a", "hello", "--count", "3"], "--count",
+                         "MESSAGE")
+
+    def test_bad_addresses(self):
+        for address in ("nonsense", "host:", "host:0", "::1:25000", "unix:"):
+            self.check_wrong(["send", "/a", "b", "--server", address],
+                             "--server", f"'{address}'", "host:port")
+        self.check_wrong(["listen", "/a"], "$SLUICE_SERVER", "'nonsense'",
+                         server="nonsense")
+
+
+class NoBroker(unittest.TestCase):
+    def check_failed(self, args, *words):
+        done = run(*args)
+        text = done.stderr.decode()
+        self.assertEqual((done.returncode, done.stdout), (1, b""), text)
+        self.assertEqual(text.count("\n"), 1, text)
+        for word in words:
+            self.assertIn(word, text)
+
+    def test_refused(self):
+        address = refusing_address(self)
+        words = (f"cannot connect to {address}", "refused",
+                 "is sluiced running?", "--server")
+        self.check_failed(["send", "/a", "b", "--server", address], *words)
+        self.check_failed(["listen", "/a", "--no-reconnect", "--server",
+                           address], *words)
+
+    def test_unresolvable(self):
+        for args in (["send", "/a", "b"], ["listen", "/a"]):
+            self.check_failed([*args, "--server", "no.such.host.invalid:1"],
+                              "no.such.host.invalid", "--server")
+
+    def test_no_such_socket(self):
+        self.check_failed(["send", "/a", "b", "--server", "unix:/no/such"],
+                          "unix:/no/such", "No such file")
+
+
+if __name__ == "__main__":
+    unittest.main()
