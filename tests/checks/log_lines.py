@@ -6,7 +6,8 @@ import re
 import check
 
 # Whatever logs takes who, perhaps the level, and the event.
-EVENT_CALL = re.compile(r'\b\w*log\w*\((?:[^,;"]+,){1,2}\s*"([a-z_]+)"')
+EVENT_CALL = re.compile(
+    r'\b(?:\w*log\w*|NOTICE)\((?:[^,;"]+,){1,2}\s*"([a-z_]+)"')
 REASON_ROW = re.compile(r'\[REASON_\w+\]\s*=\s*\{\s*"([a-z_]+)"')
 COUNTER_ROW = re.compile(r"^\s*X\(([a-z_]+),", re.M)
 
