@@ -54,25 +54,23 @@ struct option_row {
 
 static const struct option_row rows[] = {
     {"max-frame", &kind_size, FIELD(max_frame), "16m", 1, 1u << 30,
-     "from 1 to 1g", "longest message; who announces more is closed"},
+     "from 1 to 1g", "longest message"},
     {"client-limit", &kind_size, FIELD(client_limit), "8m", 1024, 1ull << 40,
      "from 1k to 1024g", "unsent output of one topic subscriber"},
     {"patience", &kind_duration, FIELD(patience), "1s", 0, HOURS_24,
-     "from 0 to 24h",
-     "how long publishers wait for a subscriber whose output is full"},
+     "from 0 to 24h", "how long publishers wait for a full subscriber"},
     {"prefetch", &kind_size, FIELD(prefetch), "64k", 1, 1u << 30,
      "from 1 to 1g", "what one consumer holds of a queue in advance"},
     {"queue-limit", &kind_size, FIELD(queue_limit), "64m", 1024, 1ull << 40,
-     "from 1k to 1024g", "what one queue holds; then publishers are paused"},
+     "from 1k to 1024g", "what one queue holds at most"},
     {"max-connections", &kind_count, FIELD(max_connections), "0", 0, 1u << 20,
-     "from 0 to 1048576",
-     "open connections (0: what the descriptor limit allows)"},
+     "from 0 to 1048576", "open connections; 0: as many as files allow"},
     {"hello-timeout", &kind_duration, FIELD(hello_timeout), "5s", 1, HOURS_24,
      "from 1ms to 24h", "silence before the first frame"},
     {"frame-timeout", &kind_duration, FIELD(frame_timeout), "10s", 1, HOURS_24,
      "from 1ms to 24h", "a started frame without progress"},
     {"drain-timeout", &kind_duration, FIELD(drain_timeout), "5s", 0, HOURS_24,
-     "from 0 to 24h", "for delivering what was accepted, when stopping"},
+     "from 0 to 24h", "to deliver what was accepted, when stopping"},
     {"log-level", &kind_level, FIELD(log_level), "info", 0, LOG_DEBUG, "",
      "error, warning, info or debug"},
 };
@@ -119,21 +117,22 @@ void options_help(FILE *out)
           "A message broker: topics that fan out, queues that share work.\n"
           "Runs in the foreground and logs to stderr.\n\n",
           out);
-    print_option(out, "listen", "ADDR",
-                 "host:port, [v6]:port or unix:PATH; may be repeated",
+    print_option(out, "listen", "ADDR", "where; may be repeated",
                  SLUICE_DEFAULT_ADDRESS);
     for (size_t i = 0; i < ROWS; i++) {
         bool is_auto = rows[i].kind == &kind_count;
         print_option(out, rows[i].name, rows[i].kind->placeholder,
                      rows[i].sentence, is_auto ? "0" : rows[i].initial);
     }
-    fputs("  --help                   this text\n"
-          "  --version                the version\n\n"
-          "Sizes: 4096, 64k, 16m, 1g. Times: 250ms, 5s, 2m, or in seconds.\n"
-          "SIGTERM or SIGINT: deliver what was accepted, then stop; again: "
-          "stop now.\n"
-          "SIGUSR1: log all counters.\n",
-          out);
+    fputs(
+        "  --help                   this text\n"
+        "  --version                the version\n\n"
+        "ADDR: host:port, [v6]:port or unix:PATH. Sizes: 4096, 64k, 16m, 1g.\n"
+        "Times: 250ms, 5s, 2m, or in seconds.\n"
+        "SIGTERM or SIGINT: deliver what was accepted, then stop; again: "
+        "stop now.\n"
+        "SIGUSR1: log all counters.\n",
+        out);
 }
 
 static bool add_listen(struct options *o, const char *address)

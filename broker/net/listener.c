@@ -254,7 +254,7 @@ bool listener_open(struct reactor *r, const char *text,
     *is_usage = !address_parse(text, &a);
     if (*is_usage) {
         snprintf(error, LISTENER_ERROR_BYTES,
-                 "bad address '%s': expected " ADDRESS_FORM, text);
+                 "--listen: '%s' is not " ADDRESS_FORM, text);
         return false;
     }
     if (a.is_unix)

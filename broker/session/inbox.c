@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <string.h>
 
-enum { BODY_START_BYTES = 16 << 10 };
+enum { BODY_START_BYTES = 512 };
 
 bool inbox_keep(struct inbox *in, struct budget *budget, const uint8_t *bytes,
                 size_t n)
@@ -41,8 +41,7 @@ bool inbox_begin(struct inbox *in, struct budget *budget,
                  uint32_t body_bytes)
 {
     assert(!in->body && n < body_bytes);
-    uint32_t capacity =
-        body_bytes < BODY_START_BYTES ? body_bytes : BODY_START_BYTES;
+    uint32_t capacity = n > BODY_START_BYTES ? (uint32_t)n : BODY_START_BYTES;
     if (!inbox_keep(in, budget, name_frame, name_frame_bytes))
         return false;
     in->body = block_new(pool, capacity);

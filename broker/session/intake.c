@@ -171,9 +171,14 @@ static enum stream_status intake_fill(struct session *s, size_t *direct,
     return STREAM_OK;
 }
 
-static bool intake_must_wait(const struct session *s)
+/* A publisher that would only add to a channel that is shut is not read. But
+ * when its turn has come it is, whoever else still waits there: or all of them
+ * would give way to each other for ever. */
+static bool intake_must_wait(struct session *s)
 {
-    return s->state == SESSION_OPEN && s->last &&
+    bool has_turn = s->has_turn;
+    s->has_turn = false;
+    return !has_turn && s->state == SESSION_OPEN && s->last &&
            s->last_epoch == s->all->core->epoch && channel_is_shut(s->last);
 }
 

@@ -139,6 +139,7 @@ void session_resume(struct session *s)
 {
     assert(s->state == SESSION_PAUSED || s->state == SESSION_ENDED);
     session_set_state(s, SESSION_OPEN);
+    s->has_turn = true;
     notice_resumed(s);
     intake_watch(s);
     session_set_stream(s, STREAM_READING, stream_wants_write(s->stream));

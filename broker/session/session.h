@@ -57,6 +57,7 @@ struct session {
     struct channel *last; /* published to; valid while last_epoch is */
     uint64_t last_epoch;
     struct channel *full; /* published to in this read and found shut */
+    bool has_turn;        /* it has waited: one read is due to it */
     struct inbox inbox;
     uint64_t id;
     uint64_t messages_in;
