@@ -16,6 +16,12 @@ class Crowd(WireTest):
         return [self.connect(sluiced).subscribe(TOPIC)
                 for _ in range(count)]
 
+    @staticmethod
+    def hear(client, message):
+        """Reads until its own message comes back: it is served."""
+        while client.recv() != message:
+            pass
+
     @contextlib.contextmanager
     def served(self, client):
         """Inside it the client is served, and it was not before."""
@@ -31,9 +37,9 @@ class MaxConnections(Crowd):
         """--max-connections 5: the sixth waits, unharmed, for a place."""
         sluiced = self.broker("--max-connections", "5")
         first = self.crowd(sluiced, 5)
-        first[0].publish(TOPIC, b"five")
-        for client in first:
-            self.assertEqual(client.recv(), b"five")
+        for number, client in enumerate(first):
+            client.publish(TOPIC, b"%d" % number)
+            self.hear(client, b"%d" % number)
         sixth = self.connect(sluiced).subscribe(TOPIC)
         sluiced.wait_for_log("event=accept_paused")
         self.assertEqual(sluiced.stats()["connections"], 5)
@@ -49,8 +55,7 @@ class MaxConnections(Crowd):
         clients = self.crowd(sluiced, 40)
         for number, client in enumerate(clients):
             client.publish(TOPIC, b"%d" % number)
-            while client.recv() != b"%d" % number:
-                pass
+            self.hear(client, b"%d" % number)
             client.close()
         stats = sluiced.wait_stats(connections=0)
         self.assertEqual(stats["accepted"], 40)
@@ -81,8 +86,7 @@ class OutOfDescriptors(Crowd):
         sluiced, old, _ = self.starve()
         for number in range(100):
             old.publish(TOPIC, b"%d" % number)
-            while old.recv() != b"%d" % number:
-                pass
+            self.hear(old, b"%d" % number)
         self.assertLessEqual(sluiced.fd_count(), 64)
 
     def test_those_outside_are_served_after_release(self):
@@ -105,8 +109,7 @@ class OutOfDescriptors(Crowd):
             client.recv()
             client.close()
         old.publish(TOPIC, b"old")
-        while old.recv() != b"old":
-            pass
+        self.hear(old, b"old")
 
     def test_stops_well_while_starved(self):
         """No descriptor left, and still an orderly end."""

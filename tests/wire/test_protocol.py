@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The protocol, row by row: what a client may send and what comes of it."""
-from wire import DEADLINE, WireTest, frame, main, pair, run_sluiced
+from wire import (DEADLINE, WireTest, frame, main, number_of, pair,
+                  run_sluiced)
 
 TOPIC, QUEUE = b"/topic/foo", b"/queue/foo"
 
@@ -231,13 +232,26 @@ class Hello(WireTest):
         self.assertEqual(line.level, "debug")
 
     def test_goodbye_flushes_everything_owed(self):
-        """All that was routed before the goodbye arrives, then the end."""
-        for name in (TOPIC, QUEUE):
+        """All that it was given before the goodbye arrives, then the
+        end. What a queue had not handed over stays in the queue."""
+        for name, count in ((TOPIC, 2000), (QUEUE, 50)):
             with self.subTest(channel=name):
                 client = self.connect(self.sluiced).subscribe(name)
-                client.flood(name, 2000, 1000).goodbye()
-                self.assertEqual(len(client.recv_until_closed()), 2000)
+                client.flood(name, count, 1000)
+                self.sluiced.sync(client)
+                client.goodbye()
+                self.assertEqual(len(client.recv_until_closed()), count)
                 self.assertEqual(client.unfinished, 0)
+
+    def test_goodbye_in_the_same_breath_loses_nothing(self):
+        """A worker that feeds a queue and says goodbye at once: each
+        message is either its own or waits for the next worker."""
+        client = self.connect(self.sluiced).subscribe(QUEUE)
+        client.flood(QUEUE, 2000, 1000).goodbye()
+        mine = [number_of(m) for m in client.recv_until_closed()]
+        heir = self.connect(self.sluiced).subscribe(QUEUE)
+        rest = heir.recv_numbers(2000 - len(mine))
+        self.assertEqual(mine + rest, list(range(2000)))
 
     def test_what_follows_a_goodbye_is_not_executed(self):
         """The goodbye is the last word."""
