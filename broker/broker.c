@@ -144,14 +144,19 @@ static void broker_on_drain(void *arg)
         (void)reactor_timer_start(b->drain_timer, DRAIN_POLL_MS);
 }
 
-static void broker_on_stop(void *arg, int signo)
+static void broker_log_stopping(struct broker *b, int signo, const char *how)
 {
-    struct broker *b = arg;
     log_event(&b->log, LOG_INFO, "stopping",
               LOG_TEXT("signal", sigabbrev_np(signo)),
               LOG_U64("connections", b->sessions.count),
-              LOG_TEXT("reason", b->is_draining ? "now" : "drain"));
+              LOG_TEXT("reason", how));
+}
+
+static void broker_on_stop(void *arg, int signo)
+{
+    struct broker *b = arg;
     if (b->is_draining) {
+        broker_log_stopping(b, signo, "now");
         reactor_stop(b->reactor);
         return;
     }
@@ -160,6 +165,8 @@ static void broker_on_stop(void *arg, int signo)
     b->drain_since = reactor_now_ms(b->reactor);
     broker_close_listeners(b);
     sessions_drain(&b->sessions);
+    /* Told when it is true: from here on nothing more is accepted. */
+    broker_log_stopping(b, signo, "drain");
     (void)reactor_timer_start(b->drain_timer, 0);
 }
 

@@ -112,6 +112,12 @@ void stream_close(struct stream *s)
     reactor_defer(s->reactor, &s->deferred);
 }
 
+void stream_abort_on_close(struct stream *s)
+{
+    struct linger linger = {.l_onoff = 1, .l_linger = 0};
+    (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
 {
     assert(mode != STREAM_CLOSED && s->mode != STREAM_CLOSED);

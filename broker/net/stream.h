@@ -49,6 +49,10 @@ struct stream *stream_open(struct reactor *r, int fd,
 /* Closes the socket at once; the memory goes at the end of the turn. */
 void stream_close(struct stream *s);
 
+/* The peer shall see a reset, not an orderly end, when the stream is closed.
+ * Unix sockets do that by themselves if there is something unread. */
+void stream_abort_on_close(struct stream *s);
+
 /* False when the system refuses; the stream is then of no use any more. */
 bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write);
 

@@ -150,6 +150,10 @@ static void session_on_end(void *owner, enum stream_status how)
     struct session *s = owner;
     if (s->state == SESSION_ENDED)
         return; /* what it sent before its end is still to be read */
+    if (s->state == SESSION_FINISHING) {
+        session_close(s, s->leave_reason);
+        return;
+    }
     if (how == STREAM_RESET || s->state == SESSION_STOPPED) {
         session_close(s, how == STREAM_RESET ? REASON_RESET : REASON_EOF);
         return;
@@ -206,10 +210,63 @@ static bool session_write(struct session *s)
     return session_set_stream(s, stream_get_mode(s->stream), is_full);
 }
 
+/* Leaving. */
+
+static bool session_begin_finish(struct session *s, enum reason reason)
+{
+    session_set_state(s, SESSION_FINISHING);
+    s->leave_reason = reason;
+    subscriber_leave(s->all->core, &s->sub);
+    inbox_clear(&s->inbox, s->all->budget);
+    sessions_wait(s->all, s, WAIT_FINISH);
+    enum stream_mode mode =
+        reason == REASON_GOODBYE ? STREAM_READING : STREAM_RESTING;
+    return session_set_stream(s, mode, false);
+}
+
+/* After a goodbye the end of file is the broker's promise that everything was
+ * taken. What comes behind it is read and discarded: closing a socket with
+ * unread input makes the kernel send a reset and throw away output that is
+ * still on its way. */
+static void session_finish_goodbye(struct session *s)
+{
+    stream_shutdown(s->stream);
+    if (session_begin_finish(s, REASON_GOODBYE))
+        session_check_finished(s);
+}
+
+void session_finish(struct session *s)
+{
+    if (session_begin_finish(s, REASON_STOPPING))
+        session_check_finished(s);
+}
+
+void session_check_finished(struct session *s)
+{
+    bool is_goodbye = s->leave_reason == REASON_GOODBYE;
+    size_t unread = stream_unread(s->stream);
+    if (stream_unconfirmed(s->stream) > 0 || (is_goodbye && unread > 0))
+        return;
+    /* Stopping: what it has sent meanwhile is not taken, and it shall know. */
+    if (unread > 0)
+        stream_abort_on_close(s->stream);
+    session_close(s, s->leave_reason);
+}
+
+static void session_discard(struct session *s)
+{
+    struct iovec iov = {s->all->scratch, SESSIONS_READ_BYTES};
+    size_t got = 0;
+    enum stream_status status = stream_read(s->stream, &iov, 1, &got);
+    counter_add(s->all->counters, COUNT_bytes_in, got);
+    if (status == STREAM_END || status == STREAM_RESET)
+        session_close(s, s->leave_reason);
+}
+
 static void session_check_left(struct session *s)
 {
     if (s->state == SESSION_LEAVING && backlog_is_empty(&s->sub.outbox))
-        session_finish(s, REASON_GOODBYE);
+        session_finish_goodbye(s);
 }
 
 void session_flush(struct session *s)
@@ -223,39 +280,6 @@ static void session_on_writable(void *owner)
     struct session *s = owner;
     if (session_write(s))
         session_check_left(s);
-}
-
-/* Leaving. */
-
-void session_finish(struct session *s, enum reason reason)
-{
-    session_set_state(s, SESSION_FINISHING);
-    s->leave_reason = reason;
-    channel_forget(s->all->core, &s->pub);
-    subscriber_leave(s->all->core, &s->sub);
-    inbox_clear(&s->inbox, s->all->budget);
-    stream_shutdown(s->stream);
-    sessions_wait(s->all, s, WAIT_FINISH);
-    if (session_set_stream(s, STREAM_READING, false))
-        session_check_finished(s);
-}
-
-/* Closing a socket with unread input makes the kernel send a reset and throw
- * away output that is still on its way. */
-void session_check_finished(struct session *s)
-{
-    if (stream_unconfirmed(s->stream) == 0 && stream_unread(s->stream) == 0)
-        session_close(s, s->leave_reason);
-}
-
-static void session_discard(struct session *s)
-{
-    struct iovec iov = {s->all->scratch, SESSIONS_READ_BYTES};
-    size_t got = 0;
-    enum stream_status status = stream_read(s->stream, &iov, 1, &got);
-    counter_add(s->all->counters, COUNT_bytes_in, got);
-    if (status == STREAM_END || status == STREAM_RESET)
-        session_close(s, s->leave_reason);
 }
 
 void session_leave(struct session *s)
@@ -291,7 +315,10 @@ void session_stop(struct session *s)
         return;
     channel_forget(s->all->core, &s->pub);
     if (s->sub.state == SUBSCRIBER_NONE) {
-        session_finish(s, REASON_STOPPING);
+        /* An orderly end would look like the answer to a goodbye, which may
+         * be on its way, with messages that nobody takes any more. */
+        stream_abort_on_close(s->stream);
+        session_close(s, REASON_STOPPING);
         return;
     }
     session_set_state(s, SESSION_STOPPED);

@@ -85,8 +85,8 @@ void session_on_timeout(struct session *s, enum reason reason);
 /* Reads what the kernel holds now, at most, and nothing after that. */
 void session_stop(struct session *s);
 
-/* Closes in order: after the peer's kernel has everything. */
-void session_finish(struct session *s, enum reason reason);
+/* STOPPED: has what it was owed; closes when its kernel has confirmed it. */
+void session_finish(struct session *s);
 
 /* FINISHING: closes if there is nothing left to wait for. */
 void session_check_finished(struct session *s);

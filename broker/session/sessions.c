@@ -232,8 +232,8 @@ void sessions_finish(struct sessions *all)
 {
     LIST_EACH_SAFE (link, &all->all) {
         struct session *s = LIST_OF(link, struct session, link);
-        if (s->state != SESSION_FINISHING)
-            session_finish(s, REASON_STOPPING);
+        if (s->state == SESSION_STOPPED)
+            session_finish(s);
     }
 }
 
