@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The table of counters can be shown to people and machines as it is.
+ */
+#include "broker/base/counters.h"
+
+#include <string.h>
+
+#include "tests/unit/unit.h"
+
+static void test_every_row_is_complete(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNTER_TOTAL; i++) {
+        const struct counter_row *row = &counter_rows[i];
+        size_t n = strlen(row->name);
+        assert_int_equal(strspn(row->name, "abcdefghijklmnopqrstuvwxyz_"), n);
+        assert_true(n > 0 && strlen(row->unit) > 0);
+        assert_true(strlen(row->sentence) > strlen(row->unit));
+    }
+}
+
+static void test_names_differ(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < COUNTER_TOTAL; i++)
+        for (size_t j = 0; j < i; j++)
+            assert_string_not_equal(counter_rows[i].name, counter_rows[j].name);
+}
+
+static void test_identifiers_are_rows(void **state)
+{
+    (void)state;
+    assert_string_equal(counter_rows[COUNT_messages_in].name, "messages_in");
+    assert_int_equal(counter_rows[COUNT_messages_in].kind,
+                     COUNTER_KIND_COUNTER);
+    assert_string_equal(counter_rows[COUNT_channels].name, "channels");
+    assert_int_equal(counter_rows[COUNT_channels].kind, COUNTER_KIND_GAUGE);
+}
+
+static void test_values_are_independent(void **state)
+{
+    (void)state;
+    struct counters c = {{0}};
+    counter_add(&c, COUNT_accepted, 5);
+    counter_sub(&c, COUNT_accepted, 2);
+    counter_set(&c, COUNT_channels, 9);
+    for (size_t i = 0; i < COUNTER_TOTAL; i++)
+        assert_int_equal(c.value[i], i == COUNT_accepted   ? 3
+                                     : i == COUNT_channels ? 9
+                                                           : 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_every_row_is_complete),
+        cmocka_unit_test(test_names_differ),
+        cmocka_unit_test(test_identifiers_are_rows),
+        cmocka_unit_test(test_values_are_independent),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A map finds what is in it and nothing else, however large it grows or
+ * shrinks, and whatever bytes the names are made of.
+ */
+#include "broker/base/map.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/unit/unit.h"
+
+enum { MANY = 5000 };
+
+struct item {
+    char name[16];
+    struct map_node node;
+};
+
+struct fixture {
+    struct budget budget;
+    struct map map;
+    struct item *items;
+};
+
+static void name_item(struct item *item, int number)
+{
+    item->node.length =
+        (uint32_t)snprintf(item->name, sizeof item->name, "/topic/%d", number);
+    item->node.name = (const uint8_t *)item->name;
+}
+
+static int open_map(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    f->items = calloc(MANY, sizeof *f->items);
+    map_init(&f->map, &f->budget);
+    for (int i = 0; i < MANY; i++)
+        name_item(&f->items[i], i);
+    *state = f;
+    return 0;
+}
+
+static int close_map(void **state)
+{
+    struct fixture *f = *state;
+    map_fini(&f->map);
+    int left = f->budget.used_bytes != 0;
+    free(f->items);
+    free(f);
+    return left;
+}
+
+static bool has(const struct fixture *f, int i)
+{
+    const struct map_node *node = &f->items[i].node;
+    return map_find(&f->map, node->name, node->length) == node;
+}
+
+static void insert_many(struct fixture *f, int n)
+{
+    for (int i = 0; i < n; i++)
+        assert_true(map_insert(&f->map, &f->items[i].node));
+}
+
+static void remove_many(struct fixture *f, int from, int to)
+{
+    for (int i = from; i < to; i++)
+        map_remove(&f->map, &f->items[i].node);
+}
+
+static void test_new_map_owns_nothing(void **state)
+{
+    struct fixture *f = *state;
+    assert_int_equal(f->budget.used_bytes, 0);
+    assert_null(map_find(&f->map, "x", 1));
+}
+
+static void test_grows_with_what_it_holds(void **state)
+{
+    struct fixture *f = *state;
+    insert_many(f, MANY);
+    assert_int_equal(f->map.count, MANY);
+    assert_true(f->map.slot_count >= MANY);
+    for (int i = 0; i < MANY; i++)
+        assert_true(has(f, i));
+    remove_many(f, 0, MANY);
+}
+
+static void test_shrinks_and_still_finds_the_rest(void **state)
+{
+    struct fixture *f = *state;
+    insert_many(f, MANY);
+    uint64_t full = f->budget.used_bytes;
+    remove_many(f, 20, MANY);
+    assert_true(f->budget.used_bytes < full / 8);
+    for (int i = 0; i < MANY; i++)
+        assert_int_equal(has(f, i), i < 20);
+    remove_many(f, 0, 20);
+    assert_int_equal(f->map.count, 0);
+    assert_false(has(f, 0));
+}
+
+/* Fewer slots than names: some share a slot whatever the key is. */
+static void test_names_in_one_slot_are_told_apart(void **state)
+{
+    struct fixture *f = *state;
+    insert_many(f, 64);
+    assert_int_equal(f->map.slot_count, 64);
+    for (int i = 0; i < 64; i += 2)
+        map_remove(&f->map, &f->items[i].node);
+    for (int i = 0; i < 64; i++)
+        assert_int_equal(has(f, i), i % 2);
+    for (int i = 1; i < 64; i += 2)
+        map_remove(&f->map, &f->items[i].node);
+}
+
+static void test_names_are_bytes_not_text(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const bytes[] = {"a", "a\0", "a\0b", "\0", "\xff\xfe"};
+    static const uint32_t lengths[] = {1, 2, 3, 1, 2};
+    for (size_t i = 0; i < UNIT_COUNT(bytes); i++) {
+        f->items[i].node.name = (const uint8_t *)bytes[i];
+        f->items[i].node.length = lengths[i];
+    }
+    insert_many(f, UNIT_COUNT(bytes));
+    for (int i = 0; i < (int)UNIT_COUNT(bytes); i++)
+        assert_true(has(f, i));
+    assert_null(map_find(&f->map, "a\0b", 4));
+    assert_null(map_find(&f->map, "b", 1));
+    remove_many(f, 0, UNIT_COUNT(bytes));
+}
+
+static void count_visit(struct map_node *node, void *arg)
+{
+    assert_non_null(node);
+    ++*(int *)arg;
+}
+
+static void test_visits_every_node_once(void **state)
+{
+    struct fixture *f = *state;
+    int visits = 0;
+    insert_many(f, 100);
+    map_each(&f->map, count_visit, &visits);
+    assert_int_equal(visits, 100);
+    remove_many(f, 0, 100);
+}
+
+#define MAP_TEST(test)                                                         \
+    cmocka_unit_test_setup_teardown(test, open_map, close_map)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        MAP_TEST(test_new_map_owns_nothing),
+        MAP_TEST(test_grows_with_what_it_holds),
+        MAP_TEST(test_shrinks_and_still_finds_the_rest),
+        MAP_TEST(test_names_in_one_slot_are_told_apart),
+        MAP_TEST(test_names_are_bytes_not_text),
+        MAP_TEST(test_visits_every_node_once),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
