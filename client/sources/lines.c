@@ -8,6 +8,7 @@
 #include "client/source.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -55,6 +56,14 @@ static bool lines_make_room(struct source_lines *l)
     return true;
 }
 
+/* Whoever waited may have been woken by something else, and a read() would
+ * block then: the connection could die unnoticed. */
+static bool lines_is_readable(const struct source_lines *l)
+{
+    struct pollfd fd = {.fd = l->base.fd, .events = POLLIN};
+    return poll(&fd, 1, 0) > 0;
+}
+
 /* False, with errno, when it cannot be read. */
 static bool lines_read(struct source_lines *l)
 {
@@ -72,6 +81,8 @@ static enum source_result lines_next(struct source *source,
                                      struct sluice_bytes *message)
 {
     struct source_lines *l = (struct source_lines *)source;
+    if (l->is_read_due && !lines_is_readable(l))
+        return SOURCE_WAIT;
     if (l->is_read_due && !lines_read(l))
         return SOURCE_FAILED;
     l->is_read_due = false;

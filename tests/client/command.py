@@ -32,7 +32,8 @@ class Process:
                  stdout=subprocess.PIPE):
         self.popen = subprocess.Popen(
             [SLUICE, *args], stdin=stdin, stdout=stdout,
-            stderr=subprocess.PIPE, env=environment(server))
+            stderr=subprocess.PIPE, env=environment(server),
+            bufsize=0)  # or communicate() would miss what readline() kept
         case.addCleanup(self._clean_up)
 
     def _clean_up(self):

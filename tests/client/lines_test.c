@@ -92,6 +92,9 @@ static void test_a_line_in_pieces(void **state)
     assert_int_equal(next(&f, &line), SOURCE_WAIT);
     feed(&f, "cd", 2);
     assert_int_equal(source_next(f.source, &line), SOURCE_WAIT);
+    /* asked again too early, it must not block */
+    assert_int_equal(source_next(f.source, &line), SOURCE_WAIT);
+    assert_int_equal(source_next(f.source, &line), SOURCE_WAIT);
     feed(&f, "\nx\n", 3);
     check_line(&f, "abcd", 4);
     check_line(&f, "x", 1);

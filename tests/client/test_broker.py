@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: MIT
+"""The commands and the daemon together, as their users have them."""
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import unittest
+
+from command import Process, run
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
+from daemon import Broker  # noqa: E402  (it lives with the wire tests)
+
+
+class WithBroker(unittest.TestCase):
+    OPTIONS = ()
+
+    def setUp(self):
+        self.start(*self.OPTIONS)
+
+    def start(self, *args, **kwargs):
+        self.broker = Broker(*args, **kwargs)
+        self.addCleanup(self.broker.kill)
+
+    def listen(self, *args, **kwargs):
+        """A listener; see await_listeners()."""
+        return Process(self, "listen", *args, server=self.broker.address,
+                       **kwargs)
+
+    def await_listeners(self, count=1):
+        """Subscribing has no answer, but the broker counts."""
+        self.broker.wait_stats(subscribers=count)
+
+    def send(self, *args, stdin=b"", status=0):
+        done = run("send", *args, server=self.broker.address, stdin=stdin)
+        self.assertEqual((done.returncode, done.stdout), (status, b""),
+                         done.stderr)
+        return done.stderr.decode()
+
+
+class Topics(WithBroker):
+    def test_every_listener_gets_everything(self):
+        listeners = [self.listen("/topic/a", "--count", "3")
+                     for _ in range(3)]
+        self.await_listeners(3)
+        self.send("/topic/a", "one", "", "three")
+        self.send("/topic/b", "for nobody")
+        for listener in listeners:
+            self.assertEqual(listener.finish(), (0, b"one\n\nthree\n", ""))
+
+    def test_a_hundred_thousand_lines_in_order(self):
+        listener = self.listen("/topic/a", "--count", "100000")
+        self.await_listeners()
+        lines = b"".join(b"line %d \0\n" % i for i in range(100_000))
+        self.send("/topic/a", stdin=lines)
+        self.assertEqual(listener.finish(), (0, lines, ""))
+
+    def test_the_longest_message_and_one_byte_more(self):
+        longest = b"m" * (16 << 20)
+        listener = self.listen("/topic/a", "--raw", "--count", "1")
+        self.await_listeners()
+        self.send("/topic/a", stdin=longest)
+        self.assertEqual(listener.finish(), (0, longest, ""))
+        said = self.send("/topic/a", "--max-frame", "1g",
+                         stdin=longest + b"m", status=1)
+        self.assertRegex(said, r"[01] messages were sent")
+
+    def test_a_listener_that_allows_less(self):
+        listener = self.listen("/topic/a", "--max-frame", "4")
+        self.await_listeners()
+        self.send("/topic/a", "1234", "12345")
+        status, out, err = listener.finish()
+        self.assertEqual((status, out), (1, b"1234\n"))
+        self.assertIn("--max-frame", err)
+
+    def test_what_nobody_hears_is_still_read(self):
+        for channel in ("/null", "/sys", "/sys/x", "/topic/none"):
+            self.send(channel, "m")
+        self.assertEqual(self.broker.stats()["messages_in"], 4)
+
+
+class Queues(WithBroker):
+    def test_workers_share(self):
+        count = 3000
+        workers = [self.listen("/queue/work") for _ in range(3)]
+        self.await_listeners(3)
+        self.send("/queue/work", "--count", str(count))
+        self.broker.wait_stats(messages_out=count, queued_messages=0)
+        seen = []
+        for worker in workers:
+            worker.signal(signal.SIGTERM)
+            status, out, err = worker.finish()
+            self.assertEqual((status, err), (0, ""))
+            seen += out.splitlines()
+        self.assertEqual(len(seen), count)
+        self.assertEqual(len(set(seen)), count)
+
+    def test_a_worker_that_is_interrupted_loses_nothing(self):
+        lines = [b"%06d" % i + b"." * 500 for i in range(20_000)]
+        self.send("/queue/work", stdin=b"\n".join(lines))
+        first = self.listen("/queue/work")
+        seen = [first.line().rstrip(b"\n")]
+        first.signal()
+        status, out, err = first.finish()
+        self.assertEqual((status, err), (0, ""))
+        seen += out.splitlines()
+        left = len(lines) - len(seen)
+        if left:
+            second = self.listen("/queue/work", "--count", str(left))
+            seen += second.finish()[1].splitlines()
+        self.assertEqual(seen, lines)
+
+
+class FullQueue(WithBroker):
+    OPTIONS = ("--queue-limit", "256k")
+
+    def test_a_sender_waits_until_there_is_room(self):
+        size, count = 64 << 10, 400
+        sender = Process(self, "send", "/queue/full", "--size", str(size),
+                         "--count", str(count), server=self.broker.address)
+        self.broker.wait_stats(pauses=1)
+        self.assertIsNone(sender.popen.poll())
+        listener = self.listen("/queue/full", "--raw", "--count", str(count))
+        status, out, err = listener.finish()
+        self.assertEqual((status, len(out), err), (0, size * count, ""))
+        self.assertEqual(sender.finish(), (0, b"", ""))
+
+    def test_an_interrupted_sender_says_what_may_be_lost(self):
+        sender = Process(self, "send", "/queue/full", "--size", "64k",
+                         "--interval", "0", "--timeout", "50ms",
+                         server=self.broker.address)
+        self.broker.wait_stats(pauses=1)
+        sender.signal()
+        status, _, err = sender.finish()
+        self.assertEqual(status, 1)
+        self.assertRegex(err, r"\d+ messages were sent")
+
+
+class Outages(WithBroker):
+    def test_a_listener_outlives_a_broker(self):
+        listener = self.listen("/topic/a")
+        self.await_listeners()
+        self.send("/topic/a", "before")
+        self.assertEqual(listener.line(), b"before\n")
+        address = self.broker.address
+        self.broker.stop()
+        self.assertIn("trying again", listener.complaint())
+        self.start(listen=(address,))
+        self.await_listeners()
+        self.send("/topic/a", "after")
+        self.assertEqual(listener.line(), b"after\n")
+        listener.signal()
+        self.assertEqual(listener.finish()[:2], (0, b""))
+
+    def test_a_sender_whose_input_is_idle_notices(self):
+        sender = Process(self, "send", "/topic/a", stdin=subprocess.PIPE,
+                         server=self.broker.address)
+        sender.popen.stdin.write(b"one\n")
+        sender.popen.stdin.flush()
+        self.broker.wait_stats(messages_in=1)
+        self.broker.stop()
+        self.assertEqual(sender.popen.wait(30), 1)
+        self.assertIn("1 messages were sent", sender.complaint())
+
+
+class Impatience(WithBroker):
+    OPTIONS = ("--hello-timeout", "200ms")
+
+    def test_a_sender_without_input_yet_is_not_thrown_out(self):
+        sender = Process(self, "send", "/topic/a", stdin=subprocess.PIPE,
+                         server=self.broker.address)
+        silent = self.broker.connect()
+        self.addCleanup(silent.close)
+        self.broker.wait_for_log("reason=hello_timeout")
+        sender.popen.stdin.write(b"late\n")
+        self.assertEqual(sender.finish(), (0, b"", ""))
+        self.assertEqual(self.broker.stats()["messages_in"], 1)
+
+
+class UnixSocket(WithBroker):
+    def setUp(self):
+        self.start(listen=("unix:{dir}/s",))
+
+    def test_commands_find_it(self):
+        listener = self.listen("/topic/a", "--count", "1")
+        self.await_listeners()
+        self.send("/topic/a", "hello")
+        self.assertEqual(listener.finish(), (0, b"hello\n", ""))
+
+
+if __name__ == "__main__":
+    if not os.access(os.environ.get("SLUICED", ""), os.X_OK):
+        sys.exit("SLUICED must name the daemon")
+    unittest.main()
