@@ -7,7 +7,8 @@ import check
 
 # Whatever logs takes who, perhaps the level, and the event.
 EVENT_CALL = re.compile(
-    r'\b(?:\w*log\w*|NOTICE)\((?:[^,;"]+,){1,2}\s*"([a-z_]+)"')
+    r'\b(?:\w*log\w*|NOTICE)\([^,;"]+,'
+    r'(?:[^,;"]*(?:LOG_|level)[^,;"]*,)?\s*"([a-z_]+)"')
 REASON_ROW = re.compile(r'\[REASON_\w+\]\s*=\s*\{\s*"([a-z_]+)"')
 COUNTER_ROW = re.compile(r"^\s*X\(([a-z_]+),", re.M)
 
@@ -41,6 +42,7 @@ def find(root, _bin=None):
 
 CODE = '''log_event(log, LOG_INFO, "begun", LOG_U64("n", 1));
 log_fields(log, level, event, LOG_LIST(LOG_U64("no", 1)));
+log_end(broker, signo, "no");
 row r = { [REASON_EOF] = {"eof", 1} };
 #define COUNTERS(X) \\
     X(accepted, COUNTER)
