@@ -17,8 +17,9 @@ int complain(int status, const char *format, ...)
 
 /* What can be done; NULL where the sentence says it all. */
 static const char *const complain_advice[] = {
-    [SLUICE_UNREACHABLE] = "is sluiced running? Start it, or name another "
-                           "broker with --server or $SLUICE_SERVER",
+    [SLUICE_UNREACHABLE] =
+        ("is sluiced running? Start it, or name another broker with --server "
+         "or $SLUICE_SERVER"),
     [SLUICE_TIMEOUT] = "check --server or $SLUICE_SERVER, or raise --timeout",
     [SLUICE_UNRESOLVED] = "check --server or $SLUICE_SERVER",
     [SLUICE_NO_MEMORY] = NULL, /* the last */

@@ -103,10 +103,6 @@ void sluice_free(struct sluice *s);
 SLUICE_MUST_CHECK enum sluice_error sluice_set_max_message(struct sluice *s,
                                                            size_t bytes);
 
-/* The kernel's receive buffer of the next connection (SO_RCVBUF), 0 for its
- * default. A small one keeps what a broker sends in advance small. */
-void sluice_set_receive_buffer(struct sluice *s, int bytes);
-
 /* Connects to "host:port", "[v6]:port" or "unix:PATH". All addresses of a host
  * are tried; together they get `timeout_ms`. The name is looked up by
  * getaddrinfo(3), whose own time limits apply on top. A handle whose connection

@@ -9,10 +9,13 @@ short watch_wait(const struct watch *w)
 {
     struct pollfd fds[] = {
         {.fd = w->fd, .events = w->events},
-        {.fd = w->s ? sluice_fd(w->s) : -1,
-         .events = w->s ? sluice_events(w->s) : (short)0},
+        {.fd = -1},
         {.fd = w->is_stopping ? -1 : stop_signal_fd(), .events = POLLIN},
     };
+    if (w->s) {
+        fds[1].fd = sluice_fd(w->s);
+        fds[1].events = sluice_events(w->s);
+    }
     if (poll(fds, sizeof fds / sizeof *fds, w->timeout_ms) <= 0)
         return 0;
     return fds[0].revents;

@@ -20,12 +20,8 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-enum {
-    /* A connection that lasts this long, or brings a message, is sound. */
-    LISTEN_SOUND_MS = 2000,
-    /* With --count: what the kernel may take before we know that we want it. */
-    LISTEN_SMALL_BUFFER = 4096,
-};
+/* A connection that lasts this long, or brings a message, is sound. */
+enum { LISTEN_SOUND_MS = 2000 };
 
 struct listen_options {
     const char *server;
@@ -132,16 +128,12 @@ static void listener_on_stop(struct listener *l)
 
 /* --- one connection ------------------------------------------------------ */
 
-/* With --count, what the broker hands over beyond it is lost when it comes
- * from a queue: a small receive buffer keeps that little. */
 static enum sluice_error listener_dial(struct listener *l)
 {
     const struct listen_options *o = &l->options;
     enum sluice_error error = sluice_set_max_message(l->s, o->max_frame.value);
     if (error != SLUICE_OK)
         return error;
-    if (o->count.is_given)
-        sluice_set_receive_buffer(l->s, LISTEN_SMALL_BUFFER);
     error = sluice_connect(l->s, o->server, (int)o->timeout_ms.value);
     return error != SLUICE_OK ? error : sluice_subscribe(l->s, l->channel);
 }
@@ -333,14 +325,14 @@ const struct command command_listen = {
     .arguments = "CHANNEL",
     .summary = "Print what arrives on a channel",
     .details =
-        "Prints one line per message; on a terminal, control characters are\n"
-        "shown as \\xNN. It connects again after growing pauses when the "
-        "broker\n"
-        "goes away. SIGINT or SIGTERM end it in order: what the broker had\n"
-        "already given to this listener is printed first.\n"
+        "Prints one line per message; on a terminal, control characters\n"
+        "are shown as \\xNN. When the broker goes away it connects again,\n"
+        "after growing pauses. SIGINT or SIGTERM end it in order: what the\n"
+        "broker had already given to this listener is printed first.\n"
         "\n"
-        "--count leaves at once after the last message. Of a queue, messages\n"
-        "that were on their way to this listener by then are lost.\n",
+        "--count leaves at once after the last message. Messages of a\n"
+        "queue that were on their way to this listener by then are lost:\n"
+        "it is no way to take N messages out of a queue.\n",
     .options = listen_options,
     .run = listen_run,
 };

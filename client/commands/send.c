@@ -276,14 +276,12 @@ const struct command command_send = {
     .arguments = "CHANNEL [MESSAGE]...",
     .summary = "Publish messages",
     .details =
-        "Sends each MESSAGE, or else each line of standard input, or else "
-        "what\n"
-        "--interval, --count and --size generate. '--' ends the options, for\n"
-        "messages that begin with a dash.\n"
+        "Sends each MESSAGE, or else each line of standard input, or else\n"
+        "what --interval, --count and --size generate. '--' ends the\n"
+        "options, for messages that begin with a dash.\n"
         "\n"
-        "It exits with 0 when the broker has read everything. While a queue "
-        "is\n"
-        "full the broker lets its publishers wait, this one too.\n",
+        "It exits with 0 when the broker has read everything. While a\n"
+        "queue is full the broker lets its publishers wait, this one too.\n",
     .options = send_options,
     .run = send_run,
 };

@@ -62,16 +62,13 @@ static int dial_await(int fd, sluice_deadline deadline)
 }
 
 /* Connects one address; the socket, or -1 with errno. */
-static int dial_inet(const struct addrinfo *to, int receive_buffer,
-                     sluice_deadline deadline)
+static int dial_inet(const struct addrinfo *to, sluice_deadline deadline)
 {
     int fd =
         socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                to->ai_protocol);
     if (fd < 0)
         return -1;
-    if (receive_buffer > 0)
-        dial_set(fd, SOL_SOCKET, SO_RCVBUF, receive_buffer);
     int error = 0;
     if (connect(fd, to->ai_addr, to->ai_addrlen) != 0)
         error = errno == EINPROGRESS ? dial_await(fd, deadline) : errno;
@@ -107,8 +104,8 @@ static enum sluice_error dial_fail(const char *text, int error,
 
 static enum sluice_error dial_host(const char *text,
                                    const struct sluice_address *address,
-                                   int receive_buffer, sluice_deadline deadline,
-                                   int *fd, struct sluice_failure *why)
+                                   sluice_deadline deadline, int *fd,
+                                   struct sluice_failure *why)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                                    .ai_flags = AI_NUMERICSERV};
@@ -121,7 +118,7 @@ static enum sluice_error dial_host(const char *text,
     *fd = -1;
     errno = ETIMEDOUT;
     for (const struct addrinfo *to = all; to && *fd < 0; to = to->ai_next) {
-        *fd = dial_inet(to, receive_buffer, dial_share(deadline, to));
+        *fd = dial_inet(to, dial_share(deadline, to));
         if (*fd < 0 && errno == EINTR)
             break;
     }
@@ -146,7 +143,7 @@ static enum sluice_error dial_path(const char *text, const char *path,
         return dial_fail(text, errno, why);
     int left = sluice_deadline_left(deadline);
     if (left > 0) {
-        struct timeval limit = {left / 1000, left % 1000 * 1000};
+        struct timeval limit = {left / 1000, left % 1000 * 1000L};
         (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
     }
     if (connect(fd, (const struct sockaddr *)&to, sizeof to) != 0) {
@@ -158,9 +155,8 @@ static enum sluice_error dial_path(const char *text, const char *path,
     return SLUICE_OK;
 }
 
-enum sluice_error sluice_dial(const char *text, int receive_buffer,
-                              sluice_deadline deadline, int *fd,
-                              struct sluice_failure *why)
+enum sluice_error sluice_dial(const char *text, sluice_deadline deadline,
+                              int *fd, struct sluice_failure *why)
 {
     struct sluice_address address;
     if (!sluice_address_parse(text, &address))
@@ -171,7 +167,7 @@ enum sluice_error sluice_dial(const char *text, int receive_buffer,
     enum sluice_error error =
         address.kind == SLUICE_ADDRESS_UNIX
             ? dial_path(text, address.path, deadline, fd, why)
-            : dial_host(text, &address, receive_buffer, deadline, fd, why);
+            : dial_host(text, &address, deadline, fd, why);
     if (error != SLUICE_OK)
         return error;
     if (sluice_dial_prepare(*fd))

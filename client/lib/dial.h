@@ -11,11 +11,11 @@
 #include <stdbool.h>
 
 /* Tries every address behind `text` until one answers or the deadline has
- * passed. On SLUICE_OK the caller owns *fd; else *why has a sentence.
- * `receive_buffer` is SO_RCVBUF, or 0. */
-SLUICE_MUST_CHECK enum sluice_error
-sluice_dial(const char *text, int receive_buffer, sluice_deadline deadline,
-            int *fd, struct sluice_failure *why);
+ * passed. On SLUICE_OK the caller owns *fd; else *why has a sentence. */
+SLUICE_MUST_CHECK enum sluice_error sluice_dial(const char *text,
+                                                sluice_deadline deadline,
+                                                int *fd,
+                                                struct sluice_failure *why);
 
 /* What every connection needs, also one that somebody else made: non-blocking,
  * closed on exec, no delay for small segments, dead peers noticed. False, with

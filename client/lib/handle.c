@@ -121,12 +121,6 @@ enum sluice_error sluice_set_max_message(struct sluice *s, size_t bytes)
     return SLUICE_OK;
 }
 
-void sluice_set_receive_buffer(struct sluice *s, int bytes)
-{
-    sluice_handle_assert(s);
-    s->receive_buffer = bytes;
-}
-
 /* Takes over a prepared socket. */
 static enum sluice_error handle_start(struct sluice *s, int fd)
 {
@@ -150,8 +144,7 @@ enum sluice_error sluice_connect(struct sluice *s, const char *address,
     sluice_handle_reset(s);
     int fd = -1;
     enum sluice_error error =
-        sluice_dial(address, s->receive_buffer, sluice_deadline_in(timeout_ms),
-                    &fd, &s->failure);
+        sluice_dial(address, sluice_deadline_in(timeout_ms), &fd, &s->failure);
     return error != SLUICE_OK ? error : handle_start(s, fd);
 }
 

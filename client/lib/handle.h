@@ -24,9 +24,8 @@ enum sluice_state {
 struct sluice {
     unsigned magic;
     enum sluice_state state;
-    int fd;             /* -1 when IDLE */
-    int receive_buffer; /* SO_RCVBUF of the next connection; 0: as it is */
-    uint32_t limit;     /* bytes of the longest message */
+    int fd;         /* -1 when IDLE */
+    uint32_t limit; /* bytes of the longest message */
     struct sluice_inbox in;
     struct sluice_outbox out;
     enum sluice_error end;         /* why it is BROKEN or ENDED */

@@ -62,7 +62,8 @@ bool sluice_outbox_put_pair(struct sluice_outbox *out,
                             struct sluice_bytes channel,
                             struct sluice_bytes message)
 {
-    size_t size = 2 * FRAME_HEAD_BYTES + channel.length + message.length;
+    size_t size =
+        (size_t)2 * FRAME_HEAD_BYTES + channel.length + message.length;
     if (!outbox_has_room(out, size))
         return false;
     outbox_put_frame(out, channel);
@@ -73,7 +74,7 @@ bool sluice_outbox_put_pair(struct sluice_outbox *out,
 bool sluice_outbox_put_head(struct sluice_outbox *out,
                             struct sluice_bytes channel, size_t length)
 {
-    if (!outbox_has_room(out, 2 * FRAME_HEAD_BYTES + channel.length))
+    if (!outbox_has_room(out, (size_t)2 * FRAME_HEAD_BYTES + channel.length))
         return false;
     outbox_put_frame(out, channel);
     frame_put_length(out->bytes + out->tail, (uint32_t)length);
@@ -112,13 +113,24 @@ static void outbox_reset(struct sluice_outbox *out)
     out->capacity = SLUICE_OUTBOX_BYTES;
 }
 
+/* An iovec serves reading and writing, so it cannot be const; sendmsg() only
+ * reads. A union, because a cast would need a warning switched off. */
+static void *outbox_unconst(const void *data)
+{
+    union {
+        const void *in;
+        void *out;
+    } pointer = {.in = data};
+    return pointer.out;
+}
+
 bool sluice_outbox_write(struct sluice_outbox *out, int fd,
                          struct sluice_bytes *body)
 {
     size_t waiting = out->tail - out->head;
     struct iovec parts[2] = {
         {.iov_base = out->bytes + out->head, .iov_len = waiting},
-        {.iov_base = (void *)(uintptr_t)body->data, .iov_len = body->length},
+        {.iov_base = outbox_unconst(body->data), .iov_len = body->length},
     };
     struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
     ssize_t n;

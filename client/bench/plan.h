@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * plan - what `sluice bench` was asked to do.
+ */
+#ifndef SLUICE_CLIENT_BENCH_PLAN_H
+#define SLUICE_CLIENT_BENCH_PLAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct plan {
+    const char *server;
+    const char *channel;
+    bool is_queue;   /* each message goes to one subscriber, not to all */
+    bool has_stamps; /* messages are long enough to tell who sent them when */
+    uint32_t publishers;
+    uint32_t subscribers;
+    uint32_t size;        /* bytes of a message */
+    uint64_t count;       /* messages of all publishers; 0: no limit */
+    uint64_t duration_ns; /* of sending; 0: no limit */
+    uint64_t rate;        /* messages per second of all; 0: unpaced */
+    uint32_t run;         /* a random number that names this run */
+};
+
+#endif

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * subscriber - one connection that receives: finds the messages in what was
+ * read, wherever it was cut, and accounts for each by its stamp. Bodies are
+ * never copied; of a message that is not complete only its beginning is kept.
+ */
+#ifndef SLUICE_CLIENT_BENCH_SUBSCRIBER_H
+#define SLUICE_CLIENT_BENCH_SUBSCRIBER_H
+
+#include "client/bench/plan.h"
+#include "client/bench/stamp.h"
+#include "client/bench/tally.h"
+#include "proto/frame.h"
+
+#include <stddef.h>
+
+enum { SUBSCRIBER_HEAD_BYTES = FRAME_HEAD_BYTES + sizeof(struct stamp) };
+
+struct subscriber {
+    const struct plan *plan;
+    struct tally *tally; /* of all subscribers */
+    int fd;              /* -1 when not connected */
+    uint64_t received;   /* different messages of this run */
+    uint64_t probe;      /* the number of the last probe heard, 0: none yet */
+    uint64_t *next;      /* per publisher: one above the highest number heard */
+    struct ledger *seen; /* per publisher; a queue's consumers share them */
+    uint8_t head[SUBSCRIBER_HEAD_BYTES]; /* of a message that was cut */
+    size_t head_bytes;                   /* kept in `head` */
+    size_t skip_bytes; /* of that message still to come, once head is there */
+};
+
+/* Takes `fd`, -1 allowed. `seen` is borrowed. False without memory; fini is
+ * needed in any case. */
+bool subscriber_init(struct subscriber *s, int fd, const struct plan *plan,
+                     struct tally *tally, struct ledger *seen);
+void subscriber_fini(struct subscriber *s);
+
+/* Subscribes. False, with errno, when the connection is broken. */
+bool subscriber_hello(const struct subscriber *s);
+
+/* Accounts for `n` bytes that arrived at `now_ns`. */
+void subscriber_take(struct subscriber *s, const uint8_t *bytes, size_t n,
+                     uint64_t now_ns);
+
+#endif
