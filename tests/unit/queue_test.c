@@ -1,0 +1,326 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A queue gives every message to one consumer, in turn and in order, takes
+ * back what was not wholly taken, and holds its publishers at its bound.
+ */
+#include "broker/core/queue.h"
+
+#include <stdio.h>
+
+#include "tests/unit/rig.h"
+#include "tests/unit/unit.h"
+
+#define QUEUE "/queue/q"
+
+enum { SIZE = 20 }; /* of most messages: five fill a prefetch */
+
+struct fixture {
+    struct rig rig;
+    struct reader a, b, c;
+    struct publisher publishers[6];
+};
+
+static int open_queue(void **state)
+{
+    static struct fixture f;
+    rig_open(&f.rig);
+    struct reader *readers[] = {&f.a, &f.b, &f.c};
+    for (size_t i = 0; i < UNIT_COUNT(readers); i++) {
+        *readers[i] = (struct reader){.appetite = 0};
+        subscriber_init(&readers[i]->sub);
+    }
+    for (size_t i = 0; i < UNIT_COUNT(f.publishers); i++)
+        publisher_init(&f.publishers[i]);
+    *state = &f;
+    return 0;
+}
+
+static int close_queue(void **state)
+{
+    struct fixture *f = *state;
+    reader_close(&f->rig, &f->a);
+    reader_close(&f->rig, &f->b);
+    reader_close(&f->rig, &f->c);
+    for (size_t i = 0; i < UNIT_COUNT(f->publishers); i++)
+        channel_forget(&f->rig.core, &f->publishers[i]);
+    rig_close(&f->rig);
+    return 0;
+}
+
+/* Messages "from" to "to", each of SIZE bytes, in one turn. */
+static void post(struct fixture *f, int from, int to)
+{
+    char text[16];
+    for (int i = from; i <= to; i++) {
+        snprintf(text, sizeof text, "%d", i);
+        rig_say_bytes(&f->rig, QUEUE, text, SIZE - RIG_HEAD_BYTES);
+    }
+    rig_turn(&f->rig);
+}
+
+static void join(struct fixture *f, struct reader *reader, uint64_t appetite)
+{
+    reader_open(&f->rig, reader, QUEUE, appetite);
+    rig_turn(&f->rig);
+}
+
+static void check_words(struct reader *reader, const char *words)
+{
+    assert_string_equal(reader_words(reader), words);
+}
+
+static void check_held(struct fixture *f, uint64_t messages)
+{
+    assert_int_equal(rig_count(&f->rig, COUNT_queued_messages), messages);
+    assert_int_equal(rig_count(&f->rig, COUNT_queued_bytes), messages * SIZE);
+}
+
+static void test_keeps_messages_until_a_consumer_comes(void **state)
+{
+    struct fixture *f = *state;
+    post(f, 1, 3);
+    post(f, 4, 5);
+    check_held(f, 5);
+    assert_false(queue_is_deliverable(rig_find(&f->rig, QUEUE)));
+    join(f, &f->a, UINT64_MAX);
+    check_words(&f->a, "1 2 3 4 5");
+    check_held(f, 0);
+}
+
+static void test_round_robin_in_the_order_of_joining(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, UINT64_MAX);
+    join(f, &f->b, UINT64_MAX);
+    join(f, &f->c, UINT64_MAX);
+    post(f, 1, 7);
+    check_words(&f->a, "1 4 7");
+    check_words(&f->b, "2 5");
+    check_words(&f->c, "3 6");
+    post(f, 8, 9); /* the round goes on where it was */
+    check_words(&f->b, "8");
+    check_words(&f->c, "9");
+}
+
+static void test_who_has_no_room_is_skipped(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, 0);
+    join(f, &f->b, UINT64_MAX);
+    post(f, 1, 8); /* both are given four */
+    post(f, 9, 14);
+    check_words(&f->b, "2 4 6 8 10 11 12 13 14");
+    reader_feed(&f->rig, &f->a, UINT64_MAX);
+    check_words(&f->a, "1 3 5 7 9");
+}
+
+static void test_prefetch_allows_one_message_of_any_size(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, 0);
+    for (int i = 0; i < 2; i++)
+        rig_say_bytes(&f->rig, QUEUE, "large", 5 * RIG_PREFETCH);
+    rig_turn(&f->rig);
+    assert_int_equal(f->a.sub.outbox.messages, 1);
+    assert_int_equal(rig_count(&f->rig, COUNT_queued_messages), 1);
+    reader_feed(&f->rig, &f->a, UINT64_MAX);
+    check_words(&f->a, "large large");
+}
+
+static void test_back_into_the_round_at_half_its_room(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, 0);
+    post(f, 1, 10);
+    assert_int_equal(f->a.sub.outbox.messages, 5);
+    reader_feed(&f->rig, &f->a, 49); /* 51 are left, more than half */
+    check_held(f, 5);
+    reader_feed(&f->rig, &f->a, 1);
+    check_held(f, 3); /* 50 and two more are 90 */
+    assert_int_equal(f->a.sub.outbox.bytes, 90);
+}
+
+static void test_late_consumer_takes_its_place_in_the_round(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, UINT64_MAX);
+    join(f, &f->b, UINT64_MAX);
+    post(f, 1, 1);
+    join(f, &f->c, UINT64_MAX); /* behind b, whose turn it is */
+    post(f, 2, 4);
+    check_words(&f->b, "2");
+    check_words(&f->c, "3");
+    check_words(&f->a, "1 4");
+}
+
+static void test_what_a_leaver_left_returns_to_the_head(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, 30); /* takes one and a half */
+    post(f, 1, 9);
+    check_held(f, 4);
+    reader_close(&f->rig, &f->a);
+    check_held(f, 8);
+    assert_int_equal(rig_count(&f->rig, COUNT_returned), 4);
+    assert_int_equal(rig_count(&f->rig, COUNT_messages_out), 1);
+    join(f, &f->b, UINT64_MAX);
+    check_words(&f->b, "2 3 4 5 6 7 8 9"); /* the half one whole */
+    assert_int_equal(rig_count(&f->rig, COUNT_messages_out), 9);
+}
+
+static void test_what_was_wholly_taken_does_not_return(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, 2 * SIZE);
+    post(f, 1, 3);
+    reader_close(&f->rig, &f->a);
+    check_held(f, 1);
+    join(f, &f->b, UINT64_MAX);
+    check_words(&f->b, "3");
+}
+
+static void test_leaver_s_share_goes_to_who_is_there(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, 0);
+    join(f, &f->b, UINT64_MAX);
+    post(f, 1, 4);
+    check_words(&f->b, "2 4");
+    reader_close(&f->rig, &f->a);
+    check_words(&f->b, "1 3");
+}
+
+static void test_slices_from_several_turns_return_in_order(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, 0);
+    for (int i = 1; i <= 5; i++) {
+        post(f, i, i);
+        rig_wait_ms(&f->rig, 1000); /* apart in time: not joined */
+    }
+    assert_true(f->a.sub.outbox.count > 1);
+    reader_close(&f->rig, &f->a);
+    join(f, &f->b, UINT64_MAX);
+    check_words(&f->b, "1 2 3 4 5");
+}
+
+static void test_retired_keeps_what_it_is_owed(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, 0);
+    join(f, &f->b, UINT64_MAX);
+    post(f, 1, 2);
+    subscriber_retire(&f->rig.core, &f->a.sub);
+    post(f, 3, 4);
+    check_words(&f->b, "2 3 4");
+    reader_feed(&f->rig, &f->a, UINT64_MAX);
+    check_words(&f->a, "1");
+    post(f, 5, 5);
+    check_words(&f->a, "");
+    check_words(&f->b, "5");
+}
+
+static void test_only_retired_consumers_deliver_nothing(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, UINT64_MAX);
+    subscriber_retire(&f->rig.core, &f->a.sub);
+    post(f, 1, 1);
+    check_held(f, 1);
+    assert_false(core_is_deliverable(&f->rig.core));
+    join(f, &f->b, 0);
+    check_words(&f->a, "");
+}
+
+static void test_full_consumers_are_worth_waiting_for(void **state)
+{
+    struct fixture *f = *state;
+    join(f, &f->a, 0);
+    post(f, 1, 6);
+    check_held(f, 1);
+    assert_true(core_is_deliverable(&f->rig.core));
+}
+
+static void test_limit_shuts_the_gate_and_half_opens_it(void **state)
+{
+    struct fixture *f = *state;
+    post(f, 1, 49);
+    struct channel *ch = rig_find(&f->rig, QUEUE);
+    assert_false(channel_is_shut(ch));
+    post(f, 50, 50);
+    assert_true(channel_is_shut(ch));
+    assert_int_equal(rig_say(&f->rig, QUEUE, "more"), PUBLISH_WAIT);
+    join(f, &f->a, 18 * SIZE); /* and five in its outbox: 547 are held */
+    assert_true(channel_is_shut(ch));
+    reader_feed(&f->rig, &f->a, 3 * SIZE);
+    assert_false(channel_is_shut(ch));
+}
+
+static void test_waiting_publishers_pass_in_fair_turns(void **state)
+{
+    struct fixture *f = *state;
+    struct publisher *out[6];
+    post(f, 1, 50);
+    for (int i = 0; i < 6; i++)
+        channel_wait(rig_find(&f->rig, QUEUE), &f->publishers[i]);
+    rig_turn(&f->rig);
+    assert_int_equal(rig_resumed(&f->rig, out, 6), 0);
+    join(f, &f->a, 25 * SIZE); /* five more are in its outbox */
+    /* 600 free: three reads of 200 and one, or nobody ever would. */
+    assert_int_equal(rig_resumed(&f->rig, out, 6), 4);
+    for (int i = 0; i < 4; i++)
+        assert_ptr_equal(out[i], &f->publishers[i]);
+    assert_true(channel_is_shut(rig_find(&f->rig, QUEUE)));
+    rig_turn(&f->rig);
+    assert_int_equal(rig_resumed(&f->rig, out, 6), 2);
+    assert_ptr_equal(out[0], &f->publishers[4]);
+    assert_false(channel_is_shut(rig_find(&f->rig, QUEUE)));
+}
+
+static void test_purge_counts_what_it_drops(void **state)
+{
+    struct fixture *f = *state;
+    post(f, 1, 60);
+    struct channel *ch = rig_find(&f->rig, QUEUE);
+    assert_true(channel_is_shut(ch));
+    assert_int_equal(queue_purge(ch), 60);
+    check_held(f, 0);
+    assert_false(channel_is_shut(ch));
+}
+
+static void test_purging_the_core_counts_as_stopping(void **state)
+{
+    struct fixture *f = *state;
+    post(f, 1, 7);
+    rig_say(&f->rig, "/queue/other", "not settled yet");
+    core_purge(&f->rig.core);
+    assert_int_equal(rig_count(&f->rig, COUNT_dropped_stopping), 8);
+    assert_int_equal(rig_count(&f->rig, COUNT_channels), 0);
+}
+
+#define QUEUE_TEST(test)                                                       \
+    cmocka_unit_test_setup_teardown(test, open_queue, close_queue)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        QUEUE_TEST(test_keeps_messages_until_a_consumer_comes),
+        QUEUE_TEST(test_round_robin_in_the_order_of_joining),
+        QUEUE_TEST(test_who_has_no_room_is_skipped),
+        QUEUE_TEST(test_prefetch_allows_one_message_of_any_size),
+        QUEUE_TEST(test_back_into_the_round_at_half_its_room),
+        QUEUE_TEST(test_late_consumer_takes_its_place_in_the_round),
+        QUEUE_TEST(test_what_a_leaver_left_returns_to_the_head),
+        QUEUE_TEST(test_what_was_wholly_taken_does_not_return),
+        QUEUE_TEST(test_leaver_s_share_goes_to_who_is_there),
+        QUEUE_TEST(test_slices_from_several_turns_return_in_order),
+        QUEUE_TEST(test_retired_keeps_what_it_is_owed),
+        QUEUE_TEST(test_only_retired_consumers_deliver_nothing),
+        QUEUE_TEST(test_full_consumers_are_worth_waiting_for),
+        QUEUE_TEST(test_limit_shuts_the_gate_and_half_opens_it),
+        QUEUE_TEST(test_waiting_publishers_pass_in_fair_turns),
+        QUEUE_TEST(test_purge_counts_what_it_drops),
+        QUEUE_TEST(test_purging_the_core_counts_as_stopping),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
