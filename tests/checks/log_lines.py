@@ -59,7 +59,7 @@ def tree(code=CODE, operations=OPERATIONS, protocol=PROTOCOL):
 PLANTS = (
     ("the same lists", tree(), None),
     ("an event nobody wrote about",
-     tree(code=CODE + 'log_always(log, 1, "ended", 2);\n'),
+     tree(code=CODE + 'log_always(log, LOG_INFO, "ended", 2);\n'),
      "event ended is missing"),
     ("an event that is gone",
      tree(operations=OPERATIONS + "| `event=gone` | x |\n"),
