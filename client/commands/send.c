@@ -176,8 +176,8 @@ static int sender_lost(const struct sender *sender, enum sluice_error error)
                            ? "the broker did not take everything in time"
                            : sluice_error_detail(sender->s);
     return complain(EXIT_FAILED,
-                    "%s; %" PRIu64 " messages were sent, the last of them may "
-                    "be lost",
+                    "%s; messages sent: %" PRIu64
+                    ", the last of them may be lost",
                     what, sender->sent);
 }
 
@@ -185,8 +185,7 @@ static int sender_too_long(const struct sender *sender)
 {
     return complain(EXIT_FAILED,
                     "message %" PRIu64 " is longer than the %" PRIu64
-                    " bytes of --max-frame; the %" PRIu64 " before it were "
-                    "sent",
+                    " bytes of --max-frame; messages sent: %" PRIu64,
                     sender->sent + 1, sender->options.max_frame.value,
                     sender->sent);
 }
@@ -194,8 +193,7 @@ static int sender_too_long(const struct sender *sender)
 static int sender_unreadable(const struct sender *sender, int error)
 {
     return complain(EXIT_FAILED,
-                    "cannot read standard input: %s; %" PRIu64
-                    " messages were sent",
+                    "cannot read standard input: %s; messages sent: %" PRIu64,
                     strerror(error), sender->sent);
 }
 
