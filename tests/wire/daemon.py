@@ -67,10 +67,10 @@ def is_sanitised():
 
 
 class Broker:
-    """`nofile` limits its descriptors, `prefix` is a command in front, and
-    {dir} in an address is a directory of its own."""
+    """`limits` are resource limits ({RLIMIT_NOFILE: 64}), `prefix` is a
+    command in front, {dir} in an address is a directory of its own."""
 
-    def __init__(self, *args, listen=("127.0.0.1:0",), nofile=None,
+    def __init__(self, *args, listen=("127.0.0.1:0",), limits=None,
                  prefix=(), env=None):
         self._dir = tempfile.TemporaryDirectory(prefix="sluice-wire-")
         self._log, self._changed = [], threading.Condition()
@@ -82,7 +82,7 @@ class Broker:
             [*prefix, SLUICED, *listens, *args], cwd=self._dir.name,
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
             env={**environment(), **(env or {})},
-            preexec_fn=lambda: limit_descriptors(nofile))
+            preexec_fn=lambda: set_limits(limits or {}))
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()
         try:
@@ -242,6 +242,6 @@ class Broker:
         return [str(line) for line in self.log() if not line.is_well_formed]
 
 
-def limit_descriptors(count):
-    if count:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (count, count))
+def set_limits(limits):
+    for what, limit in limits.items():
+        resource.setrlimit(what, (limit, limit))

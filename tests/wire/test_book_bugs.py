@@ -12,8 +12,7 @@ class BookBugs(WireTest):
     def test_slow_subscriber_does_not_stop_the_publisher(self):
         """Book: writes were awaited one after the other, so that one who
         does not read stopped everybody."""
-        sluiced = self.broker("--client-limit", "256k", "--patience",
-                              "200ms")
+        sluiced = self.broker("--client-limit", "256k", "--patience", "2s")
         self.subscriber(sluiced, TOPIC, rcvbuf=4096)
         healthy = self.subscriber(sluiced, TOPIC)
         sender = self.publisher(sluiced)

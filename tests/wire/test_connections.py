@@ -2,11 +2,13 @@
 """More clients than the broker has room for: accepting pauses and resumes,
 those inside do not notice, and the loop does not spin (class 12, R7)."""
 import contextlib
+import resource
 import time
 
 from wire import Client, WireTest, main
 
 TOPIC = b"/topic/crowd"
+FEW = {resource.RLIMIT_NOFILE: 64}
 
 
 class Crowd(WireTest):
@@ -64,9 +66,8 @@ class MaxConnections(Crowd):
 class OutOfDescriptors(Crowd):
     """64 descriptors, 120 clients."""
 
-    def starve(self, *args, **kwargs):
-        sluiced = self.broker("--hello-timeout", "60s", *args, nofile=64,
-                              **kwargs)
+    def starve(self):
+        sluiced = self.broker("--hello-timeout", "60s", limits=FEW)
         old = self.subscriber(sluiced, TOPIC)
         waiting = self.crowd(sluiced, 120)
         sluiced.wait_for_log("event=accept_paused")

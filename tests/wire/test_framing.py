@@ -3,7 +3,8 @@
 the same result."""
 import socket
 
-from wire import KIB, MIB, WireTest, frame, main, number_of, numbered, pair
+from wire import (KIB, MIB, WireTest, frame, head, main, number_of, numbered,
+                  pair)
 
 TOPIC = b"/topic/cut"
 
@@ -70,6 +71,52 @@ class Cuts(WireTest):
         self.assertEqual(
             self.sluiced.wait_stats(connections=1)["channels"], 1)
         self.assert_serves(self.sluiced)
+
+
+class States(WireTest):
+    """Every kind of frame in every state, once and twice (class 7)."""
+
+    BEFORE = {
+        "fresh": b"",
+        "publisher": frame(b""),
+        "subscriber": frame(TOPIC),
+        "worker": frame(b"/queue/cut"),
+        "named": frame(b"") + frame(TOPIC),
+        "used": frame(TOPIC) + pair(TOPIC, b"m") * 3,
+        "inside a head": frame(b"") + b"\0",
+        "inside a name": frame(b"") + head(9) + b"/top",
+        "inside a message": frame(b"") + frame(TOPIC) + head(99) + b"x",
+        "leaving": frame(TOPIC) + pair(TOPIC, b"m") + frame(b""),
+    }
+    THEN = (b"", frame(b""), frame(TOPIC), frame(b"/queue/cut"),
+            frame(b"/null"), frame(b"/sys"), frame(b"\0"), frame(b"n" * 255),
+            frame(b"n" * 256), frame(b"x" * 70000), head(0xffffffff),
+            b"GET / HTTP/1.1\r\n\r\n", b"\xff")
+
+    def test_every_frame_in_every_state(self):
+        """Whatever is legal or not, each client ends alone."""
+        sluiced = self.broker()
+        for before in self.BEFORE.values():
+            for then in self.THEN:
+                for times in (1, 2):
+                    client = self.connect(sluiced)
+                    self.say(client, before)
+                    sluiced.sync()
+                    self.say(client, then * times)
+                    client.close()
+            self.assert_serves(sluiced)
+        worker = self.connect(sluiced).subscribe(b"/queue/cut")
+        sluiced.wait_stats(queued_messages=0)
+        worker.close()
+        sluiced.end_sync()
+        sluiced.wait_stats(connections=0, channels=0)
+
+    @staticmethod
+    def say(client, data):
+        try:
+            client.send(data)
+        except OSError:
+            pass  # closed in the middle of it, rightly
 
 
 class Sizes(WireTest):

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: MIT
 """The frame limit: nothing above it is read, nothing below it is refused,
 and no length field reserves memory (classes 1, 3, 4; figure R9)."""
+import resource
+
 from wire import (KIB, MIB, WireTest, frame, head, main, numbered, pair,
                   pairs)
 
 TOPIC = b"/topic/limits"
 MAX = 16 * MIB
 HOSTILE = (MAX + 1, 0x7fffffff, 0x80000000, 0xffffffff)
+SMALL_STACK = {resource.RLIMIT_STACK: 256 * KIB}
 TOO_LONG = "frame_too_long|name_too_long"
 
 
@@ -136,8 +139,8 @@ class Memory(WireTest):
 
     def test_long_name_of_separators(self):
         """64 KiB of separators or wildcards as a name are refused like
-        any long name (class 10)."""
-        sluiced = self.broker()
+        any long name, on a stack of 256 KiB (class 10)."""
+        sluiced = self.broker(limits=SMALL_STACK)
         for byte in (b"/", b"*", b"#", b".", b"\0"):
             name = frame(b"/" + byte * (64 * KIB - 1))
             for start in (b"", frame(b"")):

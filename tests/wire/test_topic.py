@@ -73,8 +73,7 @@ class Stalled(WireTest):
     def test_flood_loses_only_for_the_stalled(self):
         """A publisher floods, one subscriber sleeps: the healthy one
         loses nothing, the sleeper is dropped from, counted and named."""
-        sluiced = self.broker("--client-limit", "256k", "--patience",
-                              "500ms")
+        sluiced = self.broker("--client-limit", "256k", "--patience", "2s")
         stalled = self.subscriber(sluiced, TOPIC, rcvbuf=4096)
         healthy = self.subscriber(sluiced, TOPIC)
         total = 40000
@@ -91,9 +90,23 @@ class Stalled(WireTest):
         stats = sluiced.stats()
         self.assertGreater(stats["dropped_slow"], total // 2)
         self.assertLess(stats["dropped_slow"], total)
-        # One patience, once: the waits of the publisher for the healthy
-        # one are short and many, but the flood did end.
         self.assertEqual(stats["queued_messages"], 0)
+
+    def test_many_floods_past_a_stalled_reader(self):
+        """Three publishers at once, two healthy subscribers: they lose
+        nothing, and everybody gets on."""
+        sluiced = self.broker("--client-limit", "256k", "--patience", "2s")
+        self.subscriber(sluiced, TOPIC, rcvbuf=4096)
+        healthy = [self.subscriber(sluiced, TOPIC) for _ in "ab"]
+        senders = [self.publisher(sluiced) for _ in range(3)]
+        sending = [Background(s.flood, TOPIC, 8000, KIB) for s in senders]
+        reading = [Background(h.recv_numbers, 24000) for h in healthy]
+        for numbers in [thread.join() for thread in reading]:
+            self.assertEqual(sorted(numbers),
+                             sorted(list(range(8000)) * 3))
+        for thread in sending:
+            thread.join()
+        self.assertGreater(sluiced.stats()["dropped_slow"], 0)
 
     def test_moderate_stream_past_a_stalled_reader_is_never_paused(self):
         """Its outbox is old long before it is full: nobody waits."""
