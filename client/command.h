@@ -17,6 +17,7 @@ struct command {
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 
+extern const struct command command_bench;
 extern const struct command command_listen;
 extern const struct command command_send;
 

@@ -17,9 +17,8 @@ bool publisher_init(struct publisher *p, int fd, const char *channel,
                     uint32_t size)
 {
     size_t room = batch_room(channel, size, PUBLISHER_BATCH_BYTES);
-    *p = (struct publisher){.fd = fd,
-                            .out = publisher_hello,
-                            .out_bytes = sizeof publisher_hello};
+    *p = (struct publisher){
+        .fd = fd, .out = publisher_hello, .out_bytes = sizeof publisher_hello};
     return batch_init(&p->batch, channel, size, room);
 }
 
@@ -44,14 +43,13 @@ void publisher_give_goodbye(struct publisher *p)
     p->is_leaving = true;
 }
 
-bool publisher_flush(struct publisher *p, bool *has_moved)
+bool publisher_flush(struct publisher *p)
 {
     while (p->out_bytes > 0 && !p->is_full) {
         ssize_t n = send(p->fd, p->out, p->out_bytes, MSG_NOSIGNAL);
         if (n >= 0) {
             p->out += n;
             p->out_bytes -= (size_t)n;
-            *has_moved = true;
         } else if (errno == EAGAIN) {
             p->is_full = true;
         } else if (errno != EINTR) {

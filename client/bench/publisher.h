@@ -9,11 +9,11 @@
 #include "client/bench/batch.h"
 
 struct publisher {
-    int fd; /* -1 when not connected, or closed after the goodbye */
-    bool is_full;        /* the kernel takes no more for now */
-    bool is_leaving;     /* has said goodbye: the end of file is expected */
-    const uint8_t *out;  /* what is still to be written ... */
-    size_t out_bytes;    /* ... 0: nothing */
+    int fd;             /* -1 when not connected, or closed after the goodbye */
+    bool is_full;       /* the kernel takes no more for now */
+    bool is_leaving;    /* has said goodbye: the end of file is expected */
+    const uint8_t *out; /* what is still to be written ... */
+    size_t out_bytes;   /* ... 0: nothing */
     struct batch batch;
     uint64_t share; /* messages it has to send in all */
     uint64_t made;  /* messages put into `out` so far */
@@ -38,6 +38,6 @@ void publisher_give(struct publisher *p, const struct batch *b, size_t n);
 void publisher_give_goodbye(struct publisher *p);
 
 /* Writes what it can. False, with errno, when the connection is broken. */
-bool publisher_flush(struct publisher *p, bool *has_moved);
+bool publisher_flush(struct publisher *p);
 
 #endif

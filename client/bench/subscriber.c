@@ -113,8 +113,7 @@ static size_t subscriber_fill_head(struct subscriber *s, const uint8_t *bytes,
         s->head[s->head_bytes++] = bytes[taken++];
     if (s->head_bytes >= FRAME_HEAD_BYTES &&
         s->head_bytes == subscriber_head_wanted(s))
-        s->skip_bytes =
-            frame_size(subscriber_head_length(s)) - s->head_bytes;
+        s->skip_bytes = frame_size(subscriber_head_length(s)) - s->head_bytes;
     return taken;
 }
 

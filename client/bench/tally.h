@@ -19,4 +19,10 @@ struct tally {
     struct histogram latency; /* ns; empty without stamps */
 };
 
+/* Everything that arrived, but for probes. */
+static inline uint64_t tally_messages(const struct tally *t)
+{
+    return t->received + t->duplicates + t->foreign;
+}
+
 #endif

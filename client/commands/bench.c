@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sluice bench - measures what a broker and this machine do together. It does
+ * not use the blocking library, whose calls are made for one message: the
+ * parts in client/bench/ encode and decode whole buffers.
+ */
+#include "client/bench/report.h"
+#include "client/command.h"
+#include "client/complain.h"
+#include "client/stop_signal.h"
+#include "proto/channel_name.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <sys/random.h>
+
+struct bench_options {
+    const char *server, *channel;
+    struct option_number pubs, subs, size, count, rate, duration_ms;
+    bool json;
+};
+
+#define BENCH_VALUE(field) offsetof(struct bench_options, field)
+
+enum { BENCH_DURATION_MS = 5000 };
+
+static const struct option bench_options[] = {
+    {"server", OPTION_TEXT, BENCH_VALUE(server), "ADDR", SLUICE_DEFAULT_SERVER,
+     "SLUICE_SERVER", 0, 0,
+     "where the broker is: host:port, [v6]:port or unix:PATH"},
+    {"channel", OPTION_TEXT, BENCH_VALUE(channel), "NAME", "/topic/bench", NULL,
+     0, 0, "a topic, or a queue if its name begins with /queue"},
+    {"pubs", OPTION_COUNT, BENCH_VALUE(pubs), "N", "1", NULL, 1, 1000,
+     "how many publishers"},
+    {"subs", OPTION_COUNT, BENCH_VALUE(subs), "N", "1", NULL, 1, 1000,
+     "how many subscribers of a topic, or consumers of a queue"},
+    {"size", OPTION_SIZE, BENCH_VALUE(size), "SIZE", "100", NULL, 0,
+     SLUICE_MESSAGE_MAX, "bytes of a message"},
+    {"rate", OPTION_COUNT, BENCH_VALUE(rate), "N", NULL, NULL, 1, 1000000000,
+     "messages a second of all publishers; else as fast as they go"},
+    {"count", OPTION_COUNT, BENCH_VALUE(count), "N", NULL, NULL, 1,
+     1000000000000, "stop after N messages of all publishers"},
+    {"duration", OPTION_DURATION, BENCH_VALUE(duration_ms), "TIME", NULL, NULL,
+     1, 86400000, "stop sending after this time; 5s unless --count"},
+    {"json", OPTION_FLAG, BENCH_VALUE(json), NULL, NULL, NULL, 0, 0,
+     "print one JSON object instead of a table"},
+    {.name = NULL},
+};
+
+/* False, and *status, when nobody could ever hear on that channel. */
+static bool bench_check_channel(const char *channel, int *status)
+{
+    const char *wrong = NULL;
+    if (*channel == '\0' || strlen(channel) > CHANNEL_NAME_MAX)
+        wrong = "a name of 1 to 255 bytes";
+    else if (strcmp(channel, CHANNEL_NAME_NULL) == 0 ||
+             strcmp(channel, "/sys") == 0 || strncmp(channel, "/sys/", 5) == 0)
+        wrong = "a channel that delivers";
+    if (!wrong)
+        return true;
+    char sentence[OPTION_SENTENCE_BYTES];
+    snprintf(sentence, sizeof sentence,
+             "--channel takes %s, such as /topic/bench or /queue/bench, not "
+             "'%.300s'",
+             wrong, channel);
+    *status = command_misused(&command_bench, sentence);
+    return false;
+}
+
+static uint32_t bench_random(void)
+{
+    uint32_t run;
+    if (getrandom(&run, sizeof run, GRND_NONBLOCK) < 0)
+        run = (uint32_t)stamp_clock_ns();
+    return run;
+}
+
+static struct plan bench_plan(const struct bench_options *o)
+{
+    uint64_t duration_ms = o->duration_ms.value;
+    if (!o->duration_ms.is_given && !o->count.is_given)
+        duration_ms = BENCH_DURATION_MS;
+    return (struct plan){
+        .server = o->server,
+        .channel = o->channel,
+        .is_queue = strncmp(o->channel, "/queue", 6) == 0,
+        .has_stamps = o->size.value >= sizeof(struct stamp),
+        .publishers = (uint32_t)o->pubs.value,
+        .subscribers = (uint32_t)o->subs.value,
+        .size = (uint32_t)o->size.value,
+        .count = o->count.value,
+        .duration_ns = duration_ms * 1000000,
+        .rate = o->rate.value,
+        .run = bench_random(),
+    };
+}
+
+/* What can be done, if the sentence does not say it. */
+static const char *bench_advice(enum sluice_error error)
+{
+    switch (error) {
+    case SLUICE_UNREACHABLE:
+        return "; is sluiced running? Start it, or name another broker with "
+               "--server or $SLUICE_SERVER";
+    case SLUICE_CLOSED:
+    case SLUICE_BROKEN:
+        return "; the broker's log says why";
+    default:
+        return "";
+    }
+}
+
+static int bench_failed(const struct sluice_failure *failure)
+{
+    int status =
+        failure->error == SLUICE_BAD_ADDRESS ? EXIT_USAGE : EXIT_FAILED;
+    return complain(status, "%s%s", failure->sentence,
+                    bench_advice(failure->error));
+}
+
+/* Every channel is lossless as long as its subscribers read, and these do. */
+static int bench_judge(const struct report *r)
+{
+    const struct tally *t = r->tally;
+    uint64_t lost = outcome_lost(r->outcome, t);
+    if (lost == 0 && t->duplicates == 0 && t->reordered == 0)
+        return EXIT_DONE;
+    return complain(EXIT_FAILED,
+                    "of %" PRIu64 " deliveries %" PRIu64 " were lost; %" PRIu64
+                    " came twice, %" PRIu64 " out of order",
+                    r->outcome->expected, lost, t->duplicates, t->reordered);
+}
+
+static int bench_measure(const struct plan *plan, bool is_json)
+{
+    struct crew crew;
+    struct outcome outcome = {0};
+    int status;
+    if (crew_open(&crew, plan) && course_run(&crew, &outcome)) {
+        struct report report = {plan, &crew.tally, &outcome};
+        (is_json ? report_print_json : report_print_table)(&report, stdout);
+        status = bench_judge(&report);
+    } else {
+        status = bench_failed(&crew.failure);
+    }
+    crew_close(&crew);
+    return status;
+}
+
+static int bench_run(int argc, char **argv)
+{
+    struct bench_options o = {0};
+    int status;
+    if (!command_parse(&command_bench, &o, &argc, argv, &status) ||
+        !bench_check_channel(o.channel, &status))
+        return status;
+    if (argc > 1)
+        return command_misused(&command_bench,
+                               "bench takes options only; name a channel with "
+                               "--channel");
+    if (!stop_signal_init())
+        return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    struct plan plan = bench_plan(&o);
+    return bench_measure(&plan, o.json);
+}
+
+const struct command command_bench = {
+    .name = "bench",
+    .arguments = "",
+    .summary = "Measure throughput, latency and losses",
+    .details =
+        "Publishes and subscribes on one channel of a running broker and "
+        "tells\n"
+        "how fast that went. With --rate, messages are due at fixed times, "
+        "and\n"
+        "latency counts from then, so that a broker that stalls is charged "
+        "for\n"
+        "it. Without, at most 2 MiB are on their way at any time, and latency\n"
+        "is mostly the time they wait in line.\n"
+        "\n"
+        "  sluice bench --subs 10 --size 1k\n"
+        "  sluice bench --channel /queue/bench --pubs 4 --subs 4\n"
+        "  sluice bench --rate 20000 --duration 10s --json\n"
+        "\n"
+        "It exits with 1 when a message was lost, came twice or out of order.\n"
+        "Percentiles are at most 1 % above the truth.\n",
+    .options = bench_options,
+    .run = bench_run,
+};
