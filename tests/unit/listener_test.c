@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A listener opens what it was told or says in one sentence why not, replaces
+ * no file but a socket that nobody answers behind, and never spins.
+ */
+#include "broker/net/listener.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "broker/net/address.h"
+#include "broker/net/reactor.h"
+#include "tests/unit/sockets.h"
+#include "tests/unit/unit.h"
+
+struct fixture {
+    struct reactor *reactor;
+    struct listener *list;
+    bool is_usage;
+    char error[LISTENER_ERROR_BYTES];
+    char folder[32], path[64], text[80]; /* of a unix socket */
+    int accepted, errors, last_error;
+};
+
+static struct fixture f;
+
+static void on_accept(void *owner, int fd, const struct sockaddr *peer,
+                      socklen_t length)
+{
+    assert_ptr_equal(owner, &f);
+    assert_true(peer->sa_family == AF_INET || peer->sa_family == AF_UNIX);
+    assert_true(length >= sizeof(sa_family_t));
+    assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+    close(fd);
+    f.accepted++;
+    reactor_stop(f.reactor);
+}
+
+static void on_error(void *owner, int err)
+{
+    assert_ptr_equal(owner, &f);
+    f.last_error = err;
+    f.errors++;
+    reactor_stop(f.reactor);
+}
+
+static const struct listener_events events = {on_accept, on_error};
+
+static int open_fixture(void **state)
+{
+    (void)state;
+    f = (struct fixture){.folder = "/tmp/sluice-XXXXXX"};
+    f.reactor = reactor_new();
+    if (!f.reactor || !mkdtemp(f.folder))
+        return -1;
+    snprintf(f.path, sizeof f.path, "%s/socket", f.folder);
+    snprintf(f.text, sizeof f.text, "unix:%s", f.path);
+    return 0;
+}
+
+static int close_fixture(void **state)
+{
+    (void)state;
+    while (f.list)
+        f.list = listener_close(f.list);
+    reactor_free(f.reactor);
+    unlink(f.path);
+    return rmdir(f.folder);
+}
+
+static bool open_at(const char *text)
+{
+    return listener_open(f.reactor, text, &events, &f, &f.list, &f.is_usage,
+                         f.error);
+}
+
+static bool no_more(void *arg)
+{
+    (void)arg;
+    return false;
+}
+
+static void run(void)
+{
+    reactor_run(f.reactor, no_more, NULL);
+}
+
+static void check_error(const char *part)
+{
+    if (!strstr(f.error, part))
+        fail_msg("'%s' is not in: %s", part, f.error);
+    assert_null(strchr(f.error, '\n'));
+}
+
+static int connect_tcp(const char *text)
+{
+    int port = atoi(strrchr(text, ':') + 1);
+    struct sockaddr_in sin = {.sin_family = AF_INET,
+                              .sin_port = htons((uint16_t)port),
+                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&sin, sizeof sin), 0);
+    return fd;
+}
+
+static int open_unix(int (*how)(int, const struct sockaddr *, socklen_t))
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    memcpy(sun.sun_path, f.path, strlen(f.path) + 1);
+    assert_int_equal(how(fd, (struct sockaddr *)&sun, sizeof sun), 0);
+    return fd;
+}
+
+static void test_port_0_becomes_a_real_one(void **state)
+{
+    (void)state;
+    assert_true(open_at("127.0.0.1:0"));
+    assert_true(open_at("127.0.0.1:0"));
+    for (struct listener *l = f.list; l; l = listener_next(l)) {
+        const char *text = listener_address(l);
+        assert_memory_equal(text, "127.0.0.1:", 10);
+        assert_true(atoi(text + 10) > 0);
+        int fd = connect_tcp(text);
+        run();
+        close(fd);
+    }
+    assert_int_equal(f.accepted, 2);
+}
+
+static void test_address_in_use_is_told(void **state)
+{
+    (void)state;
+    char text[ADDRESS_TEXT_BYTES];
+    assert_true(open_at("127.0.0.1:0"));
+    snprintf(text, sizeof text, "%s", listener_address(f.list));
+    struct listener *first = f.list;
+    assert_false(open_at(text));
+    assert_false(f.is_usage);
+    check_error(text);
+    check_error("in use");
+    assert_ptr_equal(f.list, first);
+    assert_null(listener_next(first));
+}
+
+static void test_bad_address_is_a_usage_error(void **state)
+{
+    (void)state;
+    assert_false(open_at("25000"));
+    assert_true(f.is_usage);
+    check_error("'25000'");
+    check_error(ADDRESS_FORM);
+    assert_null(f.list);
+}
+
+static void test_unix_socket_serves_and_its_file_goes(void **state)
+{
+    (void)state;
+    struct stat st;
+    assert_true(open_at(f.text));
+    assert_string_equal(listener_address(f.list), f.text);
+    int fd = open_unix(connect);
+    run();
+    assert_int_equal(f.accepted, 1);
+    close(fd);
+    f.list = listener_close(f.list);
+    assert_int_equal(stat(f.path, &st), -1);
+    assert_int_equal(errno, ENOENT);
+}
+
+static void test_stale_socket_file_is_replaced(void **state)
+{
+    (void)state;
+    close(open_unix(bind)); /* as a killed broker leaves it */
+    assert_true(open_at(f.text));
+    int fd = open_unix(connect);
+    run();
+    assert_int_equal(f.accepted, 1);
+    close(fd);
+}
+
+static void test_live_socket_is_left_alone(void **state)
+{
+    (void)state;
+    assert_true(open_at(f.text));
+    assert_false(open_at(f.text));
+    assert_false(f.is_usage);
+    check_error(f.path);
+    sockets_turns(f.reactor, 3); /* looking whether it is alive was a visit */
+    f.accepted = 0;
+    int fd = open_unix(connect);
+    run();
+    assert_int_equal(f.accepted, 1);
+    close(fd);
+}
+
+static void test_other_files_are_left_alone(void **state)
+{
+    (void)state;
+    struct stat st;
+    int fd = open(f.path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    assert_int_equal(write(fd, "dear", 4), 4);
+    close(fd);
+    assert_false(open_at(f.text));
+    assert_int_equal(stat(f.path, &st), 0);
+    assert_int_equal(st.st_size, 4);
+}
+
+static void test_too_long_path_is_told(void **state)
+{
+    (void)state;
+    char text[200] = "unix:/tmp/";
+    memset(text + strlen(text), 'p', 150);
+    assert_false(open_at(text));
+    check_error("too long");
+}
+
+static void test_paused_listener_lets_wait(void **state)
+{
+    (void)state;
+    assert_true(open_at("127.0.0.1:0"));
+    listener_pause(f.list);
+    listener_pause(f.list);
+    int fd = connect_tcp(listener_address(f.list));
+    sockets_turns(f.reactor, 3);
+    assert_int_equal(f.accepted, 0);
+    assert_true(sockets_count_wakes(f.reactor) < 8);
+    listener_resume(f.list);
+    run();
+    assert_int_equal(f.accepted, 1);
+    close(fd);
+}
+
+/* No descriptor is free while `rl` is as this leaves it. */
+static void take_all_descriptors(struct rlimit *old)
+{
+    int next = dup(0);
+    close(next);
+    getrlimit(RLIMIT_NOFILE, old);
+    struct rlimit low = {(rlim_t)next, old->rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+}
+
+static void test_no_descriptors_pauses_and_resumes_by_itself(void **state)
+{
+    (void)state;
+    struct rlimit old;
+    assert_true(open_at("127.0.0.1:0"));
+    int fd = connect_tcp(listener_address(f.list));
+    take_all_descriptors(&old);
+    run();
+    assert_int_equal(f.errors, 1);
+    assert_int_equal(f.last_error, EMFILE);
+    int wakes = sockets_count_wakes(f.reactor);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &old), 0);
+    assert_true(wakes < 8);
+    while (f.accepted == 0)
+        run();
+    close(fd);
+}
+
+#define LISTENER_TEST(test)                                                    \
+    cmocka_unit_test_setup_teardown(test, open_fixture, close_fixture)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        LISTENER_TEST(test_port_0_becomes_a_real_one),
+        LISTENER_TEST(test_address_in_use_is_told),
+        LISTENER_TEST(test_bad_address_is_a_usage_error),
+        LISTENER_TEST(test_unix_socket_serves_and_its_file_goes),
+        LISTENER_TEST(test_stale_socket_file_is_replaced),
+        LISTENER_TEST(test_live_socket_is_left_alone),
+        LISTENER_TEST(test_other_files_are_left_alone),
+        LISTENER_TEST(test_too_long_path_is_told),
+        LISTENER_TEST(test_paused_listener_lets_wait),
+        LISTENER_TEST(test_no_descriptors_pauses_and_resumes_by_itself),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

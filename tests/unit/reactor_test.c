@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The loop runs in turns: callbacks, the end of the turn, and only then what
+ * was deferred is freed.
+ */
+#include "broker/net/reactor.h"
+
+#include <signal.h>
+#include <string.h>
+
+#include "tests/unit/unit.h"
+
+struct fixture {
+    struct reactor *reactor;
+    struct reactor_timer *timer;
+    char story[64]; /* one letter for each thing that happened */
+    struct deferred deferred;
+};
+
+static struct fixture f;
+
+static void tell(char what)
+{
+    size_t n = strlen(f.story);
+    assert_true(n + 1 < sizeof f.story);
+    f.story[n] = what;
+}
+
+static void on_timer(void *arg)
+{
+    assert_ptr_equal(arg, &f);
+    tell('t');
+    reactor_stop(f.reactor);
+}
+
+static bool end_turn(void *arg)
+{
+    assert_ptr_equal(arg, &f);
+    tell('e');
+    return false;
+}
+
+static void free_deferred(struct deferred *d)
+{
+    assert_ptr_equal(d, &f.deferred);
+    tell('f');
+}
+
+static int open_reactor(void **state)
+{
+    (void)state;
+    f = (struct fixture){.deferred = {.free = free_deferred}};
+    f.reactor = reactor_new();
+    f.timer = reactor_timer_new(f.reactor, on_timer, &f);
+    return f.timer ? 0 : -1;
+}
+
+static int close_reactor(void **state)
+{
+    (void)state;
+    reactor_timer_free(f.timer);
+    reactor_free(f.reactor);
+    return 0;
+}
+
+static void test_turn_that_has_nothing_does_not_wait(void **state)
+{
+    (void)state;
+    reactor_turn(f.reactor, end_turn, &f);
+    reactor_turn(f.reactor, end_turn, &f);
+    assert_string_equal(f.story, "ee");
+}
+
+static void defer_and_stop(void *arg)
+{
+    (void)arg;
+    reactor_defer(f.reactor, &f.deferred);
+    tell('d');
+    reactor_stop(f.reactor);
+}
+
+static void test_deferred_is_freed_once_after_the_turn(void **state)
+{
+    (void)state;
+    struct reactor_timer *timer =
+        reactor_timer_new(f.reactor, defer_and_stop, NULL);
+    assert_true(reactor_timer_start(timer, 0));
+    reactor_run(f.reactor, end_turn, &f);
+    reactor_turn(f.reactor, end_turn, &f);
+    reactor_timer_free(timer);
+    assert_string_equal(f.story, "defe");
+}
+
+static void free_and_defer_again(struct deferred *d)
+{
+    d->free = free_deferred;
+    tell('a');
+    reactor_defer(f.reactor, d);
+}
+
+static void test_freeing_may_defer_more(void **state)
+{
+    (void)state;
+    f.deferred.free = free_and_defer_again;
+    reactor_defer(f.reactor, &f.deferred);
+    reactor_turn(f.reactor, end_turn, &f);
+    assert_string_equal(f.story, "eaf");
+}
+
+static void test_what_is_left_goes_with_the_reactor(void **state)
+{
+    (void)state;
+    struct reactor *r = reactor_new();
+    reactor_defer(r, &f.deferred);
+    reactor_free(r);
+    assert_string_equal(f.story, "f");
+}
+
+static void test_timer_fires_once_per_start(void **state)
+{
+    (void)state;
+    assert_false(reactor_timer_is_running(f.timer));
+    for (int i = 0; i < 2; i++) {
+        assert_true(reactor_timer_start(f.timer, 1));
+        assert_true(reactor_timer_is_running(f.timer));
+        reactor_run(f.reactor, end_turn, &f);
+        assert_false(reactor_timer_is_running(f.timer));
+        reactor_turn(f.reactor, end_turn, &f);
+    }
+    assert_string_equal(f.story, "teetee");
+}
+
+static void on_wrong(void *arg)
+{
+    (void)arg;
+    tell('!');
+}
+
+static void test_stopped_timer_does_not_fire(void **state)
+{
+    (void)state;
+    struct reactor_timer *other = reactor_timer_new(f.reactor, on_wrong, NULL);
+    assert_true(reactor_timer_start(other, 1));
+    assert_true(reactor_timer_start(f.timer, 5));
+    reactor_timer_stop(other);
+    assert_false(reactor_timer_is_running(other));
+    reactor_run(f.reactor, end_turn, &f);
+    assert_string_equal(f.story, "te");
+    reactor_timer_free(other);
+}
+
+static void on_nothing(void *arg)
+{
+    assert_ptr_equal(arg, &f);
+}
+
+static bool end_after_three(void *arg)
+{
+    if (++*(int *)arg == 3)
+        reactor_stop(f.reactor);
+    return true;
+}
+
+/* The timer is an hour away: only "more to do" ends the waiting. */
+static void test_more_to_do_means_no_waiting(void **state)
+{
+    (void)state;
+    int turns = 0;
+    struct reactor_timer *first = reactor_timer_new(f.reactor, on_nothing, &f);
+    assert_true(reactor_timer_start(first, 0));
+    assert_true(reactor_timer_start(f.timer, 3600 * 1000));
+    reactor_run(f.reactor, end_after_three, &turns);
+    assert_int_equal(turns, 3);
+    reactor_timer_free(first);
+}
+
+static void test_now_is_the_same_all_turn(void **state)
+{
+    (void)state;
+    clock_ms now = reactor_now_ms(f.reactor);
+    for (int i = 0; i < 200000; i++)
+        assert_int_equal(reactor_now_ms(f.reactor), now);
+    reactor_turn(f.reactor, end_turn, &f);
+    assert_int_equal(clock_elapsed_ms(now, reactor_now_ms(f.reactor)), 0);
+}
+
+static void on_signal(void *arg, int signo)
+{
+    assert_ptr_equal(arg, &f);
+    assert_int_equal(signo, SIGUSR1);
+    tell('s');
+    reactor_stop(f.reactor);
+}
+
+static void test_signals_come_from_the_loop(void **state)
+{
+    (void)state;
+    struct reactor_signal *s =
+        reactor_signal_new(f.reactor, SIGUSR1, on_signal, &f);
+    assert_non_null(s);
+    raise(SIGUSR1);
+    assert_string_equal(f.story, "");
+    reactor_run(f.reactor, end_turn, &f);
+    assert_string_equal(f.story, "se");
+    reactor_signal_free(s);
+}
+
+#define REACTOR_TEST(test)                                                     \
+    cmocka_unit_test_setup_teardown(test, open_reactor, close_reactor)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        REACTOR_TEST(test_turn_that_has_nothing_does_not_wait),
+        REACTOR_TEST(test_deferred_is_freed_once_after_the_turn),
+        REACTOR_TEST(test_freeing_may_defer_more),
+        REACTOR_TEST(test_what_is_left_goes_with_the_reactor),
+        REACTOR_TEST(test_timer_fires_once_per_start),
+        REACTOR_TEST(test_stopped_timer_does_not_fire),
+        REACTOR_TEST(test_more_to_do_means_no_waiting),
+        REACTOR_TEST(test_now_is_the_same_all_turn),
+        REACTOR_TEST(test_signals_come_from_the_loop),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
