@@ -222,10 +222,11 @@ class Broker:
         return StopReport(status, said[-1].counters() if said else {})
 
     def stop(self, deadline=DEADLINE):
-        """SIGTERM, and the whole way to the end."""
+        """SIGTERM, unless it had one, and the whole way to the end."""
         self.end_sync()
-        if self.process.poll() is None:
-            self.signal()
+        is_stopping = bool(self.log("event=stopping"))
+        if self.process.poll() is None and not is_stopping:
+            self.signal()  # a second one would cut the first short
         return self.wait(deadline)
 
     def kill(self):
