@@ -93,9 +93,17 @@ static const char *report_group(uint64_t number, char text[REPORT_DIGITS])
 static void report_print_flow(struct report_flow flow, FILE *out)
 {
     char messages[REPORT_DIGITS], per_s[REPORT_DIGITS];
-    fprintf(out, "  %s %15s messages in %6.2f s %13s messages/s %8.1f MB/s\n",
-            flow.name, report_group(flow.messages, messages), flow.seconds,
+    fprintf(out, "  %-9s %17s %10.2f %15s %11.1f\n", flow.name,
+            report_group(flow.messages, messages), flow.seconds,
             report_group((uint64_t)flow.per_s, per_s), flow.mb_per_s);
+}
+
+static void report_print_flows(const struct report *r, FILE *out)
+{
+    fprintf(out, "  %27s %10s %15s %11s\n", "messages", "seconds", "messages/s",
+            "MB/s");
+    report_print_flow(report_published(r), out);
+    report_print_flow(report_delivered(r), out);
 }
 
 static void report_print_latency(const struct report *r, FILE *out)
@@ -115,8 +123,7 @@ void report_print_table(const struct report *r, FILE *out)
 {
     const struct tally *t = r->tally;
     report_print_plan(r->plan, out);
-    report_print_flow(report_published(r), out);
-    report_print_flow(report_delivered(r), out);
+    report_print_flows(r, out);
     fprintf(out,
             "  lost %" PRIu64 ", duplicates %" PRIu64 ", out of order %" PRIu64
             ", of others %" PRIu64 "\n",
