@@ -14,7 +14,7 @@ static uint64_t histogram_top(uint32_t bucket)
 /* How many values lie at or below the percentile: at least one. */
 static uint64_t histogram_rank(const struct histogram *h, double percent)
 {
-    double exact = percent / 100 * (double)h->count;
+    double exact = percent * (double)h->count / 100;
     uint64_t rank = (uint64_t)exact;
     if ((double)rank < exact)
         rank++;
