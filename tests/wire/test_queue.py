@@ -57,6 +57,19 @@ class Sharing(WireTest):
         self.assertEqual(first, [(first[0] + i) % 4 for i in range(4)])
         self.assertEqual(turns, [[n, n + 4, n + 8] for n in first])
 
+    def test_newcomer_takes_its_place_in_the_order(self):
+        """Who joins in the middle of a round comes after those who were
+        there before it, and before the first one's next turn."""
+        workers = [self.worker(), self.worker()]
+        sender = self.publisher(self.sluiced).publish(QUEUE, numbered(0))
+        self.sluiced.sync(sender)
+        workers.append(self.worker())
+        sender.publish(QUEUE, *[numbered(n) for n in range(1, 7)])
+        self.sluiced.sync(sender)
+        turns = [[number_of(m) for m in w.goodbye().recv_until_closed()]
+                 for w in workers]
+        self.assertEqual(turns, [[0, 3, 6], [1, 4], [2, 5]])
+
     def test_burst_is_shared_evenly(self):
         """Many messages in one segment go round like single ones."""
         workers = [self.worker() for _ in range(3)]

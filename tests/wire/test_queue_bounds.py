@@ -107,8 +107,10 @@ class Paused(WireTest):
         taken = self.fill_kernel(sluiced, sender)
         sender.close()
         self.assertGreater(taken, 64)
+        cpu = sluiced.cpu_seconds()
         for _ in range(2):  # a while passes: two who came later time out
             self.connect(sluiced).wait_closed()
+        self.assertLess(sluiced.cpu_seconds() - cpu, 0.3, "it spins")
         worker = self.connect(sluiced).subscribe(QUEUE)
         self.assertEqual(worker.recv_numbers(taken), list(range(taken)))
         sluiced.sync(worker)
