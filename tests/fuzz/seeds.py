@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Writes the seed corpus from what the protocol says: seeds.py [FOLDER]
+
+Each seed is a few rows of the protocol's table, in the form that its target
+reads (the comment at the top of TARGET_fuzzer.c). Inputs that were found to
+break something lie beside them under their own names and are left alone.
+"""
+import struct
+import sys
+from pathlib import Path
+
+
+def frame(body):
+    return struct.pack(">I", len(body)) + body
+
+
+def pair(name, message):
+    return frame(name) + frame(message)
+
+
+def claim(length):
+    return struct.pack(">I", length)
+
+
+# What a decoder must get right, whoever sends it.
+STREAMS = {
+    "empty": b"",
+    "one": frame(b"water"),
+    "many": b"".join(frame(b"m" * n) for n in range(20)),
+    "no-body": frame(b"") * 5,
+    "head-cut": claim(5)[:3],
+    "body-cut": frame(b"water")[:-1],
+    "claims-4g": frame(b"a") + claim(0xffffffff) + b"x",
+    "claims-2g": claim(0x80000000) + b"x",
+    "at-limit": claim(255) + b"n" * 255,
+    "above-limit": claim(256) + b"n" * 256,
+    "http": b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "tls": bytes.fromhex("1603010200010001fc0303"),
+}
+
+
+def frame_seeds():
+    for name, stream in STREAMS.items():
+        for limit in (2, 4):
+            yield f"{name}-{limit}", bytes([limit, 7]) + stream
+
+
+def pieces(stream, size):
+    for at in range(0, len(stream), size):
+        piece = stream[at:at + size]
+        yield bytes([len(piece)]) + piece
+
+
+def inbox_seeds():
+    for name, stream in STREAMS.items():
+        for size in (3, 200):
+            yield (f"{name}-{size}",
+                   b"\x01\x00" + b"".join(pieces(stream, size)))
+
+
+# The verbs of session_fuzzer.c, in its order.
+TURN, CONNECT, SEND, NAME, READ, PUBLISH, LEAVE, TIME = range(8)
+TOPIC, QUEUE, QUEUE_B, NULL, SYS, NOTHING = range(6)
+
+
+def step(verb, client=0, *arguments):
+    return bytes([verb | client << 3, *arguments])
+
+
+def send(client, stream):
+    return b"".join(step(SEND, client) + piece for piece in pieces(stream, 255))
+
+
+def join(client, channel):
+    return step(CONNECT, client) + step(NAME, client, channel) + step(TURN)
+
+
+def publish(client, channel, size, scale=0, times=1):
+    return step(PUBLISH, client, channel | scale << 3 | times - 1 << 5, size)
+
+
+def session_scripts():
+    for name, stream in STREAMS.items():
+        yield f"first-{name}", step(CONNECT) + send(0, stream) + step(TURN)
+        yield (f"then-{name}", join(0, TOPIC) + send(0, stream)
+               + step(TURN) + step(READ, 0, 255))
+    yield "topic", (join(0, TOPIC) + join(1, TOPIC) + join(2, NULL)
+                    + publish(2, TOPIC, 9, times=8) + step(TURN)
+                    + step(READ, 0, 9) + step(READ, 1, 1))
+    yield "queue", (join(0, QUEUE) + join(1, QUEUE) + join(2, NULL)
+                    + publish(2, QUEUE, 50, 1, 8) + step(TURN, 3)
+                    + step(READ, 0, 1) + step(LEAVE, 0, 1) + step(TURN, 3)
+                    + step(READ, 1, 255))
+    yield "queue-full", (join(0, NULL) + publish(0, QUEUE, 99, 1, 8) * 3
+                         + step(TURN) + publish(0, QUEUE, 9)
+                         + step(TURN) + step(LEAVE, 0, 0) + step(TURN)
+                         + join(1, QUEUE) + step(READ, 1, 255) * 9)
+    yield "queue-full-stop", (join(0, NULL) + publish(0, QUEUE, 99, 1, 8) * 3
+                              + step(TURN) + publish(0, QUEUE, 9))
+    yield "slow", (join(0, TOPIC) + join(1, NULL)
+                   + (publish(1, TOPIC, 99, 2) + step(TURN)) * 4
+                   + step(TIME, 0, 50) + publish(1, TOPIC, 99, 1)
+                   + step(READ, 0, 255) * 5 + step(TURN))
+    yield "large", (join(0, TOPIC) + join(1, NULL)
+                    + publish(1, TOPIC, 99, 3) + step(TURN, 7)
+                    + step(READ, 0, 255) * 9 + step(TURN))
+    yield "large-cut", (join(0, TOPIC) + send(0, frame(b"t") + claim(9000)
+                                              + b"x" * 200)
+                        + step(TURN) + send(0, b"y" * 700) + step(TURN)
+                        + step(TIME, 0, 255) * 2)
+    yield "goodbye", (join(0, TOPIC) + publish(0, TOPIC, 9, times=3)
+                      + step(NAME, 0, NOTHING) + publish(0, TOPIC, 9)
+                      + step(TURN) + step(READ, 0, 255) + step(TURN)
+                      + step(TIME, 0, 1))
+    yield "goodbye-deaf", (join(0, TOPIC) + publish(0, TOPIC, 99, 1, 4)
+                           + step(NAME, 0, NOTHING) + step(TURN)
+                           + step(TIME, 0, 255))
+    yield "name-cut", (step(CONNECT) + send(0, frame(b"/topic/a")[:6])
+                       + step(TURN) + step(TIME, 0, 255))
+    yield "silence", step(CONNECT) + step(TIME, 0, 255) + step(TIME, 0, 255)
+    yield "scan", step(CONNECT) + step(TURN) + step(LEAVE, 0, 1) + step(TURN)
+    yield "half-closed", (join(0, TOPIC) + publish(0, TOPIC, 9)
+                          + step(LEAVE, 0, 0) + step(TURN))
+    yield "version-2", step(CONNECT) + send(0, frame(b"\0SUB")) + step(TURN)
+    yield "sys", (join(0, SYS) + publish(0, SYS, 9) + publish(0, NULL, 9)
+                  + step(TURN))
+    yield "own", (join(0, QUEUE_B) + publish(0, QUEUE_B, 9, times=8)
+                  + step(TURN) + step(READ, 0, 9) + step(LEAVE, 0, 1))
+
+
+def session_seeds():
+    for name, script in session_scripts():
+        yield name, b"\0" + script
+        yield f"{name}-stop", b"\1" + script
+
+
+TARGETS = {"frame": frame_seeds, "inbox": inbox_seeds,
+           "session": session_seeds}
+
+
+def main(folder):
+    for target, seeds in TARGETS.items():
+        place = folder / target
+        place.mkdir(parents=True, exist_ok=True)
+        for name, seed in seeds():
+            (place / name).write_bytes(seed)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]) if sys.argv[1:]
+         else Path(__file__).resolve().parent / "corpus")

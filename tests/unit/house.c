@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "tests/unit/house.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "proto/frame.h"
+
+static uint32_t house_message_size(const uint8_t *message)
+{
+    return FRAME_HEAD_BYTES + frame_get_length(message);
+}
+
+static void house_init_core(struct house *h)
+{
+    static const struct core_config config = {
+        .client_limit_bytes = HOUSE_CLIENT_LIMIT,
+        .queue_limit_bytes = HOUSE_QUEUE_LIMIT,
+        .prefetch_bytes = HOUSE_PREFETCH,
+        .turn_bytes = SESSIONS_READ_BYTES,
+        .patience_ms = 1000,
+        .message_size = house_message_size,
+    };
+    struct core_notices notices = sessions_notices(&h->sessions);
+    core_init(&h->core, &config, &notices, &h->counters, &h->budget);
+}
+
+bool house_open(struct house *h, int log_fd)
+{
+    static const struct sessions_config config = {
+        .max_frame_bytes = HOUSE_MAX_FRAME,
+        .wait_ms = {[WAIT_HELLO] = 5000,
+                    [WAIT_FRAME] = 10000,
+                    [WAIT_LEAVE] = 3000,
+                    [WAIT_FINISH] = 3000},
+    };
+    *h = (struct house){.reactor = reactor_new()};
+    if (!h->reactor)
+        return false;
+    log_init(&h->log, log_fd, LOG_DEBUG);
+    house_init_core(h);
+    return sessions_init(&h->sessions, &config, h->reactor, &h->core,
+                         &h->counters, &h->budget, &h->log);
+}
+
+void house_close(struct house *h)
+{
+    sessions_fini(&h->sessions);
+    core_fini(&h->core);
+    reactor_free(h->reactor);
+}
+
+int house_connect(struct house *h)
+{
+    int ends[2], bytes = HOUSE_SOCKET_BYTES / 2; /* the kernel doubles it */
+    const struct sockaddr peer = {.sa_family = AF_UNIX};
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0,
+                   ends) != 0)
+        return -1;
+    (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
+    sessions_add(&h->sessions, ends[1], &peer, sizeof peer.sa_family);
+    return ends[0];
+}
+
+void house_turn(struct house *h)
+{
+    reactor_turn(h->reactor, sessions_end_turn, &h->sessions);
+}
