@@ -23,6 +23,7 @@ enum {
      * and some for whoever has to look at a broker in trouble. */
     RESERVED_DESCRIPTORS = 16,
     DRAIN_POLL_MS = 10,
+    LEAVE_MIN_MS = 1000,
 };
 
 /* A row for every signal that means something. */
@@ -112,6 +113,7 @@ static void broker_log_counters(struct broker *b, const char *event)
 {
     struct log_field fields[COUNTER_TOTAL + 1];
     counter_set(&b->counters, COUNT_memory_bytes, b->budget.used_bytes);
+    counter_set(&b->counters, COUNT_memory_limit_bytes, b->budget.limit_bytes);
     counter_set(&b->counters, COUNT_memory_peak_bytes, b->budget.peak_bytes);
     counter_set(&b->counters, COUNT_log_lost, b->log.lost);
     for (size_t i = 0; i < COUNTER_TOTAL; i++)
@@ -146,10 +148,9 @@ static void broker_on_drain(void *arg)
 
 static void broker_log_stopping(struct broker *b, int signo, const char *how)
 {
-    log_event(&b->log, LOG_INFO, "stopping",
-              LOG_TEXT("signal", sigabbrev_np(signo)),
-              LOG_U64("connections", b->sessions.count),
-              LOG_TEXT("reason", how));
+    log_event(
+        &b->log, LOG_INFO, "stopping", LOG_TEXT("signal", sigabbrev_np(signo)),
+        LOG_U64("connections", b->sessions.count), LOG_TEXT("reason", how));
 }
 
 static void broker_on_stop(void *arg, int signo)
@@ -236,11 +237,10 @@ static void broker_init_core(struct broker *b)
 {
     const struct options *o = b->options;
     struct core_config config = {
-        .client_limit_bytes = o->client_limit,
-        .queue_limit_bytes = o->queue_limit,
+        .rules = o->rules.rows,
+        .rule_count = o->rules.count,
         .prefetch_bytes = o->prefetch,
         .turn_bytes = SESSIONS_READ_BYTES,
-        .patience_ms = (uint32_t)o->patience,
         .message_size = broker_message_size,
     };
     struct core_notices notices = sessions_notices(&b->sessions);
@@ -248,15 +248,32 @@ static void broker_init_core(struct broker *b)
     b->has_core = true;
 }
 
+/* A message that takes more than half of the memory could not get in. */
+static uint32_t broker_max_frame(struct broker *b)
+{
+    uint64_t wanted = b->options->max_frame, possible = b->options->memory / 2;
+    if (wanted <= possible)
+        return (uint32_t)wanted;
+    log_event(&b->log, LOG_WARNING, "max_frame_lowered",
+              LOG_U64("wanted", wanted), LOG_U64("possible", possible),
+              LOG_TEXT("reason", "memory"));
+    return (uint32_t)possible;
+}
+
 static bool broker_init_sessions(struct broker *b, char *error)
 {
     const struct options *o = b->options;
+    /* A client that leaves is given time even when stopping gives none. */
+    uint32_t leave_ms = o->drain_timeout > LEAVE_MIN_MS
+                            ? (uint32_t)o->drain_timeout
+                            : LEAVE_MIN_MS;
     struct sessions_config config = {
-        .max_frame_bytes = (uint32_t)o->max_frame,
+        .max_frame_bytes = broker_max_frame(b),
         .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout,
                     [WAIT_FRAME] = (uint32_t)o->frame_timeout,
-                    [WAIT_LEAVE] = (uint32_t)o->drain_timeout,
-                    [WAIT_FINISH] = (uint32_t)o->drain_timeout},
+                    [WAIT_LEAVE] = leave_ms,
+                    [WAIT_FINISH] = leave_ms,
+                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS},
     };
     b->has_sessions = true;
     if (!sessions_init(&b->sessions, &config, b->reactor, &b->core,
@@ -282,6 +299,7 @@ static enum broker_start broker_listen(struct broker *b, char *error)
 
 static enum broker_start broker_open(struct broker *b, char *error)
 {
+    b->budget.limit_bytes = b->options->memory;
     log_init(&b->log, STDERR_FILENO, (enum log_level)b->options->log_level);
     b->reactor = reactor_new();
     if (!b->reactor) {

@@ -10,11 +10,15 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "broker/rules.h"
+
 enum { OPTIONS_LISTEN_MAX = 16 };
 
 struct options {
     const char *listen[OPTIONS_LISTEN_MAX]; /* borrowed from argv */
     size_t listen_count;
+    struct rules rules;       /* for channels, finished */
+    uint64_t memory;          /* bytes */
     uint64_t max_frame;       /* bytes */
     uint64_t client_limit;    /* bytes */
     uint64_t patience;        /* ms */
@@ -33,8 +37,11 @@ enum options_result {
     OPTIONS_WRONG, /* one sentence was printed to stderr */
 };
 
-/* Fills `o` with the defaults and what argv says. */
+/* Fills `o` with the defaults and what argv says; options_fini is always
+ * due. */
 enum options_result options_parse(struct options *o, int argc, char **argv);
+
+void options_fini(struct options *o);
 
 void options_help(FILE *out);
 

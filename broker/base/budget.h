@@ -8,13 +8,34 @@
 #ifndef SLUICE_BASE_BUDGET_H
 #define SLUICE_BASE_BUDGET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 struct budget {
     uint64_t used_bytes;
     uint64_t peak_bytes;
+    uint64_t promised_bytes; /* not used yet, but already granted */
+    uint64_t limit_bytes;    /* 0: none */
 };
+
+/* What is used, or as good as. */
+static inline uint64_t budget_level(const struct budget *b)
+{
+    return b->used_bytes + b->promised_bytes;
+}
+
+static inline bool budget_has_room(const struct budget *b, uint64_t bytes)
+{
+    return b->limit_bytes == 0 || budget_level(b) + bytes <= b->limit_bytes;
+}
+
+/* At 85 % whoever holds much is asked to hold up. */
+static inline bool budget_is_short(const struct budget *b)
+{
+    return b->limit_bytes > 0 &&
+           budget_level(b) >= b->limit_bytes - b->limit_bytes * 15 / 100;
+}
 
 /* These fail as malloc and realloc do: NULL, and nothing has changed. The
  * caller remembers the size and gives it back when it frees. */

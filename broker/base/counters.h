@@ -23,6 +23,8 @@
       "connections closed because the peer broke the protocol")                \
     X(closed_timeout, COUNTER, "connections",                                  \
       "connections closed by a timeout")                                       \
+    X(closed_slow, COUNTER, "connections",                                     \
+      "connections closed by the policy disconnect")                           \
     X(closed_no_memory, COUNTER, "connections",                                \
       "connections closed because memory could not be had for them")           \
     X(accept_pauses, COUNTER, "pauses",                                        \
@@ -38,6 +40,12 @@
       "messages to a topic that nobody was subscribed to")                     \
     X(dropped_slow, COUNTER, "messages",                                       \
       "messages that a slow subscriber missed")                                \
+    X(dropped_newest, COUNTER, "messages",                                     \
+      "messages dropped by the policy drop-newest")                            \
+    X(dropped_oldest, COUNTER, "messages",                                     \
+      "messages dropped by the policy drop-oldest")                            \
+    X(dropped_memory, COUNTER, "messages",                                     \
+      "messages of slow subscribers shed because memory was short")            \
     X(dropped_gone, COUNTER, "messages",                                       \
       "topic messages still unsent when their subscriber left")                \
     X(dropped_no_memory, COUNTER, "messages",                                  \
@@ -56,7 +64,12 @@
     X(pauses, COUNTER, "pauses", "times that a publisher was paused")          \
     X(paused_publishers, GAUGE, "publishers", "publishers that are paused")    \
     X(log_lost, COUNTER, "lines", "log lines that stderr had no room for")     \
+    X(pressed, COUNTER, "times",                                               \
+      "times that memory was short and a channel was held responsible")        \
+    X(memory_waits, COUNTER, "times",                                          \
+      "times that a large message had to wait for memory")                     \
     X(memory_bytes, GAUGE, "bytes", "memory held for clients")                 \
+    X(memory_limit_bytes, GAUGE, "bytes", "what memory_bytes may become")      \
     X(memory_peak_bytes, GAUGE, "bytes", "the most that memory_bytes was")
 
 enum counter_id {

@@ -52,6 +52,12 @@ static inline struct slice *backlog_at(const struct backlog *b, uint32_t i)
     return &b->ring[(b->head + i) & (b->capacity - 1)];
 }
 
+/* The memory that waiting costs, beside the messages themselves. */
+static inline uint64_t backlog_held_bytes(const struct backlog *b)
+{
+    return b->bytes + b->count * sizeof(struct slice);
+}
+
 /* Appends and takes a reference of its own on the block; what follows the
  * last slice in the same block and at nearly the same time is joined to it.
  * False, with nothing changed, when there is no memory. */
@@ -77,6 +83,24 @@ int backlog_iov(const struct backlog *b, struct iovec *iov, int max,
  * completed, counted when their slice is through. */
 uint32_t backlog_consume(struct backlog *b, struct budget *budget,
                          uint64_t bytes);
+
+/* Tells where a message ends: its size in bytes. */
+typedef uint32_t message_size_fn(const uint8_t *message);
+
+/* Forgets the messages at the start of the head slice that are wholly gone,
+ * so that the counts are exact; returns how many these were. */
+uint32_t backlog_settle(struct backlog *b, message_size_fn *size);
+
+/* Drops the newest, or the oldest, messages until at most `bytes` and
+ * `messages` are left; one of which some bytes are gone stays, and so does
+ * the last one left. Both return how many were dropped. The backlog must be
+ * settled. */
+uint32_t backlog_drop_newest(struct backlog *b, struct budget *budget,
+                             message_size_fn *size, uint64_t bytes,
+                             uint64_t messages);
+uint32_t backlog_drop_oldest(struct backlog *b, struct budget *budget,
+                             message_size_fn *size, uint64_t bytes,
+                             uint64_t messages);
 
 /* Lets go of everything. */
 void backlog_clear(struct backlog *b, struct budget *budget);

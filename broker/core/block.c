@@ -51,6 +51,26 @@ static void buffer_put(struct block_pool *pool, uint8_t *p, uint32_t capacity)
     pool->spare_count++;
 }
 
+/* Its capacity has changed, or whose it is. */
+static void block_charge(struct block *b, int64_t bytes)
+{
+    if (b->account)
+        b->account->bytes += (uint64_t)bytes;
+}
+
+void block_assign(struct block *b, struct account *account)
+{
+    block_charge(b, -(int64_t)b->capacity);
+    b->account = account;
+    block_charge(b, b->capacity);
+}
+
+static void block_set_capacity(struct block *b, uint32_t capacity)
+{
+    block_charge(b, (int64_t)capacity - b->capacity);
+    b->capacity = capacity;
+}
+
 struct block *block_new(struct block_pool *pool, uint32_t capacity)
 {
     struct block *b = budget_alloc(pool->budget, sizeof *b);
@@ -69,6 +89,7 @@ void block_free(struct block *b)
 {
     assert(b->refs == 0);
     block_seal(b);
+    block_charge(b, -(int64_t)b->capacity);
     buffer_put(b->pool, b->bytes, b->capacity);
     budget_free(b->pool->budget, b, sizeof *b);
 }
@@ -82,7 +103,7 @@ static bool block_realloc(struct block *b, uint32_t capacity)
     budget_refund(b->pool->budget, b->capacity);
     budget_charge(b->pool->budget, capacity);
     b->bytes = p;
-    b->capacity = capacity;
+    block_set_capacity(b, capacity);
     return true;
 }
 
@@ -99,6 +120,6 @@ bool block_resize(struct block *b, uint32_t capacity)
     memcpy(p, b->bytes, b->used);
     buffer_put(b->pool, b->bytes, b->capacity);
     b->bytes = p;
-    b->capacity = capacity;
+    block_set_capacity(b, capacity);
     return true;
 }

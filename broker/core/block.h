@@ -21,8 +21,13 @@
 
 enum {
     BLOCK_BYTES = 68 << 10, /* what an open block offers: 64 KiB and a head */
-    BLOCK_SPARE_MAX = 32,   /* buffers of that size kept for the next one */
+    BLOCK_SPARE_MAX = 48,   /* buffers of that size kept for the next one */
     BLOCK_MIN_BYTES = 256,  /* what a held open block shrinks to, at least */
+};
+
+/* The bytes of the blocks that somebody answers for. */
+struct account {
+    uint64_t bytes;
 };
 
 struct block {
@@ -31,6 +36,7 @@ struct block {
     uint32_t capacity;
     struct block **home; /* who appends; NULL when sealed */
     struct block_pool *pool;
+    struct account *account; /* NULL when nobody's */
     uint8_t *bytes;
 };
 
@@ -56,6 +62,9 @@ static inline struct block *block_ref(struct block *b)
 }
 
 void block_free(struct block *b);
+
+/* From now on `account`, which must outlive it, answers for the block. */
+void block_assign(struct block *b, struct account *account);
 
 /* The last one frees the block and clears its home. */
 static inline void block_unref(struct block *b)

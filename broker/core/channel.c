@@ -27,13 +27,16 @@ struct channel *channel_new(struct core *c, const struct channel_kind *kind,
     memcpy(own_name, name, length);
     ch->magic = CHANNEL_MAGIC;
     ch->kind = kind;
+    ch->rule = core_find_rule(c, name, length);
     ch->core = c;
     ch->node.name = own_name;
     ch->node.length = length;
     gate_init(&ch->gate);
     list_init(&ch->touched);
     list_init(&ch->members);
-    kind->init(ch);
+    list_init(&ch->heavy);
+    if (kind->init)
+        kind->init(ch);
     if (!map_insert(&c->channels, &ch->node)) {
         budget_free(c->budget, ch, channel_bytes(kind, length));
         return NULL;
@@ -52,7 +55,8 @@ void channel_free_unused(struct channel *ch)
     if (ch->open)
         block_seal(ch->open);
     list_remove(&ch->gate.opened);
-    ch->kind->fini(ch);
+    list_remove(&ch->heavy);
+    assert(ch->account.bytes == 0);
     map_remove(&c->channels, &ch->node);
     c->epoch++;
     counter_sub(c->counters, COUNT_channels, 1);
@@ -69,12 +73,6 @@ void channel_touch(struct channel *ch)
 static void channel_accept(struct channel *ch, const struct slice *slice)
 {
     ch->messages_in += slice->messages;
-    if (list_is_empty(&ch->members) && !ch->kind->keeps_unsubscribed) {
-        counter_add(ch->core->counters, COUNT_dropped_no_subscriber,
-                    slice->messages);
-        ch->dropped += slice->messages;
-        return;
-    }
     ch->kind->accept(ch, slice);
 }
 
@@ -136,6 +134,7 @@ static bool channel_make_room(struct channel *ch, uint32_t n)
         if (!b)
             return false;
         b->home = &ch->open;
+        block_assign(b, &ch->account);
         ch->open = b;
         ch->is_open_held = true;
         ch->committed = 0;
@@ -171,6 +170,7 @@ enum publish_status channel_publish_block(struct channel *ch,
     assert(ch->magic == CHANNEL_MAGIC);
     channel_commit(ch);
     channel_touch(ch);
+    block_assign(block, &ch->account);
     struct slice slice = {block, 0, block->used, 1, ch->core->now};
     channel_accept(ch, &slice);
     return channel_gate_status(ch);

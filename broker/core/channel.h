@@ -28,18 +28,22 @@
 #include "broker/core/backlog.h"
 #include "broker/core/block.h"
 #include "broker/core/gate.h"
+#include "broker/core/rule.h"
 #include "broker/core/subscriber.h"
 
-enum { CHANNEL_MAGIC = 0x6368616e };
+enum {
+    CHANNEL_MAGIC = 0x6368616e,
+    /* Who holds less is not asked for memory, unless none is left. */
+    CHANNEL_PRESS_BYTES = 64 << 10,
+};
 
-/* What topics and queues do differently. */
+/* What topics and queues do differently. NULL where there is nothing to do. */
 struct channel_kind {
     const char *name;
     size_t size; /* bytes of its struct, which begins with a channel */
-    bool keeps_unsubscribed; /* holds messages while nobody is subscribed */
     void (*init)(struct channel *ch);
     void (*joined)(struct channel *ch, struct subscriber *s);
-    /* The subscriber is no longer a member; its outbox is not empty yet. */
+    /* The subscriber is gone; its outbox, settled, is still there. */
     void (*left)(struct channel *ch, struct subscriber *s);
     /* The subscriber takes part no longer, but stays a member. */
     void (*retired)(struct channel *ch, struct subscriber *s);
@@ -49,10 +53,17 @@ struct channel_kind {
     void (*settle)(struct channel *ch);
     /* Some of a member's outbox went out. */
     void (*sent)(struct channel *ch, struct subscriber *s);
+    /* A member's socket was offered all of its outbox, and some is left. */
+    void (*flushed)(struct channel *ch, struct subscriber *s);
     /* Bytes that may come in before the gate closes again. */
     uint64_t (*room)(const struct channel *ch);
     bool (*is_empty)(const struct channel *ch);
-    void (*fini)(struct channel *ch);
+    /* Memory is short and this channel holds much of it: takes in no more, or
+     * gives some back; as the last resort, whatever can be given back. */
+    void (*press)(struct channel *ch, bool is_last_resort);
+    void (*relieve)(struct channel *ch);
+    /* Drops what it holds; returns how many messages that were. */
+    uint64_t (*purge)(struct channel *ch);
 };
 
 struct channel {
@@ -63,7 +74,11 @@ struct channel {
     uint32_t committed; /* offset in the open block */
     uint32_t pending;   /* messages appended and not committed */
     const struct channel_kind *kind;
+    const struct rule *rule;
     struct core *core;
+    struct account account; /* its blocks */
+    struct list heavy;      /* in the core's list while these are many */
+    uint64_t pressed_bytes; /* what these were when it was pressed, or 0 */
     struct gate gate;
     struct list touched; /* in the core's list while there is work to settle */
     struct list members;

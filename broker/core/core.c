@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "broker/core/pattern.h"
+#include "broker/core/pressure.h"
 #include "broker/core/queue.h"
 #include "broker/core/topic.h"
 
@@ -19,6 +21,8 @@ void core_init(struct core *c, const struct core_config *config,
     list_init(&c->touched);
     list_init(&c->dirty);
     list_init(&c->busy);
+    list_init(&c->doomed);
+    list_init(&c->heavy);
     list_init(&c->open_gates);
     list_init(&c->resumed);
 }
@@ -35,7 +39,7 @@ void core_purge(struct core *c)
     while (c->channels.count > 0) {
         struct channel *ch = NULL;
         map_each(&c->channels, core_find_any, &ch);
-        counter_add(c->counters, COUNT_dropped_stopping, queue_purge(ch));
+        counter_add(c->counters, COUNT_dropped_stopping, ch->kind->purge(ch));
         channel_free_unused(ch);
     }
 }
@@ -54,6 +58,29 @@ static struct channel *core_find(const struct core *c, const uint8_t *name,
     return node ? LIST_OF(node, struct channel, node) : NULL;
 }
 
+const struct rule *core_find_rule(const struct core *c, const uint8_t *name,
+                                  size_t length)
+{
+    const struct rule *rule = c->config.rules;
+    while (!pattern_matches(rule->pattern, name, length))
+        rule++;
+    assert(rule < c->config.rules + c->config.rule_count);
+    return rule;
+}
+
+/* Whether messages to a name without a channel are kept. */
+static bool core_keeps(const struct core *c, enum route route,
+                       const uint8_t *name, uint32_t length)
+{
+    return route == ROUTE_QUEUE ||
+           core_find_rule(c, name, length)->hold_messages > 0;
+}
+
+static const struct channel_kind *core_kind_of(enum route route)
+{
+    return route == ROUTE_QUEUE ? &queue_kind : &topic_kind;
+}
+
 struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
                            enum counter_id *why)
 {
@@ -68,9 +95,12 @@ struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
     if (route == ROUTE_NULL || route == ROUTE_SYS)
         return NULL;
     struct channel *ch = core_find(c, name, length);
-    if (!ch && route == ROUTE_QUEUE)
-        ch = channel_new(c, &queue_kind, name, length);
-    return ch;
+    if (ch || !core_keeps(c, route, name, length))
+        return ch;
+    *why = COUNT_dropped_no_memory;
+    if (!budget_has_room(c->budget, 0))
+        return NULL;
+    return channel_new(c, core_kind_of(route), name, length);
 }
 
 bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
@@ -79,10 +109,7 @@ bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
     assert(s->state == SUBSCRIBER_NONE);
     struct channel *ch = core_find(c, name, length);
     if (!ch)
-        ch = channel_new(c,
-                         route_of(name, length) == ROUTE_QUEUE ? &queue_kind
-                                                               : &topic_kind,
-                         name, length);
+        ch = channel_new(c, core_kind_of(route_of(name, length)), name, length);
     if (!ch)
         return false;
     channel_commit(ch); /* what came before is not for it */
@@ -92,7 +119,8 @@ bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
     list_insert(&ch->members, &s->member);
     ch->member_count++;
     counter_add(c->counters, COUNT_subscribers, 1);
-    ch->kind->joined(ch, s);
+    if (ch->kind->joined)
+        ch->kind->joined(ch, s);
     return true;
 }
 
@@ -103,7 +131,8 @@ void core_settle(struct core *c)
     LIST_EACH (link, &c->touched) {
         struct channel *ch = LIST_OF(link, struct channel, touched);
         channel_commit(ch);
-        ch->kind->settle(ch);
+        if (ch->kind->settle)
+            ch->kind->settle(ch);
     }
 }
 
@@ -113,10 +142,16 @@ struct subscriber *core_next_dirty(struct core *c)
     return link ? LIST_OF(link, struct subscriber, dirty) : NULL;
 }
 
+struct subscriber *core_next_doomed(struct core *c)
+{
+    struct list *link = list_pop(&c->doomed);
+    return link ? LIST_OF(link, struct subscriber, dirty) : NULL;
+}
+
 bool core_has_work(const struct core *c)
 {
-    return !list_is_empty(&c->dirty) || !list_is_empty(&c->touched) ||
-           !list_is_empty(&c->open_gates);
+    return !list_is_empty(&c->dirty) || !list_is_empty(&c->doomed) ||
+           !list_is_empty(&c->touched) || !list_is_empty(&c->open_gates);
 }
 
 /* As many as there is room for, each bringing what one read can bring; at
@@ -140,8 +175,10 @@ void core_end_turn(struct core *c)
     while ((link = list_pop(&c->touched)) != NULL) {
         struct channel *ch = LIST_OF(link, struct channel, touched);
         channel_rest(ch);
+        pressure_weigh(ch);
         channel_free_unused(ch);
     }
+    pressure_update(c);
 }
 
 struct publisher *core_next_resumed(struct core *c)

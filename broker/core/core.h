@@ -11,7 +11,9 @@
  *                                 subscriber_leave, channel_wait ...
  *     core_settle                 commits what was published, fills outboxes
  *     while core_next_dirty       whose outbox to flush; tell how far it went
- *                                 with subscriber_sent, then settle again
+ *                                 with subscriber_sent, and that it was tried
+ *                                 with subscriber_flushed; then settle again
+ *     core_next_doomed            whose connection to close
  *     core_end_turn
  *     core_next_resumed           which publishers may be read again
  */
@@ -31,22 +33,25 @@
 #include "broker/core/channel.h"
 #include "broker/core/gate.h"
 #include "broker/core/route.h"
+#include "broker/core/rule.h"
 #include "broker/core/subscriber.h"
 
 struct core_config {
-    uint64_t client_limit_bytes; /* unsent output of one topic subscriber */
-    uint64_t queue_limit_bytes;  /* what one queue holds */
-    uint64_t prefetch_bytes;     /* what a consumer holds in advance */
-    uint64_t turn_bytes;         /* what a publisher brings in one read */
-    uint32_t patience_ms;        /* how long a full subscriber is waited for */
+    const struct rule *rules; /* the first that matches holds; the pattern of
+                                 the last one matches every name */
+    size_t rule_count;
+    uint64_t prefetch_bytes; /* what a consumer holds in advance */
+    uint64_t turn_bytes;     /* what a publisher brings in one read */
     /* Messages lie one after another; only this knows where one ends. */
-    uint32_t (*message_size)(const uint8_t *message);
+    message_size_fn *message_size;
 };
 
 /* Tells; may not change anything. */
 struct core_notices {
     void (*slow)(void *arg, struct subscriber *s);
     void (*recovered)(void *arg, struct subscriber *s);
+    /* Memory is short, and this channel holds much of it. */
+    void (*pressed)(void *arg, const struct channel *ch);
     void *arg;
 };
 
@@ -60,6 +65,8 @@ struct core {
     struct list touched;    /* channels with something to settle */
     struct list dirty;      /* subscribers with something to send */
     struct list busy;       /* subscribers that publishers wait for */
+    struct list doomed;     /* subscribers to be closed by their owners */
+    struct list heavy;      /* channels that hold much, for pressure.c */
     struct list open_gates; /* gates that are open and have waiters */
     struct list resumed;    /* publishers that need not wait any more */
     uint64_t epoch;         /* changes when a channel is freed */
@@ -97,6 +104,10 @@ struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
 bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
                     uint32_t length);
 
+/* The rule that holds for channels of this name. */
+const struct rule *core_find_rule(const struct core *c, const uint8_t *name,
+                                  size_t length);
+
 void core_settle(struct core *c);
 
 /* Between turns: true while another one would do something even if nothing
@@ -105,6 +116,10 @@ bool core_has_work(const struct core *c);
 
 /* The next subscriber to flush, NULL when there is none. */
 struct subscriber *core_next_dirty(struct core *c);
+
+/* The next subscriber whose connection is to be closed, NULL when there is
+ * none. */
+struct subscriber *core_next_doomed(struct core *c);
 
 /* Blocks are put away, unused channels freed, waiters let through. */
 void core_end_turn(struct core *c);

@@ -10,6 +10,7 @@ struct queue {
     struct backlog backlog;
     struct list ready; /* consumers with room; the first is next */
     bool is_full;      /* holds its gate closed */
+    bool is_pressed;   /* holds it closed as well, memory being short */
 };
 
 static struct queue *queue_of(const struct channel *ch)
@@ -90,14 +91,8 @@ static void queue_left(struct channel *ch, struct subscriber *s)
     list_remove(&s->turn);
     if (backlog_is_empty(outbox))
         return;
-    uint32_t messages, whole = subscriber_whole_bytes(s, &messages);
     for (uint32_t i = outbox->count; i-- > 0;) {
         struct slice back = *backlog_at(outbox, i);
-        if (i == 0) {
-            back.offset += whole;
-            back.length -= whole;
-            back.messages -= messages;
-        }
         queue_take_back_slice(q, &back);
     }
     channel_touch(ch);
@@ -122,7 +117,7 @@ static uint32_t queue_measure(const struct queue *q, const struct subscriber *s,
     const struct core_config *config = &q->channel.core->config;
     const struct slice *head = backlog_first(&q->backlog);
     const uint8_t *start = head->block->bytes + head->offset;
-    uint64_t held = s->outbox.bytes;
+    uint64_t held = backlog_held_bytes(&s->outbox);
     uint32_t length = 0;
     *messages = 0;
     while (length < head->length) {
@@ -167,12 +162,14 @@ static void queue_give(struct queue *q, struct subscriber *s)
 
 static void queue_update_gate(struct queue *q)
 {
-    uint64_t limit = q->channel.core->config.queue_limit_bytes;
-    uint64_t bytes = q->backlog.bytes;
-    if (!q->is_full && bytes >= limit) {
+    const struct rule *rule = q->channel.rule;
+    const struct backlog *b = &q->backlog;
+    if (!q->is_full && (b->bytes >= rule->limit_bytes ||
+                        b->messages >= rule->limit_messages)) {
         q->is_full = true;
         channel_close_gate(&q->channel);
-    } else if (q->is_full && bytes <= limit / 2) {
+    } else if (q->is_full && b->bytes <= rule->limit_bytes / 2 &&
+               b->messages <= rule->limit_messages / 2) {
         q->is_full = false;
         channel_open_gate(&q->channel);
     }
@@ -201,7 +198,7 @@ static void queue_sent(struct channel *ch, struct subscriber *s)
 
 static uint64_t queue_room(const struct channel *ch)
 {
-    uint64_t limit = ch->core->config.queue_limit_bytes;
+    uint64_t limit = ch->rule->limit_bytes;
     uint64_t bytes = queue_of(ch)->backlog.bytes;
     return bytes < limit ? limit - bytes : 0;
 }
@@ -223,7 +220,27 @@ bool queue_is_deliverable(const struct channel *ch)
     return false;
 }
 
-uint64_t queue_purge(struct channel *ch)
+/* What a queue has accepted it keeps: only its publishers can be held up. */
+static void queue_press(struct channel *ch, bool is_last_resort)
+{
+    struct queue *q = queue_of(ch);
+    (void)is_last_resort;
+    if (q->is_pressed)
+        return;
+    q->is_pressed = true;
+    channel_close_gate(ch);
+}
+
+static void queue_relieve(struct channel *ch)
+{
+    struct queue *q = queue_of(ch);
+    if (!q->is_pressed)
+        return;
+    q->is_pressed = false;
+    channel_open_gate(ch);
+}
+
+static uint64_t queue_purge(struct channel *ch)
 {
     struct queue *q = queue_of(ch);
     uint64_t messages = q->backlog.messages;
@@ -233,16 +250,9 @@ uint64_t queue_purge(struct channel *ch)
     return messages;
 }
 
-static void queue_fini(struct channel *ch)
-{
-    assert(list_is_empty(&queue_of(ch)->ready));
-    backlog_clear(&queue_of(ch)->backlog, ch->core->budget);
-}
-
 const struct channel_kind queue_kind = {
     .name = "queue",
     .size = sizeof(struct queue),
-    .keeps_unsubscribed = true,
     .init = queue_init,
     .joined = queue_joined,
     .left = queue_left,
@@ -252,5 +262,7 @@ const struct channel_kind queue_kind = {
     .sent = queue_sent,
     .room = queue_room,
     .is_empty = queue_is_empty,
-    .fini = queue_fini,
+    .press = queue_press,
+    .relieve = queue_relieve,
+    .purge = queue_purge,
 };

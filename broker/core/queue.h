@@ -20,7 +20,4 @@ extern const struct channel_kind queue_kind;
  * when its outbox has gone out. The channel must be a queue. */
 bool queue_is_deliverable(const struct channel *ch);
 
-/* Drops what it holds; returns how many messages that were. */
-uint64_t queue_purge(struct channel *ch);
-
 #endif

@@ -23,39 +23,43 @@ bool subscriber_push(struct core *c, struct subscriber *s,
     return true;
 }
 
-uint32_t subscriber_whole_bytes(const struct subscriber *s, uint32_t *messages)
-{
-    const struct backlog *outbox = &s->outbox;
-    uint32_t whole = 0;
-    *messages = 0;
-    if (backlog_is_empty(outbox))
-        return 0;
-    const struct slice *head = backlog_first(outbox);
-    const uint8_t *start = head->block->bytes + head->offset;
-    while (whole < outbox->sent) {
-        uint32_t n = s->channel->core->config.message_size(start + whole);
-        if (whole + n > outbox->sent)
-            break;
-        whole += n;
-        ++*messages;
-    }
-    return whole;
-}
-
-static void subscriber_count_out(struct core *c, struct subscriber *s,
-                                 uint32_t messages)
+static void subscriber_count_out(struct subscriber *s, uint32_t messages)
 {
     s->messages_out += messages;
     s->channel->messages_out += messages;
-    counter_add(c->counters, COUNT_messages_out, messages);
+    counter_add(s->channel->core->counters, COUNT_messages_out, messages);
+}
+
+void subscriber_settle(struct subscriber *s)
+{
+    if (!s->channel)
+        return;
+    message_size_fn *size = s->channel->core->config.message_size;
+    subscriber_count_out(s, backlog_settle(&s->outbox, size));
+}
+
+void subscriber_doom(struct subscriber *s)
+{
+    list_remove(&s->dirty);
+    list_insert(&s->channel->core->doomed, &s->dirty);
 }
 
 void subscriber_sent(struct core *c, struct subscriber *s, uint64_t bytes)
 {
     uint32_t messages = backlog_consume(&s->outbox, c->budget, bytes);
-    subscriber_count_out(c, s, messages);
+    s->bytes_out += bytes;
+    subscriber_count_out(s, messages);
     if (s->state != SUBSCRIBER_RETIRED)
         s->channel->kind->sent(s->channel, s);
+}
+
+void subscriber_flushed(struct subscriber *s)
+{
+    bool is_judged = s->state != SUBSCRIBER_NONE &&
+                     s->state != SUBSCRIBER_RETIRED &&
+                     s->channel->kind->flushed;
+    if (is_judged && !backlog_is_empty(&s->outbox))
+        s->channel->kind->flushed(s->channel, s);
 }
 
 void subscriber_retire(struct core *c, struct subscriber *s)
@@ -74,9 +78,7 @@ void subscriber_leave(struct core *c, struct subscriber *s)
     if (s->state == SUBSCRIBER_NONE)
         return;
     channel_commit(ch);
-    uint32_t whole;
-    (void)subscriber_whole_bytes(s, &whole);
-    subscriber_count_out(c, s, whole);
+    subscriber_settle(s);
     ch->kind->left(ch, s);
     list_remove(&s->member);
     list_remove(&s->dirty);

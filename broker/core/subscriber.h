@@ -28,10 +28,14 @@ struct subscriber {
     struct list member;      /* of the channel, in the order of joining */
     struct list turn;        /* in a queue: among those that have room;
                                 in a topic: among the core's busy ones */
-    struct list dirty;       /* in the core's list while there is output */
+    struct list dirty;       /* in the core's list while there is output, or
+                                in that of the doomed */
     struct backlog outbox;
     uint64_t order;        /* of joining */
     uint64_t messages_out; /* handed to the kernel */
+    uint64_t bytes_out;    /* the same */
+    uint64_t mark_bytes;   /* bytes_out at the last mark of good progress */
+    clock_ms mark_at;      /* when that was */
     uint64_t dropped;      /* missed by being slow */
     enum subscriber_state state;
 };
@@ -47,10 +51,16 @@ bool subscriber_push(struct core *c, struct subscriber *s,
  * settle the core afterwards. */
 void subscriber_sent(struct core *c, struct subscriber *s, uint64_t bytes);
 
-/* How many bytes at the front of the outbox, those gone included, are messages
- * that went out whole, and how many messages that are. One of which the last
- * byte is missing was not delivered. */
-uint32_t subscriber_whole_bytes(const struct subscriber *s, uint32_t *messages);
+/* Its socket has been offered all of the outbox: what is left is judged by
+ * the bounds of the channel. */
+void subscriber_flushed(struct subscriber *s);
+
+/* Makes the outbox begin with a message that is not wholly gone, and counts
+ * those that are. */
+void subscriber_settle(struct subscriber *s);
+
+/* Has its owner close it: core_next_doomed will tell. */
+void subscriber_doom(struct subscriber *s);
 
 /* It says goodbye: nothing more is given to it, what its outbox holds is
  * still owed. */

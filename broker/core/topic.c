@@ -1,26 +1,52 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/core/topic.h"
 
-#include "broker/core/core.h"
+#include <assert.h>
 
-static const struct core_config *config_of(const struct subscriber *s)
+#include "broker/core/core.h"
+#include "broker/core/policy.h"
+
+enum {
+    /* Whoever takes this part of its bound within `patience` is healthy. */
+    TOPIC_GOOD_PART = 8,
+};
+
+struct topic {
+    struct channel channel;
+    struct backlog held; /* for the first subscriber; empty while there is
+                            one */
+};
+
+static struct topic *topic_of(const struct channel *ch)
 {
-    return &s->channel->core->config;
+    assert(ch->kind == &topic_kind);
+    return (struct topic *)(void *)ch;
+}
+
+static const struct rule *rule_of(const struct subscriber *s)
+{
+    return s->channel->rule;
 }
 
 static bool topic_is_drained(const struct subscriber *s)
 {
-    return s->outbox.bytes <= config_of(s)->client_limit_bytes / 2;
+    const struct rule *rule = rule_of(s);
+    return s->outbox.bytes <= rule->client_limit_bytes / 2 &&
+           s->outbox.messages <= rule->limit_messages / 2;
 }
 
-static bool topic_is_impatient(const struct subscriber *s)
+/* How old the oldest message is does not tell a stalled reader from a steady
+ * one that is slower than its outbox is long; so a subscriber is also judged
+ * by what it took meanwhile. */
+bool topic_is_impatient(const struct subscriber *s)
 {
+    uint32_t patience = rule_of(s)->patience_ms;
     clock_ms now = s->channel->core->now;
-    return backlog_age_ms(&s->outbox, now) >= config_of(s)->patience_ms;
+    return backlog_age_ms(&s->outbox, now) >= patience &&
+           clock_elapsed_ms(now, s->mark_at) >= patience;
 }
 
-/* All changes of a topic subscriber's state. */
-static void topic_set_state(struct subscriber *s, enum subscriber_state state)
+void topic_set_state(struct subscriber *s, enum subscriber_state state)
 {
     struct channel *ch = s->channel;
     struct core *c = ch->core;
@@ -44,46 +70,76 @@ static void topic_set_state(struct subscriber *s, enum subscriber_state state)
         c->notices.recovered(c->notices.arg, s);
 }
 
-static void topic_drop(struct subscriber *s, const struct slice *slice,
-                       enum counter_id why)
+void topic_count_dropped(struct subscriber *s, uint64_t messages,
+                         enum counter_id why)
 {
-    struct channel *ch = s->channel;
-    s->dropped += slice->messages;
-    ch->dropped += slice->messages;
-    counter_add(ch->core->counters, why, slice->messages);
+    s->dropped += messages;
+    s->channel->dropped += messages;
+    counter_add(s->channel->core->counters, why, messages);
 }
 
-static bool topic_fits(const struct subscriber *s, const struct slice *slice)
+/* One message may always wait, however long it is. */
+static bool topic_is_over(struct subscriber *s)
 {
-    return backlog_is_empty(&s->outbox) ||
-           s->outbox.bytes + slice->length <= config_of(s)->client_limit_bytes;
+    const struct rule *rule = rule_of(s);
+    struct backlog *outbox = &s->outbox;
+    if (outbox->bytes <= rule->client_limit_bytes &&
+        outbox->messages <= rule->limit_messages)
+        return false;
+    subscriber_settle(s);
+    return outbox->messages > 1 && (outbox->bytes > rule->client_limit_bytes ||
+                                    outbox->messages > rule->limit_messages);
+}
+
+static void topic_flushed(struct channel *ch, struct subscriber *s)
+{
+    if (topic_is_over(s))
+        ch->rule->policy->enforce(s);
 }
 
 static void topic_offer(struct subscriber *s, const struct slice *slice)
 {
-    if (!topic_fits(s, slice)) {
-        if (s->state == SUBSCRIBER_SLOW || topic_is_impatient(s)) {
-            topic_set_state(s, SUBSCRIBER_SLOW);
-            topic_drop(s, slice, COUNT_dropped_slow);
-            return;
-        }
-        /* What has been read already is taken all the same: the excess is
-         * what the publishers brought in one read each. */
-        topic_set_state(s, SUBSCRIBER_BUSY);
-    }
-    if (!subscriber_push(s->channel->core, s, slice))
-        topic_drop(s, slice, COUNT_dropped_no_memory);
+    const struct policy *policy = rule_of(s)->policy;
+    if (s->state == SUBSCRIBER_SLOW && policy->skips_slow)
+        topic_count_dropped(s, slice->messages, policy->counter);
+    else if (!subscriber_push(s->channel->core, s, slice))
+        topic_count_dropped(s, slice->messages, COUNT_dropped_no_memory);
+}
+
+/* Nobody is there: the newest are kept, if the rule says so. */
+static void topic_hold(struct channel *ch, const struct slice *slice)
+{
+    struct core *c = ch->core;
+    struct backlog *held = &topic_of(ch)->held;
+    const struct rule *rule = ch->rule;
+    uint64_t before = held->messages + slice->messages;
+    if (rule->hold_messages > 0 && backlog_push(held, c->budget, slice))
+        (void)backlog_drop_oldest(held, c->budget, c->config.message_size,
+                                  rule->client_limit_bytes,
+                                  rule->hold_messages);
+    uint64_t dropped = before - held->messages;
+    ch->dropped += dropped;
+    counter_add(c->counters, COUNT_dropped_no_subscriber, dropped);
 }
 
 static void topic_accept(struct channel *ch, const struct slice *slice)
 {
-    LIST_EACH (link, &ch->members)
+    if (list_is_empty(&ch->members)) {
+        topic_hold(ch, slice);
+        return;
+    }
+    LIST_EACH (link, &ch->members) {
         topic_offer(LIST_OF(link, struct subscriber, member), slice);
+    }
 }
 
 static void topic_sent(struct channel *ch, struct subscriber *s)
 {
-    (void)ch;
+    uint64_t good = ch->rule->client_limit_bytes / TOPIC_GOOD_PART;
+    if (s->bytes_out - s->mark_bytes >= good) {
+        s->mark_bytes = s->bytes_out;
+        s->mark_at = ch->core->now;
+    }
     if (s->state != SUBSCRIBER_OK && topic_is_drained(s))
         topic_set_state(s, SUBSCRIBER_OK);
 }
@@ -96,8 +152,11 @@ void topic_tick(struct subscriber *s)
 
 static void topic_joined(struct channel *ch, struct subscriber *s)
 {
-    (void)ch;
-    (void)s;
+    struct backlog *held = &topic_of(ch)->held;
+    s->mark_at = ch->core->now;
+    for (uint32_t i = 0; i < held->count; i++)
+        topic_offer(s, backlog_at(held, i));
+    backlog_clear(held, ch->core->budget);
 }
 
 /* Whoever leaves holds nobody up any more, and no notice is due. */
@@ -112,15 +171,12 @@ static void topic_let_go(struct channel *ch, struct subscriber *s)
 
 static void topic_left(struct channel *ch, struct subscriber *s)
 {
-    uint32_t whole;
-    (void)subscriber_whole_bytes(s, &whole);
     topic_let_go(ch, s);
-    uint64_t dropped = s->outbox.messages - whole;
+    ch->dropped += s->outbox.messages;
     counter_add(ch->core->counters,
                 ch->core->is_stopping ? COUNT_dropped_stopping
                                       : COUNT_dropped_gone,
-                dropped);
-    ch->dropped += dropped;
+                s->outbox.messages);
 }
 
 static void topic_retired(struct channel *ch, struct subscriber *s)
@@ -129,39 +185,52 @@ static void topic_retired(struct channel *ch, struct subscriber *s)
     list_remove(&s->member); /* it is offered nothing more */
 }
 
-static void topic_settle(struct channel *ch)
-{
-    (void)ch;
-}
-
 /* A gate opens when every outbox has half its room. */
 static uint64_t topic_room(const struct channel *ch)
 {
-    return ch->core->config.client_limit_bytes / 2;
+    return ch->rule->client_limit_bytes / 2;
 }
 
 static bool topic_is_empty(const struct channel *ch)
 {
-    (void)ch;
-    return true;
+    return backlog_is_empty(&topic_of(ch)->held);
 }
 
-static void topic_nothing(struct channel *ch)
+/* Publishers of a topic are held up for those subscribers only who may still
+ * catch up; the others give back what they hold. */
+static void topic_press(struct channel *ch, bool is_last_resort)
 {
-    (void)ch;
+    LIST_EACH_SAFE (link, &ch->members) {
+        struct subscriber *s = LIST_OF(link, struct subscriber, member);
+        if (s->outbox.bytes <= CHANNEL_PRESS_BYTES)
+            continue;
+        if (!is_last_resort && s->state != SUBSCRIBER_SLOW &&
+            !topic_is_impatient(s)) {
+            topic_set_state(s, SUBSCRIBER_BUSY);
+            continue;
+        }
+        ch->rule->policy->shed(s);
+    }
+}
+
+static uint64_t topic_purge(struct channel *ch)
+{
+    uint64_t messages = topic_of(ch)->held.messages;
+    backlog_clear(&topic_of(ch)->held, ch->core->budget);
+    return messages;
 }
 
 const struct channel_kind topic_kind = {
     .name = "topic",
-    .size = sizeof(struct channel),
-    .init = topic_nothing,
+    .size = sizeof(struct topic),
     .joined = topic_joined,
     .left = topic_left,
     .retired = topic_retired,
     .accept = topic_accept,
-    .settle = topic_settle,
     .sent = topic_sent,
+    .flushed = topic_flushed,
     .room = topic_room,
     .is_empty = topic_is_empty,
-    .fini = topic_nothing,
+    .press = topic_press,
+    .purge = topic_purge,
 };

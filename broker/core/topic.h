@@ -2,20 +2,37 @@
  *
  * topic - the kind of channel that gives each message to every subscriber.
  *
- * What a subscriber has not taken waits in its outbox. When a slice does not
- * fit there, one question decides: is the oldest unsent message younger than
- * `patience`? Then the subscriber is busy, and the publishers wait until half
- * of its outbox has gone. Otherwise it is slow: the slice is dropped for it
- * alone, and nobody waits for it until half of its outbox has gone.
+ * What a subscriber has not taken waits in its outbox. When that is over its
+ * bound after the socket was offered all of it, the policy of the channel
+ * decides (policy.h). By default: is the oldest unsent message younger than
+ * `patience`, or did the subscriber take an eighth of its bound within that
+ * time? Then it is busy, and the publishers wait until half of its outbox has
+ * gone. Otherwise it is slow: what is too much, and what comes until half of
+ * its outbox has gone, is dropped for it alone, and nobody waits for it.
+ *
+ * While nobody is subscribed, a topic keeps the newest `hold` messages of its
+ * rule, if any, for the first who comes.
  */
 #ifndef SLUICE_CORE_TOPIC_H
 #define SLUICE_CORE_TOPIC_H
 
+#include "broker/base/counters.h"
 #include "broker/core/channel.h"
 
 extern const struct channel_kind topic_kind;
 
 /* A busy subscriber whose patience is over becomes slow. */
 void topic_tick(struct subscriber *s);
+
+/* For the policies. */
+
+/* All changes of a topic subscriber's state. */
+void topic_set_state(struct subscriber *s, enum subscriber_state state);
+
+/* Whether it would be slow, if its outbox were over its bound. */
+bool topic_is_impatient(const struct subscriber *s);
+
+void topic_count_dropped(struct subscriber *s, uint64_t messages,
+                         enum counter_id why);
 
 #endif

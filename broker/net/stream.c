@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -215,6 +216,13 @@ enum stream_status stream_write(struct stream *s, const struct iovec *iov,
         return status_of_error(errno);
     *put = (size_t)n;
     return STREAM_OK;
+}
+
+void stream_limit_unsent(struct stream *s, uint64_t bytes)
+{
+    int limit = bytes < INT_MAX ? (int)bytes : INT_MAX;
+    (void)setsockopt(s->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &limit,
+                     sizeof limit);
 }
 
 void stream_shutdown(struct stream *s)

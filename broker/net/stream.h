@@ -68,6 +68,10 @@ enum stream_status stream_read(struct stream *s, const struct iovec *iov,
 enum stream_status stream_write(struct stream *s, const struct iovec *iov,
                                 int iovs, size_t *put);
 
+/* Bounds what the kernel takes of output that it cannot send yet
+ * (TCP_NOTSENT_LOWAT, tcp(7)); has no effect on unix sockets. */
+void stream_limit_unsent(struct stream *s, uint64_t bytes);
+
 /* No more will be written; the peer sees the end of file. */
 void stream_shutdown(struct stream *s);
 

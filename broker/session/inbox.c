@@ -20,6 +20,14 @@ bool inbox_keep(struct inbox *in, struct budget *budget, const uint8_t *bytes,
     return true;
 }
 
+/* What was promised is used now. */
+static void inbox_use_promise(struct inbox *in, uint32_t bytes)
+{
+    uint32_t n = bytes < in->promised_bytes ? bytes : in->promised_bytes;
+    in->promised_bytes -= n;
+    in->body->pool->budget->promised_bytes -= n;
+}
+
 /* Doubling, so that a body is moved a bounded number of times, but never
  * beyond what it will have. */
 static bool inbox_grow(struct inbox *in, size_t wanted)
@@ -32,7 +40,26 @@ static bool inbox_grow(struct inbox *in, size_t wanted)
         capacity = wanted;
     if (capacity > in->body_bytes)
         capacity = in->body_bytes;
-    return block_resize(b, (uint32_t)capacity);
+    uint32_t grown = (uint32_t)capacity - b->capacity;
+    if (!block_resize(b, (uint32_t)capacity))
+        return false;
+    inbox_use_promise(in, grown);
+    return true;
+}
+
+uint32_t inbox_lacks(const struct inbox *in)
+{
+    if (!in->body || in->body->capacity >= in->body_bytes)
+        return 0;
+    return in->body_bytes - in->body->capacity - in->promised_bytes;
+}
+
+uint32_t inbox_promise(struct inbox *in, struct budget *budget)
+{
+    uint32_t lacks = inbox_lacks(in);
+    in->promised_bytes += lacks;
+    budget->promised_bytes += lacks;
+    return lacks;
 }
 
 bool inbox_begin(struct inbox *in, struct budget *budget,
@@ -87,5 +114,6 @@ void inbox_clear(struct inbox *in, struct budget *budget)
     budget_free(budget, in->tail, in->tail_bytes);
     if (in->body)
         block_unref(in->body);
+    budget->promised_bytes -= in->promised_bytes;
     *in = (struct inbox){0};
 }

@@ -32,7 +32,8 @@ struct inbox {
     uint8_t *tail;      /* NULL when empty */
     struct block *body; /* NULL when small */
     uint32_t tail_bytes;
-    uint32_t body_bytes; /* of the whole message frame */
+    uint32_t body_bytes;     /* of the whole message frame */
+    uint32_t promised_bytes; /* of the budget, for what the body lacks */
 };
 
 /* Keeps `n` bytes, at most INBOX_TAIL_MAX; the inbox must be empty. False
@@ -46,6 +47,13 @@ bool inbox_begin(struct inbox *in, struct budget *budget,
                  struct block_pool *pool, const uint8_t *name_frame,
                  size_t name_frame_bytes, const uint8_t *bytes, size_t n,
                  uint32_t body_bytes);
+
+/* Has the budget promise what the large message lacks, so that once begun it
+ * can be completed. Returns how much that is; 0 when it has it already. */
+uint32_t inbox_promise(struct inbox *in, struct budget *budget);
+
+/* What inbox_promise would take. */
+uint32_t inbox_lacks(const struct inbox *in);
 
 /* Where the next bytes of a large message may be read to directly, at most
  * `max`; 0 bytes when there is no memory or nothing large. */
@@ -68,6 +76,7 @@ static inline bool inbox_is_complete(const struct inbox *in)
     return in->body && in->body->used == in->body_bytes;
 }
 
+/* Also gives back what was promised. */
 void inbox_clear(struct inbox *in, struct budget *budget);
 
 #endif

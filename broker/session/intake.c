@@ -42,7 +42,8 @@ static bool intake_is_refused(struct session *s, const uint8_t *bytes, size_t n,
         status == FRAME_TOO_LONG ? greeting_name(bytes) : NULL;
     if (protocol)
         session_close_because(s, REASON_FOREIGN_PROTOCOL, protocol);
-    else if (length > s->all->config.max_frame_bytes)
+    else if (status == FRAME_TOO_LONG &&
+             length > s->all->config.max_frame_bytes)
         session_close(s, REASON_FRAME_TOO_LONG);
     else if (n > FRAME_HEAD_BYTES && length > 0 &&
              bytes[FRAME_HEAD_BYTES] == '\0')
@@ -56,9 +57,15 @@ static bool intake_is_refused(struct session *s, const uint8_t *bytes, size_t n,
 
 static bool intake_subscribe(struct session *s, const struct frame *name)
 {
-    return name->length == 0 ||
-           route_of(name->body, name->length) == ROUTE_NULL ||
-           core_subscribe(s->all->core, &s->sub, name->body, name->length);
+    struct core *core = s->all->core;
+    enum route route =
+        name->length == 0 ? ROUTE_NULL : route_of(name->body, name->length);
+    if (route == ROUTE_NULL)
+        return true;
+    /* What a consumer holds in advance it holds in the kernel, too. */
+    if (route == ROUTE_QUEUE)
+        stream_limit_unsent(s->stream, core->config.prefetch_bytes);
+    return core_subscribe(core, &s->sub, name->body, name->length);
 }
 
 /* Takes the first frame. False when it is not complete or not allowed. */
@@ -82,35 +89,44 @@ static bool intake_hello(struct session *s, const uint8_t *bytes, size_t n,
 }
 
 /* Keeps the beginning of a pair until there is more of it. */
-static bool intake_keep(struct session *s, const uint8_t *bytes, size_t n)
+static bool intake_keep(struct session *s, const uint8_t *bytes, size_t n,
+                        enum reason *reason)
 {
     struct sessions *all = s->all;
+    struct inbox *in = &s->inbox;
     struct frame name, message;
+    size_t head = n, size = 0;
     if (frame_decode(bytes, n, CHANNEL_NAME_MAX, &name) == FRAME_OK) {
-        size_t head = frame_size(name.length);
+        head = frame_size(name.length);
         (void)frame_decode(bytes + head, n - head, all->config.max_frame_bytes,
                            &message);
-        size_t size = frame_size(message.length);
-        if (size >= INBOX_LARGE_BYTES)
-            return inbox_begin(&s->inbox, all->budget, &all->core->pool, bytes,
-                               head, bytes + head, n - head, (uint32_t)size);
+        size = frame_size(message.length);
     }
-    return inbox_keep(&s->inbox, all->budget, bytes, n);
+    bool is_large = size >= INBOX_LARGE_BYTES;
+    *reason = REASON_MEMORY;
+    if (!sessions_may_keep(all, is_large ? head : n))
+        return false;
+    *reason = REASON_NO_MEMORY;
+    bool is_kept =
+        is_large ? inbox_begin(in, all->budget, &all->core->pool, bytes, head,
+                               bytes + head, n - head, (uint32_t)size)
+                 : inbox_keep(in, all->budget, bytes, n);
+    all->tail_bytes += in->tail_bytes;
+    return is_kept;
 }
 
 /* Works off `n` bytes that start where a frame starts. */
 static void intake_take(struct session *s, const uint8_t *bytes, size_t n)
 {
-    enum reason reason = REASON_NO_MEMORY;
+    enum reason reason;
     size_t taken;
     if (s->state == SESSION_HELLO) {
         if (intake_hello(s, bytes, n, &taken)) {
             bytes += taken;
             n -= taken;
         } else {
-            if (s->state == SESSION_HELLO &&
-                !inbox_keep(&s->inbox, s->all->budget, bytes, n))
-                session_close(s, REASON_NO_MEMORY);
+            if (s->state == SESSION_HELLO && !intake_keep(s, bytes, n, &reason))
+                session_close(s, reason);
             return;
         }
     }
@@ -118,7 +134,7 @@ static void intake_take(struct session *s, const uint8_t *bytes, size_t n)
     if (status == PAIRS_GOODBYE)
         session_leave(s);
     else if (status == PAIRS_FAILED ||
-             !intake_keep(s, bytes + taken, n - taken))
+             !intake_keep(s, bytes + taken, n - taken, &reason))
         session_close(s, reason);
 }
 
@@ -142,6 +158,15 @@ static void intake_take_large(struct session *s, size_t direct,
         intake_take(s, bytes + fed, n - (size_t)fed);
 }
 
+/* Who has not published yet, and everybody when half of the memory is in use,
+ * brings little at once: what a read brings is taken whatever the bounds. */
+static size_t intake_max(const struct session *s)
+{
+    const struct budget *b = s->all->budget;
+    bool is_tight = b->limit_bytes > 0 && budget_level(b) > b->limit_bytes / 2;
+    return s->last && !is_tight ? SESSIONS_READ_BYTES : SESSIONS_FIRST_BYTES;
+}
+
 /* Reads once, into the large message that is under way and, behind that or
  * behind the small beginning that was kept, into the scratch buffer. */
 static enum stream_status intake_fill(struct session *s, size_t *direct,
@@ -149,7 +174,7 @@ static enum stream_status intake_fill(struct session *s, size_t *direct,
 {
     struct sessions *all = s->all;
     struct inbox *in = &s->inbox;
-    size_t max = s->last ? SESSIONS_READ_BYTES : SESSIONS_FIRST_BYTES;
+    size_t max = intake_max(s);
     size_t kept = inbox_is_large(in) ? 0 : in->tail_bytes;
     uint8_t *at = NULL;
     size_t room = inbox_room(in, &at, max);
@@ -165,7 +190,7 @@ static enum stream_status intake_fill(struct session *s, size_t *direct,
     counter_add(all->counters, COUNT_bytes_in, *got);
     if (!inbox_is_large(in) && kept > 0) {
         memcpy(all->scratch, in->tail, kept);
-        inbox_clear(in, all->budget);
+        sessions_clear_inbox(all, s);
         *n += kept;
     }
     return STREAM_OK;
@@ -192,12 +217,16 @@ static void intake_settle(struct session *s)
     intake_watch(s);
     if (full)
         session_pause(s, full);
+    else if (inbox_is_large(&s->inbox) && !s->has_grant &&
+             !sessions_grant_memory(s->all, s))
+        session_starve(s);
 }
 
 size_t intake_read(struct session *s)
 {
     struct sessions *all = s->all;
     size_t direct = 0, n = 0, got = 0;
+    sessions_tell_time(all);
     if (intake_must_wait(s)) {
         session_pause(s, s->last);
         return 0;

@@ -157,6 +157,6 @@ enum pairs_status pairs_publish_large(struct session *s, enum reason *reason)
     target_remember(s, &t);
     s->messages_in++;
     counter_add(s->all->counters, COUNT_messages_in, 1);
-    inbox_clear(in, s->all->budget);
+    sessions_clear_inbox(s->all, s);
     return status;
 }

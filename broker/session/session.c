@@ -92,7 +92,7 @@ void session_close_because(struct session *s, enum reason reason,
     session_set_state(s, SESSION_CLOSED);
     channel_forget(all->core, &s->pub);
     subscriber_leave(all->core, &s->sub);
-    inbox_clear(&s->inbox, all->budget);
+    sessions_clear_inbox(all, s);
     list_remove(&s->wait);
     list_remove(&s->link);
     stream_close(s->stream);
@@ -135,6 +135,14 @@ void session_pause(struct session *s, struct channel *ch)
         notice_paused(s, ch);
 }
 
+void session_starve(struct session *s)
+{
+    counter_add(s->all->counters, COUNT_memory_waits, 1);
+    session_set_state(s, SESSION_PAUSED);
+    sessions_wait(s->all, s, WAIT_MEMORY);
+    session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
+}
+
 void session_resume(struct session *s)
 {
     assert(s->state == SESSION_PAUSED || s->state == SESSION_ENDED);
@@ -148,6 +156,7 @@ void session_resume(struct session *s)
 static void session_on_end(void *owner, enum stream_status how)
 {
     struct session *s = owner;
+    sessions_tell_time(s->all);
     if (s->state == SESSION_ENDED)
         return; /* what it sent before its end is still to be read */
     if (s->state == SESSION_FINISHING) {
@@ -217,7 +226,7 @@ static bool session_begin_finish(struct session *s, enum reason reason)
     session_set_state(s, SESSION_FINISHING);
     s->leave_reason = reason;
     subscriber_leave(s->all->core, &s->sub);
-    inbox_clear(&s->inbox, s->all->budget);
+    sessions_clear_inbox(s->all, s);
     sessions_wait(s->all, s, WAIT_FINISH);
     enum stream_mode mode =
         reason == REASON_GOODBYE ? STREAM_READING : STREAM_RESTING;
@@ -278,6 +287,7 @@ void session_flush(struct session *s)
 static void session_on_writable(void *owner)
 {
     struct session *s = owner;
+    sessions_tell_time(s->all);
     if (session_write(s))
         session_check_left(s);
 }
@@ -285,7 +295,7 @@ static void session_on_writable(void *owner)
 void session_leave(struct session *s)
 {
     session_set_state(s, SESSION_LEAVING);
-    inbox_clear(&s->inbox, s->all->budget);
+    sessions_clear_inbox(s->all, s);
     subscriber_retire(s->all->core, &s->sub);
     sessions_wait(s->all, s, WAIT_LEAVE);
     if (session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream)))

@@ -4,7 +4,8 @@
  *
  *     HELLO    its first frame is awaited
  *     OPEN     pairs (name, message) are read
- *     PAUSED   it published to a channel that is full and is not read
+ *     PAUSED   it published to a channel that is full, or has begun a message
+ *              that there is no memory for, and is not read
  *     ENDED    PAUSED, and it has closed in order: what it sent before is
  *              read when its turn comes
  *     STOPPED  the broker stops: it is not read, but gets what it is owed
@@ -58,6 +59,7 @@ struct session {
     uint64_t last_epoch;
     struct channel *full; /* published to in this read and found shut */
     bool has_turn;        /* it has waited: one read is due to it */
+    bool has_grant;       /* of memory, for the large message in its inbox */
     struct inbox inbox;
     uint64_t id;
     uint64_t messages_in;
@@ -98,6 +100,9 @@ void session_begin(struct session *s);
 
 /* It published to a channel that is full. */
 void session_pause(struct session *s, struct channel *full);
+
+/* It has begun a large message that there is no memory for yet. */
+void session_starve(struct session *s);
 
 /* It said goodbye. */
 void session_leave(struct session *s);

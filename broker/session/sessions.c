@@ -16,6 +16,7 @@ static const enum reason wait_reasons[WAIT_TOTAL] = {
     [WAIT_FRAME] = REASON_FRAME_TIMEOUT,
     [WAIT_LEAVE] = REASON_LEAVE_TIMEOUT,
     [WAIT_FINISH] = REASON_STOPPING, /* not used: it has a reason already */
+    [WAIT_MEMORY] = REASON_MEMORY,   /* not used: it has no end */
 };
 
 static struct session *session_of_subscriber(struct subscriber *sub)
@@ -35,9 +36,19 @@ static void on_recovered(void *arg, struct subscriber *sub)
     notice_recovered(session_of_subscriber(sub));
 }
 
+static void on_pressed(void *arg, const struct channel *ch)
+{
+    const struct sessions *all = arg;
+    log_event(all->log, LOG_WARNING, "memory_short",
+              LOG_BYTES("channel", channel_name(ch), channel_name_length(ch)),
+              LOG_U64("held", ch->account.bytes),
+              LOG_U64("memory", budget_level(all->budget)),
+              LOG_U64("limit", all->budget->limit_bytes));
+}
+
 struct core_notices sessions_notices(struct sessions *all)
 {
-    return (struct core_notices){on_slow, on_recovered, all};
+    return (struct core_notices){on_slow, on_recovered, on_pressed, all};
 }
 
 static void sessions_on_timer(void *arg);
@@ -101,6 +112,11 @@ void sessions_add(struct sessions *all, int fd, const struct sockaddr *peer,
     sessions_wait(all, s, WAIT_HELLO);
 }
 
+void sessions_tell_time(struct sessions *all)
+{
+    core_set_now(all->core, reactor_now_ms(all->reactor));
+}
+
 /* Every wait of a kind is as long, so its list is in the order of ending. */
 void sessions_wait(struct sessions *all, struct session *s,
                    enum session_wait wait)
@@ -108,6 +124,52 @@ void sessions_wait(struct sessions *all, struct session *s,
     list_remove(&s->wait);
     s->wait_since = reactor_now_ms(all->reactor);
     list_insert(&all->waits[wait], &s->wait);
+}
+
+/* Messages that are only half here may have half of the memory: whoever
+ * begins many and completes none shall not take it all. One may always be
+ * under way. What is granted is counted as used, so it can be completed. */
+bool sessions_grant_memory(struct sessions *all, struct session *s)
+{
+    struct inbox *in = &s->inbox;
+    uint64_t half = all->budget->limit_bytes / 2;
+    bool is_modest =
+        all->body_bytes == 0 || all->body_bytes + in->body_bytes <= half;
+    if (all->budget->limit_bytes > 0 &&
+        (!is_modest || !budget_has_room(all->budget, inbox_lacks(in))))
+        return false;
+    (void)inbox_promise(in, all->budget);
+    all->body_bytes += in->body_bytes;
+    s->has_grant = true;
+    return true;
+}
+
+/* A quarter of the memory for the beginnings that everybody has while it
+ * sends: many more than that at once are not senders. */
+bool sessions_may_keep(const struct sessions *all, size_t n)
+{
+    uint64_t limit = all->budget->limit_bytes;
+    return limit == 0 || all->tail_bytes + n <= limit / 4;
+}
+
+void sessions_clear_inbox(struct sessions *all, struct session *s)
+{
+    all->tail_bytes -= s->inbox.tail_bytes;
+    if (s->has_grant)
+        all->body_bytes -= s->inbox.body_bytes;
+    s->has_grant = false;
+    inbox_clear(&s->inbox, all->budget);
+}
+
+/* In the order of coming, but whoever fits goes first: one that is too large
+ * for now does not hold up those behind it. */
+static void sessions_grant_waiting(struct sessions *all)
+{
+    LIST_EACH_SAFE (link, &all->waits[WAIT_MEMORY]) {
+        struct session *s = LIST_OF(link, struct session, wait);
+        if (sessions_grant_memory(all, s))
+            session_resume(s);
+    }
 }
 
 static struct session *first_waiting(const struct sessions *all, size_t wait)
@@ -131,13 +193,13 @@ static void sessions_expire(struct sessions *all, clock_ms now)
 static bool sessions_next_ms(const struct sessions *all, clock_ms now,
                              uint32_t *ms)
 {
-    *ms = UINT32_MAX;
+    *ms = SESSIONS_FOREVER_MS;
     for (size_t i = 0; i < WAIT_TOTAL; i++) {
         const struct session *s = first_waiting(all, i);
-        if (!s)
+        uint32_t limit = all->config.wait_ms[i];
+        if (!s || limit == SESSIONS_FOREVER_MS)
             continue;
         uint32_t gone = clock_elapsed_ms(now, s->wait_since);
-        uint32_t limit = all->config.wait_ms[i];
         uint32_t left = gone < limit ? limit - gone : 0;
         if (left < *ms)
             *ms = left;
@@ -146,7 +208,7 @@ static bool sessions_next_ms(const struct sessions *all, clock_ms now,
         *ms = core_tick_ms;
     if (first_waiting(all, WAIT_FINISH) && *ms > SESSIONS_FINISH_MS)
         *ms = SESSIONS_FINISH_MS;
-    return *ms != UINT32_MAX;
+    return *ms != SESSIONS_FOREVER_MS;
 }
 
 /* A timer that fires too early costs one look; one that is set anew in every
@@ -168,9 +230,8 @@ static void sessions_schedule(struct sessions *all)
 static void sessions_on_timer(void *arg)
 {
     struct sessions *all = arg;
-    clock_ms now = reactor_now_ms(all->reactor);
-    sessions_expire(all, now);
-    core_set_now(all->core, now);
+    sessions_tell_time(all);
+    sessions_expire(all, reactor_now_ms(all->reactor));
     core_tick(all->core);
     LIST_EACH_SAFE (link, &all->waits[WAIT_FINISH])
         session_check_finished(LIST_OF(link, struct session, wait));
@@ -182,8 +243,11 @@ static bool sessions_flush(struct sessions *all)
     bool any = false;
     while ((sub = core_next_dirty(all->core)) != NULL) {
         session_flush(session_of_subscriber(sub));
+        subscriber_flushed(sub); /* NONE when the session was closed */
         any = true;
     }
+    while ((sub = core_next_doomed(all->core)) != NULL)
+        session_close(session_of_subscriber(sub), REASON_SLOW_CONSUMER);
     return any;
 }
 
@@ -196,13 +260,14 @@ void sessions_settle(struct sessions *all)
         return;
     all->is_settling = true;
     all->turn_bytes = 0;
-    core_set_now(all->core, reactor_now_ms(all->reactor));
+    sessions_tell_time(all);
     core_settle(all->core);
     for (int i = 0; i < SESSIONS_ROUNDS_MAX && sessions_flush(all); i++)
         core_settle(all->core);
     core_end_turn(all->core);
     while ((p = core_next_resumed(all->core)) != NULL)
         session_resume(LIST_OF(p, struct session, pub));
+    sessions_grant_waiting(all);
     all->is_settling = false;
 }
 

@@ -38,6 +38,7 @@ enum session_wait {
     WAIT_FRAME,  /* for the rest of a frame */
     WAIT_LEAVE,  /* for a client that leaves to take what it is owed */
     WAIT_FINISH, /* for the peer's kernel to confirm what it was sent */
+    WAIT_MEMORY, /* for memory for a large message; for as long as it takes */
     WAIT_TOTAL
 };
 
@@ -45,6 +46,8 @@ struct sessions_config {
     uint32_t max_frame_bytes;
     uint32_t wait_ms[WAIT_TOTAL];
 };
+
+enum { SESSIONS_FOREVER_MS = UINT32_MAX };
 
 struct sessions {
     struct sessions_config config;
@@ -60,6 +63,8 @@ struct sessions {
     uint64_t accepted; /* also the last connection's number */
     uint32_t count;
     uint64_t turn_bytes; /* read since the last settling */
+    uint64_t body_bytes; /* of all large messages that are under way */
+    uint64_t tail_bytes; /* of all beginnings that are kept */
     bool is_draining;
     bool is_settling;
     void (*on_closed)(void *arg); /* a descriptor has become free */
@@ -101,8 +106,21 @@ void sessions_finish(struct sessions *all);
 
 /* For session.c. */
 
+/* The core learns what time it is: first of all in every callback. */
+void sessions_tell_time(struct sessions *all);
+
 /* Enough was read for one turn: hands it out now. */
 void sessions_settle(struct sessions *all);
+
+/* Whether there is memory for the large message that the session has begun;
+ * if so it is promised to it. */
+bool sessions_grant_memory(struct sessions *all, struct session *s);
+
+/* Whether `n` bytes more may be kept of what is not complete. */
+bool sessions_may_keep(const struct sessions *all, size_t n);
+
+/* What the inbox holds is complete, or given up. */
+void sessions_clear_inbox(struct sessions *all, struct session *s);
 
 /* The session begins to wait now, leaving any other wait. */
 void sessions_wait(struct sessions *all, struct session *s,

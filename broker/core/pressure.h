@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * pressure - what happens when memory is short.
+ *
+ * From 85 % of the budget on, the channels that hold most of it are pressed:
+ * those that hold more than half of what is left. So the largest come first,
+ * and the less is left the smaller a channel may be to be asked; one that
+ * holds little is not, unless nothing at all is left. A pressed queue has its publishers wait; a pressed
+ * topic sheds what its slow subscribers are owed, and waits for its busy ones.
+ * At 100 % topics shed whatever they can. A queue is relieved when it has
+ * fallen to half, or everybody below 75 %.
+ */
+#ifndef SLUICE_CORE_PRESSURE_H
+#define SLUICE_CORE_PRESSURE_H
+
+struct channel;
+struct core;
+
+/* What the channel holds may have grown. */
+void pressure_weigh(struct channel *ch);
+
+/* Looks at the budget and presses or relieves. */
+void pressure_update(struct core *c);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * rule - what holds for the channels whose names match a pattern: their
+ * bounds, and the policy of topics. Bounds that a rule does not give are those
+ * of the broker.
+ */
+#ifndef SLUICE_CORE_RULE_H
+#define SLUICE_CORE_RULE_H
+
+#include <stdint.h>
+
+struct policy;
+
+struct rule {
+    const char *pattern;         /* borrowed */
+    uint64_t client_limit_bytes; /* topic: of each subscriber's outbox */
+    uint64_t limit_bytes;        /* queue: of what it holds */
+    uint64_t limit_messages;     /* both; UINT64_MAX: no limit */
+    uint32_t patience_ms;        /* topic: of the policy `wait` */
+    uint32_t hold_messages;      /* topic: kept for the first subscriber */
+    const struct policy *policy; /* topic */
+};
+
+#endif
