@@ -60,7 +60,7 @@ def inbox_seeds():
 
 # The verbs of session_fuzzer.c, in its order.
 TURN, CONNECT, SEND, NAME, READ, PUBLISH, LEAVE, TIME = range(8)
-TOPIC, QUEUE, QUEUE_B, NULL, SYS, NOTHING = range(6)
+TOPIC, QUEUE, QUEUE_B, NULL, SYS, NOTHING, OLDEST, CUT = range(8)
 
 
 def step(verb, client=0, *arguments):
@@ -101,6 +101,12 @@ def session_scripts():
                    + (publish(1, TOPIC, 99, 2) + step(TURN)) * 4
                    + step(TIME, 0, 50) + publish(1, TOPIC, 99, 1)
                    + step(READ, 0, 255) * 5 + step(TURN))
+    for channel in (SYS, OLDEST, CUT):
+        yield f"policy-{channel}", (join(0, channel) + join(1, NULL)
+                                    + publish(1, channel, 99, 2, 4) * 3
+                                    + step(TURN) + step(READ, 0, 255) * 3)
+    yield "hold", (join(0, NULL) + publish(0, OLDEST, 9, times=5)
+                   + step(TURN) + join(1, OLDEST) + step(READ, 1, 9))
     yield "large", (join(0, TOPIC) + join(1, NULL)
                     + publish(1, TOPIC, 99, 3) + step(TURN, 7)
                     + step(READ, 0, 255) * 9 + step(TURN))
@@ -132,6 +138,7 @@ def session_seeds():
     for name, script in session_scripts():
         yield name, b"\0" + script
         yield f"{name}-stop", b"\1" + script
+        yield f"{name}-short", b"\2" + script
 
 
 TARGETS = {"frame": frame_seeds, "inbox": inbox_seeds,

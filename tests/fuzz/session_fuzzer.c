@@ -4,7 +4,8 @@
  * pass. Whatever they do, when they have gone nothing of them is left: no
  * session, no subscriber, no channel, no memory, no descriptor.
  *
- *     input   steps: one byte, the verb and the client, then what it takes
+ *     input   how it ends (bit 0) and whether memory is bounded (bit 1), then
+ *             steps: one byte, the verb and the client, then what it takes
  */
 #include <fcntl.h>
 #include <sys/socket.h>
@@ -15,7 +16,7 @@
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/house.h"
 
-enum { CLIENTS = 8, STEPS_MAX = 400, TURNS_MAX = 2000 };
+enum { CLIENTS = 8, STEPS_MAX = 400, TURNS_MAX = 2000, MEMORY_BYTES = 300000 };
 
 struct play {
     struct house house;
@@ -90,7 +91,7 @@ static void do_send(struct play *p, int client)
 }
 
 static const char *const names[] = {"t",      "/queue", "/queue/b", "/null",
-                                    "/sys/x", "",       "/topic/a", "t2"};
+                                    "/sys/x", "",       "/topic/a", "cut"};
 
 /* The frame of a channel's name; a client's first one subscribes. */
 static void do_name(struct play *p, int client)
@@ -172,21 +173,22 @@ static void end_in_order(struct play *p)
     pass_time(p, 5000);
 }
 
-/* Who waits for a full queue waits on, also when it has closed in order: what
- * it sent before is still to be read. Nobody else may be left. */
-static bool is_waiting_for_a_queue(const struct house *h,
-                                   const struct session *s)
+/* Who waits for a full queue, or for memory that queues hold, waits on, also
+ * when it has closed in order: what it sent before is still to be read. Nobody
+ * else may be left. */
+static bool is_waiting(const struct house *h, const struct session *s)
 {
-    const struct channel *ch = s->pub.channel;
-    return ch && s->sub.state == SUBSCRIBER_NONE &&
-           route_of(channel_name(ch), channel_name_length(ch)) == ROUTE_QUEUE &&
-           house_count(h, COUNT_queued_bytes) > HOUSE_QUEUE_LIMIT / 2;
+    bool is_starving = inbox_is_large(&s->inbox) && !s->has_grant;
+    return (publisher_is_waiting(&s->pub) || is_starving) &&
+           s->sub.state == SUBSCRIBER_NONE &&
+           (house_count(h, COUNT_queued_bytes) > HOUSE_QUEUE_LIMIT / 2 ||
+            budget_is_short(&h->budget));
 }
 
 static bool has_come_to_rest(const struct house *h)
 {
     LIST_EACH (link, &h->sessions.all)
-        if (!is_waiting_for_a_queue(h, LIST_OF(link, struct session, link)))
+        if (!is_waiting(h, LIST_OF(link, struct session, link)))
             return false;
     return true;
 }
@@ -235,11 +237,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     now_ms = UINT32_MAX - 2000; /* it wraps soon */
     FUZZ_CHECK(house_open(&p.house, log_fd));
     uint8_t how = script_byte(&p.script);
+    if (how & 2)
+        p.house.budget.limit_bytes = MEMORY_BYTES;
     for (int i = 0; i < STEPS_MAX && p.script.left > 0; i++) {
         uint8_t step = script_byte(&p.script);
         verbs[step % 8](&p, step / 8 % CLIENTS);
     }
-    if (how % 2)
+    if (how & 1)
         end_in_order(&p);
     end_by_hanging_up(&p);
     check_nothing_is_left(&p.house);

@@ -22,7 +22,7 @@ struct fixture {
 static int open_backlog(void **state)
 {
     static struct fixture f;
-    f = (struct fixture){.budget = {0, 0}};
+    f = (struct fixture){.budget = {.used_bytes = 0}};
     block_pool_init(&f.pool, &f.budget);
     f.block = block_new(&f.pool, BLOCK_BYTES);
     for (uint32_t i = 0; i < 1000; i++) {

@@ -17,7 +17,7 @@ struct fixture {
 static int open_pool(void **state)
 {
     static struct fixture f;
-    f = (struct fixture){.budget = {0, 0}};
+    f = (struct fixture){.budget = {.used_bytes = 0}};
     block_pool_init(&f.pool, &f.budget);
     *state = &f;
     return 0;

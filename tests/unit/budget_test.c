@@ -15,7 +15,7 @@ static volatile size_t too_much = SIZE_MAX / 2;
 static void test_counts_more_than_the_bytes_asked_for(void **state)
 {
     (void)state;
-    struct budget b = {0, 0};
+    struct budget b = {.used_bytes = 0};
     void *p = budget_alloc(&b, 100);
     assert_non_null(p);
     assert_true(b.used_bytes > 100 && b.used_bytes <= 132);
@@ -26,7 +26,7 @@ static void test_counts_more_than_the_bytes_asked_for(void **state)
 static void test_zeroed_memory_is_zero(void **state)
 {
     (void)state;
-    struct budget b = {0, 0};
+    struct budget b = {.used_bytes = 0};
     static const uint8_t zeros[64];
     void *p = budget_zalloc(&b, sizeof zeros);
     assert_memory_equal(p, zeros, sizeof zeros);
@@ -37,7 +37,7 @@ static void test_zeroed_memory_is_zero(void **state)
 static void test_resizing_charges_the_difference(void **state)
 {
     (void)state;
-    struct budget b = {0, 0};
+    struct budget b = {.used_bytes = 0};
     char *p = budget_realloc(&b, NULL, 0, 10);
     uint64_t small = b.used_bytes;
     memcpy(p, "123456789", 10);
@@ -53,7 +53,7 @@ static void test_resizing_charges_the_difference(void **state)
 static void test_what_cannot_be_had_costs_nothing(void **state)
 {
     (void)state;
-    struct budget b = {0, 0};
+    struct budget b = {.used_bytes = 0};
     assert_null(budget_alloc(&b, too_much));
     assert_null(budget_zalloc(&b, too_much));
     assert_int_equal(b.used_bytes, 0);
@@ -70,7 +70,7 @@ static void test_what_cannot_be_had_costs_nothing(void **state)
 static void test_remembers_the_peak(void **state)
 {
     (void)state;
-    struct budget b = {0, 0};
+    struct budget b = {.used_bytes = 0};
     budget_charge(&b, 500);
     budget_refund(&b, 400);
     budget_charge(&b, 100);
@@ -81,7 +81,7 @@ static void test_remembers_the_peak(void **state)
 static void test_freeing_nothing_is_allowed(void **state)
 {
     (void)state;
-    struct budget b = {0, 0};
+    struct budget b = {.used_bytes = 0};
     budget_free(&b, NULL, 1000);
     assert_int_equal(b.used_bytes, 0);
 }

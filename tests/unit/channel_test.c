@@ -89,7 +89,7 @@ static void test_waiter_keeps_a_channel_until_its_turn(void **state)
     publisher_init(&p);
     reader_open(&f->rig, &f->reader, "t", 0);
     channel_close_gate(rig_find(&f->rig, "t"));
-    channel_wait(rig_find(&f->rig, "t"), &p);
+    publisher_wait(&p, rig_find(&f->rig, "t"), false);
     subscriber_leave(&f->rig.core, &f->reader.sub);
     assert_non_null(rig_find(&f->rig, "t"));
     channel_open_gate(rig_find(&f->rig, "t"));
@@ -104,9 +104,9 @@ static void test_leaving_waiter_takes_the_channel_along(void **state)
     struct publisher p;
     publisher_init(&p);
     reader_open(&f->rig, &f->reader, "t", 0);
-    channel_wait(rig_find(&f->rig, "t"), &p);
+    publisher_wait(&p, rig_find(&f->rig, "t"), false);
     subscriber_leave(&f->rig.core, &f->reader.sub);
-    channel_forget(&f->rig.core, &p);
+    publisher_forget(&p);
     rig_turn(&f->rig);
     assert_null(rig_find(&f->rig, "t"));
 }
@@ -142,7 +142,7 @@ static void test_a_turn_may_fill_many_blocks(void **state)
 {
     struct fixture *f = *state;
     enum { N = 5000, BODY = 97 };
-    f->rig.core.config.client_limit_bytes = 1 << 20;
+    f->rig.rule.client_limit_bytes = 1 << 20;
     reader_open(&f->rig, &f->reader, "t", UINT64_MAX);
     for (uint32_t i = 0; i < N; i++) {
         char text[16];
@@ -164,7 +164,7 @@ static const uint32_t sizes[] = {3,     4,     255,   256,    16383,
 static void test_any_size_arrives_whole_and_in_order(void **state)
 {
     struct fixture *f = *state;
-    f->rig.core.config.client_limit_bytes = 1 << 30;
+    f->rig.rule.client_limit_bytes = 1 << 30;
     reader_open(&f->rig, &f->reader, "t", UINT64_MAX);
     size_t total = 0;
     for (size_t i = 0; i < UNIT_COUNT(sizes) * 2; i++) {

@@ -10,7 +10,7 @@
 struct fixture {
     struct gate gate;
     struct list open_gates;
-    struct publisher publishers[4];
+    struct place places[4];
 };
 
 static int open_gate(void **state)
@@ -18,8 +18,6 @@ static int open_gate(void **state)
     static struct fixture f;
     gate_init(&f.gate);
     list_init(&f.open_gates);
-    for (size_t i = 0; i < UNIT_COUNT(f.publishers); i++)
-        publisher_init(&f.publishers[i]);
     *state = &f;
     return 0;
 }
@@ -31,12 +29,12 @@ static bool is_listed(const struct fixture *f)
 
 static void wait(struct fixture *f, int i)
 {
-    gate_wait(&f->gate, &f->open_gates, &f->publishers[i]);
+    gate_wait(&f->gate, &f->open_gates, &f->places[i], false);
 }
 
 static void check_pop(struct fixture *f, int i)
 {
-    assert_ptr_equal(gate_pop(&f->gate), &f->publishers[i]);
+    assert_ptr_equal(gate_pop(&f->gate), &f->places[i]);
 }
 
 static void test_new_gate_is_open(void **state)
@@ -119,12 +117,23 @@ static void test_who_leaves_keeps_nobody_out(void **state)
     struct fixture *f = *state;
     wait(f, 0);
     wait(f, 1);
-    gate_forget(&f->gate, &f->publishers[0]);
+    gate_forget(&f->places[0]);
     check_pop(f, 1);
     wait(f, 2);
-    gate_forget(&f->gate, &f->publishers[2]);
+    gate_forget(&f->places[2]);
     assert_false(f->gate.is_shut);
     assert_false(is_listed(f));
+}
+
+static void test_one_may_go_to_the_front(void **state)
+{
+    struct fixture *f = *state;
+    wait(f, 0);
+    wait(f, 1);
+    gate_wait(&f->gate, &f->open_gates, &f->places[2], true);
+    check_pop(f, 2);
+    check_pop(f, 0);
+    check_pop(f, 1);
 }
 
 #define GATE_TEST(test) cmocka_unit_test_setup(test, open_gate)
@@ -139,6 +148,7 @@ int main(void)
         GATE_TEST(test_waiting_at_an_open_gate_lists_it),
         GATE_TEST(test_closing_again_takes_it_off_the_list),
         GATE_TEST(test_who_leaves_keeps_nobody_out),
+        GATE_TEST(test_one_may_go_to_the_front),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

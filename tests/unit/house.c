@@ -4,6 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "broker/core/policy.h"
 #include "proto/frame.h"
 
 static uint32_t house_message_size(const uint8_t *message)
@@ -11,14 +12,37 @@ static uint32_t house_message_size(const uint8_t *message)
     return FRAME_HEAD_BYTES + frame_get_length(message);
 }
 
+/* One topic for each policy, and the default for all others. */
+static void house_init_rules(struct house *h)
+{
+    static const struct {
+        const char *pattern, *policy;
+        uint32_t hold;
+    } rows[HOUSE_RULES] = {
+        {"/topic/*", "drop-oldest", 3},
+        {"/sys/**", "drop-newest", 0},
+        {"cut", "disconnect", 0},
+        {"**", "wait", 0},
+    };
+    for (size_t i = 0; i < HOUSE_RULES; i++)
+        h->rules[i] = (struct rule){
+            .pattern = rows[i].pattern,
+            .client_limit_bytes = HOUSE_CLIENT_LIMIT,
+            .limit_bytes = HOUSE_QUEUE_LIMIT,
+            .limit_messages = UINT64_MAX,
+            .patience_ms = 1000,
+            .hold_messages = rows[i].hold,
+            .policy = policy_find(rows[i].policy),
+        };
+}
+
 static void house_init_core(struct house *h)
 {
-    static const struct core_config config = {
-        .client_limit_bytes = HOUSE_CLIENT_LIMIT,
-        .queue_limit_bytes = HOUSE_QUEUE_LIMIT,
+    struct core_config config = {
+        .rules = h->rules,
+        .rule_count = HOUSE_RULES,
         .prefetch_bytes = HOUSE_PREFETCH,
         .turn_bytes = SESSIONS_READ_BYTES,
-        .patience_ms = 1000,
         .message_size = house_message_size,
     };
     struct core_notices notices = sessions_notices(&h->sessions);
@@ -32,12 +56,14 @@ bool house_open(struct house *h, int log_fd)
         .wait_ms = {[WAIT_HELLO] = 5000,
                     [WAIT_FRAME] = 10000,
                     [WAIT_LEAVE] = 3000,
-                    [WAIT_FINISH] = 3000},
+                    [WAIT_FINISH] = 3000,
+                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS},
     };
     *h = (struct house){.reactor = reactor_new()};
     if (!h->reactor)
         return false;
     log_init(&h->log, log_fd, LOG_DEBUG);
+    house_init_rules(h);
     house_init_core(h);
     return sessions_init(&h->sessions, &config, h->reactor, &h->core,
                          &h->counters, &h->budget, &h->log);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "broker/core/core.h"
+#include "broker/core/rule.h"
 #include "broker/net/reactor.h"
 #include "broker/session/sessions.h"
 
@@ -18,12 +19,14 @@ enum { /* small, so that clients reach them soon */
        HOUSE_CLIENT_LIMIT = 8000,
        HOUSE_QUEUE_LIMIT = 8000,
        HOUSE_PREFETCH = 1000,
+       HOUSE_RULES = 4,
        HOUSE_SOCKET_BYTES = 4608, /* what a socket to a client buffers, about */
 };
 
 struct house {
     struct reactor *reactor;
     struct core core;
+    struct rule rules[HOUSE_RULES]; /* one topic for each policy, in house.c */
     struct sessions sessions;
     struct counters counters;
     struct budget budget;

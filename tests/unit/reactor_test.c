@@ -181,7 +181,8 @@ static void test_now_is_the_same_all_turn(void **state)
     for (int i = 0; i < 200000; i++)
         assert_int_equal(reactor_now_ms(f.reactor), now);
     reactor_turn(f.reactor, end_turn, &f);
-    assert_int_equal(clock_elapsed_ms(now, reactor_now_ms(f.reactor)), 0);
+    clock_ms later = reactor_now_ms(f.reactor);
+    assert_in_range(clock_elapsed_ms(later, now), 0, INT32_MAX);
 }
 
 static void on_signal(void *arg, int signo)

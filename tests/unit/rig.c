@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/core/policy.h"
 #include "tests/unit/unit.h"
 
 static uint32_t rig_body_bytes(const uint8_t *message)
@@ -29,18 +30,30 @@ static void on_recovered(void *arg, struct subscriber *s)
     ((struct rig *)arg)->recovered++;
 }
 
+static void on_pressed(void *arg, const struct channel *ch)
+{
+    assert_int_equal(ch->magic, CHANNEL_MAGIC);
+    ((struct rig *)arg)->pressed++;
+}
+
 void rig_open(struct rig *r)
 {
-    static const struct core_config config = {
-        .client_limit_bytes = RIG_CLIENT_LIMIT,
-        .queue_limit_bytes = RIG_QUEUE_LIMIT,
+    struct core_config config = {
+        .rules = &r->rule,
+        .rule_count = 1,
         .prefetch_bytes = RIG_PREFETCH,
         .turn_bytes = RIG_TURN_BYTES,
-        .patience_ms = RIG_PATIENCE_MS,
         .message_size = rig_message_size,
     };
-    struct core_notices notices = {on_slow, on_recovered, r};
-    *r = (struct rig){.slow = 0};
+    struct core_notices notices = {on_slow, on_recovered, on_pressed, r};
+    *r = (struct rig){.rule = {
+                          .pattern = "**",
+                          .client_limit_bytes = RIG_CLIENT_LIMIT,
+                          .limit_bytes = RIG_QUEUE_LIMIT,
+                          .limit_messages = UINT64_MAX,
+                          .patience_ms = RIG_PATIENCE_MS,
+                          .policy = POLICY_DEFAULT,
+                      }};
     core_init(&r->core, &config, &notices, &r->counters, &r->budget);
     core_set_now(&r->core, UINT32_MAX - 500); /* the clock wraps soon */
 }
@@ -131,9 +144,13 @@ void rig_turn(struct rig *r)
     core_settle(&r->core);
     while ((s = core_next_dirty(&r->core)) != NULL) {
         reader_take(r, LIST_OF(s, struct reader, sub));
+        subscriber_flushed(s);
         core_settle(&r->core);
     }
+    while ((s = core_next_doomed(&r->core)) != NULL)
+        subscriber_leave(&r->core, s);
     core_end_turn(&r->core);
+    core_let_through(&r->core);
 }
 
 void rig_post(struct rig *r, const char *channel, const char *words)

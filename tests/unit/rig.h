@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 #include "broker/core/core.h"
+#include "broker/core/rule.h"
 
 enum {
     RIG_HEAD_BYTES = 3,
@@ -27,7 +28,8 @@ struct rig {
     struct core core;
     struct counters counters;
     struct budget budget;
-    uint32_t slow, recovered; /* notices so far */
+    struct rule rule;                  /* of every channel; may be changed */
+    uint32_t slow, recovered, pressed; /* notices so far */
 };
 
 struct reader {

@@ -177,7 +177,7 @@ static void step_publish(struct sim *sim)
     if (publisher_is_waiting(&p->pub) || p->has_read)
         return;
     if (ch && channel_is_shut(ch)) {
-        channel_wait(ch, &p->pub);
+        publisher_wait(&p->pub, ch, false);
         return;
     }
     uint32_t brought = 0;
@@ -187,7 +187,7 @@ static void step_publish(struct sim *sim)
             must_wait = true;
     p->has_read = true;
     if (must_wait)
-        channel_wait(rig_find(&sim->rig, names[channel]), &p->pub);
+        publisher_wait(&p->pub, rig_find(&sim->rig, names[channel]), false);
 }
 
 /* Reading. */
@@ -294,13 +294,11 @@ static void reader_joins(struct sim *sim, struct sim_reader *r, int channel)
                                (uint32_t)strlen(names[channel])));
 }
 
-static void check_topic_reader(const struct sim *sim,
-                               const struct sim_reader *r)
+static void check_topic_reader(const struct sim *sim, struct sim_reader *r)
 {
-    uint32_t whole;
-    (void)subscriber_whole_bytes(&r->sub, &whole);
+    subscriber_settle(&r->sub);
     uint64_t until = r->is_retired ? r->until : sim->published[r->channel];
-    uint64_t owed = r->sub.outbox.messages - whole;
+    uint64_t owed = r->sub.outbox.messages;
     assert_int_equal(until - r->since, r->received + owed + r->sub.dropped);
 }
 
@@ -329,7 +327,7 @@ static void step_retire(struct sim *sim)
     struct sim_reader *r = &sim->readers[chance(sim, READERS)];
     if (r->channel < 0 || r->is_retired)
         return;
-    subscriber_retire(&sim->rig.core, &r->sub);
+    subscriber_retire(&r->sub);
     r->is_retired = true;
     r->until = sim->published[r->channel];
 }
@@ -342,13 +340,12 @@ static void step_change_mood(struct sim *sim)
 
 static void step_forget(struct sim *sim)
 {
-    channel_forget(&sim->rig.core,
-                   &sim->publishers[chance(sim, PUBLISHERS)].pub);
+    publisher_forget(&sim->publishers[chance(sim, PUBLISHERS)].pub);
 }
 
 /* Turns. */
 
-static void check_reader(const struct sim *sim, const struct sim_reader *r)
+static void check_reader(const struct sim *sim, struct sim_reader *r)
 {
     uint64_t brought = PUBLISHERS * BROUGHT_MAX;
     if (r->channel < 0)
@@ -361,7 +358,7 @@ static void check_reader(const struct sim *sim, const struct sim_reader *r)
     check_topic_reader(sim, r);
 }
 
-static void check_turn(const struct sim *sim)
+static void check_turn(struct sim *sim)
 {
     const struct rig *rig = &sim->rig;
     for (int i = 0; i < READERS; i++)
@@ -383,10 +380,12 @@ static void step_turn(struct sim *sim)
         while ((s = core_next_dirty(c)) != NULL) {
             struct sim_reader *r = LIST_OF(s, struct sim_reader, sub);
             reader_takes(sim, r, r->is_eager ? UINT64_MAX : chance(sim, 50));
+            subscriber_flushed(s);
         }
         core_settle(c);
     }
     core_end_turn(c);
+    core_let_through(c);
     while ((p = core_next_resumed(c)) != NULL)
         assert_false(publisher_is_waiting(p));
     for (int i = 0; i < PUBLISHERS; i++)
@@ -427,8 +426,8 @@ static void step(struct sim *sim)
 static void sim_open(struct sim *sim, uint64_t seed)
 {
     rig_open(&sim->rig);
-    sim->rig.core.config.client_limit_bytes = LIMIT;
-    sim->rig.core.config.queue_limit_bytes = LIMIT;
+    sim->rig.rule.client_limit_bytes = LIMIT;
+    sim->rig.rule.limit_bytes = LIMIT;
     sim->rig.core.config.prefetch_bytes = PREFETCH;
     sim->rig.core.config.turn_bytes = READ_BYTES;
     sim->random = seed;
