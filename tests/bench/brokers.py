@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: MIT
+"""The brokers that are compared: how each is started, on a free port of
+127.0.0.1 and keeping nothing on disk, and what it cannot do."""
+import contextlib
+import dataclasses
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+START_S = 10
+
+MOSQUITTO_CONF = """listener {port} 127.0.0.1
+allow_anonymous true
+max_queued_messages 0
+max_queued_bytes 0
+set_tcp_nodelay true
+persistence false
+log_type error
+"""
+
+
+@dataclasses.dataclass
+class Kind:
+    name: str  # in tables and plots
+    dialect: str  # of bench_load
+    command: list  # {port}, {dir}, {bin} and {tools} are filled in
+    version: list  # a command; the first number it prints is it
+    cannot: tuple = ()  # words of loads that it does not do
+    conf: str = ""  # goes to {dir}/conf
+
+
+KINDS = (
+    Kind("sluice", "sluice",
+         ["{bin}/sluiced", "--listen", "127.0.0.1:{port}"],
+         ["{bin}/sluiced", "--version"]),
+    Kind("relay", "relay", ["{tools}/bench_relay", "{port}"], [],
+         cannot=("--queue", "--channels")),
+    Kind("NATS", "nats",
+         ["nats-server", "-a", "127.0.0.1", "-p", "{port}"],
+         ["nats-server", "--version"]),
+    Kind("Redis", "redis",
+         ["redis-server", "--port", "{port}", "--bind", "127.0.0.1",
+          "--save", "", "--appendonly", "no",
+          "--client-output-buffer-limit", "pubsub 0 0 0"],
+         ["redis-server", "--version"], cannot=("--queue",)),
+    Kind("Mosquitto", "mqtt", ["mosquitto", "-c", "{dir}/conf"],
+         ["mosquitto", "-h"], cannot=("--queue",), conf=MOSQUITTO_CONF),
+    Kind("the book", "sluice",
+         [sys.executable, "-B", str(HERE / "book_broker.py"), "{port}"],
+         [sys.executable, "--version"]),
+)
+PACKAGES = {"NATS": "nats-server", "Redis": "redis-server",
+            "Mosquitto": "mosquitto"}
+
+
+@dataclasses.dataclass
+class Broker:
+    kind: Kind
+    port: int
+    pid: int
+
+    @property
+    def name(self):
+        return self.kind.name
+
+    def can(self, words):
+        return not set(self.kind.cannot) & set(words)
+
+    def resident_bytes(self):
+        status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmRSS:\s+(\d+)", status).group(1)) * 1024
+
+
+def free_port():
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return sock.getsockname()[1]
+
+
+def await_port(process, port):
+    """Nothing else tells for all brokers that they listen."""
+    until = time.monotonic() + START_S
+    while process.poll() is None and time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return
+        time.sleep(0.02)
+    raise RuntimeError(f"{process.args[0]} does not listen")
+
+
+def stop(process):
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def fill(words, **places):
+    return [word.format(**places) for word in words]
+
+
+def start(stack, kind, places):
+    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+    pathlib.Path(folder).chmod(0o755)  # mosquitto reads it as another user
+    port = free_port()
+    pathlib.Path(folder, "conf").write_text(kind.conf.format(port=port))
+    process = subprocess.Popen(
+        fill(kind.command, port=port, dir=folder, **places), cwd=folder,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    stack.callback(stop, process)
+    await_port(process, port)
+    return Broker(kind, port, process.pid)
+
+
+def is_installed(kind, places):
+    return shutil.which(fill(kind.command[:1], port="", dir="", **places)[0])
+
+
+def version(kind, places):
+    if not kind.version:
+        return None
+    done = subprocess.run(fill(kind.version, **places), text=True,
+                          capture_output=True, check=False)
+    return re.search(r"\d+\.[\d.]*\d", done.stdout + done.stderr).group()
+
+
+@contextlib.contextmanager
+def running(places):
+    """All that are installed."""
+    with contextlib.ExitStack() as stack:
+        started = []
+        for kind in KINDS:
+            if is_installed(kind, places):
+                started.append(start(stack, kind, places))
+            else:
+                print(f"{kind.name} is not installed and left out",
+                      file=sys.stderr)
+        yield started

@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: MIT
+"""docs/performance.md, out of what was measured and nothing else."""
+import brokers
+
+ORDER = ("sluice", "NATS", "Redis", "Mosquitto", "the book", "relay")
+HEADS = {"relay": "ceiling"}
+
+TEXT = """# Performance
+
+How sluice stands beside other brokers, measured on one machine in one go on
+{date}. Do not quote the absolute figures: brokers and load share the cores, so
+they move with the machine. The ratios hold better. To see what your machine
+does with a running broker, type `sluice bench`; to make this page anew, with
+these plots, type
+
+    scripts/bench --install --write
+
+{table}
+Messages per second are those *delivered*, to all subscribers together.
+"Beside the best peer" is how many times better sluice is, be that more or
+less; "of the ceiling" compares with the relay.
+
+![Throughput by number of subscribers](performance/subscribers.svg)
+
+![Throughput by message size](performance/size.svg)
+
+![Latency percentiles under rising load](performance/latency.svg)
+
+## What was measured
+
+Every figure is the median of {runs} runs of {seconds} s each; brokers took
+turns, so that what disturbs the machine disturbs all of them. One program,
+`tests/bench/load/`, speaks the protocol of each and makes the same load for
+all: a fixed number of messages is on its way at any time, nothing is lost, and
+what arrives is counted, not parsed. Where a rate is named, message n is sent
+at n / rate and its latency counts from then, so that a stall is charged to
+whoever stalls, for every message that was due meanwhile.
+
+- Machine: {processor}, {cores} cores, Linux {kernel}, {system}.
+- Brokers: {versions}. All on 127.0.0.1 over TCP, nothing kept on disk,
+  without TLS or passwords, Mosquitto at quality of service 0, Redis with
+  PUBLISH and SUBSCRIBE, NATS without JetStream, its queue a queue group.
+- The book is `tests/bench/book_broker.py`: the broker of the asyncio case
+  study that sluice grew out of, with its bounded queues.
+- The ceiling is `tests/bench/load/relay.c`: one thread that copies what it
+  reads to every subscriber without looking at it. No broker that reads and
+  writes sockets on one thread can be expected to do much better. It can do a
+  little: a relay writes whatever one read brought, a broker may collect.
+- An idle connection is subscribed to a channel of its own; its bytes are the
+  growth of the broker's resident memory for {idle} of them, without what the
+  kernel holds.
+- A blank is something the broker does not do or that was not measured.
+
+## Instructions per message
+
+Time depends on the machine and on what else it does; the number of
+instructions that sluiced executes does not. The test `bench.instructions`
+counts those in user space for each message of 100 bytes delivered, with
+valgrind's callgrind, and fails when one of them is more than 5 % above what is
+recorded in `tests/bench/instructions.txt`:
+
+{instructions}
+When a change is worth its price, or made things cheaper, record the new values
+and say why in the commit:
+
+    scripts/build && tests/bench/instructions.py --record
+
+The values hold for one compiler, which the record names; with another one the
+test prints what it counted and is skipped.
+"""
+
+
+def figure(row, name):
+    value = row["values"].get(name)
+    if value is None:
+        return ""
+    if row["unit"] == "messages/s":
+        return f"{value / 1e6:.2f} M"
+    return f"{value:,.0f}"
+
+
+def title(row):
+    if row["unit"] == "messages/s":
+        return f"{row['name']}, messages/s"
+    return f"{row['name']}, {row['unit']}"
+
+
+def table_row(row, names):
+    beside = f"{row['ratio'][0]:.1f} x {row['ratio'][1]}" if row["ratio"] else ""
+    ceiling = f"{row['of_ceiling']:.2f}" if row["of_ceiling"] else ""
+    return [title(row), *(figure(row, name) for name in names), beside,
+            ceiling]
+
+
+def markdown(rows):
+    head, *body = rows
+    rule = ["---"] + ["--:"] * (len(head) - 1)
+    return "".join(f"| {' | '.join(cells)} |\n"
+                   for cells in (head, rule, *body))
+
+
+def table(found):
+    names = [name for name in ORDER
+             if any(name in row["values"] for row in found["rows"])]
+    head = ["", *(HEADS.get(name, name) for name in names),
+            "beside the best peer", "of the ceiling"]
+    return markdown([head, *(table_row(row, names) for row in found["rows"])])
+
+
+def versions(found):
+    known = found["machine"]["versions"]
+    known = {("Python, for the book" if name == "the book" else name): number
+             for name, number in known.items()}
+    return ", ".join(f"{name} {number}" for name, number in known.items())
+
+
+def instructions():
+    import instructions as guard
+    values, made_by = guard.recorded()
+    rows = [["", "instructions"],
+            *([name, f"{value:.1f}"] for name, value in values.items())]
+    return markdown(rows) + f"\n(compiled by {made_by})\n"
+
+
+def write(found, path):
+    import idle
+    known = found["machine"]
+    path.write_text(TEXT.format(
+        table=table(found), instructions=instructions(), runs=found["runs"],
+        seconds=found["seconds"], date=found["date"],
+        processor=known["processor"], cores=known["cores"],
+        kernel=known["kernel"], system=known["system"],
+        versions=versions(found), idle=f"{idle.CONNECTIONS:,}"))
