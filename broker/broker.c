@@ -49,8 +49,9 @@ struct broker {
     uint32_t max_connections;
     bool has_core, has_sessions;
     bool is_accept_paused;
-    bool is_draining;  /* told to stop */
-    bool is_finishing; /* all was delivered, connections are closed */
+    bool is_accept_failing; /* nothing was accepted since it failed */
+    bool is_draining;       /* told to stop */
+    bool is_finishing;      /* all was delivered, connections are closed */
 };
 
 static uint32_t broker_message_size(const uint8_t *message)
@@ -76,6 +77,7 @@ static void broker_on_accept(void *owner, int fd, const struct sockaddr *peer,
                              socklen_t length)
 {
     struct broker *b = owner;
+    b->is_accept_failing = false;
     sessions_add(&b->sessions, fd, peer, length);
     if (b->sessions.count >= b->max_connections)
         broker_pause_accept(b, "max_connections");
@@ -86,6 +88,9 @@ static void broker_on_accept_error(void *owner, int err)
 {
     struct broker *b = owner;
     counter_add(&b->counters, COUNT_accept_pauses, 1);
+    if (b->is_accept_failing)
+        return; /* told already */
+    b->is_accept_failing = true;
     log_event(&b->log, LOG_WARNING, "accept_failed",
               LOG_TEXT("reason", strerrorname_np(err)),
               LOG_U64("connections", b->sessions.count));
@@ -225,6 +230,9 @@ static bool broker_open_signals(struct broker *b, char *error)
 {
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < SIGNALS; i++) {
+        /* What is here now is there again when the loop has ended: a second
+         * signal that comes late must not kill. */
+        signal(signal_rows[i].signo, SIG_IGN);
         b->signals[i] = reactor_signal_new(b->reactor, signal_rows[i].signo,
                                            signal_rows[i].fire, b);
         if (!b->signals[i])

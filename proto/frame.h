@@ -50,8 +50,7 @@ static inline void frame_put_length(uint8_t head[FRAME_HEAD_BYTES],
 /* Looks at the frame that starts at `bytes`, of which `n` are there, and
  * never reads beyond them. `limit` is the greatest allowed body length. */
 static inline enum frame_status frame_decode(const uint8_t *bytes, size_t n,
-                                             uint32_t limit,
-                                             struct frame *out)
+                                             uint32_t limit, struct frame *out)
 {
     *out = (struct frame){NULL, 0};
     if (n < FRAME_HEAD_BYTES)

@@ -13,9 +13,9 @@ struct greeting {
 /* None of these can be the length of a first frame: the smallest, a TLS
  * record, would be a channel name of 369 MB. */
 static const struct greeting greetings[] = {
-    {"http", "GET ", 4},  {"http", "POST", 4}, {"http", "HEAD", 4},
-    {"http", "PUT ", 4},  {"http", "DELE", 4}, {"http", "OPTI", 4},
-    {"http", "PATC", 4},  {"http", "CONN", 4}, {"http", "TRAC", 4},
+    {"http", "GET ", 4},  {"http", "POST", 4},    {"http", "HEAD", 4},
+    {"http", "PUT ", 4},  {"http", "DELE", 4},    {"http", "OPTI", 4},
+    {"http", "PATC", 4},  {"http", "CONN", 4},    {"http", "TRAC", 4},
     {"http2", "PRI ", 4}, {"tls", "\x16\x03", 2}, {"ssh", "SSH-", 4},
 };
 

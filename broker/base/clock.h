@@ -6,7 +6,6 @@
 #ifndef SLUICE_BASE_CLOCK_H
 #define SLUICE_BASE_CLOCK_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 typedef uint32_t clock_ms;
@@ -14,11 +13,10 @@ typedef uint32_t clock_ms;
 /* CLOCK_MONOTONIC, cut to 32 bits. */
 clock_ms clock_now_ms(void);
 
-/* Time from `since` to `now`; 0 when `since` lies ahead. */
+/* Time from `since` to `now`, which is not before it. */
 static inline uint32_t clock_elapsed_ms(clock_ms now, clock_ms since)
 {
-    int32_t d = (int32_t)(now - since);
-    return d > 0 ? (uint32_t)d : 0;
+    return now - since;
 }
 
 #endif

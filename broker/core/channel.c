@@ -49,7 +49,7 @@ void channel_free_unused(struct channel *ch)
 {
     struct core *c = ch->core;
     if (ch->member_count > 0 || !ch->kind->is_empty(ch) ||
-        !list_is_empty(&ch->touched) || !list_is_empty(&ch->gate.waiters))
+        !list_is_empty(&ch->touched) || !list_is_empty(&ch->gate.places))
         return;
     assert(!ch->open || !ch->is_open_held);
     if (ch->open)
@@ -201,26 +201,6 @@ enum publish_status channel_publish_slowly(struct channel *ch,
     if (!channel_prepare(ch, n))
         return PUBLISH_NO_MEMORY;
     return channel_publish(ch, bytes, n);
-}
-
-void channel_wait(struct channel *ch, struct publisher *p)
-{
-    assert(!publisher_is_waiting(p));
-    p->channel = ch;
-    gate_wait(&ch->gate, &ch->core->open_gates, p);
-}
-
-void channel_forget(struct core *c, struct publisher *p)
-{
-    struct channel *ch = p->channel;
-    (void)c;
-    if (!ch) {
-        list_remove(&p->link); /* resumed, and not told yet */
-        return;
-    }
-    p->channel = NULL;
-    gate_forget(&ch->gate, p);
-    channel_free_unused(ch);
 }
 
 void channel_close_gate(struct channel *ch)

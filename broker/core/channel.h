@@ -121,12 +121,11 @@ static inline bool channel_is_shut(const struct channel *ch)
     return ch->gate.is_shut;
 }
 
-/* A publisher waits until the core lists it as resumed. It must not wait
- * already. */
-void channel_wait(struct channel *ch, struct publisher *p);
-
-/* It waits no longer, wherever it did; harmless if it did not. */
-void channel_forget(struct core *c, struct publisher *p);
+/* Whether it cannot take more: not merely others are waiting. */
+static inline bool channel_is_full(const struct channel *ch)
+{
+    return ch->gate.closed > 0;
+}
 
 static inline const uint8_t *channel_name(const struct channel *ch)
 {

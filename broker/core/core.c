@@ -156,22 +156,27 @@ bool core_has_work(const struct core *c)
 
 /* As many as there is room for, each bringing what one read can bring; at
  * least one, or all would wait for ever. */
-static void core_let_through(struct core *c, struct channel *ch)
+static void core_let_through_gate(struct core *c, struct channel *ch)
 {
     uint64_t n = ch->kind->room(ch) / c->config.turn_bytes + 1;
-    struct publisher *p;
-    while (n-- > 0 && (p = gate_pop(&ch->gate)) != NULL) {
-        p->channel = NULL;
-        list_insert(&c->resumed, &p->link);
-    }
+    /* The last one to go may be what keeps the channel. */
+    ch->member_count++;
+    while (n-- > 0 && publisher_let_through(c, &ch->gate))
+        continue;
+    ch->member_count--;
     channel_free_unused(ch);
+}
+
+void core_let_through(struct core *c)
+{
+    LIST_EACH_SAFE (link, &c->open_gates) {
+        core_let_through_gate(c, LIST_OF(link, struct channel, gate.opened));
+    }
 }
 
 void core_end_turn(struct core *c)
 {
     struct list *link;
-    LIST_EACH_SAFE (gate, &c->open_gates)
-        core_let_through(c, LIST_OF(gate, struct channel, gate.opened));
     while ((link = list_pop(&c->touched)) != NULL) {
         struct channel *ch = LIST_OF(link, struct channel, touched);
         channel_rest(ch);
@@ -184,7 +189,7 @@ void core_end_turn(struct core *c)
 struct publisher *core_next_resumed(struct core *c)
 {
     struct list *link = list_pop(&c->resumed);
-    return link ? LIST_OF(link, struct publisher, link) : NULL;
+    return link ? LIST_OF(link, struct publisher, resumed) : NULL;
 }
 
 void core_tick(struct core *c)

@@ -8,13 +8,14 @@
  * One turn:
  *
  *     core_set_now, then any of   channel_publish, core_subscribe,
- *                                 subscriber_leave, channel_wait ...
+ *                                 subscriber_leave, publisher_wait ...
  *     core_settle                 commits what was published, fills outboxes
  *     while core_next_dirty       whose outbox to flush; tell how far it went
  *                                 with subscriber_sent, and that it was tried
  *                                 with subscriber_flushed; then settle again
  *     core_next_doomed            whose connection to close
  *     core_end_turn
+ *     core_let_through
  *     core_next_resumed           which publishers may be read again
  */
 #ifndef SLUICE_CORE_CORE_H
@@ -32,6 +33,7 @@
 #include "broker/core/block.h"
 #include "broker/core/channel.h"
 #include "broker/core/gate.h"
+#include "broker/core/publisher.h"
 #include "broker/core/route.h"
 #include "broker/core/rule.h"
 #include "broker/core/subscriber.h"
@@ -121,17 +123,22 @@ struct subscriber *core_next_dirty(struct core *c);
  * none. */
 struct subscriber *core_next_doomed(struct core *c);
 
-/* Blocks are put away, unused channels freed, waiters let through. */
+/* Blocks are put away, unused channels freed. */
 void core_end_turn(struct core *c);
+
+/* Publishers that wait are let through, as many as there is room for: once
+ * per turn of the loop, so that those who were can be read before others
+ * are. */
+void core_let_through(struct core *c);
 
 /* The next publisher that may be read again, NULL when there is none. */
 struct publisher *core_next_resumed(struct core *c);
 
 /* Looks for busy subscribers whose patience is over. To be called at least
- * every core_tick_ms while core_is_ticking. */
+ * every CORE_TICK_MS while core_is_ticking. */
 void core_tick(struct core *c);
 
-enum { core_tick_ms = 20 };
+enum { CORE_TICK_MS = 20 };
 
 static inline bool core_is_ticking(const struct core *c)
 {

@@ -5,23 +5,17 @@
 
 void gate_init(struct gate *g)
 {
-    list_init(&g->waiters);
+    list_init(&g->places);
     list_init(&g->opened);
     g->closed = 0;
     g->is_shut = false;
-}
-
-void publisher_init(struct publisher *p)
-{
-    list_init(&p->link);
-    p->channel = NULL;
 }
 
 /* While somebody waits the gate is shut to newcomers even when it is open:
  * they queue up behind, or the fast would always overtake the patient. */
 static void gate_update(struct gate *g)
 {
-    bool has_waiters = !list_is_empty(&g->waiters);
+    bool has_waiters = !list_is_empty(&g->places);
     g->is_shut = g->closed > 0 || has_waiters;
     if (g->closed > 0 || !has_waiters)
         list_remove(&g->opened);
@@ -38,27 +32,29 @@ void gate_open(struct gate *g, struct list *open_gates)
     assert(g->closed > 0);
     g->closed--;
     gate_update(g);
-    if (g->closed == 0 && !list_is_empty(&g->waiters))
+    if (g->closed == 0 && !list_is_empty(&g->places))
         list_insert(open_gates, &g->opened);
 }
 
-void gate_wait(struct gate *g, struct list *open_gates, struct publisher *p)
+void gate_wait(struct gate *g, struct list *open_gates, struct place *p,
+               bool is_first)
 {
-    list_insert(&g->waiters, &p->link);
+    p->gate = g;
+    list_insert(is_first ? g->places.next : &g->places, &p->link);
     gate_update(g);
     if (g->closed == 0 && list_is_empty(&g->opened))
         list_insert(open_gates, &g->opened);
 }
 
-struct publisher *gate_pop(struct gate *g)
+struct place *gate_pop(struct gate *g)
 {
-    struct list *link = list_pop(&g->waiters);
+    struct list *link = list_pop(&g->places);
     gate_update(g);
-    return link ? LIST_OF(link, struct publisher, link) : NULL;
+    return link ? LIST_OF(link, struct place, link) : NULL;
 }
 
-void gate_forget(struct gate *g, struct publisher *p)
+void gate_forget(struct place *p)
 {
     list_remove(&p->link);
-    gate_update(g);
+    gate_update(p->gate);
 }

@@ -13,19 +13,17 @@
 
 #include "broker/base/list.h"
 
-struct channel;
-
-/* Somebody who may wait; embedded by its owner, in at most one gate. */
-struct publisher {
-    struct list link;        /* in a gate's waiters or among the resumed */
-    struct channel *channel; /* NULL when it does not wait */
+struct gate {
+    struct list places; /* of those who wait, first come first */
+    struct list opened; /* in the core's list while open with waiters */
+    uint32_t closed;    /* reasons to be closed */
+    bool is_shut;       /* closed, or others wait: come later */
 };
 
-struct gate {
-    struct list waiters; /* publishers, first come first */
-    struct list opened;  /* in the core's list while open with waiters */
-    uint32_t closed;     /* reasons to be closed */
-    bool is_shut;        /* closed, or others wait: come later */
+/* Somebody's place in the line at a gate; embedded by its owner. */
+struct place {
+    struct list link;
+    struct gate *gate;
 };
 
 void gate_init(struct gate *g);
@@ -34,20 +32,14 @@ void gate_init(struct gate *g);
 void gate_close(struct gate *g);
 void gate_open(struct gate *g, struct list *open_gates);
 
-void publisher_init(struct publisher *p);
+/* Takes a place at the end, or in front of all others. */
+void gate_wait(struct gate *g, struct list *open_gates, struct place *p,
+               bool is_first);
 
-static inline bool publisher_is_waiting(const struct publisher *p)
-{
-    return p->channel != NULL;
-}
+/* The first place, which is given up; NULL when there is none. */
+struct place *gate_pop(struct gate *g);
 
-/* Joins the waiters at the end. */
-void gate_wait(struct gate *g, struct list *open_gates, struct publisher *p);
-
-/* The first waiter, who need not wait any more; NULL when there is none. */
-struct publisher *gate_pop(struct gate *g);
-
-/* The waiter leaves before its turn. */
-void gate_forget(struct gate *g, struct publisher *p);
+/* The place is given up before its turn. */
+void gate_forget(struct place *p);
 
 #endif

@@ -31,7 +31,7 @@ static void policy_drop_excess(struct subscriber *s, drop_fn *drop)
  * publishers wait, and it loses nothing. What they had sent already stays. */
 static void wait_enforce(struct subscriber *s)
 {
-    if (s->state == SUBSCRIBER_SLOW || topic_is_impatient(s))
+    if (topic_is_impatient(s))
         policy_drop_excess(s, backlog_drop_newest);
     else
         topic_set_state(s, SUBSCRIBER_BUSY);

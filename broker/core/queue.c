@@ -139,25 +139,37 @@ static bool queue_is_alone(const struct queue *q)
     return q->ready.next == q->ready.prev;
 }
 
+/* Without memory to give it away it stays, and the consumer in the round. */
+static void queue_keep(struct queue *q, const struct slice *given)
+{
+    struct core *c = q->channel.core;
+    if (backlog_push_front(&q->backlog, c->budget, given))
+        return;
+    queue_count(q, -(int64_t)given->messages, -(int64_t)given->length);
+    counter_add(c->counters, COUNT_dropped_no_memory, given->messages);
+    q->channel.dropped += given->messages;
+}
+
 /* One step of the round: the consumer whose turn it is gets its share and
- * goes to the end, or leaves the round for want of room. */
-static void queue_give(struct queue *q, struct subscriber *s)
+ * goes to the end, or leaves the round for want of room. False when there is
+ * no memory to go on. */
+static bool queue_give(struct queue *q, struct subscriber *s)
 {
     struct core *c = q->channel.core;
     uint32_t messages;
     uint32_t length = queue_measure(q, s, queue_is_alone(q), &messages);
     list_remove(&s->turn);
     if (length == 0)
-        return;
+        return true;
     struct slice given = backlog_take(&q->backlog, c->budget, length, messages);
-    if (subscriber_push(c, s, &given)) {
+    bool is_given = subscriber_push(c, s, &given);
+    if (is_given)
         queue_count(q, -(int64_t)messages, -(int64_t)length);
-        list_insert(&q->ready, &s->turn);
-    } else if (!backlog_push_front(&q->backlog, c->budget, &given)) {
-        queue_count(q, -(int64_t)messages, -(int64_t)length);
-        counter_add(c->counters, COUNT_dropped_no_memory, messages);
-    }
+    else
+        queue_keep(q, &given);
+    list_insert(&q->ready, &s->turn);
     block_unref(given.block);
+    return is_given;
 }
 
 static void queue_update_gate(struct queue *q)
@@ -178,8 +190,9 @@ static void queue_update_gate(struct queue *q)
 static void queue_settle(struct channel *ch)
 {
     struct queue *q = queue_of(ch);
-    while (!backlog_is_empty(&q->backlog) && !list_is_empty(&q->ready))
-        queue_give(q, LIST_OF(q->ready.next, struct subscriber, turn));
+    while (!backlog_is_empty(&q->backlog) && !list_is_empty(&q->ready) &&
+           queue_give(q, LIST_OF(q->ready.next, struct subscriber, turn)))
+        continue;
     queue_update_gate(q);
 }
 

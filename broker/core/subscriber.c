@@ -62,9 +62,8 @@ void subscriber_flushed(struct subscriber *s)
         s->channel->kind->flushed(s->channel, s);
 }
 
-void subscriber_retire(struct core *c, struct subscriber *s)
+void subscriber_retire(struct subscriber *s)
 {
-    (void)c;
     if (s->state == SUBSCRIBER_NONE || s->state == SUBSCRIBER_RETIRED)
         return;
     /* What was published before the goodbye is owed as well. */

@@ -64,7 +64,7 @@ void subscriber_doom(struct subscriber *s);
 
 /* It says goodbye: nothing more is given to it, what its outbox holds is
  * still owed. */
-void subscriber_retire(struct core *c, struct subscriber *s);
+void subscriber_retire(struct subscriber *s);
 
 /* It is gone. What a queue gave it and it did not wholly take goes back to
  * the head of the queue, in order; what a topic gave it is dropped. */

@@ -27,7 +27,7 @@ struct listener_events {
     void (*on_error)(void *owner, int err);
 };
 
-/* Listens on every address that `text` means. Appends what was opened to
+/* Listens on every address that `text` means. Puts what was opened in front of
  * `list`, a chain by listener_next. False, with one sentence in `error` and
  * nothing opened, when that is not possible; `is_usage` then tells whether the
  * address itself is at fault. */

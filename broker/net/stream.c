@@ -127,6 +127,8 @@ bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
     bool was_resting = s->mode == STREAM_RESTING;
     s->mode = mode;
     s->wants_write = wants_write;
+    if (!was_resting)
+        s->has_ended = false; /* told once per rest */
     /* A resting stream hears of room to write anyway; but only a new set
      * makes epoll tell of room that is there already. */
     if (was_resting && mode == STREAM_RESTING && !wants_write)

@@ -37,7 +37,7 @@ struct stream_events {
     void (*on_readable)(void *owner);
     void (*on_writable)(void *owner);
     /* While RESTING. END: what the peer sent before can still be read; it is
-     * told once. RESET: it can not be relied on. */
+     * told once per rest. RESET: it can not be relied on. */
     void (*on_end)(void *owner, enum stream_status how);
 };
 

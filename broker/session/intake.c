@@ -196,27 +196,33 @@ static enum stream_status intake_fill(struct session *s, size_t *direct,
     return STREAM_OK;
 }
 
-/* A publisher that would only add to a channel that is shut is not read. But
- * when its turn has come it is, whoever else still waits there: or all of them
- * would give way to each other for ever. */
+/* A publisher that would only add to a channel that is shut is not read. When
+ * its turn has come it is, though others wait there still: or all of them
+ * would give way to each other for ever. If the channel is full again by
+ * then, it waits on, but in front. */
 static bool intake_must_wait(struct session *s)
 {
     bool has_turn = s->has_turn;
     s->has_turn = false;
-    return !has_turn && s->state == SESSION_OPEN && s->last &&
-           s->last_epoch == s->all->core->epoch && channel_is_shut(s->last);
+    if (s->state != SESSION_OPEN || !s->last ||
+        s->last_epoch != s->all->core->epoch || !channel_is_shut(s->last))
+        return false;
+    if (has_turn && !channel_is_full(s->last))
+        return false;
+    publisher_wait(&s->pub, s->last, has_turn);
+    return publisher_is_waiting(&s->pub);
 }
 
-/* After a read: waits at a gate, or for the rest of a frame. */
+/* After a read: waits at gates, or for memory, or for the rest of a frame. */
 static void intake_settle(struct session *s)
 {
-    struct channel *full = s->full;
-    s->full = NULL;
-    if (s->state != SESSION_OPEN)
+    if (s->state != SESSION_OPEN) {
+        publisher_forget(&s->pub);
         return;
+    }
     intake_watch(s);
-    if (full)
-        session_pause(s, full);
+    if (publisher_is_waiting(&s->pub))
+        session_pause(s);
     else if (inbox_is_large(&s->inbox) && !s->has_grant &&
              !sessions_grant_memory(s->all, s))
         session_starve(s);
@@ -228,7 +234,7 @@ size_t intake_read(struct session *s)
     size_t direct = 0, n = 0, got = 0;
     sessions_tell_time(all);
     if (intake_must_wait(s)) {
-        session_pause(s, s->last);
+        session_pause(s);
         return 0;
     }
     enum stream_status status = intake_fill(s, &direct, &n, &got);
@@ -238,7 +244,7 @@ size_t intake_read(struct session *s)
         session_close(s, status == STREAM_END ? REASON_EOF : REASON_RESET);
         return 0;
     }
-    s->heard_bytes = 1;
+    s->has_spoken = true;
     if (inbox_is_large(&s->inbox))
         intake_take_large(s, direct, all->scratch, n);
     else

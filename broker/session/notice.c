@@ -60,10 +60,10 @@ void notice_closed(const struct session *s, enum reason reason,
            LOG_U64("dropped", s->sub.dropped));
 }
 
-void notice_paused(const struct session *s, const struct channel *full)
+void notice_paused(const struct session *s)
 {
     NOTICE(s, LOG_DEBUG, "publisher_paused",
-           LOG_BYTES("full", channel_name(full), channel_name_length(full)));
+           LOG_U64("gates", s->pub.wait_count));
 }
 
 void notice_resumed(const struct session *s)

@@ -15,7 +15,7 @@ void notice_closed(const struct session *s, enum reason reason,
                    enum log_level level, const char *protocol);
 
 /* It is not read until the channel has room; and is again. */
-void notice_paused(const struct session *s, const struct channel *full);
+void notice_paused(const struct session *s);
 void notice_resumed(const struct session *s);
 
 /* As a subscriber it is too slow; and has caught up. */

@@ -58,13 +58,14 @@ static bool is_published(struct session *s, const struct target *t,
                          enum publish_status status, enum reason *reason)
 {
     if (status == PUBLISH_WAIT)
-        s->full = t->channel;
+        publisher_wait(&s->pub, t->channel, false);
     if (status == PUBLISH_NO_MEMORY)
         *reason = REASON_NO_MEMORY;
     return status != PUBLISH_NO_MEMORY;
 }
 
-/* The name frame at `p`: FRAME_OK when it is there and the target found. */
+/* Reads the name frame at `p` and finds the target. PAIRS_MORE also when it
+ * is not complete: then name->body is NULL. */
 static enum pairs_status pairs_name(struct session *s, struct target *t,
                                     const uint8_t *p, size_t n,
                                     struct frame *name, enum reason *reason)

@@ -21,7 +21,7 @@ enum pairs_status {
 
 /* Publishes every complete pair of `bytes`, and sets *taken to how many bytes
  * these were. What is left is the beginning of one pair that is allowed so
- * far. Sets s->last, and s->full when a channel was found shut. */
+ * far. Sets s->last, and has s->pub wait at every channel found shut. */
 enum pairs_status pairs_decode(struct session *s, const uint8_t *bytes,
                                size_t n, size_t *taken, enum reason *reason);
 

@@ -73,7 +73,7 @@ static void session_count_closed(struct session *s, enum reason reason,
                                  const char *protocol)
 {
     const struct reason_row *row = &reason_rows[reason];
-    bool is_silent = s->state == SESSION_HELLO && s->heard_bytes == 0 &&
+    bool is_silent = s->state == SESSION_HELLO && !s->has_spoken &&
                      (reason == REASON_EOF || reason == REASON_RESET);
     counter_add(s->all->counters, COUNT_closed, 1);
     if (is_silent)
@@ -90,7 +90,7 @@ void session_close_because(struct session *s, enum reason reason,
     assert(s->magic == SESSION_MAGIC && s->state != SESSION_CLOSED);
     session_count_closed(s, reason, protocol);
     session_set_state(s, SESSION_CLOSED);
-    channel_forget(all->core, &s->pub);
+    publisher_forget(&s->pub);
     subscriber_leave(all->core, &s->sub);
     sessions_clear_inbox(all, s);
     list_remove(&s->wait);
@@ -126,13 +126,12 @@ void session_begin(struct session *s)
 
 /* Pausing and resuming. */
 
-void session_pause(struct session *s, struct channel *ch)
+void session_pause(struct session *s)
 {
     session_set_state(s, SESSION_PAUSED);
     list_remove(&s->wait); /* it is we who make no progress */
-    channel_wait(ch, &s->pub);
     if (session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream)))
-        notice_paused(s, ch);
+        notice_paused(s);
 }
 
 void session_starve(struct session *s)
@@ -296,7 +295,7 @@ void session_leave(struct session *s)
 {
     session_set_state(s, SESSION_LEAVING);
     sessions_clear_inbox(s->all, s);
-    subscriber_retire(s->all->core, &s->sub);
+    subscriber_retire(&s->sub);
     sessions_wait(s->all, s, WAIT_LEAVE);
     if (session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream)))
         session_check_left(s);
@@ -323,7 +322,7 @@ void session_stop(struct session *s)
     intake_read_rest(s);
     if (!intake_is_open(s) && s->state != SESSION_PAUSED)
         return;
-    channel_forget(s->all->core, &s->pub);
+    publisher_forget(&s->pub);
     if (s->sub.state == SUBSCRIBER_NONE) {
         /* An orderly end would look like the answer to a goodbye, which may
          * be on its way, with messages that nobody takes any more. */

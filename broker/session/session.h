@@ -52,14 +52,13 @@ struct session {
     struct list link; /* among all */
     struct list wait; /* among those with the same bounded wait */
     clock_ms wait_since;
-    uint32_t heard_bytes; /* until the hello is complete; tells silence */
+    bool has_spoken; /* sent anything at all */
     struct subscriber sub;
     struct publisher pub;
     struct channel *last; /* published to; valid while last_epoch is */
     uint64_t last_epoch;
-    struct channel *full; /* published to in this read and found shut */
-    bool has_turn;        /* it has waited: one read is due to it */
-    bool has_grant;       /* of memory, for the large message in its inbox */
+    bool has_turn;  /* it has waited: one read is due to it */
+    bool has_grant; /* of memory, for the large message in its inbox */
     struct inbox inbox;
     uint64_t id;
     uint64_t messages_in;
@@ -98,8 +97,8 @@ void session_check_finished(struct session *s);
 /* Its hello is complete. */
 void session_begin(struct session *s);
 
-/* It published to a channel that is full. */
-void session_pause(struct session *s, struct channel *full);
+/* It waits at the gates of one or more channels. */
+void session_pause(struct session *s);
 
 /* It has begun a large message that there is no memory for yet. */
 void session_starve(struct session *s);

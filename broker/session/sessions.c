@@ -53,6 +53,11 @@ struct core_notices sessions_notices(struct sessions *all)
 
 static void sessions_on_timer(void *arg);
 
+static void on_nothing(void *arg)
+{
+    (void)arg;
+}
+
 bool sessions_init(struct sessions *all, const struct sessions_config *config,
                    struct reactor *reactor, struct core *core,
                    struct counters *counters, struct budget *budget,
@@ -63,7 +68,8 @@ bool sessions_init(struct sessions *all, const struct sessions_config *config,
                              .core = core,
                              .counters = counters,
                              .budget = budget,
-                             .log = log};
+                             .log = log,
+                             .on_closed = on_nothing};
     list_init(&all->all);
     for (size_t i = 0; i < WAIT_TOTAL; i++)
         list_init(&all->waits[i]);
@@ -86,11 +92,6 @@ void sessions_fini(struct sessions *all)
     free(all->scratch);
 }
 
-static void on_nothing(void *arg)
-{
-    (void)arg;
-}
-
 void sessions_add(struct sessions *all, int fd, const struct sockaddr *peer,
                   socklen_t length)
 {
@@ -103,8 +104,6 @@ void sessions_add(struct sessions *all, int fd, const struct sockaddr *peer,
                   LOG_TEXT("reason", "no_memory"));
         return;
     }
-    if (!all->on_closed)
-        all->on_closed = on_nothing;
     s->id = all->accepted;
     list_insert(&all->all, &s->link);
     all->count++;
@@ -204,8 +203,8 @@ static bool sessions_next_ms(const struct sessions *all, clock_ms now,
         if (left < *ms)
             *ms = left;
     }
-    if (core_is_ticking(all->core) && *ms > core_tick_ms)
-        *ms = core_tick_ms;
+    if (core_is_ticking(all->core) && *ms > CORE_TICK_MS)
+        *ms = CORE_TICK_MS;
     if (first_waiting(all, WAIT_FINISH) && *ms > SESSIONS_FINISH_MS)
         *ms = SESSIONS_FINISH_MS;
     return *ms != SESSIONS_FOREVER_MS;
@@ -255,7 +254,6 @@ static bool sessions_flush(struct sessions *all)
  * often is bounded, so that one of them cannot hold up everybody else. */
 void sessions_settle(struct sessions *all)
 {
-    struct publisher *p;
     if (all->is_settling)
         return;
     all->is_settling = true;
@@ -265,16 +263,23 @@ void sessions_settle(struct sessions *all)
     for (int i = 0; i < SESSIONS_ROUNDS_MAX && sessions_flush(all); i++)
         core_settle(all->core);
     core_end_turn(all->core);
+    all->is_settling = false;
+}
+
+static void sessions_resume(struct sessions *all)
+{
+    struct publisher *p;
+    core_let_through(all->core);
     while ((p = core_next_resumed(all->core)) != NULL)
         session_resume(LIST_OF(p, struct session, pub));
     sessions_grant_waiting(all);
-    all->is_settling = false;
 }
 
 bool sessions_end_turn(void *arg)
 {
     struct sessions *all = arg;
     sessions_settle(all);
+    sessions_resume(all);
     sessions_schedule(all);
     return core_has_work(all->core);
 }
@@ -283,7 +288,6 @@ void sessions_drain(struct sessions *all)
 {
     /* Stopping one may close another, so no place in the list is kept. */
     struct list stopped, *link;
-    all->is_draining = true;
     list_init(&stopped);
     while ((link = list_pop(&all->all)) != NULL) {
         list_insert(&stopped, link);
@@ -299,6 +303,8 @@ void sessions_finish(struct sessions *all)
         struct session *s = LIST_OF(link, struct session, link);
         if (s->state == SESSION_STOPPED)
             session_finish(s);
+        else if (s->state == SESSION_ENDED)
+            session_close(s, REASON_STOPPING);
     }
 }
 
@@ -306,7 +312,10 @@ bool sessions_are_drained(const struct sessions *all)
 {
     LIST_EACH (link, &all->all) {
         const struct session *s = LIST_OF(link, struct session, link);
-        if (s->state != SESSION_STOPPED && s->state != SESSION_FINISHING)
+        /* One that has ENDED goes on when a channel has room again, which
+         * depends on the others. */
+        if (s->state != SESSION_STOPPED && s->state != SESSION_FINISHING &&
+            s->state != SESSION_ENDED)
             return false;
         if (!backlog_is_empty(&s->sub.outbox))
             return false;

@@ -65,7 +65,6 @@ struct sessions {
     uint64_t turn_bytes; /* read since the last settling */
     uint64_t body_bytes; /* of all large messages that are under way */
     uint64_t tail_bytes; /* of all beginnings that are kept */
-    bool is_draining;
     bool is_settling;
     void (*on_closed)(void *arg); /* a descriptor has become free */
     void *on_closed_arg;

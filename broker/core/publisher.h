@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * publisher - somebody who may have to wait, at the gate of every full channel
+ * that it published to in one read: at one only, it would be let through
+ * there and go on filling the others.
+ */
+#ifndef SLUICE_CORE_PUBLISHER_H
+#define SLUICE_CORE_PUBLISHER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/base/list.h"
+
+struct channel;
+struct core;
+struct gate;
+
+enum {
+    /* Gates one publisher waits at, at most. */
+    PUBLISHER_WAITS_MAX = 64,
+};
+
+struct publisher {
+    struct list waits;   /* at gates */
+    struct list resumed; /* in the core's list when none are left */
+    uint32_t wait_count;
+};
+
+void publisher_init(struct publisher *p);
+
+static inline bool publisher_is_waiting(const struct publisher *p)
+{
+    return p->wait_count > 0;
+}
+
+/* Joins the line at the channel's gate, once, at its end or in front. Without
+ * memory for that it does not wait. */
+void publisher_wait(struct publisher *p, struct channel *ch, bool is_first);
+
+/* It waits no longer, wherever it did; harmless if it did not. */
+void publisher_forget(struct publisher *p);
+
+/* Lets the first in the line at the gate through. It is listed as resumed when
+ * it has been let through everywhere. False when nobody waits. */
+bool publisher_let_through(struct core *c, struct gate *gate);
+
+#endif
