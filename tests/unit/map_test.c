@@ -133,6 +133,24 @@ static void test_names_are_bytes_not_text(void **state)
     remove_many(f, 0, UNIT_COUNT(bytes));
 }
 
+/* As if the hash of "ab" were that of "abc" by chance. */
+static void test_equal_hashes_are_not_equal_names(void **state)
+{
+    struct fixture *f = *state;
+    struct map *m = &f->map;
+    struct map_node *node = &f->items[0].node;
+    node->name = (const uint8_t *)"abc";
+    node->length = 3;
+    insert_many(f, 1);
+    m->slots[node->hash & (m->slot_count - 1)] = NULL;
+    node->hash = (uint32_t)siphash(&m->key, "ab", 2);
+    m->slots[node->hash & (m->slot_count - 1)] = node;
+    assert_null(map_find(m, "ab", 2));
+    node->length = 2;
+    assert_ptr_equal(map_find(m, "ab", 2), node);
+    map_remove(m, node);
+}
+
 static void count_visit(struct map_node *node, void *arg)
 {
     assert_non_null(node);
@@ -160,6 +178,7 @@ int main(void)
         MAP_TEST(test_shrinks_and_still_finds_the_rest),
         MAP_TEST(test_names_in_one_slot_are_told_apart),
         MAP_TEST(test_names_are_bytes_not_text),
+        MAP_TEST(test_equal_hashes_are_not_equal_names),
         MAP_TEST(test_visits_every_node_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -37,7 +37,7 @@ enum {
     BROUGHT_MAX = READ_BYTES + MESSAGE_MAX, /* in one read */
     LIMIT = 20000,
     PREFETCH = 1000,
-#ifdef __SANITIZE_ADDRESS__
+#ifdef UNIT_HAS_ASAN
     STEPS = 100000,
 #else
     STEPS = 1000000,

@@ -12,6 +12,15 @@
 
 #include <cmocka.h>
 
+/* For tests that do less where everything is slower. */
+#if defined(__SANITIZE_ADDRESS__)
+#define UNIT_HAS_ASAN
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define UNIT_HAS_ASAN
+#endif
+#endif
+
 #define UNIT_COUNT(array) (sizeof(array) / sizeof *(array))
 
 #endif

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * When memory is short, whoever holds much of it is asked first, and whoever
+ * holds little is left alone.
+ */
+#include "broker/core/pressure.h"
+
+#include "broker/core/queue.h"
+#include "tests/unit/rig.h"
+#include "tests/unit/unit.h"
+
+enum { LIMIT = 1000000, PIECE = 20000 };
+
+struct fixture {
+    struct rig rig;
+    struct reader reader;
+};
+
+static int open_core(void **state)
+{
+    static struct fixture f;
+    rig_open(&f.rig);
+    subscriber_init(&f.reader.sub);
+    f.rig.budget.limit_bytes = LIMIT;
+    f.rig.rule.limit_bytes = f.rig.rule.client_limit_bytes = UINT64_MAX / 4;
+    *state = &f;
+    return 0;
+}
+
+static int close_core(void **state)
+{
+    struct fixture *f = *state;
+    reader_close(&f->rig, &f->reader);
+    rig_close(&f->rig);
+    return 0;
+}
+
+/* Posts until the channel is shut. */
+static void post_until_shut(struct fixture *f, const char *channel)
+{
+    do {
+        rig_say_bytes(&f->rig, channel, "x", PIECE - RIG_HEAD_BYTES);
+        rig_turn(&f->rig);
+        assert_true(f->rig.budget.used_bytes < LIMIT);
+    } while (!channel_is_shut(rig_find(&f->rig, channel)));
+}
+
+static void test_large_queue_is_shut_before_memory_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    rig_post(&f->rig, "/queue/small", "a b c");
+    post_until_shut(f, "/queue/large");
+    assert_true(budget_is_short(&f->rig.budget));
+    assert_int_equal(rig_count(&f->rig, COUNT_pressed), 1);
+    assert_int_equal(f->rig.pressed, 1);
+    assert_false(channel_is_shut(rig_find(&f->rig, "/queue/small")));
+}
+
+static void test_shut_queue_opens_when_half_is_gone(void **state)
+{
+    struct fixture *f = *state;
+    post_until_shut(f, "/queue/large");
+    uint64_t held = rig_count(&f->rig, COUNT_queued_bytes);
+    reader_open(&f->rig, &f->reader, "/queue/large", held / 10);
+    rig_turn(&f->rig);
+    reader_feed(&f->rig, &f->reader, held * 6 / 10);
+    assert_false(channel_is_shut(rig_find(&f->rig, "/queue/large")));
+}
+
+static void test_what_a_queue_has_taken_it_keeps(void **state)
+{
+    struct fixture *f = *state;
+    post_until_shut(f, "/queue/large");
+    uint64_t held = rig_count(&f->rig, COUNT_queued_messages);
+    for (int i = 0; i < 100; i++)
+        rig_turn(&f->rig);
+    assert_int_equal(rig_count(&f->rig, COUNT_queued_messages), held);
+    reader_open(&f->rig, &f->reader, "/queue/large", UINT64_MAX);
+    rig_turn(&f->rig);
+    assert_int_equal(f->reader.got_bytes, held * PIECE);
+}
+
+static void test_stalled_subscriber_gives_back_what_it_holds(void **state)
+{
+    struct fixture *f = *state;
+    reader_open(&f->rig, &f->reader, "t", 0);
+    post_until_shut(f, "t"); /* it may still catch up */
+    assert_int_equal(f->reader.sub.state, SUBSCRIBER_BUSY);
+    rig_wait_ms(&f->rig, RIG_PATIENCE_MS);
+    rig_say_bytes(&f->rig, "t", "x", PIECE);
+    rig_turn(&f->rig);
+    assert_true(f->rig.budget.used_bytes < LIMIT / 2);
+    assert_true(rig_count(&f->rig, COUNT_dropped_memory) > 0);
+    assert_false(channel_is_shut(rig_find(&f->rig, "t")));
+}
+
+#define PRESSURE_TEST(test)                                                    \
+    cmocka_unit_test_setup_teardown(test, open_core, close_core)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        PRESSURE_TEST(test_large_queue_is_shut_before_memory_is_gone),
+        PRESSURE_TEST(test_shut_queue_opens_when_half_is_gone),
+        PRESSURE_TEST(test_what_a_queue_has_taken_it_keeps),
+        PRESSURE_TEST(test_stalled_subscriber_gives_back_what_it_holds),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
