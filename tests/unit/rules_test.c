@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A rule says what holds for the channels that match it; what it does not say
+ * is the broker's, and what is wrong with it is one sentence.
+ */
+#include "broker/rules.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/core/policy.h"
+#include "tests/unit/unit.h"
+
+struct fixture {
+    struct rules rules;
+    struct rule defaults;
+    char error[OPTION_ERROR_BYTES];
+};
+
+static int open_rules(void **state)
+{
+    struct fixture *f = calloc(1, sizeof *f);
+    if (!f)
+        return -1;
+    rules_init(&f->rules);
+    f->defaults = (struct rule){.pattern = "**",
+                                .client_limit_bytes = 1111,
+                                .limit_bytes = 2222,
+                                .limit_messages = UINT64_MAX,
+                                .patience_ms = 33,
+                                .policy = POLICY_DEFAULT};
+    *state = f;
+    return 0;
+}
+
+static int close_rules(void **state)
+{
+    struct fixture *f = *state;
+    rules_fini(&f->rules);
+    free(f);
+    return 0;
+}
+
+static bool add(struct fixture *f, const char *text)
+{
+    return rules_add(&f->rules, text, f->error);
+}
+
+static void test_what_is_not_said_is_the_broker_s(void **state)
+{
+    struct fixture *f = *state;
+    assert_true(add(f, "/queue/jobs limit=16m messages=1000"));
+    assert_true(add(f, "/t/*\tpolicy=drop-oldest  patience=2s hold=7"));
+    assert_true(add(f, "/plain"));
+    rules_finish(&f->rules, &f->defaults);
+    assert_int_equal(f->rules.count, 4);
+    const struct rule *r = f->rules.rows;
+    assert_string_equal(r[0].pattern, "/queue/jobs");
+    assert_int_equal(r[0].limit_bytes, 16 << 20);
+    assert_int_equal(r[0].limit_messages, 1000);
+    assert_int_equal(r[0].patience_ms, 33);
+    assert_string_equal(r[1].pattern, "/t/*");
+    assert_ptr_equal(r[1].policy, policy_find("drop-oldest"));
+    assert_int_equal(r[1].patience_ms, 2000);
+    assert_int_equal(r[1].hold_messages, 7);
+    assert_int_equal(r[1].client_limit_bytes, 1111);
+    assert_int_equal(r[2].limit_bytes, 2222);
+    assert_ptr_equal(r[2].policy, POLICY_DEFAULT);
+    assert_string_equal(r[3].pattern, "**");
+}
+
+static const struct {
+    const char *text, *named;
+} wrong[] = {
+    {"", "''"},
+    {"   ", "''"},
+    {"/a*b limit=1m", "'/a*b'"},
+    {"/t limit", "'limit'"},
+    {"/t limits=1m", "'limits'"},
+    {"/t limit=", "limit"},
+    {"/t limit=12", "12"},
+    {"/t limit=soon", "'soon'"},
+    {"/t messages=0", "messages"},
+    {"/t messages=-1", "'-1'"},
+    {"/t messages=4294967296", "4294967296"},
+    {"/t policy=drop", "'drop'"},
+    {"/t patience=25h", "25h"},
+    {"/t hold=1.5", "'1.5'"},
+};
+
+static void test_what_is_wrong_is_named(void **state)
+{
+    struct fixture *f = *state;
+    for (size_t i = 0; i < UNIT_COUNT(wrong); i++) {
+        f->error[0] = '\0';
+        assert_false(add(f, wrong[i].text));
+        if (!strstr(f->error, wrong[i].named))
+            fail_msg("'%s': %s", wrong[i].text, f->error);
+        assert_null(strchr(f->error, '\n'));
+        assert_int_equal(f->rules.count, 0);
+    }
+}
+
+static void test_rules_are_bounded(void **state)
+{
+    struct fixture *f = *state;
+    for (int i = 0; i < RULES_MAX; i++)
+        assert_true(add(f, "/t hold=1"));
+    assert_false(add(f, "/t hold=1"));
+    rules_finish(&f->rules, &f->defaults);
+    assert_int_equal(f->rules.count, RULES_MAX + 1);
+}
+
+static void test_long_rule_is_refused_whole(void **state)
+{
+    struct fixture *f = *state;
+    char text[4000];
+    memset(text, 'a', sizeof text - 1);
+    text[sizeof text - 1] = '\0';
+    assert_false(add(f, text));
+    assert_true(strlen(f->error) < OPTION_ERROR_BYTES);
+    assert_int_equal(f->rules.count, 0);
+}
+
+#define RULES_TEST(test)                                                       \
+    cmocka_unit_test_setup_teardown(test, open_rules, close_rules)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        RULES_TEST(test_what_is_not_said_is_the_broker_s),
+        RULES_TEST(test_what_is_wrong_is_named),
+        RULES_TEST(test_rules_are_bounded),
+        RULES_TEST(test_long_rule_is_refused_whole),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
