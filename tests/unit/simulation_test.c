@@ -10,7 +10,7 @@
  *               never was
  *     queues    every message is delivered whole exactly once
  *     bounds    no outbox and no queue holds more than its limit and what
- *               each publisher brings in one read
+ *               each publisher brings in one read, nor do all together
  *     the end   nothing waits, nothing is held, no memory is left
  *
  * SLUICE_SEED=N repeats a run, SLUICE_STEPS=N makes it longer or shorter.
@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "broker/core/policy.h"
 #include "broker/core/queue.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
@@ -28,14 +29,16 @@
 enum {
     PUBLISHERS = 6,
     READERS = 10,
-    TOPICS = 3,          /* channels, */
-    CHANNELS = 5,        /* and the rest are queues */
+    TOPICS = 4,          /* channels, one for each policy, */
+    CHANNELS = 6,        /* and the rest are queues */
     WINDOW = 1 << 14,    /* more messages than one publisher has under way */
     BODY_BYTES = 6,      /* publisher, channel, number */
     MESSAGE_MAX = 20000, /* some get a block of their own */
     READ_BYTES = 4000,
     BROUGHT_MAX = READ_BYTES + MESSAGE_MAX, /* in one read */
-    LIMIT = 20000,
+    LIMIT = 20000,                          /* of an outbox, and of a queue */
+    MEMORY = 600000,      /* of all, in runs where it is short, */
+    SHORT_LIMIT = 300000, /* and no other limit is reached */
     PREFETCH = 1000,
 #ifdef UNIT_HAS_ASAN
     STEPS = 100000,
@@ -44,8 +47,11 @@ enum {
 #endif
 };
 
-static const char *const names[CHANNELS] = {"a", "b", "/sys/c", "/queue/d",
-                                            "/queue/e"};
+static const char *const names[CHANNELS] = {"a",   "b",        "/sys/c",
+                                            "cut", "/queue/d", "/queue/e"};
+
+static const char *const names_of_policies[TOPICS] = {
+    "wait", "drop-oldest", "drop-newest", "disconnect"};
 
 struct sim_publisher {
     struct publisher pub;
@@ -69,6 +75,8 @@ struct sim_reader {
 
 struct sim {
     struct rig rig;
+    struct rule rules[TOPICS + 1];
+    uint64_t limit;
     uint64_t random;
     struct sim_publisher publishers[PUBLISHERS];
     struct sim_reader readers[READERS];
@@ -354,7 +362,7 @@ static void check_reader(const struct sim *sim, struct sim_reader *r)
         assert_true(r->sub.outbox.bytes <= PREFETCH + MESSAGE_MAX);
         return;
     }
-    assert_true(r->sub.outbox.bytes <= LIMIT + brought);
+    assert_true(r->sub.outbox.bytes <= sim->limit + brought);
     check_topic_reader(sim, r);
 }
 
@@ -365,8 +373,11 @@ static void check_turn(struct sim *sim)
         check_reader(sim, &sim->readers[i]);
     assert_int_equal(rig_count(rig, COUNT_dropped_no_subscriber), sim->unheard);
     assert_true(rig_count(rig, COUNT_queued_messages) <= sim->owed_count);
+    if (rig->budget.limit_bytes > 0)
+        assert_true(rig->budget.used_bytes <=
+                    rig->budget.limit_bytes + PUBLISHERS * BROUGHT_MAX);
     assert_true(rig_count(rig, COUNT_queued_bytes) <=
-                (CHANNELS - TOPICS) * (LIMIT + PUBLISHERS * BROUGHT_MAX) +
+                (CHANNELS - TOPICS) * (sim->limit + PUBLISHERS * BROUGHT_MAX) +
                     READERS * (PREFETCH + MESSAGE_MAX));
 }
 
@@ -382,6 +393,8 @@ static void step_turn(struct sim *sim)
             reader_takes(sim, r, r->is_eager ? UINT64_MAX : chance(sim, 50));
             subscriber_flushed(s);
         }
+        while ((s = core_next_doomed(c)) != NULL)
+            reader_leaves(sim, LIST_OF(s, struct sim_reader, sub));
         core_settle(c);
     }
     core_end_turn(c);
@@ -423,11 +436,26 @@ static void step(struct sim *sim)
 
 /* The run. */
 
-static void sim_open(struct sim *sim, uint64_t seed)
+static void sim_make_rules(struct sim *sim)
+{
+    sim->rig.rule.client_limit_bytes = sim->rig.rule.limit_bytes = sim->limit;
+    for (int i = 0; i <= TOPICS; i++)
+        sim->rules[i] = sim->rig.rule;
+    for (int i = 0; i < TOPICS; i++) {
+        sim->rules[i].pattern = names[i];
+        sim->rules[i].policy = policy_find(names_of_policies[i]);
+    }
+    sim->rig.core.config.rules = sim->rules;
+    sim->rig.core.config.rule_count = TOPICS + 1;
+}
+
+static void sim_open(struct sim *sim, uint64_t seed, bool is_short)
 {
     rig_open(&sim->rig);
-    sim->rig.rule.client_limit_bytes = LIMIT;
-    sim->rig.rule.limit_bytes = LIMIT;
+    sim->limit = is_short ? SHORT_LIMIT : LIMIT;
+    if (is_short)
+        sim->rig.budget.limit_bytes = MEMORY;
+    sim_make_rules(sim);
     sim->rig.core.config.prefetch_bytes = PREFETCH;
     sim->rig.core.config.turn_bytes = READ_BYTES;
     sim->random = seed;
@@ -481,7 +509,11 @@ static void sim_close(struct sim *sim)
         reader_leaves(sim, &sim->readers[i]);
     }
     assert_int_equal(rig_count(rig, COUNT_messages_out), sim->delivered);
-    assert_int_equal(rig_count(rig, COUNT_dropped_slow), sim->dropped);
+    assert_int_equal(rig_count(rig, COUNT_dropped_slow) +
+                         rig_count(rig, COUNT_dropped_newest) +
+                         rig_count(rig, COUNT_dropped_oldest) +
+                         rig_count(rig, COUNT_dropped_memory),
+                     sim->dropped);
     assert_int_equal(rig_count(rig, COUNT_dropped_no_memory), 0);
     rig_close(rig);
 }
@@ -493,25 +525,30 @@ static uint64_t from_environment(const char *name, uint64_t otherwise)
 }
 
 /* A run that never came across these would prove nothing. */
-static void check_eventful(const struct sim *sim)
+static void check_eventful(const struct sim *sim, bool is_short)
 {
+    if (is_short) {
+        assert_true(rig_count(&sim->rig, COUNT_dropped_memory) > 0);
+        assert_true(sim->rig.pressed > 0);
+        return;
+    }
     assert_true(sim->delivered > 0 && sim->dropped > 0 && sim->unheard > 0);
     assert_true(rig_count(&sim->rig, COUNT_returned) > 0);
     assert_true(rig_count(&sim->rig, COUNT_dropped_gone) > 0);
     assert_true(sim->rig.slow > 0 && sim->rig.recovered > 0);
 }
 
-static void simulate(uint64_t seed)
+static void simulate(uint64_t seed, bool is_short)
 {
     uint64_t n = from_environment("SLUICE_STEPS", STEPS);
     struct sim *sim = calloc(1, sizeof *sim);
-    sim_open(sim, seed);
+    sim_open(sim, seed, is_short);
     for (uint64_t i = 0; i < n; i++)
         step(sim);
     sim_drain(sim);
     sim_close(sim);
     if (n >= STEPS)
-        check_eventful(sim);
+        check_eventful(sim, is_short);
     printf("%" PRIu64 " steps: %" PRIu64 " delivered, %" PRIu64
            " dropped, %" PRIu64 " returned\n",
            n, sim->delivered, sim->dropped,
@@ -522,7 +559,13 @@ static void simulate(uint64_t seed)
 static void test_core_agrees_with_the_model(void **state)
 {
     (void)state;
-    simulate(20250131);
+    simulate(20250131, false);
+}
+
+static void test_core_agrees_when_memory_is_short(void **state)
+{
+    (void)state;
+    simulate(20250131, true);
 }
 
 static void test_core_agrees_with_the_model_by_any_chance(void **state)
@@ -533,13 +576,15 @@ static void test_core_agrees_with_the_model_by_any_chance(void **state)
     seed = from_environment("SLUICE_SEED", seed);
     printf("SLUICE_SEED=%" PRIu64 "\n", seed);
     fflush(stdout);
-    simulate(seed);
+    simulate(seed, false);
+    simulate(seed, true);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_core_agrees_with_the_model),
+        cmocka_unit_test(test_core_agrees_when_memory_is_short),
         cmocka_unit_test(test_core_agrees_with_the_model_by_any_chance),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
