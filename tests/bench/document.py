@@ -1,17 +1,18 @@
 # SPDX-License-Identifier: MIT
 """docs/performance.md, out of what was measured and nothing else."""
-import brokers
+import idle
+import instructions as guard
 
 ORDER = ("sluice", "NATS", "Redis", "Mosquitto", "the book", "relay")
 HEADS = {"relay": "ceiling"}
 
 TEXT = """# Performance
 
-How sluice stands beside other brokers, measured on one machine in one go on
-{date}. Do not quote the absolute figures: brokers and load share the cores, so
-they move with the machine. The ratios hold better. To see what your machine
-does with a running broker, type `sluice bench`; to make this page anew, with
-these plots, type
+How sluice stands beside other brokers. All of it was measured in one go, on
+one machine, on {date}. Do not quote absolute figures: brokers and load
+share the cores, so they move with the machine. The ratios hold better. To see
+what your machine does with a running broker, type `sluice bench`; to make this
+page anew, with its plots, type
 
     scripts/bench --install --write
 
@@ -28,8 +29,8 @@ less; "of the ceiling" compares with the relay.
 
 ## What was measured
 
-Every figure is the median of {runs} runs of {seconds} s each; brokers took
-turns, so that what disturbs the machine disturbs all of them. One program,
+Every figure is a median: runs of {seconds} s, {runs} for each, in turns, so
+that what disturbs the machine disturbs all brokers. One program,
 `tests/bench/load/`, speaks the protocol of each and makes the same load for
 all: a fixed number of messages is on its way at any time, nothing is lost, and
 what arrives is counted, not parsed. Where a rate is named, message n is sent
@@ -37,9 +38,10 @@ at n / rate and its latency counts from then, so that a stall is charged to
 whoever stalls, for every message that was due meanwhile.
 
 - Machine: {processor}, {cores} cores, Linux {kernel}, {system}.
-- Brokers: {versions}. All on 127.0.0.1 over TCP, nothing kept on disk,
-  without TLS or passwords, Mosquitto at quality of service 0, Redis with
-  PUBLISH and SUBSCRIBE, NATS without JetStream, its queue a queue group.
+- Versions: {versions}.
+- All brokers were on 127.0.0.1 over TCP, kept nothing on disk, and had neither
+  TLS nor passwords: Mosquitto at quality of service 0, Redis with PUBLISH
+  and SUBSCRIBE, NATS without JetStream, its queue a queue group.
 - The book is `tests/bench/book_broker.py`: the broker of the asyncio case
   study that sluice grew out of, with its bounded queues.
 - The ceiling is `tests/bench/load/relay.c`: one thread that copies what it
@@ -70,13 +72,19 @@ test prints what it counted and is skipped.
 """
 
 
+def significant(value):
+    """With three digits, or as many as it has before the point."""
+    return f"{value:.{max(0, 3 - len(str(int(value))))}f}"
+
+
 def figure(row, name):
     value = row["values"].get(name)
     if value is None:
         return ""
-    if row["unit"] == "messages/s":
-        return f"{value / 1e6:.2f} M"
-    return f"{value:,.0f}"
+    if row["unit"] != "messages/s":
+        return f"{value:,.0f}"
+    unit, size = ("M", 1e6) if value >= 1e6 else ("k", 1e3)
+    return f"{significant(value / size)} {unit}"
 
 
 def title(row):
@@ -86,7 +94,7 @@ def title(row):
 
 
 def table_row(row, names):
-    beside = f"{row['ratio'][0]:.1f} x {row['ratio'][1]}" if row["ratio"] else ""
+    beside = f"{row['ratio'][0]:.2f} x {row['ratio'][1]}" if row["ratio"] else ""
     ceiling = f"{row['of_ceiling']:.2f}" if row["of_ceiling"] else ""
     return [title(row), *(figure(row, name) for name in names), beside,
             ceiling]
@@ -109,13 +117,12 @@ def table(found):
 
 def versions(found):
     known = found["machine"]["versions"]
-    known = {("Python, for the book" if name == "the book" else name): number
-             for name, number in known.items()}
-    return ", ".join(f"{name} {number}" for name, number in known.items())
+    return ", ".join(
+        f"{'Python' if name == 'the book' else name} {number}"
+        for name, number in known.items())
 
 
 def instructions():
-    import instructions as guard
     values, made_by = guard.recorded()
     rows = [["", "instructions"],
             *([name, f"{value:.1f}"] for name, value in values.items())]
@@ -123,7 +130,6 @@ def instructions():
 
 
 def write(found, path):
-    import idle
     known = found["machine"]
     path.write_text(TEXT.format(
         table=table(found), instructions=instructions(), runs=found["runs"],

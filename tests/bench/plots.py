@@ -35,7 +35,8 @@ set ylabel "{y}" textcolor rgb "{grey}"
 set border 3 linecolor rgb "{grey}"
 set grid linecolor rgb "{grey}" dashtype 3 linewidth 0.5
 set tics nomirror textcolor rgb "{grey}"
-set key outside right center textcolor rgb "{grey}" samplen 2 spacing 1.3
+set key outside right center Left reverse width -3 samplen 2 spacing 1.3
+set key textcolor rgb "{grey}"
 set logscale xy
 set format y "%.0s%c"
 set xtics ({ticks}) nolog

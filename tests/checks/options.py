@@ -10,11 +10,12 @@ import check
 HELPS = (
     (("sluiced", "--help"), True),
     (("sluice", "--help"), False),
+    (("sluice", "bench", "--help"), False),
     (("sluice", "listen", "--help"), False),
     (("sluice", "send", "--help"), False),
 )
 # Options of scripts/ and of other people's programs that documents mention.
-OTHERS = {"--demo", "--quick", "--rm"}
+OTHERS = {"--demo", "--install", "--quick", "--record", "--rm", "--write"}
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # `--max-frame 16m` in a code span, or | `--max-frame` | `16m` | in a table.
