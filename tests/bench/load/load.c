@@ -149,6 +149,7 @@ static void load_watch(struct load *l, int fd, uint32_t who)
         load_die("cannot watch a connection");
 }
 
+/* Messages as they travel; `n` of them, or 0 for as many as make a batch. */
 static uint8_t *load_layout(const struct load *l, uint32_t channel, size_t n,
                             struct publisher *p)
 {
@@ -173,11 +174,10 @@ static uint8_t *load_layout(const struct load *l, uint32_t channel, size_t n,
 static void load_add_publisher(struct load *l, uint32_t index)
 {
     struct publisher *p = &l->publishers[index];
-    bool is_paced = l->options.rate.value > 0;
     p->fd = load_connect(l);
     if (!l->dialect->greet_publisher(p->fd))
         load_die("a publisher is not welcome");
-    p->batch = load_layout(l, index % l->channels, is_paced ? 1 : 0, p);
+    p->batch = load_layout(l, index % l->channels, 0, p);
     load_watch(l, p->fd, l->subs + index);
 }
 
@@ -352,28 +352,38 @@ static void load_send_unpaced(struct load *l, bool is_over)
     }
 }
 
+static uint64_t load_due_ns(const struct load *l, uint64_t nth)
+{
+    uint64_t rate = l->options.rate.value;
+    return l->start_ns + nth / rate * 1000000000 +
+           nth % rate * 1000000000 / rate;
+}
+
+/* Puts all messages that are due into one batch, if they fit. */
+static void load_fill(struct load *l, struct publisher *p, uint64_t now_ns)
+{
+    uint64_t due_ns;
+    p->at = p->left = 0;
+    while (p->left < p->batch_bytes &&
+           (due_ns = load_due_ns(l, l->sent)) <= now_ns) {
+        memcpy(p->batch + p->left + p->body_at, &due_ns, sizeof due_ns);
+        p->left += p->message_bytes;
+        l->sent++;
+    }
+}
+
 /* Publishers take turns. One that the broker does not read holds up the
  * schedule, and everybody's messages are late. */
 static void load_send_paced(struct load *l, bool is_over)
 {
-    uint64_t now_ns = load_clock_ns(), rate = l->options.rate.value;
-    for (;;) {
-        struct publisher *p = &l->publishers[l->turn];
-        uint64_t due_ns = l->start_ns + l->sent / rate * 1000000000 +
-                          l->sent % rate * 1000000000 / rate;
-        if (p->left == 0) {
-            if (is_over || due_ns > now_ns)
-                return;
-            memcpy(p->batch + p->body_at, &due_ns, sizeof due_ns);
-            p->at = 0;
-            p->left = p->message_bytes;
-            l->sent++;
-        }
-        load_write(p);
-        if (p->left > 0)
-            return;
+    struct publisher *p = &l->publishers[l->turn];
+    if (p->left == 0 && !is_over)
+        load_fill(l, p, load_clock_ns());
+    if (p->left == 0)
+        return;
+    load_write(p);
+    if (p->left == 0)
         l->turn = (l->turn + 1) % l->pubs;
-    }
 }
 
 static uint64_t load_expected(const struct load *l)
