@@ -241,7 +241,7 @@ uint64_t crew_arrived(const struct crew *c)
         return c->tally.received;
     uint64_t least = UINT64_MAX;
     for (uint32_t i = 0; i < c->plan->subscribers; i++)
-        if (c->subscribers[i].received < least)
-            least = c->subscribers[i].received;
+        if (c->subscribers[i].passed < least)
+            least = c->subscribers[i].passed;
     return least;
 }

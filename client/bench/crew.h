@@ -38,7 +38,7 @@ bool crew_flush(struct crew *c);
 /* True when no publisher has anything left to write. */
 bool crew_is_idle(const struct crew *c);
 
-/* How many messages have arrived wherever they should. */
+/* How many messages have arrived wherever they should, or never will. */
 uint64_t crew_arrived(const struct crew *c);
 
 #endif

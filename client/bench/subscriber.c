@@ -38,9 +38,19 @@ bool subscriber_hello(const struct subscriber *s)
 
 static void subscriber_receive(struct subscriber *s, uint64_t now_ns)
 {
-    s->received++;
     s->tally->received++;
     s->tally->last_ns = now_ns;
+}
+
+/* Keeps the publisher's place; answers whether the message came in order. */
+static bool subscriber_advance(struct subscriber *s, const struct stamp *stamp)
+{
+    uint64_t *next = &s->next[stamp->publisher];
+    if (stamp->sequence < *next)
+        return false;
+    s->passed += stamp->sequence + 1 - *next;
+    *next = stamp->sequence + 1;
+    return true;
 }
 
 /* A message that tells by whom, which and when. */
@@ -49,7 +59,6 @@ static void subscriber_receive_stamped(struct subscriber *s,
                                        uint64_t now_ns)
 {
     struct tally *t = s->tally;
-    uint64_t *next = &s->next[stamp->publisher];
     enum ledger_entry entry =
         ledger_enter(&s->seen[stamp->publisher], stamp->sequence);
     if (entry == LEDGER_AGAIN) {
@@ -57,10 +66,8 @@ static void subscriber_receive_stamped(struct subscriber *s,
         return;
     }
     t->is_out_of_memory |= entry == LEDGER_NO_MEMORY;
-    if (stamp->sequence < *next)
+    if (!subscriber_advance(s, stamp))
         t->reordered++;
-    else
-        *next = stamp->sequence + 1;
     histogram_add(&t->latency,
                   now_ns > stamp->at_ns ? now_ns - stamp->at_ns : 0);
     subscriber_receive(s, now_ns);
@@ -80,6 +87,7 @@ static void subscriber_message(struct subscriber *s, const uint8_t *body,
     } else if (length != plan->size) {
         s->tally->foreign++;
     } else if (!plan->has_stamps) {
+        s->passed++;
         subscriber_receive(s, now_ns);
     } else if (stamp.run == plan->run && stamp.publisher < plan->publishers) {
         subscriber_receive_stamped(s, &stamp, now_ns);

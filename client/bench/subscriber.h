@@ -20,7 +20,7 @@ struct subscriber {
     const struct plan *plan;
     struct tally *tally; /* of all subscribers */
     int fd;              /* -1 when not connected */
-    uint64_t received;   /* different messages of this run */
+    uint64_t passed;     /* messages received, or overtaken and so lost */
     uint64_t probe;      /* the number of the last probe heard, 0: none yet */
     uint64_t *next;      /* per publisher: one above the highest number heard */
     struct ledger *seen; /* per publisher; a queue's consumers share them */

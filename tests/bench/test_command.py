@@ -112,6 +112,10 @@ def drop_the_tenth(seen, body):
         else [body]
 
 
+def drop_every_other(seen, body):
+    return [] if len(body) == 50 << 10 and len(seen) % 2 else [body]
+
+
 def double_the_tenth(seen, body):
     is_it = sum(map(is_counted, seen)) == 10 and is_counted(body)
     return [body, body] if is_it else [body]
@@ -272,6 +276,14 @@ class Meddling(unittest.TestCase):
         said = self.check(drop_the_tenth, lost=1, duplicates=0,
                           out_of_order=0)
         self.assertIn("of 50 deliveries 1 were lost", said)
+
+    def test_more_lost_messages_than_are_on_their_way(self):
+        """The window does not fill up with them."""
+        meddler = Meddler(self, Broker(self), drop_every_other)
+        done = run("--server", meddler.address, "--json", "--size", "50k",
+                   "--count", "400")
+        found = json.loads(done.stdout)
+        self.assertEqual((done.returncode, found["lost"]), (1, 200))
 
     def test_a_message_that_comes_twice(self):
         said = self.check(double_the_tenth, lost=0, duplicates=1,
