@@ -46,6 +46,26 @@ static bool option_set_number(const struct option *row, const char *text,
     return true;
 }
 
+static bool option_set_choice(const struct option *row, const char *text,
+                              int *out, char *sentence)
+{
+    size_t length = strlen(text);
+    int which = 0;
+    for (const char *word = row->argument;; which++) {
+        size_t word_length = strcspn(word, "|");
+        if (length == word_length && memcmp(word, text, length) == 0) {
+            *out = which;
+            return true;
+        }
+        if (word[word_length] == '\0')
+            break;
+        word += word_length + 1;
+    }
+    snprintf(sentence, OPTION_SENTENCE_BYTES, "--%s takes %s, not '%.128s'",
+             row->name, row->argument, text);
+    return false;
+}
+
 /* `text` is NULL for a flag. */
 static bool option_set(const struct option *row, const char *text, void *values,
                        char *sentence)
@@ -55,6 +75,8 @@ static bool option_set(const struct option *row, const char *text, void *values,
         *(bool *)target = true;
     else if (row->type == OPTION_TEXT)
         *(const char **)target = text;
+    else if (row->type == OPTION_CHOICE)
+        return option_set_choice(row, text, target, sentence);
     else
         return option_set_number(row, text, target, sentence);
     return true;

@@ -17,6 +17,7 @@ enum option_type {
     OPTION_SIZE,     /* struct option_number, in bytes */
     OPTION_DURATION, /* struct option_number, in milliseconds */
     OPTION_COUNT,    /* struct option_number */
+    OPTION_CHOICE,   /* int: which of the words of `argument`, "one|other" */
 };
 
 struct option_number {

@@ -2,17 +2,24 @@
 #include "client/printer.h"
 
 #include "client/escape.h"
+#include "client/json.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
-void printer_init(struct printer *p, int fd, bool is_raw)
+enum { PRINTER_TIME_BYTES = 64 };
+
+void printer_init(struct printer *p, int fd)
 {
     p->fd = fd;
     p->is_terminal = isatty(fd) == 1;
-    p->is_raw = is_raw;
+    p->format = PRINTER_TEXT;
+    p->has_time = false;
+    p->channel = (struct sluice_bytes){NULL, 0};
     p->used = 0;
 }
 
@@ -53,14 +60,18 @@ static bool printer_append(struct printer *p, const void *bytes, size_t n)
     return true;
 }
 
-static bool printer_append_escaped(struct printer *p,
-                                   struct sluice_bytes message)
+/* One of the functions that show the next character of some bytes. */
+typedef size_t printer_next(const uint8_t *bytes, size_t n, char *shown,
+                            size_t *shown_length);
+
+static bool printer_append_shown(struct printer *p, struct sluice_bytes bytes,
+                                 printer_next *next)
 {
-    const uint8_t *at = message.data;
-    for (size_t left = message.length; left > 0;) {
-        char shown[ESCAPE_BYTES];
+    const uint8_t *at = bytes.data;
+    for (size_t left = bytes.length; left > 0;) {
+        char shown[JSON_BYTES];
         size_t shown_length;
-        size_t taken = escape_next(at, left, shown, &shown_length);
+        size_t taken = next(at, left, shown, &shown_length);
         if (!printer_append(p, shown, shown_length))
             return false;
         at += taken;
@@ -69,10 +80,71 @@ static bool printer_append_escaped(struct printer *p,
     return true;
 }
 
+static bool printer_append_text(struct printer *p, const char *text)
+{
+    return printer_append(p, text, strlen(text));
+}
+
+/* RFC 3339, in UTC: sorts as text, and means the same everywhere. */
+static bool printer_append_time(struct printer *p)
+{
+    struct timespec now;
+    struct tm day;
+    char text[PRINTER_TIME_BYTES], fraction[PRINTER_TIME_BYTES];
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (!gmtime_r(&now.tv_sec, &day) ||
+        strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &day) == 0)
+        return true; /* a clock beyond all years has no time to show */
+    snprintf(fraction, sizeof fraction, ".%06ldZ", now.tv_nsec / 1000);
+    return printer_append_text(p, text) && printer_append_text(p, fraction);
+}
+
+/* --- the formats --------------------------------------------------------- */
+
+static bool printer_put_bytes(struct printer *p, struct sluice_bytes message)
+{
+    if (p->is_terminal)
+        return printer_append_shown(p, message, escape_next);
+    return printer_append(p, message.data, message.length);
+}
+
+static bool printer_put_line(struct printer *p, struct sluice_bytes message)
+{
+    if (p->has_time && !(printer_append_time(p) && printer_append_text(p, " ")))
+        return false;
+    return printer_put_bytes(p, message) && printer_append_text(p, "\n");
+}
+
+/* A member of an object; its name ends in _base64 when its bytes are no text,
+ * so that whoever reads it need not guess. */
+static bool printer_put_member(struct printer *p, const char *name,
+                               struct sluice_bytes bytes)
+{
+    bool is_text = json_is_text(bytes.data, bytes.length);
+    return printer_append_text(p, ",\"") && printer_append_text(p, name) &&
+           printer_append_text(p, is_text ? "\":\"" : "_base64\":\"") &&
+           printer_append_shown(p, bytes,
+                                is_text ? json_next_text : json_next_base64) &&
+           printer_append_text(p, "\"");
+}
+
+static bool printer_put_json(struct printer *p, struct sluice_bytes message)
+{
+    return printer_append_text(p, "{\"time\":\"") && printer_append_time(p) &&
+           printer_append_text(p, "\"") &&
+           printer_put_member(p, "channel", p->channel) &&
+           printer_put_member(p, "message", message) &&
+           printer_append_text(p, "}\n");
+}
+
+static bool (*const printer_formats[])(struct printer *,
+                                       struct sluice_bytes) = {
+    [PRINTER_TEXT] = printer_put_line,
+    [PRINTER_JSON] = printer_put_json,
+    [PRINTER_RAW] = printer_put_bytes,
+};
+
 bool printer_put(struct printer *p, struct sluice_bytes message)
 {
-    bool is_put = p->is_terminal
-                      ? printer_append_escaped(p, message)
-                      : printer_append(p, message.data, message.length);
-    return is_put && (p->is_raw || printer_append(p, "\n", 1));
+    return printer_formats[p->format](p, message);
 }

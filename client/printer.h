@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * printer - writes messages to standard output: as they are into a file or a
- * pipe, with control characters escaped on a terminal, which a message must
- * never control.
+ * printer - writes messages to standard output, as lines of text, as JSON, or
+ * as they are: unchanged into a file or a pipe, with control characters escaped
+ * on a terminal, which a message must never control.
  */
 #ifndef SLUICE_CLIENT_PRINTER_H
 #define SLUICE_CLIENT_PRINTER_H
@@ -12,15 +12,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum printer_format {
+    PRINTER_TEXT, /* a line of text per message */
+    PRINTER_JSON, /* an object per line, with time and channel */
+    PRINTER_RAW,  /* the bytes alone */
+};
+
 struct printer {
     int fd;
     bool is_terminal;
-    bool is_raw; /* no newline after each message */
-    size_t used; /* bytes of buffer */
+    enum printer_format format;
+    bool has_time;               /* PRINTER_TEXT: the time before the message */
+    struct sluice_bytes channel; /* PRINTER_JSON */
+    size_t used;                 /* bytes of buffer */
     uint8_t buffer[64 << 10];
 };
 
-void printer_init(struct printer *p, int fd, bool is_raw);
+/* As text, without times; set other fields afterwards. */
+void printer_init(struct printer *p, int fd);
 
 /* Both return false, with errno, when the output cannot be written. A message
  * is not on its way before printer_flush(). */

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * sluice listen - prints what arrives on a channel, and comes back when the
- * connection is lost. Output is written when nothing more has arrived, not per
- * message.
+ * sluice listen - prints what arrives on a channel, or runs a command with it,
+ * and comes back when the connection is lost. Output is written when nothing
+ * more has arrived, not per message.
  */
 #include "client/backoff.h"
 #include "client/command.h"
 #include "client/complain.h"
 #include "client/lib/deadline.h"
 #include "client/printer.h"
+#include "client/runner.h"
 #include "client/stop_signal.h"
 #include "client/watch.h"
 
@@ -24,9 +25,10 @@
 enum { LISTEN_SOUND_MS = 2000 };
 
 struct listen_options {
-    const char *server;
+    const char *server, *command;
     struct option_number timeout_ms, max_frame, count;
-    bool is_raw, is_quiet, no_reconnect;
+    int format; /* enum printer_format: its words are in that order */
+    bool has_times, is_raw, is_quiet, no_reconnect;
 };
 
 #define LISTEN_VALUE(field) offsetof(struct listen_options, field)
@@ -41,6 +43,12 @@ static const struct option listen_options[] = {
      SLUICE_MESSAGE_MAX, "the longest message to accept"},
     {"count", OPTION_COUNT, LISTEN_VALUE(count), "N", NULL, NULL, 1, 0,
      "stop after N messages"},
+    {"exec", OPTION_TEXT, LISTEN_VALUE(command), "COMMAND", NULL, NULL, 0, 0,
+     "run COMMAND for each message, which is its standard input"},
+    {"format", OPTION_CHOICE, LISTEN_VALUE(format), "text|json", "text", NULL,
+     0, 0, "lines of text, or a JSON object per line"},
+    {"timestamps", OPTION_FLAG, LISTEN_VALUE(has_times), NULL, NULL, NULL, 0, 0,
+     "print the time before each line of text; JSON always has it"},
     {"raw", OPTION_FLAG, LISTEN_VALUE(is_raw), NULL, NULL, NULL, 0, 0,
      "print the bytes alone, without a newline after each message"},
     {"no-reconnect", OPTION_FLAG, LISTEN_VALUE(no_reconnect), NULL, NULL, NULL,
@@ -63,11 +71,20 @@ struct listener {
     enum listen_state state;
     struct sluice *s;
     struct sluice_bytes channel;
+    const struct listen_outlet *outlet;
     struct printer printer;
+    struct runner runner; /* with --exec */
     struct backoff backoff;
-    uint64_t printed; /* messages */
-    int64_t due_ms;   /* TRYING: sound from then on; LEAVING: given up then;
+    uint64_t taken; /* messages */
+    int64_t due_ms; /* TRYING: sound from then on; LEAVING: given up then;
                          else -1 */
+};
+
+/* Where messages go. Both functions return false, with errno. */
+struct listen_outlet {
+    bool (*put)(struct listener *l, struct sluice_bytes message);
+    bool (*flush)(struct listener *l);
+    const char *failure;
 };
 
 /* What one step says about the next. */
@@ -126,6 +143,35 @@ static void listener_on_stop(struct listener *l)
     l->due_ms = sluice_deadline_clock() + (int64_t)l->options.timeout_ms.value;
 }
 
+/* --- where messages go --------------------------------------------------- */
+
+static bool listener_print(struct listener *l, struct sluice_bytes message)
+{
+    return printer_put(&l->printer, message);
+}
+
+static bool listener_flush(struct listener *l)
+{
+    return printer_flush(&l->printer);
+}
+
+static const struct listen_outlet listen_to_output = {
+    listener_print, listener_flush, "cannot write to standard output"};
+
+static bool listener_execute(struct listener *l, struct sluice_bytes message)
+{
+    return runner_run(&l->runner, message);
+}
+
+static bool listener_has_nothing_to_flush(struct listener *l)
+{
+    (void)l;
+    return true;
+}
+
+static const struct listen_outlet listen_to_command = {
+    listener_execute, listener_has_nothing_to_flush, "cannot run a command"};
+
 /* --- one connection ------------------------------------------------------ */
 
 static enum sluice_error listener_dial(struct listener *l)
@@ -156,25 +202,24 @@ static enum listen_step listener_connect(struct listener *l)
 }
 
 /* A reader that went away is no failure: sluice listen ... | head. */
-static enum listen_step listener_on_unprintable(void)
+static enum listen_step listener_on_unwritable(const struct listener *l)
 {
     if (errno == EPIPE)
         return LISTEN_DONE;
-    complain(EXIT_FAILED, "cannot write to standard output: %s",
-             strerror(errno));
+    complain(EXIT_FAILED, "%s: %s", l->outlet->failure, strerror(errno));
     return LISTEN_FAILED;
 }
 
-static enum listen_step listener_print(struct listener *l,
-                                       struct sluice_bytes message)
+static enum listen_step listener_put(struct listener *l,
+                                     struct sluice_bytes message)
 {
-    if (!printer_put(&l->printer, message))
-        return listener_on_unprintable();
-    l->printed++;
+    if (!l->outlet->put(l, message))
+        return listener_on_unwritable(l);
+    l->taken++;
     if (l->state == LISTEN_TRYING)
         listener_on_sound(l);
     bool is_last =
-        l->options.count.is_given && l->printed == l->options.count.value;
+        l->options.count.is_given && l->taken == l->options.count.value;
     return is_last ? LISTEN_DONE : LISTEN_GO;
 }
 
@@ -191,7 +236,7 @@ static enum listen_step listener_on_end(struct listener *l,
     return LISTEN_FAILED;
 }
 
-/* Prints what is there. LISTEN_GO: nothing more for now. */
+/* Puts out what is there. LISTEN_GO: nothing more for now. */
 static enum listen_step listener_take(struct listener *l)
 {
     for (;;) {
@@ -204,7 +249,7 @@ static enum listen_step listener_take(struct listener *l)
             return LISTEN_GO;
         if (error != SLUICE_OK)
             return listener_on_end(l, error);
-        enum listen_step step = listener_print(l, message);
+        enum listen_step step = listener_put(l, message);
         if (step != LISTEN_GO)
             return step;
     }
@@ -233,8 +278,8 @@ static enum listen_step listener_serve(struct listener *l)
     enum listen_step step;
     do {
         step = listener_take(l);
-        if (!printer_flush(&l->printer))
-            return listener_on_unprintable();
+        if (!l->outlet->flush(l))
+            return listener_on_unwritable(l);
         if (step == LISTEN_GO)
             step = listener_wait(l);
     } while (step == LISTEN_GO);
@@ -276,9 +321,10 @@ static int listener_run(struct listener *l)
         if (step == LISTEN_LOST)
             step = listener_retry(l);
     } while (step == LISTEN_GO);
-    return step == LISTEN_DONE     ? EXIT_DONE
-           : step == LISTEN_FAILED ? EXIT_FAILED
-                                   : EXIT_USAGE;
+    if (step == LISTEN_MISUSED)
+        return EXIT_USAGE;
+    bool is_failed = step == LISTEN_FAILED || l->runner.failures > 0;
+    return is_failed ? EXIT_FAILED : EXIT_DONE;
 }
 
 /* --- the command --------------------------------------------------------- */
@@ -291,31 +337,54 @@ static uint64_t listen_seed(void)
     return (uint64_t)sluice_deadline_clock() << 16 ^ (uint64_t)getpid();
 }
 
+/* False, and *status, when the options contradict each other. */
+static bool listen_check(const struct listen_options *o, int argc, int *status)
+{
+    bool is_formatted = o->format != PRINTER_TEXT || o->has_times;
+    const char *wrong = NULL;
+    if (argc > 2)
+        wrong = "one CHANNEL is enough; start one listener per channel";
+    else if (o->is_raw && is_formatted)
+        wrong = "--raw prints bytes alone; leave out --format or --timestamps";
+    else if (o->command && (o->is_raw || is_formatted))
+        wrong = "--exec prints nothing; leave out --format, --timestamps and "
+                "--raw";
+    if (wrong)
+        *status = command_misused(&command_listen, wrong);
+    return !wrong;
+}
+
+static bool listener_init(struct listener *l, const char *channel)
+{
+    const struct listen_options *o = &l->options;
+    l->channel = sluice_text(channel);
+    printer_init(&l->printer, STDOUT_FILENO);
+    l->printer.format =
+        o->is_raw ? PRINTER_RAW : (enum printer_format)o->format;
+    l->printer.has_time = o->has_times;
+    l->printer.channel = l->channel;
+    l->outlet = o->command ? &listen_to_command : &listen_to_output;
+    backoff_init(&l->backoff, listen_seed());
+    if (o->command && !runner_init(&l->runner, o->command, channel))
+        return false;
+    l->s = sluice_new();
+    return l->s && stop_signal_init();
+}
+
 static int listen_run(int argc, char **argv)
 {
     struct listener *l = calloc(1, sizeof *l);
     if (!l)
         return complain(EXIT_FAILED, "out of memory");
     int status;
-    if (!command_parse(&command_listen, &l->options, &argc, argv, &status) ||
-        !command_has_channel(&command_listen, argc, argv, &status))
-        goto end;
-    if (argc > 2) {
-        status = command_misused(&command_listen,
-                                 "one CHANNEL is enough; start one listener "
-                                 "per channel");
-        goto end;
-    }
-    l->channel = sluice_text(argv[1]);
-    printer_init(&l->printer, STDOUT_FILENO, l->options.is_raw);
-    backoff_init(&l->backoff, listen_seed());
-    l->s = sluice_new();
-    if (l->s && stop_signal_init())
-        status = listener_run(l);
-    else
-        status = complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    if (command_parse(&command_listen, &l->options, &argc, argv, &status) &&
+        command_has_channel(&command_listen, argc, argv, &status) &&
+        listen_check(&l->options, argc, &status))
+        status =
+            listener_init(l, argv[1])
+                ? listener_run(l)
+                : complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
     sluice_free(l->s);
-end:
     free(l);
     return status;
 }
@@ -323,7 +392,7 @@ end:
 const struct command command_listen = {
     .name = "listen",
     .arguments = "CHANNEL",
-    .summary = "Print what arrives on a channel",
+    .summary = "Print what arrives on a channel, or run a command",
     .details =
         "Prints one line per message; on a terminal, control characters\n"
         "are shown as \\xNN. When the broker goes away it connects again,\n"
@@ -332,7 +401,14 @@ const struct command command_listen = {
         "\n"
         "--count leaves at once after the last message. Messages of a\n"
         "queue that were on their way to this listener by then are lost:\n"
-        "it is no way to take N messages out of a queue.\n",
+        "it is no way to take N messages out of a queue.\n"
+        "\n"
+        "--exec makes a worker of it: 'sh -c COMMAND' runs once for each\n"
+        "message, one at a time, with $SLUICE_CHANNEL set. While it runs, the\n"
+        "broker gives further messages to other workers. A command that fails\n"
+        "is told, and the exit status is then 1; its message is gone.\n"
+        "\n"
+        "  sluice listen /queue/mail --exec 'sendmail -t'\n",
     .options = listen_options,
     .run = listen_run,
 };

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sluice ping - sends messages to itself, through a topic that nobody else
+ * knows, one at a time. So it tests all that a message passes on its way, and
+ * its exit status answers whether the broker is well.
+ */
+#include "client/command.h"
+#include "client/complain.h"
+#include "client/lib/deadline.h"
+#include "client/round_trips.h"
+#include "client/stop_signal.h"
+#include "client/watch.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+
+enum { PING_TOPIC_BYTES = 48 };
+
+struct ping_options {
+    const char *server;
+    struct option_number timeout_ms, count, interval_ms, size;
+    bool is_quiet;
+};
+
+#define PING_VALUE(field) offsetof(struct ping_options, field)
+
+static const struct option ping_options[] = {
+    {"server", OPTION_TEXT, PING_VALUE(server), "ADDR", SLUICE_DEFAULT_SERVER,
+     "SLUICE_SERVER", 0, 0,
+     "where the broker is: host:port, [v6]:port or unix:PATH"},
+    {"timeout", OPTION_DURATION, PING_VALUE(timeout_ms), "TIME", "5s", NULL, 1,
+     86400000, "how long to try to connect, and to wait for an answer"},
+    {"count", OPTION_COUNT, PING_VALUE(count), "N", NULL, NULL, 1, 0,
+     "stop after N messages"},
+    {"interval", OPTION_DURATION, PING_VALUE(interval_ms), "TIME", "1s", NULL,
+     0, 86400000, "from one message to the next; 0: when it has come back"},
+    {"size", OPTION_SIZE, PING_VALUE(size), "SIZE", "56", NULL,
+     sizeof(uint64_t), SLUICE_MESSAGE_DEFAULT_MAX, "bytes of a message"},
+    {"quiet", OPTION_FLAG, PING_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
+     "print the statistics alone"},
+    {.name = NULL},
+};
+
+struct pinger {
+    struct ping_options options;
+    struct sluice *s;
+    char topic[PING_TOPIC_BYTES];
+    uint8_t *body; /* begins with the number of the message */
+    uint64_t sent_ns;
+    struct round_trips trips;
+};
+
+static uint64_t pinger_clock_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* --- one message --------------------------------------------------------- */
+
+static void pinger_on_answer(struct pinger *p)
+{
+    double time_ms = (double)(pinger_clock_ns() - p->sent_ns) / 1e6;
+    round_trips_add(&p->trips, time_ms);
+    if (!p->options.is_quiet)
+        printf("%" PRIu64 " bytes from %s: seq=%" PRIu64 " time=%.3f ms\n",
+               p->options.size.value, p->options.server, p->trips.sent,
+               time_ms);
+}
+
+/* An answer that comes after it was given up is not the one awaited. */
+static bool pinger_is_answer(const struct pinger *p, struct sluice_bytes m)
+{
+    return m.length == p->options.size.value &&
+           memcmp(m.data, p->body, sizeof p->trips.sent) == 0;
+}
+
+/* SLUICE_OK when the answer to the newest message comes, SLUICE_TIMEOUT when
+ * the time is up, SLUICE_INTERRUPTED after a stop signal. */
+static enum sluice_error pinger_listen(struct pinger *p, int64_t due_ms)
+{
+    while (!stop_signal_came()) {
+        struct sluice_bytes message;
+        enum sluice_error error =
+            sluice_receive(p->s, &message, SLUICE_NO_WAIT);
+        if (error == SLUICE_OK && pinger_is_answer(p, message))
+            return SLUICE_OK;
+        if (error == SLUICE_OK)
+            continue;
+        if (error != SLUICE_AGAIN)
+            return error;
+        struct watch watch = {
+            .s = p->s, .fd = -1, .timeout_ms = sluice_deadline_left(due_ms)};
+        if (watch.timeout_ms == 0)
+            return SLUICE_TIMEOUT;
+        watch_wait(&watch);
+    }
+    return SLUICE_INTERRUPTED;
+}
+
+/* Sends a message and waits for it. One that does not come back in time is
+ * lost, which is no reason to end. */
+static enum sluice_error pinger_round(struct pinger *p)
+{
+    int timeout_ms = (int)p->options.timeout_ms.value;
+    p->trips.sent++;
+    memcpy(p->body, &p->trips.sent, sizeof p->trips.sent);
+    p->sent_ns = pinger_clock_ns();
+    struct sluice_bytes message = {p->body, p->options.size.value};
+    int64_t due_ms = sluice_deadline_in(timeout_ms);
+    enum sluice_error error =
+        sluice_publish(p->s, sluice_text(p->topic), message, timeout_ms);
+    if (error == SLUICE_OK)
+        error = pinger_listen(p, due_ms);
+    if (error == SLUICE_OK)
+        pinger_on_answer(p);
+    else if (error == SLUICE_INTERRUPTED)
+        p->trips.sent--; /* nobody waited for it */
+    else if (error == SLUICE_TIMEOUT)
+        complain(EXIT_FAILED, "no answer to seq=%" PRIu64 " in %d ms",
+                 p->trips.sent, timeout_ms);
+    return error == SLUICE_TIMEOUT ? SLUICE_OK : error;
+}
+
+/* --- all of them --------------------------------------------------------- */
+
+static enum sluice_error pinger_connect(struct pinger *p)
+{
+    enum sluice_error error = sluice_connect(p->s, p->options.server,
+                                             (int)p->options.timeout_ms.value);
+    if (error != SLUICE_OK)
+        return error;
+    return sluice_subscribe(p->s, sluice_text(p->topic));
+}
+
+static bool pinger_is_over(const struct pinger *p)
+{
+    return p->options.count.is_given && p->trips.sent == p->options.count.value;
+}
+
+/* Until --count, a stop signal, or an error. A reader of standard output that
+ * went away ends it, too. */
+static enum sluice_error pinger_run(struct pinger *p)
+{
+    for (;;) {
+        int64_t next_ms =
+            sluice_deadline_clock() + (int64_t)p->options.interval_ms.value;
+        enum sluice_error error = pinger_round(p);
+        if (error != SLUICE_OK || pinger_is_over(p) || fflush(stdout) != 0)
+            return error;
+        error = pinger_listen(p, next_ms);
+        if (error != SLUICE_OK && error != SLUICE_TIMEOUT)
+            return error;
+    }
+}
+
+static void pinger_print_statistics(const struct pinger *p, int64_t lasted_ms)
+{
+    const struct round_trips *r = &p->trips;
+    printf("--- %s ping statistics ---\n", p->options.server);
+    printf("%" PRIu64 " messages transmitted, %" PRIu64 " received, %.4g%% "
+           "message loss, time %" PRId64 "ms\n",
+           r->sent, r->received, round_trips_lost_percent(r), lasted_ms);
+    if (r->received > 0)
+        printf("rtt min/avg/max/mdev = %.3f/%.3f/%.3f/%.3f ms\n", r->least_ms,
+               r->mean_ms, r->most_ms, round_trips_deviation_ms(r));
+}
+
+static int pinger_ping(struct pinger *p)
+{
+    enum sluice_error error = pinger_connect(p);
+    if (error != SLUICE_OK)
+        return complain_unconnected(p->s, error, p->options.server);
+    int64_t start_ms = sluice_deadline_clock();
+    error = pinger_run(p);
+    int status = p->trips.received < p->trips.sent ? EXIT_FAILED : EXIT_DONE;
+    if (error != SLUICE_OK && error != SLUICE_INTERRUPTED)
+        status = complain(EXIT_FAILED, "%s", sluice_error_detail(p->s));
+    if (!ferror(stdout))
+        pinger_print_statistics(p, sluice_deadline_clock() - start_ms);
+    return status;
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static bool pinger_init(struct pinger *p)
+{
+    uint64_t random[2];
+    if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
+        return false;
+    snprintf(p->topic, sizeof p->topic, "/ping/%016" PRIx64 "%016" PRIx64,
+             random[0], random[1]);
+    p->body = calloc(1, p->options.size.value);
+    p->s = sluice_new();
+    return p->body && p->s && stop_signal_init();
+}
+
+static int ping_run(int argc, char **argv)
+{
+    struct pinger p = {.s = NULL};
+    int status;
+    if (!command_parse(&command_ping, &p.options, &argc, argv, &status))
+        return status;
+    if (argc > 1)
+        return command_misused(&command_ping,
+                               "ping takes options only; name a broker with "
+                               "--server");
+    status = pinger_init(&p)
+                 ? pinger_ping(&p)
+                 : complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    sluice_free(p.s);
+    free(p.body);
+    return status;
+}
+
+const struct command command_ping = {
+    .name = "ping",
+    .arguments = "",
+    .summary = "Ask whether the broker is well, and how quick",
+    .details =
+        "Sends messages to itself through a topic of its own, one at a\n"
+        "time, until --count or SIGINT, and prints how long each took.\n"
+        "\n"
+        "It exits with 1 when the broker cannot be reached or a message\n"
+        "did not come back within --timeout:\n"
+        "\n"
+        "  sluice ping --count 1 --timeout 2s --quiet\n",
+    .options = ping_options,
+    .run = ping_run,
+};
