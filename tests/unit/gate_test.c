@@ -34,14 +34,14 @@ static void wait(struct fixture *f, int i)
 
 static void check_pop(struct fixture *f, int i)
 {
-    assert_ptr_equal(gate_pop(&f->gate), &f->places[i]);
+    assert_ptr_equal(gate_pop(&f->gate, &f->open_gates), &f->places[i]);
 }
 
 static void test_new_gate_is_open(void **state)
 {
     struct fixture *f = *state;
     assert_false(f->gate.is_shut);
-    assert_null(gate_pop(&f->gate));
+    assert_null(gate_pop(&f->gate, &f->open_gates));
 }
 
 static void test_every_reason_must_go(void **state)
@@ -117,10 +117,10 @@ static void test_who_leaves_keeps_nobody_out(void **state)
     struct fixture *f = *state;
     wait(f, 0);
     wait(f, 1);
-    gate_forget(&f->places[0]);
+    gate_forget(&f->places[0], &f->open_gates);
     check_pop(f, 1);
     wait(f, 2);
-    gate_forget(&f->places[2]);
+    gate_forget(&f->places[2], &f->open_gates);
     assert_false(f->gate.is_shut);
     assert_false(is_listed(f));
 }

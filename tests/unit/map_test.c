@@ -14,8 +14,8 @@
 enum { MANY = 5000 };
 
 struct item {
-    char name[16];
     struct map_node node;
+    char name[16];
 };
 
 struct fixture {
@@ -24,11 +24,19 @@ struct fixture {
     struct item *items;
 };
 
+static void name_bytes(struct item *item, const void *bytes, size_t n)
+{
+    memcpy(item->name, bytes, n);
+    item->node.length = (uint16_t)n;
+    item->node.offset =
+        offsetof(struct item, name) - offsetof(struct item, node);
+}
+
 static void name_item(struct item *item, int number)
 {
-    item->node.length =
-        (uint32_t)snprintf(item->name, sizeof item->name, "/topic/%d", number);
-    item->node.name = (const uint8_t *)item->name;
+    char name[sizeof item->name];
+    int n = snprintf(name, sizeof name, "/topic/%d", number);
+    name_bytes(item, name, (size_t)n);
 }
 
 static int open_map(void **state)
@@ -55,7 +63,7 @@ static int close_map(void **state)
 static bool has(const struct fixture *f, int i)
 {
     const struct map_node *node = &f->items[i].node;
-    return map_find(&f->map, node->name, node->length) == node;
+    return map_find(&f->map, map_node_name(node), node->length) == node;
 }
 
 static void insert_many(struct fixture *f, int n)
@@ -121,10 +129,8 @@ static void test_names_are_bytes_not_text(void **state)
     struct fixture *f = *state;
     static const char *const bytes[] = {"a", "a\0", "a\0b", "\0", "\xff\xfe"};
     static const uint32_t lengths[] = {1, 2, 3, 1, 2};
-    for (size_t i = 0; i < UNIT_COUNT(bytes); i++) {
-        f->items[i].node.name = (const uint8_t *)bytes[i];
-        f->items[i].node.length = lengths[i];
-    }
+    for (size_t i = 0; i < UNIT_COUNT(bytes); i++)
+        name_bytes(&f->items[i], bytes[i], lengths[i]);
     insert_many(f, UNIT_COUNT(bytes));
     for (int i = 0; i < (int)UNIT_COUNT(bytes); i++)
         assert_true(has(f, i));
@@ -139,8 +145,7 @@ static void test_equal_hashes_are_not_equal_names(void **state)
     struct fixture *f = *state;
     struct map *m = &f->map;
     struct map_node *node = &f->items[0].node;
-    node->name = (const uint8_t *)"abc";
-    node->length = 3;
+    name_bytes(&f->items[0], "abc", 3);
     insert_many(f, 1);
     m->slots[node->hash & (m->slot_count - 1)] = NULL;
     node->hash = (uint32_t)siphash(&m->key, "ab", 2);

@@ -121,7 +121,7 @@ static void test_prefetch_allows_one_message_of_any_size(void **state)
     for (int i = 0; i < 2; i++)
         rig_say_bytes(&f->rig, QUEUE, "large", 5 * RIG_PREFETCH);
     rig_turn(&f->rig);
-    assert_int_equal(f->a.sub.outbox.messages, 1);
+    assert_int_equal(f->a.sub.outbox->messages, 1);
     assert_int_equal(rig_count(&f->rig, COUNT_queued_messages), 1);
     reader_feed(&f->rig, &f->a, UINT64_MAX);
     check_words(&f->a, "large large");
@@ -132,12 +132,12 @@ static void test_back_into_the_round_at_half_its_room(void **state)
     struct fixture *f = *state;
     join(f, &f->a, 0);
     post(f, 1, 10);
-    assert_int_equal(f->a.sub.outbox.messages, 5);
+    assert_int_equal(f->a.sub.outbox->messages, 5);
     reader_feed(&f->rig, &f->a, 49); /* 51 are left, more than half */
     check_held(f, 5);
     reader_feed(&f->rig, &f->a, 1);
     check_held(f, 4); /* 50, what a slice costs, and one more */
-    assert_int_equal(f->a.sub.outbox.bytes, 70);
+    assert_int_equal(f->a.sub.outbox->bytes, 70);
 }
 
 static void test_late_consumer_takes_its_place_in_the_round(void **state)
@@ -198,7 +198,7 @@ static void test_slices_from_several_turns_return_in_order(void **state)
         post(f, i, i);
         rig_wait_ms(&f->rig, 1000); /* apart in time: not joined */
     }
-    assert_true(f->a.sub.outbox.count > 1);
+    assert_true(f->a.sub.outbox->count > 1);
     reader_close(&f->rig, &f->a);
     join(f, &f->b, UINT64_MAX);
     check_words(&f->b, "1 2 3 4 5");

@@ -119,11 +119,10 @@ static void reader_keep(struct reader *reader, const void *bytes, size_t n)
 /* As a session does: one write, of a few stretches, as far as it is taken. */
 static void reader_take(struct rig *r, struct reader *reader)
 {
-    struct backlog *outbox = &reader->sub.outbox;
-    while (reader->appetite > 0 && !backlog_is_empty(outbox)) {
+    while (reader->appetite > 0 && !backlog_is_empty(reader->sub.outbox)) {
         struct iovec iov[2];
         size_t bytes;
-        int n = backlog_iov(outbox, iov, 2, &bytes);
+        int n = backlog_iov(reader->sub.outbox, iov, 2, &bytes);
         size_t take = bytes < reader->appetite ? bytes : reader->appetite;
         size_t left = take;
         for (int i = 0; i < n && left > 0; i++) {

@@ -262,10 +262,10 @@ static void take_bytes(struct sim *sim, struct sim_reader *r,
 
 static void reader_takes(struct sim *sim, struct sim_reader *r, uint64_t most)
 {
-    while (most > 0 && !backlog_is_empty(&r->sub.outbox)) {
+    while (most > 0 && !backlog_is_empty(r->sub.outbox)) {
         struct iovec iov[3];
         size_t bytes;
-        int n = backlog_iov(&r->sub.outbox, iov, 3, &bytes);
+        int n = backlog_iov(r->sub.outbox, iov, 3, &bytes);
         size_t take = bytes < most ? bytes : (size_t)most, left = take;
         for (int i = 0; i < n && left > 0; i++) {
             size_t part = iov[i].iov_len < left ? iov[i].iov_len : left;
@@ -306,7 +306,7 @@ static void check_topic_reader(const struct sim *sim, struct sim_reader *r)
 {
     subscriber_settle(&r->sub);
     uint64_t until = r->is_retired ? r->until : sim->published[r->channel];
-    uint64_t owed = r->sub.outbox.messages;
+    uint64_t owed = r->sub.outbox->messages;
     assert_int_equal(until - r->since, r->received + owed + r->sub.dropped);
 }
 
@@ -359,10 +359,10 @@ static void check_reader(const struct sim *sim, struct sim_reader *r)
     if (r->channel < 0)
         return;
     if (is_queue(r->channel)) {
-        assert_true(r->sub.outbox.bytes <= PREFETCH + MESSAGE_MAX);
+        assert_true(r->sub.outbox->bytes <= PREFETCH + MESSAGE_MAX);
         return;
     }
-    assert_true(r->sub.outbox.bytes <= sim->limit + brought);
+    assert_true(r->sub.outbox->bytes <= sim->limit + brought);
     check_topic_reader(sim, r);
 }
 
@@ -505,7 +505,7 @@ static void sim_close(struct sim *sim)
     struct rig *rig = &sim->rig;
     assert_int_equal(sim->owed_count, 0);
     for (int i = 0; i < READERS; i++) {
-        assert_true(backlog_is_empty(&sim->readers[i].sub.outbox));
+        assert_true(backlog_is_empty(sim->readers[i].sub.outbox));
         reader_leaves(sim, &sim->readers[i]);
     }
     assert_int_equal(rig_count(rig, COUNT_messages_out), sim->delivered);

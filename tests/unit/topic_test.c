@@ -235,7 +235,7 @@ static void test_empty_outbox_takes_any_size(void **state)
     struct fixture *f = *state;
     post_sized(f, "large", 40 * RIG_CLIENT_LIMIT);
     check_state(&f->stalled, SUBSCRIBER_OK);
-    assert_int_equal(f->stalled.sub.outbox.bytes, 40 * RIG_CLIENT_LIMIT);
+    assert_int_equal(f->stalled.sub.outbox->bytes, 40 * RIG_CLIENT_LIMIT);
     reader_feed(&f->rig, &f->stalled, UINT64_MAX);
     assert_int_equal(f->stalled.got_bytes, 40 * RIG_CLIENT_LIMIT);
     assert_int_equal(rig_count(&f->rig, COUNT_dropped_slow), 0);
