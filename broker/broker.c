@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "broker/base/budget.h"
@@ -15,7 +16,9 @@
 #include "broker/core/core.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
+#include "broker/options.h"
 #include "broker/session/sessions.h"
+#include "broker/sources.h"
 #include "proto/frame.h"
 
 enum {
@@ -35,7 +38,8 @@ struct signal_row {
 enum { SIGNALS = 3 };
 
 struct broker {
-    const struct options *options;
+    struct arguments *arguments; /* where options come from, with others */
+    struct options *options;
     struct log log;
     struct counters counters;
     struct budget budget;
@@ -295,10 +299,16 @@ static bool broker_init_sessions(struct broker *b, char *error)
 static enum broker_start broker_listen(struct broker *b, char *error)
 {
     bool is_usage;
-    for (size_t i = 0; i < b->options->listen_count; i++)
-        if (!listener_open(b->reactor, b->options->listen[i], &listener_events,
-                           b, &b->listeners, &is_usage, error))
-            return is_usage ? BROKER_MISUSED : BROKER_FAILED;
+    const struct option_list *listen = &b->options->listen;
+    /* A unix socket has its mode from the moment that it can be seen. */
+    mode_t mask = umask(~(mode_t)b->options->socket_mode & 0777);
+    bool ok = true;
+    for (size_t i = 0; ok && i < listen->count; i++)
+        ok = listener_open(b->reactor, listen->items[i], &listener_events, b,
+                           &b->listeners, &is_usage, error);
+    umask(mask);
+    if (!ok)
+        return is_usage ? BROKER_MISUSED : BROKER_FAILED;
     for (struct listener *l = b->listeners; l; l = listener_next(l))
         log_event(&b->log, LOG_INFO, "listening",
                   LOG_TEXT("addr", listener_address(l)));
@@ -322,15 +332,17 @@ static enum broker_start broker_open(struct broker *b, char *error)
     return broker_listen(b, error);
 }
 
-enum broker_start broker_new(struct broker **out, const struct options *o,
-                             char error[BROKER_ERROR_BYTES])
+enum broker_start broker_new(struct broker **out, struct arguments *a,
+                             struct options *o, char error[BROKER_ERROR_BYTES])
 {
     struct broker *b = calloc(1, sizeof *b);
     *out = NULL;
     if (!b) {
         fail(error, "cannot start");
+        sources_free(o);
         return BROKER_FAILED;
     }
+    b->arguments = a;
     b->options = o;
     enum broker_start how = broker_open(b, error);
     if (how != BROKER_STARTED) {
@@ -361,5 +373,6 @@ void broker_free(struct broker *b)
         reactor_signal_free(b->signals[i]);
     if (b->reactor)
         reactor_free(b->reactor);
+    sources_free(b->options);
     free(b);
 }

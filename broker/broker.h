@@ -6,9 +6,9 @@
 #ifndef SLUICE_BROKER_BROKER_H
 #define SLUICE_BROKER_BROKER_H
 
-#include "broker/options.h"
-
+struct arguments;
 struct broker;
+struct options;
 
 enum { BROKER_ERROR_BYTES = 512 };
 
@@ -19,9 +19,10 @@ enum broker_start {
 };
 
 /* Makes a broker that listens. On failure there is one sentence in `error`
- * and *out is NULL. `o` is borrowed for the life of the broker. */
-enum broker_start broker_new(struct broker **out, const struct options *o,
-                             char error[BROKER_ERROR_BYTES]);
+ * and *out is NULL. Takes `o`, even when it fails; `a` is borrowed for the life
+ * of the broker. */
+enum broker_start broker_new(struct broker **out, struct arguments *a,
+                             struct options *o, char error[BROKER_ERROR_BYTES]);
 
 /* Runs until it has been told to stop by a signal and has drained. */
 void broker_run(struct broker *b);

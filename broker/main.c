@@ -3,15 +3,20 @@
 
 #include "broker/base/allocator.h"
 #include "broker/broker.h"
-#include "broker/options.h"
+#include "broker/complaints.h"
+#include "broker/manual.h"
+#include "broker/sources.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-static int run(const struct options *options)
+/* What to do about each wish. Options that are passed on are freed there. */
+typedef int wish_fn(struct arguments *a, struct options *o);
+
+static int wish_run(struct arguments *a, struct options *o)
 {
     struct broker *broker;
     char error[BROKER_ERROR_BYTES];
-    enum broker_start how = broker_new(&broker, options, error);
+    enum broker_start how = broker_new(&broker, a, o, error);
     if (how != BROKER_STARTED) {
         fprintf(stderr, "sluiced: %s\n", error);
         return how == BROKER_MISUSED ? EXIT_USAGE : EXIT_FAILED;
@@ -21,14 +26,59 @@ static int run(const struct options *options)
     return EXIT_OK;
 }
 
+static int wish_help(struct arguments *a, struct options *o)
+{
+    (void)a;
+    sources_free(o);
+    manual_help(stdout);
+    return EXIT_OK;
+}
+
+static int wish_manual(struct arguments *a, struct options *o)
+{
+    (void)a;
+    sources_free(o);
+    manual_reference(stdout);
+    return EXIT_OK;
+}
+
+static int wish_version(struct arguments *a, struct options *o)
+{
+    (void)a;
+    sources_free(o);
+    puts("sluiced " SLUICE_VERSION);
+    return EXIT_OK;
+}
+
+static int wish_check(struct arguments *a, struct options *o)
+{
+    manual_values(o, a->config, stdout);
+    sources_free(o);
+    return EXIT_OK;
+}
+
+static wish_fn *const wishes[WISH_TOTAL] = {
+    [WISH_RUN] = wish_run,         [WISH_HELP] = wish_help,
+    [WISH_VERSION] = wish_version, [WISH_MANUAL] = wish_manual,
+    [WISH_CHECK] = wish_check,
+};
+
+static void tell(void *arg, const char *sentence)
+{
+    (void)arg;
+    fprintf(stderr, "sluiced: %s\n", sentence);
+}
+
 int main(int argc, char **argv)
 {
-    static const int exits[] = {
-        [OPTIONS_DONE] = EXIT_OK, [OPTIONS_WRONG] = EXIT_USAGE};
-    struct options options;
+    struct arguments arguments = {.argc = argc, .argv = argv};
+    struct complaints complaints = {.tell = tell};
     allocator_init();
-    enum options_result result = options_parse(&options, argc, argv);
-    int status = result == OPTIONS_RUN ? run(&options) : exits[result];
-    options_fini(&options);
+    struct options *options = sources_read(&arguments, &complaints);
+    if (!options)
+        return EXIT_USAGE;
+    int status = wishes[arguments.wish](&arguments, options);
+    if (fflush(stdout) != 0)
+        return EXIT_FAILED;
     return status;
 }

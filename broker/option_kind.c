@@ -1,22 +1,97 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/option_kind.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "broker/base/log.h"
 #include "broker/core/policy.h"
+#include "broker/net/address.h"
 #include "proto/units.h"
 
-static bool parse_level(const char *text, uint64_t *value)
+/* A number in the largest unit that leaves no rest. */
+struct unit {
+    uint64_t size;
+    const char *suffix;
+};
+
+static void format_units(uint64_t value, const struct unit *units, char *out)
 {
-    for (uint64_t i = 0; log_level_names[i]; i++) {
-        if (strcmp(text, log_level_names[i]) == 0) {
+    while (units->size > 1 && (value == 0 || value % units->size != 0))
+        units++;
+    snprintf(out, OPTION_NUMBER_BYTES, "%" PRIu64 "%s", value / units->size,
+             units->suffix);
+}
+
+static void format_size(uint64_t value, char *out)
+{
+    static const struct unit units[] = {
+        {1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
+    format_units(value, units, out);
+}
+
+static void format_duration(uint64_t value, char *out)
+{
+    static const struct unit units[] = {
+        {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
+    if (value == 0)
+        snprintf(out, OPTION_NUMBER_BYTES, "0");
+    else
+        format_units(value, units, out);
+}
+
+static void format_count(uint64_t value, char *out)
+{
+    snprintf(out, OPTION_NUMBER_BYTES, "%" PRIu64, value);
+}
+
+static bool parse_mode(const char *text, uint64_t *value)
+{
+    size_t n = strspn(text, "01234567");
+    if (n < 3 || n > 4 || text[n] != '\0')
+        return false;
+    *value = 0;
+    for (; *text; text++)
+        *value = *value * 8 + (uint64_t)(*text - '0');
+    return true;
+}
+
+static void format_mode(uint64_t value, char *out)
+{
+    snprintf(out, OPTION_NUMBER_BYTES, "%04" PRIo64, value);
+}
+
+static bool parse_name(const char *const *names, const char *text,
+                       uint64_t *value)
+{
+    for (uint64_t i = 0; names[i]; i++) {
+        if (strcmp(text, names[i]) == 0) {
             *value = i;
             return true;
         }
     }
     return false;
+}
+
+static bool parse_level(const char *text, uint64_t *value)
+{
+    return parse_name(log_level_names, text, value);
+}
+
+static void format_level(uint64_t value, char *out)
+{
+    snprintf(out, OPTION_NUMBER_BYTES, "%s", log_level_names[value]);
+}
+
+static bool parse_log_format(const char *text, uint64_t *value)
+{
+    return parse_name(log_format_names, text, value);
+}
+
+static void format_log_format(uint64_t value, char *out)
+{
+    snprintf(out, OPTION_NUMBER_BYTES, "%s", log_format_names[value]);
 }
 
 static bool parse_policy(const char *text, uint64_t *value)
@@ -28,29 +103,68 @@ static bool parse_policy(const char *text, uint64_t *value)
     return true;
 }
 
+static void format_policy(uint64_t value, char *out)
+{
+    snprintf(out, OPTION_NUMBER_BYTES, "%s", policies[value].name);
+}
+
+static bool parse_address(const char *text, uint64_t *value)
+{
+    struct address address;
+    (void)value;
+    return address_parse(text, &address);
+}
+
+static bool parse_file(const char *text, uint64_t *value)
+{
+    (void)value;
+    return *text != '\0';
+}
+
 const struct option_kind option_kind_size = {"SIZE", UNITS_SIZE_FORM,
-                                             units_parse_size};
-const struct option_kind option_kind_duration = {"TIME", UNITS_DURATION_FORM,
-                                                 units_parse_duration_ms};
+                                             units_parse_size, format_size};
+const struct option_kind option_kind_duration = {
+    "TIME", UNITS_DURATION_FORM, units_parse_duration_ms, format_duration};
 const struct option_kind option_kind_count = {"N", UNITS_COUNT_FORM,
-                                              units_parse_count};
+                                              units_parse_count, format_count};
+const struct option_kind option_kind_mode = {
+    "MODE", "a mode in octal such as 0660", parse_mode, format_mode};
 const struct option_kind option_kind_level = {
-    "LEVEL", "error, warning, info or debug", parse_level};
+    "LEVEL", "error, warning, info or debug", parse_level, format_level};
+const struct option_kind option_kind_log_format = {
+    "FORMAT", "text or json", parse_log_format, format_log_format};
 const struct option_kind option_kind_policy = {
-    "POLICY", "wait, drop-newest, drop-oldest or disconnect", parse_policy};
+    "POLICY", "wait, drop-newest, drop-oldest or disconnect", parse_policy,
+    format_policy};
+const struct option_kind option_kind_address = {"ADDR", ADDRESS_FORM,
+                                                parse_address, NULL};
+const struct option_kind option_kind_file = {"FILE", "the path of a file",
+                                             parse_file, NULL};
+const struct option_kind option_kind_rule = {
+    "RULE", "'PATTERN option=value ...'", NULL, NULL};
+
+void option_kind_range(const struct option_kind *kind, uint64_t min,
+                       uint64_t max, char out[OPTION_RANGE_BYTES])
+{
+    char from[OPTION_NUMBER_BYTES], to[OPTION_NUMBER_BYTES];
+    kind->format(min, from);
+    kind->format(max, to);
+    snprintf(out, OPTION_RANGE_BYTES, "from %s to %s", from, to);
+}
 
 bool option_kind_read(const struct option_kind *kind, const char *name,
                       const char *text, uint64_t min, uint64_t max,
-                      const char *range, uint64_t *value,
-                      char error[OPTION_ERROR_BYTES])
+                      uint64_t *value, char error[OPTION_ERROR_BYTES])
 {
-    uint64_t read;
+    uint64_t read = min;
     if (!kind->parse(text, &read)) {
         snprintf(error, OPTION_ERROR_BYTES, "%s: '%s' is not %s", name, text,
                  kind->form);
         return false;
     }
     if (read < min || read > max) {
+        char range[OPTION_RANGE_BYTES];
+        option_kind_range(kind, min, max, range);
         snprintf(error, OPTION_ERROR_BYTES, "%s: %s is out of range: %s", name,
                  text, range);
         return false;

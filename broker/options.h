@@ -1,23 +1,33 @@
 /* SPDX-License-Identifier: MIT
  *
- * options - what sluiced can be told, as a table of rows: adding one is a row
- * and a field. The rows make --help, too.
+ * options - the values of all options, and where each came from. They are
+ * filled from the strongest source to the weakest (see sources.h); what a
+ * stronger one has set stays.
  */
 #ifndef SLUICE_BROKER_OPTIONS_H
 #define SLUICE_BROKER_OPTIONS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
+#include "broker/option.h"
+#include "broker/origin.h"
 #include "broker/rules.h"
 
-enum { OPTIONS_LISTEN_MAX = 16 };
+enum { OPTIONS_LIST_MAX = 16 };
 
+struct option_list {
+    char *items[OPTIONS_LIST_MAX]; /* owned */
+    size_t count;
+};
+
+/* A field for each row of option.c. */
 struct options {
-    const char *listen[OPTIONS_LISTEN_MAX]; /* borrowed from argv */
-    size_t listen_count;
-    struct rules rules;       /* for channels, finished */
+    struct option_list listen;
+    struct rules rules; /* for channels, finished */
+    uint64_t socket_mode;
     uint64_t memory;          /* bytes */
     uint64_t max_frame;       /* bytes */
     uint64_t client_limit;    /* bytes */
@@ -29,20 +39,28 @@ struct options {
     uint64_t frame_timeout;   /* ms */
     uint64_t drain_timeout;   /* ms */
     uint64_t log_level;       /* enum log_level */
+
+    struct origin origins[OPTION_MAX]; /* by the row's place; not of rules */
 };
 
-enum options_result {
-    OPTIONS_RUN,
-    OPTIONS_DONE,  /* help or version was printed to stdout */
-    OPTIONS_WRONG, /* one sentence was printed to stderr */
-};
-
-/* Fills `o` with the defaults and what argv says; options_fini is always
- * due. */
-enum options_result options_parse(struct options *o, int argc, char **argv);
-
+/* Nothing is set. */
+void options_init(struct options *o);
 void options_fini(struct options *o);
 
-void options_help(FILE *out);
+/* Sets or adds a value, unless a stronger source has spoken; the text is
+ * copied. It is judged all the same: false, with one sentence in `error` that
+ * begins with `label`, when it is not good. */
+bool options_set(struct options *o, const struct option *row, const char *label,
+                 const char *text, struct origin origin,
+                 char error[OPTION_ERROR_BYTES]);
+
+/* What nobody has set gets its default. Call it once, at the end. False, with
+ * one sentence, when there is no memory for that. */
+bool options_finish(struct options *o, char error[OPTION_ERROR_BYTES]);
+
+/* The value as the command line would take it, for free(3); `between` is put
+ * between several. NULL when there is no memory. */
+char *options_text(const struct options *o, const struct option *row,
+                   const char *between);
 
 #endif

@@ -11,26 +11,21 @@ struct rule_row {
     const char *name;
     const struct option_kind *kind;
     uint64_t min, max;
-    const char *range;
     const char *sentence;
 };
 
 static const struct rule_row rows[RULE_KEYS] = {
     [RULE_LIMIT] = {"limit", &option_kind_size, 1024, 1ull << 40,
-                    "from 1k to 1024g",
                     "bytes a queue holds; of a topic, as client-limit"},
     [RULE_MESSAGES] = {"messages", &option_kind_count, 1, UINT32_MAX,
-                       "from 1 to 4294967295",
                        "messages a queue holds, or a topic's subscriber"},
     [RULE_CLIENT_LIMIT] = {"client-limit", &option_kind_size, 1024, 1ull << 40,
-                           "from 1k to 1024g",
                            "unsent output of one subscriber"},
-    [RULE_POLICY] = {"policy", &option_kind_policy, 0, UINT32_MAX, "",
+    [RULE_POLICY] = {"policy", &option_kind_policy, 0, UINT32_MAX,
                      "wait, drop-newest, drop-oldest or disconnect"},
     [RULE_PATIENCE] = {"patience", &option_kind_duration, 0, 86400000,
-                       "from 0 to 24h", "of the policy wait"},
+                       "of the policy wait"},
     [RULE_HOLD] = {"hold", &option_kind_count, 0, UINT32_MAX,
-                   "from 0 to 4294967295",
                    "messages a topic keeps for its first subscriber"},
 };
 
@@ -52,59 +47,98 @@ static bool fail(char *error, const char *sentence, const char *what)
     return false;
 }
 
-static bool rule_set(struct rule_values *v, char *word, char *error)
+static bool rule_set(struct rule_values *v, const char *key, const char *text,
+                     char *error)
+{
+    for (size_t i = 0; i < RULE_KEYS; i++) {
+        const struct rule_row *row = &rows[i];
+        if (strcmp(row->name, key) != 0)
+            continue;
+        if (v->is_set[i])
+            return fail(error, "is given twice", key);
+        v->is_set[i] = true;
+        return option_kind_read(row->kind, row->name, text, row->min, row->max,
+                                &v->value[i], error);
+    }
+    return fail(error,
+                "is not an option of a channel: limit, messages, "
+                "client-limit, policy, patience or hold",
+                key);
+}
+
+static bool rule_set_word(struct rule_values *v, char *word, char *error)
 {
     char *equals = strchr(word, '=');
     if (!equals)
         return fail(error, "is not option=value", word);
     *equals = '\0';
-    for (size_t i = 0; i < RULE_KEYS; i++) {
-        const struct rule_row *row = &rows[i];
-        if (strcmp(row->name, word) != 0)
-            continue;
-        v->is_set[i] = true;
-        return option_kind_read(row->kind, row->name, equals + 1, row->min,
-                                row->max, row->range, &v->value[i], error);
-    }
-    return fail(error,
-                "is not an option of a channel: limit, messages, "
-                "client-limit, policy, patience or hold",
-                word);
+    return rule_set(v, word, equals + 1, error);
 }
 
-static bool rule_parse(struct rule_values *v, char *text, char **pattern,
-                       char *error)
+static bool fail_for_room(char *error, const char *what)
 {
-    char *rest;
-    *pattern = strtok_r(text, " \t", &rest);
-    if (!*pattern || !pattern_is_valid(*pattern))
-        return fail(error, "is not " PATTERN_FORM, *pattern ? *pattern : "");
-    char *word;
-    while ((word = strtok_r(NULL, " \t", &rest)) != NULL)
-        if (!rule_set(v, word, error))
+    return fail(error, "is one rule too many, 64 is the most", what);
+}
+
+bool rules_open(struct rules *r, const char *pattern,
+                char error[OPTION_ERROR_BYTES])
+{
+    if (!pattern_is_valid(pattern))
+        return fail(error, "is not " PATTERN_FORM, pattern);
+    if (r->count == RULES_MAX)
+        return fail_for_room(error, pattern);
+    char *own = strdup(pattern);
+    if (!own)
+        return fail(error, "is too much for the memory there is", pattern);
+    r->patterns[r->count] = own;
+    r->values[r->count] = (struct rule_values){.is_set = {false}};
+    r->count++;
+    return true;
+}
+
+bool rules_set(struct rules *r, const char *key, const char *value,
+               char error[OPTION_ERROR_BYTES])
+{
+    return rule_set(&r->values[r->count - 1], key, value, error);
+}
+
+void rules_set_origin(struct rules *r, struct origin origin)
+{
+    r->values[r->count - 1].origin = origin;
+}
+
+static void rules_drop_last(struct rules *r)
+{
+    r->count--;
+    free(r->patterns[r->count]);
+    r->patterns[r->count] = NULL;
+}
+
+static bool rules_add_words(struct rules *r, char *text, char *error)
+{
+    char *rest, *pattern = strtok_r(text, " \t", &rest), *word;
+    if (!rules_open(r, pattern ? pattern : "", error))
+        return false;
+    while ((word = strtok_r(NULL, " \t", &rest)) != NULL) {
+        if (!rule_set_word(&r->values[r->count - 1], word, error)) {
+            rules_drop_last(r);
             return false;
+        }
+    }
     return true;
 }
 
 bool rules_add(struct rules *r, const char *text,
                char error[OPTION_ERROR_BYTES])
 {
-    struct rule_values values = {.is_set = {false}};
-    char *pattern;
     if (r->count == RULES_MAX)
-        return fail(error, "is one rule too many, 64 is the most", text);
-    char *own = strdup(text);
-    if (!own)
+        return fail_for_room(error, text);
+    char *words = strdup(text);
+    if (!words)
         return fail(error, "is too much for the memory there is", text);
-    if (!rule_parse(&values, own, &pattern, error)) {
-        free(own);
-        return false;
-    }
-    memmove(own, pattern, strlen(pattern) + 1);
-    r->patterns[r->count] = own;
-    r->values[r->count] = values;
-    r->count++;
-    return true;
+    bool ok = rules_add_words(r, words, error);
+    free(words);
+    return ok;
 }
 
 static uint64_t rule_value(const struct rule_values *v, enum rule_key key,
@@ -135,14 +169,32 @@ void rules_finish(struct rules *r, const struct rule *defaults)
     for (size_t i = 0; i < r->count; i++)
         r->rows[i] = rule_finish(&r->values[i], r->patterns[i], defaults);
     r->rows[r->count++] = *defaults;
+    r->is_finished = true;
 }
 
-void rules_help(FILE *out)
+size_t rules_given(const struct rules *r)
 {
-    for (size_t i = 0; i < RULE_KEYS; i++) {
-        char left[40];
-        snprintf(left, sizeof left, "%s=%s", rows[i].name,
-                 rows[i].kind->placeholder);
-        fprintf(out, "  %-24s %s\n", left, rows[i].sentence);
+    return r->is_finished ? r->count - 1 : r->count;
+}
+
+void rules_write(const struct rules *r, size_t i, const char *before,
+                 const char *equals, const char *after, FILE *out)
+{
+    const struct rule_values *v = &r->values[i];
+    for (size_t k = 0; k < RULE_KEYS; k++) {
+        char value[OPTION_NUMBER_BYTES];
+        if (!v->is_set[k])
+            continue;
+        rows[k].kind->format(v->value[k], value);
+        fprintf(out, "%s%s%s%s%s", before, rows[k].name, equals, value, after);
     }
+}
+
+void rules_each_key(void (*row)(FILE *out, const char *name,
+                                const struct option_kind *kind,
+                                const char *sentence),
+                    FILE *out)
+{
+    for (size_t i = 0; i < RULE_KEYS; i++)
+        row(out, rows[i].name, rows[i].kind, rows[i].sentence);
 }

@@ -18,6 +18,7 @@
 
 #include "broker/core/rule.h"
 #include "broker/option_kind.h"
+#include "broker/origin.h"
 
 enum { RULES_MAX = 64 };
 
@@ -35,6 +36,7 @@ enum rule_key {
 struct rule_values {
     bool is_set[RULE_KEYS];
     uint64_t value[RULE_KEYS];
+    struct origin origin;
 };
 
 struct rules {
@@ -42,6 +44,7 @@ struct rules {
     struct rule_values values[RULES_MAX];
     char *patterns[RULES_MAX]; /* owned */
     size_t count;              /* without the last, before rules_finish */
+    bool is_finished;
 };
 
 void rules_init(struct rules *r);
@@ -52,11 +55,32 @@ void rules_fini(struct rules *r);
 bool rules_add(struct rules *r, const char *text,
                char error[OPTION_ERROR_BYTES]);
 
+/* The same piece by piece: a rule without keys is added, then its keys are
+ * set. False, with a sentence, when that is not possible. */
+bool rules_open(struct rules *r, const char *pattern,
+                char error[OPTION_ERROR_BYTES]);
+bool rules_set(struct rules *r, const char *key, const char *value,
+               char error[OPTION_ERROR_BYTES]);
+
+/* The origin of the rule that was added last. */
+void rules_set_origin(struct rules *r, struct origin origin);
+
 /* What was not given is `defaults`, whose pattern must match every name;
  * `rows` and `count` are then what core wants. Call it once. */
 void rules_finish(struct rules *r, const struct rule *defaults);
 
-/* A line per key, for help. */
-void rules_help(FILE *out);
+/* How many were given. */
+size_t rules_given(const struct rules *r);
+
+/* Writes what the i-th of those given says: each key and its value with the
+ * three around them. */
+void rules_write(const struct rules *r, size_t i, const char *before,
+                 const char *equals, const char *after, FILE *out);
+
+/* Calls `row` for each key a rule may have, for help and the reference. */
+void rules_each_key(void (*row)(FILE *out, const char *name,
+                                const struct option_kind *kind,
+                                const char *sentence),
+                    FILE *out);
 
 #endif

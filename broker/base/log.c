@@ -11,6 +11,7 @@
 
 const char *const log_level_names[] = {"error", "warning", "info", "debug",
                                        NULL};
+const char *const log_format_names[] = {"text", "json", NULL};
 
 struct line {
     size_t n;

@@ -22,6 +22,10 @@ enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
 extern const char *const log_level_names[]; /* NULL at the end */
 
+enum log_format { LOG_AS_TEXT, LOG_AS_JSON };
+
+extern const char *const log_format_names[]; /* NULL at the end */
+
 enum {
     LOG_KEYS = 64,         /* distinct keys that are limited one by one */
     LOG_BURST = 20,        /* lines of one key at once, */

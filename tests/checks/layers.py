@@ -15,6 +15,7 @@ CLIENT = (("proto",), ("client",))
 
 # Which folders may include which foreign headers.
 FOREIGN = (
+    ("ini.h", ("broker",)),
     ("event2/", ("broker/net", "broker/monitor")),
     ("zmq.h", ("broker/monitor", "client")),
 )

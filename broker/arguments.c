@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/arguments.h"
+
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/complaints.h"
+#include "broker/options.h"
+
+static const struct {
+    const char *word;
+    enum wish wish;
+} wishes[] = {
+    {"--help", WISH_HELP},     {"-h", WISH_HELP},
+    {"--manual", WISH_MANUAL}, {"--version", WISH_VERSION},
+    {"--check", WISH_CHECK},
+};
+
+static bool is_wish(const char *word, enum wish *wish)
+{
+    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
+        if (strcmp(word, wishes[i].word) == 0) {
+            *wish = wishes[i].wish;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The value of `--name=value` or `--name value`, NULL when there is none; *i
+ * moves on over what it took. */
+static const char *take_value(const struct arguments *a, int *i)
+{
+    const char *equals = strchr(a->argv[*i], '=');
+    if (equals)
+        return equals + 1;
+    return *i + 1 < a->argc ? a->argv[++*i] : NULL;
+}
+
+static bool take_config(struct arguments *a, int *i, struct complaints *c)
+{
+    const char *value = take_value(a, i);
+    if (!value || *value == '\0')
+        return complaints_add(c, "--config wants a value: the path of a file");
+    a->config = value;
+    return true;
+}
+
+static bool take_option(struct arguments *a, int *i, struct options *o,
+                        struct complaints *c)
+{
+    const char *word = a->argv[*i], *name = word + 2;
+    char label[64], error[OPTION_ERROR_BYTES];
+    if (strncmp(word, "--", 2) != 0 || *name == '\0')
+        return complaints_add(c, "unexpected argument '%s'; see sluiced --help",
+                              word);
+    size_t length = strcspn(name, "=");
+    const struct option *row = option_find(name, length);
+    if (!row)
+        return complaints_add(c, "unknown option '%.*s'; see sluiced --help",
+                              (int)length + 2, word);
+    const char *value = take_value(a, i);
+    snprintf(label, sizeof label, "--%s", row->name);
+    if (!value)
+        return complaints_add(c, "%s wants a value: %s", label,
+                              row->kind->form);
+    return options_set(o, row, label, value,
+                       (struct origin){ORIGIN_ARGUMENT, 0}, error) ||
+           complaints_add(c, "%s", error);
+}
+
+static bool is_config(const char *word)
+{
+    return strcmp(word, "-c") == 0 || strcmp(word, "--config") == 0 ||
+           strncmp(word, "--config=", 9) == 0;
+}
+
+bool arguments_read(struct arguments *a, struct options *o,
+                    struct complaints *c)
+{
+    a->wish = WISH_RUN;
+    a->config = NULL;
+    for (int i = 1; i < a->argc; i++) {
+        if (is_wish(a->argv[i], &a->wish)) {
+            if (a->wish != WISH_CHECK)
+                return true;
+        } else if (is_config(a->argv[i])) {
+            if (!take_config(a, &i, c))
+                return false;
+        } else if (!take_option(a, &i, o, c)) {
+            return false;
+        }
+    }
+    return true;
+}

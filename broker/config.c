@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ini.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "broker/complaints.h"
+#include "broker/options.h"
+
+enum {
+    /* inih cuts longer lines in two, without a word. */
+    LINE_BYTES_MAX = 190,
+    FILE_BYTES_MAX = 1 << 20,
+    SECTION_BYTES = 320, /* a pattern and what is around it */
+};
+
+/* Where the reader is. */
+enum place {
+    PLACE_START,   /* before the first section */
+    PLACE_OPTIONS, /* in a section of options */
+    PLACE_CHANNEL, /* in [channel "..."], a rule was added for it */
+    PLACE_WRONG,   /* in a section that cannot be; was told */
+};
+
+struct config {
+    const char *path;
+    struct options *options;
+    struct complaints *complaints;
+    unsigned line;
+    enum place place;
+    char section[SECTION_BYTES];
+    unsigned lines[OPTION_MAX]; /* where each key was set, or 0 */
+};
+
+__attribute__((format(printf, 2, 3))) static bool
+config_complain(struct config *f, const char *format, ...)
+{
+    char sentence[OPTION_ERROR_BYTES + 128];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(sentence, sizeof sentence, format, list);
+    va_end(list);
+    return complaints_add(f->complaints, "%s:%u: %s", f->path, f->line,
+                          sentence);
+}
+
+/* Keys. */
+
+static bool config_reject_key(struct config *f, const char *key)
+{
+    char keys[OPTION_ERROR_BYTES] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < options_table_size; i++) {
+        const struct option *row = &options_table[i];
+        if (strcmp(row->section, f->section) == 0 && n < sizeof keys)
+            n += (size_t)snprintf(keys + n, sizeof keys - n, "%s%s",
+                                  n > 0 ? ", " : "", option_key(row));
+    }
+    return config_complain(f, "'%s' is not a key of [%s], which are: %s", key,
+                           f->section, keys);
+}
+
+static bool config_set_option(struct config *f, const char *key,
+                              const char *value)
+{
+    char error[OPTION_ERROR_BYTES];
+    const struct option *row = option_find_key(f->section, key);
+    if (!row)
+        return config_reject_key(f, key);
+    unsigned *line = &f->lines[option_index(row)];
+    if (*line > 0 && row->shape != OPTION_LIST)
+        return config_complain(f, "%s: was set in line %u already", key, *line);
+    *line = f->line;
+    return options_set(f->options, row, key, value,
+                       (struct origin){ORIGIN_FILE, f->line}, error) ||
+           config_complain(f, "%s", error);
+}
+
+static bool config_set_rule(struct config *f, const char *key,
+                            const char *value)
+{
+    char error[OPTION_ERROR_BYTES];
+    return rules_set(&f->options->rules, key, value, error) ||
+           config_complain(f, "%s", error);
+}
+
+/* By inih, for a line that is neither empty nor a comment. */
+static int config_on_pair(void *arg, const char *section, const char *key,
+                          const char *value)
+{
+    struct config *f = arg;
+    (void)section; /* every line is parsed alone */
+    if (f->place == PLACE_START)
+        config_complain(
+            f, "%s: stands before the first section; begin with [broker]", key);
+    else if (f->place == PLACE_OPTIONS)
+        config_set_option(f, key, value);
+    else if (f->place == PLACE_CHANNEL)
+        config_set_rule(f, key, value);
+    return 1;
+}
+
+/* Sections. */
+
+static bool is_comment(const char *text)
+{
+    text += strspn(text, " \t\r\n");
+    return *text == '\0' || *text == ';' || *text == '#';
+}
+
+static void config_open_channel(struct config *f, const char *pattern)
+{
+    char error[OPTION_ERROR_BYTES];
+    struct rules *rules = &f->options->rules;
+    for (size_t i = 0; i < rules_given(rules); i++) {
+        struct origin o = rules->values[i].origin;
+        if (o.kind != ORIGIN_FILE || strcmp(rules->patterns[i], pattern) != 0)
+            continue;
+        config_complain(f, "[channel \"%s\"] begins in line %u already",
+                        pattern, o.line);
+        return;
+    }
+    if (!rules_open(rules, pattern, error)) {
+        config_complain(f, "%s", error);
+        return;
+    }
+    rules_set_origin(rules, (struct origin){ORIGIN_FILE, f->line});
+    f->place = PLACE_CHANNEL;
+}
+
+static void config_reject_section(struct config *f, const char *name)
+{
+    char names[OPTION_ERROR_BYTES] = "";
+    size_t n = 0;
+    for (size_t i = 0; i < options_table_size; i++) {
+        const struct option *row = &options_table[i];
+        if (option_opens_section(row) && n < sizeof names)
+            n += (size_t)snprintf(
+                names + n, sizeof names - n, "%s[%s%s]", n > 0 ? ", " : "",
+                row->section, row->shape == OPTION_RULES ? " \"PATTERN\"" : "");
+    }
+    config_complain(f, "[%.60s] is not a section, which are: %s", name, names);
+}
+
+static void config_enter_section(struct config *f, char *name)
+{
+    static const char channel[] = "channel \"";
+    size_t prefix = sizeof channel - 1, n = strlen(name);
+    if (strncmp(name, channel, prefix) == 0) {
+        name[n - 1] = '\0';
+        config_open_channel(f, name + prefix);
+    } else if (strcmp(name, "channel") != 0 && option_has_section(name)) {
+        snprintf(f->section, sizeof f->section, "%s", name);
+        f->place = PLACE_OPTIONS;
+    } else {
+        config_reject_section(f, name);
+    }
+}
+
+/* `[name]` or `[channel "PATTERN"]`, and perhaps a comment. Not by inih, which
+ * cuts what is between the brackets after 49 bytes. */
+static void config_read_section(struct config *f, char *text)
+{
+    char *quote = strchr(text, '"'), *end = strchr(text, ']');
+    if (quote && end && quote < end) {
+        end = strstr(quote + 1, "\"]");
+        end = end ? end + 1 : NULL;
+    }
+    f->place = PLACE_WRONG;
+    if (!end || !is_comment(end + 1)) {
+        config_complain(
+            f, "a section is [name] or [name \"pattern\"], and nothing "
+               "behind it");
+        return;
+    }
+    *end = '\0';
+    config_enter_section(f, text + 1);
+}
+
+/* Lines. */
+
+static void config_read_line(struct config *f, char *text)
+{
+    if (f->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3; /* some editors begin a file so */
+    text += strspn(text, " \t");
+    if (is_comment(text))
+        return;
+    if (*text == '[')
+        config_read_section(f, text);
+    else if (strlen(text) > LINE_BYTES_MAX)
+        config_complain(f, "the line is longer than %d bytes", LINE_BYTES_MAX);
+    else if (ini_parse_string(text, config_on_pair, f) != 0)
+        config_complain(f, "'%s' is neither [section] nor key = value", text);
+}
+
+/* A file that somebody is still writing ends anywhere, mostly within a line;
+ * or it is empty, having just been begun. */
+static bool config_read_lines(struct config *f, char *text, size_t size)
+{
+    char *next;
+    if (memchr(text, '\0', size))
+        return config_complain(f,
+                               "there is a NUL byte in it: it is not a text");
+    for (f->line = 1; *text; text = next, f->line++) {
+        char *end = strchr(text, '\n');
+        if (!end)
+            return config_complain(f,
+                                   "the last line has no end: the file is not "
+                                   "complete");
+        next = end + 1;
+        *end = '\0';
+        if (end > text && end[-1] == '\r')
+            end[-1] = '\0';
+        config_read_line(f, text);
+    }
+    return true;
+}
+
+/* The file. */
+
+static bool config_fail(struct config *f, const char *why)
+{
+    return complaints_add(f->complaints, "%s: %s", f->path, why);
+}
+
+/* Reads it whole before a word of it is believed. */
+static bool config_read_file(struct config *f, int fd, char *text)
+{
+    size_t size = 0;
+    ssize_t n;
+    while ((n = read(fd, text + size, FILE_BYTES_MAX - size)) > 0)
+        size += (size_t)n;
+    if (n < 0)
+        return config_fail(f, strerror(errno));
+    if (size == FILE_BYTES_MAX)
+        return config_fail(f, "is longer than 1 MiB");
+    if (size == 0)
+        return config_fail(f, "is empty: the file is not complete; to say "
+                              "nothing, leave a comment in it");
+    text[size] = '\0';
+    return config_read_lines(f, text, size);
+}
+
+/* O_NONBLOCK: a pipe with nobody at its other end must not hold up a broker
+ * that reads its file again. */
+static int config_open(struct config *f)
+{
+    struct stat st;
+    int fd = open(f->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (fd < 0) {
+        config_fail(f, strerror(errno));
+        return -1;
+    }
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        return fd;
+    close(fd);
+    config_fail(f, "is not a file");
+    return -1;
+}
+
+bool config_read(const char *path, struct options *o, struct complaints *c)
+{
+    struct config f = {.path = path, .options = o, .complaints = c};
+    size_t before = c->count;
+    int fd = config_open(&f);
+    if (fd < 0)
+        return false;
+    char *text = malloc(FILE_BYTES_MAX + 1);
+    if (text)
+        config_read_file(&f, fd, text);
+    else
+        config_fail(&f, "there is no memory to read it");
+    free(text);
+    close(fd);
+    return c->count == before;
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * config - the configuration file:
+ *
+ *     [broker]
+ *     memory = 512m                   ; a comment
+ *
+ *     [channel "/queue/jobs"]
+ *     limit = 256m
+ *
+ * Sections and keys are those of option.c; those of a channel, of rules.c.
+ */
+#ifndef SLUICE_BROKER_CONFIG_H
+#define SLUICE_BROKER_CONFIG_H
+
+#include <stdbool.h>
+
+struct complaints;
+struct options;
+
+/* Reads the file and sets what it says. Every mistake is told, with file, line
+ * and key; false when there is one, and then `o` is of no use. */
+bool config_read(const char *path, struct options *o, struct complaints *c);
+
+#endif

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/environment.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/complaints.h"
+#include "broker/options.h"
+
+void environment_name(const struct option *row,
+                      char out[ENVIRONMENT_NAME_BYTES])
+{
+    snprintf(out, ENVIRONMENT_NAME_BYTES, "SLUICE_%s", row->name);
+    for (char *p = out; *p; p++)
+        *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+}
+
+static bool set(struct options *o, const struct option *row, const char *name,
+                const char *text, struct complaints *c)
+{
+    char error[OPTION_ERROR_BYTES];
+    return options_set(o, row, name, text,
+                       (struct origin){ORIGIN_ENVIRONMENT, 0}, error) ||
+           complaints_add(c, "%s", error);
+}
+
+static bool set_each(struct options *o, const struct option *row,
+                     const char *name, const char *text, struct complaints *c)
+{
+    char *copy = strdup(text), *rest, *part;
+    if (!copy)
+        return complaints_add(c, "%s: there is no memory for it", name);
+    bool ok = true;
+    for (part = strtok_r(copy, ";", &rest); part;
+         part = strtok_r(NULL, ";", &rest))
+        ok = set(o, row, name, part, c) && ok;
+    free(copy);
+    return ok;
+}
+
+static bool is_repeated(const struct option *row)
+{
+    return row->shape == OPTION_LIST || row->shape == OPTION_RULES;
+}
+
+bool environment_read(struct options *o, struct complaints *c)
+{
+    bool ok = true;
+    for (size_t i = 0; i < options_table_size; i++) {
+        const struct option *row = &options_table[i];
+        char name[ENVIRONMENT_NAME_BYTES];
+        environment_name(row, name);
+        const char *text = getenv(name);
+        if (text && is_repeated(row))
+            ok = set_each(o, row, name, text, c) && ok;
+        else if (text)
+            ok = set(o, row, name, text, c) && ok;
+    }
+    return ok;
+}

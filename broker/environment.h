@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * environment - options from variables: SLUICE_MAX_FRAME is `max-frame`. What
+ * may be repeated is separated by semicolons.
+ */
+#ifndef SLUICE_BROKER_ENVIRONMENT_H
+#define SLUICE_BROKER_ENVIRONMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct complaints;
+struct option;
+struct options;
+
+enum { ENVIRONMENT_NAME_BYTES = 64 };
+
+void environment_name(const struct option *row,
+                      char out[ENVIRONMENT_NAME_BYTES]);
+
+/* Tells of every variable that is wrong. Others that begin with SLUICE_ are
+ * not looked at: they may be the client's, or a container engine's. */
+bool environment_read(struct options *o, struct complaints *c);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/option.h"
+
+#include <string.h>
+
+#include "broker/options.h"
+#include "proto/channel_name.h"
+
+enum { DAY_MS = 24 * 3600 * 1000 };
+
+/* The columns that belong together. */
+#define BROKER(n)     .name = n, .section = "broker"
+#define FIELD(f)      .offset = offsetof(struct options, f)
+#define RANGE(lo, hi) .min = lo, .max = hi
+#define ANY           RANGE(0, UINT64_MAX)
+
+#define SIZE(f)  .kind = &option_kind_size, FIELD(f)
+#define TIME(f)  .kind = &option_kind_duration, FIELD(f)
+#define COUNT(f) .kind = &option_kind_count, FIELD(f)
+#define TEXT(f)  .shape = OPTION_TEXT, FIELD(f)
+
+const struct option options_table[] = {
+    {BROKER("listen"), .shape = OPTION_LIST, .kind = &option_kind_address,
+     FIELD(listen), .initial = SLUICE_DEFAULT_ADDRESS,
+     .sentence = "where; may be repeated",
+     .detail = "`host:port`, `[v6]:port` or `unix:PATH`. Port 0 takes a free "
+               "one, which the log names"},
+    {BROKER("socket-mode"), .kind = &option_kind_mode, FIELD(socket_mode),
+     .initial = "0660", RANGE(0, 0777), .sentence = "mode of a unix socket",
+     .detail = "it has it before anybody can see it. For sockets that are "
+               "opened from then on"},
+    {BROKER("memory"), SIZE(memory), .initial = "256m",
+     RANGE(4 << 20, 1ull << 40), .sentence = "for all that clients cause",
+     .detail = "see [memory](operations.md#memory)"},
+    {BROKER("max-frame"), SIZE(max_frame), .initial = "16m", RANGE(1, 1 << 30),
+     .sentence = "longest message", .detail = "at most half of `memory`"},
+    {BROKER("client-limit"), SIZE(client_limit), .initial = "8m",
+     RANGE(1024, 1ull << 40),
+     .sentence = "unsent output of one topic subscriber"},
+    {BROKER("patience"), TIME(patience), .initial = "1s", RANGE(0, DAY_MS),
+     .sentence = "how long publishers wait for a full subscriber"},
+    {BROKER("prefetch"), SIZE(prefetch), .initial = "64k", RANGE(1, 1 << 30),
+     .sentence = "what one consumer holds of a queue in advance"},
+    {BROKER("queue-limit"), SIZE(queue_limit), .initial = "64m",
+     RANGE(1024, 1ull << 40), .sentence = "what one queue holds at most",
+     .detail = "its publishers are paused then"},
+    {.name = "channel",
+     .section = "channel",
+     .shape = OPTION_RULES,
+     .kind = &option_kind_rule,
+     FIELD(rules),
+     .sentence = "bounds for some channels; may be repeated",
+     .detail = "see [channels](#channels)"},
+    {BROKER("max-connections"), COUNT(max_connections), .initial = "0",
+     RANGE(0, 1 << 20),
+     .sentence = "open connections; 0: as many as files allow",
+     .detail = "what the limit on open files allows, less a reserve. The soft "
+               "limit is raised to the hard one"},
+    {BROKER("hello-timeout"), TIME(hello_timeout), .initial = "5s",
+     RANGE(1, DAY_MS), .sentence = "silence before the first frame"},
+    {BROKER("frame-timeout"), TIME(frame_timeout), .initial = "10s",
+     RANGE(1, DAY_MS), .sentence = "a started frame without progress"},
+    {BROKER("drain-timeout"), TIME(drain_timeout), .initial = "5s",
+     RANGE(0, DAY_MS),
+     .sentence = "to deliver what was accepted, when stopping"},
+    {BROKER("log-level"), .kind = &option_kind_level, FIELD(log_level),
+     .initial = "info", ANY, .sentence = "error, warning, info or debug"},
+};
+
+const size_t options_table_size = sizeof options_table / sizeof *options_table;
+
+_Static_assert(sizeof options_table / sizeof *options_table <= OPTION_MAX,
+               "OPTION_MAX is too small");
+
+const char *option_key(const struct option *row)
+{
+    return row->key ? row->key : row->name;
+}
+
+const struct option *option_find(const char *name, size_t length)
+{
+    for (size_t i = 0; i < options_table_size; i++) {
+        const struct option *row = &options_table[i];
+        if (strlen(row->name) == length && memcmp(row->name, name, length) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+const struct option *option_find_key(const char *section, const char *key)
+{
+    for (size_t i = 0; i < options_table_size; i++) {
+        const struct option *row = &options_table[i];
+        if (strcmp(row->section, section) == 0 &&
+            strcmp(option_key(row), key) == 0)
+            return row;
+    }
+    return NULL;
+}
+
+bool option_has_section(const char *section)
+{
+    for (size_t i = 0; i < options_table_size; i++)
+        if (strcmp(options_table[i].section, section) == 0)
+            return true;
+    return false;
+}
+
+bool option_opens_section(const struct option *row)
+{
+    for (const struct option *r = options_table; r < row; r++)
+        if (strcmp(r->section, row->section) == 0)
+            return false;
+    return true;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * option - the table of all that sluiced can be told. One row is an option
+ * everywhere: `--name` on the command line, SLUICE_NAME in the environment,
+ * a key in a section of the file, a line of --help, a row of docs/options.md.
+ *
+ * To add one: a row in option.c and a field in struct options; then have
+ * docs/options.md written anew (`sluiced --manual`).
+ */
+#ifndef SLUICE_BROKER_OPTION_H
+#define SLUICE_BROKER_OPTION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/option_kind.h"
+
+/* What the field in struct options is. */
+enum option_shape {
+    OPTION_NUMBER, /* uint64_t */
+    OPTION_TEXT,   /* char *, NULL when there is none */
+    OPTION_LIST,   /* struct option_list: may be repeated */
+    OPTION_RULES,  /* struct rules: may be repeated; sections in the file */
+};
+
+struct option {
+    const char *name;
+    const char *section; /* of the file */
+    const char *key;     /* there; NULL: as the name */
+    enum option_shape shape;
+    const struct option_kind *kind;
+    size_t offset; /* of its field in struct options */
+    const char *initial;
+    uint64_t min, max;    /* of a number */
+    bool is_fixed;        /* cannot change while the broker runs */
+    const char *sentence; /* for --help */
+    const char *detail;   /* more of it for the reference; NULL: nothing */
+};
+
+enum { OPTION_MAX = 64 }; /* of rows; as many as a log line has fields */
+
+extern const struct option options_table[];
+extern const size_t options_table_size;
+
+/* NULL when there is none. The name is counted, not ended. */
+const struct option *option_find(const char *name, size_t length);
+
+/* By its place in the file. */
+const struct option *option_find_key(const char *section, const char *key);
+
+/* Whether any option is in this section. */
+bool option_has_section(const char *section);
+
+/* Whether no row before it is in its section. */
+bool option_opens_section(const struct option *row);
+
+const char *option_key(const struct option *row);
+
+/* Its place in the table. */
+static inline size_t option_index(const struct option *row)
+{
+    return (size_t)(row - options_table);
+}
+
+#endif

@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""Files with mistakes of every kind: each is refused at the start, with a
+sentence that names file, line and key and says what would be right."""
+import os
+import pathlib
+import tempfile
+
+from wire import WireTest, main, run_sluiced
+
+# What is in the file, and per mistake its line and words of its sentence.
+WRONG = (
+    ("memory = 64m\n", {1: ["memory", "first section", "[broker]"]}),
+    ("[brokr]\nmemory = 64m\n", {1: ["[brokr]", "[broker]", "[channel"]}),
+    ("[broker]\nmemori = 64m\n", {2: ["'memori'", "memory", "max-frame"]}),
+    ("[broker]\nmemory = 64q\n", {2: ["memory", "'64q'", "64k, 16m"]}),
+    ("[broker]\nmemory =\n", {2: ["memory", "''"]}),
+    ("[broker]\nmemory = 1k\n", {2: ["memory", "from 4m to 1024g"]}),
+    ("[broker]\nmemory = 99999999999999999999\n", {2: ["memory"]}),
+    ("[broker]\nmemory = 18446744073709551616\n", {2: ["memory"]}),
+    ("[broker]\nmemory = -1\n", {2: ["memory", "'-1'"]}),
+    ("[broker]\nmax-frame = 4294967297\n", {2: ["max-frame", "to 1g"]}),
+    ("[broker]\nmemory = 64m\nmemory = 65m\n", {3: ["memory", "line 2"]}),
+    ("[broker]\nlog-level = loud\n", {2: ["log-level", "warning"]}),
+    ("[broker]\nlisten = 25000\n", {2: ["listen", "host:port"]}),
+    ("[broker]\nlisten = 127.0.0.1:99999\n", {2: ["listen", "99999"]}),
+    ("[broker]\nsocket-mode = 8888\n", {2: ["socket-mode", "octal"]}),
+    ("[broker]\nsocket-mode = 4755\n", {2: ["socket-mode", "0777"]}),
+    ("[broker]\npatience\n", {2: ["'patience'", "key = value"]}),
+    ("[broker]\n= 64m\n", {2: ["''"]}),
+    ("[broker\nmemory = 64m\n", {1: ["[name]"]}),
+    ("[broker] memory = 64m\n", {1: ["[name]"]}),
+    ("[]\n", {1: ["[]"]}),
+    ("[channel]\nhold = 1\n", {1: ["[channel]", '[channel "PATTERN"]']}),
+    ('[channel ""]\n', {1: ["''", "channel name"]}),
+    ('[channel "/a]\n', {1: ["[name]"]}),
+    ('[channel "/a*b"]\nhold = 1\n', {1: ["'/a*b'", "segment"]}),
+    ('[channel "/a"]\nlimits = 1m\n', {2: ["'limits'", "limit, messages"]}),
+    ('[channel "/a"]\nlimit = 1\n', {2: ["limit", "from 1k"]}),
+    ('[channel "/a"]\nhold = 1\nhold = 2\n', {3: ["'hold'", "twice"]}),
+    ('[channel "/a"]\n[channel "/a"]\n', {2: ['"/a"', "line 1"]}),
+    ("[broker]\npatience = " + "1" * 300 + "\n", {2: ["longer than"]}),
+    ("[" + "x" * 5000 + "]\n", {1: ["is not a section"]}),
+    ('[channel "' + "x" * 256 + '"]\n', {1: ["channel name"]}),
+    ("[broker]\nmemory = 64m", {2: ["complete"]}),
+    ("[broker]\nmem", {2: ["complete"]}),
+    ("[broker]\n\0memory = 64m\n", {0: ["NUL"]}),
+    ("", {0: ["empty"]}),
+    ("#" * (1 << 20), {0: ["1 MiB"]}),
+    ("".join(f"[broker]\nlisten = unix:/{i}\n" for i in range(17)),
+     {34: ["listen", "16"]}),
+    ("".join(f'[channel "/{i}"]\n' for i in range(65)), {65: ["64"]}),
+    # All of them at once.
+    ('[broker]\nmemory = 1\nfoo = 2\n[x]\nbar = 3\n[channel "/q"]\nlimit = x\n'
+     "[broker]\nprefetch = 0\nlog-level = shout\n",
+     {2: ["memory"], 3: ["'foo'"], 4: ["[x]"], 7: ["limit", "'x'"],
+      9: ["prefetch"], 10: ["log-level"]}),
+)
+
+RIGHT = (
+    "# nothing\n",
+    "\n\n ; nothing\n\t\n",
+    "[broker]\n",
+    "\ufeff[broker]\nmemory=64m\n",
+    "[broker]\r\nmemory = 64m\r\n",
+    "  [broker]  ; here\n    memory: 64m   ; there\n\tpatience=1s\n",
+    "[broker] # here\nlisten = unix:/tmp/a\nlisten = unix:/tmp/b\n",
+    '[channel "/a b/]/*"]\nlimit = 1m ; one\n',
+    '[channel "' + "x" * 255 + '"]\n',
+    "#" + "x" * 10000 + "\n",
+    '[channel "/a"]\n[broker]\nmemory = 64m\n[channel "/b"]\n[broker]\n',
+)
+
+
+class FilesTest(WireTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-config-")
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(folder.name) / "sluice.conf"
+
+    def check(self, text):
+        self.path.write_bytes(text.encode("utf-8"))
+        return run_sluiced("--check", "-c", str(self.path))
+
+    def assert_complaints(self, done, mistakes):
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(done.stdout, "")
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), len(mistakes), done.stderr)
+        for line, (number, words) in zip(lines, mistakes.items()):
+            place = f"sluiced: {self.path}:" + (f"{number}:" if number else "")
+            self.assertTrue(line.startswith(place), f"{line} at {place}")
+            for word in words:
+                self.assertIn(word, line.removeprefix(place))
+
+
+class Wrong(FilesTest):
+    def test_every_mistake_is_told_at_its_place(self):
+        """The table above (class 15)."""
+        for text, mistakes in WRONG:
+            with self.subTest(text=text[:80]):
+                self.assert_complaints(self.check(text), mistakes)
+
+    def test_a_broker_does_not_start_with_it(self):
+        """The same without --check: exit 2, nothing listens."""
+        self.path.write_text("[broker]\nmemory = lots\n", encoding="utf-8")
+        done = run_sluiced("--listen", "127.0.0.1:0", "-c", str(self.path))
+        self.assert_complaints(done, {2: ["memory", "'lots'"]})
+
+    def test_files_that_are_none(self):
+        """Missing, a folder, a pipe nobody writes to, a device."""
+        fifo = self.path.with_name("fifo")
+        os.mkfifo(fifo)
+        for path in (self.path, self.path.parent, fifo, "/dev/zero"):
+            with self.subTest(path=str(path)):
+                done = run_sluiced("-c", str(path))
+                self.assertEqual(done.returncode, 2)
+                self.assertEqual(len(done.stderr.splitlines()), 1)
+                self.assertIn(str(path), done.stderr)
+
+
+class Right(FilesTest):
+    def test_forms_that_are_allowed(self):
+        """Comments, blanks, line ends, a byte order mark, long patterns."""
+        for text in RIGHT:
+            with self.subTest(text=text[:80]):
+                done = self.check(text)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_long_patterns_are_not_cut(self):
+        """255 bytes are what a channel's name may have."""
+        done = self.check('[channel "/' + "y" * 254 + '"]\nhold = 3\n')
+        self.assertIn('[channel "/' + "y" * 254 + '"]', done.stdout)
+        self.assertIn("hold = 3", done.stdout)
+
+
+if __name__ == "__main__":
+    main()
