@@ -2,6 +2,7 @@
 """docs/performance.md, out of what was measured and nothing else."""
 import idle
 import instructions as guard
+import quiet
 
 ORDER = ("sluice", "NATS", "Redis", "Mosquitto", "the book", "relay")
 HEADS = {"relay": "ceiling"}
@@ -30,7 +31,8 @@ less; "of the ceiling" compares with the relay.
 ## What was measured
 
 Every figure is a median: runs of {seconds} s, {runs} for each, in turns, so
-that what disturbs the machine disturbs all brokers. One program,
+that what disturbs the machine disturbs all brokers; {disturbed} of the runs
+were, by other programs that took more than {share} of it. One program,
 `tests/bench/load/`, speaks the protocol of each and makes the same load for
 all: a fixed number of messages is on its way at any time, nothing is lost, and
 what arrives is counted, not parsed. Where a rate is named, message n is sent
@@ -133,7 +135,9 @@ def write(found, path):
     known = found["machine"]
     path.write_text(TEXT.format(
         table=table(found), instructions=instructions(), runs=found["runs"],
-        seconds=found["seconds"], date=found["date"],
+        seconds=found["seconds"],
+        disturbed=f"{found['disturbed']:.0%}", share=f"{quiet.SHARE:.0%}",
+        date=found["date"],
         processor=known["processor"], cores=known["cores"],
         kernel=known["kernel"], system=known["system"],
         versions=versions(found), idle=f"{idle.CONNECTIONS:,}"))
