@@ -18,6 +18,7 @@ struct command {
 };
 
 extern const struct command command_bench;
+extern const struct command command_chat;
 extern const struct command command_listen;
 extern const struct command command_ping;
 extern const struct command command_send;

@@ -16,6 +16,7 @@ CLIENT = (("proto",), ("client",))
 # Which folders may include which foreign headers.
 FOREIGN = (
     ("ini.h", ("broker",)),
+    ("histedit.h", ("client",)),
     ("event2/", ("broker/net", "broker/monitor")),
     ("zmq.h", ("broker/monitor", "client")),
 )

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * prompt - a line that a person types, with libedit's keys and history, while
+ * others write above it. On anything but a terminal it is a reader of lines.
+ *
+ *     prompt_hide(p);      the typed line is off the terminal
+ *     ...                  write whole lines to stdout
+ *     prompt_show(p);      and it is back, with its cursor
+ */
+#ifndef SLUICE_CLIENT_PROMPT_H
+#define SLUICE_CLIENT_PROMPT_H
+
+#include <stdbool.h>
+
+struct prompt;
+
+/* Called before each key is read; returns when there is one (true), or to end
+ * the prompt (false). It may hide and show the prompt. */
+typedef bool prompt_wait(void *context);
+
+/* On standard input and output, with `text` before the line; NULL, with errno,
+ * when it cannot be. `context` must outlive it, `text` is
+ * copied. */
+struct prompt *prompt_new(const char *text, prompt_wait *wait, void *context);
+
+/* Leaves the terminal as it was. NULL is allowed. */
+void prompt_free(struct prompt *p);
+
+bool prompt_is_terminal(const struct prompt *p);
+
+/* The next line, without its newline and gone from the terminal; it stays as
+ * it is until the next call. NULL at the end of the input, or when the wait
+ * said so. */
+const char *prompt_line(struct prompt *p);
+
+void prompt_hide(struct prompt *p);
+void prompt_show(struct prompt *p);
+
+#endif
