@@ -24,7 +24,7 @@ import quiet
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WITHOUT_BOOK = ("the book",)
-TRIES = 3  # of a run that other programs disturb
+TRIES = 2  # of a run that other programs disturb
 
 # name, words for bench_load, and who is not asked because it takes for ever
 THROUGHPUT = (
