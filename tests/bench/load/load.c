@@ -334,8 +334,10 @@ static uint64_t load_flying(const struct load *l)
     return l->sent > arrived ? l->sent - arrived : 0;
 }
 
-static void load_send_unpaced(struct load *l, bool is_over)
+/* True when somebody may well send more at once. */
+static bool load_send_unpaced(struct load *l, bool is_over)
 {
+    uint64_t before = l->sent;
     for (uint32_t i = 0; i < l->pubs; i++) {
         struct publisher *p = &l->publishers[i];
         uint64_t window = l->options.window.value, flying = load_flying(l);
@@ -350,6 +352,7 @@ static void load_send_unpaced(struct load *l, bool is_over)
         if (p->left > 0)
             load_write(p);
     }
+    return l->sent > before;
 }
 
 static uint64_t load_due_ns(const struct load *l, uint64_t nth)
@@ -373,17 +376,19 @@ static void load_fill(struct load *l, struct publisher *p, uint64_t now_ns)
 }
 
 /* Publishers take turns. One that the broker does not read holds up the
- * schedule, and everybody's messages are late. */
-static void load_send_paced(struct load *l, bool is_over)
+ * schedule, and everybody's messages are late. True as long as more will be
+ * due: who sleeps measures how long it takes to wake up. */
+static bool load_send_paced(struct load *l, bool is_over)
 {
     struct publisher *p = &l->publishers[l->turn];
     if (p->left == 0 && !is_over)
         load_fill(l, p, load_clock_ns());
-    if (p->left == 0)
-        return;
-    load_write(p);
-    if (p->left == 0)
-        l->turn = (l->turn + 1) % l->pubs;
+    if (p->left > 0) {
+        load_write(p);
+        if (p->left == 0)
+            l->turn = (l->turn + 1) % l->pubs;
+    }
+    return !is_over;
 }
 
 static uint64_t load_expected(const struct load *l)
@@ -399,8 +404,9 @@ static bool load_run(struct load *l)
     do {
         uint64_t now_ns = load_clock_ns();
         is_over = is_over || now_ns - l->start_ns >= duration_ns;
-        (is_paced ? load_send_paced : load_send_unpaced)(l, is_over);
-        load_wait(l, is_paced && !is_over ? 0 : 1);
+        bool has_more =
+            (is_paced ? load_send_paced : load_send_unpaced)(l, is_over);
+        load_wait(l, has_more ? 0 : 1);
         if (now_ns > l->last_ns && now_ns - l->last_ns > LOAD_STALL_NS)
             return false;
     } while (!is_over || l->delivered < load_expected(l));
