@@ -1,0 +1,197 @@
+# SPDX-License-Identifier: MIT
+#
+# Options as lists in mdoc(7), out of what the programs say of themselves:
+#
+#   sluiced --manual | awk -f options.awk -v what=options    for sluiced(8)
+#   sluiced --manual | awk -f options.awk -v what=keys       for sluice.conf(5)
+#   sluiced --manual | awk -f options.awk -v what=rules      keys of a channel
+#   sluiced --help | awk -f options.awk -v what=signals
+#   sluice CMD --help | awk -f options.awk -v what=command -v name=CMD
+
+# Text that troff takes as it is; `code` is bold, [links](x) are their text.
+function plain(text) {
+    gsub(/\\/, "\\e", text)
+    gsub(/\]\([^)]*\)/, "]", text)
+    gsub(/\[memory\]/, "memory", text)
+    while (match(text, /`[^`]*`/))
+        text = substr(text, 1, RSTART - 1) "\\fB" \
+               substr(text, RSTART + 1, RLENGTH - 2) "\\fP" \
+               substr(text, RSTART + RLENGTH)
+    gsub(/--/, "\\-\\-", text)
+    return text
+}
+
+# A line of its own: one that begins with a dot would be a command.
+function put(text) {
+    text = plain(text)
+    if (text ~ /^[.']/)
+        text = "\\&" text
+    print text
+}
+
+# Text in lines that are not long and end with a sentence, as mdoc wants it.
+function say(text,    n, words, i, row) {
+    n = split(text, words, " ")
+    for (i = 1; i <= n; i++) {
+        if (row != "" && length(row) + length(words[i]) > 70) {
+            put(row)
+            row = ""
+        }
+        row = row (row == "" ? "" : " ") words[i]
+        if (words[i] ~ /[.?!]$/ && words[i] !~ /\.\.$/) {
+            put(row)
+            row = ""
+        }
+    }
+    if (row != "")
+        put(row)
+}
+
+# As a sentence: with a capital, unless it begins with code, and a full stop.
+function sentence(text) {
+    say(toupper(substr(text, 1, 1)) substr(text, 2) \
+        (text ~ /[.?!:]$/ ? "" : "."))
+}
+
+function trim(text) {
+    gsub(/^[ `]+|[ `]+$/, "", text)
+    return text
+}
+
+function cells(line) {
+    sub(/^\| /, "", line)
+    sub(/ \|$/, "", line)
+    count = split(line, cell, / ?\| /)
+}
+
+function takes(value,    first) {
+    first = value
+    sub(/ .*/, "", first)
+    return first ~ /^[A-Z]+$/ ? first : "VALUE"
+}
+
+function broker_row(is_key,    option, name, meaning) {
+    cells($0)
+    option = trim(cell[1])
+    name = substr(option, 3)
+    if (is_key)
+        print ".It Ic " name " = Ar " takes(cell[3])
+    else
+        print ".It Fl -" name " Ar " takes(cell[3])
+    meaning = cell[5]
+    for (i = 6; i <= count; i++)
+        meaning = meaning " | " cell[i]
+    sentence(meaning)
+    if (index(meaning, cell[3]) == 0)
+        say("Takes " cell[3] ".")
+    if (trim(cell[2]) != "")
+        say("The default is " trim(cell[2]) ".")
+    if (trim(cell[4]) == "no")
+        say("It cannot change while the broker runs.")
+}
+
+what == "options" && /^\| `--/ { broker_row(0) }
+
+what == "keys" && /^## Section/ {
+    if (is_open)
+        print ".El"
+    is_open = 1
+    section = $0
+    gsub(/^.*\[|\].*$/, "", section)
+    print ".Ss Section " section
+    print ".Bl -tag -width Ds"
+}
+what == "keys" && /^\| `--/ { broker_row(1) }
+
+what == "rules" && /^\| `[a-z]/ {
+    cells($0)
+    print ".It Ic " trim(cell[1])
+    sentence(cell[3])
+    if (cell[2] != cell[3])
+        say("Takes " cell[2] ".")
+}
+
+what == "signals" && /^SIG/ {
+    names = $0
+    sub(/:.*/, "", names)
+    gsub(/ or |, /, " , Dv ", names)
+    print ".It Dv " names
+    text = $0
+    sub(/^[^:]*: */, "", text)
+    sentence(text)
+}
+
+# --- a command of sluice ---------------------------------------------------
+
+# What was gathered: the lines of a paragraph, or of an example.
+function end_block() {
+    if (paragraph != "")
+        say(paragraph)
+    if (is_example)
+        print ".Ed"
+    paragraph = ""
+    is_example = 0
+}
+
+what == "command" && NR == 1 {
+    sub(/^usage: sluice [a-z]+ \[OPTION\]\.\.\. */, "")
+    print ".Ss " name
+    print ".Nm sluice Cm " name
+    print ".Op Ar OPTION Ns ..."
+    if ($0 != "") {
+        gsub(/\[/, "\\(lB")
+        gsub(/\]/, "\\(rB")
+        print ".Ar " $0
+    }
+    print ".Pp"
+    next
+}
+what == "command" && /^  --/ {
+    if (!is_list) {
+        end_block()
+        print ".Bl -tag -width Ds"
+        is_list = 1
+    }
+    split($0, word, " ")
+    argument = word[2] ~ /^[A-Z|a-z]/ ? " Ar " word[2] : ""
+    print ".It Fl -" substr(word[1], 3) argument
+    standard = $0
+    standard = sub(/.*\(default /, "", standard) ? standard : ""
+    sub(/\)$/, "", standard)
+    next
+}
+what == "command" && is_list {
+    sub(/^ +/, "")
+    sentence($0)
+    if (standard != "")
+        say("The default is " standard ".")
+    next
+}
+what == "command" && /^$/ {
+    if (paragraph != "" || is_example)
+        gap = 1
+    end_block()
+    next
+}
+what == "command" && /^  / {
+    if (!is_example) {
+        end_block()
+        print ".Bd -literal -offset indent"
+    }
+    is_example = 1
+    gap = 0
+    put(substr($0, 3))
+    next
+}
+what == "command" {
+    if (gap)
+        print ".Pp"
+    gap = 0
+    paragraph = paragraph (paragraph == "" ? "" : " ") $0
+}
+
+END {
+    end_block()
+    if (is_list || is_open)
+        print ".El"
+}
