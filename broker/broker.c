@@ -7,16 +7,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "broker/base/budget.h"
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
+#include "broker/complaints.h"
 #include "broker/core/core.h"
+#include "broker/doors.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
 #include "broker/options.h"
+#include "broker/reload.h"
 #include "broker/session/sessions.h"
 #include "broker/sources.h"
 #include "proto/frame.h"
@@ -35,7 +37,7 @@ struct signal_row {
     void (*fire)(void *broker, int signo);
 };
 
-enum { SIGNALS = 3 };
+enum { SIGNALS = 4 };
 
 struct broker {
     struct arguments *arguments; /* where options come from, with others */
@@ -46,10 +48,11 @@ struct broker {
     struct core core;
     struct sessions sessions;
     struct reactor *reactor;
-    struct listener *listeners;
+    struct doors doors;
     struct reactor_signal *signals[SIGNALS];
     struct reactor_timer *drain_timer;
     clock_ms drain_since;
+    uint64_t possible_connections; /* what the limit on open files allows */
     uint32_t max_connections;
     bool has_core, has_sessions;
     bool is_accept_paused;
@@ -73,8 +76,7 @@ static void broker_pause_accept(struct broker *b, const char *reason)
     counter_add(&b->counters, COUNT_accept_pauses, 1);
     log_event(&b->log, LOG_WARNING, "accept_paused", LOG_TEXT("reason", reason),
               LOG_U64("connections", b->sessions.count));
-    for (struct listener *l = b->listeners; l; l = listener_next(l))
-        listener_pause(l);
+    doors_pause(&b->doors);
 }
 
 static void broker_on_accept(void *owner, int fd, const struct sockaddr *peer,
@@ -103,17 +105,20 @@ static void broker_on_accept_error(void *owner, int err)
 static const struct listener_events listener_events = {broker_on_accept,
                                                        broker_on_accept_error};
 
-static void broker_on_closed(void *arg)
+static void broker_resume_accept(struct broker *b)
 {
-    struct broker *b = arg;
     if (!b->is_accept_paused || b->is_draining ||
         b->sessions.count >= b->max_connections)
         return;
     b->is_accept_paused = false;
     log_event(&b->log, LOG_INFO, "accept_resumed",
               LOG_U64("connections", b->sessions.count));
-    for (struct listener *l = b->listeners; l; l = listener_next(l))
-        listener_resume(l);
+    doors_resume(&b->doors);
+}
+
+static void broker_on_closed(void *broker)
+{
+    broker_resume_accept(broker);
 }
 
 /* Stopping. */
@@ -129,12 +134,6 @@ static void broker_log_counters(struct broker *b, const char *event)
         fields[i] = LOG_U64(counter_rows[i].name, b->counters.value[i]);
     fields[COUNTER_TOTAL] = (struct log_field){.kind = LOG_END};
     log_always(&b->log, LOG_INFO, event, fields);
-}
-
-static void broker_close_listeners(struct broker *b)
-{
-    while (b->listeners)
-        b->listeners = listener_close(b->listeners);
 }
 
 /* Two steps: first everything is delivered, then every connection is closed
@@ -173,7 +172,7 @@ static void broker_on_stop(void *arg, int signo)
     b->is_draining = true;
     b->core.is_stopping = true;
     b->drain_since = reactor_now_ms(b->reactor);
-    broker_close_listeners(b);
+    doors_close(&b->doors);
     sessions_drain(&b->sessions);
     /* Told when it is true: from here on nothing more is accepted. */
     broker_log_stopping(b, signo, "drain");
@@ -186,13 +185,138 @@ static void broker_on_usr1(void *arg, int signo)
     broker_log_counters(arg, "stats");
 }
 
+/* What the options mean. */
+
+static struct core_config broker_core_config(const struct broker *b)
+{
+    const struct options *o = b->options;
+    return (struct core_config){
+        .rules = o->rules.rows,
+        .rule_count = o->rules.count,
+        .prefetch_bytes = o->prefetch,
+        .turn_bytes = SESSIONS_READ_BYTES,
+        .message_size = broker_message_size,
+    };
+}
+
+/* A message that takes more than half of the memory could not get in. */
+static uint32_t broker_max_frame(struct broker *b)
+{
+    uint64_t wanted = b->options->max_frame, possible = b->options->memory / 2;
+    if (wanted <= possible)
+        return (uint32_t)wanted;
+    log_event(&b->log, LOG_WARNING, "max_frame_lowered",
+              LOG_U64("wanted", wanted), LOG_U64("possible", possible),
+              LOG_TEXT("reason", "memory"));
+    return (uint32_t)possible;
+}
+
+static struct sessions_config broker_sessions_config(struct broker *b)
+{
+    const struct options *o = b->options;
+    /* A client that leaves is given time even when stopping gives none. */
+    uint32_t leave_ms = o->drain_timeout > LEAVE_MIN_MS
+                            ? (uint32_t)o->drain_timeout
+                            : LEAVE_MIN_MS;
+    return (struct sessions_config){
+        .max_frame_bytes = broker_max_frame(b),
+        .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout,
+                    [WAIT_FRAME] = (uint32_t)o->frame_timeout,
+                    [WAIT_LEAVE] = leave_ms,
+                    [WAIT_FINISH] = leave_ms,
+                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS},
+    };
+}
+
+static void broker_limit_connections(struct broker *b)
+{
+    uint64_t wanted = b->options->max_connections;
+    uint64_t possible = b->possible_connections;
+    if (wanted > possible)
+        log_event(&b->log, LOG_WARNING, "max_connections_lowered",
+                  LOG_U64("wanted", wanted), LOG_U64("possible", possible),
+                  LOG_TEXT("reason", "open_files_limit"));
+    uint64_t max = wanted > 0 && wanted < possible ? wanted : possible;
+    b->max_connections = max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+}
+
+/* Reloading: first everything that may fail, then what cannot. */
+
+static void broker_on_mistake(void *arg, const char *sentence)
+{
+    struct broker *b = arg;
+    log_always(&b->log, LOG_ERROR, "reload_mistake",
+               LOG_LIST(LOG_TEXT("what", sentence)));
+}
+
+static void broker_refuse_reload(struct broker *b, const char *why)
+{
+    log_always(&b->log, LOG_ERROR, "reload_failed",
+               LOG_LIST(LOG_TEXT("why", why)));
+}
+
+static bool broker_prepare_reload(struct broker *b, struct options *fresh)
+{
+    char error[BROKER_ERROR_BYTES];
+    if (doors_prepare(&b->doors, &fresh->listen, fresh->socket_mode, error,
+                      sizeof error))
+        return true;
+    broker_refuse_reload(b, error);
+    return false;
+}
+
+/* Those that accepting had to wait for may be fewer now, or more. */
+static void broker_review_accept(struct broker *b)
+{
+    broker_limit_connections(b);
+    if (b->sessions.count >= b->max_connections)
+        broker_pause_accept(b, "max_connections");
+    else
+        broker_resume_accept(b);
+}
+
+static void broker_apply_options(struct broker *b, struct options *fresh)
+{
+    struct options *old = b->options;
+    reload_keep_fixed(old, fresh, &b->log);
+    b->options = fresh;
+    b->log.level = (enum log_level)fresh->log_level;
+    b->budget.limit_bytes = fresh->memory;
+    struct core_config config = broker_core_config(b);
+    core_configure(&b->core, &config);
+    b->sessions.config = broker_sessions_config(b);
+    doors_commit(&b->doors);
+    broker_review_accept(b);
+    reload_tell(old, fresh, &b->log);
+    sources_free(old);
+}
+
+static void broker_on_hup(void *arg, int signo)
+{
+    struct broker *b = arg;
+    struct complaints complaints = {.tell = broker_on_mistake, .arg = b};
+    (void)signo;
+    if (b->is_draining) {
+        broker_refuse_reload(b, "stopping");
+        return;
+    }
+    struct options *fresh = sources_read(b->arguments, &complaints);
+    if (!fresh)
+        broker_refuse_reload(b, "mistakes");
+    else if (broker_prepare_reload(b, fresh))
+        broker_apply_options(b, fresh);
+    else
+        sources_free(fresh);
+}
+
+/* Starting. */
+
 static const struct signal_row signal_rows[SIGNALS] = {
     {SIGTERM, broker_on_stop},
     {SIGINT, broker_on_stop},
+    {SIGHUP, broker_on_hup},
     {SIGUSR1, broker_on_usr1},
 };
-
-/* Starting. */
 
 static bool fail(char *error, const char *what)
 {
@@ -202,7 +326,7 @@ static bool fail(char *error, const char *what)
 
 /* The soft limit is a default of shells, not a decision about this program:
  * what the hard limit allows is used. */
-static bool broker_limit_connections(struct broker *b, char *error)
+static bool broker_count_descriptors(struct broker *b, char *error)
 {
     struct rlimit rl;
     if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
@@ -219,14 +343,7 @@ static bool broker_limit_connections(struct broker *b, char *error)
                  (unsigned long long)rl.rlim_cur, RESERVED_DESCRIPTORS + 1);
         return false;
     }
-    uint64_t possible = rl.rlim_cur - RESERVED_DESCRIPTORS;
-    uint64_t wanted = b->options->max_connections;
-    if (wanted > possible)
-        log_event(&b->log, LOG_WARNING, "max_connections_lowered",
-                  LOG_U64("wanted", wanted), LOG_U64("possible", possible),
-                  LOG_TEXT("reason", "open_files_limit"));
-    uint64_t max = wanted > 0 && wanted < possible ? wanted : possible;
-    b->max_connections = max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+    b->possible_connections = rl.rlim_cur - RESERVED_DESCRIPTORS;
     return true;
 }
 
@@ -247,46 +364,15 @@ static bool broker_open_signals(struct broker *b, char *error)
 
 static void broker_init_core(struct broker *b)
 {
-    const struct options *o = b->options;
-    struct core_config config = {
-        .rules = o->rules.rows,
-        .rule_count = o->rules.count,
-        .prefetch_bytes = o->prefetch,
-        .turn_bytes = SESSIONS_READ_BYTES,
-        .message_size = broker_message_size,
-    };
+    struct core_config config = broker_core_config(b);
     struct core_notices notices = sessions_notices(&b->sessions);
     core_init(&b->core, &config, &notices, &b->counters, &b->budget);
     b->has_core = true;
 }
 
-/* A message that takes more than half of the memory could not get in. */
-static uint32_t broker_max_frame(struct broker *b)
-{
-    uint64_t wanted = b->options->max_frame, possible = b->options->memory / 2;
-    if (wanted <= possible)
-        return (uint32_t)wanted;
-    log_event(&b->log, LOG_WARNING, "max_frame_lowered",
-              LOG_U64("wanted", wanted), LOG_U64("possible", possible),
-              LOG_TEXT("reason", "memory"));
-    return (uint32_t)possible;
-}
-
 static bool broker_init_sessions(struct broker *b, char *error)
 {
-    const struct options *o = b->options;
-    /* A client that leaves is given time even when stopping gives none. */
-    uint32_t leave_ms = o->drain_timeout > LEAVE_MIN_MS
-                            ? (uint32_t)o->drain_timeout
-                            : LEAVE_MIN_MS;
-    struct sessions_config config = {
-        .max_frame_bytes = broker_max_frame(b),
-        .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout,
-                    [WAIT_FRAME] = (uint32_t)o->frame_timeout,
-                    [WAIT_LEAVE] = leave_ms,
-                    [WAIT_FINISH] = leave_ms,
-                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS},
-    };
+    struct sessions_config config = broker_sessions_config(b);
     b->has_sessions = true;
     if (!sessions_init(&b->sessions, &config, b->reactor, &b->core,
                        &b->counters, &b->budget, &b->log))
@@ -296,61 +382,47 @@ static bool broker_init_sessions(struct broker *b, char *error)
     return true;
 }
 
-static enum broker_start broker_listen(struct broker *b, char *error)
+static bool broker_listen(struct broker *b, char *error)
 {
-    bool is_usage;
-    const struct option_list *listen = &b->options->listen;
-    /* A unix socket has its mode from the moment that it can be seen. */
-    mode_t mask = umask(~(mode_t)b->options->socket_mode & 0777);
-    bool ok = true;
-    for (size_t i = 0; ok && i < listen->count; i++)
-        ok = listener_open(b->reactor, listen->items[i], &listener_events, b,
-                           &b->listeners, &is_usage, error);
-    umask(mask);
-    if (!ok)
-        return is_usage ? BROKER_MISUSED : BROKER_FAILED;
-    for (struct listener *l = b->listeners; l; l = listener_next(l))
-        log_event(&b->log, LOG_INFO, "listening",
-                  LOG_TEXT("addr", listener_address(l)));
-    return BROKER_STARTED;
+    if (!doors_prepare(&b->doors, &b->options->listen, b->options->socket_mode,
+                       error, BROKER_ERROR_BYTES))
+        return false;
+    doors_commit(&b->doors);
+    return true;
 }
 
-static enum broker_start broker_open(struct broker *b, char *error)
+static bool broker_open(struct broker *b, char *error)
 {
     b->budget.limit_bytes = b->options->memory;
     log_init(&b->log, STDERR_FILENO, (enum log_level)b->options->log_level);
     b->reactor = reactor_new();
-    if (!b->reactor) {
-        fail(error, "cannot make an event loop");
-        return BROKER_FAILED;
-    }
+    if (!b->reactor)
+        return fail(error, "cannot make an event loop");
+    doors_init(&b->doors, b->reactor, &listener_events, b, &b->log);
     broker_init_core(b);
     b->drain_timer = reactor_timer_new(b->reactor, broker_on_drain, b);
     if (!b->drain_timer || !broker_init_sessions(b, error) ||
-        !broker_limit_connections(b, error) || !broker_open_signals(b, error))
-        return BROKER_FAILED;
+        !broker_count_descriptors(b, error) || !broker_open_signals(b, error))
+        return false;
+    broker_limit_connections(b);
     return broker_listen(b, error);
 }
 
-enum broker_start broker_new(struct broker **out, struct arguments *a,
-                             struct options *o, char error[BROKER_ERROR_BYTES])
+struct broker *broker_new(struct arguments *a, struct options *o,
+                          char error[BROKER_ERROR_BYTES])
 {
     struct broker *b = calloc(1, sizeof *b);
-    *out = NULL;
     if (!b) {
         fail(error, "cannot start");
         sources_free(o);
-        return BROKER_FAILED;
+        return NULL;
     }
     b->arguments = a;
     b->options = o;
-    enum broker_start how = broker_open(b, error);
-    if (how != BROKER_STARTED) {
-        broker_free(b);
-        return how;
-    }
-    *out = b;
-    return BROKER_STARTED;
+    if (broker_open(b, error))
+        return b;
+    broker_free(b);
+    return NULL;
 }
 
 void broker_run(struct broker *b)
@@ -363,7 +435,7 @@ void broker_run(struct broker *b)
 
 void broker_free(struct broker *b)
 {
-    broker_close_listeners(b);
+    doors_close(&b->doors);
     if (b->has_sessions)
         sessions_fini(&b->sessions);
     if (b->has_core)

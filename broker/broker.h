@@ -12,17 +12,11 @@ struct options;
 
 enum { BROKER_ERROR_BYTES = 512 };
 
-enum broker_start {
-    BROKER_STARTED,
-    BROKER_FAILED,  /* the system refused */
-    BROKER_MISUSED, /* an option makes no sense */
-};
-
-/* Makes a broker that listens. On failure there is one sentence in `error`
- * and *out is NULL. Takes `o`, even when it fails; `a` is borrowed for the life
- * of the broker. */
-enum broker_start broker_new(struct broker **out, struct arguments *a,
-                             struct options *o, char error[BROKER_ERROR_BYTES]);
+/* Makes a broker that listens. NULL, with one sentence in `error`, when the
+ * system refuses. Takes `o` in any case; `a` is borrowed for the life of the
+ * broker, which asks it again on SIGHUP. */
+struct broker *broker_new(struct arguments *a, struct options *o,
+                          char error[BROKER_ERROR_BYTES]);
 
 /* Runs until it has been told to stop by a signal and has drained. */
 void broker_run(struct broker *b);

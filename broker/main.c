@@ -14,12 +14,11 @@ typedef int wish_fn(struct arguments *a, struct options *o);
 
 static int wish_run(struct arguments *a, struct options *o)
 {
-    struct broker *broker;
     char error[BROKER_ERROR_BYTES];
-    enum broker_start how = broker_new(&broker, a, o, error);
-    if (how != BROKER_STARTED) {
+    struct broker *broker = broker_new(a, o, error);
+    if (!broker) {
         fprintf(stderr, "sluiced: %s\n", error);
-        return how == BROKER_MISUSED ? EXIT_USAGE : EXIT_FAILED;
+        return EXIT_FAILED;
     }
     broker_run(broker);
     broker_free(broker);

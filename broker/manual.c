@@ -51,7 +51,7 @@ void manual_help(FILE *out)
           "Every option can be given as SLUICE_NAME in the environment, too.\n"
           "SIGTERM or SIGINT: deliver what was accepted, then stop; again: "
           "stop now.\n"
-          "SIGUSR1: log all counters.\n",
+          "SIGHUP: read all options again. SIGUSR1: log all counters.\n",
           out);
 }
 
@@ -132,7 +132,11 @@ static const char reference_head[] =
     "has 190 bytes at most, and the last one ends like the others: a file that "
     "is\n"
     "cut off is not believed. A key is given once, but for those that may be\n"
-    "repeated. All mistakes are told at once, with file, line and key.\n";
+    "repeated. All mistakes are told at once, with file, line and key.\n\n"
+    "On `SIGHUP` everything is read again; see\n"
+    "[reloading](operations.md#reloading). The column \"reload\" tells what "
+    "can\n"
+    "change that way.\n";
 
 static const char reference_channels[] =
     "\n## Channels\n\n"

@@ -10,6 +10,7 @@
 /* What an option of some shape can do. `set` has been told that no stronger
  * source has spoken; `is_new` that this one had not either. */
 struct shape {
+    size_t size; /* of the field */
     bool (*set)(struct options *o, const struct option *row, const char *text,
                 bool is_new, char *error);
     void (*write)(const struct options *o, const struct option *row,
@@ -137,10 +138,12 @@ static void rules_field_fini(struct options *o, const struct option *row)
 }
 
 static const struct shape shapes[] = {
-    [OPTION_NUMBER] = {number_set, number_write, number_fini},
-    [OPTION_TEXT] = {text_set, text_write, text_fini},
-    [OPTION_LIST] = {list_set, list_write, list_fini},
-    [OPTION_RULES] = {rules_field_set, rules_field_write, rules_field_fini},
+    [OPTION_NUMBER] = {sizeof(uint64_t), number_set, number_write, number_fini},
+    [OPTION_TEXT] = {sizeof(char *), text_set, text_write, text_fini},
+    [OPTION_LIST] = {sizeof(struct option_list), list_set, list_write,
+                     list_fini},
+    [OPTION_RULES] = {sizeof(struct rules), rules_field_set, rules_field_write,
+                      rules_field_fini},
 };
 
 void options_init(struct options *o)
@@ -221,6 +224,25 @@ bool options_finish(struct options *o, char error[OPTION_ERROR_BYTES])
     }
     options_finish_rules(o);
     return true;
+}
+
+static void swap_bytes(char *a, char *b, size_t n)
+{
+    for (; n > 0; n--, a++, b++) {
+        char c = *a;
+        *a = *b;
+        *b = c;
+    }
+}
+
+void options_swap(struct options *a, struct options *b,
+                  const struct option *row)
+{
+    size_t i = option_index(row);
+    struct origin origin = a->origins[i];
+    a->origins[i] = b->origins[i];
+    b->origins[i] = origin;
+    swap_bytes(field_of(a, row), field_of(b, row), shapes[row->shape].size);
 }
 
 char *options_text(const struct options *o, const struct option *row,

@@ -58,6 +58,10 @@ bool options_set(struct options *o, const struct option *row, const char *label,
  * one sentence, when there is no memory for that. */
 bool options_finish(struct options *o, char error[OPTION_ERROR_BYTES]);
 
+/* Exchanges a value, and its origin. */
+void options_swap(struct options *a, struct options *b,
+                  const struct option *row);
+
 /* The value as the command line would take it, for free(3); `between` is put
  * between several. NULL when there is no memory. */
 char *options_text(const struct options *o, const struct option *row,

@@ -68,6 +68,24 @@ const struct rule *core_find_rule(const struct core *c, const uint8_t *name,
     return rule;
 }
 
+/* Bounds are judged when a channel settles. */
+static void core_apply_rule(struct map_node *node, void *arg)
+{
+    struct core *c = arg;
+    struct channel *ch = LIST_OF(node, struct channel, node);
+    ch->rule = core_find_rule(c, channel_name(ch), channel_name_length(ch));
+    if (ch->kind == &topic_kind && ch->rule->hold_messages == 0)
+        counter_add(c->counters, COUNT_dropped_no_subscriber,
+                    ch->kind->purge(ch));
+    channel_touch(ch);
+}
+
+void core_configure(struct core *c, const struct core_config *config)
+{
+    c->config = *config;
+    map_each(&c->channels, core_apply_rule, c);
+}
+
 /* Whether messages to a name without a channel are kept. */
 static bool core_keeps(const struct core *c, enum route route,
                        const uint8_t *name, uint32_t length)

@@ -110,6 +110,10 @@ bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
 const struct rule *core_find_rule(const struct core *c, const uint8_t *name,
                                   size_t length);
 
+/* Other rules and bounds from now on, for the channels that exist as well.
+ * What they hold already stays, but for topics that hold nothing any more. */
+void core_configure(struct core *c, const struct core_config *config);
+
 void core_settle(struct core *c);
 
 /* Between turns: true while another one would do something even if nothing

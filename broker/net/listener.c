@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <event2/event.h>
 #include <event2/listener.h>
+#include <event2/util.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -133,6 +134,41 @@ static struct listener *listener_new(struct reactor *r, int fd,
         return NULL;
     }
     evconnlistener_set_error_cb(l->ev, on_error);
+    return l;
+}
+
+static bool is_listening_stream(int fd)
+{
+    int type = 0, is_listening = 0;
+    socklen_t n = sizeof type, m = sizeof is_listening;
+    return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) == 0 &&
+           type == SOCK_STREAM &&
+           getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &is_listening, &m) == 0 &&
+           is_listening;
+}
+
+/* The file belongs to whoever made it: l->path stays empty. */
+static void listener_describe_adopted(struct listener *l, int fd)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNSPEC};
+    socklen_t length = sizeof sun;
+    if (getsockname(fd, (struct sockaddr *)&sun, &length) == 0 &&
+        sun.sun_family == AF_UNIX && length > sizeof sun.sun_family)
+        snprintf(l->text, sizeof l->text, "unix:%.*s",
+                 (int)(length - sizeof sun.sun_family), sun.sun_path);
+}
+
+struct listener *listener_adopt(struct reactor *r, int fd,
+                                const struct listener_events *events,
+                                void *owner)
+{
+    if (!is_listening_stream(fd) || evutil_make_socket_nonblocking(fd) != 0) {
+        close(fd);
+        return NULL;
+    }
+    struct listener *l = listener_new(r, fd, "", events, owner);
+    if (l)
+        listener_describe_adopted(l, fd);
     return l;
 }
 

@@ -36,6 +36,13 @@ bool listener_open(struct reactor *r, const char *text,
                    struct listener **list, bool *is_usage,
                    char error[LISTENER_ERROR_BYTES]);
 
+/* Accepts from a listening socket that somebody else has made, whose file is
+ * left alone. NULL when it is none, or there is no memory; `fd` is closed
+ * then. */
+struct listener *listener_adopt(struct reactor *r, int fd,
+                                const struct listener_events *events,
+                                void *owner);
+
 /* Stops listening and removes the file of a unix socket. Returns the next of
  * the chain. */
 struct listener *listener_close(struct listener *l);

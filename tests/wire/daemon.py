@@ -68,7 +68,8 @@ def is_sanitised():
 
 class Broker:
     """`limits` are resource limits ({RLIMIT_NOFILE: 64}), `prefix` is a
-    command in front, {dir} in an address is a directory of its own."""
+    command in front, {dir} in an address is a directory of its own. `listen`
+    is a list of addresses, or how many there are that others tell it."""
 
     def __init__(self, *args, listen=("127.0.0.1:0",), limits=None,
                  prefix=(), env=None):
@@ -76,7 +77,8 @@ class Broker:
         self._log, self._changed = [], threading.Condition()
         self._watcher, self._tokens = None, 0
         self.dir = self._dir.name
-        listens = [word for addr in listen
+        count = listen if isinstance(listen, int) else len(listen)
+        listens = [word for addr in ([] if listen == count else listen)
                    for word in ("--listen", addr.format(dir=self.dir))]
         self.process = subprocess.Popen(
             [*prefix, SLUICED, *listens, *args], cwd=self._dir.name,
@@ -88,11 +90,11 @@ class Broker:
         try:
             self.addresses = [self.wait_for_log("event=listening", count=i)
                               .fields["addr"]
-                              for i in range(1, len(listen) + 1)]
+                              for i in range(1, count + 1)]
         except BaseException:
             self.kill()
             raise
-        self.address = self.addresses[0]
+        self.address = self.addresses[0] if self.addresses else None
 
     # its log
 

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/reload.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/base/log.h"
+#include "broker/options.h"
+
+enum { VALUE_BYTES = 200 }; /* of one value in the log; more is cut */
+
+static const char between[] = ", ";
+
+/* Two values as text. NULL, when there was no memory, is like no value. */
+struct difference {
+    char *old, *fresh;
+};
+
+static bool difference_init(struct difference *d, const struct option *row,
+                            const struct options *old,
+                            const struct options *fresh)
+{
+    d->old = options_text(old, row, between);
+    d->fresh = options_text(fresh, row, between);
+    return strcmp(d->old ? d->old : "", d->fresh ? d->fresh : "") != 0;
+}
+
+static void difference_fini(struct difference *d)
+{
+    free(d->old);
+    free(d->fresh);
+}
+
+void reload_keep_fixed(struct options *old, struct options *fresh,
+                       struct log *log)
+{
+    for (size_t i = 0; i < options_table_size; i++) {
+        const struct option *row = &options_table[i];
+        struct difference d;
+        if (!row->is_fixed)
+            continue;
+        if (difference_init(&d, row, old, fresh))
+            log_event(log, LOG_WARNING, "reload_kept",
+                      LOG_TEXT("option", row->name), LOG_TEXT("value", d.old),
+                      LOG_TEXT("refused", d.fresh));
+        difference_fini(&d);
+        options_swap(old, fresh, row);
+    }
+}
+
+/* Keys in the log are words. */
+static char *log_key(const struct option *row)
+{
+    char *key = strdup(row->name);
+    for (char *p = key; p && *p; p++)
+        if (*p == '-')
+            *p = '_';
+    return key;
+}
+
+static const char *shown(char *text)
+{
+    if (!text || !*text)
+        return "none";
+    if (strlen(text) > VALUE_BYTES)
+        memcpy(text + VALUE_BYTES - 3, "...", 4);
+    return text;
+}
+
+static bool add_field(struct log_field *field, const struct option *row,
+                      struct difference *d)
+{
+    char *key = log_key(row), *value = NULL;
+    if (!key ||
+        asprintf(&value, "%s -> %s", shown(d->old), shown(d->fresh)) < 0) {
+        free(key);
+        return false;
+    }
+    *field = LOG_TEXT(key, value);
+    return true;
+}
+
+void reload_tell(const struct options *old, const struct options *fresh,
+                 struct log *log)
+{
+    struct log_field fields[OPTION_MAX + 1];
+    size_t n = 0;
+    for (size_t i = 0; i < options_table_size; i++) {
+        const struct option *row = &options_table[i];
+        struct difference d;
+        if (row->is_fixed)
+            continue;
+        if (difference_init(&d, row, old, fresh) &&
+            add_field(&fields[n], row, &d))
+            n++;
+        difference_fini(&d);
+    }
+    fields[n] = (struct log_field){.kind = LOG_END};
+    log_always(log, LOG_INFO, "reloaded", fields);
+    while (n-- > 0) {
+        free((char *)(uintptr_t)fields[n].key);
+        free((char *)(uintptr_t)fields[n].bytes);
+    }
+}

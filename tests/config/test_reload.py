@@ -1,0 +1,369 @@
+# SPDX-License-Identifier: MIT
+"""SIGHUP: what the file says holds from then on, nobody is dropped, and a file
+that is not good changes nothing at all."""
+import os
+import pathlib
+import resource
+import signal
+import tempfile
+import threading
+
+from test_files import WRONG
+from wire import Background, WireTest, main
+
+QUEUE, TOPIC = b"/queue/jobs", b"/topic/news"
+DROPS = ("dropped_no_subscriber", "dropped_slow", "dropped_newest",
+         "dropped_oldest", "dropped_memory", "dropped_gone",
+         "dropped_no_memory", "returned")
+UNDER_LOAD = 50
+POWERLESS = ("setpriv", "--bounding-set=-dac_override,-dac_read_search")
+
+
+class ReloadTest(WireTest):
+    """Each test has a file and a broker that runs with it."""
+
+    def start(self, text, *args, listen=("127.0.0.1:0",), **kwargs):
+        """`{dir}` in the text is a directory that lives as long as it."""
+        folder = tempfile.TemporaryDirectory(prefix="sluice-config-")
+        self.addCleanup(folder.cleanup)
+        self.dir = folder.name
+        self.path = pathlib.Path(self.dir) / "sluice.conf"
+        self.write(text)
+        self.sluiced = self.broker("-c", str(self.path), *args, listen=listen,
+                                   **kwargs)
+        return self.sluiced
+
+    def write(self, text):
+        text = text.replace("{dir}", self.dir)
+        self.path.write_bytes(text.encode("utf-8"))
+
+    def hup(self, event="reloaded"):
+        """Its line about the reload."""
+        since = self.sluiced.mark()
+        self.sluiced.signal(signal.SIGHUP)
+        return self.sluiced.wait_for_log(f"event={event} ?", since)
+
+    def reload(self, text):
+        self.write(text)
+        return self.hup()
+
+    def refuse(self, text):
+        """The mistakes that it tells, and why nothing has changed."""
+        self.write(text)
+        since = self.sluiced.mark()
+        failed = self.hup("reload_failed")
+        self.assertEqual(failed.level, "error")
+        self.assertEqual(self.sluiced.log("event=reloaded", since), [])
+        return self.sluiced.log("event=reload_mistake", since), failed
+
+    def held(self, channel, count):
+        """How many of `count` messages a new subscriber of it gets."""
+        sender = self.publisher(self.sluiced)
+        sender.publish(channel, *(b"%d" % i for i in range(count)))
+        self.sluiced.sync(sender)
+        reader = self.subscriber(self.sluiced, channel)
+        self.sluiced.sync(reader)
+        reader.publish(channel, b"end")
+        got = 0
+        while reader.recv() != b"end":
+            got += 1
+        reader.close()
+        return got
+
+
+class Values(ReloadTest):
+    def test_the_line_has_old_and_new_values(self):
+        """And nothing that is the same."""
+        self.start("[broker]\nmemory = 64m\npatience = 1s\n")
+        line = self.reload("[broker]\nmemory = 65536k\nprefetch = 1k\n"
+                           '[channel "/a"]\nhold = 2\n')
+        self.assertEqual(line.fields, {"event": "reloaded",
+                                       "prefetch": "64k -> 1k",
+                                       "channel": "none -> /a hold=2"})
+
+    def test_what_the_command_line_says_stays(self):
+        """It beats the file now as it did then."""
+        self.start("[broker]\nmemory = 64m\n", "--prefetch=2k")
+        line = self.reload("[broker]\nmemory = 64m\nprefetch = 1k\n")
+        self.assertEqual(line.fields, {"event": "reloaded"})
+
+    def test_log_level(self):
+        """debug, and back."""
+        sluiced = self.start("[broker]\nlog-level = info\n")
+        self.reload("[broker]\nlog-level = debug\n")
+        self.publisher(sluiced)
+        sluiced.wait_for_log("debug event=connected")
+        self.reload("[broker]\n")
+        since = sluiced.mark()
+        sluiced.sync(self.publisher(sluiced))
+        self.assertEqual(sluiced.log(" debug ", since), [])
+
+    def test_longest_message(self):
+        """Of connections that are open already, too."""
+        sluiced = self.start("[broker]\nmax-frame = 10\n")
+        sender = self.publisher(sluiced)
+        reader = self.subscriber(sluiced, TOPIC)
+        self.reload("[broker]\nmax-frame = 20\n")
+        sender.publish(TOPIC, b"x" * 20)
+        self.assertEqual(reader.recv(), b"x" * 20)
+        self.reload("[broker]\nmax-frame = 10\n")
+        sender.publish(TOPIC, b"x" * 20)
+        self.assert_closed(sluiced, sender, "frame_too_long")
+
+    def test_hello_timeout_of_those_who_wait_already(self):
+        """It was a day, and is a blink."""
+        sluiced = self.start("[broker]\nhello-timeout = 24h\n")
+        silent = self.connect(sluiced)
+        sluiced.wait_stats(connections=lambda n: n == 1)
+        self.reload("[broker]\nhello-timeout = 1ms\nlog-level = debug\n")
+        silent.wait_closed()
+
+    def test_memory_and_the_longest_message_it_allows(self):
+        """As at the start."""
+        sluiced = self.start("[broker]\nmemory = 64m\n")
+        self.reload("[broker]\nmemory = 8m\n")
+        sluiced.wait_for_log("event=max_frame_lowered .*possible=4194304")
+        self.assertEqual(sluiced.stats()["memory_limit_bytes"], 8 << 20)
+
+    def test_most_connections(self):
+        """Fewer than there are closes nobody; more lets in who waits."""
+        sluiced = self.start("[broker]\nmax-connections = 4\n")
+        first = [self.subscriber(sluiced, TOPIC) for _ in range(2)]
+        self.reload("[broker]\nmax-connections = 2\n")
+        sluiced.wait_for_log("event=accept_paused reason=max_connections")
+        late = self.connect(sluiced).subscribe(TOPIC)
+        self.reload("[broker]\nmax-connections = 5\n")
+        sluiced.wait_for_log("event=accept_resumed")
+        sluiced.wait_stats(subscribers=lambda n: n == len(first) + 2)
+        first[0].publish(TOPIC, b"to all")
+        for client in (*first, late):
+            self.assertEqual(client.recv(), b"to all")
+
+
+class Rules(ReloadTest):
+    def test_rules_of_channels_that_exist_change(self):
+        """The channel has a member and keeps it."""
+        sluiced = self.start('[channel "/h"]\nhold = 2\n')
+        self.assertEqual(self.held(b"/h", 5), 2)
+        self.reload('[channel "/h"]\nhold = 4\n')
+        self.assertEqual(self.held(b"/h", 5), 4)
+        self.reload('[channel "/*"]\nhold = 3\n[channel "/h"]\nhold = 4\n')
+        self.assertEqual(self.held(b"/h", 5), 3)
+        self.assert_serves(sluiced)
+
+    def test_what_is_not_held_any_more_is_freed(self):
+        """A rule that is gone leaves no channel behind."""
+        sluiced = self.start('[channel "/h"]\nhold = 2\n')
+        sender = self.publisher(sluiced).publish(b"/h", b"1", b"2")
+        sluiced.sync(sender)
+        sluiced.end_sync()
+        sluiced.wait_stats(channels=1)
+        self.reload("# nothing\n")
+        sluiced.wait_stats(channels=0, dropped_no_subscriber=2)
+
+    def test_a_queue_with_more_room_resumes_its_publisher(self):
+        """It was paused at the old bound."""
+        sluiced = self.start("[broker]\nqueue-limit = 64k\n"
+                             "log-level = debug\n")
+        sender = self.connect(sluiced).subscribe(b"")
+        sending = Background(sender.flood, QUEUE, 8000, 1000)
+        sluiced.wait_for_log("event=publisher_paused")
+        self.reload("[broker]\nqueue-limit = 64m\nlog-level = debug\n")
+        sending.join()
+        sluiced.wait_stats(queued_messages=8000, paused_publishers=0)
+
+    def test_a_queue_with_less_room_pauses_its_publisher(self):
+        """From the rule that now matches, not only the broker's own."""
+        sluiced = self.start("[broker]\nlog-level = debug\n")
+        sender = self.publisher(sluiced).flood(QUEUE, 100, 1000)
+        sluiced.sync(sender)
+        self.reload('[broker]\nlog-level = debug\n'
+                    '[channel "/queue/*"]\nmessages = 50\n')
+        sender.flood(QUEUE, 1, 1000, start=100)
+        sluiced.wait_for_log("event=publisher_paused")
+        worker = self.connect(sluiced).subscribe(QUEUE)
+        self.assertEqual(worker.recv_numbers(101), list(range(101)))
+
+
+class Listeners(ReloadTest):
+    def test_they_appear_and_disappear(self):
+        """Who came through one that is closed stays connected."""
+        sluiced = self.start("[broker]\nlisten = unix:{dir}/a\n", listen=1)
+        reader = self.subscriber(sluiced, TOPIC)
+        line = self.reload("[broker]\nlisten = unix:{dir}/b\n"
+                           "listen = 127.0.0.1:0\n")
+        self.assertIn("unix", line.fields["listen"])
+        sluiced.wait_for_log("event=listening_ended addr=unix:.*/a$")
+        self.assertFalse((pathlib.Path(self.dir) / "a").exists())
+        tcp = sluiced.wait_for_log(r"event=listening addr=127\.")
+        sluiced.end_sync()
+        for address in (f"unix:{self.dir}/b", tcp.fields["addr"]):
+            sluiced.addresses = [address]
+            self.publisher(sluiced).publish(TOPIC, address.encode())
+            self.assertEqual(reader.recv(), address.encode())
+
+    def test_one_that_stays_is_not_opened_anew(self):
+        """The free port that was taken is kept."""
+        sluiced = self.start("[broker]\nlisten = 127.0.0.1:0\n", listen=1)
+        self.reload("[broker]\nmemory = 64m\nlisten = 127.0.0.1:0\n")
+        self.assert_serves(sluiced)
+        self.assertEqual(len(sluiced.log("event=listening ")), 1)
+
+    def test_all_of_them_or_nothing(self):
+        """An address that cannot be had refuses the whole file."""
+        sluiced = self.start("[broker]\nlisten = unix:{dir}/a\n", listen=1)
+        mistakes, failed = self.refuse(
+            "[broker]\nmemory = 64m\nlisten = unix:{dir}/b\n"
+            "listen = 192.0.2.1:1\n")
+        self.assertEqual(mistakes, [])
+        self.assertIn("192.0.2.1:1", failed.fields["why"])
+        self.assertFalse((pathlib.Path(self.dir) / "b").exists())
+        self.assertEqual(sluiced.stats()["memory_limit_bytes"], 256 << 20)
+        self.assert_serves(sluiced)
+
+    def test_the_mode_of_a_new_socket(self):
+        """The new one, whatever the umask (class 25)."""
+        self.start("[broker]\nlisten = unix:{dir}/a\n", listen=1)
+        self.reload("[broker]\nlisten = unix:{dir}/a\nlisten = unix:{dir}/b\n"
+                    "socket-mode = 0600\n")
+        self.sluiced.wait_for_log("event=listening addr=unix:.*/b$")
+        modes = [(pathlib.Path(self.dir) / name).stat().st_mode & 0o777
+                 for name in "ab"]
+        self.assertEqual(modes, [0o660, 0o600])
+
+
+class Refused(ReloadTest):
+    """Old settings stay: the rule still holds what it held (class 16)."""
+
+    def start_guarded(self, *args, **kwargs):
+        return self.start('[channel "/guard"]\nhold = 3\n', *args, **kwargs)
+
+    def assert_guarded(self):
+        self.assertEqual(self.held(b"/guard", 5), 3)
+
+    def test_every_kind_of_mistake(self):
+        """The table of test_files, each mistake told at its place."""
+        self.start('[broker]\nlisten = 127.0.0.1:0\n'
+                   '[channel "/guard"]\nhold = 3\n', listen=1)
+        for text, mistakes in WRONG:
+            with self.subTest(text=text[:80]):
+                told, failed = self.refuse(text)
+                self.assertEqual(failed.fields["why"], "mistakes")
+                self.assertEqual(len(told), len(mistakes))
+                for line, (number, words) in zip(told, mistakes.items()):
+                    self.assertIn(f"{self.path}:{number or ''}", line.text)
+                    self.assertIn(words[0].strip("'\""), line.text)
+        self.assert_guarded()
+
+    def test_a_file_that_is_gone_or_no_file(self):
+        """Removed; then a folder; then a pipe that nobody writes to."""
+        self.start_guarded()
+        self.path.unlink()
+        self.hup("reload_failed")
+        self.path.mkdir()
+        self.hup("reload_failed")
+        self.path.rmdir()
+        os.mkfifo(self.path)
+        self.hup("reload_failed")
+        self.assert_guarded()
+
+    def test_an_unreadable_file(self):
+        """Nobody may read it; not even root, without its capabilities."""
+        self.start_guarded(prefix=POWERLESS if os.geteuid() == 0 else ())
+        self.path.chmod(0)
+        since = self.sluiced.mark()
+        self.hup("reload_failed")
+        self.sluiced.wait_for_log("reload_mistake.*Permission denied", since)
+        self.assert_guarded()
+
+    def test_a_half_written_file(self):
+        """Cut at every byte: refused, or what was whole of it."""
+        self.start_guarded()
+        whole = '[broker]\nprefetch = 1k\n[channel "/guard"]\nhold = 3\n'
+        for end in range(len(whole)):
+            if not whole[:end].endswith("\n"):
+                self.refuse(whole[:end])
+        self.assert_guarded()
+        self.reload(whole)
+        self.assert_guarded()
+
+    def test_no_descriptor_is_left(self):
+        """As when clients have taken all of them; then there are some."""
+        sluiced = self.start_guarded()
+        pid, limit = sluiced.process.pid, resource.RLIMIT_NOFILE
+        before = resource.prlimit(pid, limit)
+        resource.prlimit(pid, limit, (sluiced.fd_count(), before[1]))
+        told, _ = self.refuse("# nothing is held\n")
+        self.assertIn("Too many open files", told[0].text)
+        resource.prlimit(pid, limit, before)
+        self.assert_guarded()
+        self.hup()
+        self.assertEqual(self.held(b"/guard", 5), 0)
+
+    def test_while_stopping(self):
+        """Too late."""
+        sluiced = self.start("[broker]\ndrain-timeout = 24h\n")
+        self.subscriber(sluiced, TOPIC, rcvbuf=4096)
+        self.publisher(sluiced).flood(TOPIC, 4000, 1000)
+        sluiced.wait_stats(messages_in=lambda n: n >= 4000)
+        sluiced.signal()
+        sluiced.wait_for_log("event=stopping")
+        self.assertEqual(self.hup("reload_failed").fields["why"], "stopping")
+        sluiced.signal()
+        self.assertEqual(sluiced.wait().status, 0)
+
+
+class UnderLoad(ReloadTest):
+    def publish(self, channel, count):
+        """Until told to stop; answers how many it were."""
+        sender = self.connect(self.sluiced).subscribe(b"")
+        while not self.enough.is_set():
+            sender.flood(channel, 500, 100, start=count)
+            count += 500
+        sender.publish(channel, b"that is all")
+        return count
+
+    def consume(self, client):
+        """The numbers up to the end."""
+        got = []
+        while True:
+            message = client.recv()
+            if message == b"that is all":
+                return got
+            got.append(int.from_bytes(message[:8], "big"))
+
+    def test_nothing_is_lost_and_nobody_dropped(self):
+        """Fifty reloads of two files that differ in everything, under full
+        load of a topic and a queue (R19)."""
+        files = ('[broker]\nprefetch = 1k\nlisten = unix:{dir}/b\n'
+                 'queue-limit = 64k\nlog-level = error\npatience = 20s\n',
+                 '[broker]\nprefetch = 1m\nlisten = unix:{dir}/b\n'
+                 'listen = unix:{dir}/c\nmemory = 128m\npatience = 30s\n'
+                 '[channel "/topic/*"]\nclient-limit = 1m\n'
+                 '[channel "/queue/**"]\nmessages = 1000\n')
+        sluiced = self.start(files[1], listen=1)
+        self.enough = threading.Event()
+        reading = [Background(self.consume, self.subscriber(sluiced, channel))
+                   for channel in (TOPIC, QUEUE)]
+        idle = [self.subscriber(sluiced, b"/idle/%d" % i) for i in range(50)]
+        sending = [Background(self.publish, channel, 0)
+                   for channel in (TOPIC, QUEUE)]
+        for i in range(UNDER_LOAD):
+            self.reload(files[i % 2])
+        self.enough.set()
+        for sent, got in zip(sending, reading):
+            total = sent.join()
+            self.assertEqual(got.join(), list(range(total)))
+            self.assertGreater(total, 10 * UNDER_LOAD)
+        stats = sluiced.stats()
+        self.assertEqual({name: stats[name] for name in DROPS},
+                         dict.fromkeys(DROPS, 0))
+        self.assertEqual(stats["closed_timeout"] + stats["closed_protocol"]
+                         + stats["closed_slow"], 0)
+        for i, client in enumerate(idle):
+            client.publish(b"/idle/%d" % i, b"here")
+            self.assertEqual(client.recv(), b"here")
+
+
+if __name__ == "__main__":
+    main()
