@@ -16,3 +16,10 @@ void allocator_init(void)
     (void)mallopt(M_TRIM_THRESHOLD, 2 * OWN_MAPPING_BYTES);
 #endif
 }
+
+void allocator_trim(void)
+{
+#ifdef M_MMAP_THRESHOLD
+    (void)malloc_trim(0);
+#endif
+}

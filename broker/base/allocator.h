@@ -8,4 +8,8 @@
 /* Call once, before anything is allocated. */
 void allocator_init(void);
 
+/* Gives free memory back to the system. Takes milliseconds when there is
+ * much. */
+void allocator_trim(void);
+
 #endif

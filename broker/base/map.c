@@ -36,7 +36,7 @@ struct map_node *map_find(const struct map *m, const void *name, size_t length)
     uint32_t hash = map_hash(m, name, length);
     struct map_node *node = *map_slot(m, hash);
     while (node && (node->hash != hash || node->length != length ||
-                    memcmp(node->name, name, length) != 0))
+                    memcmp(map_node_name(node), name, length) != 0))
         node = node->next;
     return node;
 }
@@ -70,7 +70,7 @@ bool map_insert(struct map *m, struct map_node *node)
     /* A table that cannot grow still works, only slower. */
     if (m->count >= m->slot_count)
         (void)map_resize(m, m->slot_count * 2);
-    node->hash = map_hash(m, node->name, node->length);
+    node->hash = map_hash(m, map_node_name(node), node->length);
     struct map_node **slot = map_slot(m, node->hash);
     node->next = *slot;
     *slot = node;
@@ -91,10 +91,20 @@ void map_remove(struct map *m, struct map_node *node)
         (void)map_resize(m, m->slot_count / 4);
 }
 
+size_t map_visit(const struct map *m, size_t from, size_t slots,
+                 void (*visit)(struct map_node *, void *), void *arg)
+{
+    if (slots > m->slot_count)
+        slots = m->slot_count;
+    for (; slots > 0; slots--, from++)
+        for (struct map_node *node = m->slots[from & (m->slot_count - 1)]; node;
+             node = node->next)
+            visit(node, arg);
+    return from;
+}
+
 void map_each(const struct map *m, void (*visit)(struct map_node *, void *),
               void *arg)
 {
-    for (size_t i = 0; i < m->slot_count; i++)
-        for (struct map_node *node = m->slots[i]; node; node = node->next)
-            visit(node, arg);
+    (void)map_visit(m, 0, m->slot_count, visit, arg);
 }

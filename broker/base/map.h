@@ -15,10 +15,15 @@
 
 struct map_node {
     struct map_node *next;
-    const uint8_t *name; /* must live as long as the node is in the map */
     uint32_t hash;
-    uint32_t length;
+    uint16_t length; /* of the name, which lies in the same object, */
+    uint16_t offset; /* so many bytes behind the node */
 };
+
+static inline const uint8_t *map_node_name(const struct map_node *node)
+{
+    return (const uint8_t *)node + node->offset;
+}
 
 struct map {
     struct map_node **slots; /* NULL when empty */
@@ -35,12 +40,17 @@ void map_fini(struct map *m);
 
 struct map_node *map_find(const struct map *m, const void *name, size_t length);
 
-/* `node->name` and `node->length` are set and not in the map yet. False when
+/* `node->length` and `node->offset` are set and not in the map yet. False when
  * there is no memory; then the map is as it was. */
 bool map_insert(struct map *m, struct map_node *node);
 
 /* `node` must be in the map. */
 void map_remove(struct map *m, struct map_node *node);
+
+/* Calls `visit` for the nodes in `slots` slots from number `from` on, round and
+ * round; it may not change the map. Returns the number to go on from. */
+size_t map_visit(const struct map *m, size_t from, size_t slots,
+                 void (*visit)(struct map_node *, void *), void *arg);
 
 /* Calls `visit` for every node; it may not change the map. */
 void map_each(const struct map *m, void (*visit)(struct map_node *, void *),

@@ -2,12 +2,52 @@
 #include "broker/core/backlog.h"
 
 #include <assert.h>
+#include <string.h>
 
 enum {
-    RING_MIN = 8,
     JOIN_MS = 100, /* slices further apart in time stay apart: age matters, */
     JOIN_COUNT = 256, /* until there are so many that memory matters more */
 };
+
+const struct backlog backlog_none = {.ring = NULL};
+
+static size_t own_bytes(void)
+{
+    return sizeof(struct backlog) + BACKLOG_FIRST * sizeof(struct slice);
+}
+
+bool backlog_own(struct backlog **b, struct budget *budget)
+{
+    if (*b != &backlog_none)
+        return true;
+    struct backlog *own = budget_alloc(budget, own_bytes());
+    if (!own)
+        return false;
+    *own = (struct backlog){.ring = own->first, .capacity = BACKLOG_FIRST};
+    *b = own;
+    return true;
+}
+
+void backlog_disown(struct backlog **b, struct budget *budget)
+{
+    if (*b == &backlog_none || (*b)->count > 0)
+        return;
+    assert((*b)->ring == (*b)->first);
+    budget_free(budget, *b, own_bytes());
+    *b = BACKLOG_NONE;
+}
+
+static void backlog_move(struct backlog *b, struct budget *budget,
+                         struct slice *ring, uint32_t capacity)
+{
+    for (uint32_t i = 0; i < b->count; i++)
+        ring[i] = *backlog_at(b, i);
+    if (b->ring != b->first)
+        budget_free(budget, b->ring, b->capacity * sizeof *ring);
+    b->ring = ring;
+    b->capacity = capacity;
+    b->head = 0;
+}
 
 static bool backlog_grow(struct backlog *b, struct budget *budget)
 {
@@ -15,16 +55,11 @@ static bool backlog_grow(struct backlog *b, struct budget *budget)
         return true;
     if (b->capacity > UINT32_MAX / 4)
         return false;
-    uint32_t capacity = b->capacity ? b->capacity * 2 : RING_MIN;
+    uint32_t capacity = b->capacity * 2;
     struct slice *ring = budget_alloc(budget, capacity * sizeof *ring);
     if (!ring)
         return false;
-    for (uint32_t i = 0; i < b->count; i++)
-        ring[i] = *backlog_at(b, i);
-    budget_free(budget, b->ring, b->capacity * sizeof *ring);
-    b->ring = ring;
-    b->capacity = capacity;
-    b->head = 0;
+    backlog_move(b, budget, ring, capacity);
     return true;
 }
 
@@ -32,24 +67,16 @@ static bool backlog_grow(struct backlog *b, struct budget *budget)
  * it empties, at a size that growing again at once would not pay for. */
 static void backlog_shrink(struct backlog *b, struct budget *budget)
 {
-    uint32_t capacity = 0;
-    if (b->count > 0) {
-        if (b->capacity <= 4 * RING_MIN || b->count > b->capacity / 8)
-            return;
-        capacity = b->capacity / 4;
-    }
-    struct slice *ring = NULL;
-    if (capacity > 0) {
+    if (b->ring == b->first || b->count > b->capacity / 8)
+        return;
+    uint32_t capacity = b->capacity / 4;
+    struct slice *ring = b->first;
+    if (b->count > 0 && capacity > BACKLOG_FIRST)
         ring = budget_alloc(budget, capacity * sizeof *ring);
-        if (!ring)
-            return;
-        for (uint32_t i = 0; i < b->count; i++)
-            ring[i] = *backlog_at(b, i);
-    }
-    budget_free(budget, b->ring, b->capacity * sizeof *ring);
-    b->ring = ring;
-    b->capacity = capacity;
-    b->head = 0;
+    else
+        capacity = BACKLOG_FIRST;
+    if (ring)
+        backlog_move(b, budget, ring, capacity);
 }
 
 static bool backlog_join(struct backlog *b, const struct slice *s)
@@ -219,6 +246,8 @@ uint32_t backlog_drop_newest(struct backlog *b, struct budget *budget,
                              uint64_t messages)
 {
     uint64_t before = b->messages;
+    if (b->count == 0)
+        return 0;
     while (b->count > 0 && (b->bytes > bytes || b->messages > messages)) {
         struct slice *last = backlog_at(b, b->count - 1);
         uint32_t kept;
@@ -288,7 +317,7 @@ uint32_t backlog_drop_oldest(struct backlog *b, struct budget *budget,
                              uint64_t messages)
 {
     uint32_t dropped = 0;
-    if (!backlog_split_started(b, budget, size))
+    if (b->count == 0 || !backlog_split_started(b, budget, size))
         return 0;
     uint32_t i = b->sent > 0 ? 1 : 0;
     while (b->messages > 1 && (b->bytes > bytes || b->messages > messages)) {
@@ -301,8 +330,41 @@ uint32_t backlog_drop_oldest(struct backlog *b, struct budget *budget,
 
 void backlog_clear(struct backlog *b, struct budget *budget)
 {
+    if (b->count == 0)
+        return;
     for (uint32_t i = 0; i < b->count; i++)
         block_unref(backlog_at(b, i)->block);
-    budget_free(budget, b->ring, b->capacity * sizeof *b->ring);
-    *b = (struct backlog){0};
+    b->count = b->sent = 0;
+    b->bytes = b->messages = 0;
+    backlog_shrink(b, budget);
+}
+
+void backlog_release(struct backlog **b, struct budget *budget)
+{
+    backlog_clear(*b, budget);
+    backlog_disown(b, budget);
+}
+
+bool backlog_compact(struct backlog *b, struct block_pool *pool,
+                     struct account *account)
+{
+    uint64_t bytes = b->bytes + b->sent;
+    if (b->count == 0 || bytes > UINT32_MAX)
+        return b->count == 0;
+    if (b->count == 1 && backlog_first(b)->block->capacity / 2 < bytes)
+        return true;
+    struct block *own = block_new(pool, (uint32_t)bytes);
+    if (!own)
+        return false;
+    block_assign(own, account);
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct slice *s = backlog_at(b, i);
+        memcpy(own->bytes + own->used, slice_bytes(s), s->length);
+        block_unref(s->block);
+        s->block = block_ref(own);
+        s->offset = own->used;
+        own->used += s->length;
+    }
+    block_unref(own);
+    return true;
 }

@@ -33,7 +33,22 @@ struct backlog {
     uint32_t sent;                  /* bytes of the head slice already gone */
     uint64_t bytes;                 /* not yet gone */
     uint64_t messages;              /* not yet wholly gone; see _consume */
+    struct slice first[];           /* the ring while BACKLOG_FIRST suffice */
 };
+
+enum { BACKLOG_FIRST = 8 };
+
+/* An empty one for everybody who holds nothing: so that many can have a
+ * backlog and few pay for it. It is never written to. */
+extern const struct backlog backlog_none;
+#define BACKLOG_NONE ((struct backlog *)(uintptr_t)&backlog_none)
+
+/* *b, which is backlog_none, becomes one of its own. False when there is no
+ * memory. */
+bool backlog_own(struct backlog **b, struct budget *budget);
+
+/* If it is empty, *b becomes backlog_none again. */
+void backlog_disown(struct backlog **b, struct budget *budget);
 
 static inline bool backlog_is_empty(const struct backlog *b)
 {
@@ -102,8 +117,17 @@ uint32_t backlog_drop_oldest(struct backlog *b, struct budget *budget,
                              message_size_fn *size, uint64_t bytes,
                              uint64_t messages);
 
+/* Copies what it holds into a block of just that size, if it pins much more
+ * than that; *account answers for the copy. False when there is no memory. The
+ * backlog must be settled. */
+bool backlog_compact(struct backlog *b, struct block_pool *pool,
+                     struct account *account);
+
 /* Lets go of everything. */
 void backlog_clear(struct backlog *b, struct budget *budget);
+
+/* The same, and *b becomes backlog_none. */
+void backlog_release(struct backlog **b, struct budget *budget);
 
 /* How long the oldest message has waited; 0 when empty. */
 static inline uint32_t backlog_age_ms(const struct backlog *b, clock_ms now)

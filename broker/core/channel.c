@@ -4,11 +4,15 @@
 #include <assert.h>
 
 #include "broker/core/core.h"
+#include "broker/core/pressure.h"
 
 enum {
     /* From here on a message gets a block of its own: less is copied, and no
      * open block is left with more than this unused. */
     LARGE_BYTES = 16 << 10,
+    /* Channels that may have an open block of the common size in one turn. */
+    CHANNEL_OPEN_MAX = 64,
+    CHANNEL_FIRST_BYTES = 512,
 };
 
 /* The name lies behind the struct of the kind. */
@@ -23,18 +27,16 @@ struct channel *channel_new(struct core *c, const struct channel_kind *kind,
     struct channel *ch = budget_zalloc(c->budget, channel_bytes(kind, length));
     if (!ch)
         return NULL;
-    uint8_t *own_name = (uint8_t *)ch + kind->size;
-    memcpy(own_name, name, length);
+    memcpy((uint8_t *)ch + kind->size, name, length);
     ch->magic = CHANNEL_MAGIC;
     ch->kind = kind;
     ch->rule = core_find_rule(c, name, length);
     ch->core = c;
-    ch->node.name = own_name;
-    ch->node.length = length;
+    ch->node.length = (uint16_t)length;
+    ch->node.offset = (uint16_t)(kind->size - offsetof(struct channel, node));
     gate_init(&ch->gate);
     list_init(&ch->touched);
     list_init(&ch->members);
-    list_init(&ch->heavy);
     if (kind->init)
         kind->init(ch);
     if (!map_insert(&c->channels, &ch->node)) {
@@ -49,13 +51,12 @@ void channel_free_unused(struct channel *ch)
 {
     struct core *c = ch->core;
     if (ch->member_count > 0 || !ch->kind->is_empty(ch) ||
-        !list_is_empty(&ch->touched) || !list_is_empty(&ch->gate.places))
+        !list_is_empty(&ch->touched) || ch->gate.first)
         return;
     assert(!ch->open || !ch->is_open_held);
     if (ch->open)
         block_seal(ch->open);
-    list_remove(&ch->gate.opened);
-    list_remove(&ch->heavy);
+    pressure_forget(ch);
     assert(ch->account.bytes == 0);
     map_remove(&c->channels, &ch->node);
     c->epoch++;
@@ -109,8 +110,24 @@ void channel_rest(struct channel *ch)
     uint32_t capacity = BLOCK_MIN_BYTES;
     while (capacity < b->used)
         capacity *= 2;
-    if (capacity <= b->capacity / 2)
+    if (budget_is_short(ch->core->budget))
+        capacity = b->used;
+    if (capacity <= b->capacity / 2 || capacity == b->used)
         (void)block_resize(b, capacity); /* if not, it stays as it is */
+}
+
+/* A block of the common size costs nothing as long as few channels have one.
+ * When many are published to in one turn, or memory is short, they begin
+ * small and grow. */
+static uint32_t channel_first_bytes(const struct channel *ch, uint32_t n)
+{
+    const struct core *c = ch->core;
+    uint32_t bytes = CHANNEL_FIRST_BYTES;
+    if (c->open_blocks < CHANNEL_OPEN_MAX && !budget_is_short(c->budget))
+        return BLOCK_BYTES;
+    while (bytes < n)
+        bytes *= 2;
+    return bytes;
 }
 
 /* Makes the open block one that has room for `n` bytes more. */
@@ -118,7 +135,9 @@ static bool channel_make_room(struct channel *ch, uint32_t n)
 {
     struct block *b = ch->open;
     if (b && b->capacity - b->used < n && b->used + n <= BLOCK_BYTES) {
-        uint32_t capacity = b->capacity * 2;
+        /* Doubling, unless that much more is not to be had. */
+        bool is_short = budget_is_short(ch->core->budget);
+        uint32_t capacity = is_short ? 0 : b->capacity * 2;
         if (capacity < b->used + n)
             capacity = b->used + n;
         return block_resize(b, capacity < BLOCK_BYTES ? capacity : BLOCK_BYTES);
@@ -130,10 +149,11 @@ static bool channel_make_room(struct channel *ch, uint32_t n)
         b = NULL;
     }
     if (!b) {
-        b = block_new(&ch->core->pool, BLOCK_BYTES);
+        b = block_new(&ch->core->pool, channel_first_bytes(ch, n));
         if (!b)
             return false;
         b->home = &ch->open;
+        ch->core->open_blocks++;
         block_assign(b, &ch->account);
         ch->open = b;
         ch->is_open_held = true;

@@ -77,8 +77,7 @@ struct channel {
     const struct rule *rule;
     struct core *core;
     struct account account; /* its blocks */
-    struct list heavy;      /* in the core's list while these are many */
-    uint64_t pressed_bytes; /* what these were when it was pressed, or 0 */
+    struct heavy *heavy;    /* NULL while these are few; see pressure.c */
     struct gate gate;
     struct list touched; /* in the core's list while there is work to settle */
     struct list members;
@@ -129,7 +128,7 @@ static inline bool channel_is_full(const struct channel *ch)
 
 static inline const uint8_t *channel_name(const struct channel *ch)
 {
-    return ch->node.name;
+    return map_node_name(&ch->node);
 }
 
 static inline uint32_t channel_name_length(const struct channel *ch)

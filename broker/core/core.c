@@ -116,8 +116,6 @@ struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
     if (ch || !core_keeps(c, route, name, length))
         return ch;
     *why = COUNT_dropped_no_memory;
-    if (!budget_has_room(c->budget, 0))
-        return NULL;
     return channel_new(c, core_kind_of(route), name, length);
 }
 
@@ -187,8 +185,15 @@ static void core_let_through_gate(struct core *c, struct channel *ch)
 
 void core_let_through(struct core *c)
 {
-    LIST_EACH_SAFE (link, &c->open_gates) {
-        core_let_through_gate(c, LIST_OF(link, struct channel, gate.opened));
+    /* Of a gate that is still open the next one becomes first, at the end of
+     * the list: so many as there are now, and no more. */
+    size_t gates = 0;
+    LIST_EACH (link, &c->open_gates) {
+        gates++;
+    }
+    while (gates-- > 0 && !list_is_empty(&c->open_gates)) {
+        struct place *p = LIST_OF(c->open_gates.next, struct place, opened);
+        core_let_through_gate(c, LIST_OF(p->gate, struct channel, gate));
     }
 }
 
@@ -201,13 +206,13 @@ void core_end_turn(struct core *c)
         pressure_weigh(ch);
         channel_free_unused(ch);
     }
+    c->open_blocks = 0;
     pressure_update(c);
 }
 
 struct publisher *core_next_resumed(struct core *c)
 {
-    struct list *link = list_pop(&c->resumed);
-    return link ? LIST_OF(link, struct publisher, resumed) : NULL;
+    return publisher_next_resumed(c);
 }
 
 void core_tick(struct core *c)

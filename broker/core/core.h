@@ -72,7 +72,9 @@ struct core {
     struct list open_gates; /* gates that are open and have waiters */
     struct list resumed;    /* publishers that need not wait any more */
     uint64_t epoch;         /* changes when a channel is freed */
-    uint64_t joined;        /* subscribers so far */
+    size_t swept_slots;     /* of the channels, by pressure.c */
+    uint32_t open_blocks;   /* opened in this turn */
+    uint32_t joined;        /* subscribers so far */
     clock_ms now;
     bool is_stopping; /* what is not delivered any more is counted so */
 };

@@ -13,22 +13,23 @@
 
 #include "broker/base/list.h"
 
-struct gate {
-    struct list places; /* of those who wait, first come first */
-    struct list opened; /* in the core's list while open with waiters */
-    uint32_t closed;    /* reasons to be closed */
-    bool is_shut;       /* closed, or others wait: come later */
-};
-
 /* Somebody's place in the line at a gate; embedded by its owner. */
 struct place {
     struct list link;
+    struct list opened; /* of the first one: in the core's list of gates that
+                           are open and have waiters */
     struct gate *gate;
+};
+
+struct gate {
+    struct place *first; /* of those who wait; NULL when nobody does */
+    uint32_t closed;     /* reasons to be closed */
+    bool is_shut;        /* closed, or others wait: come later */
 };
 
 void gate_init(struct gate *g);
 
-/* `open_gates` is the list in which a gate is that is open and has waiters. */
+/* `open_gates` is the list of the first places at gates that are open. */
 void gate_close(struct gate *g);
 void gate_open(struct gate *g, struct list *open_gates);
 
@@ -37,9 +38,9 @@ void gate_wait(struct gate *g, struct list *open_gates, struct place *p,
                bool is_first);
 
 /* The first place, which is given up; NULL when there is none. */
-struct place *gate_pop(struct gate *g);
+struct place *gate_pop(struct gate *g, struct list *open_gates);
 
 /* The place is given up before its turn. */
-void gate_forget(struct place *p);
+void gate_forget(struct place *p, struct list *open_gates);
 
 #endif

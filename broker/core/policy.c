@@ -15,7 +15,7 @@ static void policy_drop(struct subscriber *s, drop_fn *drop, uint64_t bytes,
 {
     struct core *c = s->channel->core;
     uint32_t dropped =
-        drop(&s->outbox, c->budget, c->config.message_size, bytes, messages);
+        drop(s->outbox, c->budget, c->config.message_size, bytes, messages);
     topic_count_dropped(s, dropped, why);
 }
 
@@ -60,6 +60,9 @@ static void drop_shed(struct subscriber *s)
     subscriber_settle(s);
     topic_set_state(s, SUBSCRIBER_SLOW);
     policy_drop(s, backlog_drop_newest, 0, 0, COUNT_dropped_memory);
+    /* One message must not keep the block that it came in. */
+    (void)backlog_compact(s->outbox, &s->channel->core->pool,
+                          &s->channel->account);
 }
 
 const struct policy policies[] = {

@@ -19,6 +19,9 @@ struct core;
 /* What the channel holds may have grown. */
 void pressure_weigh(struct channel *ch);
 
+/* The channel goes. */
+void pressure_forget(struct channel *ch);
+
 /* Looks at the budget and presses or relieves. */
 void pressure_update(struct core *c);
 

@@ -3,28 +3,34 @@
 
 #include "broker/core/core.h"
 
+/* A publisher in the line of one gate. When it has been let through at the
+ * last one, this wait becomes its place in the list of those resumed, until
+ * it is told: idle publishers shall not pay for a link of their own. */
 struct wait {
-    struct place place;
-    struct list link; /* of the publisher */
+    struct place place; /* its link: in the gate's line, or among the resumed */
+    struct wait *next;  /* of the publisher */
     struct publisher *publisher;
-    struct channel *channel;
+    struct channel *channel; /* NULL when resumed */
+    struct core *core;
 };
 
 void publisher_init(struct publisher *p)
 {
-    list_init(&p->waits);
-    list_init(&p->resumed);
-    p->wait_count = 0;
+    *p = (struct publisher){.first = NULL};
+}
+
+bool publisher_is_waiting(const struct publisher *p)
+{
+    return p->first && p->first->channel;
 }
 
 static bool publisher_waits_at(const struct publisher *p,
                                const struct channel *ch)
 {
-    LIST_EACH (link, &p->waits) {
-        if (LIST_OF(link, struct wait, link)->channel == ch)
-            return true;
-    }
-    return false;
+    const struct wait *w = p->first;
+    while (w && w->channel != ch)
+        w = w->next;
+    return w != NULL;
 }
 
 void publisher_wait(struct publisher *p, struct channel *ch, bool is_first)
@@ -32,45 +38,68 @@ void publisher_wait(struct publisher *p, struct channel *ch, bool is_first)
     struct core *c = ch->core;
     if (p->wait_count == PUBLISHER_WAITS_MAX || publisher_waits_at(p, ch))
         return;
-    struct wait *w = budget_alloc(c->budget, sizeof *w);
+    struct wait *w = budget_zalloc(c->budget, sizeof *w);
     if (!w)
         return;
     w->publisher = p;
     w->channel = ch;
-    list_insert(&p->waits, &w->link);
+    w->core = c;
+    w->next = p->first;
+    p->first = w;
     p->wait_count++;
     gate_wait(&ch->gate, &c->open_gates, &w->place, is_first);
 }
 
 static void wait_free(struct wait *w)
 {
-    struct channel *ch = w->channel;
-    w->publisher->wait_count--;
-    list_remove(&w->link);
-    budget_free(ch->core->budget, w, sizeof *w);
-    channel_free_unused(ch);
+    struct publisher *p = w->publisher;
+    struct wait **at = &p->first;
+    while (*at != w)
+        at = &(*at)->next;
+    *at = w->next;
+    p->wait_count--;
+    budget_free(w->core->budget, w, sizeof *w);
 }
 
 void publisher_forget(struct publisher *p)
 {
-    struct list *link;
-    list_remove(&p->resumed);
-    while ((link = list_pop(&p->waits)) != NULL) {
-        struct wait *w = LIST_OF(link, struct wait, link);
-        gate_forget(&w->place);
+    while (p->first) {
+        struct wait *w = p->first;
+        struct channel *ch = w->channel;
+        if (ch)
+            gate_forget(&w->place, &w->core->open_gates);
+        else
+            list_remove(&w->place.link); /* resumed, and not told yet */
         wait_free(w);
+        if (ch)
+            channel_free_unused(ch);
     }
 }
 
 bool publisher_let_through(struct core *c, struct gate *gate)
 {
-    struct place *place = gate_pop(gate);
+    struct place *place = gate_pop(gate, &c->open_gates);
     if (!place)
         return false;
     struct wait *w = LIST_OF(place, struct wait, place);
+    struct channel *ch = w->channel;
+    if (w->publisher->wait_count > 1) {
+        wait_free(w);
+    } else {
+        w->channel = NULL;
+        list_insert(&c->resumed, &w->place.link);
+    }
+    channel_free_unused(ch);
+    return true;
+}
+
+struct publisher *publisher_next_resumed(struct core *c)
+{
+    struct list *link = list_pop(&c->resumed);
+    if (!link)
+        return NULL;
+    struct wait *w = LIST_OF(link, struct wait, place.link);
     struct publisher *p = w->publisher;
     wait_free(w);
-    if (!publisher_is_waiting(p))
-        list_insert(&c->resumed, &p->resumed);
-    return true;
+    return p;
 }

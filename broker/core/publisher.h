@@ -15,6 +15,7 @@
 struct channel;
 struct core;
 struct gate;
+struct wait;
 
 enum {
     /* Gates one publisher waits at, at most. */
@@ -22,17 +23,14 @@ enum {
 };
 
 struct publisher {
-    struct list waits;   /* at gates */
-    struct list resumed; /* in the core's list when none are left */
+    struct wait *first; /* where it waits; NULL when nowhere */
     uint32_t wait_count;
 };
 
 void publisher_init(struct publisher *p);
 
-static inline bool publisher_is_waiting(const struct publisher *p)
-{
-    return p->wait_count > 0;
-}
+/* Not one that has been resumed and is not told yet. */
+bool publisher_is_waiting(const struct publisher *p);
 
 /* Joins the line at the channel's gate, once, at its end or in front. Without
  * memory for that it does not wait. */
@@ -44,5 +42,8 @@ void publisher_forget(struct publisher *p);
 /* Lets the first in the line at the gate through. It is listed as resumed when
  * it has been let through everywhere. False when nobody waits. */
 bool publisher_let_through(struct core *c, struct gate *gate);
+
+/* The next in the core's list of those resumed, NULL when there is none. */
+struct publisher *publisher_next_resumed(struct core *c);
 
 #endif

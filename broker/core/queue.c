@@ -7,7 +7,7 @@
 
 struct queue {
     struct channel channel;
-    struct backlog backlog;
+    struct backlog *backlog;
     struct list ready; /* consumers with room; the first is next */
     bool is_full;      /* holds its gate closed */
     bool is_pressed;   /* holds it closed as well, memory being short */
@@ -27,6 +27,7 @@ static struct counters *counters_of(const struct queue *q)
 static void queue_init(struct channel *ch)
 {
     list_init(&queue_of(ch)->ready);
+    queue_of(ch)->backlog = BACKLOG_NONE;
 }
 
 static void queue_count(struct queue *q, int64_t messages, int64_t bytes)
@@ -75,7 +76,8 @@ static void queue_take_back_slice(struct queue *q, const struct slice *s)
     struct core *c = q->channel.core;
     if (s->length == 0)
         return;
-    if (!backlog_push_front(&q->backlog, c->budget, s)) {
+    if (!backlog_own(&q->backlog, c->budget) ||
+        !backlog_push_front(q->backlog, c->budget, s)) {
         counter_add(c->counters, COUNT_dropped_no_memory, s->messages);
         q->channel.dropped += s->messages;
         return;
@@ -87,7 +89,7 @@ static void queue_take_back_slice(struct queue *q, const struct slice *s)
 static void queue_left(struct channel *ch, struct subscriber *s)
 {
     struct queue *q = queue_of(ch);
-    struct backlog *outbox = &s->outbox;
+    struct backlog *outbox = s->outbox;
     list_remove(&s->turn);
     if (backlog_is_empty(outbox))
         return;
@@ -101,7 +103,8 @@ static void queue_left(struct channel *ch, struct subscriber *s)
 static void queue_accept(struct channel *ch, const struct slice *slice)
 {
     struct queue *q = queue_of(ch);
-    if (!backlog_push(&q->backlog, ch->core->budget, slice)) {
+    if (!backlog_own(&q->backlog, ch->core->budget) ||
+        !backlog_push(q->backlog, ch->core->budget, slice)) {
         counter_add(counters_of(q), COUNT_dropped_no_memory, slice->messages);
         ch->dropped += slice->messages;
         return;
@@ -115,9 +118,9 @@ static uint32_t queue_measure(const struct queue *q, const struct subscriber *s,
                               bool is_alone, uint32_t *messages)
 {
     const struct core_config *config = &q->channel.core->config;
-    const struct slice *head = backlog_first(&q->backlog);
+    const struct slice *head = backlog_first(q->backlog);
     const uint8_t *start = head->block->bytes + head->offset;
-    uint64_t held = backlog_held_bytes(&s->outbox);
+    uint64_t held = backlog_held_bytes(s->outbox);
     uint32_t length = 0;
     *messages = 0;
     while (length < head->length) {
@@ -143,7 +146,7 @@ static bool queue_is_alone(const struct queue *q)
 static void queue_keep(struct queue *q, const struct slice *given)
 {
     struct core *c = q->channel.core;
-    if (backlog_push_front(&q->backlog, c->budget, given))
+    if (backlog_push_front(q->backlog, c->budget, given))
         return;
     queue_count(q, -(int64_t)given->messages, -(int64_t)given->length);
     counter_add(c->counters, COUNT_dropped_no_memory, given->messages);
@@ -161,7 +164,7 @@ static bool queue_give(struct queue *q, struct subscriber *s)
     list_remove(&s->turn);
     if (length == 0)
         return true;
-    struct slice given = backlog_take(&q->backlog, c->budget, length, messages);
+    struct slice given = backlog_take(q->backlog, c->budget, length, messages);
     bool is_given = subscriber_push(c, s, &given);
     if (is_given)
         queue_count(q, -(int64_t)messages, -(int64_t)length);
@@ -175,7 +178,7 @@ static bool queue_give(struct queue *q, struct subscriber *s)
 static void queue_update_gate(struct queue *q)
 {
     const struct rule *rule = q->channel.rule;
-    const struct backlog *b = &q->backlog;
+    const struct backlog *b = q->backlog;
     if (!q->is_full && (b->bytes >= rule->limit_bytes ||
                         b->messages >= rule->limit_messages)) {
         q->is_full = true;
@@ -190,9 +193,10 @@ static void queue_update_gate(struct queue *q)
 static void queue_settle(struct channel *ch)
 {
     struct queue *q = queue_of(ch);
-    while (!backlog_is_empty(&q->backlog) && !list_is_empty(&q->ready) &&
+    while (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready) &&
            queue_give(q, LIST_OF(q->ready.next, struct subscriber, turn)))
         continue;
+    backlog_disown(&q->backlog, ch->core->budget);
     queue_update_gate(q);
 }
 
@@ -202,23 +206,23 @@ static void queue_sent(struct channel *ch, struct subscriber *s)
 {
     struct queue *q = queue_of(ch);
     if (s->state == SUBSCRIBER_RETIRED || queue_is_ready(s) ||
-        s->outbox.bytes > ch->core->config.prefetch_bytes / 2)
+        s->outbox->bytes > ch->core->config.prefetch_bytes / 2)
         return;
     queue_make_ready(q, s);
-    if (!backlog_is_empty(&q->backlog))
+    if (!backlog_is_empty(q->backlog))
         channel_touch(ch);
 }
 
 static uint64_t queue_room(const struct channel *ch)
 {
     uint64_t limit = ch->rule->limit_bytes;
-    uint64_t bytes = queue_of(ch)->backlog.bytes;
+    uint64_t bytes = queue_of(ch)->backlog->bytes;
     return bytes < limit ? limit - bytes : 0;
 }
 
 static bool queue_is_empty(const struct channel *ch)
 {
-    return backlog_is_empty(&queue_of(ch)->backlog);
+    return backlog_is_empty(queue_of(ch)->backlog);
 }
 
 bool queue_is_deliverable(const struct channel *ch)
@@ -256,9 +260,9 @@ static void queue_relieve(struct channel *ch)
 static uint64_t queue_purge(struct channel *ch)
 {
     struct queue *q = queue_of(ch);
-    uint64_t messages = q->backlog.messages;
-    queue_count(q, -(int64_t)messages, -(int64_t)q->backlog.bytes);
-    backlog_clear(&q->backlog, ch->core->budget);
+    uint64_t messages = q->backlog->messages;
+    queue_count(q, -(int64_t)messages, -(int64_t)q->backlog->bytes);
+    backlog_release(&q->backlog, ch->core->budget);
     queue_update_gate(q);
     return messages;
 }

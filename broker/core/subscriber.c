@@ -7,7 +7,7 @@
 
 void subscriber_init(struct subscriber *s)
 {
-    *s = (struct subscriber){.state = SUBSCRIBER_NONE};
+    *s = (struct subscriber){.state = SUBSCRIBER_NONE, .outbox = BACKLOG_NONE};
     list_init(&s->member);
     list_init(&s->turn);
     list_init(&s->dirty);
@@ -16,8 +16,12 @@ void subscriber_init(struct subscriber *s)
 bool subscriber_push(struct core *c, struct subscriber *s,
                      const struct slice *slice)
 {
-    if (!backlog_push(&s->outbox, c->budget, slice))
+    if (!backlog_own(&s->outbox, c->budget))
         return false;
+    if (!backlog_push(s->outbox, c->budget, slice)) {
+        backlog_disown(&s->outbox, c->budget);
+        return false;
+    }
     if (list_is_empty(&s->dirty))
         list_insert(&c->dirty, &s->dirty);
     return true;
@@ -35,7 +39,7 @@ void subscriber_settle(struct subscriber *s)
     if (!s->channel)
         return;
     message_size_fn *size = s->channel->core->config.message_size;
-    subscriber_count_out(s, backlog_settle(&s->outbox, size));
+    subscriber_count_out(s, backlog_settle(s->outbox, size));
 }
 
 void subscriber_doom(struct subscriber *s)
@@ -46,8 +50,11 @@ void subscriber_doom(struct subscriber *s)
 
 void subscriber_sent(struct core *c, struct subscriber *s, uint64_t bytes)
 {
-    uint32_t messages = backlog_consume(&s->outbox, c->budget, bytes);
-    s->bytes_out += bytes;
+    uint32_t messages = backlog_consume(s->outbox, c->budget, bytes);
+    backlog_disown(&s->outbox, c->budget);
+    s->taken_bytes = bytes < UINT32_MAX - s->taken_bytes
+                         ? s->taken_bytes + (uint32_t)bytes
+                         : UINT32_MAX;
     subscriber_count_out(s, messages);
     if (s->state != SUBSCRIBER_RETIRED)
         s->channel->kind->sent(s->channel, s);
@@ -58,7 +65,7 @@ void subscriber_flushed(struct subscriber *s)
     bool is_judged = s->state != SUBSCRIBER_NONE &&
                      s->state != SUBSCRIBER_RETIRED &&
                      s->channel->kind->flushed;
-    if (is_judged && !backlog_is_empty(&s->outbox))
+    if (is_judged && !backlog_is_empty(s->outbox))
         s->channel->kind->flushed(s->channel, s);
 }
 
@@ -82,7 +89,7 @@ void subscriber_leave(struct core *c, struct subscriber *s)
     list_remove(&s->member);
     list_remove(&s->dirty);
     ch->member_count--;
-    backlog_clear(&s->outbox, c->budget);
+    backlog_release(&s->outbox, c->budget);
     s->channel = NULL;
     s->state = SUBSCRIBER_NONE;
     counter_sub(c->counters, COUNT_subscribers, 1);

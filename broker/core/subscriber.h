@@ -30,13 +30,12 @@ struct subscriber {
                                 in a topic: among the core's busy ones */
     struct list dirty;       /* in the core's list while there is output, or
                                 in that of the doomed */
-    struct backlog outbox;
-    uint64_t order;        /* of joining */
-    uint64_t messages_out; /* handed to the kernel */
-    uint64_t bytes_out;    /* the same */
-    uint64_t mark_bytes;   /* bytes_out at the last mark of good progress */
-    clock_ms mark_at;      /* when that was */
-    uint64_t dropped;      /* missed by being slow */
+    struct backlog *outbox;  /* backlog_none when empty */
+    uint64_t messages_out;   /* handed to the kernel */
+    uint64_t dropped;        /* missed by being slow */
+    uint32_t order;          /* of joining */
+    uint32_t taken_bytes;    /* since its last mark of good progress, */
+    clock_ms mark_at;        /* which was then */
     enum subscriber_state state;
 };
 

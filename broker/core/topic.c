@@ -13,8 +13,8 @@ enum {
 
 struct topic {
     struct channel channel;
-    struct backlog held; /* for the first subscriber; empty while there is
-                            one */
+    struct backlog *held; /* for the first subscriber; empty while there is
+                             one */
 };
 
 static struct topic *topic_of(const struct channel *ch)
@@ -31,8 +31,8 @@ static const struct rule *rule_of(const struct subscriber *s)
 static bool topic_is_drained(const struct subscriber *s)
 {
     const struct rule *rule = rule_of(s);
-    return s->outbox.bytes <= rule->client_limit_bytes / 2 &&
-           s->outbox.messages <= rule->limit_messages / 2;
+    return s->outbox->bytes <= rule->client_limit_bytes / 2 &&
+           s->outbox->messages <= rule->limit_messages / 2;
 }
 
 /* How old the oldest message is does not tell a stalled reader from a steady
@@ -42,7 +42,7 @@ bool topic_is_impatient(const struct subscriber *s)
 {
     uint32_t patience = rule_of(s)->patience_ms;
     clock_ms now = s->channel->core->now;
-    return backlog_age_ms(&s->outbox, now) >= patience &&
+    return backlog_age_ms(s->outbox, now) >= patience &&
            clock_elapsed_ms(now, s->mark_at) >= patience;
 }
 
@@ -82,7 +82,7 @@ void topic_count_dropped(struct subscriber *s, uint64_t messages,
 static bool topic_is_over(struct subscriber *s)
 {
     const struct rule *rule = rule_of(s);
-    struct backlog *outbox = &s->outbox;
+    struct backlog *outbox = s->outbox;
     if (outbox->bytes <= rule->client_limit_bytes &&
         outbox->messages <= rule->limit_messages)
         return false;
@@ -110,14 +110,15 @@ static void topic_offer(struct subscriber *s, const struct slice *slice)
 static void topic_hold(struct channel *ch, const struct slice *slice)
 {
     struct core *c = ch->core;
-    struct backlog *held = &topic_of(ch)->held;
+    struct backlog **held = &topic_of(ch)->held;
     const struct rule *rule = ch->rule;
-    uint64_t before = held->messages + slice->messages;
-    if (rule->hold_messages > 0 && backlog_push(held, c->budget, slice))
-        (void)backlog_drop_oldest(held, c->budget, c->config.message_size,
+    uint64_t before = (*held)->messages + slice->messages;
+    if (rule->hold_messages > 0 && backlog_own(held, c->budget) &&
+        backlog_push(*held, c->budget, slice))
+        (void)backlog_drop_oldest(*held, c->budget, c->config.message_size,
                                   rule->client_limit_bytes,
                                   rule->hold_messages);
-    uint64_t dropped = before - held->messages;
+    uint64_t dropped = before - (*held)->messages;
     ch->dropped += dropped;
     counter_add(c->counters, COUNT_dropped_no_subscriber, dropped);
 }
@@ -136,8 +137,8 @@ static void topic_accept(struct channel *ch, const struct slice *slice)
 static void topic_sent(struct channel *ch, struct subscriber *s)
 {
     uint64_t good = ch->rule->client_limit_bytes / TOPIC_GOOD_PART;
-    if (s->bytes_out - s->mark_bytes >= good) {
-        s->mark_bytes = s->bytes_out;
+    if (s->taken_bytes >= good) {
+        s->taken_bytes = 0;
         s->mark_at = ch->core->now;
     }
     if (s->state != SUBSCRIBER_OK && topic_is_drained(s))
@@ -150,13 +151,18 @@ void topic_tick(struct subscriber *s)
         topic_set_state(s, SUBSCRIBER_SLOW);
 }
 
+static void topic_init(struct channel *ch)
+{
+    topic_of(ch)->held = BACKLOG_NONE;
+}
+
 static void topic_joined(struct channel *ch, struct subscriber *s)
 {
-    struct backlog *held = &topic_of(ch)->held;
+    struct backlog *held = topic_of(ch)->held;
     s->mark_at = ch->core->now;
     for (uint32_t i = 0; i < held->count; i++)
         topic_offer(s, backlog_at(held, i));
-    backlog_clear(held, ch->core->budget);
+    backlog_release(&topic_of(ch)->held, ch->core->budget);
 }
 
 /* Whoever leaves holds nobody up any more, and no notice is due. */
@@ -172,11 +178,11 @@ static void topic_let_go(struct channel *ch, struct subscriber *s)
 static void topic_left(struct channel *ch, struct subscriber *s)
 {
     topic_let_go(ch, s);
-    ch->dropped += s->outbox.messages;
+    ch->dropped += s->outbox->messages;
     counter_add(ch->core->counters,
                 ch->core->is_stopping ? COUNT_dropped_stopping
                                       : COUNT_dropped_gone,
-                s->outbox.messages);
+                s->outbox->messages);
 }
 
 static void topic_retired(struct channel *ch, struct subscriber *s)
@@ -193,16 +199,27 @@ static uint64_t topic_room(const struct channel *ch)
 
 static bool topic_is_empty(const struct channel *ch)
 {
-    return backlog_is_empty(&topic_of(ch)->held);
+    return backlog_is_empty(topic_of(ch)->held);
+}
+
+static void topic_shed_held(struct channel *ch)
+{
+    struct core *c = ch->core;
+    uint64_t messages = topic_of(ch)->held->messages;
+    backlog_release(&topic_of(ch)->held, c->budget);
+    ch->dropped += messages;
+    counter_add(c->counters, COUNT_dropped_memory, messages);
 }
 
 /* Publishers of a topic are held up for those subscribers only who may still
  * catch up; the others give back what they hold. */
 static void topic_press(struct channel *ch, bool is_last_resort)
 {
+    uint64_t floor = is_last_resort ? 0 : CHANNEL_PRESS_BYTES;
+    topic_shed_held(ch);
     LIST_EACH_SAFE (link, &ch->members) {
         struct subscriber *s = LIST_OF(link, struct subscriber, member);
-        if (s->outbox.bytes <= CHANNEL_PRESS_BYTES)
+        if (s->outbox->bytes <= floor)
             continue;
         if (!is_last_resort && s->state != SUBSCRIBER_SLOW &&
             !topic_is_impatient(s)) {
@@ -215,14 +232,15 @@ static void topic_press(struct channel *ch, bool is_last_resort)
 
 static uint64_t topic_purge(struct channel *ch)
 {
-    uint64_t messages = topic_of(ch)->held.messages;
-    backlog_clear(&topic_of(ch)->held, ch->core->budget);
+    uint64_t messages = topic_of(ch)->held->messages;
+    backlog_release(&topic_of(ch)->held, ch->core->budget);
     return messages;
 }
 
 const struct channel_kind topic_kind = {
     .name = "topic",
     .size = sizeof(struct topic),
+    .init = topic_init,
     .joined = topic_joined,
     .left = topic_left,
     .retired = topic_retired,

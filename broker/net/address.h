@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
@@ -34,6 +35,18 @@ int address_resolve(const struct address *a, struct addrinfo **list);
 
 /* False when the path is too long for a socket. */
 bool address_to_unix(const struct address *a, struct sockaddr_un *out);
+
+/* Who is at the other end, in as few bytes as that takes. */
+struct peer {
+    uint16_t family; /* AF_INET, AF_INET6 or another */
+    uint16_t port;   /* in network order */
+    uint8_t ip[16];
+};
+
+struct peer peer_of(const struct sockaddr *sa, socklen_t length);
+
+/* As address_format. */
+void peer_format(const struct peer *p, char *out, size_t room);
 
 /* Writes `ip:port`, `[ip6]:port` or `unix`. */
 void address_format(const struct sockaddr *sa, socklen_t length, char *out,

@@ -19,11 +19,15 @@
 struct stream {
     struct event event;
     struct reactor *reactor;
-    const struct stream_events *events;
-    void *owner;
-    struct deferred deferred;
+    union {
+        struct {
+            const struct stream_events *events;
+            void *owner;
+        };
+        struct deferred deferred; /* CLOSED */
+    };
     int fd;
-    enum stream_mode mode;
+    uint8_t mode; /* enum stream_mode */
     bool wants_write;
     bool has_ended; /* the end was told while resting */
 };
@@ -38,7 +42,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg);
  * change. EV_CLOSED is EPOLLRDHUP: the peer closed its side (epoll_ctl(2)). */
 static short stream_interest(const struct stream *s)
 {
-    switch (s->mode) {
+    switch ((enum stream_mode)s->mode) {
     case STREAM_READING:
         return (short)(EV_PERSIST | EV_READ | (s->wants_write ? EV_WRITE : 0));
     case STREAM_RESTING:
@@ -90,7 +94,6 @@ struct stream *stream_open(struct reactor *r, int fd,
     s->reactor = r;
     s->events = events;
     s->owner = owner;
-    s->deferred.free = stream_free;
     s->fd = fd;
     s->mode = STREAM_READING;
     stream_tune(fd);
@@ -110,6 +113,7 @@ void stream_close(struct stream *s)
     event_del(&s->event);
     close(s->fd);
     s->fd = -1;
+    s->deferred.free = stream_free;
     reactor_defer(s->reactor, &s->deferred);
 }
 
@@ -125,7 +129,7 @@ bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
     if (s->mode == mode && s->wants_write == wants_write)
         return true;
     bool was_resting = s->mode == STREAM_RESTING;
-    s->mode = mode;
+    s->mode = (uint8_t)mode;
     s->wants_write = wants_write;
     if (!was_resting)
         s->has_ended = false; /* told once per rest */

@@ -6,6 +6,18 @@
 
 enum { BODY_START_BYTES = 512 };
 
+const struct inbox inbox_none = {.tail = NULL};
+
+bool inbox_own(struct inbox **in, struct budget *budget)
+{
+    if (*in != &inbox_none)
+        return true;
+    struct inbox *own = budget_zalloc(budget, sizeof *own);
+    if (own)
+        *in = own;
+    return own != NULL;
+}
+
 bool inbox_keep(struct inbox *in, struct budget *budget, const uint8_t *bytes,
                 size_t n)
 {
@@ -116,4 +128,13 @@ void inbox_clear(struct inbox *in, struct budget *budget)
         block_unref(in->body);
     budget->promised_bytes -= in->promised_bytes;
     *in = (struct inbox){0};
+}
+
+void inbox_release(struct inbox **in, struct budget *budget)
+{
+    if (*in == &inbox_none)
+        return;
+    inbox_clear(*in, budget);
+    budget_free(budget, *in, sizeof **in);
+    *in = INBOX_NONE;
 }

@@ -33,8 +33,18 @@ struct inbox {
     struct block *body; /* NULL when small */
     uint32_t tail_bytes;
     uint32_t body_bytes;     /* of the whole message frame */
+    uint32_t begun_bytes;    /* its part of those of all sessions */
     uint32_t promised_bytes; /* of the budget, for what the body lacks */
 };
+
+/* An empty one for everybody who has nothing incomplete. It is never written
+ * to. */
+extern const struct inbox inbox_none;
+#define INBOX_NONE ((struct inbox *)(uintptr_t)&inbox_none)
+
+/* *in, which may be inbox_none, becomes one of its own. False when there is
+ * no memory. */
+bool inbox_own(struct inbox **in, struct budget *budget);
 
 /* Keeps `n` bytes, at most INBOX_TAIL_MAX; the inbox must be empty. False
  * when there is no memory. */
@@ -78,5 +88,8 @@ static inline bool inbox_is_complete(const struct inbox *in)
 
 /* Also gives back what was promised. */
 void inbox_clear(struct inbox *in, struct budget *budget);
+
+/* The same, and *in becomes inbox_none. */
+void inbox_release(struct inbox **in, struct budget *budget);
 
 #endif

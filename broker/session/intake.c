@@ -13,7 +13,7 @@
 
 static bool intake_is_mid_frame(const struct session *s)
 {
-    const struct inbox *in = &s->inbox;
+    const struct inbox *in = s->inbox;
     struct frame name;
     if (inbox_is_large(in))
         return true;
@@ -93,7 +93,7 @@ static bool intake_keep(struct session *s, const uint8_t *bytes, size_t n,
                         enum reason *reason)
 {
     struct sessions *all = s->all;
-    struct inbox *in = &s->inbox;
+    struct inbox *in = s->inbox;
     struct frame name, message;
     size_t head = n, size = 0;
     if (frame_decode(bytes, n, CHANNEL_NAME_MAX, &name) == FRAME_OK) {
@@ -107,11 +107,16 @@ static bool intake_keep(struct session *s, const uint8_t *bytes, size_t n,
     if (!sessions_may_keep(all, is_large ? head : n))
         return false;
     *reason = REASON_NO_MEMORY;
+    if (n == 0)
+        return true;
+    if (!inbox_own(&s->inbox, all->budget))
+        return false;
+    in = s->inbox;
     bool is_kept =
         is_large ? inbox_begin(in, all->budget, &all->core->pool, bytes, head,
                                bytes + head, n - head, (uint32_t)size)
                  : inbox_keep(in, all->budget, bytes, n);
-    all->tail_bytes += in->tail_bytes;
+    sessions_kept(all, s);
     return is_kept;
 }
 
@@ -144,13 +149,13 @@ static void intake_take_large(struct session *s, size_t direct,
                               const uint8_t *bytes, size_t n)
 {
     enum reason reason = REASON_NO_MEMORY;
-    inbox_filled(&s->inbox, direct);
-    int64_t fed = inbox_feed(&s->inbox, bytes, n);
+    inbox_filled(s->inbox, direct);
+    int64_t fed = inbox_feed(s->inbox, bytes, n);
     if (fed < 0) {
         session_close(s, REASON_NO_MEMORY);
         return;
     }
-    if (!inbox_is_complete(&s->inbox))
+    if (!inbox_is_complete(s->inbox))
         return;
     if (pairs_publish_large(s, &reason) == PAIRS_FAILED)
         session_close(s, reason);
@@ -158,13 +163,22 @@ static void intake_take_large(struct session *s, size_t direct,
         intake_take(s, bytes + fed, n - (size_t)fed);
 }
 
-/* Who has not published yet, and everybody when half of the memory is in use,
- * brings little at once: what a read brings is taken whatever the bounds. */
+/* What a read brings is taken whatever the bounds, so it brings the less the
+ * less memory there is, and little from those of whom it is not known where
+ * they publish to: the others are not read if that is full. */
 static size_t intake_max(const struct session *s)
 {
-    const struct budget *b = s->all->budget;
+    const struct sessions *all = s->all;
+    const struct budget *b = all->budget;
+    bool is_known = s->last && s->last_epoch == all->core->epoch;
+    if (!budget_has_room(b, 0))
+        return SESSIONS_SIP_BYTES;
+    if (budget_is_short(b))
+        return is_known ? SESSIONS_SHORT_BYTES : SESSIONS_SIP_BYTES;
+    if (!is_known && !sessions_may_begin(all))
+        return SESSIONS_SIP_BYTES;
     bool is_tight = b->limit_bytes > 0 && budget_level(b) > b->limit_bytes / 2;
-    return s->last && !is_tight ? SESSIONS_READ_BYTES : SESSIONS_FIRST_BYTES;
+    return is_known && !is_tight ? SESSIONS_READ_BYTES : SESSIONS_FIRST_BYTES;
 }
 
 /* Reads once, into the large message that is under way and, behind that or
@@ -173,11 +187,11 @@ static enum stream_status intake_fill(struct session *s, size_t *direct,
                                       size_t *n, size_t *got)
 {
     struct sessions *all = s->all;
-    struct inbox *in = &s->inbox;
+    struct inbox *in = s->inbox;
     size_t max = intake_max(s);
     size_t kept = inbox_is_large(in) ? 0 : in->tail_bytes;
     uint8_t *at = NULL;
-    size_t room = inbox_room(in, &at, max);
+    size_t room = inbox_room(in, &at, s->has_grant ? SESSIONS_READ_BYTES : max);
     struct iovec iov[2] = {{at, room}, {all->scratch + kept, max}};
     enum stream_status status = room > 0
                                     ? stream_read(s->stream, iov, 2, got)
@@ -223,7 +237,7 @@ static void intake_settle(struct session *s)
     intake_watch(s);
     if (publisher_is_waiting(&s->pub))
         session_pause(s);
-    else if (inbox_is_large(&s->inbox) && !s->has_grant &&
+    else if (inbox_is_large(s->inbox) && !s->has_grant &&
              !sessions_grant_memory(s->all, s))
         session_starve(s);
 }
@@ -245,7 +259,7 @@ size_t intake_read(struct session *s)
         return 0;
     }
     s->has_spoken = true;
-    if (inbox_is_large(&s->inbox))
+    if (inbox_is_large(s->inbox))
         intake_take_large(s, direct, all->scratch, n);
     else
         intake_take(s, all->scratch, n);

@@ -20,8 +20,7 @@ struct who {
 static struct who who_is(const struct session *s)
 {
     struct who who = {.channel = NULL};
-    address_format((const struct sockaddr *)&s->peer, sizeof s->peer, who.peer,
-                   sizeof who.peer);
+    peer_format(&s->peer, who.peer, sizeof who.peer);
     if (s->sub.channel) {
         who.channel = channel_name(s->sub.channel);
         who.channel_length = channel_name_length(s->sub.channel);
@@ -74,12 +73,12 @@ void notice_resumed(const struct session *s)
 void notice_slow(const struct session *s)
 {
     NOTICE(s, LOG_WARNING, "slow_consumer",
-           LOG_U64("queued", s->sub.outbox.bytes), LOG_TEXT("action", "drop"));
+           LOG_U64("queued", s->sub.outbox->bytes), LOG_TEXT("action", "drop"));
 }
 
 void notice_recovered(const struct session *s)
 {
     NOTICE(s, LOG_INFO, "slow_consumer_recovered",
-           LOG_U64("queued", s->sub.outbox.bytes),
+           LOG_U64("queued", s->sub.outbox->bytes),
            LOG_U64("dropped", s->sub.dropped));
 }

@@ -142,7 +142,7 @@ enum pairs_status pairs_decode(struct session *s, const uint8_t *bytes,
 
 enum pairs_status pairs_publish_large(struct session *s, enum reason *reason)
 {
-    struct inbox *in = &s->inbox;
+    struct inbox *in = s->inbox;
     struct target t;
     enum pairs_status status = PAIRS_MORE;
     if (!target_find(&t, s->all->core, in->tail + FRAME_HEAD_BYTES,

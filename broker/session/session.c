@@ -17,7 +17,7 @@ static void session_set_state(struct session *s, enum session_state state)
     enum session_state old = s->state;
     bool was_paused = old == SESSION_PAUSED || old == SESSION_ENDED;
     bool is_paused = state == SESSION_PAUSED || state == SESSION_ENDED;
-    s->state = state;
+    s->state = (uint8_t)state;
     if (is_paused && !was_paused) {
         counter_add(counters, COUNT_pauses, 1);
         counter_add(counters, COUNT_paused_publishers, 1);
@@ -57,12 +57,12 @@ struct session *session_new(struct sessions *all, int fd,
     s->magic = SESSION_MAGIC;
     s->all = all;
     s->stream = stream;
-    s->deferred.free = session_free;
-    memcpy(&s->peer, peer, length < sizeof s->peer ? length : sizeof s->peer);
+    s->peer = peer_of(peer, length);
     subscriber_init(&s->sub);
     publisher_init(&s->pub);
     list_init(&s->link);
     list_init(&s->wait);
+    s->inbox = INBOX_NONE;
     s->state = SESSION_HELLO;
     return s;
 }
@@ -96,6 +96,7 @@ void session_close_because(struct session *s, enum reason reason,
     list_remove(&s->wait);
     list_remove(&s->link);
     stream_close(s->stream);
+    s->deferred.free = session_free;
     reactor_defer(all->reactor, &s->deferred);
     all->count--;
     counter_set(all->counters, COUNT_connections, all->count);
@@ -198,11 +199,10 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
 static bool session_write(struct session *s)
 {
     struct sessions *all = s->all;
-    struct backlog *outbox = &s->sub.outbox;
     bool is_full = false;
-    while (!is_full && !backlog_is_empty(outbox)) {
+    while (!is_full && !backlog_is_empty(s->sub.outbox)) {
         size_t bytes, put = 0;
-        int n = backlog_iov(outbox, all->iov, SESSIONS_IOV_MAX, &bytes);
+        int n = backlog_iov(s->sub.outbox, all->iov, SESSIONS_IOV_MAX, &bytes);
         enum stream_status status = stream_write(s->stream, all->iov, n, &put);
         if (status == STREAM_END || status == STREAM_RESET) {
             session_on_broken_output(s, status);
@@ -223,7 +223,7 @@ static bool session_write(struct session *s)
 static bool session_begin_finish(struct session *s, enum reason reason)
 {
     session_set_state(s, SESSION_FINISHING);
-    s->leave_reason = reason;
+    s->leave_reason = (uint8_t)reason;
     subscriber_leave(s->all->core, &s->sub);
     sessions_clear_inbox(s->all, s);
     sessions_wait(s->all, s, WAIT_FINISH);
@@ -273,7 +273,7 @@ static void session_discard(struct session *s)
 
 static void session_check_left(struct session *s)
 {
-    if (s->state == SESSION_LEAVING && backlog_is_empty(&s->sub.outbox))
+    if (s->state == SESSION_LEAVING && backlog_is_empty(s->sub.outbox))
         session_finish_goodbye(s);
 }
 

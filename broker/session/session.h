@@ -16,13 +16,13 @@
 #ifndef SLUICE_SESSION_SESSION_H
 #define SLUICE_SESSION_SESSION_H
 
-#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "broker/base/clock.h"
 #include "broker/base/list.h"
 #include "broker/core/core.h"
+#include "broker/net/address.h"
 #include "broker/net/reactor.h"
 #include "broker/session/inbox.h"
 #include "broker/session/reason.h"
@@ -46,25 +46,27 @@ enum { SESSION_MAGIC = 0x73657373 };
 
 struct session {
     uint32_t magic;
-    enum session_state state;
+    uint8_t state;        /* enum session_state */
+    uint8_t leave_reason; /* of the orderly close that is under way */
+    bool has_spoken : 1;  /* sent anything at all */
+    bool has_turn : 1;    /* it has waited: one read is due to it */
+    bool has_grant : 1;   /* of memory, for the large message in its inbox */
     struct sessions *all;
     struct stream *stream;
-    struct list link; /* among all */
+    union {
+        struct list link;         /* among all, */
+        struct deferred deferred; /* or CLOSED */
+    };
     struct list wait; /* among those with the same bounded wait */
     clock_ms wait_since;
-    bool has_spoken; /* sent anything at all */
+    struct peer peer;
     struct subscriber sub;
     struct publisher pub;
     struct channel *last; /* published to; valid while last_epoch is */
     uint64_t last_epoch;
-    bool has_turn;  /* it has waited: one read is due to it */
-    bool has_grant; /* of memory, for the large message in its inbox */
-    struct inbox inbox;
+    struct inbox *inbox; /* inbox_none when empty */
     uint64_t id;
     uint64_t messages_in;
-    struct sockaddr_in6 peer; /* or a sockaddr_in, or just a family */
-    enum reason leave_reason; /* of the orderly close that is under way */
-    struct deferred deferred;
 };
 
 /* Takes `fd`. NULL when there is no memory. */

@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "broker/base/allocator.h"
 #include "broker/core/core.h"
 #include "broker/net/reactor.h"
 #include "broker/session/inbox.h"
@@ -125,12 +126,22 @@ void sessions_wait(struct sessions *all, struct session *s,
     list_insert(&all->waits[wait], &s->wait);
 }
 
+static void sessions_count_begun(struct sessions *all, struct session *s,
+                                 uint32_t bytes)
+{
+    if (s->inbox == INBOX_NONE)
+        return;
+    all->begun_bytes -= s->inbox->begun_bytes;
+    s->inbox->begun_bytes = bytes;
+    all->begun_bytes += bytes;
+}
+
 /* Messages that are only half here may have half of the memory: whoever
  * begins many and completes none shall not take it all. One may always be
  * under way. What is granted is counted as used, so it can be completed. */
 bool sessions_grant_memory(struct sessions *all, struct session *s)
 {
-    struct inbox *in = &s->inbox;
+    struct inbox *in = s->inbox;
     uint64_t half = all->budget->limit_bytes / 2;
     bool is_modest =
         all->body_bytes == 0 || all->body_bytes + in->body_bytes <= half;
@@ -139,6 +150,7 @@ bool sessions_grant_memory(struct sessions *all, struct session *s)
         return false;
     (void)inbox_promise(in, all->budget);
     all->body_bytes += in->body_bytes;
+    sessions_count_begun(all, s, in->tail_bytes);
     s->has_grant = true;
     return true;
 }
@@ -148,16 +160,29 @@ bool sessions_grant_memory(struct sessions *all, struct session *s)
 bool sessions_may_keep(const struct sessions *all, size_t n)
 {
     uint64_t limit = all->budget->limit_bytes;
-    return limit == 0 || all->tail_bytes + n <= limit / 4;
+    return limit == 0 || all->begun_bytes + n <= limit / 4;
+}
+
+bool sessions_may_begin(const struct sessions *all)
+{
+    uint64_t limit = all->budget->limit_bytes;
+    return limit == 0 || all->begun_bytes <= limit / 16;
+}
+
+void sessions_kept(struct sessions *all, struct session *s)
+{
+    const struct inbox *in = s->inbox;
+    uint32_t body_bytes = in->body ? in->body->capacity : 0;
+    sessions_count_begun(all, s, in->tail_bytes + body_bytes);
 }
 
 void sessions_clear_inbox(struct sessions *all, struct session *s)
 {
-    all->tail_bytes -= s->inbox.tail_bytes;
+    sessions_count_begun(all, s, 0);
     if (s->has_grant)
-        all->body_bytes -= s->inbox.body_bytes;
+        all->body_bytes -= s->inbox->body_bytes;
     s->has_grant = false;
-    inbox_clear(&s->inbox, all->budget);
+    inbox_release(&s->inbox, all->budget);
 }
 
 /* In the order of coming, but whoever fits goes first: one that is too large
@@ -275,12 +300,33 @@ static void sessions_resume(struct sessions *all)
     sessions_grant_waiting(all);
 }
 
+/* What many small things took stays with the allocator, in holes between what
+ * is still there, until it is asked for. That takes time, so it is done when
+ * much has gone, and not all the time. */
+static void sessions_trim(struct sessions *all)
+{
+    uint64_t used = all->budget->used_bytes;
+    if (used > all->trim_bytes) {
+        all->trim_bytes = used;
+        return;
+    }
+    clock_ms now = reactor_now_ms(all->reactor);
+    if (all->trim_bytes - used < SESSIONS_TRIM_BYTES ||
+        used > all->trim_bytes / 2 ||
+        clock_elapsed_ms(now, all->trim_at) < SESSIONS_TRIM_MS)
+        return;
+    allocator_trim();
+    all->trim_bytes = used;
+    all->trim_at = now;
+}
+
 bool sessions_end_turn(void *arg)
 {
     struct sessions *all = arg;
     sessions_settle(all);
     sessions_resume(all);
     sessions_schedule(all);
+    sessions_trim(all);
     return core_has_work(all->core);
 }
 
@@ -317,7 +363,7 @@ bool sessions_are_drained(const struct sessions *all)
         if (s->state != SESSION_STOPPED && s->state != SESSION_FINISHING &&
             s->state != SESSION_ENDED)
             return false;
-        if (!backlog_is_empty(&s->sub.outbox))
+        if (!backlog_is_empty(s->sub.outbox))
             return false;
     }
     return !core_is_deliverable(all->core) && !core_has_work(all->core);

@@ -27,9 +27,13 @@ struct session;
 enum {
     SESSIONS_READ_BYTES = 256 << 10, /* read from one connection at once */
     SESSIONS_FIRST_BYTES = 16 << 10, /* the same, of one that is new */
+    SESSIONS_SHORT_BYTES = 4 << 10,  /* the same, when memory is short */
+    SESSIONS_SIP_BYTES = 512,        /* the same, when both */
     SESSIONS_ROUNDS_MAX = 16,        /* of filling and flushing in one turn */
     SESSIONS_IOV_MAX = 1024,         /* IOV_MAX of Linux */
     SESSIONS_FINISH_MS = 10, /* how often a finishing connection is looked at */
+    SESSIONS_TRIM_BYTES = 1 << 20, /* so much must have gone */
+    SESSIONS_TRIM_MS = 1000,       /* and so long have passed */
 };
 
 /* The waits that have a bound; each has its row in sessions.c. */
@@ -62,9 +66,11 @@ struct sessions {
     clock_ms timer_at; /* when it fires, while it runs */
     uint64_t accepted; /* also the last connection's number */
     uint32_t count;
-    uint64_t turn_bytes; /* read since the last settling */
-    uint64_t body_bytes; /* of all large messages that are under way */
-    uint64_t tail_bytes; /* of all beginnings that are kept */
+    uint64_t turn_bytes;  /* read since the last settling */
+    uint64_t body_bytes;  /* of all large messages that are under way */
+    uint64_t begun_bytes; /* kept of what is incomplete, without a grant */
+    uint64_t trim_bytes;  /* used when memory was last given back */
+    clock_ms trim_at;
     bool is_settling;
     void (*on_closed)(void *arg); /* a descriptor has become free */
     void *on_closed_arg;
@@ -115,8 +121,14 @@ void sessions_settle(struct sessions *all);
  * if so it is promised to it. */
 bool sessions_grant_memory(struct sessions *all, struct session *s);
 
-/* Whether `n` bytes more may be kept of what is not complete. */
+/* The session has kept what is incomplete in its inbox. */
+void sessions_kept(struct sessions *all, struct session *s);
+
+/* Whether `n` bytes more may be kept of what is incomplete. */
 bool sessions_may_keep(const struct sessions *all, size_t n);
+
+/* Whether so little is kept that whoever comes may bring much at once. */
+bool sessions_may_begin(const struct sessions *all);
 
 /* What the inbox holds is complete, or given up. */
 void sessions_clear_inbox(struct sessions *all, struct session *s);

@@ -15,7 +15,7 @@ enum { MESSAGE_BYTES = 10 };
 struct fixture {
     struct budget budget;
     struct block_pool pool;
-    struct backlog backlog;
+    struct backlog *backlog;
     struct block *block; /* of messages "message000", "message001", ... */
 };
 
@@ -24,6 +24,8 @@ static int open_backlog(void **state)
     static struct fixture f;
     f = (struct fixture){.budget = {.used_bytes = 0}};
     block_pool_init(&f.pool, &f.budget);
+    f.backlog = BACKLOG_NONE;
+    assert_true(backlog_own(&f.backlog, &f.budget));
     f.block = block_new(&f.pool, BLOCK_BYTES);
     for (uint32_t i = 0; i < 1000; i++) {
         char text[16];
@@ -38,7 +40,7 @@ static int open_backlog(void **state)
 static int close_backlog(void **state)
 {
     struct fixture *f = *state;
-    backlog_clear(&f->backlog, &f->budget);
+    backlog_release(&f->backlog, &f->budget);
     int is_shared = f->block->refs != 1;
     block_unref(f->block);
     block_pool_fini(&f->pool);
@@ -56,19 +58,19 @@ static struct slice slice_of(struct fixture *f, uint32_t first, uint32_t n,
 static void push(struct fixture *f, uint32_t first, uint32_t n, clock_ms at)
 {
     struct slice s = slice_of(f, first, n, at);
-    assert_true(backlog_push(&f->backlog, &f->budget, &s));
+    assert_true(backlog_push(f->backlog, &f->budget, &s));
 }
 
 static void push_front(struct fixture *f, uint32_t first, uint32_t n)
 {
     struct slice s = slice_of(f, first, n, 0);
-    assert_true(backlog_push_front(&f->backlog, &f->budget, &s));
+    assert_true(backlog_push_front(f->backlog, &f->budget, &s));
 }
 
 static void check_held(const struct fixture *f, uint64_t messages)
 {
-    assert_int_equal(f->backlog.messages, messages);
-    assert_int_equal(f->backlog.bytes, messages * MESSAGE_BYTES);
+    assert_int_equal(f->backlog->messages, messages);
+    assert_int_equal(f->backlog->bytes, messages * MESSAGE_BYTES);
 }
 
 /* The first message's number, as the bytes have it. */
@@ -77,7 +79,7 @@ static void check_first(struct fixture *f, uint32_t number)
     struct iovec iov;
     size_t bytes;
     char text[16];
-    assert_int_equal(backlog_iov(&f->backlog, &iov, 1, &bytes), 1);
+    assert_int_equal(backlog_iov(f->backlog, &iov, 1, &bytes), 1);
     snprintf(text, sizeof text, "message%03u", number);
     assert_memory_equal(iov.iov_base, text, MESSAGE_BYTES);
 }
@@ -85,13 +87,18 @@ static void check_first(struct fixture *f, uint32_t number)
 static void test_empty_owns_nothing(void **state)
 {
     struct fixture *f = *state;
+    backlog_disown(&f->backlog, &f->budget);
+    assert_ptr_equal(f->backlog, &backlog_none);
     uint64_t before = f->budget.used_bytes;
+    assert_true(backlog_own(&f->backlog, &f->budget));
     push(f, 0, 3, 0);
     assert_true(f->budget.used_bytes > before);
     assert_int_equal(f->block->refs, 2);
-    assert_int_equal(backlog_consume(&f->backlog, &f->budget, 30), 3);
-    assert_true(backlog_is_empty(&f->backlog));
-    assert_null(f->backlog.ring);
+    backlog_disown(&f->backlog, &f->budget); /* not yet */
+    assert_int_equal(backlog_consume(f->backlog, &f->budget, 30), 3);
+    assert_true(backlog_is_empty(f->backlog));
+    backlog_disown(&f->backlog, &f->budget);
+    assert_ptr_equal(f->backlog, &backlog_none);
     assert_int_equal(f->budget.used_bytes, before);
     assert_int_equal(f->block->refs, 1);
 }
@@ -101,9 +108,9 @@ static void test_neighbours_are_joined(void **state)
     struct fixture *f = *state;
     push(f, 0, 2, 1000);
     push(f, 2, 3, 1050);
-    assert_int_equal(f->backlog.count, 1);
-    assert_int_equal(backlog_first(&f->backlog)->messages, 5);
-    assert_int_equal(backlog_first(&f->backlog)->at, 1000);
+    assert_int_equal(f->backlog->count, 1);
+    assert_int_equal(backlog_first(f->backlog)->messages, 5);
+    assert_int_equal(backlog_first(f->backlog)->at, 1000);
     assert_int_equal(f->block->refs, 2);
     check_held(f, 5);
 }
@@ -114,7 +121,7 @@ static void test_gaps_and_time_keep_slices_apart(void **state)
     push(f, 0, 2, 1000);
     push(f, 3, 2, 1000); /* message 2 is missing */
     push(f, 5, 2, 9000); /* much later: its age would be lost */
-    assert_int_equal(f->backlog.count, 3);
+    assert_int_equal(f->backlog->count, 3);
     assert_int_equal(f->block->refs, 4);
     check_held(f, 6);
 }
@@ -125,20 +132,20 @@ static void test_other_blocks_are_not_joined(void **state)
     struct block *other = block_new(&f->pool, 100);
     push(f, 0, 2, 0);
     struct slice s = {other, 20, 10, 1, 0};
-    assert_true(backlog_push(&f->backlog, &f->budget, &s));
+    assert_true(backlog_push(f->backlog, &f->budget, &s));
     block_unref(other);
-    assert_int_equal(f->backlog.count, 2);
+    assert_int_equal(f->backlog->count, 2);
 }
 
 static void test_age_is_that_of_the_oldest(void **state)
 {
     struct fixture *f = *state;
-    assert_int_equal(backlog_age_ms(&f->backlog, 77), 0);
+    assert_int_equal(backlog_age_ms(f->backlog, 77), 0);
     push(f, 0, 1, 1000);
     push(f, 5, 1, 3000);
-    assert_int_equal(backlog_age_ms(&f->backlog, 4000), 3000);
-    backlog_consume(&f->backlog, &f->budget, MESSAGE_BYTES);
-    assert_int_equal(backlog_age_ms(&f->backlog, 4000), 1000);
+    assert_int_equal(backlog_age_ms(f->backlog, 4000), 3000);
+    backlog_consume(f->backlog, &f->budget, MESSAGE_BYTES);
+    assert_int_equal(backlog_age_ms(f->backlog, 4000), 1000);
 }
 
 static void test_any_cut_gives_the_same_bytes(void **state)
@@ -149,16 +156,16 @@ static void test_any_cut_gives_the_same_bytes(void **state)
         size_t gone = 0;
         push(f, 0, 2, 0);
         push(f, 3, 1, 0); /* so 0, 1, 3, and no neighbours */
-        while (!backlog_is_empty(&f->backlog)) {
+        while (!backlog_is_empty(f->backlog)) {
             struct iovec iov;
             size_t bytes;
-            backlog_iov(&f->backlog, &iov, 1, &bytes);
+            backlog_iov(f->backlog, &iov, 1, &bytes);
             size_t n = bytes < cut ? bytes : cut;
             size_t at = gone < 20 ? gone : gone + 10;
             assert_memory_equal(iov.iov_base, f->block->bytes + at, n);
-            messages += backlog_consume(&f->backlog, &f->budget, n);
+            messages += backlog_consume(f->backlog, &f->budget, n);
             gone += n;
-            assert_int_equal(f->backlog.bytes, 30 - gone);
+            assert_int_equal(f->backlog->bytes, 30 - gone);
         }
         assert_int_equal(messages, 3);
         check_held(f, 0);
@@ -171,11 +178,11 @@ static void test_consuming_over_several_slices(void **state)
     push(f, 0, 1, 0);
     push(f, 2, 1, 0);
     push(f, 4, 1, 0);
-    assert_int_equal(backlog_consume(&f->backlog, &f->budget, 25), 2);
-    assert_int_equal(f->backlog.sent, 5);
-    assert_int_equal(f->backlog.messages, 1);
-    assert_int_equal(f->backlog.bytes, 5);
-    assert_int_equal(backlog_consume(&f->backlog, &f->budget, 5), 1);
+    assert_int_equal(backlog_consume(f->backlog, &f->budget, 25), 2);
+    assert_int_equal(f->backlog->sent, 5);
+    assert_int_equal(f->backlog->messages, 1);
+    assert_int_equal(f->backlog->bytes, 5);
+    assert_int_equal(backlog_consume(f->backlog, &f->budget, 5), 1);
 }
 
 static void test_iov_is_bounded_and_without_gaps(void **state)
@@ -185,8 +192,8 @@ static void test_iov_is_bounded_and_without_gaps(void **state)
     size_t bytes;
     for (uint32_t i = 0; i < 10; i += 2)
         push(f, i, 1, 0);
-    backlog_consume(&f->backlog, &f->budget, 3);
-    assert_int_equal(backlog_iov(&f->backlog, iov, 4, &bytes), 4);
+    backlog_consume(f->backlog, &f->budget, 3);
+    assert_int_equal(backlog_iov(f->backlog, iov, 4, &bytes), 4);
     assert_int_equal(bytes, 37);
     assert_ptr_equal(iov[0].iov_base, f->block->bytes + 3);
     assert_int_equal(iov[0].iov_len, 7);
@@ -200,8 +207,8 @@ static void test_iov_joins_what_lies_together(void **state)
     size_t bytes;
     push(f, 0, 2, 0);
     push(f, 2, 2, 9000);
-    assert_int_equal(f->backlog.count, 2);
-    assert_int_equal(backlog_iov(&f->backlog, iov, 1, &bytes), 1);
+    assert_int_equal(f->backlog->count, 2);
+    assert_int_equal(backlog_iov(f->backlog, iov, 1, &bytes), 1);
     assert_int_equal(bytes, 40);
     assert_int_equal(iov[0].iov_len, 40);
 }
@@ -215,25 +222,25 @@ static void test_front_comes_first(void **state)
     check_held(f, 6);
     for (uint32_t i = 1; i <= 6; i++) {
         check_first(f, i);
-        backlog_consume(&f->backlog, &f->budget, MESSAGE_BYTES);
+        backlog_consume(f->backlog, &f->budget, MESSAGE_BYTES);
     }
-    assert_true(backlog_is_empty(&f->backlog));
+    assert_true(backlog_is_empty(f->backlog));
 }
 
 static void test_take_splits_the_first_slice(void **state)
 {
     struct fixture *f = *state;
     push(f, 0, 5, 0);
-    struct slice s = backlog_take(&f->backlog, &f->budget, 20, 2);
+    struct slice s = backlog_take(f->backlog, &f->budget, 20, 2);
     assert_int_equal(s.messages, 2);
     assert_int_equal(s.length, 20);
     assert_int_equal(f->block->refs, 3);
     check_held(f, 3);
     check_first(f, 2);
     block_unref(s.block);
-    s = backlog_take(&f->backlog, &f->budget, 30, 3);
+    s = backlog_take(f->backlog, &f->budget, 30, 3);
     assert_int_equal(f->block->refs, 2); /* the reference came along */
-    assert_null(f->backlog.ring);
+    assert_true(backlog_is_empty(f->backlog));
     block_unref(s.block);
 }
 
@@ -247,9 +254,9 @@ static void test_ring_grows_wraps_and_shrinks(void **state)
         uint64_t full = f->budget.used_bytes;
         for (int i = 0; i < 85; i++, out++) {
             check_first(f, out * 2 % 1000);
-            backlog_consume(&f->backlog, &f->budget, MESSAGE_BYTES);
+            backlog_consume(f->backlog, &f->budget, MESSAGE_BYTES);
         }
-        assert_int_equal(f->backlog.count, in - out);
+        assert_int_equal(f->backlog->count, in - out);
         if (round == 0)
             assert_true(f->budget.used_bytes < full);
     }
