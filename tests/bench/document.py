@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: MIT
 """docs/performance.md, out of what was measured and nothing else."""
+import textwrap
+
 import idle
 import instructions as guard
 import quiet
@@ -40,7 +42,7 @@ at n / rate and its latency counts from then, so that a stall is charged to
 whoever stalls, for every message that was due meanwhile.
 
 - Machine: {processor}, {cores} cores, Linux {kernel}, {system}.
-- Versions: {versions}.
+{versions}
 - All brokers were on 127.0.0.1 over TCP, kept nothing on disk, and had neither
   TLS nor passwords: Mosquitto at quality of service 0, Redis with PUBLISH
   and SUBSCRIBE, NATS without JetStream, its queue a queue group.
@@ -119,9 +121,10 @@ def table(found):
 
 def versions(found):
     known = found["machine"]["versions"]
-    return ", ".join(
-        f"{'Python' if name == 'the book' else name} {number}"
-        for name, number in known.items())
+    names = (f"{'Python' if name == 'the book' else name} {number}"
+             for name, number in known.items())
+    return textwrap.fill(f"- Versions: {', '.join(names)}.", 79,
+                         subsequent_indent="  ")
 
 
 def instructions():
