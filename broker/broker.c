@@ -240,6 +240,18 @@ static void broker_limit_connections(struct broker *b)
     b->max_connections = max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
 }
 
+static bool broker_open_log(struct broker *b, const struct options *o,
+                            char *error)
+{
+    if (!log_open(&b->log, o->log_file)) {
+        snprintf(error, BROKER_ERROR_BYTES, "cannot log to %s: %s", o->log_file,
+                 strerror(errno));
+        return false;
+    }
+    b->log.format = (enum log_format)o->log_format;
+    return true;
+}
+
 /* Reloading: first everything that may fail, then what cannot. */
 
 static void broker_on_mistake(void *arg, const char *sentence)
@@ -258,11 +270,15 @@ static void broker_refuse_reload(struct broker *b, const char *why)
 static bool broker_prepare_reload(struct broker *b, struct options *fresh)
 {
     char error[BROKER_ERROR_BYTES];
-    if (doors_prepare(&b->doors, &fresh->listen, fresh->socket_mode, error,
-                      sizeof error))
-        return true;
-    broker_refuse_reload(b, error);
-    return false;
+    bool ok = doors_prepare(&b->doors, &fresh->listen, fresh->socket_mode,
+                            error, sizeof error);
+    if (ok && !broker_open_log(b, fresh, error)) {
+        doors_abort(&b->doors);
+        ok = false;
+    }
+    if (!ok)
+        broker_refuse_reload(b, error);
+    return ok;
 }
 
 /* Those that accepting had to wait for may be fewer now, or more. */
@@ -395,6 +411,8 @@ static bool broker_open(struct broker *b, char *error)
 {
     b->budget.limit_bytes = b->options->memory;
     log_init(&b->log, STDERR_FILENO, (enum log_level)b->options->log_level);
+    if (!broker_open_log(b, b->options, error))
+        return false;
     b->reactor = reactor_new();
     if (!b->reactor)
         return fail(error, "cannot make an event loop");
@@ -445,6 +463,7 @@ void broker_free(struct broker *b)
         reactor_signal_free(b->signals[i]);
     if (b->reactor)
         reactor_free(b->reactor);
+    log_fini(&b->log);
     sources_free(b->options);
     free(b);
 }

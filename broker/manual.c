@@ -51,7 +51,8 @@ void manual_help(FILE *out)
           "Every option can be given as SLUICE_NAME in the environment, too.\n"
           "SIGTERM or SIGINT: deliver what was accepted, then stop; again: "
           "stop now.\n"
-          "SIGHUP: read all options again. SIGUSR1: log all counters.\n",
+          "SIGHUP: read all options again.\n"
+          "SIGUSR1: log all counters.\n",
           out);
 }
 

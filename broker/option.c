@@ -65,6 +65,12 @@ const struct option options_table[] = {
      .sentence = "to deliver what was accepted, when stopping"},
     {BROKER("log-level"), .kind = &option_kind_level, FIELD(log_level),
      .initial = "info", ANY, .sentence = "error, warning, info or debug"},
+    {BROKER("log-format"), .kind = &option_kind_log_format, FIELD(log_format),
+     .initial = "text", ANY, .sentence = "text or json",
+     .detail = "see [the log](operations.md#the-log)"},
+    {BROKER("log-file"), .kind = &option_kind_file, TEXT(log_file),
+     .sentence = "a file to log to, instead of stderr",
+     .detail = "opened anew on `SIGHUP`, after somebody has renamed it"},
 };
 
 const size_t options_table_size = sizeof options_table / sizeof *options_table;

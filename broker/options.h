@@ -39,6 +39,8 @@ struct options {
     uint64_t frame_timeout;   /* ms */
     uint64_t drain_timeout;   /* ms */
     uint64_t log_level;       /* enum log_level */
+    uint64_t log_format;      /* enum log_format */
+    char *log_file;           /* NULL: stderr */
 
     struct origin origins[OPTION_MAX]; /* by the row's place; not of rules */
 };

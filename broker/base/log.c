@@ -2,104 +2,59 @@
 #include "broker/base/log.h"
 
 #include <errno.h>
-#include <inttypes.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "broker/base/log_line.h"
 
 const char *const log_level_names[] = {"error", "warning", "info", "debug",
                                        NULL};
 const char *const log_format_names[] = {"text", "json", NULL};
 
-struct line {
-    size_t n;
-    char text[LOG_LINE_BYTES];
-};
+/* The journal says in the environment which stream is its own (systemd.exec);
+ * stderr may have been sent elsewhere since. */
+static bool is_journal(int fd)
+{
+    const char *stream = getenv("JOURNAL_STREAM");
+    unsigned long long device, inode;
+    struct stat st;
+    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
+           fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+}
 
 void log_init(struct log *log, int fd, enum log_level level)
 {
-    *log = (struct log){.fd = fd, .level = level};
+    *log = (struct log){.fd = fd, .level = level, .is_journal = is_journal(fd)};
 }
 
-static void line_char(struct line *l, char c)
+void log_fini(struct log *log)
 {
-    if (l->n < sizeof l->text - 1) /* one is kept for the newline */
-        l->text[l->n++] = c;
+    if (log->has_file)
+        close(log->fd);
+    log->has_file = false;
+    log->fd = -1;
 }
 
-static void line_text(struct line *l, const char *s)
+bool log_open(struct log *log, const char *path)
 {
-    while (*s)
-        line_char(l, *s++);
-}
-
-static bool is_plain(uint8_t c)
-{
-    return c > 0x20 && c < 0x7f && c != '"' && c != '\\' && c != '=';
-}
-
-static void line_escaped(struct line *l, const uint8_t *p, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        if (is_plain(p[i]) || p[i] == ' ' || p[i] == '=') {
-            line_char(l, (char)p[i]);
-            continue;
-        }
-        char hex[5];
-        snprintf(hex, sizeof hex, "\\x%02x", p[i]);
-        line_text(l, hex);
-    }
-}
-
-static void line_bytes(struct line *l, const uint8_t *p, size_t n)
-{
-    bool plain = n > 0;
-    for (size_t i = 0; plain && i < n; i++)
-        plain = is_plain(p[i]);
-    if (!plain)
-        line_char(l, '"');
-    line_escaped(l, p, n);
-    if (!plain)
-        line_char(l, '"');
-}
-
-static void line_number(struct line *l, uint64_t number)
-{
-    char digits[24];
-    snprintf(digits, sizeof digits, "%" PRIu64, number);
-    line_text(l, digits);
-}
-
-static void line_field(struct line *l, const struct log_field *f)
-{
-    if (f->kind != LOG_FIELD_U64 && !f->bytes)
-        return;
-    line_char(l, ' ');
-    line_text(l, f->key);
-    line_char(l, '=');
-    if (f->kind == LOG_FIELD_U64)
-        line_number(l, f->number);
-    else
-        line_bytes(l, f->bytes,
-                   f->kind == LOG_FIELD_TEXT ? strlen(f->bytes) : f->length);
-}
-
-static void line_head(struct line *l, enum log_level level, const char *event)
-{
-    struct timespec t;
-    struct tm tm;
-    char stamp[32];
-    clock_gettime(CLOCK_REALTIME, &t);
-    gmtime_r(&t.tv_sec, &tm);
-    strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &tm);
-    line_text(l, stamp);
-    snprintf(stamp, sizeof stamp, ".%03dZ ", (int)(t.tv_nsec / 1000000));
-    line_text(l, stamp);
-    line_text(l, log_level_names[level]);
-    line_text(l, " event=");
-    line_text(l, event);
+    int fd = STDERR_FILENO;
+    if (path)
+        fd = open(path,
+                  O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY |
+                      O_NONBLOCK,
+                  0600);
+    if (fd < 0)
+        return false;
+    log_fini(log);
+    log->fd = fd;
+    log->has_file = path != NULL;
+    log->is_journal = is_journal(fd);
+    return true;
 }
 
 /* A log that blocks stops the broker: whoever reads stderr through a pipe may
@@ -111,9 +66,8 @@ static bool has_room(int fd)
     return poll(&p, 1, 0) == 1 && (p.revents & POLLOUT);
 }
 
-static void line_write(struct log *log, struct line *l)
+static void log_put(struct log *log, const struct log_line *l)
 {
-    l->text[l->n++] = '\n';
     if (!has_room(log->fd)) {
         log->lost++;
         return;
@@ -170,13 +124,14 @@ static const char *reason_of(const struct log_field *fields)
 static void log_write(struct log *log, enum log_level level, const char *event,
                       const struct log_field *fields, uint64_t suppressed)
 {
-    struct line l = {.n = 0};
-    line_head(&l, level, event);
-    for (const struct log_field *f = fields; f->kind != LOG_END; f++)
-        line_field(&l, f);
-    if (suppressed > 0)
-        line_field(&l, &LOG_U64("suppressed", suppressed));
-    line_write(log, &l);
+    /* Of syslog(3), as sd-daemon(3) wants them before a line. */
+    static const char priorities[] = {
+        [LOG_ERROR] = '3', [LOG_WARNING] = '4', [LOG_INFO] = '6', '7'};
+    struct log_line l = {.n = 0};
+    if (log->is_journal)
+        l.n = (size_t)sprintf(l.text, "<%c>", priorities[level]);
+    log_line_add(&l, log->format, level, event, fields, suppressed);
+    log_put(log, &l);
 }
 
 void log_fields(struct log *log, enum log_level level, const char *event,

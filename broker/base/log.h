@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * log - one line per event, key=value, to a descriptor that is never waited
- * for: a line that a full pipe has no room for is counted and let go.
+ * log - one line per event, to a descriptor that is never waited for: a line
+ * that a full pipe has no room for is counted and let go. What a line looks
+ * like is in log_line.h.
  *
- *     2026-01-31T12:00:00.123Z warning event=closed conn=41 peer=... reason=...
- *
- * Values with bytes that a terminal or grep could stumble over are quoted and
- * escaped. Lines with the same key (event and reason) are limited; how many
- * were left out is told by the next one that passes, as suppressed=N.
+ * Lines with the same key (event and reason) are limited; how many were left
+ * out is told by the next one that passes, as suppressed=N.
  */
 #ifndef SLUICE_BASE_LOG_H
 #define SLUICE_BASE_LOG_H
@@ -30,7 +28,7 @@ enum {
     LOG_KEYS = 64,         /* distinct keys that are limited one by one */
     LOG_BURST = 20,        /* lines of one key at once, */
     LOG_PER_SECOND = 2,    /* and then at this pace */
-    LOG_LINE_BYTES = 2048, /* longer lines are cut */
+    LOG_LINE_BYTES = 4096, /* longer lines are cut; PIPE_BUF of Linux */
 };
 
 struct log_limit {
@@ -43,7 +41,10 @@ struct log_limit {
 struct log {
     int fd;
     enum log_level level;
-    uint64_t lost; /* lines that the descriptor had no room for */
+    enum log_format format;
+    bool is_journal; /* lines begin with a priority */
+    bool has_file;   /* fd is its own */
+    uint64_t lost;   /* lines that the descriptor had no room for */
     size_t keys;
     struct log_limit limits[LOG_KEYS];
 };
@@ -66,7 +67,14 @@ struct log_field {
 #define LOG_BYTES(k, p, n) ((struct log_field){LOG_FIELD_BYTES, k, p, n, 0})
 #define LOG_U64(k, n)      ((struct log_field){LOG_FIELD_U64, k, NULL, 0, n})
 
+/* Text, to a descriptor that is not its own. */
 void log_init(struct log *log, int fd, enum log_level level);
+void log_fini(struct log *log);
+
+/* Goes on in a file, which is made if need be; NULL: on stderr. The same path
+ * again is a new file when somebody has renamed the old one. False, with the
+ * reason in errno and nothing changed, when it cannot be opened. */
+bool log_open(struct log *log, const char *path);
 
 static inline bool log_is_on(const struct log *log, enum log_level level)
 {

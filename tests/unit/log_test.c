@@ -140,6 +140,26 @@ static void test_every_byte_leaves_one_printable_line(void **state)
         assert_true(line[i] >= ' ' && line[i] < 0x7f);
 }
 
+static void test_json_is_whole_however_long(void **state)
+{
+    struct fixture *f = *state;
+    char long_name[LOG_LINE_BYTES];
+    memset(long_name, 'x', sizeof long_name);
+    f->log.format = LOG_AS_JSON;
+    for (size_t n = 1; n < sizeof long_name; n++) {
+        log_always(&f->log, LOG_INFO, "e",
+                   LOG_LIST(LOG_U64("conn", 41), LOG_TEXT("peer", "\""),
+                            LOG_BYTES("channel", long_name, n)));
+        const char *line = logged(f);
+        assert_true(strlen(line) <= LOG_LINE_BYTES);
+        assert_memory_equal(line, "{\"time\":\"", 9);
+        assert_non_null(strstr(line, "\"level\":\"info\",\"event\":\"e\","
+                                     "\"conn\":41,\"peer\":\"\\\\x22\""));
+        check_ends(line, strstr(line, "channel") ? "x\"}\n" : "x22\"}\n");
+    }
+    assert_null(strstr(f->text, "channel"));
+}
+
 static void test_long_lines_are_cut_and_end(void **state)
 {
     struct fixture *f = *state;
@@ -238,6 +258,7 @@ int main(void)
         LOG_TEST(test_level_leaves_out_what_is_finer),
         LOG_TEST(test_hostile_bytes_are_quoted_and_escaped),
         LOG_TEST(test_every_byte_leaves_one_printable_line),
+        LOG_TEST(test_json_is_whole_however_long),
         LOG_TEST(test_long_lines_are_cut_and_end),
         LOG_TEST(test_repeated_events_are_limited_and_told),
         LOG_TEST(test_other_reasons_have_limits_of_their_own),

@@ -6,6 +6,7 @@ is an event: a log line, a counter that SIGUSR1 reports, the end of the
 process.
 """
 import collections
+import json
 import os
 import pathlib
 import re
@@ -30,11 +31,20 @@ CLOSE_WAIT = "08"  # as /proc/net/tcp writes it
 class LogLine:
     def __init__(self, text):
         self.text = text
+        if text.startswith("{"):
+            self._from_json(json.loads(text))
+            return
         match = LOG_LINE.match(text)
         self.is_well_formed = match is not None
         self.level = match.group(1) if match else ""
         found = FIELD.findall(match.group(2)) if match else []
         self.fields = {key: value.strip('"') for key, value in found}
+
+    def _from_json(self, record):
+        self.is_well_formed = list(record)[:3] == ["time", "level", "event"]
+        self.level = record.pop("level", "")
+        self.fields = {key: str(value) for key, value in record.items()
+                       if key != "time"}
 
     def counters(self):
         return {k: int(v) for k, v in self.fields.items() if v.isdigit()}
