@@ -121,12 +121,18 @@ int64_t inbox_feed(struct inbox *in, const uint8_t *bytes, size_t n)
     return (int64_t)n;
 }
 
+void inbox_break_promise(struct inbox *in, struct budget *budget)
+{
+    budget->promised_bytes -= in->promised_bytes;
+    in->promised_bytes = 0;
+}
+
 void inbox_clear(struct inbox *in, struct budget *budget)
 {
     budget_free(budget, in->tail, in->tail_bytes);
     if (in->body)
         block_unref(in->body);
-    budget->promised_bytes -= in->promised_bytes;
+    inbox_break_promise(in, budget);
     *in = (struct inbox){0};
 }
 

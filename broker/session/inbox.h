@@ -62,6 +62,9 @@ bool inbox_begin(struct inbox *in, struct budget *budget,
  * can be completed. Returns how much that is; 0 when it has it already. */
 uint32_t inbox_promise(struct inbox *in, struct budget *budget);
 
+/* Gives back what was promised and not used. */
+void inbox_break_promise(struct inbox *in, struct budget *budget);
+
 /* What inbox_promise would take. */
 uint32_t inbox_lacks(const struct inbox *in);
 

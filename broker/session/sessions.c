@@ -155,14 +155,6 @@ bool sessions_grant_memory(struct sessions *all, struct session *s)
     return true;
 }
 
-/* A quarter of the memory for the beginnings that everybody has while it
- * sends: many more than that at once are not senders. */
-bool sessions_may_keep(const struct sessions *all, size_t n)
-{
-    uint64_t limit = all->budget->limit_bytes;
-    return limit == 0 || all->begun_bytes + n <= limit / 4;
-}
-
 bool sessions_may_begin(const struct sessions *all)
 {
     uint64_t limit = all->budget->limit_bytes;
@@ -185,6 +177,14 @@ void sessions_clear_inbox(struct sessions *all, struct session *s)
     inbox_release(&s->inbox, all->budget);
 }
 
+static void sessions_take_back_grant(struct sessions *all, struct session *s)
+{
+    all->body_bytes -= s->inbox->body_bytes;
+    s->has_grant = false;
+    inbox_break_promise(s->inbox, all->budget);
+    sessions_kept(all, s);
+}
+
 /* In the order of coming, but whoever fits goes first: one that is too large
  * for now does not hold up those behind it. */
 static void sessions_grant_waiting(struct sessions *all)
@@ -201,6 +201,37 @@ static struct session *first_waiting(const struct sessions *all, size_t wait)
     const struct list *head = &all->waits[wait];
     return list_is_empty(head) ? NULL
                                : LIST_OF(head->next, struct session, wait);
+}
+
+/* A quarter of the memory for the beginnings that everybody has while it
+ * sends: many more than that at once are not senders. The one that has been
+ * silent longest in the middle of a frame goes first. */
+bool sessions_may_keep(struct sessions *all, size_t n)
+{
+    uint64_t limit = all->budget->limit_bytes;
+    clock_ms now = reactor_now_ms(all->reactor);
+    struct session *s;
+    while (limit > 0 && all->begun_bytes + n > limit / 4) {
+        s = first_waiting(all, WAIT_FRAME);
+        if (!s || clock_elapsed_ms(now, s->wait_since) < SESSIONS_STALLED_MS)
+            return false;
+        session_close(s, REASON_FRAME_TIMEOUT);
+    }
+    return true;
+}
+
+/* While others wait for memory, whoever has it and does not go on gives it
+ * back: what came stays, and what comes has to wait again. */
+static void sessions_take_back_grants(struct sessions *all)
+{
+    clock_ms now = reactor_now_ms(all->reactor);
+    LIST_EACH (link, &all->waits[WAIT_FRAME]) {
+        struct session *s = LIST_OF(link, struct session, wait);
+        if (clock_elapsed_ms(now, s->wait_since) < SESSIONS_IDLE_GRANT_MS)
+            break;
+        if (s->has_grant)
+            sessions_take_back_grant(all, s);
+    }
 }
 
 static void sessions_expire(struct sessions *all, clock_ms now)
@@ -232,6 +263,8 @@ static bool sessions_next_ms(const struct sessions *all, clock_ms now,
         *ms = CORE_TICK_MS;
     if (first_waiting(all, WAIT_FINISH) && *ms > SESSIONS_FINISH_MS)
         *ms = SESSIONS_FINISH_MS;
+    if (first_waiting(all, WAIT_MEMORY) && *ms > SESSIONS_IDLE_GRANT_MS)
+        *ms = SESSIONS_IDLE_GRANT_MS;
     return *ms != SESSIONS_FOREVER_MS;
 }
 
@@ -257,6 +290,8 @@ static void sessions_on_timer(void *arg)
     sessions_tell_time(all);
     sessions_expire(all, reactor_now_ms(all->reactor));
     core_tick(all->core);
+    if (first_waiting(all, WAIT_MEMORY))
+        sessions_take_back_grants(all);
     LIST_EACH_SAFE (link, &all->waits[WAIT_FINISH])
         session_check_finished(LIST_OF(link, struct session, wait));
 }

@@ -34,6 +34,10 @@ enum {
     SESSIONS_FINISH_MS = 10, /* how often a finishing connection is looked at */
     SESSIONS_TRIM_BYTES = 1 << 20, /* so much must have gone */
     SESSIONS_TRIM_MS = 1000,       /* and so long have passed */
+    SESSIONS_IDLE_GRANT_MS = 50,   /* a grant unused so long is taken back
+                                      while others wait for one */
+    SESSIONS_STALLED_MS = 1000,    /* who has not gone on so long with a frame
+                                      gives way when memory is short */
 };
 
 /* The waits that have a bound; each has its row in sessions.c. */
@@ -124,8 +128,9 @@ bool sessions_grant_memory(struct sessions *all, struct session *s);
 /* The session has kept what is incomplete in its inbox. */
 void sessions_kept(struct sessions *all, struct session *s);
 
-/* Whether `n` bytes more may be kept of what is incomplete. */
-bool sessions_may_keep(const struct sessions *all, size_t n);
+/* Whether `n` bytes more may be kept of what is incomplete. Closes stalled
+ * sessions if that helps. */
+bool sessions_may_keep(struct sessions *all, size_t n);
 
 /* Whether so little is kept that whoever comes may bring much at once. */
 bool sessions_may_begin(const struct sessions *all);
