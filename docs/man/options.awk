@@ -111,14 +111,21 @@ what == "rules" && /^\| `[a-z]/ {
         say("Takes " cell[2] ".")
 }
 
-what == "signals" && /^SIG/ {
-    names = $0
+function signal(text,    names) {
+    names = text
     sub(/:.*/, "", names)
     gsub(/ or |, /, " , Dv ", names)
     print ".It Dv " names
-    text = $0
     sub(/^[^:]*: */, "", text)
     sentence(text)
+}
+
+# A line may tell of several.
+what == "signals" && /^SIG/ {
+    gsub(/\. SIG/, ".\nSIG")
+    count = split($0, cell, "\n")
+    for (i = 1; i <= count; i++)
+        signal(cell[i])
 }
 
 # --- a command of sluice ---------------------------------------------------

@@ -15,8 +15,8 @@ HELPS = (
     (("sluice", "send", "--help"), False),
 )
 # Options of scripts/ and of other people's programs that documents mention.
-OTHERS = {"--cflags", "--demo", "--endian", "--install", "--libs", "--quick",
-          "--record", "--rm", "--write"}
+OTHERS = {"--build", "--cflags", "--demo", "--endian", "--install", "--libs",
+          "--quick", "--record", "--rm", "--write"}
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # `--max-frame 16m` in a code span, or | `--max-frame` | `16m` | in a table.

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A terminal with a person at it: tmux, on a socket of its own."""
 import os
+import pathlib
 import re
 import shlex
 import shutil
@@ -12,6 +13,15 @@ import unittest
 from people import DEADLINE
 
 PAUSE = 0.02  # seconds between two looks at the screen
+
+
+def is_running(pid):
+    """A zombie is not: it is its parent's business when it is gone."""
+    try:
+        stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+    return stat.rpartition(")")[2].split()[0] != "Z"
 
 
 class Terminal:
@@ -38,7 +48,10 @@ class Terminal:
             capture_output=True, text=True, timeout=DEADLINE).stdout
 
     def _clean_up(self):
+        """The shell may write its history as it goes."""
+        shell = int(self._tmux("display", "-p", "#{pane_pid}"))
         self._tmux("kill-server")
+        self._wait(lambda: not is_running(shell), "the shell does not end")
         shutil.rmtree(self.folder)
 
     def type(self, text):
@@ -77,6 +90,6 @@ class Terminal:
         until = time.monotonic() + DEADLINE
         while not is_there():
             if time.monotonic() > until:
-                screen = "\n".join(self.screen())
-                raise AssertionError(f"{complaint}\nseen:\n{screen}")
+                raise AssertionError(f"{complaint}\nseen:\n" +
+                                     "\n".join(self.screen()))
             time.sleep(PAUSE)

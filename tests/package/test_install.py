@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: MIT
+"""cmake --install: prefix and DESTDIR are respected, what is installed works
+there, also after the whole tree was moved, and clients find the library."""
+import gzip
+import os
+import pathlib
+import tempfile
+import unittest
+
+from installed import broker, files_below, need, run
+
+BUILD = os.environ["BUILD"]
+CLIENT = """
+#include <sluice.h>
+#include <stdio.h>
+
+int main(int argc, char **argv)
+{
+    struct sluice *s = sluice_new();
+    struct sluice_bytes topic = sluice_text("/topic/t"), got;
+    if (argc != 2 || sluice_connect(s, argv[1], 5000) ||
+        sluice_subscribe(s, topic) ||
+        sluice_publish(s, topic, sluice_text("installed"), 5000) ||
+        sluice_receive(s, &got, 5000))
+        return 1;
+    printf("%.*s", (int)got.length, (const char *)got.data);
+    sluice_free(s);
+    return 0;
+}
+"""
+CLIENT_PROJECT = """
+cmake_minimum_required(VERSION 3.20)
+project(client LANGUAGES C)
+find_package(sluice 0.1 REQUIRED)
+add_executable(client client.c)
+target_link_libraries(client sluice::sluice)
+"""
+EXPECTED = {
+    "sbin/sluiced", "bin/sluice", "include/sluice.h", "libsluice.a",
+    "libsluice.pc", "sluice-config.cmake", "sluice-config-version.cmake",
+    "man1/sluice.1.gz", "man3/libsluice.3.gz", "man5/sluice.conf.5.gz",
+    "man8/sluiced.8.gz", "completions/sluice", "completions/sluiced",
+    "site-functions/_sluice", "sluice/operations.md", "sluice/protocol.md",
+}
+
+
+class Install(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-install-")
+        self.addCleanup(folder.cleanup)
+        self.dir = pathlib.Path(folder.name)
+
+    def install(self):
+        """Below DESTDIR with a prefix of its own, then moved elsewhere."""
+        stage, tree = self.dir / "stage", self.dir / "tree"
+        run("cmake", "--install", BUILD, "--prefix", "/opt/some where",
+            env={**os.environ, "DESTDIR": str(stage)})
+        self.assertEqual({p.parts[0] for p in
+                          map(pathlib.PurePath, files_below(stage))}, {"opt"})
+        (stage / "opt/some where").rename(tree)
+        return tree
+
+    def test_all_is_there(self):
+        found = files_below(self.install())
+        for name in EXPECTED:
+            self.assertTrue([path for path in found if path.endswith(name)],
+                            f"{name} is not among {sorted(found)}")
+
+    def test_it_says_nothing_of_where_it_was_built(self):
+        """It could not be copied to another machine, or built twice alike."""
+        tree = self.install()
+        for name in files_below(tree):
+            content = (tree / name).read_bytes()
+            if name.endswith(".gz"):
+                content = gzip.decompress(content)
+            self.assertNotIn(BUILD.encode(), content, name)
+
+    def test_programs_work(self):
+        tree = self.install()
+        with broker(tree / "sbin/sluiced") as address:
+            said = run(tree / "bin/sluice", "ping", "--count", "2",
+                       "--interval", "0", "--server", address)
+            self.assertIn("2 received", said)
+
+    def check_client(self, tree, client):
+        with broker(tree / "sbin/sluiced") as address:
+            self.assertEqual(run(client, address), "installed")
+
+    def test_a_client_by_pkg_config(self):
+        need("pkg-config")
+        tree = self.install()
+        (self.dir / "client.c").write_text(CLIENT)
+        folder = next(tree.rglob("libsluice.pc")).parent
+        run("sh", "-ec", 'flags=$(pkg-config --cflags --libs libsluice);'
+            ' eval "$CC client.c $flags -o client"', cwd=self.dir,
+            env={**os.environ, "PKG_CONFIG_PATH": str(folder)})
+        self.check_client(tree, self.dir / "client")
+
+    def test_a_client_by_cmake(self):
+        tree = self.install()
+        (self.dir / "client.c").write_text(CLIENT)
+        (self.dir / "CMakeLists.txt").write_text(CLIENT_PROJECT)
+        run("cmake", "-S", self.dir, "-B", self.dir / "b",
+            f"-DCMAKE_PREFIX_PATH={tree}")
+        run("cmake", "--build", self.dir / "b")
+        self.check_client(tree, self.dir / "b/client")
+
+    def test_another_version_is_not_taken(self):
+        tree = self.install()
+        (self.dir / "CMakeLists.txt").write_text(
+            CLIENT_PROJECT.replace("sluice 0.1", "sluice 9.0"))
+        with self.assertRaisesRegex(AssertionError, "9.0"):
+            run("cmake", "-S", self.dir, "-B", self.dir / "b",
+                f"-DCMAKE_PREFIX_PATH={tree}")
+
+
+if __name__ == "__main__":
+    need("cmake")
+    unittest.main()
