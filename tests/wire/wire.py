@@ -103,6 +103,16 @@ class WireTest(unittest.TestCase):
             limit_kib = 4 * limit_kib + 4 * KIB
         self.assertLess(kib, limit_kib, what)
 
+    def assert_falls_below(self, sluiced, kib):
+        """Its resident memory does, as soon as it has been told that the
+        clients are gone."""
+        if is_sanitised():
+            return
+        try:
+            sluiced.wait_stats(connections=lambda _: sluiced.rss_kb() < kib)
+        except AssertionError:
+            self.assertLess(sluiced.rss_kb(), kib, "memory is kept")
+
 
 def main():
     """Runs the tests of a file; 77 says that all of them were skipped."""

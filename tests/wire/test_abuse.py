@@ -1,0 +1,367 @@
+# SPDX-License-Identifier: MIT
+"""`--memory 64m` whatever clients do: every mixture of abusers stays below
+that and a fixed margin, while a well-behaved topic beside them loses nothing;
+the log tells who was held responsible, and afterwards everything returns.
+
+SLUICE_LONG=1 takes a minute for the full mixture; SEED=n repeats the random
+ones.
+"""
+import os
+import random
+import time
+
+from crowd import SMALL_BUFFER, Gauge, Pump, for_ever, once
+from wire import (KIB, MIB, Background, WireTest, frame, head, is_sanitised,
+                  main, number_of, numbered_pairs, pair, pairs)
+
+SEED = int(os.environ.get("SEED", random.SystemRandom().randrange(1 << 32)))
+IS_LONG = bool(os.environ.get("SLUICE_LONG"))
+
+LIMIT_KIB, MARGIN_KIB = 64 * KIB, 16 * KIB
+LEFT_KIB = 12 * KIB  # the allocator's rest, the pool of spare buffers
+READS = 8 * MIB  # what reads in progress may bring on top of the budget
+CHUNK = 128 * KIB
+PER_TICK, TICK = 10, 0.01  # the well-behaved: 1,000 messages per second
+WELL_BEHAVED = b"/good/topic"
+NOBODY = frame(b"")
+
+RULES = [word for rule in ("/abuse/drop-oldest policy=drop-oldest",
+                           "/abuse/drop-newest policy=drop-newest",
+                           "/abuse/disconnect policy=disconnect",
+                           "/abuse/held/* hold=100000")
+         for word in ("--channel", rule)]
+
+
+def flood(channel, size):
+    """Without an end, in chunks of a good many messages."""
+    return for_ever(NOBODY, pair(channel, b"m" * size) *
+                    max(1, CHUNK // (size + len(channel) + 8)))
+
+
+def each_in_turn(names, messages, is_endless=True):
+    """A few messages to each of many channels by one publisher."""
+    def chunks():
+        yield NOBODY
+        while True:
+            for at in range(0, len(names), 100):
+                yield b"".join(pairs(n, messages) for n in names[at:at + 100])
+            if not is_endless:
+                return
+    return chunks
+
+
+class Good:
+    """A well-behaved topic: a steady publisher, and a subscriber that reads.
+    A message knows its number; when it was sent is noted here."""
+
+    def __init__(self, test, sluiced, seconds):
+        self.total = int(seconds / TICK) * PER_TICK
+        self._listener = test.subscriber(sluiced, WELL_BEHAVED)
+        self._sender = test.publisher(sluiced)
+        self._sent_at = {}
+        self._sending = Background(self._send)
+        self._receiving = Background(self._receive)
+
+    def _send(self):
+        begin = time.monotonic()
+        for at in range(0, self.total, PER_TICK):
+            self._sent_at[at] = time.monotonic()
+            numbers = range(at, at + PER_TICK)
+            self._sender.send(numbered_pairs(WELL_BEHAVED, numbers, 100))
+            due = begin + (at + PER_TICK) / PER_TICK * TICK
+            time.sleep(max(0, due - time.monotonic()))  # its rate
+
+    def _receive(self):
+        numbers, times = [], []
+        while len(numbers) < self.total:
+            numbers.append(number_of(self._listener.recv()))
+            if numbers[-1] % PER_TICK == 0:
+                sent = self._sent_at[numbers[-1]]
+                times.append(time.monotonic() - sent)
+        return numbers, sorted(times)
+
+    def join(self):
+        """The numbers that arrived; tells how late, which is a matter of
+        the machine and not judged."""
+        numbers, times = self._receiving.join(600)
+        self._sending.join(600)
+        self._listener.close()
+        self._sender.close()
+        print(f"p50 {times[len(times) // 2] * 1000:.1f} ms, "
+              f"p99 {times[len(times) * 99 // 100] * 1000:.1f} ms, "
+              f"max {times[-1] * 1000:.1f} ms")
+        return numbers
+
+
+class AbuseTest(WireTest):
+    """Each abuser adds its clients to the pump."""
+
+    def setUp(self):
+        self.sluiced = self.broker("--memory", "64m", "--frame-timeout", "3s",
+                                   "--drain-timeout", "3s", *RULES)
+        self.quiet = []  # connected, and reads nothing
+        self.small, self.large = [], []  # what is left in them
+        self.addCleanup(self.close_quiet)
+
+    def close_quiet(self):
+        while self.quiet:
+            self.quiet.pop().close()
+
+    def stall(self, channel, count=1):
+        """Subscribers that never read."""
+        for _ in range(count):
+            client = self.sluiced.connect(rcvbuf=SMALL_BUFFER)
+            self.quiet.append(client.subscribe(channel))
+
+    # the abusers
+
+    def stalled_subscribers(self, pump):
+        self.stall(b"/abuse/stalled", 50)
+        pump.add(flood(b"/abuse/stalled", 1000), 2)
+
+    def queue_without_consumers(self, pump):
+        self.large.append(b"/queue/abuse/nobody")
+        pump.add(flood(b"/queue/abuse/nobody", 100), 2)
+
+    def messages_of_1_mib(self, pump):
+        self.stall(b"/abuse/large", 3)
+        pump.add(flood(b"/abuse/large", MIB), 3)
+
+    def half_sent_16_mib(self, pump):
+        data = frame(b"/abuse/half") + head(16 * MIB) + b"h" * MIB
+        pump.add(once(NOBODY, data), 200, again=True)
+
+    def tiny_queues(self, pump):
+        names = [b"/queue/abuse/tiny/%d" % n for n in range(50000)]
+        self.small += names
+        pump.add(each_in_turn(names, [b"t"], False), again=True)
+
+    def medium_queues(self, pump):
+        for who in range(20):
+            names = [b"/queue/abuse/%d/%d" % (who, n) for n in range(150)]
+            self.small += names
+            pump.add(each_in_turn(names, [b"m" * 1000] * 20, False),
+                     again=True)
+
+    def many_stalled_topics(self, pump):
+        """The kernel takes some hundred KiB for each of them first."""
+        names = [b"/abuse/some/%d" % n for n in range(1000)]
+        for name in names:
+            self.stall(name)
+        pump.add(each_in_turn(names, [b"s" * 4000] * 4), 2)
+        self.sluiced.wait_stats(pressed=lambda n: n > 0)
+
+    def partial_small_frames(self, pump):
+        data = frame(b"/abuse/partial") + head(4000) + b"p" * 3000
+        pump.add(once(NOBODY, data), 3000, again=True)
+
+    def partial_large_frames(self, pump):
+        data = frame(b"/abuse/partial") + head(MIB) + b"p" * 30000
+        pump.add(once(NOBODY, data), 3000, again=True)
+
+    def burst_of_huge_messages(self, pump):
+        self.stall(b"/abuse/huge")
+        data = pair(b"/abuse/huge", b"h" * (5 * MIB))
+        pump.add(for_ever(NOBODY, data), 30)
+
+    def many_publishers(self, pump):
+        self.large.append(b"/queue/abuse/many")
+        data = pairs(b"/queue/abuse/many", [b"m" * 100] * 120)
+        pump.add(once(NOBODY, data), 7000)
+
+    def held_topics(self, pump):
+        names = [b"/abuse/held/%d" % n for n in range(40)]
+        self.small += names
+        for name in names:
+            pump.add(flood(name, 500))
+
+    def small_held_topics(self, pump):
+        names = [b"/abuse/held/s%d" % n for n in range(3000)]
+        self.small += names
+        pump.add(each_in_turn(names, [b"h" * 900] * 40), again=True)
+
+    def policies(self, pump):
+        for name in (b"drop-oldest", b"drop-newest", b"disconnect"):
+            self.stall(b"/abuse/" + name, 10)
+            pump.add(flood(b"/abuse/" + name, 2000))
+
+    def large_to_every_policy(self, pump):
+        for name in (b"drop-oldest", b"drop-newest", b"disconnect"):
+            self.stall(b"/abuse/" + name, 2)
+            pump.add(flood(b"/abuse/" + name, 3 * MIB), 2)
+
+    def stalled_consumers(self, pump):
+        self.large.append(b"/queue/abuse/stalled")
+        self.stall(b"/queue/abuse/stalled", 500)
+        pump.add(flood(b"/queue/abuse/stalled", 10), 4)
+
+    def unread_goodbyes(self, pump):
+        """Those who said goodbye are owed what waits for them."""
+        first = len(self.quiet)
+        for n in range(20):
+            self.stall(b"/abuse/bye/%d" % n)
+            pump.add(flood(b"/abuse/bye/%d" % n, 5000))
+        self.sluiced.wait_stats(memory_bytes=lambda n: n > 20 * MIB)
+        for client in self.quiet[first:]:
+            client.goodbye()
+
+    # what must hold
+
+    def endure(self, *abusers, seconds):
+        """All of them at once, for as long as the well-behaved topic takes
+        to say what it has to say."""
+        sluiced = self.sluiced
+        self.assert_serves(sluiced)
+        sluiced.end_sync()
+        sluiced.wait_stats(connections=0)
+        with Gauge(sluiced) as gauge:
+            good = Good(self, sluiced, seconds)
+            with Pump(sluiced) as pump:
+                for abuse in abusers:
+                    abuse(pump)
+                numbers = good.join()
+            self.assertEqual(numbers, list(range(good.total)))
+            self.assert_bounded(gauge)
+            self.assert_returns(gauge)
+
+    def assert_bounded(self, gauge):
+        stats = self.sluiced.stats()
+        print(f"resident {gauge.peak_kb >> 10} MiB at most, counted "
+              f"{stats['memory_peak_bytes'] >> 20} MiB at most, pressed "
+              f"{stats['pressed']} times")
+        self.assertEqual(stats["memory_limit_bytes"], LIMIT_KIB * KIB)
+        self.assertLess(stats["memory_peak_bytes"], LIMIT_KIB * KIB + READS)
+        self.assertGreater(gauge.samples, 0)
+        if not is_sanitised():  # they multiply resident memory
+            self.assertLess(gauge.peak_kb, LIMIT_KIB + MARGIN_KIB)
+
+    def assert_returns(self, gauge):
+        """When all have left and the queues are empty nothing is counted
+        any more, and the system has it back."""
+        sluiced = self.sluiced
+        self.close_quiet()
+        self.drain()
+        sluiced.end_sync()
+        stats = sluiced.wait_stats(connections=0, channels=0,
+                                   queued_messages=0, queued_bytes=0)
+        self.assertLess(stats["memory_bytes"], 64 * KIB)
+        self.assert_falls_below(sluiced, gauge.first_kb + LEFT_KIB)
+        self.assert_serves(sluiced)
+
+    def drain(self):
+        """A small queue fits into the kernel's buffers: whoever subscribes
+        to it has it, as with what a topic holds. A large one is read."""
+        for at in range(0, len(self.small), 1000):
+            workers = [self.sluiced.connect().subscribe(name)
+                       for name in self.small[at:at + 1000]]
+            self.sluiced.sync(*workers)
+            for worker in workers:
+                worker.close()
+        workers = [self.connect(self.sluiced).subscribe(name)
+                   for name in self.large]
+        reading = [Background(worker.recv_until_closed)
+                   for worker in workers]
+        self.sluiced.wait_stats(queued_messages=0)
+        for worker in workers:
+            worker.goodbye()
+        for one in reading:
+            one.join()
+
+    def assert_told(self, event, channel):
+        """Who was held responsible is in the log."""
+        lines = self.sluiced.log(rf"event={event} .*channel={channel}")
+        self.assertTrue(lines, f"no {event} of {channel}")
+
+
+class Everything(AbuseTest):
+    def test_all_that_was_promised_at_once(self):
+        """50 stalled subscribers, a queue without consumers, messages of
+        1 MiB and half-sent ones of 16 MiB from 200 connections."""
+        self.endure(self.stalled_subscribers, self.queue_without_consumers,
+                    self.messages_of_1_mib, self.half_sent_16_mib,
+                    seconds=60 if IS_LONG else 12)
+        self.assert_told("memory_short", "/queue/abuse/nobody")
+        self.assert_told("slow_consumer", "/abuse/stalled")
+        self.sluiced.wait_for_log("event=closed .*reason=frame_timeout")
+
+
+class OneKind(AbuseTest):
+    """Each way to ask for memory alone: nobody else is to blame."""
+
+    seconds = 10 if IS_LONG else 1
+
+    def alone(self, abuse):
+        self.endure(abuse, seconds=self.seconds)
+
+    def test_stalled_subscribers(self):
+        self.alone(self.stalled_subscribers)
+
+    def test_queue_without_consumers(self):
+        self.alone(self.queue_without_consumers)
+
+    def test_messages_of_1_mib(self):
+        self.alone(self.messages_of_1_mib)
+
+    def test_half_sent_16_mib(self):
+        self.alone(self.half_sent_16_mib)
+
+    def test_tiny_queues(self):
+        self.alone(self.tiny_queues)
+
+    def test_medium_queues(self):
+        self.alone(self.medium_queues)
+
+    def test_many_stalled_topics(self):
+        self.alone(self.many_stalled_topics)
+
+    def test_partial_small_frames(self):
+        self.alone(self.partial_small_frames)
+
+    def test_partial_large_frames(self):
+        self.alone(self.partial_large_frames)
+
+    def test_burst_of_huge_messages(self):
+        self.alone(self.burst_of_huge_messages)
+
+    def test_many_publishers(self):
+        self.alone(self.many_publishers)
+
+    def test_held_topics(self):
+        self.alone(self.held_topics)
+
+    def test_small_held_topics(self):
+        self.alone(self.small_held_topics)
+
+    def test_policies(self):
+        self.alone(self.policies)
+
+    def test_large_to_every_policy(self):
+        self.alone(self.large_to_every_policy)
+
+    def test_stalled_consumers(self):
+        self.alone(self.stalled_consumers)
+
+    def test_unread_goodbyes(self):
+        self.alone(self.unread_goodbyes)
+
+
+class Mixtures(AbuseTest):
+    """Any of them together, by chance."""
+
+    def check(self, seed):
+        dice = random.Random(seed)
+        kinds = [name[5:] for name in dir(OneKind) if name[:5] == "test_"]
+        chosen = dice.sample(kinds, dice.randrange(3, 7))
+        print(f"SEED={seed}: {', '.join(chosen)}")
+        self.endure(*(getattr(self, name) for name in chosen),
+                    seconds=15 if IS_LONG else 4)
+
+    def test_one_mixture(self):
+        self.check(SEED)
+
+    def test_another_mixture(self):
+        self.check(SEED + 1)
+
+
+if __name__ == "__main__":
+    main()
