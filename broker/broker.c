@@ -15,6 +15,9 @@
 #include "broker/complaints.h"
 #include "broker/core/core.h"
 #include "broker/doors.h"
+#include "broker/monitor/gauges.h"
+#include "broker/monitor/monitor.h"
+#include "broker/monitoring.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
 #include "broker/options.h"
@@ -47,6 +50,7 @@ struct broker {
     struct budget budget;
     struct core core;
     struct sessions sessions;
+    struct monitor *monitor; /* NULL when nobody watches */
     struct reactor *reactor;
     struct doors doors;
     struct reactor_signal *signals[SIGNALS];
@@ -126,10 +130,7 @@ static void broker_on_closed(void *broker)
 static void broker_log_counters(struct broker *b, const char *event)
 {
     struct log_field fields[COUNTER_TOTAL + 1];
-    counter_set(&b->counters, COUNT_memory_bytes, b->budget.used_bytes);
-    counter_set(&b->counters, COUNT_memory_limit_bytes, b->budget.limit_bytes);
-    counter_set(&b->counters, COUNT_memory_peak_bytes, b->budget.peak_bytes);
-    counter_set(&b->counters, COUNT_log_lost, b->log.lost);
+    gauges_update(&b->counters, &b->budget, &b->log);
     for (size_t i = 0; i < COUNTER_TOTAL; i++)
         fields[i] = LOG_U64(counter_rows[i].name, b->counters.value[i]);
     fields[COUNTER_TOTAL] = (struct log_field){.kind = LOG_END};
@@ -171,6 +172,7 @@ static void broker_on_stop(void *arg, int signo)
     }
     b->is_draining = true;
     b->core.is_stopping = true;
+    monitor_stop(b->monitor);
     b->drain_since = reactor_now_ms(b->reactor);
     doors_close(&b->doors);
     sessions_drain(&b->sessions);
@@ -352,14 +354,17 @@ static bool broker_count_descriptors(struct broker *b, char *error)
         (void)setrlimit(RLIMIT_NOFILE, &rl);
         (void)getrlimit(RLIMIT_NOFILE, &rl);
     }
-    if (rl.rlim_cur <= RESERVED_DESCRIPTORS) {
+    uint64_t reserved =
+        RESERVED_DESCRIPTORS + monitoring_descriptors(b->options);
+    if (rl.rlim_cur <= reserved) {
         snprintf(error, BROKER_ERROR_BYTES,
-                 "the limit of open files is %llu, at least %d are needed; "
+                 "the limit of open files is %llu, at least %llu are needed; "
                  "raise it with ulimit -n",
-                 (unsigned long long)rl.rlim_cur, RESERVED_DESCRIPTORS + 1);
+                 (unsigned long long)rl.rlim_cur,
+                 (unsigned long long)reserved + 1);
         return false;
     }
-    b->possible_connections = rl.rlim_cur - RESERVED_DESCRIPTORS;
+    b->possible_connections = rl.rlim_cur - reserved;
     return true;
 }
 
@@ -423,7 +428,9 @@ static bool broker_open(struct broker *b, char *error)
         !broker_count_descriptors(b, error) || !broker_open_signals(b, error))
         return false;
     broker_limit_connections(b);
-    return broker_listen(b, error);
+    return broker_listen(b, error) &&
+           monitoring_open(&b->monitor, b->options, &b->sessions, error,
+                           BROKER_ERROR_BYTES);
 }
 
 struct broker *broker_new(struct arguments *a, struct options *o,
@@ -456,6 +463,7 @@ void broker_free(struct broker *b)
     doors_close(&b->doors);
     if (b->has_sessions)
         sessions_fini(&b->sessions);
+    monitor_free(b->monitor);
     if (b->has_core)
         core_fini(&b->core);
     reactor_timer_free(b->drain_timer);

@@ -115,6 +115,13 @@ static bool parse_address(const char *text, uint64_t *value)
     return address_parse(text, &address);
 }
 
+static bool parse_endpoint(const char *text, uint64_t *value)
+{
+    const char *colon = strstr(text, "://");
+    (void)value;
+    return colon && colon > text && colon[3] != '\0';
+}
+
 static bool parse_file(const char *text, uint64_t *value)
 {
     (void)value;
@@ -172,3 +179,8 @@ bool option_kind_read(const struct option_kind *kind, const char *name,
     *value = read;
     return true;
 }
+const struct option_kind option_kind_endpoint = {
+    "ENDPOINT", "an endpoint of ZeroMQ such as tcp://127.0.0.1:5555",
+    parse_endpoint, NULL};
+const struct option_kind option_kind_word = {"TEXT", "a text", parse_file,
+                                             NULL};

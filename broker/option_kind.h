@@ -34,6 +34,8 @@ extern const struct option_kind option_kind_log_format; /* enum log_format */
 extern const struct option_kind option_kind_policy;     /* index of policies */
 extern const struct option_kind option_kind_address;    /* text */
 extern const struct option_kind option_kind_file;       /* text */
+extern const struct option_kind option_kind_endpoint;   /* text */
+extern const struct option_kind option_kind_word;       /* text */
 /* Read by rules.h, not by option_kind_read. */
 extern const struct option_kind option_kind_rule;
 

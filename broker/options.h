@@ -41,6 +41,14 @@ struct options {
     uint64_t log_level;       /* enum log_level */
     uint64_t log_format;      /* enum log_format */
     char *log_file;           /* NULL: stderr */
+    struct option_list monitor_connect;
+    struct option_list monitor_bind;
+    uint64_t monitor_interval; /* ms */
+    uint64_t tap_rate;         /* messages per second */
+    struct option_list http;
+    struct option_list http_host;
+    char *name;  /* NULL: derived */
+    char *color; /* NULL: derived */
 
     struct origin origins[OPTION_MAX]; /* by the row's place; not of rules */
 };

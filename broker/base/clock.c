@@ -10,3 +10,10 @@ clock_ms clock_now_ms(void)
     return (clock_ms)((uint64_t)t.tv_sec * 1000 +
                       (uint64_t)t.tv_nsec / 1000000);
 }
+
+uint64_t clock_now_us(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000 + (uint64_t)ts.tv_nsec / 1000;
+}

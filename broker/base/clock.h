@@ -13,6 +13,9 @@ typedef uint32_t clock_ms;
 /* CLOCK_MONOTONIC, cut to 32 bits. */
 clock_ms clock_now_ms(void);
 
+/* CLOCK_MONOTONIC in microseconds, for what is measured. */
+uint64_t clock_now_us(void);
+
 /* Time from `since` to `now`, which is not before it. */
 static inline uint32_t clock_elapsed_ms(clock_ms now, clock_ms since)
 {

@@ -70,7 +70,23 @@
       "times that a large message had to wait for memory")                     \
     X(memory_bytes, GAUGE, "bytes", "memory held for clients")                 \
     X(memory_limit_bytes, GAUGE, "bytes", "what memory_bytes may become")      \
-    X(memory_peak_bytes, GAUGE, "bytes", "the most that memory_bytes was")
+    X(memory_peak_bytes, GAUGE, "bytes", "the most that memory_bytes was")     \
+    X(rss_bytes, GAUGE, "bytes", "resident memory of the process")             \
+    X(cpu_us, COUNTER, "microseconds",                                         \
+      "processor time that the process has used")                              \
+    X(loop_lag_p50_us, GAUGE, "microseconds",                                  \
+      "how late half of the last timers were at most, while watched")          \
+    X(loop_lag_p99_us, GAUGE, "microseconds",                                  \
+      "how late 99 % of them were at most")                                    \
+    X(loop_lag_max_us, GAUGE, "microseconds",                                  \
+      "how late the latest of them was")                                       \
+    X(http_requests, COUNTER, "requests", "HTTP requests answered")            \
+    X(slow_watchers, COUNTER, "times",                                         \
+      "times that a ZeroMQ watcher had no room and began to miss messages")    \
+    X(events_missed, COUNTER, "events",                                        \
+      "events that were not sent to watchers, there being too many")           \
+    X(tap_missed, COUNTER, "messages",                                         \
+      "messages that were not shown by a tap, there being too many")
 
 enum counter_id {
 #define COUNTER_ENUM(id, kind, unit, sentence) COUNT_##id,

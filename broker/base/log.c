@@ -134,10 +134,18 @@ static void log_write(struct log *log, enum log_level level, const char *event,
     log_put(log, &l);
 }
 
+void log_observe(struct log *log, log_observer *observer, void *arg)
+{
+    log->observer = observer;
+    log->observer_arg = arg;
+}
+
 void log_fields(struct log *log, enum log_level level, const char *event,
                 const struct log_field *fields)
 {
-    if (!log_is_on(log, level))
+    if (log->observer)
+        log->observer(log->observer_arg, event, fields);
+    if (level > log->level)
         return;
     struct log_limit *limit = log_limit_find(log, event, reason_of(fields));
     if (!log_limit_pass(limit))

@@ -38,13 +38,21 @@ struct log_limit {
     uint64_t suppressed;
 };
 
+struct log_field;
+
+/* Is told of an event; may not log. */
+typedef void log_observer(void *arg, const char *event,
+                          const struct log_field *fields);
+
 struct log {
     int fd;
     enum log_level level;
     enum log_format format;
-    bool is_journal; /* lines begin with a priority */
-    bool has_file;   /* fd is its own */
-    uint64_t lost;   /* lines that the descriptor had no room for */
+    bool is_journal;        /* lines begin with a priority */
+    bool has_file;          /* fd is its own */
+    uint64_t lost;          /* lines that the descriptor had no room for */
+    log_observer *observer; /* NULL when there is none */
+    void *observer_arg;
     size_t keys;
     struct log_limit limits[LOG_KEYS];
 };
@@ -76,10 +84,15 @@ void log_fini(struct log *log);
  * reason in errno and nothing changed, when it cannot be opened. */
 bool log_open(struct log *log, const char *path);
 
+/* Whether anybody wants to know. */
 static inline bool log_is_on(const struct log *log, enum log_level level)
 {
-    return level <= log->level;
+    return level <= log->level || log->observer;
 }
+
+/* From now on `observer` is told of every event, whatever its level and
+ * however many there are; NULL: nobody is. */
+void log_observe(struct log *log, log_observer *observer, void *arg);
 
 /* Writes one line. `event` is a constant string and part of the key by which
  * lines are limited; so is the value of the field "reason", if it is one of

@@ -5,6 +5,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/pressure.h"
+#include "broker/core/tap.h"
 
 enum {
     /* From here on a message gets a block of its own: less is copied, and no
@@ -50,7 +51,7 @@ struct channel *channel_new(struct core *c, const struct channel_kind *kind,
 void channel_free_unused(struct channel *ch)
 {
     struct core *c = ch->core;
-    if (ch->member_count > 0 || !ch->kind->is_empty(ch) ||
+    if (ch->member_count > 0 || ch->is_tapped || !ch->kind->is_empty(ch) ||
         !list_is_empty(&ch->touched) || ch->gate.first)
         return;
     assert(!ch->open || !ch->is_open_held);
@@ -74,6 +75,8 @@ void channel_touch(struct channel *ch)
 static void channel_accept(struct channel *ch, const struct slice *slice)
 {
     ch->messages_in += slice->messages;
+    if (ch->is_tapped)
+        tap_show(ch, slice);
     ch->kind->accept(ch, slice);
 }
 

@@ -62,6 +62,8 @@ struct channel_kind {
      * gives some back; as the last resort, whatever can be given back. */
     void (*press)(struct channel *ch, bool is_last_resort);
     void (*relieve)(struct channel *ch);
+    /* What waits in the channel itself. */
+    const struct backlog *(*held)(const struct channel *ch);
     /* Drops what it holds; returns how many messages that were. */
     uint64_t (*purge)(struct channel *ch);
 };
@@ -84,7 +86,9 @@ struct channel {
     uint64_t messages_in, messages_out, dropped;
     struct map_node node; /* by name */
     uint32_t member_count;
+    uint32_t marked_messages; /* in and out, at the last survey; cut */
     bool is_open_held; /* this turn holds a reference on the open block */
+    bool is_tapped;    /* somebody looks on: see tap.h */
 };
 
 enum publish_status {
@@ -142,8 +146,8 @@ static inline uint32_t channel_name_length(const struct channel *ch)
 struct channel *channel_new(struct core *c, const struct channel_kind *kind,
                             const uint8_t *name, uint32_t length);
 
-/* Frees a channel that has no subscriber, holds no message and keeps nobody
- * waiting; does nothing to others. */
+/* Frees a channel that has no subscriber and no tap, holds no message and
+ * keeps nobody waiting; does nothing to others. */
 void channel_free_unused(struct channel *ch);
 
 /* There is something to settle. */

@@ -6,6 +6,7 @@
 #include "broker/core/pattern.h"
 #include "broker/core/pressure.h"
 #include "broker/core/queue.h"
+#include "broker/core/tap.h"
 #include "broker/core/topic.h"
 
 void core_init(struct core *c, const struct core_config *config,
@@ -25,6 +26,7 @@ void core_init(struct core *c, const struct core_config *config,
     list_init(&c->heavy);
     list_init(&c->open_gates);
     list_init(&c->resumed);
+    list_init(&c->taps);
 }
 
 static void core_find_any(struct map_node *node, void *arg)
@@ -40,6 +42,7 @@ void core_purge(struct core *c)
         struct channel *ch = NULL;
         map_each(&c->channels, core_find_any, &ch);
         counter_add(c->counters, COUNT_dropped_stopping, ch->kind->purge(ch));
+        tap_forget(ch);
         channel_free_unused(ch);
     }
 }
@@ -119,13 +122,20 @@ struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
     return channel_new(c, core_kind_of(route), name, length);
 }
 
+struct channel *core_obtain(struct core *c, const uint8_t *name,
+                            uint32_t length)
+{
+    struct channel *ch = core_find(c, name, length);
+    if (ch)
+        return ch;
+    return channel_new(c, core_kind_of(route_of(name, length)), name, length);
+}
+
 bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
                     uint32_t length)
 {
     assert(s->state == SUBSCRIBER_NONE);
-    struct channel *ch = core_find(c, name, length);
-    if (!ch)
-        ch = channel_new(c, core_kind_of(route_of(name, length)), name, length);
+    struct channel *ch = core_obtain(c, name, length);
     if (!ch)
         return false;
     channel_commit(ch); /* what came before is not for it */

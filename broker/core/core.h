@@ -71,6 +71,7 @@ struct core {
     struct list heavy;      /* channels that hold much, for pressure.c */
     struct list open_gates; /* gates that are open and have waiters */
     struct list resumed;    /* publishers that need not wait any more */
+    struct list taps;       /* all that are open */
     uint64_t epoch;         /* changes when a channel is freed */
     size_t swept_slots;     /* of the channels, by pressure.c */
     uint32_t open_blocks;   /* opened in this turn */
@@ -107,6 +108,11 @@ struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
  * is no memory. */
 bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
                     uint32_t length);
+
+/* The channel of this name, which comes into being if need be; NULL when
+ * there is no memory. For core/ alone. */
+struct channel *core_obtain(struct core *c, const uint8_t *name,
+                            uint32_t length);
 
 /* The rule that holds for channels of this name. */
 const struct rule *core_find_rule(const struct core *c, const uint8_t *name,

@@ -225,6 +225,11 @@ static bool queue_is_empty(const struct channel *ch)
     return backlog_is_empty(queue_of(ch)->backlog);
 }
 
+static const struct backlog *queue_held(const struct channel *ch)
+{
+    return queue_of(ch)->backlog;
+}
+
 bool queue_is_deliverable(const struct channel *ch)
 {
     if (queue_is_empty(ch))
@@ -281,5 +286,6 @@ const struct channel_kind queue_kind = {
     .is_empty = queue_is_empty,
     .press = queue_press,
     .relieve = queue_relieve,
+    .held = queue_held,
     .purge = queue_purge,
 };

@@ -211,6 +211,11 @@ static void topic_shed_held(struct channel *ch)
     counter_add(c->counters, COUNT_dropped_memory, messages);
 }
 
+static const struct backlog *topic_held(const struct channel *ch)
+{
+    return topic_of(ch)->held;
+}
+
 /* Publishers of a topic are held up for those subscribers only who may still
  * catch up; the others give back what they hold. */
 static void topic_press(struct channel *ch, bool is_last_resort)
@@ -250,5 +255,6 @@ const struct channel_kind topic_kind = {
     .room = topic_room,
     .is_empty = topic_is_empty,
     .press = topic_press,
+    .held = topic_held,
     .purge = topic_purge,
 };

@@ -4,7 +4,7 @@
 #include "broker/net/address.h"
 #include "broker/session/sessions.h"
 
-static const char *const state_names[SESSION_STATES] = {
+const char *const notice_states[SESSION_STATES] = {
     [SESSION_HELLO] = "hello",         [SESSION_OPEN] = "open",
     [SESSION_PAUSED] = "paused",       [SESSION_ENDED] = "ended",
     [SESSION_STOPPED] = "stopped",     [SESSION_LEAVING] = "leaving",
@@ -53,7 +53,7 @@ void notice_closed(const struct session *s, enum reason reason,
 {
     NOTICE(s, level, "closed", LOG_TEXT("reason", reason_rows[reason].name),
            LOG_TEXT("protocol", protocol),
-           LOG_TEXT("state", state_names[s->state]),
+           LOG_TEXT("state", notice_states[s->state]),
            LOG_U64("messages_in", s->messages_in),
            LOG_U64("messages_out", s->sub.messages_out),
            LOG_U64("dropped", s->sub.dropped));

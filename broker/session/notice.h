@@ -7,6 +7,9 @@
 
 #include "broker/session/session.h"
 
+/* A state as the log calls it. */
+extern const char *const notice_states[SESSION_STATES];
+
 /* Its hello is complete. */
 void notice_connected(const struct session *s);
 

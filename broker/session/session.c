@@ -76,6 +76,7 @@ static void session_count_closed(struct session *s, enum reason reason,
     bool is_silent = s->state == SESSION_HELLO && !s->has_spoken &&
                      (reason == REASON_EOF || reason == REASON_RESET);
     counter_add(s->all->counters, COUNT_closed, 1);
+    s->all->closed[reason]++;
     if (is_silent)
         counter_add(s->all->counters, COUNT_closed_silent, 1);
     else if (row->is_counted)

@@ -17,6 +17,7 @@
 #include "broker/base/counters.h"
 #include "broker/base/list.h"
 #include "broker/base/log.h"
+#include "broker/session/reason.h"
 
 struct core;
 struct core_notices;
@@ -69,6 +70,7 @@ struct sessions {
     struct reactor_timer *timer;
     clock_ms timer_at; /* when it fires, while it runs */
     uint64_t accepted; /* also the last connection's number */
+    uint64_t closed[REASON_TOTAL];
     uint32_t count;
     uint64_t turn_bytes;  /* read since the last settling */
     uint64_t body_bytes;  /* of all large messages that are under way */

@@ -19,6 +19,7 @@ FOREIGN = (
     ("histedit.h", ("client",)),
     ("event2/", ("broker/net", "broker/monitor")),
     ("zmq.h", ("broker/monitor", "client")),
+    ("jansson.h", ("broker/monitor", "client")),
 )
 
 # Everything else between angle brackets must be the C library's or the

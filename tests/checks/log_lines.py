@@ -10,7 +10,7 @@ EVENT_CALL = re.compile(
     r'\b(?:\w*log\w*|NOTICE)\([^,;"]+,'
     r'(?:[^,;"]*(?:LOG_|level)[^,;"]*,)?\s*"([a-z_]+)"')
 REASON_ROW = re.compile(r'\[REASON_\w+\]\s*=\s*\{\s*"([a-z_]+)"')
-COUNTER_ROW = re.compile(r"^\s*X\(([a-z_]+),", re.M)
+COUNTER_ROW = re.compile(r"^\s*X\(([a-z0-9_]+),", re.M)
 
 # What, how the code says it, in which document, how that says it.
 LISTS = (
@@ -19,7 +19,7 @@ LISTS = (
     ("reason", REASON_ROW, "docs/protocol.md",
      re.compile(r"^\|.*\| `([a-z_]+)` \|$", re.M)),
     ("counter", COUNTER_ROW, "docs/operations.md",
-     re.compile(r"^\| `([a-z_]+)` \|", re.M)),
+     re.compile(r"^\| `([a-z0-9_]+)` \|", re.M)),
 )
 
 

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * process - what the system knows about this process.
+ */
+#ifndef SLUICE_BASE_PROCESS_H
+#define SLUICE_BASE_PROCESS_H
+
+#include <stdint.h>
+
+/* Processor time of all threads, in user and kernel mode. */
+uint64_t process_cpu_us(void);
+
+/* Resident memory; 0 when the system does not tell. */
+uint64_t process_rss_bytes(void);
+
+#endif

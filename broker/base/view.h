@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * view - what a channel or a client looks like from outside, as plain
+ * numbers. Whoever owns them is walked through and shows one view after
+ * another; what a view points at lives as long as the turn of the loop.
+ */
+#ifndef SLUICE_BASE_VIEW_H
+#define SLUICE_BASE_VIEW_H
+
+#include <stdint.h>
+
+struct peer;
+
+/* What each means is in the table of broker/monitor/column.c. */
+enum view_number {
+    VIEW_SUBSCRIBERS, /* of a channel alone */
+    VIEW_IN,
+    VIEW_OUT,
+    VIEW_DROPPED,
+    VIEW_DEPTH,
+    VIEW_BYTES,
+    VIEW_HELD_BYTES, /* of a channel alone */
+    VIEW_PAUSED,     /* of a channel alone */
+    VIEW_AGE_MS,
+    VIEW_RECENT,
+    VIEW_NUMBERS
+};
+
+struct view {
+    const uint8_t *name; /* of the channel, or of that which the client is
+                            subscribed to; NULL when there is none */
+    uint32_t name_length;
+    const char *kind;        /* of the channel, or the client's state */
+    const struct peer *peer; /* of net/address.h; NULL: it is a channel */
+    uint64_t conn;           /* the client's number */
+    uint64_t number[VIEW_NUMBERS];
+};
+
+typedef void view_fn(void *arg, const struct view *v);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/core/survey.h"
+
+#include "broker/core/core.h"
+
+struct survey {
+    clock_ms now;
+    bool marking;
+    view_fn *visit;
+    void *arg;
+};
+
+static void survey_backlog(struct view *v, const struct backlog *b,
+                           clock_ms now)
+{
+    uint32_t age_ms = backlog_age_ms(b, now);
+    v->number[VIEW_DEPTH] += b->messages;
+    v->number[VIEW_BYTES] += b->bytes;
+    if (age_ms > v->number[VIEW_AGE_MS])
+        v->number[VIEW_AGE_MS] = age_ms;
+}
+
+/* The places are a ring. */
+static uint64_t survey_waiters(const struct gate *g)
+{
+    uint64_t n = 1;
+    if (!g->first)
+        return 0;
+    LIST_EACH (link, &g->first->link)
+        n++;
+    return n;
+}
+
+static void survey_channel(struct map_node *node, void *arg)
+{
+    const struct survey *survey = arg;
+    struct channel *ch = LIST_OF(node, struct channel, node);
+    uint32_t messages = (uint32_t)(ch->messages_in + ch->messages_out);
+    struct view v = {
+        .name = channel_name(ch),
+        .name_length = channel_name_length(ch),
+        .kind = ch->kind->name,
+        .number = {[VIEW_SUBSCRIBERS] = ch->member_count,
+                   [VIEW_IN] = ch->messages_in,
+                   [VIEW_OUT] = ch->messages_out,
+                   [VIEW_DROPPED] = ch->dropped,
+                   [VIEW_HELD_BYTES] = ch->account.bytes,
+                   [VIEW_PAUSED] = survey_waiters(&ch->gate),
+                   [VIEW_RECENT] = messages - ch->marked_messages},
+    };
+    survey_backlog(&v, ch->kind->held(ch), survey->now);
+    LIST_EACH (link, &ch->members) {
+        const struct subscriber *s = LIST_OF(link, struct subscriber, member);
+        survey_backlog(&v, s->outbox, survey->now);
+    }
+    if (survey->marking)
+        ch->marked_messages = messages;
+    survey->visit(survey->arg, &v);
+}
+
+void survey_channels(struct core *c, clock_ms now, bool marking, view_fn *visit,
+                     void *arg)
+{
+    struct survey survey = {now, marking, visit, arg};
+    map_each(&c->channels, survey_channel, &survey);
+}

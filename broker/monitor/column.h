@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * column - the numbers of a view, declared once: what documents and metrics
+ * call them and what they mean.
+ */
+#ifndef SLUICE_MONITOR_COLUMN_H
+#define SLUICE_MONITOR_COLUMN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "broker/base/counters.h"
+#include "broker/base/view.h"
+
+struct column {
+    const char *key;         /* in documents */
+    const char *metric;      /* of a channel, in metrics; NULL: in none */
+    enum counter_kind kind;  /* of the metric */
+    const char *sentence;    /* about a channel */
+    bool is_of_channel_only; /* clients have no such number */
+};
+
+extern const struct column columns[VIEW_NUMBERS];
+
+#endif

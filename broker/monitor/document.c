@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/monitor/document.h"
+
+#include <jansson.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "broker/base/counters.h"
+#include "broker/base/log.h"
+#include "broker/core/survey.h"
+#include "broker/monitor/column.h"
+#include "broker/monitor/league.h"
+#include "broker/monitor/name.h"
+#include "broker/monitor/subject.h"
+#include "broker/net/address.h"
+#include "broker/net/reactor.h"
+
+enum { NAME_BYTES = 1024 }; /* a channel's name, encoded */
+
+/* jansson's setters take their value over even when they fail, and fail when
+ * it is NULL; so memory that is missing shows in a value that is missing, not
+ * in a leak. The last step is checked. */
+
+static void put_text(json_t *object, const char *key, const char *text)
+{
+    json_object_set_new(object, key, json_string(text));
+}
+
+static void put_number(json_t *object, const char *key, uint64_t n)
+{
+    json_object_set_new(object, key, json_integer((json_int_t)n));
+}
+
+static void put_real(json_t *object, const char *key, double x)
+{
+    json_object_set_new(object, key, json_real(x));
+}
+
+static void put_name(json_t *object, const char *key, const uint8_t *name,
+                     size_t length)
+{
+    char text[NAME_BYTES];
+    json_t *value = json_null();
+    if (name)
+        value = json_stringn(text, name_encode(name, length, text, NAME_BYTES));
+    json_object_set_new(object, key, value);
+}
+
+/* As Python's isoformat() has it, for those who read the book's. */
+static void put_time(json_t *object)
+{
+    char text[64], date[32];
+    struct timeval tv;
+    struct tm tm;
+    gettimeofday(&tv, NULL);
+    gmtime_r(&tv.tv_sec, &tm);
+    strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(text, sizeof text, "%s.%06ld+00:00", date, (long)tv.tv_usec);
+    put_text(object, "timestamp", text);
+}
+
+static char *finish(json_t *root)
+{
+    char *text = json_dumps(root, JSON_COMPACT | JSON_REAL_PRECISION(6));
+    json_decref(root);
+    return text;
+}
+
+/* What every document of a sequence begins with. */
+static json_t *begin(const struct subject *s, uint64_t seq)
+{
+    json_t *root = json_object();
+    put_text(root, "broker", s->name);
+    put_time(root);
+    put_number(root, "seq", seq);
+    return root;
+}
+
+static double interval_s(const struct subject *s)
+{
+    return (double)s->interval_ms / 1e3;
+}
+
+static json_t *counters_object(const struct subject *s)
+{
+    json_t *object = json_object();
+    for (size_t i = 0; i < COUNTER_TOTAL; i++)
+        put_number(object, counter_rows[i].name, s->counters->value[i]);
+    return object;
+}
+
+static json_t *closed_object(const struct subject *s)
+{
+    json_t *object = json_object();
+    struct subject_reason reason;
+    for (size_t i = 0; s->reason(s->arg, i, &reason); i++)
+        put_number(object, reason.name, reason.closed);
+    return object;
+}
+
+static json_t *stats(const struct subject *s)
+{
+    json_t *root = begin(s, s->seq);
+    uint64_t rss = s->counters->value[COUNT_rss_bytes];
+    put_text(root, "color", s->color);
+    put_real(root, "cpu", s->cpu_percent);
+    put_real(root, "mem", (double)rss / (1 << 20));
+    put_text(root, "source", "sluice");
+    put_text(root, "version", SLUICE_VERSION);
+    put_number(root, "pid", (uint64_t)getpid());
+    put_real(root, "uptime", subject_uptime_s(s));
+    put_real(root, "interval", interval_s(s));
+    json_object_set_new(root, "stopping", json_boolean(s->is_stopping));
+    json_object_set_new(root, "counters", counters_object(s));
+    json_object_set_new(root, "closed", closed_object(s));
+    return root;
+}
+
+/* Channels and clients. */
+
+static void put_columns(json_t *row, const struct view *v, bool is_channel)
+{
+    for (size_t i = 0; i < VIEW_NUMBERS; i++)
+        if (is_channel || !columns[i].is_of_channel_only)
+            put_number(row, columns[i].key, v->number[i]);
+}
+
+static json_t *channel_row(const struct view *v)
+{
+    json_t *row = json_object();
+    put_name(row, "name", v->name, v->name_length);
+    put_text(row, "kind", v->kind);
+    put_columns(row, v, true);
+    return row;
+}
+
+static json_t *client_row(const struct view *v)
+{
+    char peer[ADDRESS_TEXT_BYTES];
+    json_t *row = json_object();
+    peer_format(v->peer, peer, sizeof peer);
+    put_number(row, "conn", v->conn);
+    put_text(row, "peer", peer);
+    put_text(row, "state", v->kind);
+    put_name(row, "channel", v->name, v->name_length);
+    put_columns(row, v, false);
+    return row;
+}
+
+static json_t *listing(const struct subject *s, struct league *l,
+                       const char *key, json_t *row_of(const struct view *v))
+{
+    struct view rows[LEAGUE_ROWS], rest;
+    size_t n = league_finish(l, rows, &rest);
+    json_t *root = begin(s, s->seq), *array = json_array();
+    json_t *sum = json_object();
+    for (size_t i = 0; i < n; i++)
+        json_array_append_new(array, row_of(&rows[i]));
+    put_columns(sum, &rest, row_of == channel_row);
+    put_real(root, "interval", interval_s(s));
+    put_number(root, "total", l->total);
+    json_object_set_new(root, key, array);
+    json_object_set_new(root, "rest", sum);
+    return root;
+}
+
+static json_t *channels(const struct subject *s, bool marking)
+{
+    struct league l;
+    league_init(&l, VIEW_RECENT);
+    survey_channels(s->core, reactor_now_ms(s->reactor), marking, league_add,
+                    &l);
+    return listing(s, &l, "channels", channel_row);
+}
+
+static json_t *clients(const struct subject *s, bool marking)
+{
+    struct league l;
+    league_init(&l, VIEW_RECENT);
+    s->each_client(s->arg, marking, league_add, &l);
+    return listing(s, &l, "clients", client_row);
+}
+
+char *document_stats(const struct subject *s)
+{
+    return finish(stats(s));
+}
+
+char *document_channels(const struct subject *s, bool marking)
+{
+    return finish(channels(s, marking));
+}
+
+char *document_clients(const struct subject *s, bool marking)
+{
+    return finish(clients(s, marking));
+}
+
+char *document_all(const struct subject *s)
+{
+    json_t *root = json_object();
+    json_object_set_new(root, "stats", stats(s));
+    json_object_set_new(root, "channels", channels(s, false));
+    json_object_set_new(root, "clients", clients(s, false));
+    return finish(root);
+}
+
+/* Events and taps. */
+
+static void put_field(json_t *root, const struct log_field *f)
+{
+    const char *text = f->bytes;
+    if (f->kind == LOG_FIELD_U64)
+        put_number(root, f->key, f->number);
+    else if (f->kind == LOG_FIELD_TEXT && text)
+        put_text(root, f->key, text);
+    else if (f->kind == LOG_FIELD_BYTES && f->bytes)
+        put_name(root, f->key, f->bytes, f->length);
+}
+
+char *document_event(const struct subject *s, const char *event,
+                     const struct log_field *fields, uint64_t seq,
+                     uint64_t missed)
+{
+    json_t *root = begin(s, seq);
+    put_text(root, "event", event);
+    put_number(root, "missed", missed);
+    for (const struct log_field *f = fields; f->kind != LOG_END; f++)
+        put_field(root, f);
+    return finish(root);
+}
+
+static json_t *tap(uint64_t seq, uint64_t missed)
+{
+    json_t *root = json_object();
+    put_time(root);
+    put_number(root, "seq", seq);
+    put_number(root, "missed", missed);
+    return root;
+}
+
+char *document_tap(uint64_t seq, uint64_t missed, uint64_t size)
+{
+    json_t *root = tap(seq, missed);
+    put_number(root, "size", size);
+    return finish(root);
+}
+
+char *document_tap_missed(uint64_t seq, uint64_t missed)
+{
+    return finish(tap(seq, missed));
+}

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/monitor/http_request.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* What the headers say of the body, and who is asked. */
+struct framing {
+    const char *host, *content_length, *transfer_encoding;
+    bool is_repeated; /* one of them is there twice */
+};
+
+static bool is_token_char(char c)
+{
+    bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                    (c >= '0' && c <= '9');
+    return is_alnum || (c && strchr("!#$%&'*+-.^_`|~", c));
+}
+
+static bool is_token(const char *text)
+{
+    const char *p = text;
+    while (is_token_char(*p))
+        p++;
+    return p > text && *p == '\0';
+}
+
+static bool is_text(char c)
+{
+    return (unsigned char)c >= ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+/* Lines end with CR LF, and neither stands anywhere else. */
+enum http_progress http_request_look(const char *bytes, size_t looked, size_t n,
+                                     size_t *length)
+{
+    for (size_t i = looked; i < n; i++) {
+        bool is_after_cr = i > 0 && bytes[i - 1] == '\r';
+        if (!is_text(bytes[i]) || (bytes[i] == '\n') != is_after_cr)
+            return HTTP_BROKEN;
+        if (bytes[i] == '\n' && i >= 3 && bytes[i - 2] == '\n') {
+            *length = i + 1;
+            return HTTP_COMPLETE;
+        }
+    }
+    return HTTP_MORE;
+}
+
+/* Cuts the next line out of the head and returns it. */
+static char *take_line(char **rest)
+{
+    char *line = *rest, *end = strstr(line, "\r\n");
+    *end = '\0';
+    *rest = end + 2;
+    return line;
+}
+
+/* Cuts the text at the first blank; what follows it, or NULL. */
+static char *cut(char *text)
+{
+    char *blank = strchr(text, ' ');
+    if (!blank)
+        return NULL;
+    *blank = '\0';
+    return blank + 1;
+}
+
+static bool is_visible(const char *text)
+{
+    for (; *text; text++)
+        if (*text <= ' ' || *text > '~')
+            return false;
+    return true;
+}
+
+static enum http_status parse_version(const char *version)
+{
+    if (strcmp(version, "HTTP/1.1") == 0 || strcmp(version, "HTTP/1.0") == 0)
+        return HTTP_OK;
+    return strncmp(version, "HTTP/", 5) == 0 && strlen(version) == 8
+               ? HTTP_VERSION_NOT_SUPPORTED
+               : HTTP_BAD_REQUEST;
+}
+
+static enum http_status parse_first_line(struct http_request *out, char *line,
+                                         const char **method)
+{
+    char *target = cut(line), *version = target ? cut(target) : NULL;
+    if (!version || !is_token(line) || *target != '/' || !is_visible(target))
+        return HTTP_BAD_REQUEST;
+    target[strcspn(target, "?")] = '\0';
+    out->path = target;
+    *method = line;
+    return parse_version(version);
+}
+
+static char *trim(char *value)
+{
+    value += strspn(value, " \t");
+    size_t n = strlen(value);
+    while (n > 0 && (value[n - 1] == ' ' || value[n - 1] == '\t'))
+        n--;
+    value[n] = '\0';
+    return value;
+}
+
+static bool is_field_value(const char *value)
+{
+    for (; *value; value++)
+        if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
+            return false;
+    return true;
+}
+
+static void note_header(struct framing *f, const char *name, const char *value)
+{
+    const struct {
+        const char *name, **value;
+    } rows[] = {{"host", &f->host},
+                {"content-length", &f->content_length},
+                {"transfer-encoding", &f->transfer_encoding}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (strcasecmp(name, rows[i].name) != 0)
+            continue;
+        f->is_repeated = f->is_repeated || *rows[i].value;
+        *rows[i].value = value;
+    }
+}
+
+/* A line that goes on (it begins with a blank) and a blank before the colon
+ * are no tokens. */
+static bool parse_header(struct framing *f, char *line)
+{
+    char *colon = strchr(line, ':');
+    if (!colon)
+        return false;
+    *colon = '\0';
+    char *value = trim(colon + 1);
+    if (!is_token(line) || !is_field_value(value))
+        return false;
+    note_header(f, line, value);
+    return true;
+}
+
+static bool is_number(const char *text)
+{
+    size_t n = strspn(text, "0123456789");
+    return n > 0 && n < 20 && text[n] == '\0';
+}
+
+/* Whether it is certain where the body ends. */
+static bool is_framing_sound(const struct framing *f)
+{
+    if (f->is_repeated || !f->host)
+        return false;
+    if (f->transfer_encoding)
+        return !f->content_length &&
+               strcasecmp(f->transfer_encoding, "chunked") == 0;
+    return !f->content_length || is_number(f->content_length);
+}
+
+static bool has_body(const struct framing *f)
+{
+    return f->transfer_encoding ||
+           (f->content_length &&
+            strspn(f->content_length, "0") < strlen(f->content_length));
+}
+
+enum http_status http_request_parse(struct http_request *out, char *head,
+                                    size_t length)
+{
+    struct framing f = {.host = NULL};
+    const char *method;
+    head[length - 2] = '\0'; /* in place of the empty line */
+    enum http_status status = parse_first_line(out, take_line(&head), &method);
+    if (status != HTTP_OK)
+        return status;
+    while (*head)
+        if (!parse_header(&f, take_line(&head)))
+            return HTTP_BAD_REQUEST;
+    if (!is_framing_sound(&f))
+        return HTTP_BAD_REQUEST;
+    out->host = f.host;
+    out->is_head = strcmp(method, "HEAD") == 0;
+    if (!out->is_head && strcmp(method, "GET") != 0)
+        return HTTP_METHOD_NOT_ALLOWED;
+    return has_body(&f) ? HTTP_BAD_REQUEST : HTTP_OK;
+}

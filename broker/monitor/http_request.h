@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * http_request - the head of one HTTP request, read strictly: what two readers
+ * could understand in two ways is refused, so nothing can be smuggled past
+ * whatever stands in front. Bodies are never read.
+ */
+#ifndef SLUICE_MONITOR_HTTP_REQUEST_H
+#define SLUICE_MONITOR_HTTP_REQUEST_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum { HTTP_HEAD_MAX = 8192 };
+
+enum http_status {
+    HTTP_OK = 200,
+    HTTP_BAD_REQUEST = 400,
+    HTTP_FORBIDDEN = 403,
+    HTTP_NOT_FOUND = 404,
+    HTTP_METHOD_NOT_ALLOWED = 405,
+    HTTP_HEAD_TOO_LARGE = 431,
+    HTTP_UNAVAILABLE = 503,
+    HTTP_VERSION_NOT_SUPPORTED = 505,
+};
+
+struct http_request {
+    const char *path; /* without the query */
+    const char *host;
+    bool is_head;
+};
+
+enum http_progress { HTTP_MORE, HTTP_COMPLETE, HTTP_BROKEN };
+
+/* Whether the first `n` bytes hold a whole head, the first `looked` of them
+ * being known to hold none; *length is then its length. */
+enum http_progress http_request_look(const char *bytes, size_t looked, size_t n,
+                                     size_t *length);
+
+/* Reads a whole head of `length` bytes, changing it. HTTP_OK when it is a good
+ * GET or HEAD; the texts of `out` are in `head`. */
+enum http_status http_request_parse(struct http_request *out, char *head,
+                                    size_t length);
+
+#endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * lag - how late the loop is: a timer fires ten times a second and looks how
+ * far behind its time it is. The last LAG_SAMPLES are remembered. libevent
+ * waits in whole milliseconds, so up to one is no sign of load.
+ */
+#ifndef SLUICE_MONITOR_LAG_H
+#define SLUICE_MONITOR_LAG_H
+
+struct counters;
+struct lag;
+struct reactor;
+
+enum { LAG_PERIOD_MS = 100, LAG_SAMPLES = 600 };
+
+/* Begins to measure. NULL when there is no memory. */
+struct lag *lag_new(struct reactor *r);
+
+void lag_free(struct lag *l); /* NULL is allowed */
+
+/* Sets the gauges loop_lag_*. */
+void lag_update(const struct lag *l, struct counters *counters);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/monitor/league.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+static void table_init(struct league_table *t, enum view_number by, size_t room)
+{
+    t->by = by;
+    t->room = room;
+    t->count = 0;
+    t->last = 0;
+}
+
+static void table_find_last(struct league_table *t)
+{
+    t->last = 0;
+    for (size_t i = 1; i < t->count; i++)
+        if (t->rows[i].number[t->by] < t->rows[t->last].number[t->by])
+            t->last = i;
+}
+
+static void table_add(struct league_table *t, const struct view *v)
+{
+    if (t->count == t->room) {
+        if (v->number[t->by] <= t->rows[t->last].number[t->by])
+            return;
+        t->rows[t->last] = *v;
+    } else {
+        t->rows[t->count++] = *v;
+    }
+    if (t->count == t->room)
+        table_find_last(t);
+}
+
+void league_init(struct league *l, enum view_number busiest)
+{
+    table_init(&l->fullest, VIEW_BYTES, LEAGUE_FULLEST);
+    table_init(&l->busiest, busiest, LEAGUE_ROWS);
+    l->sum = (struct view){.name = NULL};
+    l->total = 0;
+}
+
+static void view_add(struct view *sum, const struct view *v)
+{
+    for (size_t i = 0; i < VIEW_NUMBERS; i++) {
+        if (i != VIEW_AGE_MS)
+            sum->number[i] += v->number[i];
+        else if (v->number[i] > sum->number[i])
+            sum->number[i] = v->number[i];
+    }
+}
+
+void league_add(void *league, const struct view *v)
+{
+    struct league *l = league;
+    l->total++;
+    view_add(&l->sum, v);
+    if (v->number[VIEW_BYTES] > 0)
+        table_add(&l->fullest, v);
+    table_add(&l->busiest, v);
+}
+
+static int compare_bytes(const void *a, const void *b)
+{
+    const struct view *x = a, *y = b;
+    uint64_t m = x->number[VIEW_BYTES], n = y->number[VIEW_BYTES];
+    return (m < n) - (m > n);
+}
+
+/* Names and numbers are those of the objects themselves. */
+static bool is_same(const struct view *a, const struct view *b)
+{
+    return a->conn == b->conn && (a->peer || a->name == b->name);
+}
+
+static bool is_among(const struct view *v, const struct view *rows, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_same(v, &rows[i]))
+            return true;
+    return false;
+}
+
+/* The busiest that are left, one after another. */
+static size_t league_fill(struct league_table *t, struct view *rows,
+                          size_t listed)
+{
+    size_t n = listed;
+    while (t->count > 0 && n < LEAGUE_ROWS) {
+        size_t best = 0;
+        for (size_t i = 1; i < t->count; i++)
+            if (t->rows[i].number[t->by] > t->rows[best].number[t->by])
+                best = i;
+        if (!is_among(&t->rows[best], rows, listed))
+            rows[n++] = t->rows[best];
+        t->rows[best] = t->rows[--t->count];
+    }
+    return n;
+}
+
+size_t league_finish(struct league *l, struct view rows[LEAGUE_ROWS],
+                     struct view *rest)
+{
+    struct league_table *fullest = &l->fullest;
+    size_t n = fullest->count;
+    qsort(fullest->rows, n, sizeof *rows, compare_bytes);
+    for (size_t i = 0; i < n; i++)
+        rows[i] = fullest->rows[i];
+    n = league_fill(&l->busiest, rows, n);
+    *rest = l->sum;
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; k < VIEW_NUMBERS; k++)
+            if (k != VIEW_AGE_MS)
+                rest->number[k] -= rows[i].number[k];
+    if (n == l->total)
+        rest->number[VIEW_AGE_MS] = 0;
+    return n;
+}

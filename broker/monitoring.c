@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/monitoring.h"
+
+#include <stdio.h>
+
+#include "broker/monitor/identity.h"
+#include "broker/monitor/monitor.h"
+#include "broker/monitor/subject.h"
+#include "broker/options.h"
+#include "broker/session/reason.h"
+#include "broker/session/roster.h"
+#include "broker/session/sessions.h"
+
+static bool reason_at(void *arg, size_t i, struct subject_reason *out)
+{
+    const struct sessions *sessions = arg;
+    if (i >= REASON_TOTAL)
+        return false;
+    *out = (struct subject_reason){reason_rows[i].name, sessions->closed[i]};
+    return true;
+}
+
+static void each_client(void *arg, bool marking, view_fn *visit,
+                        void *visit_arg)
+{
+    roster_show(arg, marking, visit, visit_arg);
+}
+
+static struct monitor_list list_of(const struct option_list *list)
+{
+    return (struct monitor_list){(char **)(uintptr_t)list->items, list->count};
+}
+
+static struct monitor_config config_of(const struct options *o)
+{
+    return (struct monitor_config){
+        .connects = list_of(&o->monitor_connect),
+        .binds = list_of(&o->monitor_bind),
+        .https = list_of(&o->http),
+        .hosts = list_of(&o->http_host),
+        .taps_per_second = o->tap_rate,
+    };
+}
+
+size_t monitoring_descriptors(const struct options *o)
+{
+    struct monitor_config config = config_of(o);
+    return monitor_is_wanted(&config) ? MONITOR_DESCRIPTORS : 0;
+}
+
+bool monitoring_open(struct monitor **out, const struct options *o,
+                     struct sessions *sessions, char *error, size_t room)
+{
+    char name[IDENTITY_NAME_BYTES], color[IDENTITY_COLOR_BYTES];
+    char why[MONITOR_ERROR_BYTES];
+    struct monitor_config config = config_of(o);
+    *out = NULL;
+    if (!monitor_is_wanted(&config))
+        return true;
+    identity_name(o->listen.items[0], name);
+    identity_color(o->name ? o->name : name, color);
+    struct subject subject = {
+        .name = o->name ? o->name : name,
+        .color = o->color ? o->color : color,
+        .interval_ms = (uint32_t)o->monitor_interval,
+        .reactor = sessions->reactor,
+        .core = sessions->core,
+        .counters = sessions->counters,
+        .budget = sessions->budget,
+        .log = sessions->log,
+        .reason = reason_at,
+        .each_client = each_client,
+        .arg = sessions,
+    };
+    *out = monitor_new(&config, &subject, why);
+    if (!*out)
+        snprintf(error, room, "%s", why);
+    return *out != NULL;
+}
