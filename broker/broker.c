@@ -6,14 +6,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "broker/base/budget.h"
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
+#include "broker/bounds.h"
 #include "broker/complaints.h"
 #include "broker/core/core.h"
+#include "broker/descriptors.h"
 #include "broker/doors.h"
 #include "broker/monitor/gauges.h"
 #include "broker/monitor/monitor.h"
@@ -24,14 +25,11 @@
 #include "broker/reload.h"
 #include "broker/session/sessions.h"
 #include "broker/sources.h"
-#include "proto/frame.h"
+#include "broker/supervisor.h"
 
 enum {
-    /* Descriptors that are not for clients: standard streams, the loop's own,
-     * and some for whoever has to look at a broker in trouble. */
-    RESERVED_DESCRIPTORS = 16,
     DRAIN_POLL_MS = 10,
-    LEAVE_MIN_MS = 1000,
+    STOP_MARGIN_MS = 5000, /* to end, after all was delivered or given up */
 };
 
 /* A row for every signal that means something. */
@@ -53,6 +51,7 @@ struct broker {
     struct monitor *monitor; /* NULL when nobody watches */
     struct reactor *reactor;
     struct doors doors;
+    struct supervisor supervisor;
     struct reactor_signal *signals[SIGNALS];
     struct reactor_timer *drain_timer;
     clock_ms drain_since;
@@ -64,11 +63,6 @@ struct broker {
     bool is_draining;       /* told to stop */
     bool is_finishing;      /* all was delivered, connections are closed */
 };
-
-static uint32_t broker_message_size(const uint8_t *message)
-{
-    return FRAME_HEAD_BYTES + frame_get_length(message);
-}
 
 /* Accepting. */
 
@@ -176,6 +170,8 @@ static void broker_on_stop(void *arg, int signo)
     b->drain_since = reactor_now_ms(b->reactor);
     doors_close(&b->doors);
     sessions_drain(&b->sessions);
+    supervisor_stopping(&b->supervisor,
+                        b->options->drain_timeout + STOP_MARGIN_MS);
     /* Told when it is true: from here on nothing more is accepted. */
     broker_log_stopping(b, signo, "drain");
     (void)reactor_timer_start(b->drain_timer, 0);
@@ -185,61 +181,6 @@ static void broker_on_usr1(void *arg, int signo)
 {
     (void)signo;
     broker_log_counters(arg, "stats");
-}
-
-/* What the options mean. */
-
-static struct core_config broker_core_config(const struct broker *b)
-{
-    const struct options *o = b->options;
-    return (struct core_config){
-        .rules = o->rules.rows,
-        .rule_count = o->rules.count,
-        .prefetch_bytes = o->prefetch,
-        .turn_bytes = SESSIONS_READ_BYTES,
-        .message_size = broker_message_size,
-    };
-}
-
-/* A message that takes more than half of the memory could not get in. */
-static uint32_t broker_max_frame(struct broker *b)
-{
-    uint64_t wanted = b->options->max_frame, possible = b->options->memory / 2;
-    if (wanted <= possible)
-        return (uint32_t)wanted;
-    log_event(&b->log, LOG_WARNING, "max_frame_lowered",
-              LOG_U64("wanted", wanted), LOG_U64("possible", possible),
-              LOG_TEXT("reason", "memory"));
-    return (uint32_t)possible;
-}
-
-static struct sessions_config broker_sessions_config(struct broker *b)
-{
-    const struct options *o = b->options;
-    /* A client that leaves is given time even when stopping gives none. */
-    uint32_t leave_ms = o->drain_timeout > LEAVE_MIN_MS
-                            ? (uint32_t)o->drain_timeout
-                            : LEAVE_MIN_MS;
-    return (struct sessions_config){
-        .max_frame_bytes = broker_max_frame(b),
-        .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout,
-                    [WAIT_FRAME] = (uint32_t)o->frame_timeout,
-                    [WAIT_LEAVE] = leave_ms,
-                    [WAIT_FINISH] = leave_ms,
-                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS},
-    };
-}
-
-static void broker_limit_connections(struct broker *b)
-{
-    uint64_t wanted = b->options->max_connections;
-    uint64_t possible = b->possible_connections;
-    if (wanted > possible)
-        log_event(&b->log, LOG_WARNING, "max_connections_lowered",
-                  LOG_U64("wanted", wanted), LOG_U64("possible", possible),
-                  LOG_TEXT("reason", "open_files_limit"));
-    uint64_t max = wanted > 0 && wanted < possible ? wanted : possible;
-    b->max_connections = max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
 }
 
 static bool broker_open_log(struct broker *b, const struct options *o,
@@ -269,11 +210,23 @@ static void broker_refuse_reload(struct broker *b, const char *why)
                LOG_LIST(LOG_TEXT("why", why)));
 }
 
+/* Sockets that were passed take the place of the default. */
+static bool broker_prepare_doors(struct broker *b, const struct options *o,
+                                 char *error)
+{
+    static const struct option_list none;
+    const struct option *listen = option_find_key("broker", "listen");
+    bool is_passed = doors_has_inherited(&b->doors);
+    return doors_prepare(
+        &b->doors,
+        is_passed && options_is_default(o, listen) ? &none : &o->listen,
+        o->socket_mode, error, BROKER_ERROR_BYTES);
+}
+
 static bool broker_prepare_reload(struct broker *b, struct options *fresh)
 {
     char error[BROKER_ERROR_BYTES];
-    bool ok = doors_prepare(&b->doors, &fresh->listen, fresh->socket_mode,
-                            error, sizeof error);
+    bool ok = broker_prepare_doors(b, fresh, error);
     if (ok && !broker_open_log(b, fresh, error)) {
         doors_abort(&b->doors);
         ok = false;
@@ -286,7 +239,8 @@ static bool broker_prepare_reload(struct broker *b, struct options *fresh)
 /* Those that accepting had to wait for may be fewer now, or more. */
 static void broker_review_accept(struct broker *b)
 {
-    broker_limit_connections(b);
+    b->max_connections =
+        bounds_connections(b->options, b->possible_connections, &b->log);
     if (b->sessions.count >= b->max_connections)
         broker_pause_accept(b, "max_connections");
     else
@@ -300,31 +254,43 @@ static void broker_apply_options(struct broker *b, struct options *fresh)
     b->options = fresh;
     b->log.level = (enum log_level)fresh->log_level;
     b->budget.limit_bytes = fresh->memory;
-    struct core_config config = broker_core_config(b);
+    struct core_config config = bounds_core(b->options);
     core_configure(&b->core, &config);
-    b->sessions.config = broker_sessions_config(b);
+    b->sessions.config = bounds_sessions(fresh, &b->log);
     doors_commit(&b->doors);
     broker_review_accept(b);
     reload_tell(old, fresh, &b->log);
     sources_free(old);
 }
 
+static bool broker_reload(struct broker *b)
+{
+    struct complaints complaints = {.tell = broker_on_mistake, .arg = b};
+    struct options *fresh = sources_read(b->arguments, &complaints);
+    if (!fresh) {
+        broker_refuse_reload(b, "mistakes");
+        return false;
+    }
+    if (!broker_prepare_reload(b, fresh)) {
+        sources_free(fresh);
+        return false;
+    }
+    broker_apply_options(b, fresh);
+    return true;
+}
+
 static void broker_on_hup(void *arg, int signo)
 {
     struct broker *b = arg;
-    struct complaints complaints = {.tell = broker_on_mistake, .arg = b};
     (void)signo;
     if (b->is_draining) {
         broker_refuse_reload(b, "stopping");
         return;
     }
-    struct options *fresh = sources_read(b->arguments, &complaints);
-    if (!fresh)
-        broker_refuse_reload(b, "mistakes");
-    else if (broker_prepare_reload(b, fresh))
-        broker_apply_options(b, fresh);
-    else
-        sources_free(fresh);
+    supervisor_reloading(&b->supervisor);
+    bool ok = broker_reload(b);
+    supervisor_ready(&b->supervisor,
+                     ok ? "serving" : "serving; the last reload failed");
 }
 
 /* Starting. */
@@ -340,32 +306,6 @@ static bool fail(char *error, const char *what)
 {
     snprintf(error, BROKER_ERROR_BYTES, "%s: %s", what, strerror(errno));
     return false;
-}
-
-/* The soft limit is a default of shells, not a decision about this program:
- * what the hard limit allows is used. */
-static bool broker_count_descriptors(struct broker *b, char *error)
-{
-    struct rlimit rl;
-    if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
-        return fail(error, "cannot read the limit of open files");
-    if (rl.rlim_cur < rl.rlim_max) {
-        rl.rlim_cur = rl.rlim_max;
-        (void)setrlimit(RLIMIT_NOFILE, &rl);
-        (void)getrlimit(RLIMIT_NOFILE, &rl);
-    }
-    uint64_t reserved =
-        RESERVED_DESCRIPTORS + monitoring_descriptors(b->options);
-    if (rl.rlim_cur <= reserved) {
-        snprintf(error, BROKER_ERROR_BYTES,
-                 "the limit of open files is %llu, at least %llu are needed; "
-                 "raise it with ulimit -n",
-                 (unsigned long long)rl.rlim_cur,
-                 (unsigned long long)reserved + 1);
-        return false;
-    }
-    b->possible_connections = rl.rlim_cur - reserved;
-    return true;
 }
 
 static bool broker_open_signals(struct broker *b, char *error)
@@ -385,7 +325,7 @@ static bool broker_open_signals(struct broker *b, char *error)
 
 static void broker_init_core(struct broker *b)
 {
-    struct core_config config = broker_core_config(b);
+    struct core_config config = bounds_core(b->options);
     struct core_notices notices = sessions_notices(&b->sessions);
     core_init(&b->core, &config, &notices, &b->counters, &b->budget);
     b->has_core = true;
@@ -393,7 +333,7 @@ static void broker_init_core(struct broker *b)
 
 static bool broker_init_sessions(struct broker *b, char *error)
 {
-    struct sessions_config config = broker_sessions_config(b);
+    struct sessions_config config = bounds_sessions(b->options, &b->log);
     b->has_sessions = true;
     if (!sessions_init(&b->sessions, &config, b->reactor, &b->core,
                        &b->counters, &b->budget, &b->log))
@@ -405,8 +345,8 @@ static bool broker_init_sessions(struct broker *b, char *error)
 
 static bool broker_listen(struct broker *b, char *error)
 {
-    if (!doors_prepare(&b->doors, &b->options->listen, b->options->socket_mode,
-                       error, BROKER_ERROR_BYTES))
+    if (!supervisor_pass_sockets(&b->doors, error, BROKER_ERROR_BYTES) ||
+        !broker_prepare_doors(b, b->options, error))
         return false;
     doors_commit(&b->doors);
     return true;
@@ -422,12 +362,22 @@ static bool broker_open(struct broker *b, char *error)
     if (!b->reactor)
         return fail(error, "cannot make an event loop");
     doors_init(&b->doors, b->reactor, &listener_events, b, &b->log);
+    if (!supervisor_init(&b->supervisor, b->reactor, &b->log, error,
+                         BROKER_ERROR_BYTES))
+        return false;
     broker_init_core(b);
     b->drain_timer = reactor_timer_new(b->reactor, broker_on_drain, b);
     if (!b->drain_timer || !broker_init_sessions(b, error) ||
-        !broker_count_descriptors(b, error) || !broker_open_signals(b, error))
+        !descriptors_for_clients(&b->possible_connections, error,
+                                 BROKER_ERROR_BYTES) ||
+        !broker_open_signals(b, error))
         return false;
-    broker_limit_connections(b);
+    /* Those who watch need some, too. */
+    uint64_t watchers = monitoring_descriptors(b->options);
+    if (b->possible_connections > watchers)
+        b->possible_connections -= watchers;
+    b->max_connections =
+        bounds_connections(b->options, b->possible_connections, &b->log);
     return broker_listen(b, error) &&
            monitoring_open(&b->monitor, b->options, &b->sessions, error,
                            BROKER_ERROR_BYTES);
@@ -444,6 +394,7 @@ struct broker *broker_new(struct arguments *a, struct options *o,
     }
     b->arguments = a;
     b->options = o;
+    b->supervisor.notify.fd = -1;
     if (broker_open(b, error))
         return b;
     broker_free(b);
@@ -452,6 +403,7 @@ struct broker *broker_new(struct arguments *a, struct options *o,
 
 void broker_run(struct broker *b)
 {
+    supervisor_ready(&b->supervisor, "serving");
     reactor_run(b->reactor, sessions_end_turn, &b->sessions);
     sessions_close_all(&b->sessions);
     core_purge(&b->core);
@@ -466,6 +418,7 @@ void broker_free(struct broker *b)
     monitor_free(b->monitor);
     if (b->has_core)
         core_fini(&b->core);
+    supervisor_fini(&b->supervisor);
     reactor_timer_free(b->drain_timer);
     for (size_t i = 0; i < SIGNALS; i++)
         reactor_signal_free(b->signals[i]);

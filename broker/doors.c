@@ -96,6 +96,14 @@ bool doors_inherit(struct doors *d, int fd, char *error, size_t room)
     return true;
 }
 
+bool doors_has_inherited(const struct doors *d)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->all[i].is_inherited)
+            return true;
+    return false;
+}
+
 static bool doors_open(struct doors *d, const char *text, char *error,
                        size_t room)
 {

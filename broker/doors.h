@@ -49,6 +49,8 @@ void doors_init(struct doors *d, struct reactor *r,
  * one sentence in `error`, when it is none. */
 bool doors_inherit(struct doors *d, int fd, char *error, size_t room);
 
+bool doors_has_inherited(const struct doors *d);
+
 /* Opens what is in `list` and not open yet; `socket_mode` is for the files of
  * unix sockets. False, with one sentence and nothing changed, when one of them
  * cannot be opened. Then doors_commit, or doors_abort. */

@@ -68,6 +68,13 @@ bool options_set(struct options *o, const struct option *row, const char *label,
  * one sentence, when there is no memory for that. */
 bool options_finish(struct options *o, char error[OPTION_ERROR_BYTES]);
 
+/* Whether nobody has said anything about it. */
+static inline bool options_is_default(const struct options *o,
+                                      const struct option *row)
+{
+    return o->origins[option_index(row)].kind == ORIGIN_DEFAULT;
+}
+
 /* Exchanges a value, and its origin. */
 void options_swap(struct options *a, struct options *b,
                   const struct option *row);

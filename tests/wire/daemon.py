@@ -82,7 +82,7 @@ class Broker:
     is a list of addresses, or how many there are that others tell it."""
 
     def __init__(self, *args, listen=("127.0.0.1:0",), limits=None,
-                 prefix=(), env=None):
+                 prefix=(), env=None, pass_fds=()):
         self._dir = tempfile.TemporaryDirectory(prefix="sluice-wire-")
         self._log, self._changed = [], threading.Condition()
         self._watcher, self._tokens = None, 0
@@ -93,7 +93,7 @@ class Broker:
         self.process = subprocess.Popen(
             [*prefix, SLUICED, *listens, *args], cwd=self._dir.name,
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,
-            env={**environment(), **(env or {})},
+            env={**environment(), **(env or {})}, pass_fds=pass_fds,
             preexec_fn=lambda: set_limits(limits or {}))
         self._reader = threading.Thread(target=self._collect, daemon=True)
         self._reader.start()

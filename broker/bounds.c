@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/bounds.h"
+
+#include "broker/base/log.h"
+#include "broker/options.h"
+#include "proto/frame.h"
+
+enum { LEAVE_MIN_MS = 1000 };
+
+static uint32_t message_size(const uint8_t *message)
+{
+    return FRAME_HEAD_BYTES + frame_get_length(message);
+}
+
+struct core_config bounds_core(const struct options *o)
+{
+    return (struct core_config){
+        .rules = o->rules.rows,
+        .rule_count = o->rules.count,
+        .prefetch_bytes = o->prefetch,
+        .turn_bytes = SESSIONS_READ_BYTES,
+        .message_size = message_size,
+    };
+}
+
+/* A message that takes more than half of the memory could not get in. */
+static uint32_t bounds_max_frame(const struct options *o, struct log *log)
+{
+    uint64_t wanted = o->max_frame, possible = o->memory / 2;
+    if (wanted <= possible)
+        return (uint32_t)wanted;
+    log_event(log, LOG_WARNING, "max_frame_lowered", LOG_U64("wanted", wanted),
+              LOG_U64("possible", possible), LOG_TEXT("reason", "memory"));
+    return (uint32_t)possible;
+}
+
+struct sessions_config bounds_sessions(const struct options *o, struct log *log)
+{
+    /* A client that leaves is given time even when stopping gives none. */
+    uint32_t leave_ms = o->drain_timeout > LEAVE_MIN_MS
+                            ? (uint32_t)o->drain_timeout
+                            : LEAVE_MIN_MS;
+    return (struct sessions_config){
+        .max_frame_bytes = bounds_max_frame(o, log),
+        .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout,
+                    [WAIT_FRAME] = (uint32_t)o->frame_timeout,
+                    [WAIT_LEAVE] = leave_ms,
+                    [WAIT_FINISH] = leave_ms,
+                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS},
+    };
+}
+
+uint32_t bounds_connections(const struct options *o, uint64_t possible,
+                            struct log *log)
+{
+    uint64_t wanted = o->max_connections;
+    if (wanted > possible)
+        log_event(log, LOG_WARNING, "max_connections_lowered",
+                  LOG_U64("wanted", wanted), LOG_U64("possible", possible),
+                  LOG_TEXT("reason", "open_files_limit"));
+    uint64_t max = wanted > 0 && wanted < possible ? wanted : possible;
+    return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/descriptors.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* Not for clients: standard streams, the loop's own, listeners, the files that
+ * a reload reads, and some for whoever has to look at a broker in trouble. */
+enum { RESERVED = 16 };
+
+/* The soft limit is a default of shells, not a decision about this program:
+ * what the hard limit allows is used. */
+bool descriptors_for_clients(uint64_t *count, char *error, size_t room)
+{
+    struct rlimit rl;
+    if (getrlimit(RLIMIT_NOFILE, &rl) != 0) {
+        snprintf(error, room, "cannot read the limit of open files: %s",
+                 strerror(errno));
+        return false;
+    }
+    if (rl.rlim_cur < rl.rlim_max) {
+        rl.rlim_cur = rl.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &rl);
+        (void)getrlimit(RLIMIT_NOFILE, &rl);
+    }
+    if (rl.rlim_cur <= RESERVED) {
+        snprintf(error, room,
+                 "the limit of open files is %llu, at least %d are needed; "
+                 "raise it with ulimit -n",
+                 (unsigned long long)rl.rlim_cur, RESERVED + 1);
+        return false;
+    }
+    *count = rl.rlim_cur - RESERVED;
+    return true;
+}

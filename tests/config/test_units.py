@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: MIT
+"""The files for a service: systemd finds the units good and well shut in, and
+the sample of a configuration says what holds without it."""
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+from daemon import SLUICED
+from wire import WireTest, main, run_sluiced
+
+UNITS = pathlib.Path(__file__).resolve().parents[2] / "packaging/systemd"
+EXPOSURE_MAX = 15  # tenths
+KEY = re.compile(r"^#([a-z-]+ = .*)$", re.M)
+
+
+def analyze(*args):
+    tool = shutil.which("systemd-analyze")
+    if tool is None:
+        raise LookupError("SKIP: systemd-analyze is not installed")
+    return subprocess.run([tool, *args], capture_output=True, text=True,
+                          timeout=60, check=False)
+
+
+class Units(WireTest):
+    def analyze(self, *args):
+        try:
+            return analyze(*args)
+        except LookupError as missing:
+            return self.skipTest(str(missing))
+
+    def test_the_service_is_well_shut_in(self):
+        """An exposure of 1.5 at most."""
+        done = self.analyze("security", "--offline=yes",
+                            f"--threshold={EXPOSURE_MAX}",
+                            str(UNITS / "sluiced.service"))
+        print(done.stdout.strip().splitlines()[-1])
+        self.assertEqual(done.returncode, 0, done.stdout)
+
+    def test_the_units_are_understood(self):
+        """Every line; with the program that is installed where they say."""
+        with tempfile.TemporaryDirectory() as folder:
+            for unit in UNITS.glob("sluiced.*"):
+                text = unit.read_text(encoding="utf-8")
+                text = text.replace("/usr/sbin/sluiced", SLUICED)
+                text = re.sub(r"^Documentation=.*$", "", text, flags=re.M)
+                (pathlib.Path(folder) / unit.name).write_text(text)
+            for unit in ("sluiced.service", "sluiced.socket"):
+                done = self.analyze("verify", "--man=no", f"{folder}/{unit}")
+                self.assertEqual(done.stderr, "")
+                self.assertEqual(done.returncode, 0)
+
+    def test_the_socket_is_at_the_default_address(self):
+        """Who starts the broker either way finds it at the same place."""
+        text = (UNITS / "sluiced.socket").read_text(encoding="utf-8")
+        address = re.search(r"^ListenStream=(.*)$", text, re.M)[1]
+        self.assertIn(f"listen = {address} ; default",
+                      run_sluiced("--check").stdout)
+
+
+class Sample(WireTest):
+    def values(self, text):
+        with tempfile.NamedTemporaryFile("w", suffix=".conf") as file:
+            file.write(text)
+            file.flush()
+            done = run_sluiced("--check", "-c", file.name)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return [line.partition(" ;")[0] for line in done.stdout.splitlines()]
+
+    def test_it_changes_nothing_and_shows_the_defaults(self):
+        """What is commented out holds anyway."""
+        sample = (UNITS / "sluice.conf").read_text(encoding="utf-8")
+        plain = [line for line in self.values("# nothing\n")]
+        self.assertEqual(self.values(sample), plain)
+        top = sample.partition("#[channel")[0]
+        shown = set(KEY.findall(top))
+        defaults = {line for line in plain if " = " in line}
+        self.assertEqual(defaults - shown, set())
+
+    def test_all_of_it_can_be_used(self):
+        """Without the comment signs it is a file."""
+        sample = (UNITS / "sluice.conf").read_text(encoding="utf-8")
+        used = re.sub(r"^#(\[|[a-z-]+ = )", r"\1", sample, flags=re.M)
+        said = self.values(used)
+        self.assertIn("listen = unix:/run/sluice/sluice.sock", said)
+        self.assertIn('[channel "/queue/jobs"]', said)
+
+
+if __name__ == "__main__":
+    main()
