@@ -8,7 +8,7 @@ RUN /src/scripts/build --programs
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends libevent-core-2.1-7 libinih1 \
-        libedit2 libjansson4 libzmq5 \
+        libedit2 libjansson4 libncursesw6 libzmq5 \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --no-create-home --shell /usr/sbin/nologin sluice
 COPY --from=build /src/build/bin/sluiced /src/build/bin/sluice /usr/local/bin/

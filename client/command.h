@@ -22,6 +22,8 @@ extern const struct command command_chat;
 extern const struct command command_listen;
 extern const struct command command_ping;
 extern const struct command command_send;
+extern const struct command command_tap;
+extern const struct command command_top;
 
 /* Ended by NULL. */
 extern const struct command *const command_table[];

@@ -11,15 +11,17 @@ BROKER = (("proto", "broker/base"),
           ("broker/core", "broker/net"),
           ("broker/session", "broker/monitor"),
           ("broker",))
-CLIENT = (("proto",), ("client",))
+CLIENT = (("proto",), ("client",), ("client/monitor",), ("client/top",),
+          ("client/commands",))
 
 # Which folders may include which foreign headers.
 FOREIGN = (
     ("ini.h", ("broker",)),
     ("histedit.h", ("client",)),
+    ("curses.h", ("client/top",)),
     ("event2/", ("broker/net", "broker/monitor")),
-    ("zmq.h", ("broker/monitor", "client")),
-    ("jansson.h", ("broker/monitor", "client")),
+    ("zmq.h", ("broker/monitor", "client/monitor")),
+    ("jansson.h", ("broker/monitor", "client/monitor", "client/top")),
 )
 
 # Everything else between angle brackets must be the C library's or the
@@ -154,6 +156,11 @@ PLANTS = (
     ("libevent in the assembly",
      planted("broker/broker.c", "#include <event2/event.h>\n"),
      "event2/event.h: foreign header"),
+    ("a command's parts know no command",
+     planted("client/top/x.c", '#include "client/commands/x.h"\n')
+     | {"client/commands/x.h": ""}, "points upwards or sideways"),
+    ("ZeroMQ in a command",
+     planted("client/commands/x.c", "#include <zmq.h>\n"), "foreign header"),
     ("a library that nobody announced",
      planted("broker/core/x.c", "#include <curl/curl.h>\n"), "no row"),
     ("the system in proto", planted("proto/x.c", "#include <unistd.h>\n"),

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sluice tap - prints the messages of a channel without consuming them: the
+ * broker sends a copy of each to whoever asks its feed for it.
+ */
+#include "client/command.h"
+#include "client/complain.h"
+#include "client/lib/deadline.h"
+#include "client/monitor/report.h"
+#include "client/monitor/watcher.h"
+#include "client/printer.h"
+#include "client/stop_signal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct tap_options {
+    const char *monitor;
+    struct option_number count;
+    int format; /* enum printer_format: its words are in that order */
+    bool has_times;
+};
+
+#define TAP_VALUE(field) offsetof(struct tap_options, field)
+
+static const struct option tap_options[] = {
+    {"monitor", OPTION_TEXT, TAP_VALUE(monitor), "ENDPOINT",
+     WATCHER_DEFAULT_ENDPOINT, "SLUICE_MONITOR", 0, 0, WATCHER_ENDPOINT_HELP},
+    {"count", OPTION_COUNT, TAP_VALUE(count), "N", NULL, NULL, 1, 0,
+     "stop after N messages"},
+    {"format", OPTION_CHOICE, TAP_VALUE(format), "text|json|raw", "text", NULL,
+     0, 0, "lines of text, a JSON object per line, or the bytes alone"},
+    {"timestamps", OPTION_FLAG, TAP_VALUE(has_times), NULL, NULL, NULL, 0, 0,
+     "print the time before each line of text; JSON always has it"},
+    {.name = NULL},
+};
+
+struct tapper {
+    struct tap_options options;
+    struct watcher watcher;
+    struct printer printer;
+    char topic[sizeof "tap." + SLUICE_CHANNEL_MAX];
+    uint64_t taken;
+};
+
+/* A subscription is to all topics that begin so: /a is heard for /ab, too. */
+static bool tapper_is_mine(const struct tapper *t, const struct feed_message *m)
+{
+    return m->parts >= 2 && m->part[0].length == strlen(t->topic) &&
+           memcmp(m->part[0].data, t->topic, m->part[0].length) == 0;
+}
+
+static void tapper_tell_missed(const struct feed_part *head)
+{
+    json_t *document = json_loadb(head->data, head->length, 0, NULL);
+    double missed = report_number(document, "missed");
+    json_decref(document);
+    if (missed >= 1)
+        complain(EXIT_DONE,
+                 "%.0f messages were too many at once (see sluiced "
+                 "--tap-rate)",
+                 missed);
+}
+
+static bool tapper_is_over(const struct tapper *t)
+{
+    return stop_signal_came() ||
+           (t->options.count.is_given && t->taken == t->options.count.value);
+}
+
+/* False, with errno, when the output cannot be written. */
+static bool tapper_take(struct tapper *t, const struct feed_message *m)
+{
+    if (!tapper_is_mine(t, m))
+        return true;
+    tapper_tell_missed(&m->part[1]);
+    if (m->parts < 3)
+        return true;
+    t->taken++;
+    return printer_put(
+        &t->printer, (struct sluice_bytes){m->part[2].data, m->part[2].length});
+}
+
+static int tapper_run(struct tapper *t)
+{
+    feed_subscribe(t->watcher.feed, t->topic);
+    /* Not printed, but they tell that somebody is there. */
+    feed_subscribe(t->watcher.feed, report_topic(REPORT_STATS));
+    while (!tapper_is_over(t)) {
+        struct feed_message message;
+        bool is_written = true;
+        while (is_written && !tapper_is_over(t) &&
+               watcher_receive(&t->watcher, &message))
+            is_written = tapper_take(t, &message);
+        if (!is_written || !printer_flush(&t->printer))
+            return complain(EXIT_FAILED, "cannot write to standard output: %s",
+                            strerror(errno));
+        if (!tapper_is_over(t))
+            watcher_wait(&t->watcher, -1, SLUICE_DEADLINE_NEVER);
+    }
+    return EXIT_DONE;
+}
+
+static int tapper_tap(struct tapper *t, const char *channel)
+{
+    snprintf(t->topic, sizeof t->topic, "tap.%s", channel);
+    printer_init(&t->printer, STDOUT_FILENO);
+    t->printer.format = (enum printer_format)t->options.format;
+    t->printer.has_time = t->options.has_times;
+    t->printer.channel = sluice_text(channel);
+    if (!stop_signal_init())
+        return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    int status = watcher_open(&t->watcher, t->options.monitor);
+    if (status == EXIT_DONE)
+        status = tapper_run(t);
+    watcher_close(&t->watcher);
+    return status;
+}
+
+static int tap_run(int argc, char **argv)
+{
+    struct tapper *t = calloc(1, sizeof *t);
+    if (!t)
+        return complain(EXIT_FAILED, "out of memory");
+    int status;
+    if (command_parse(&command_tap, &t->options, &argc, argv, &status) &&
+        command_has_channel(&command_tap, argc, argv, &status))
+        status = argc > 2 ? command_misused(&command_tap,
+                                            "one CHANNEL is enough; start one "
+                                            "tap per channel")
+                          : tapper_tap(t, argv[1]);
+    free(t);
+    return status;
+}
+
+const struct command command_tap = {
+    .name = "tap",
+    .arguments = "CHANNEL",
+    .summary = "See a channel's messages without consuming them",
+    .details =
+        "Prints a copy of each message that is routed to CHANNEL, a queue or\n"
+        "a topic, whoever gets it; nobody misses it for that. The broker must\n"
+        "run with --monitor-bind. It sends so many copies per second as its\n"
+        "--tap-rate says; how many were left out is told on standard error.\n"
+        "\n"
+        "  sluice tap /queue/jobs --count 10\n",
+    .options = tap_options,
+    .run = tap_run,
+};

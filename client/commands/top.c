@@ -1,0 +1,180 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sluice top - a broker at a glance, in a terminal or as text.
+ */
+#include "client/command.h"
+#include "client/complain.h"
+#include "client/lib/deadline.h"
+#include "client/monitor/watcher.h"
+#include "client/stop_signal.h"
+#include "client/top/board.h"
+#include "client/top/plain.h"
+#include "client/top/screen.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The screen is drawn this often even when nothing comes. */
+enum { TOP_BEAT_MS = 1000 };
+
+struct top_options {
+    const char *monitor;
+    struct option_number timeout_ms;
+    bool is_once, is_json;
+};
+
+#define TOP_VALUE(field) offsetof(struct top_options, field)
+
+static const struct option top_options[] = {
+    {"monitor", OPTION_TEXT, TOP_VALUE(monitor), "ENDPOINT",
+     WATCHER_DEFAULT_ENDPOINT, "SLUICE_MONITOR", 0, 0, WATCHER_ENDPOINT_HELP},
+    {"once", OPTION_FLAG, TOP_VALUE(is_once), NULL, NULL, NULL, 0, 0,
+     "print everything once, as text, and exit"},
+    {"json", OPTION_FLAG, TOP_VALUE(is_json), NULL, NULL, NULL, 0, 0,
+     "print one JSON object per interval; with --once, one"},
+    {"timeout", OPTION_DURATION, TOP_VALUE(timeout_ms), "TIME", "10s", NULL, 1,
+     86400000, "how long --once may wait for the broker's word"},
+    {.name = NULL},
+};
+
+struct top {
+    struct top_options options;
+    struct watcher watcher;
+    struct board board;
+};
+
+static void top_subscribe(struct top *t)
+{
+    for (enum report_kind kind = 0; kind < REPORT_KINDS; kind++)
+        if (kind != REPORT_EVENT)
+            feed_subscribe(t->watcher.feed, report_topic(kind));
+}
+
+/* Whether anything came. */
+static bool top_receive(struct top *t)
+{
+    struct feed_message message;
+    bool has_news = false;
+    while (watcher_receive(&t->watcher, &message)) {
+        struct report report;
+        if (!report_read(&report, &message))
+            continue;
+        board_take(&t->board, &report);
+        report_fini(&report);
+        has_news = true;
+    }
+    return has_news;
+}
+
+/* --- text ---------------------------------------------------------------- */
+
+/* Rates need two documents; JSON has none. */
+static int top_print_once(struct top *t)
+{
+    size_t rounds = t->options.is_json ? 1 : 2;
+    int64_t due_ms = sluice_deadline_in((int)t->options.timeout_ms.value);
+    t->watcher.told_at = -1; /* it is told at the end */
+    while (top_receive(t), board_rounds(&t->board) < rounds) {
+        if (stop_signal_came())
+            return EXIT_FAILED;
+        if (sluice_deadline_left(due_ms) == 0)
+            return watcher_complain(&t->watcher);
+        watcher_wait(&t->watcher, -1, due_ms);
+    }
+    if (t->options.is_json)
+        plain_print_json(&t->board, stdout);
+    else
+        plain_print(&t->board, stdout);
+    return EXIT_DONE;
+}
+
+static int top_print_on(struct top *t)
+{
+    size_t printed = 0;
+    while (!stop_signal_came()) {
+        top_receive(t);
+        if (board_rounds(&t->board) > printed) {
+            printed = board_rounds(&t->board);
+            plain_print_json(&t->board, stdout);
+            if (fflush(stdout) != 0)
+                return EXIT_FAILED;
+        }
+        watcher_wait(&t->watcher, -1, SLUICE_DEADLINE_NEVER);
+    }
+    return EXIT_DONE;
+}
+
+/* --- the screen ---------------------------------------------------------- */
+
+static int top_show(struct top *t)
+{
+    struct screen screen = {.board = &t->board,
+                            .endpoint = t->watcher.endpoint};
+    if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+        return command_misused(&command_top,
+                               "this is no terminal; use --once or --json");
+    if (!screen_open(&screen))
+        return complain(EXIT_FAILED, "$TERM names no terminal that is known; "
+                                     "use --once or --json");
+    t->watcher.told_at = -1; /* the screen tells it */
+    while (!screen.is_over && !stop_signal_came()) {
+        top_receive(t);
+        screen_draw(&screen);
+        watcher_wait(&t->watcher, STDIN_FILENO,
+                     sluice_deadline_in(TOP_BEAT_MS));
+        screen_read_keys(&screen);
+    }
+    screen_close();
+    return EXIT_DONE;
+}
+
+/* --- the command --------------------------------------------------------- */
+
+static int top_watch(struct top *t)
+{
+    if (!stop_signal_init())
+        return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    int status = watcher_open(&t->watcher, t->options.monitor);
+    if (status != EXIT_DONE)
+        return status;
+    board_init(&t->board);
+    top_subscribe(t);
+    if (t->options.is_once)
+        status = top_print_once(t);
+    else
+        status = t->options.is_json ? top_print_on(t) : top_show(t);
+    board_fini(&t->board);
+    watcher_close(&t->watcher);
+    return status;
+}
+
+static int top_run(int argc, char **argv)
+{
+    struct top *t = calloc(1, sizeof *t);
+    if (!t)
+        return complain(EXIT_FAILED, "out of memory");
+    int status;
+    if (command_parse(&command_top, &t->options, &argc, argv, &status))
+        status = argc > 1 ? command_misused(&command_top,
+                                            "top takes options only; name a "
+                                            "broker's feed with --monitor")
+                          : top_watch(t);
+    free(t);
+    return status;
+}
+
+const struct command command_top = {
+    .name = "top",
+    .arguments = "",
+    .summary = "Watch a broker, its channels and clients in a terminal",
+    .details =
+        "Shows what goes through a broker, and its channels and clients, the\n"
+        "fullest first. The broker must run with --monitor-bind. The key '?'\n"
+        "lists the others, 'q' quits.\n"
+        "\n"
+        "  sluice top --once --json | jq '.channels.channels[0]'\n",
+    .options = top_options,
+    .run = top_run,
+};

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/monitor/report.h"
+
+#include <math.h>
+#include <string.h>
+
+enum { REPORT_NAME_MAX = 255 };
+
+static const struct {
+    const char *name;
+    const char *topic;
+} report_kinds[REPORT_KINDS] = {
+    [REPORT_STATS] = {"stats", "sluice.stats"},
+    [REPORT_CHANNELS] = {"channels", "sluice.channels"},
+    [REPORT_CLIENTS] = {"clients", "sluice.clients"},
+    [REPORT_EVENT] = {"event", "sluice.event"},
+};
+
+const char *report_kind_name(enum report_kind kind)
+{
+    return report_kinds[kind].name;
+}
+
+const char *report_topic(enum report_kind kind)
+{
+    return report_kinds[kind].topic;
+}
+
+/* The kind that a first part announces; REPORT_KINDS: none. */
+static enum report_kind report_find_kind(const struct feed_part *topic)
+{
+    enum report_kind kind = 0;
+    while (kind < REPORT_KINDS &&
+           (topic->length != strlen(report_kinds[kind].topic) ||
+            memcmp(topic->data, report_kinds[kind].topic, topic->length) != 0))
+        kind++;
+    return kind;
+}
+
+static const char *report_text(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text && *text && strlen(text) <= REPORT_NAME_MAX ? text : NULL;
+}
+
+/* One part alone is what anybody may send who knows four keys: an application
+ * is called by its name, if it tells one, or by its colour. */
+static bool report_identify(struct report *r, bool has_topic)
+{
+    const char *source = report_text(r->document, "source");
+    r->is_of_broker = has_topic || (source && strcmp(source, "sluice") == 0);
+    if (r->is_of_broker)
+        r->name = report_text(r->document, "broker");
+    else
+        r->name = report_text(r->document, "name");
+    if (!r->name && !r->is_of_broker)
+        r->name = report_text(r->document, "color");
+    return r->name != NULL;
+}
+
+bool report_read(struct report *r, const struct feed_message *message)
+{
+    bool has_topic = message->parts == 2;
+    if (message->parts < 1 || message->parts > 2)
+        return false;
+    r->kind = has_topic ? report_find_kind(&message->part[0]) : REPORT_STATS;
+    if (r->kind == REPORT_KINDS)
+        return false;
+    const struct feed_part *body = &message->part[message->parts - 1];
+    r->document = json_loadb(body->data, body->length, 0, NULL);
+    if (json_is_object(r->document) && report_identify(r, has_topic))
+        return true;
+    report_fini(r);
+    return false;
+}
+
+void report_fini(struct report *r)
+{
+    json_decref(r->document);
+    r->document = NULL;
+}
+
+double report_number(const json_t *object, const char *key)
+{
+    double value = json_number_value(json_object_get(object, key));
+    return isfinite(value) ? value : 0;
+}
+
+double report_counter(const json_t *stats, const char *name)
+{
+    return report_number(json_object_get(stats, "counters"), name);
+}
+
+double report_dropped(const json_t *stats)
+{
+    double sum = 0;
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(stats, "counters"), name,
+                        value) if (strncmp(name, "dropped_", 8) == 0) sum +=
+        json_number_value(value);
+    return sum;
+}

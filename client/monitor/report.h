@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * report - what a message of a feed says: one of the documents of
+ * docs/monitoring.md, or what an application says of itself.
+ */
+#ifndef SLUICE_CLIENT_MONITOR_REPORT_H
+#define SLUICE_CLIENT_MONITOR_REPORT_H
+
+#include "client/monitor/feed.h"
+
+#include <jansson.h>
+
+enum report_kind {
+    REPORT_STATS,
+    REPORT_CHANNELS,
+    REPORT_CLIENTS,
+    REPORT_EVENT,
+    REPORT_KINDS,
+};
+
+struct report {
+    enum report_kind kind;
+    bool is_of_broker; /* else of an application: always REPORT_STATS */
+    const char *name;  /* who reports; belongs to `document` */
+    json_t *document;  /* an object; the caller's */
+};
+
+/* "stats", "channels", ... */
+const char *report_kind_name(enum report_kind kind);
+
+/* The first part of what a broker publishes: "sluice.stats", ... */
+const char *report_topic(enum report_kind kind);
+
+/* False when the message is none. What is found, report_fini() frees. */
+bool report_read(struct report *r, const struct feed_message *message);
+void report_fini(struct report *r);
+
+/* A number of an object, or 0. */
+double report_number(const json_t *object, const char *key);
+
+/* A counter of a broker's stats, or 0. */
+double report_counter(const json_t *stats, const char *name);
+
+/* The sum of the counters of a broker's stats that are named dropped_... */
+double report_dropped(const json_t *stats);
+
+#endif

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/monitor/watcher.h"
+
+#include "client/complain.h"
+#include "client/lib/deadline.h"
+#include "client/stop_signal.h"
+
+#include <errno.h>
+#include <poll.h>
+
+enum {
+    WATCHER_PATIENCE_MS = 3000,
+    WATCHER_PART_MAX = 1 << 30, /* the longest message there can be */
+};
+
+int watcher_open(struct watcher *w, const char *endpoint)
+{
+    *w = (struct watcher){
+        .endpoint = endpoint,
+        .context = feed_context_new(),
+        .told_at = sluice_deadline_in(WATCHER_PATIENCE_MS),
+    };
+    struct feed_setup setup = {FEED_SUBSCRIBE, false, endpoint,
+                               WATCHER_PART_MAX};
+    if (w->context)
+        w->feed = feed_open(w->context, &setup);
+    if (w->feed)
+        return EXIT_DONE;
+    int error = errno;
+    watcher_close(w);
+    errno = error;
+    return complain(error == EINVAL || error == EPROTONOSUPPORT ? EXIT_USAGE
+                                                                : EXIT_FAILED,
+                    "--monitor takes an endpoint such as "
+                    "tcp://127.0.0.1:5556, not '%.255s': %s",
+                    endpoint, feed_error());
+}
+
+void watcher_close(struct watcher *w)
+{
+    feed_close(w->feed);
+    feed_context_free(w->context);
+    w->feed = NULL;
+    w->context = NULL;
+}
+
+bool watcher_receive(struct watcher *w, struct feed_message *message)
+{
+    if (!feed_receive(w->feed, message))
+        return false;
+    w->has_heard = true;
+    w->told_at = -1;
+    return true;
+}
+
+int watcher_complain(struct watcher *w)
+{
+    w->told_at = -1;
+    return complain(EXIT_FAILED,
+                    "nobody answers at %s; does sluiced run with "
+                    "--monitor-bind %s?",
+                    w->endpoint, w->endpoint);
+}
+
+void watcher_wait(struct watcher *w, int fd, int64_t deadline)
+{
+    if (w->told_at >= 0 && w->told_at < deadline)
+        deadline = w->told_at;
+    struct pollfd fds[] = {
+        {.fd = feed_fd(w->feed), .events = POLLIN},
+        {.fd = stop_signal_fd(), .events = POLLIN},
+        {.fd = fd, .events = POLLIN},
+    };
+    int n = poll(fds, sizeof fds / sizeof *fds, sluice_deadline_left(deadline));
+    if (n == 0 && w->told_at >= 0 && sluice_deadline_left(w->told_at) == 0)
+        watcher_complain(w);
+}

@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/top/screen.h"
+
+#include <curses.h>
+#include <locale.h>
+#include <string.h>
+
+enum { SCREEN_ROWS_ABOVE = BOARD_LINES + 3, SCREEN_TEXT_MIN = 12 };
+enum screen_colour { SCREEN_ALARM = 1, SCREEN_HEAD };
+
+bool screen_open(struct screen *s)
+{
+    (void)s;
+    setlocale(LC_CTYPE, "");
+    if (!newterm(NULL, stdout, stdin))
+        return false;
+    cbreak();
+    noecho();
+    nonl();
+    keypad(stdscr, TRUE);
+    nodelay(stdscr, TRUE);
+    set_escdelay(25);
+    curs_set(0);
+    if (has_colors()) {
+        start_color();
+        use_default_colors();
+        init_pair(SCREEN_ALARM, COLOR_RED, -1);
+        init_pair(SCREEN_HEAD, COLOR_CYAN, -1);
+    }
+    return true;
+}
+
+void screen_close(void)
+{
+    endwin();
+}
+
+/* --- drawing ------------------------------------------------------------- */
+
+static void screen_put_line(int y, int attributes, const char *text)
+{
+    attrset(attributes);
+    mvaddnstr(y, 0, text, COLS);
+    clrtoeol();
+    attrset(A_NORMAL);
+}
+
+/* What the column without a width of its own gets. */
+static int screen_rest(const struct sheet *s)
+{
+    int rest = COLS;
+    for (size_t c = 0; s->columns[c].title; c++)
+        rest -= s->columns[c].width > 0 ? s->columns[c].width + 1 : 1;
+    return rest < SCREEN_TEXT_MIN ? SCREEN_TEXT_MIN : rest;
+}
+
+/* `row` NULL: the titles. */
+static void screen_put_row(const struct sheet *s, const struct sheet_row *row,
+                           int y)
+{
+    int x = 0;
+    for (size_t c = 0; s->columns[c].title && x < COLS; c++) {
+        const struct sheet_column *column = &s->columns[c];
+        int width = column->width ? column->width : screen_rest(s);
+        char text[SHEET_TEXT_BYTES];
+        if (row)
+            sheet_cell(s, row, c, text);
+        else
+            snprintf(text, sizeof text, "%s", column->title);
+        if (!row)
+            attrset(c == s->order ? A_REVERSE | A_BOLD : A_BOLD);
+        int length = (int)strlen(text);
+        bool is_left = column->kind == SHEET_TEXT || length > width;
+        mvaddnstr(y, is_left ? x : x + width - length, text,
+                  width < COLS - x ? width : COLS - x);
+        attrset(A_NORMAL);
+        x += width + 1;
+    }
+}
+
+static void screen_put_sheet(const struct screen *s)
+{
+    const struct sheet *sheet = &s->board->sheet[s->sheet];
+    int y = SCREEN_ROWS_ABOVE;
+    screen_put_row(sheet, NULL, y++);
+    for (size_t i = s->scrolled; i < sheet->shown && y < LINES - 1; i++)
+        screen_put_row(sheet, sheet->show[i], y++);
+}
+
+static void screen_put_state(const struct screen *s)
+{
+    char text[BOARD_LINE_BYTES];
+    int64_t silent_ms = board_silent_ms(s->board);
+    if (!s->board->stats)
+        snprintf(text, sizeof text, "Waiting for %s: nobody answers yet",
+                 s->endpoint);
+    else if (silent_ms > 0)
+        snprintf(text, sizeof text,
+                 "SILENT for %.0f s; trying to reconnect to %s",
+                 (double)silent_ms / 1000, s->endpoint);
+    else
+        board_print_headline(s->board, text);
+    screen_put_line(BOARD_LINES, A_BOLD | COLOR_PAIR(SCREEN_ALARM), text);
+}
+
+static void screen_put_foot(const struct screen *s)
+{
+    const struct sheet *sheet = &s->board->sheet[s->sheet];
+    char text[BOARD_LINE_BYTES];
+    if (s->is_filtering)
+        snprintf(text, sizeof text, "filter: %s_  (Enter: keep, Esc: none)",
+                 sheet->filter);
+    else
+        snprintf(text, sizeof text,
+                 "%s: %zu of %zu%s%s | Tab other table  <> sort  r reverse  "
+                 "/ filter  ? help  q quit",
+                 sheet->name, sheet->shown, sheet->rows,
+                 sheet->filter[0] ? " with " : "", sheet->filter);
+    screen_put_line(LINES - 1, A_REVERSE, text);
+}
+
+static void screen_put_help(void)
+{
+    static const char *const lines[] = {
+        "Tab c l     channels, clients",
+        "< >         sort by the column to the left or right (arrows, too)",
+        "r           reverse the order",
+        "/           show only rows that contain a text; Esc: all",
+        "Up Down     scroll; PgUp, PgDn, Home",
+        "?           this help",
+        "q           quit",
+        "",
+        "DEPTH waits in the channel or with its subscribers, AGE is how long",
+        "the oldest of it waits, PAUSED publishers wait for room.",
+    };
+    for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
+        screen_put_line(SCREEN_ROWS_ABOVE + (int)i, A_NORMAL, lines[i]);
+}
+
+void screen_draw(const struct screen *s)
+{
+    char line[BOARD_LINES][BOARD_LINE_BYTES];
+    erase();
+    if (s->board->stats) {
+        board_print_totals(s->board, line);
+        screen_put_line(0, A_BOLD | COLOR_PAIR(SCREEN_HEAD), line[0]);
+        for (int y = 1; y < BOARD_LINES; y++)
+            screen_put_line(y, A_NORMAL, line[y]);
+    }
+    screen_put_state(s);
+    if (s->is_helping)
+        screen_put_help();
+    else
+        screen_put_sheet(s);
+    screen_put_foot(s);
+    refresh();
+}
+
+/* --- keys ---------------------------------------------------------------- */
+
+static void screen_show(struct screen *s, enum board_sheet sheet)
+{
+    s->sheet = sheet;
+    s->scrolled = 0;
+}
+
+static void screen_scroll(struct screen *s, int rows)
+{
+    size_t shown = s->board->sheet[s->sheet].shown;
+    if (rows < 0 && s->scrolled < (size_t)-rows)
+        s->scrolled = 0;
+    else
+        s->scrolled += (size_t)rows;
+    if (s->scrolled >= shown)
+        s->scrolled = shown > 0 ? shown - 1 : 0;
+}
+
+static void screen_on_other(struct screen *s, int argument)
+{
+    (void)argument;
+    screen_show(s, s->sheet == BOARD_CHANNELS ? BOARD_CLIENTS : BOARD_CHANNELS);
+}
+
+static void screen_on_sheet(struct screen *s, int argument)
+{
+    screen_show(s, (enum board_sheet)argument);
+}
+
+static void screen_on_order(struct screen *s, int argument)
+{
+    sheet_order_by(&s->board->sheet[s->sheet], argument);
+}
+
+static void screen_on_reverse(struct screen *s, int argument)
+{
+    (void)argument;
+    struct sheet *sheet = &s->board->sheet[s->sheet];
+    sheet->is_ascending = !sheet->is_ascending;
+    sheet_arrange(sheet);
+}
+
+static void screen_on_scroll(struct screen *s, int argument)
+{
+    screen_scroll(s, argument);
+}
+
+static void screen_on_filter(struct screen *s, int argument)
+{
+    (void)argument;
+    s->is_filtering = true;
+}
+
+static void screen_on_help(struct screen *s, int argument)
+{
+    (void)argument;
+    s->is_helping = !s->is_helping;
+}
+
+static void screen_on_quit(struct screen *s, int argument)
+{
+    (void)argument;
+    s->is_over = true;
+}
+
+static const struct {
+    int key;
+    void (*handle)(struct screen *s, int argument);
+    int argument;
+} screen_keys[] = {
+    {'\t', screen_on_other, 0},
+    {'c', screen_on_sheet, BOARD_CHANNELS},
+    {'l', screen_on_sheet, BOARD_CLIENTS},
+    {'<', screen_on_order, -1},
+    {'>', screen_on_order, 1},
+    {KEY_LEFT, screen_on_order, -1},
+    {KEY_RIGHT, screen_on_order, 1},
+    {'r', screen_on_reverse, 0},
+    {'/', screen_on_filter, 0},
+    {KEY_UP, screen_on_scroll, -1},
+    {KEY_DOWN, screen_on_scroll, 1},
+    {KEY_PPAGE, screen_on_scroll, -10},
+    {KEY_NPAGE, screen_on_scroll, 10},
+    {KEY_HOME, screen_on_scroll, -SHEET_ROWS_MAX},
+    {'?', screen_on_help, 0},
+    {'h', screen_on_help, 0},
+    {'q', screen_on_quit, 0},
+};
+
+static void screen_on_key(struct screen *s, int key)
+{
+    for (size_t i = 0; i < sizeof screen_keys / sizeof *screen_keys; i++)
+        if (screen_keys[i].key == key)
+            screen_keys[i].handle(s, screen_keys[i].argument);
+}
+
+enum { SCREEN_ESCAPE = 27, SCREEN_DELETE = 127 };
+
+/* While a filter is typed, every letter is part of it. */
+static void screen_on_filter_key(struct screen *s, int key)
+{
+    struct sheet *sheet = &s->board->sheet[s->sheet];
+    size_t length = strlen(sheet->filter);
+    if (key == '\r' || key == '\n' || key == KEY_ENTER)
+        s->is_filtering = false;
+    else if (key == SCREEN_ESCAPE) {
+        s->is_filtering = false;
+        sheet->filter[0] = '\0';
+    } else if (key == KEY_BACKSPACE || key == SCREEN_DELETE || key == '\b') {
+        if (length > 0)
+            sheet->filter[length - 1] = '\0';
+    } else if (key >= ' ' && key < SCREEN_DELETE &&
+               length + 1 < sizeof sheet->filter) {
+        sheet->filter[length] = (char)key;
+        sheet->filter[length + 1] = '\0';
+    }
+    s->scrolled = 0;
+    sheet_arrange(sheet);
+}
+
+void screen_read_keys(struct screen *s)
+{
+    int key;
+    while (!s->is_over && (key = getch()) != ERR) {
+        if (s->is_filtering)
+            screen_on_filter_key(s, key);
+        else if (key == SCREEN_ESCAPE) {
+            s->board->sheet[s->sheet].filter[0] = '\0';
+            sheet_arrange(&s->board->sheet[s->sheet]);
+        } else
+            screen_on_key(s, key);
+    }
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/top/sheet.h"
+
+#include "client/escape.h"
+#include "client/top/figure.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct sheet_column sheet_channel_columns[] = {
+    {"CHANNEL", "name", SHEET_TEXT, 0},
+    {"KIND", "kind", SHEET_TEXT, 6},
+    {"SUBS", "subscribers", SHEET_COUNT, 6},
+    {"IN/s", "in", SHEET_RATE, 7},
+    {"OUT/s", "out", SHEET_RATE, 7},
+    {"DROP/s", "dropped", SHEET_RATE, 7},
+    {"DEPTH", "depth", SHEET_COUNT, 7},
+    {"BYTES", "bytes", SHEET_BYTES, 7},
+    {"AGE", "age_ms", SHEET_AGE, 6},
+    {"PAUSED", "paused", SHEET_COUNT, 7},
+    {.title = NULL},
+};
+
+static const struct sheet_column sheet_client_columns[] = {
+    {"CONN", "conn", SHEET_TEXT, 7},
+    {"PEER", "peer", SHEET_TEXT, 22},
+    {"STATE", "state", SHEET_TEXT, 10},
+    {"CHANNEL", "channel", SHEET_TEXT, 0},
+    {"IN/s", "in", SHEET_RATE, 7},
+    {"OUT/s", "out", SHEET_RATE, 7},
+    {"DROP/s", "dropped", SHEET_RATE, 7},
+    {"DEPTH", "depth", SHEET_COUNT, 7},
+    {"BYTES", "bytes", SHEET_BYTES, 7},
+    {"AGE", "age_ms", SHEET_AGE, 6},
+    {.title = NULL},
+};
+
+/* The fullest come first. */
+const struct sheet sheet_of_channels = {
+    .name = "channels", .columns = sheet_channel_columns, .order = 7};
+const struct sheet sheet_of_clients = {
+    .name = "clients", .columns = sheet_client_columns, .order = 8};
+
+/* --- what a document lists ----------------------------------------------- */
+
+static const struct sheet_row *sheet_find(const struct sheet_row *rows,
+                                          size_t n, const json_t *key)
+{
+    for (size_t i = 0; i < n; i++)
+        if (json_equal(rows[i].key, key))
+            return &rows[i];
+    return NULL;
+}
+
+static double sheet_number(const json_t *entry, const char *key)
+{
+    return json_number_value(json_object_get(entry, key));
+}
+
+/* `before` is what the same row was; NULL: it is new. Totals that fell are
+ * those of another broker that took its place. */
+static double sheet_value(const struct sheet_column *column, json_t *entry,
+                          const struct sheet_row *before, double seconds)
+{
+    double value = sheet_number(entry, column->key);
+    if (column->kind != SHEET_RATE)
+        return value;
+    double grown =
+        before ? value - sheet_number(before->entry, column->key) : 0;
+    return grown > 0 && seconds > 0 ? grown / seconds : 0;
+}
+
+/* Documents that were missed lie between the two. */
+static double sheet_seconds(const json_t *before, const json_t *now)
+{
+    double documents = sheet_number(now, "seq") - sheet_number(before, "seq");
+    return sheet_number(now, "interval") * (documents > 1 ? documents : 1);
+}
+
+void sheet_update(struct sheet *s, json_t *document)
+{
+    struct sheet_row rows[SHEET_ROWS_MAX];
+    size_t n = 0, i;
+    json_t *entry;
+    double seconds = sheet_seconds(s->document, document);
+    json_array_foreach(json_object_get(document, s->name), i, entry)
+    {
+        if (n == SHEET_ROWS_MAX)
+            break;
+        struct sheet_row *row = &rows[n++];
+        row->entry = entry;
+        row->key = json_object_get(entry, s->columns[0].key);
+        const struct sheet_row *before = sheet_find(s->row, s->rows, row->key);
+        for (size_t c = 0; s->columns[c].title; c++)
+            row->value[c] = sheet_value(&s->columns[c], entry, before, seconds);
+    }
+    memcpy(s->row, rows, n * sizeof *rows);
+    s->rows = n;
+    json_decref(s->document);
+    s->document = json_incref(document);
+    s->documents++;
+    sheet_arrange(s);
+}
+
+void sheet_fini(struct sheet *s)
+{
+    json_decref(s->document);
+    s->document = NULL;
+}
+
+/* --- order and filter ---------------------------------------------------- */
+
+static int sheet_compare(const void *left, const void *right, void *context)
+{
+    const struct sheet *s = context;
+    const struct sheet_row *a = *(const struct sheet_row *const *)left;
+    const struct sheet_row *b = *(const struct sheet_row *const *)right;
+    int order = (a->value[s->order] > b->value[s->order]) -
+                (a->value[s->order] < b->value[s->order]);
+    if (order == 0 && s->columns[s->order].kind == SHEET_TEXT) {
+        char text[2][SHEET_TEXT_BYTES];
+        sheet_cell(s, a, s->order, text[0]);
+        sheet_cell(s, b, s->order, text[1]);
+        order = -strcmp(text[0], text[1]); /* text begins with A */
+    }
+    if (order == 0)
+        return (a > b) - (a < b); /* as the broker listed them */
+    return s->is_ascending ? order : -order;
+}
+
+static bool sheet_passes(const struct sheet *s, const struct sheet_row *row)
+{
+    bool passes = s->filter[0] == '\0';
+    for (size_t c = 0; s->columns[c].title && !passes; c++) {
+        char text[SHEET_TEXT_BYTES];
+        if (s->columns[c].kind != SHEET_TEXT)
+            continue;
+        sheet_cell(s, row, c, text);
+        passes = strcasestr(text, s->filter) != NULL;
+    }
+    return passes;
+}
+
+void sheet_arrange(struct sheet *s)
+{
+    s->shown = 0;
+    for (size_t i = 0; i < s->rows; i++)
+        if (sheet_passes(s, &s->row[i]))
+            s->show[s->shown++] = &s->row[i];
+    qsort_r(s->show, s->shown, sizeof(const struct sheet_row *), sheet_compare,
+            s);
+}
+
+void sheet_order_by(struct sheet *s, int step)
+{
+    size_t columns = 0;
+    while (s->columns[columns].title)
+        columns++;
+    s->order = (s->order + columns + (size_t)step) % columns;
+    sheet_arrange(s);
+}
+
+/* --- cells --------------------------------------------------------------- */
+
+static void sheet_text(const json_t *value, char *out)
+{
+    const char *text = json_string_value(value);
+    size_t n = text ? strlen(text) : 0, at = 0, used = 0;
+    if (json_is_integer(value))
+        snprintf(out, SHEET_TEXT_BYTES, "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(value));
+    else if (!text)
+        snprintf(out, SHEET_TEXT_BYTES, "-");
+    else
+        out[0] = '\0';
+    while (at < n && used + ESCAPE_BYTES < SHEET_TEXT_BYTES) {
+        size_t length;
+        at += escape_next((const uint8_t *)text + at, n - at, out + used,
+                          &length);
+        used += length;
+        out[used] = '\0';
+    }
+}
+
+void sheet_cell(const struct sheet *s, const struct sheet_row *row,
+                size_t column, char out[SHEET_TEXT_BYTES])
+{
+    static void (*const figures[])(char *, double) = {
+        [SHEET_COUNT] = figure_count,
+        [SHEET_RATE] = figure_count,
+        [SHEET_BYTES] = figure_bytes,
+        [SHEET_AGE] = figure_age,
+    };
+    const struct sheet_column *c = &s->columns[column];
+    if (c->kind == SHEET_TEXT)
+        sheet_text(json_object_get(row->entry, c->key), out);
+    else
+        figures[c->kind](out, row->value[column]);
+}

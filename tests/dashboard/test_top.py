@@ -1,0 +1,160 @@
+# SPDX-License-Identifier: MIT
+"""sluice top: what a broker reports, as text, as JSON, and on a screen that
+is read through tmux."""
+import json
+import shlex
+import unittest
+
+from feeds import FakeBroker, channel, client, free_port
+from ground import SLUICE, Process, Pulse, Terminal, main, run, wait_until
+
+INTERVAL = 0.2
+
+
+class Top(unittest.TestCase):
+    def setUp(self):
+        self.broker = FakeBroker(self, interval=INTERVAL)
+
+    def beat(self, number):
+        """/queue/jobs is backed up; prices flow at 1,000/s in, 3,000/s out;
+        one channel has a name that would clear the screen."""
+        self.broker.round(
+            [channel("/queue/jobs", kind="queue", depth=12345, paused=2,
+                     bytes=1 << 20, age_ms=90000),
+             channel("/topic/prices", subscribers=3,
+                     **{"in": 200 * number, "out": 600 * number}),
+             channel("\x1b[2Jevil", subscribers=1, bytes=1)],
+            [client(41, channel="/topic/prices", out=600 * number),
+             client(42, state="paused", **{"in": 200 * number})],
+            messages_in=200 * number, messages_out=600 * number,
+            queued_messages=12345, paused_publishers=2,
+            dropped_slow=20 * number)
+
+    def report(self):
+        self.pulse = Pulse(self, self.beat, INTERVAL)
+
+    def top(self, *args):
+        return Process(self, "top", "--monitor", self.broker.endpoint, *args)
+
+
+class Text(Top):
+    def test_once(self):
+        self.report()
+        status, out, err = self.top("--once").finish()
+        self.assertEqual((status, err), (0, ""))
+        lines = out.decode().splitlines()
+        self.assertRegex(lines[0], r"^sluiced 0\.1\.0  fake:25000")
+        self.assertIn("in 1.00k/s  out 3.00k/s  dropped 100/s", lines[1])
+        self.assertIn("queued 12.3k", lines[2])
+        self.assertEqual(lines[3], "/queue/jobs holds 12345 messages for "
+                         "90.0s: 0 consumers, 2 paused publishers")
+        rows = [line.split() for line in lines]
+        names = [row[-1] for row in rows if row and row[0] in
+                 ("queue", "topic")]
+        self.assertEqual(names[:2], ["/queue/jobs", r"\x1b[2Jevil"])
+        prices = next(row for row in rows if row[-1:] == ["/topic/prices"])
+        self.assertEqual(prices[1:5], ["3", "1.00k", "3.00k", "0"])
+
+    def test_json_once_is_the_documents(self):
+        self.report()
+        status, out, _ = self.top("--once", "--json").finish()
+        self.assertEqual(status, 0)
+        found = json.loads(out)
+        self.assertEqual(found["stats"]["broker"], "fake:25000")
+        self.assertEqual(found["channels"]["channels"][0]["depth"], 12345)
+        self.assertEqual(found["clients"]["total"], 2)
+
+    def test_json_goes_on(self):
+        self.report()
+        top = self.top("--json")
+        first, second = (json.loads(top.line())["stats"]["seq"]
+                         for _ in range(2))
+        self.assertGreater(second, first)
+        top.signal()
+        self.assertEqual(top.finish()[0], 0)
+
+    def test_nobody_is_there(self):
+        done = run("top", "--once", "--timeout", "100ms", "--monitor",
+                   f"tcp://127.0.0.1:{free_port()}")
+        self.assertEqual((done.returncode, done.stdout), (1, b""))
+        self.assertIn(b"nobody answers at", done.stderr)
+
+    def test_what_is_no_document_is_passed_over(self):
+        def beat(number):
+            for parts in ((b"{",), (b"[]",), (b'{"broker": 7}',), (b"",),
+                          (b"{}", b"2", b"3", b"4"), (b"\0" * 9,)):
+                for topic in ("sluice.stats", "sluice.channels"):
+                    self.broker.publish(topic, *parts)
+            self.beat(number)
+        Pulse(self, beat, INTERVAL)
+        self.assertEqual(self.top("--once").finish()[0], 0)
+
+    def test_wrong_usage(self):
+        for args, word in ((["there"], b"--monitor"), ([], b"no terminal")):
+            done = run("top", *args)
+            self.assertEqual((done.returncode, done.stdout), (2, b""))
+            self.assertIn(word, done.stderr)
+
+
+class Screen(Top):
+    def setUp(self):
+        super().setUp()
+        self.terminal = Terminal(self, columns=110, rows=20)
+        self.report()
+        self.terminal.type(shlex.join(
+            [SLUICE, "top", "--monitor", self.broker.endpoint]))
+        self.terminal.press("Enter")
+        self.terminal.wait_for("/queue/jobs holds 12345 messages")
+
+    def names(self):
+        """The first column of the rows."""
+        return [line.split()[0] for line in self.terminal.screen()[7:-1]
+                if line]
+
+    def wait_names(self, *names):
+        wait_until(lambda: self.names() == list(names),
+                   lambda: f"wanted: {names}, seen: {self.names()}")
+
+    def test_the_fullest_first_and_other_orders(self):
+        evil = r"\x1b[2Jevil"
+        self.wait_names("/queue/jobs", evil, "/topic/prices")
+        self.terminal.wait_for(r"/topic/prices +topic +3 +1\.00k +3\.00k")
+        self.terminal.press("r")
+        self.wait_names("/topic/prices", evil, "/queue/jobs")
+        self.terminal.press("r", ">", ">", ">")
+        self.wait_names("/queue/jobs", "/topic/prices", evil)
+
+    def test_filter(self):
+        self.terminal.type("/PRICE")
+        self.terminal.wait_for("filter: PRICE_")
+        self.wait_names("/topic/prices")
+        self.terminal.press("Enter")
+        self.terminal.wait_for("channels: 1 of 3 with PRICE")
+        self.terminal.press("Escape")
+        self.terminal.wait_for("channels: 3 of 3 ")
+
+    def test_clients_and_help(self):
+        self.terminal.press("Tab")
+        self.wait_names("41", "42")
+        self.terminal.wait_for(r"^42 .* paused ")
+        self.terminal.press("?")
+        self.terminal.wait_for("sort by the column")
+        self.terminal.press("?")
+        self.wait_names("41", "42")
+
+    def test_a_broker_that_falls_silent_and_returns(self):
+        port = self.broker.port
+        self.pulse.stop()
+        self.broker.close()
+        self.terminal.wait_for("SILENT for")
+        self.broker = FakeBroker(self, port=port, interval=INTERVAL)
+        self.report()
+        self.terminal.wait_for("/queue/jobs holds 12345 messages")
+
+    def test_it_leaves_the_terminal_as_it_was(self):
+        self.terminal.press("q")
+        self.terminal.wait_for(r"^\$$")
+
+
+if __name__ == "__main__":
+    main()
