@@ -62,6 +62,20 @@ class LargeMessages(MemoryTest):
         self.assertEqual(listener.recv_numbers(4), [4, 5, 6, 7])
         sending.join()
 
+    def test_16_mib_pass_two_hundred_half_sent_ones(self):
+        """At the latest when those have timed out."""
+        sluiced = self.limited("--frame-timeout", "500ms")
+        listener = self.subscriber(sluiced, TOPIC)
+        with Pump(sluiced) as pump:
+            self.begin_many(pump, 200)
+            sluiced.wait_stats(memory_waits=lambda n: n > 150)
+            sender = self.publisher(sluiced)
+            sending = Background(sender.publish, TOPIC,
+                                 numbered(5, 16 * MIB))
+            self.assertEqual(listener.recv(120), numbered(5, 16 * MIB))
+            sending.join()
+        sluiced.wait_for_log("event=closed .*reason=frame_timeout")
+
     def test_small_messages_pass_two_hundred_half_sent_ones(self):
         """Nobody who has modest wishes waits."""
         sluiced = self.limited()
