@@ -6,6 +6,8 @@
 
 enum {
     JOIN_MS = 100, /* slices further apart in time stay apart: age matters, */
+    GATHER_FIRST_BYTES = 4 << 10,
+    GATHER_GROWTH = 4,
     JOIN_COUNT = 256, /* until there are so many that memory matters more */
 };
 
@@ -106,6 +108,55 @@ bool backlog_push(struct backlog *b, struct budget *budget,
     return true;
 }
 
+/* The block that the last message ends, if there is room in it for `n` bytes
+ * more or it can be made; NULL if not. Blocks begin small: a consumer that
+ * takes nothing is given little. */
+static struct block *backlog_gather_block(struct backlog *b, uint32_t n)
+{
+    if (b->count == 0)
+        return NULL;
+    struct slice *last = backlog_at(b, b->count - 1);
+    struct block *block = last->block;
+    uint32_t end = last->offset + last->length;
+    if (block->refs != 1 || block->home || block->used != end)
+        return NULL;
+    if (block->capacity - end >= n)
+        return block;
+    uint32_t capacity = block->capacity * GATHER_GROWTH;
+    if (capacity > BLOCK_BYTES / 2) /* near enough to the size that is pooled */
+        capacity = BLOCK_BYTES;
+    if (capacity < end + n || !block_resize(block, capacity))
+        return NULL;
+    return block;
+}
+
+bool backlog_gather(struct backlog *b, struct budget *budget,
+                    struct block_pool *pool, struct account *account,
+                    const uint8_t *message, uint32_t n, clock_ms at)
+{
+    struct block *block = backlog_gather_block(b, n);
+    if (block) {
+        struct slice *last = backlog_at(b, b->count - 1);
+        memcpy(block->bytes + block->used, message, n);
+        block->used += n;
+        last->length += n;
+        last->messages++;
+        b->bytes += n;
+        b->messages++;
+        return true;
+    }
+    block = block_new(pool, n > GATHER_FIRST_BYTES ? n : GATHER_FIRST_BYTES);
+    if (!block)
+        return false;
+    block_assign(block, account);
+    memcpy(block->bytes, message, n);
+    block->used = n;
+    struct slice s = {block, 0, n, 1, at};
+    bool is_pushed = backlog_push(b, budget, &s);
+    block_unref(block);
+    return is_pushed;
+}
+
 bool backlog_push_front(struct backlog *b, struct budget *budget,
                         const struct slice *s)
 {
@@ -148,6 +199,22 @@ struct slice backlog_take(struct backlog *b, struct budget *budget,
         block_ref(taken.block);
     }
     return taken;
+}
+
+void backlog_skip(struct backlog *b, struct budget *budget, uint32_t n)
+{
+    struct slice *first = backlog_first(b);
+    assert(b->sent == 0 && n <= first->length);
+    first->offset += n;
+    first->length -= n;
+    first->messages--;
+    b->bytes -= n;
+    b->messages--;
+    if (first->length > 0)
+        return;
+    block_unref(first->block);
+    backlog_drop_first(b);
+    backlog_shrink(b, budget);
 }
 
 int backlog_iov(const struct backlog *b, struct iovec *iov, int max,

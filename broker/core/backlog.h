@@ -79,6 +79,14 @@ static inline uint64_t backlog_held_bytes(const struct backlog *b)
 bool backlog_push(struct backlog *b, struct budget *budget,
                   const struct slice *s);
 
+/* Appends one message by copying its `n` bytes, behind the last one if that
+ * ends a block which nobody else holds: so many small ones become one slice,
+ * and pin nothing. *account answers for the copies. False, with nothing
+ * changed, when there is no memory. */
+bool backlog_gather(struct backlog *b, struct budget *budget,
+                    struct block_pool *pool, struct account *account,
+                    const uint8_t *message, uint32_t n, clock_ms at);
+
 /* Puts a slice before all others; the head slice must be wholly unsent. */
 bool backlog_push_front(struct backlog *b, struct budget *budget,
                         const struct slice *s);
@@ -88,6 +96,9 @@ bool backlog_push_front(struct backlog *b, struct budget *budget,
  * the head slice, which must be wholly unsent. */
 struct slice backlog_take(struct backlog *b, struct budget *budget,
                           uint32_t length, uint32_t messages);
+
+/* Drops the first message, of `n` bytes, which must be wholly unsent. */
+void backlog_skip(struct backlog *b, struct budget *budget, uint32_t n);
 
 /* Describes up to `max` stretches of unsent bytes, without gaps from the
  * front on; returns how many, and in *bytes how long they are together. */

@@ -143,6 +143,8 @@ static bool channel_make_room(struct channel *ch, uint32_t n)
         uint32_t capacity = is_short ? 0 : b->capacity * 2;
         if (capacity < b->used + n)
             capacity = b->used + n;
+        if (!is_short && capacity > BLOCK_BYTES / 2)
+            capacity = BLOCK_BYTES; /* the size that is pooled */
         return block_resize(b, capacity < BLOCK_BYTES ? capacity : BLOCK_BYTES);
     }
     if (b && b->capacity - b->used < n) {

@@ -5,6 +5,8 @@
 
 #include "broker/core/core.h"
 
+enum { QUEUE_COPY_BYTES = 1 << 10 };
+
 struct queue {
     struct channel channel;
     struct backlog *backlog;
@@ -112,27 +114,35 @@ static void queue_accept(struct channel *ch, const struct slice *slice)
     queue_count(q, slice->messages, slice->length);
 }
 
-/* Measures what the consumer has room for at the start of the head slice:
- * one message when others are waiting for their turn, else as many as fit. */
+static const uint8_t *queue_head(const struct queue *q)
+{
+    const struct slice *head = backlog_first(q->backlog);
+    return head->block->bytes + head->offset;
+}
+
+static bool queue_fits(const struct queue *q, uint64_t held, uint32_t n)
+{
+    return held == 0 || held + n <= q->channel.core->config.prefetch_bytes;
+}
+
+/* Measures how much of the start of the head slice the consumer has room
+ * for. */
 static uint32_t queue_measure(const struct queue *q, const struct subscriber *s,
-                              bool is_alone, uint32_t *messages)
+                              uint32_t *messages)
 {
     const struct core_config *config = &q->channel.core->config;
-    const struct slice *head = backlog_first(q->backlog);
-    const uint8_t *start = head->block->bytes + head->offset;
+    const uint8_t *start = queue_head(q);
+    uint32_t whole = backlog_first(q->backlog)->length;
     uint64_t held = backlog_held_bytes(s->outbox);
     uint32_t length = 0;
     *messages = 0;
-    while (length < head->length) {
+    while (length < whole) {
         uint32_t n = config->message_size(start + length);
-        bool fits = held == 0 || held + n <= config->prefetch_bytes;
-        if (!fits)
+        if (!queue_fits(q, held, n))
             break;
         held += n;
         length += n;
         ++*messages;
-        if (!is_alone)
-            break;
     }
     return length;
 }
@@ -153,25 +163,54 @@ static void queue_keep(struct queue *q, const struct slice *given)
     q->channel.dropped += given->messages;
 }
 
-/* One step of the round: the consumer whose turn it is gets its share and
- * goes to the end, or leaves the round for want of room. False when there is
- * no memory to go on. */
-static bool queue_give(struct queue *q, struct subscriber *s)
+static bool queue_give_slice(struct queue *q, struct subscriber *s,
+                             uint32_t length, uint32_t messages)
 {
     struct core *c = q->channel.core;
-    uint32_t messages;
-    uint32_t length = queue_measure(q, s, queue_is_alone(q), &messages);
-    list_remove(&s->turn);
-    if (length == 0)
-        return true;
     struct slice given = backlog_take(q->backlog, c->budget, length, messages);
     bool is_given = subscriber_push(c, s, &given);
     if (is_given)
         queue_count(q, -(int64_t)messages, -(int64_t)length);
     else
         queue_keep(q, &given);
-    list_insert(&q->ready, &s->turn);
     block_unref(given.block);
+    return is_given;
+}
+
+/* A small message is copied to the others that its consumer is given: as
+ * slices of the block they came in, shared out one by one, they would cost
+ * more, and each would pin all of it. */
+static bool queue_give_copy(struct queue *q, struct subscriber *s, uint32_t n)
+{
+    struct core *c = q->channel.core;
+    clock_ms at = backlog_first(q->backlog)->at;
+    if (!subscriber_gather(c, s, queue_head(q), n, at))
+        return false;
+    backlog_skip(q->backlog, c->budget, n);
+    queue_count(q, -1, -(int64_t)n);
+    return true;
+}
+
+/* One step of the round: the consumer whose turn it is gets its share, one
+ * message or, if it is alone, as many as fit, and goes to the end; or it
+ * leaves the round for want of room. False when there is no memory to go
+ * on. */
+static bool queue_give(struct queue *q, struct subscriber *s)
+{
+    uint32_t messages = 1;
+    bool is_alone = queue_is_alone(q), is_given;
+    uint32_t n = q->channel.core->config.message_size(queue_head(q));
+    bool fits = queue_fits(q, backlog_held_bytes(s->outbox), n);
+    list_remove(&s->turn);
+    if (!fits)
+        return true;
+    if (is_alone)
+        n = queue_measure(q, s, &messages);
+    if (!is_alone && n <= QUEUE_COPY_BYTES)
+        is_given = queue_give_copy(q, s, n);
+    else
+        is_given = queue_give_slice(q, s, n, messages);
+    list_insert(&q->ready, &s->turn);
     return is_given;
 }
 

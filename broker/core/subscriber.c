@@ -13,18 +13,32 @@ void subscriber_init(struct subscriber *s)
     list_init(&s->dirty);
 }
 
+/* After adding to the outbox was tried: has it flushed if that succeeded. */
+static bool subscriber_added(struct core *c, struct subscriber *s,
+                             bool is_added)
+{
+    if (!is_added)
+        backlog_disown(&s->outbox, c->budget);
+    else if (list_is_empty(&s->dirty))
+        list_insert(&c->dirty, &s->dirty);
+    return is_added;
+}
+
 bool subscriber_push(struct core *c, struct subscriber *s,
                      const struct slice *slice)
 {
-    if (!backlog_own(&s->outbox, c->budget))
-        return false;
-    if (!backlog_push(s->outbox, c->budget, slice)) {
-        backlog_disown(&s->outbox, c->budget);
-        return false;
-    }
-    if (list_is_empty(&s->dirty))
-        list_insert(&c->dirty, &s->dirty);
-    return true;
+    return backlog_own(&s->outbox, c->budget) &&
+           subscriber_added(c, s, backlog_push(s->outbox, c->budget, slice));
+}
+
+bool subscriber_gather(struct core *c, struct subscriber *s,
+                       const uint8_t *message, uint32_t n, clock_ms at)
+{
+    return backlog_own(&s->outbox, c->budget) &&
+           subscriber_added(c, s,
+                            backlog_gather(s->outbox, c->budget, &c->pool,
+                                           &s->channel->account, message, n,
+                                           at));
 }
 
 static void subscriber_count_out(struct subscriber *s, uint32_t messages)

@@ -46,6 +46,10 @@ void subscriber_init(struct subscriber *s);
 bool subscriber_push(struct core *c, struct subscriber *s,
                      const struct slice *slice);
 
+/* The same for one message, which is copied. */
+bool subscriber_gather(struct core *c, struct subscriber *s,
+                       const uint8_t *message, uint32_t n, clock_ms at);
+
 /* `bytes` of the outbox were handed to the kernel. May make room for more:
  * settle the core afterwards. */
 void subscriber_sent(struct core *c, struct subscriber *s, uint64_t bytes);
