@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: MIT
+"""Whoever watches badly harms nobody but himself."""
+import socket
+import struct
+
+from monitor import DEADLINE, Feed, MonitorTest, main, zmq
+from wire import KIB, MIB
+
+STATS = b"sluice.stats"
+QUEUE, TOPIC = b"/queue/jobs", b"/topic/news"
+HELD_MIB = 16  # what large parts under way may hold
+
+# ZMTP 3.0, without security.
+GREETING = b"\xff" + bytes(8) + b"\x7f\3\0" + b"NULL".ljust(20, b"\0") + bytes(32)
+READY = b"\4\x19\5READY\x0bSocket-Type\0\0\0\3SUB"
+
+
+class Watchers(MonitorTest):
+    def stalled(self, sluiced, *topics):
+        """It subscribes, and reads nothing more than it has to."""
+        return self.feed(sluiced, *topics, RCVHWM=1, RCVBUF=4096)
+
+    def pump(self, sluiced, channel, count, size):
+        """So many messages from a publisher to a subscriber."""
+        listener = self.subscriber(sluiced, channel)
+        sender = self.publisher(sluiced)
+        for start in range(0, count, 100):
+            sender.flood(channel, 100, size, start=start)
+            self.assertEqual(listener.recv_numbers(100),
+                             list(range(start, start + 100)))
+        listener.close()
+        sender.close()
+
+    def test_a_stalled_one_misses_and_it_is_counted(self):
+        """Messages reach their subscribers, and another watcher sees."""
+        sluiced = self.watched("--tap-rate", "1000000")
+        self.stalled(sluiced, b"tap." + TOPIC)
+        healthy = self.feed(sluiced, STATS)
+        stats = sluiced.stats()
+        while stats["slow_watchers"] == 0:
+            self.pump(sluiced, TOPIC, 2000, 2 * KIB)
+            stats = sluiced.stats()
+        seq = healthy.take(STATS)["seq"]
+        self.assertEqual(healthy.take(STATS)["seq"], seq + 1)
+        self.assert_serves(sluiced)
+
+    def test_large_messages_for_it_are_bounded(self):
+        """In memory: what does not fit is missed, and told."""
+        sluiced = self.watched("--tap-rate", "1000000")
+        self.stalled(sluiced, b"tap." + TOPIC)
+        self.pump(sluiced, TOPIC, 100, 100 * KIB)
+        before = sluiced.rss_kb()
+        self.pump(sluiced, TOPIC, 1000, 100 * KIB)
+        self.assertGreater(sluiced.stats()["tap_missed"], 0)
+        self.assert_memory(sluiced.rss_kb() - before, (HELD_MIB + 8) * KIB)
+
+    def test_documents_are_numbered(self):
+        """So that a watcher can count what it missed."""
+        sluiced = self.watched()
+        feed = self.feed(sluiced, STATS)
+        first = feed.take(STATS)["seq"]
+        seqs = [feed.take(STATS)["seq"] for _ in range(5)]
+        self.assertEqual(seqs, list(range(first + 1, first + 6)))
+
+    def test_raw_peers_that_say_nothing(self):
+        """Or nothing sensible: others still see."""
+        sluiced = self.watched()
+        host, port = sluiced.endpoint.removeprefix("tcp://").rsplit(":", 1)
+        socks = [socket.create_connection((host, int(port)))
+                 for _ in range(50)]
+        for sock in socks:
+            self.addCleanup(sock.close)
+        for sock, data in zip(socks, (b"GET / HTTP/1.1\r\n\r\n",
+                                      b"\xff" * 100, b"\0" * 100,
+                                      b"\xff\0\0\0\0\0\0\0\x01\x7f\x03")):
+            sock.sendall(data)
+        self.feed(sluiced, STATS).take(STATS)
+        self.assert_serves(sluiced)
+
+    def test_silent_raw_peers_are_let_go(self):
+        sluiced = self.watched()
+        host, port = sluiced.endpoint.removeprefix("tcp://").rsplit(":", 1)
+        with socket.create_connection((host, int(port)), 60) as sock:
+            while sock.recv(KIB):
+                pass
+
+    def raw(self, sluiced):
+        """A subscriber by hand, after its handshake."""
+        host, port = sluiced.endpoint.removeprefix("tcp://").rsplit(":", 1)
+        sock = socket.create_connection((host, int(port)), DEADLINE)
+        self.addCleanup(sock.close)
+        sock.sendall(GREETING + READY)
+        heard = b""
+        while len(heard) < len(GREETING) or b"READY" not in heard:
+            heard += sock.recv(KIB)
+        return sock
+
+    def test_what_a_watcher_may_say_is_bounded(self):
+        """A subscription of a megabyte ends the connection before it is
+        read: libzmq would descend into it, byte by byte."""
+        sluiced = self.watched()
+        modest = self.raw(sluiced)
+        modest.sendall(b"\0" + bytes([1 + len(STATS)]) + b"\1" + STATS)
+        self.assertIn(STATS, modest.recv(64 * KIB))
+        loud = self.raw(sluiced)
+        try:
+            loud.sendall(b"\2" + struct.pack(">Q", MIB) + b"\1" + b"x" * MIB)
+            while loud.recv(64 * KIB):
+                pass
+        except (ConnectionResetError, BrokenPipeError):
+            pass
+        self.assertIn(STATS, modest.recv(64 * KIB))
+        self.assert_serves(sluiced)
+
+    def test_messages_upstream_are_ignored(self):
+        """An XSUB may send more than subscriptions."""
+        sluiced = self.watched()
+        rude = self.context.socket(zmq.XSUB)
+        self.addCleanup(rude.close)
+        rude.setsockopt(zmq.LINGER, 0)
+        rude.connect(sluiced.endpoint)
+        for text in (b"", b"\x02hello", b"\x00never subscribed", b"\xff",
+                     b"\x01" + STATS):
+            rude.send(text)
+        self.assertTrue(rude.poll(60000))
+        self.assertEqual(rude.recv_multipart()[0], STATS)
+
+    def test_many_watchers(self):
+        sluiced = self.watched()
+        feeds = [self.feed(sluiced, STATS) for _ in range(50)]
+        seqs = {feed.take(STATS)["pid"] for feed in feeds}
+        self.assertEqual(seqs, {sluiced.process.pid})
+
+    def test_coming_and_going_leaves_nothing(self):
+        """Descriptors and memory are as before."""
+        sluiced = self.watched()
+        topics = (STATS, b"sluice.event", b"tap." + TOPIC)
+        self.feed(sluiced, *topics).close()
+        sluiced.wait_stats(channels=0)
+        fds, rss = sluiced.fd_count(), sluiced.rss_kb()
+        for _ in range(100):
+            feed = Feed(self.context, sluiced.endpoint, *topics)
+            feed.close()
+        sluiced.end_sync()
+        sluiced.wait_stats(channels=0)
+        self.assertLessEqual(sluiced.fd_count(), fds + 2)
+        self.assert_memory(sluiced.rss_kb() - rss, 2 * KIB)
+
+
+if __name__ == "__main__":
+    main()
