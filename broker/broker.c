@@ -257,6 +257,7 @@ static void broker_apply_options(struct broker *b, struct options *fresh)
     struct core_config config = bounds_core(b->options);
     core_configure(&b->core, &config);
     b->sessions.config = bounds_sessions(fresh, &b->log);
+    monitor_set_interval(b->monitor, (uint32_t)fresh->monitor_interval);
     doors_commit(&b->doors);
     broker_review_accept(b);
     reload_tell(old, fresh, &b->log);

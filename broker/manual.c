@@ -78,7 +78,8 @@ static void reference_option(FILE *out, const struct option *row)
         fprintf(out, "`%s` ", row->initial);
     fputs("| ", out);
     reference_value(out, row->kind, row->min, row->max);
-    fprintf(out, " | %s | %s", row->is_fixed ? "no" : "yes", row->sentence);
+    fprintf(out, " | %s | `%s` | %s", row->is_fixed ? "no" : "yes",
+            option_key(row), row->sentence);
     if (row->detail)
         fprintf(out, "; %s", row->detail);
     fputs(" |\n", out);
@@ -88,8 +89,8 @@ static void reference_section(FILE *out, const char *section)
 {
     fprintf(out,
             "\n## Section `[%s]`\n\n"
-            "| option | default | what it takes | reload | meaning |\n"
-            "|---|---|---|---|---|\n",
+            "| option | default | what it takes | reload | key | meaning |\n"
+            "|---|---|---|---|---|---|\n",
             section);
     for (size_t i = 0; i < options_table_size; i++)
         if (strcmp(options_table[i].section, section) == 0)
@@ -111,8 +112,9 @@ static const char reference_head[] =
     "1. on the command line, as `--max-frame 16m` or `--max-frame=16m`;\n"
     "2. in the environment, as `SLUICE_MAX_FRAME=16m`. Where an option may be\n"
     "   repeated, its values are separated by semicolons;\n"
-    "3. in the file that `-c FILE`, `--config FILE` or `SLUICE_CONFIG` "
-    "names.\n\n"
+    "3. in the file that `-c FILE`, `--config FILE` or `SLUICE_CONFIG` names, "
+    "by a\n"
+    "   section and a key.\n\n"
     "`--check` prints what sluiced would run with, and where each value comes\n"
     "from, and exits: with 2 when something is wrong. `--help`, `--version` "
     "and\n"

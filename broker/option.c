@@ -10,7 +10,8 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 
 /* The columns that belong together. */
 #define BROKER(n)     .name = n, .section = "broker"
-#define MONITOR(n)    .name = n, .section = "monitor"
+#define MONITOR(n, k) .name = n, .section = "monitor", .key = k
+#define HTTP(n, k)    .name = n, .section = "http", .key = k
 #define FIELD(f)      .offset = offsetof(struct options, f)
 #define RANGE(lo, hi) .min = lo, .max = hi
 #define ANY           RANGE(0, UINT64_MAX)
@@ -74,31 +75,31 @@ const struct option options_table[] = {
     {BROKER("log-file"), .kind = &option_kind_file, TEXT(log_file),
      .sentence = "a file to log to, instead of stderr",
      .detail = "opened anew on `SIGHUP`, after somebody has renamed it"},
-    {MONITOR("monitor-connect"), LIST(endpoint, monitor_connect),
+    {MONITOR("monitor-connect", "connect"), LIST(endpoint, monitor_connect),
      .sentence = "reports to a ZeroMQ collector; may be repeated",
      .detail = "one [document](monitoring.md#the-report) per interval, from a "
                "PUB socket that connects"},
-    {MONITOR("monitor-bind"), LIST(endpoint, monitor_bind),
+    {MONITOR("monitor-bind", "bind"), LIST(endpoint, monitor_bind),
      .sentence = "lets ZeroMQ subscribers watch; may be repeated",
      .detail = "an XPUB socket; see [the feed](monitoring.md#the-feed). "
                "Whoever can connect can watch"},
-    {MONITOR("monitor-interval"), TIME(monitor_interval), .initial = "1s",
-     RANGE(100, DAY_MS), .is_fixed = true, .sentence = "between reports"},
-    {MONITOR("tap-rate"), COUNT(tap_rate), .initial = "1000", RANGE(1, 1000000),
-     .is_fixed = true, .sentence = "messages per second that one tap shows"},
-    {MONITOR("http"), LIST(address, http),
-     .sentence = "serves /metrics, /stats, /healthz and /readyz; may be "
-                 "repeated",
+    {MONITOR("monitor-interval", "interval"), TIME(monitor_interval),
+     .initial = "1s", RANGE(100, DAY_MS), .sentence = "between reports"},
+    {MONITOR("tap-rate", NULL), COUNT(tap_rate), .initial = "1000",
+     RANGE(1, 1000000), .is_fixed = true,
+     .sentence = "messages per second that one tap shows"},
+    {MONITOR("name", NULL), .kind = &option_kind_word, TEXT(name),
+     .is_fixed = true, .sentence = "what it is called by those who watch",
+     .detail = "the host's name and the port if not given"},
+    {MONITOR("color", NULL), .kind = &option_kind_word, TEXT(color),
+     .is_fixed = true, .sentence = "what it is drawn in, as in CSS",
+     .detail = "derived from the name if not given"},
+    {HTTP("http", "listen"), LIST(address, http),
+     .sentence = "/metrics, /stats and others; may be repeated",
      .detail = "see [HTTP](monitoring.md#http). Off unless given"},
-    {MONITOR("http-host"), LIST(word, http_host),
+    {HTTP("http-host", "host"), LIST(word, http_host),
      .sentence = "a name HTTP may be asked by; may be repeated",
      .detail = "beside addresses and localhost"},
-    {MONITOR("name"), .kind = &option_kind_word, TEXT(name), .is_fixed = true,
-     .sentence = "what it is called by those who watch",
-     .detail = "the host's name and the port if not given"},
-    {MONITOR("color"), .kind = &option_kind_word, TEXT(color), .is_fixed = true,
-     .sentence = "what it is drawn in, as in CSS",
-     .detail = "derived from the name if not given"},
 };
 
 const size_t options_table_size = sizeof options_table / sizeof *options_table;

@@ -232,6 +232,12 @@ struct monitor *monitor_new(const struct monitor_config *config,
     return NULL;
 }
 
+void monitor_set_interval(struct monitor *m, uint32_t ms)
+{
+    if (m)
+        m->subject.interval_ms = ms;
+}
+
 void monitor_free(struct monitor *m)
 {
     if (!m)

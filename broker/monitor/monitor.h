@@ -42,6 +42,9 @@ struct monitor *monitor_new(const struct monitor_config *config,
                             const struct subject *subject,
                             char error[MONITOR_ERROR_BYTES]);
 
+/* From the next report on. NULL is allowed. */
+void monitor_set_interval(struct monitor *m, uint32_t ms);
+
 /* The core must still be there. NULL is allowed. */
 void monitor_free(struct monitor *m);
 

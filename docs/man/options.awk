@@ -75,11 +75,11 @@ function broker_row(is_key,    option, name, meaning) {
     option = trim(cell[1])
     name = substr(option, 3)
     if (is_key)
-        print ".It Ic " name " = Ar " takes(cell[3])
+        print ".It Ic " trim(cell[5]) " = Ar " takes(cell[3])
     else
         print ".It Fl -" name " Ar " takes(cell[3])
-    meaning = cell[5]
-    for (i = 6; i <= count; i++)
+    meaning = cell[6]
+    for (i = 7; i <= count; i++)
         meaning = meaning " | " cell[i]
     sentence(meaning)
     if (index(meaning, cell[3]) == 0)

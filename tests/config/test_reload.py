@@ -87,6 +87,22 @@ class Values(ReloadTest):
         line = self.reload("[broker]\nmemory = 64m\nprefetch = 1k\n")
         self.assertEqual(line.fields, {"event": "reloaded"})
 
+    def test_what_cannot_change_is_named_and_stays(self):
+        """The rest of the file holds."""
+        sluiced = self.start("[broker]\n[monitor]\nname = one\n")
+        line = self.reload("[broker]\nmemory = 64m\n[monitor]\nname = two\n"
+                           "interval = 2s\n")
+        self.assertEqual(line.fields, {
+            "event": "reloaded", "memory": "256m -> 64m",
+            "monitor_interval": "1s -> 2s"})
+        kept = sluiced.wait_for_log("event=reload_kept")
+        self.assertEqual((kept.level, kept.fields["option"],
+                          kept.fields["value"], kept.fields["refused"]),
+                         ("warning", "name", "one", "two"))
+        since = sluiced.mark()
+        self.reload("[broker]\nmemory = 64m\n[monitor]\nname = one\n")
+        self.assertEqual(sluiced.log("event=reload_kept", since), [])
+
     def test_log_level(self):
         """debug, and back."""
         sluiced = self.start("[broker]\nlog-level = info\n")

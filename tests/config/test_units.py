@@ -71,12 +71,14 @@ class Sample(WireTest):
     def test_it_changes_nothing_and_shows_the_defaults(self):
         """What is commented out holds anyway."""
         sample = (UNITS / "sluice.conf").read_text(encoding="utf-8")
-        plain = [line for line in self.values("# nothing\n")]
+        plain = self.values("# nothing\n")
         self.assertEqual(self.values(sample), plain)
-        top = sample.partition("#[channel")[0]
-        shown = set(KEY.findall(top))
+        shown = set(KEY.findall(sample.partition("#[channel")[0]))
         defaults = {line for line in plain if " = " in line}
         self.assertEqual(defaults - shown, set())
+        keys = {line.lstrip("; ").partition(" =")[0] for line in plain
+                if " =" in line}
+        self.assertEqual(keys, {line.partition(" =")[0] for line in shown})
 
     def test_all_of_it_can_be_used(self):
         """Without the comment signs it is a file."""
