@@ -54,7 +54,7 @@ void notice_closed(const struct session *s, enum reason reason,
     NOTICE(s, level, "closed", LOG_TEXT("reason", reason_rows[reason].name),
            LOG_TEXT("protocol", protocol),
            LOG_TEXT("state", notice_states[s->state]),
-           LOG_U64("messages_in", s->messages_in),
+           LOG_U64("messages_in", s->pub.messages_in),
            LOG_U64("messages_out", s->sub.messages_out),
            LOG_U64("dropped", s->sub.dropped));
 }

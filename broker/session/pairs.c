@@ -134,7 +134,7 @@ enum pairs_status pairs_decode(struct session *s, const uint8_t *bytes,
         p = q + size;
     }
     target_remember(s, &t);
-    s->messages_in += messages;
+    s->pub.messages_in += messages;
     counter_add(s->all->counters, COUNT_messages_in, messages);
     *taken = (size_t)(p - bytes);
     return status;
@@ -156,7 +156,7 @@ enum pairs_status pairs_publish_large(struct session *s, enum reason *reason)
                            reason))
         status = PAIRS_FAILED;
     target_remember(s, &t);
-    s->messages_in++;
+    s->pub.messages_in++;
     counter_add(s->all->counters, COUNT_messages_in, 1);
     sessions_clear_inbox(s->all, s);
     return status;

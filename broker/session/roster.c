@@ -9,20 +9,20 @@ static struct view roster_view(const struct session *s, clock_ms now)
 {
     const struct subscriber *sub = &s->sub;
     const struct channel *ch = sub->channel;
-    uint32_t messages = (uint32_t)(s->messages_in + sub->messages_out);
+    uint32_t messages = (uint32_t)(s->pub.messages_in + sub->messages_out);
     return (struct view){
         .name = ch ? channel_name(ch) : NULL,
         .name_length = ch ? channel_name_length(ch) : 0,
         .kind = notice_states[s->state],
         .peer = &s->peer,
         .conn = s->id,
-        .number = {[VIEW_IN] = s->messages_in,
+        .number = {[VIEW_IN] = s->pub.messages_in,
                    [VIEW_OUT] = sub->messages_out,
                    [VIEW_DROPPED] = sub->dropped,
                    [VIEW_DEPTH] = sub->outbox->messages,
                    [VIEW_BYTES] = sub->outbox->bytes,
                    [VIEW_AGE_MS] = backlog_age_ms(sub->outbox, now),
-                   [VIEW_RECENT] = messages - s->marked_messages},
+                   [VIEW_RECENT] = messages - s->pub.marked_messages},
     };
 }
 
@@ -33,7 +33,7 @@ void roster_show(struct sessions *all, bool marking, view_fn *visit, void *arg)
         struct session *s = LIST_OF(link, struct session, link);
         struct view v = roster_view(s, now);
         if (marking)
-            s->marked_messages =
+            s->pub.marked_messages =
                 (uint32_t)(v.number[VIEW_IN] + v.number[VIEW_OUT]);
         visit(arg, &v);
     }

@@ -66,8 +66,6 @@ struct session {
     uint64_t last_epoch;
     struct inbox *inbox; /* inbox_none when empty */
     uint64_t id;
-    uint64_t messages_in;
-    uint32_t marked_messages; /* in and out, when last listed; cut */
 };
 
 /* Takes `fd`. NULL when there is no memory. */

@@ -244,6 +244,28 @@ static void sessions_expire(struct sessions *all, clock_ms now)
     }
 }
 
+/* Whether much less is used than was once. */
+static bool sessions_may_trim(const struct sessions *all)
+{
+    uint64_t used = all->budget->used_bytes;
+    return all->trim_bytes >= used + SESSIONS_TRIM_BYTES &&
+           used <= all->trim_bytes / 2;
+}
+
+/* What many small things took stays with the allocator, in holes between what
+ * is still there, until it is asked for. That takes time, so it is done when
+ * much has gone, and not all the time. */
+static void sessions_trim(struct sessions *all)
+{
+    clock_ms now = reactor_now_ms(all->reactor);
+    if (!sessions_may_trim(all) ||
+        clock_elapsed_ms(now, all->trim_at) < SESSIONS_TRIM_MS)
+        return;
+    allocator_trim();
+    all->trim_bytes = all->budget->used_bytes;
+    all->trim_at = now;
+}
+
 /* How long until the timer is needed; false when it is not. */
 static bool sessions_next_ms(const struct sessions *all, clock_ms now,
                              uint32_t *ms)
@@ -261,6 +283,8 @@ static bool sessions_next_ms(const struct sessions *all, clock_ms now,
     }
     if (core_is_ticking(all->core) && *ms > CORE_TICK_MS)
         *ms = CORE_TICK_MS;
+    if (sessions_may_trim(all) && *ms > SESSIONS_TRIM_MS)
+        *ms = SESSIONS_TRIM_MS;
     if (first_waiting(all, WAIT_FINISH) && *ms > SESSIONS_FINISH_MS)
         *ms = SESSIONS_FINISH_MS;
     if (first_waiting(all, WAIT_MEMORY) && *ms > SESSIONS_IDLE_GRANT_MS)
@@ -290,6 +314,7 @@ static void sessions_on_timer(void *arg)
     sessions_tell_time(all);
     sessions_expire(all, reactor_now_ms(all->reactor));
     core_tick(all->core);
+    sessions_trim(all);
     if (first_waiting(all, WAIT_MEMORY))
         sessions_take_back_grants(all);
     LIST_EACH_SAFE (link, &all->waits[WAIT_FINISH])
@@ -335,33 +360,14 @@ static void sessions_resume(struct sessions *all)
     sessions_grant_waiting(all);
 }
 
-/* What many small things took stays with the allocator, in holes between what
- * is still there, until it is asked for. That takes time, so it is done when
- * much has gone, and not all the time. */
-static void sessions_trim(struct sessions *all)
-{
-    uint64_t used = all->budget->used_bytes;
-    if (used > all->trim_bytes) {
-        all->trim_bytes = used;
-        return;
-    }
-    clock_ms now = reactor_now_ms(all->reactor);
-    if (all->trim_bytes - used < SESSIONS_TRIM_BYTES ||
-        used > all->trim_bytes / 2 ||
-        clock_elapsed_ms(now, all->trim_at) < SESSIONS_TRIM_MS)
-        return;
-    allocator_trim();
-    all->trim_bytes = used;
-    all->trim_at = now;
-}
-
 bool sessions_end_turn(void *arg)
 {
     struct sessions *all = arg;
     sessions_settle(all);
     sessions_resume(all);
+    if (all->budget->used_bytes > all->trim_bytes)
+        all->trim_bytes = all->budget->used_bytes;
     sessions_schedule(all);
-    sessions_trim(all);
     return core_has_work(all->core);
 }
 
