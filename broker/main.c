@@ -5,6 +5,7 @@
 #include "broker/broker.h"
 #include "broker/complaints.h"
 #include "broker/manual.h"
+#include "broker/net/cells.h"
 #include "broker/sources.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
@@ -73,6 +74,7 @@ int main(int argc, char **argv)
     struct arguments arguments = {.argc = argc, .argv = argv};
     struct complaints complaints = {.tell = tell};
     allocator_init();
+    cells_init();
     struct options *options = sources_read(&arguments, &complaints);
     if (!options)
         return EXIT_USAGE;
