@@ -93,22 +93,24 @@ class Formats(LogsTest):
 
 
 class Files(LogsTest):
-    def start(self, *args):
-        sluiced = self.broker(*args, "--log-file", str(self.path),
+    def start(self, count=1):
+        """The count-th broker that logs there."""
+        sluiced = self.broker("--log-file", str(self.path),
                               "--listen", "unix:" + str(self.path) + ".sock",
                               listen=0)
-        self.wait_for(self.path, "event=listening")
+        self.wait_for(self.path, "event=listening", count)
         return sluiced
 
-    def wait_for(self, path, words):
-        """Until a line of the file has them."""
+    def wait_for(self, path, words, count=1):
+        """The count-th line of the file that has them."""
         with subprocess.Popen(
                 ["tail", "-n", "+1", "-F", "-s", "0.02", str(path)],
                 stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
                 text=True) as tail:
             try:
                 for line in tail.stdout:
-                    if words in line:
+                    count -= words in line
+                    if count == 0:
                         return line
             finally:
                 tail.kill()
@@ -124,7 +126,7 @@ class Files(LogsTest):
     def test_it_is_appended_to_and_stderr_is_silent(self):
         """The next broker goes on where this one ended."""
         for times in (1, 2):
-            sluiced = self.start()
+            sluiced = self.start(times)
             self.assertEqual(sluiced.stop().status, 0)
             self.assertEqual(sluiced.log(), [])
             stopped = [line for line in self.lines() if STOPPED.search(line)]

@@ -141,7 +141,55 @@ def session_seeds():
         yield f"{name}-short", b"\2" + script
 
 
-TARGETS = {"frame": frame_seeds, "inbox": inbox_seeds,
+CONFIGS = {
+    "all": """# comment
+[broker]
+listen = 127.0.0.1:25000
+listen = unix:/run/s ; comment
+socket-mode = 0600
+memory = 64m
+max-frame: 1m
+patience = 250ms
+max-connections = 7
+log-level = debug
+log-format = json
+log-file = /tmp/log
+
+[monitor]
+connect = tcp://127.0.0.1:5555
+interval = 0.5
+name = one
+
+[http]
+listen = [::1]:80
+host = example.org
+
+[channel "/queue/*"]
+limit = 1m
+messages = 3
+
+[channel "/t/**"]
+policy = drop-oldest
+client-limit = 1m
+patience = 1s
+hold = 2
+""",
+    "crlf": "\ufeff[broker]\r\n  memory = 5m\r\n",
+    "wrong": "x = 1\n[broker]\nmemory = ?\nmemory = 5m\n= 2\nfoo\n[a]\nb = 1\n"
+             "[\n[channel \"/a*\"]\nhold = 1\n[channel \"/a\"]\nhold = x\n",
+    "cut": "[broker]\nmemory = 5",
+    "nul": "[broker]\n\0memory = 5m\n",
+    "long": "[channel \"" + "x" * 255 + "\"]\n[broker]\nlog-file = "
+            + "y" * 180 + "\n",
+}
+
+
+def config_seeds():
+    for name, text in CONFIGS.items():
+        yield name, text.encode("utf-8")
+
+
+TARGETS = {"config": config_seeds, "frame": frame_seeds, "inbox": inbox_seeds,
            "session": session_seeds}
 
 

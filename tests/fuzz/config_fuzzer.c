@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Whatever is in a configuration file: it is refused with sentences that name
+ * it, or it sets values that are within their bounds.
+ */
+#include "broker/config.h"
+
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "broker/complaints.h"
+#include "broker/options.h"
+#include "tests/fuzz/fuzz.h"
+
+static char path[32];
+
+static void tell(void *arg, const char *sentence)
+{
+    (void)arg;
+    FUZZ_CHECK(strncmp(sentence, path, strlen(path)) == 0);
+}
+
+/* The same file every time, of just these bytes. */
+static void write_file(const uint8_t *bytes, size_t n)
+{
+    static int fd = -1;
+    if (fd < 0)
+        fd = memfd_create("config", 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    FUZZ_CHECK(ftruncate(fd, 0) == 0);
+    FUZZ_CHECK(pwrite(fd, bytes, n, 0) == (ssize_t)n);
+}
+
+static void check_values(const struct options *o)
+{
+    for (size_t i = 0; i < options_table_size; i++) {
+        const struct option *row = &options_table[i];
+        char *text = options_text(o, row, "\n");
+        FUZZ_CHECK(text);
+        free(text);
+        if (row->shape != OPTION_NUMBER)
+            continue;
+        uint64_t value;
+        memcpy(&value, (const char *)o + row->offset, sizeof value);
+        FUZZ_CHECK(value >= row->min && value <= row->max);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    struct complaints complaints = {.tell = tell};
+    struct options *o = malloc(sizeof *o);
+    char error[OPTION_ERROR_BYTES];
+    FUZZ_CHECK(o);
+    write_file(bytes, n);
+    options_init(o);
+    bool ok = config_read(path, o, &complaints);
+    FUZZ_CHECK(ok == (complaints.count == 0));
+    if (ok) {
+        FUZZ_CHECK(options_finish(o, error));
+        check_values(o);
+    }
+    options_fini(o);
+    free(o);
+    return 0;
+}
