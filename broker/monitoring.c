@@ -20,10 +20,9 @@ static bool reason_at(void *arg, size_t i, struct subject_reason *out)
     return true;
 }
 
-static void each_client(void *arg, bool marking, view_fn *visit,
-                        void *visit_arg)
+static void each_client(void *arg, view_fn *visit, void *visit_arg)
 {
-    roster_show(arg, marking, visit, visit_arg);
+    roster_show(arg, visit, visit_arg);
 }
 
 static struct monitor_list list_of(const struct option_list *list)

@@ -22,7 +22,7 @@ enum view_number {
     VIEW_HELD_BYTES, /* of a channel alone */
     VIEW_PAUSED,     /* of a channel alone */
     VIEW_AGE_MS,
-    VIEW_RECENT,
+    VIEW_RECENT, /* set by the monitor, who remembers */
     VIEW_NUMBERS
 };
 

@@ -84,8 +84,7 @@ struct channel {
     struct list touched; /* in the core's list while there is work to settle */
     struct list members;
     uint64_t messages_in, messages_out, dropped;
-    struct map_node node;     /* by name */
-    uint32_t marked_messages; /* in and out, at the last survey; cut */
+    struct map_node node; /* by name */
     uint32_t member_count : 30;
     bool is_open_held : 1; /* this turn holds a reference on the open block */
     bool is_tapped : 1;    /* somebody looks on: see tap.h */

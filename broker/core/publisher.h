@@ -26,7 +26,6 @@ struct publisher {
     struct wait *first; /* where it waits; NULL when nowhere */
     uint64_t messages_in;
     uint32_t wait_count;
-    uint32_t marked_messages; /* for whoever lists its owner's activity */
 };
 
 void publisher_init(struct publisher *p);

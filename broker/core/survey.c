@@ -5,7 +5,6 @@
 
 struct survey {
     clock_ms now;
-    bool marking;
     view_fn *visit;
     void *arg;
 };
@@ -35,7 +34,6 @@ static void survey_channel(struct map_node *node, void *arg)
 {
     const struct survey *survey = arg;
     struct channel *ch = LIST_OF(node, struct channel, node);
-    uint32_t messages = (uint32_t)(ch->messages_in + ch->messages_out);
     struct view v = {
         .name = channel_name(ch),
         .name_length = channel_name_length(ch),
@@ -45,22 +43,19 @@ static void survey_channel(struct map_node *node, void *arg)
                    [VIEW_OUT] = ch->messages_out,
                    [VIEW_DROPPED] = ch->dropped,
                    [VIEW_HELD_BYTES] = ch->account.bytes,
-                   [VIEW_PAUSED] = survey_waiters(&ch->gate),
-                   [VIEW_RECENT] = messages - ch->marked_messages},
+                   [VIEW_PAUSED] = survey_waiters(&ch->gate)},
     };
     survey_backlog(&v, ch->kind->held(ch), survey->now);
     LIST_EACH (link, &ch->members) {
         const struct subscriber *s = LIST_OF(link, struct subscriber, member);
         survey_backlog(&v, s->outbox, survey->now);
     }
-    if (survey->marking)
-        ch->marked_messages = messages;
     survey->visit(survey->arg, &v);
 }
 
-void survey_channels(struct core *c, clock_ms now, bool marking, view_fn *visit,
+void survey_channels(const struct core *c, clock_ms now, view_fn *visit,
                      void *arg)
 {
-    struct survey survey = {now, marking, visit, arg};
+    struct survey survey = {now, visit, arg};
     map_each(&c->channels, survey_channel, &survey);
 }

@@ -13,6 +13,7 @@
 #include "broker/core/survey.h"
 #include "broker/monitor/column.h"
 #include "broker/monitor/league.h"
+#include "broker/monitor/marks.h"
 #include "broker/monitor/name.h"
 #include "broker/monitor/subject.h"
 #include "broker/net/address.h"
@@ -167,21 +168,52 @@ static json_t *listing(const struct subject *s, struct league *l,
     return root;
 }
 
-static json_t *channels(const struct subject *s, bool marking)
+/* What is shown to the league, with what is recent about it. */
+struct look {
+    struct league league;
+    struct marks *marks;
+    bool marking;
+};
+
+static uint64_t key_of(const struct view *v)
 {
-    struct league l;
-    league_init(&l, VIEW_RECENT);
-    survey_channels(s->core, reactor_now_ms(s->reactor), marking, league_add,
-                    &l);
-    return listing(s, &l, "channels", channel_row);
+    return v->peer ? v->conn : (uintptr_t)v->name;
 }
 
-static json_t *clients(const struct subject *s, bool marking)
+static void look_at(void *arg, const struct view *v)
 {
-    struct league l;
-    league_init(&l, VIEW_RECENT);
-    s->each_client(s->arg, marking, league_add, &l);
-    return listing(s, &l, "clients", client_row);
+    struct look *look = arg;
+    struct view seen = *v;
+    uint64_t messages = v->number[VIEW_IN] + v->number[VIEW_OUT];
+    seen.number[VIEW_RECENT] =
+        look->marking ? marks_note(look->marks, key_of(v), messages)
+                      : marks_since(look->marks, key_of(v), messages);
+    league_add(&look->league, &seen);
+}
+
+static void look_begin(struct look *look, struct marks *marks, bool marking)
+{
+    league_init(&look->league, VIEW_RECENT);
+    look->marks = marks;
+    look->marking = marking;
+    if (marking)
+        marks_begin(marks);
+}
+
+static json_t *channels(struct subject *s, bool marking)
+{
+    struct look look;
+    look_begin(&look, &s->channels, marking);
+    survey_channels(s->core, reactor_now_ms(s->reactor), look_at, &look);
+    return listing(s, &look.league, "channels", channel_row);
+}
+
+static json_t *clients(struct subject *s, bool marking)
+{
+    struct look look;
+    look_begin(&look, &s->clients, marking);
+    s->each_client(s->arg, look_at, &look);
+    return listing(s, &look.league, "clients", client_row);
 }
 
 char *document_stats(const struct subject *s)
@@ -189,17 +221,17 @@ char *document_stats(const struct subject *s)
     return finish(stats(s));
 }
 
-char *document_channels(const struct subject *s, bool marking)
+char *document_channels(struct subject *s, bool marking)
 {
     return finish(channels(s, marking));
 }
 
-char *document_clients(const struct subject *s, bool marking)
+char *document_clients(struct subject *s, bool marking)
 {
     return finish(clients(s, marking));
 }
 
-char *document_all(const struct subject *s)
+char *document_all(struct subject *s)
 {
     json_t *root = json_object();
     json_object_set_new(root, "stats", stats(s));

@@ -15,11 +15,11 @@ struct subject;
 char *document_stats(const struct subject *s);
 
 /* `marking`: what happens from now on is recent in the next one. */
-char *document_channels(const struct subject *s, bool marking);
-char *document_clients(const struct subject *s, bool marking);
+char *document_channels(struct subject *s, bool marking);
+char *document_clients(struct subject *s, bool marking);
 
 /* These three in one. */
-char *document_all(const struct subject *s);
+char *document_all(struct subject *s);
 
 /* An event with the fields that the log has of it. */
 char *document_event(const struct subject *s, const char *event,

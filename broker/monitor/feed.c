@@ -15,7 +15,7 @@
 /* What can be subscribed to, beside taps. */
 enum { TOPIC_STATS, TOPIC_CHANNELS, TOPIC_CLIENTS, TOPIC_EVENT, TOPICS };
 
-static char *write_stats(const struct subject *s, bool marking)
+static char *write_stats(struct subject *s, bool marking)
 {
     (void)marking;
     return document_stats(s);
@@ -23,7 +23,7 @@ static char *write_stats(const struct subject *s, bool marking)
 
 static const struct topic_row {
     const char *name;
-    char *(*write)(const struct subject *s, bool marking); /* per interval */
+    char *(*write)(struct subject *s, bool marking); /* per interval */
 } topics[TOPICS] = {
     [TOPIC_STATS] = {"sluice.stats", write_stats},
     [TOPIC_CHANNELS] = {"sluice.channels", document_channels},
@@ -50,7 +50,7 @@ static const struct event_row {
 enum { EVENTS = sizeof events / sizeof *events };
 
 struct feed {
-    const struct subject *subject;
+    struct subject *subject;
     struct outlet *outlet;
     struct taps taps;
     uint32_t wanted[TOPICS]; /* by how many subscriptions */
@@ -126,8 +126,8 @@ static void feed_on_wish(void *arg, bool wants, const char *text, size_t length)
         taps_close(&f->taps, text, length);
 }
 
-struct feed *feed_new(const struct subject *subject,
-                      struct outlet_ground *ground, uint64_t taps_per_second)
+struct feed *feed_new(struct subject *subject, struct outlet_ground *ground,
+                      uint64_t taps_per_second)
 {
     struct feed *f = calloc(1, sizeof *f);
     if (!f)

@@ -18,8 +18,8 @@ struct subject;
 enum { FEED_EVENTS_PER_SECOND = 100 }; /* of each kind */
 
 /* NULL when the system refuses, with the reason in errno. */
-struct feed *feed_new(const struct subject *subject,
-                      struct outlet_ground *ground, uint64_t taps_per_second);
+struct feed *feed_new(struct subject *subject, struct outlet_ground *ground,
+                      uint64_t taps_per_second);
 
 void feed_free(struct feed *f); /* NULL is allowed */
 

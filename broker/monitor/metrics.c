@@ -84,7 +84,7 @@ static void write_channels(const struct subject *s, FILE *out)
     struct league l;
     struct view rows[LEAGUE_ROWS + 1];
     league_init(&l, VIEW_IN);
-    survey_channels(s->core, reactor_now_ms(s->reactor), false, league_add, &l);
+    survey_channels(s->core, reactor_now_ms(s->reactor), league_add, &l);
     size_t n = league_finish(&l, rows, &rows[LEAGUE_ROWS]);
     if (n < l.total) {
         rows[n] = rows[LEAGUE_ROWS];

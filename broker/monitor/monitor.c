@@ -252,6 +252,8 @@ void monitor_free(struct monitor *m)
         continue;
     reactor_timer_free(m->timer);
     lag_free(m->lag);
+    marks_fini(&m->subject.channels);
+    marks_fini(&m->subject.clients);
     while (m->hosts.count > 0)
         free(m->hosts.items[--m->hosts.count]);
     free(m->hosts.items);

@@ -12,6 +12,7 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/view.h"
+#include "broker/monitor/marks.h"
 
 struct budget;
 struct core;
@@ -37,8 +38,7 @@ struct subject {
     /* The i-th reason; false when there are no more. */
     bool (*reason)(void *arg, size_t i, struct subject_reason *out);
     /* Shows every client; see roster.h. */
-    void (*each_client)(void *arg, bool marking, view_fn *visit,
-                        void *visit_arg);
+    void (*each_client)(void *arg, view_fn *visit, void *visit_arg);
     void *arg; /* for both */
 
     /* The monitor's own. */
@@ -48,6 +48,7 @@ struct subject {
     uint64_t last_cpu_us;
     double cpu_percent; /* between the last two */
     bool is_stopping;
+    struct marks channels, clients; /* at the last documents about them */
 };
 
 /* A new set of documents is due: measures, and counts it. */

@@ -9,7 +9,6 @@ static struct view roster_view(const struct session *s, clock_ms now)
 {
     const struct subscriber *sub = &s->sub;
     const struct channel *ch = sub->channel;
-    uint32_t messages = (uint32_t)(s->pub.messages_in + sub->messages_out);
     return (struct view){
         .name = ch ? channel_name(ch) : NULL,
         .name_length = ch ? channel_name_length(ch) : 0,
@@ -21,20 +20,15 @@ static struct view roster_view(const struct session *s, clock_ms now)
                    [VIEW_DROPPED] = sub->dropped,
                    [VIEW_DEPTH] = sub->outbox->messages,
                    [VIEW_BYTES] = sub->outbox->bytes,
-                   [VIEW_AGE_MS] = backlog_age_ms(sub->outbox, now),
-                   [VIEW_RECENT] = messages - s->pub.marked_messages},
+                   [VIEW_AGE_MS] = backlog_age_ms(sub->outbox, now)},
     };
 }
 
-void roster_show(struct sessions *all, bool marking, view_fn *visit, void *arg)
+void roster_show(const struct sessions *all, view_fn *visit, void *arg)
 {
     clock_ms now = reactor_now_ms(all->reactor);
     LIST_EACH (link, &all->all) {
-        struct session *s = LIST_OF(link, struct session, link);
-        struct view v = roster_view(s, now);
-        if (marking)
-            s->pub.marked_messages =
-                (uint32_t)(v.number[VIEW_IN] + v.number[VIEW_OUT]);
+        struct view v = roster_view(LIST_OF(link, struct session, link), now);
         visit(arg, &v);
     }
 }
