@@ -46,7 +46,8 @@ struct sessions_config bounds_sessions(const struct options *o, struct log *log)
                     [WAIT_FRAME] = (uint32_t)o->frame_timeout,
                     [WAIT_LEAVE] = leave_ms,
                     [WAIT_FINISH] = leave_ms,
-                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS},
+                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS,
+                    [WAIT_SIP] = SESSIONS_SIP_MS},
     };
 }
 

@@ -242,6 +242,25 @@ static void intake_settle(struct session *s)
         session_starve(s);
 }
 
+static void intake_take_all(struct session *s, size_t direct, size_t n)
+{
+    if (inbox_is_large(s->inbox))
+        intake_take_large(s, direct, s->all->scratch, n);
+    else
+        intake_take(s, s->all->scratch, n);
+}
+
+void intake_sip(struct session *s)
+{
+    size_t direct = 0, n = 0, got = 0;
+    sessions_tell_time(s->all);
+    /* If it has ended, on_end will say so. */
+    if (intake_fill(s, &direct, &n, &got) == STREAM_OK)
+        intake_take_all(s, direct, n);
+    if (s->state != SESSION_PAUSED)
+        publisher_forget(&s->pub);
+}
+
 size_t intake_read(struct session *s)
 {
     struct sessions *all = s->all;
@@ -259,10 +278,7 @@ size_t intake_read(struct session *s)
         return 0;
     }
     s->has_spoken = true;
-    if (inbox_is_large(s->inbox))
-        intake_take_large(s, direct, all->scratch, n);
-    else
-        intake_take(s, all->scratch, n);
+    intake_take_all(s, direct, n);
     intake_settle(s);
     if (all->turn_bytes >= SESSIONS_READ_BYTES)
         sessions_settle(all);

@@ -19,6 +19,10 @@ bool intake_is_open(const struct session *s);
  * many bytes came. */
 size_t intake_read(struct session *s);
 
+/* Reads once from a session that is PAUSED and stays so, unless what it sent
+ * ends it. */
+void intake_sip(struct session *s);
+
 /* Reads what the kernel holds now: what it has taken counts as sent. Stops at
  * a channel that is full. */
 void intake_read_rest(struct session *s);

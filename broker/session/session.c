@@ -131,7 +131,8 @@ void session_begin(struct session *s)
 void session_pause(struct session *s)
 {
     session_set_state(s, SESSION_PAUSED);
-    list_remove(&s->wait); /* it is we who make no progress */
+    s->sips = 0;
+    sessions_wait(s->all, s, WAIT_SIP);
     if (session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream)))
         notice_paused(s);
 }
@@ -173,6 +174,8 @@ static void session_on_end(void *owner, enum stream_status how)
     /* Nobody is there to read what it is owed: sending it would only turn the
      * orderly end into a reset. What it published is still to be read. */
     session_set_state(s, SESSION_ENDED);
+    if (publisher_is_waiting(&s->pub))
+        list_remove(&s->wait); /* no more sips: its end is here */
     subscriber_leave(s->all->core, &s->sub);
     session_set_stream(s, STREAM_RESTING, false);
 }
@@ -302,9 +305,26 @@ void session_leave(struct session *s)
         session_check_left(s);
 }
 
+static void session_sip(struct session *s)
+{
+    list_remove(&s->wait);
+    if (s->sips == SESSIONS_SIPS_MAX)
+        return;
+    s->sips++;
+    if (!budget_is_short(s->all->budget) &&
+        stream_unread(s->stream) >= SESSIONS_SIP_UNREAD_BYTES)
+        intake_sip(s);
+    if (s->state == SESSION_PAUSED)
+        sessions_wait(s->all, s, WAIT_SIP);
+}
+
 void session_on_timeout(struct session *s, enum reason reason)
 {
-    session_close(s, s->state == SESSION_FINISHING ? s->leave_reason : reason);
+    if (s->state == SESSION_PAUSED)
+        session_sip(s);
+    else
+        session_close(s,
+                      s->state == SESSION_FINISHING ? s->leave_reason : reason);
 }
 
 static void session_on_readable(void *owner)

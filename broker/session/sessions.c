@@ -18,6 +18,7 @@ static const enum reason wait_reasons[WAIT_TOTAL] = {
     [WAIT_LEAVE] = REASON_LEAVE_TIMEOUT,
     [WAIT_FINISH] = REASON_STOPPING, /* not used: it has a reason already */
     [WAIT_MEMORY] = REASON_MEMORY,   /* not used: it has no end */
+    [WAIT_SIP] = REASON_RESET,       /* not used: it ends nothing */
 };
 
 static struct session *session_of_subscriber(struct subscriber *sub)

@@ -48,6 +48,7 @@ enum session_wait {
     WAIT_LEAVE,  /* for a client that leaves to take what it is owed */
     WAIT_FINISH, /* for the peer's kernel to confirm what it was sent */
     WAIT_MEMORY, /* for memory for a large message; for as long as it takes */
+    WAIT_SIP,    /* for the next sip from a publisher that is paused */
     WAIT_TOTAL
 };
 
@@ -57,6 +58,18 @@ struct sessions_config {
 };
 
 enum { SESSIONS_FOREVER_MS = UINT32_MAX };
+
+/* A publisher that is paused is read a little from time to time. It may have
+ * closed while more was on its way than our receive buffer takes: its end is
+ * then behind a window that is shut, and its kernel, which has nobody to ask
+ * any more, gives up after some minutes (tcp_orphan_retries, tcp(7)) and
+ * resets. Each sip makes it start anew; when as much was read as a send buffer
+ * holds (tcp_wmem, tcp(7)), whoever is still there is alive. */
+enum {
+    SESSIONS_SIP_MS = 20 * 1000,
+    SESSIONS_SIPS_MAX = 24,
+    SESSIONS_SIP_UNREAD_BYTES = 64 << 10, /* less does not shut the window */
+};
 
 struct sessions {
     struct sessions_config config;

@@ -95,6 +95,21 @@ class Paused(WireTest):
         and every message still comes when a consumer does."""
         self.assert_close_loses_nothing(0)
 
+    def test_paused_publisher_is_sipped_from(self):
+        """One that closed behind a full receive buffer would be given up
+        by its kernel after minutes: now and then some is read, the bound
+        notwithstanding, but not much, and nothing is lost."""
+        sluiced = self.broker("--queue-limit", "1m", *DEBUG)
+        _, sending = self.pause(sluiced, 30_000)
+        sluiced.sync()
+        before = sluiced.stats()["bytes_in"]
+        stats = sluiced.wait_stats(bytes_in=lambda n: n > before + 64 * KIB)
+        self.assertEqual(stats["paused_publishers"], 1)
+        self.assertLess(stats["bytes_in"], before + MIB)
+        worker = self.connect(sluiced).subscribe(QUEUE)
+        self.assertEqual(worker.recv_numbers(30_000), list(range(30_000)))
+        sending.join()
+
     def test_paused_publisher_on_a_unix_socket_loses_nothing(self):
         """There a peer's close looks like a hang-up (EPOLLHUP)."""
         self.assert_close_loses_nothing(1)
