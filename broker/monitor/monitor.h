@@ -16,7 +16,7 @@ struct subject;
 
 enum {
     MONITOR_ERROR_BYTES = 512,
-    /* That it may need, beside those of HTTP clients and of watchers. */
+    /* That are kept for HTTP clients, ZeroMQ's own and some watchers. */
     MONITOR_DESCRIPTORS = 64,
 };
 

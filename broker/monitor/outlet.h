@@ -3,6 +3,10 @@
  * outlet - a ZeroMQ socket that publishes from the broker's loop. It never
  * blocks: whoever has no room misses what is sent, and the number of times
  * that somebody fell behind is counted.
+ *
+ * libzmq has no bound on the number of peers or of their subscriptions, and
+ * when descriptors run out its thread spins until one is free: an endpoint is
+ * for those who are trusted.
  */
 #ifndef SLUICE_MONITOR_OUTLET_H
 #define SLUICE_MONITOR_OUTLET_H

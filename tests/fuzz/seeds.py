@@ -189,7 +189,30 @@ def config_seeds():
         yield name, text.encode("utf-8")
 
 
-TARGETS = {"config": config_seeds, "frame": frame_seeds, "inbox": inbox_seeds,
+REQUESTS = {
+    "get": "GET /stats?a=b HTTP/1.1|Host: localhost:80|Accept: */*||",
+    "head": "HEAD / HTTP/1.0|Host: [::1]:80|X:\ty ||",
+    "post": "POST / HTTP/1.1|Host: a.b|Content-Length: 5||hello",
+    "both": "POST / HTTP/1.1|Host: a|Content-Length: 6|"
+            "Transfer-Encoding: chunked||0||G",
+    "folded": "GET / HTTP/1.1|Host: a|X: y| Transfer-Encoding: chunked||",
+    "space": "GET / HTTP/1.1|Host: a|Transfer-Encoding : chunked||",
+    "twice": "GET / HTTP/1.1|Host: a|Host: 1.2.3.4||",
+    "absolute": "GET http://a/ HTTP/1.1|Host: a||",
+    "version": "GET / HTTP/2.0|Host: a||",
+    "nobody": "GET / HTTP/1.1||",
+    "nothing": "||",
+    "cut": "GET / HTTP/1.1|Host: a|",
+}
+
+
+def http_request_seeds():
+    for name, text in REQUESTS.items():
+        yield name, b"\3" + text.replace("|", "\r\n").encode()
+
+
+TARGETS = {"config": config_seeds, "frame": frame_seeds,
+           "http_request": http_request_seeds, "inbox": inbox_seeds,
            "session": session_seeds}
 
 
