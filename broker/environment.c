@@ -14,7 +14,7 @@ void environment_name(const struct option *row,
 {
     snprintf(out, ENVIRONMENT_NAME_BYTES, "SLUICE_%s", row->name);
     for (char *p = out; *p; p++)
-        *p = *p == '-' ? '_' : (char)toupper((unsigned char)*p);
+        *p = (char)(*p == '-' ? '_' : toupper((unsigned char)*p));
 }
 
 static bool set(struct options *o, const struct option *row, const char *name,

@@ -9,11 +9,11 @@
 enum { DAY_MS = 24 * 3600 * 1000 };
 
 /* The columns that belong together. */
-#define BROKER(n)     .name = n, .section = "broker"
-#define MONITOR(n, k) .name = n, .section = "monitor", .key = k
-#define HTTP(n, k)    .name = n, .section = "http", .key = k
+#define BROKER(n)     .name = (n), .section = "broker"
+#define MONITOR(n, k) .name = (n), .section = "monitor", .key = (k)
+#define HTTP(n, k)    .name = (n), .section = "http", .key = (k)
 #define FIELD(f)      .offset = offsetof(struct options, f)
-#define RANGE(lo, hi) .min = lo, .max = hi
+#define RANGE(lo, hi) .min = (lo), .max = (hi)
 #define ANY           RANGE(0, UINT64_MAX)
 
 #define SIZE(f)  .kind = &option_kind_size, FIELD(f)

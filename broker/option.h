@@ -29,11 +29,11 @@ struct option {
     const char *section; /* of the file */
     const char *key;     /* there; NULL: as the name */
     enum option_shape shape;
+    bool is_fixed; /* cannot change while the broker runs */
     const struct option_kind *kind;
     size_t offset; /* of its field in struct options */
     const char *initial;
     uint64_t min, max;    /* of a number */
-    bool is_fixed;        /* cannot change while the broker runs */
     const char *sentence; /* for --help */
     const char *detail;   /* more of it for the reference; NULL: nothing */
 };

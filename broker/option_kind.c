@@ -111,20 +111,20 @@ static void format_policy(uint64_t value, char *out)
 static bool parse_address(const char *text, uint64_t *value)
 {
     struct address address;
-    (void)value;
+    *value = 0;
     return address_parse(text, &address);
 }
 
 static bool parse_endpoint(const char *text, uint64_t *value)
 {
     const char *colon = strstr(text, "://");
-    (void)value;
+    *value = 0;
     return colon && colon > text && colon[3] != '\0';
 }
 
 static bool parse_file(const char *text, uint64_t *value)
 {
-    (void)value;
+    *value = 0;
     return *text != '\0';
 }
 

@@ -19,7 +19,7 @@ enum {
 struct option_kind {
     const char *placeholder; /* in help */
     const char *form;        /* in errors: "... is not FORM" */
-    /* For a text, *value is not set. */
+    /* For a text, which is only judged, *value is 0. */
     bool (*parse)(const char *text, uint64_t *value);
     /* The shortest way to write it; NULL for texts. */
     void (*format)(uint64_t value, char out[OPTION_NUMBER_BYTES]);

@@ -18,9 +18,14 @@ struct shape {
     void (*fini)(struct options *o, const struct option *row);
 };
 
-static void *field_of(const struct options *o, const struct option *row)
+static void *field_of(struct options *o, const struct option *row)
 {
-    return (char *)(uintptr_t)o + row->offset;
+    return (char *)o + row->offset;
+}
+
+static const void *value_of(const struct options *o, const struct option *row)
+{
+    return (const char *)o + row->offset;
 }
 
 static bool fail_for_memory(char *error)
@@ -34,7 +39,7 @@ static void number_write(const struct options *o, const struct option *row,
 {
     (void)between;
     char text[OPTION_NUMBER_BYTES];
-    const uint64_t *value = field_of(o, row);
+    const uint64_t *value = value_of(o, row);
     row->kind->format(*value, text);
     fputs(text, out);
 }
@@ -58,7 +63,7 @@ static void text_write(const struct options *o, const struct option *row,
                        const char *between, FILE *out)
 {
     (void)between;
-    char *const *text = field_of(o, row);
+    char *const *text = value_of(o, row);
     if (*text)
         fputs(*text, out);
 }
@@ -85,7 +90,7 @@ static bool text_set(struct options *o, const struct option *row,
 static void list_write(const struct options *o, const struct option *row,
                        const char *between, FILE *out)
 {
-    const struct option_list *list = field_of(o, row);
+    const struct option_list *list = value_of(o, row);
     for (size_t i = 0; i < list->count; i++)
         fprintf(out, "%s%s", i > 0 ? between : "", list->items[i]);
 }
@@ -118,7 +123,7 @@ static bool list_set(struct options *o, const struct option *row,
 static void rules_field_write(const struct options *o, const struct option *row,
                               const char *between, FILE *out)
 {
-    const struct rules *rules = field_of(o, row);
+    const struct rules *rules = value_of(o, row);
     for (size_t i = 0; i < rules_given(rules); i++) {
         fprintf(out, "%s%s", i > 0 ? between : "", rules->patterns[i]);
         rules_write(rules, i, " ", "=", "", out);

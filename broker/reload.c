@@ -68,38 +68,49 @@ static const char *shown(char *text)
     return text;
 }
 
-static bool add_field(struct log_field *field, const struct option *row,
+/* A difference as the texts of a field of the log. */
+struct told {
+    char *key, *value;
+};
+
+static bool told_init(struct told *t, const struct option *row,
                       struct difference *d)
 {
-    char *key = log_key(row), *value = NULL;
-    if (!key ||
-        asprintf(&value, "%s -> %s", shown(d->old), shown(d->fresh)) < 0) {
-        free(key);
-        return false;
-    }
-    *field = LOG_TEXT(key, value);
-    return true;
+    t->key = log_key(row);
+    if (t->key &&
+        asprintf(&t->value, "%s -> %s", shown(d->old), shown(d->fresh)) >= 0)
+        return true;
+    free(t->key);
+    return false;
+}
+
+static bool told_find(struct told *t, const struct option *row,
+                      const struct options *old, const struct options *fresh)
+{
+    struct difference d;
+    bool is_told =
+        difference_init(&d, row, old, fresh) && told_init(t, row, &d);
+    difference_fini(&d);
+    return is_told;
 }
 
 void reload_tell(const struct options *old, const struct options *fresh,
                  struct log *log)
 {
+    struct told told[OPTION_MAX];
     struct log_field fields[OPTION_MAX + 1];
     size_t n = 0;
     for (size_t i = 0; i < options_table_size; i++) {
         const struct option *row = &options_table[i];
-        struct difference d;
-        if (row->is_fixed)
+        if (row->is_fixed || !told_find(&told[n], row, old, fresh))
             continue;
-        if (difference_init(&d, row, old, fresh) &&
-            add_field(&fields[n], row, &d))
-            n++;
-        difference_fini(&d);
+        fields[n] = LOG_TEXT(told[n].key, told[n].value);
+        n++;
     }
     fields[n] = (struct log_field){.kind = LOG_END};
     log_always(log, LOG_INFO, "reloaded", fields);
     while (n-- > 0) {
-        free((char *)(uintptr_t)fields[n].key);
-        free((char *)(uintptr_t)fields[n].bytes);
+        free(told[n].key);
+        free(told[n].value);
     }
 }

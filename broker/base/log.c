@@ -21,10 +21,12 @@ const char *const log_format_names[] = {"text", "json", NULL};
 static bool is_journal(int fd)
 {
     const char *stream = getenv("JOURNAL_STREAM");
-    unsigned long long device, inode;
+    char *end;
     struct stat st;
-    return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 &&
-           fstat(fd, &st) == 0 && st.st_dev == device && st.st_ino == inode;
+    if (!stream || fstat(fd, &st) != 0)
+        return false;
+    return strtoull(stream, &end, 10) == st.st_dev && *end == ':' &&
+           strtoull(end + 1, &end, 10) == st.st_ino && *end == '\0';
 }
 
 void log_init(struct log *log, int fd, enum log_level level)
@@ -98,12 +100,12 @@ static struct log_limit *log_limit_find(struct log *log, const char *event,
 
 static bool log_limit_pass(struct log_limit *limit)
 {
+    const uint32_t full = LOG_BURST * 1000;
     clock_ms now = clock_now_ms();
     uint64_t tokens =
         limit->tokens_milli +
         (uint64_t)clock_elapsed_ms(now, limit->at) * LOG_PER_SECOND;
-    limit->tokens_milli =
-        tokens > LOG_BURST * 1000 ? LOG_BURST * 1000 : (uint32_t)tokens;
+    limit->tokens_milli = tokens > full ? full : (uint32_t)tokens;
     limit->at = now;
     if (limit->tokens_milli < 1000) {
         limit->suppressed++;
