@@ -27,7 +27,7 @@ static void each_client(void *arg, view_fn *visit, void *visit_arg)
 
 static struct monitor_list list_of(const struct option_list *list)
 {
-    return (struct monitor_list){(char **)(uintptr_t)list->items, list->count};
+    return (struct monitor_list){list->items, list->count};
 }
 
 static struct monitor_config config_of(const struct options *o)

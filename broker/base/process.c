@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/base/process.h"
 
+#include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -21,12 +23,14 @@ uint64_t process_cpu_us(void)
 /* The second number of statm (proc(5)), in pages. */
 uint64_t process_rss_bytes(void)
 {
-    unsigned long long pages = 0;
+    char line[128], *rest = line;
     FILE *in = fopen("/proc/self/statm", "re");
     if (!in)
         return 0;
-    if (fscanf(in, "%*u %llu", &pages) != 1)
-        pages = 0;
+    bool has_line = fgets(line, sizeof line, in) != NULL;
     fclose(in);
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+    if (!has_line)
+        return 0;
+    (void)strtoull(line, &rest, 10); /* all that is mapped */
+    return strtoull(rest, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
 }

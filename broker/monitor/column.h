@@ -15,8 +15,8 @@
 struct column {
     const char *key;         /* in documents */
     const char *metric;      /* of a channel, in metrics; NULL: in none */
-    enum counter_kind kind;  /* of the metric */
     const char *sentence;    /* about a channel */
+    enum counter_kind kind;  /* of the metric */
     bool is_of_channel_only; /* clients have no such number */
 };
 

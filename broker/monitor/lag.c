@@ -17,7 +17,7 @@ struct lag {
 
 static void lag_start(struct lag *l)
 {
-    l->due_us = clock_now_us() + LAG_PERIOD_MS * 1000;
+    l->due_us = clock_now_us() + LAG_PERIOD_MS * 1000u;
     (void)reactor_timer_start(l->timer, LAG_PERIOD_MS);
 }
 

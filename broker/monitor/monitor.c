@@ -20,8 +20,9 @@
 
 struct monitor {
     struct subject subject;
-    char *name, *color;          /* the subject's */
-    struct monitor_list hosts;   /* of HTTP */
+    char *name, *color; /* the subject's */
+    char **hosts;       /* names of the HTTP server */
+    size_t host_count;
     struct outlet_ground ground; /* its context is NULL without ZeroMQ */
     struct lag *lag;
     struct reactor_timer *timer;
@@ -171,8 +172,8 @@ static bool monitor_open_http(struct monitor *m,
         .routes = routes,
         .route_count = sizeof routes / sizeof *routes,
         .arg = m,
-        .names = m->hosts.items,
-        .name_count = m->hosts.count,
+        .names = m->hosts,
+        .name_count = m->host_count,
     };
     if (config->https.count == 0)
         return true;
@@ -196,12 +197,12 @@ static bool monitor_copy(struct monitor *m, const struct monitor_config *c,
     m->subject = *subject;
     m->subject.name = m->name = strdup(subject->name);
     m->subject.color = m->color = strdup(subject->color);
-    m->hosts.items = calloc(c->hosts.count + 1, sizeof *m->hosts.items);
-    bool ok = m->name && m->color && m->hosts.items;
+    m->hosts = calloc(c->hosts.count + 1, sizeof *m->hosts);
+    bool ok = m->name && m->color && m->hosts;
     for (size_t i = 0; ok && i < c->hosts.count; i++) {
-        m->hosts.items[i] = strdup(c->hosts.items[i]);
-        ok = m->hosts.items[i] != NULL;
-        m->hosts.count += ok;
+        m->hosts[i] = strdup(c->hosts.items[i]);
+        ok = m->hosts[i] != NULL;
+        m->host_count += ok;
     }
     return ok || fail(error, "cannot start", "monitoring", strerror(errno));
 }
@@ -254,9 +255,9 @@ void monitor_free(struct monitor *m)
     lag_free(m->lag);
     marks_fini(&m->subject.channels);
     marks_fini(&m->subject.clients);
-    while (m->hosts.count > 0)
-        free(m->hosts.items[--m->hosts.count]);
-    free(m->hosts.items);
+    while (m->host_count > 0)
+        free(m->hosts[--m->host_count]);
+    free(m->hosts);
     free(m->color);
     free(m->name);
     free(m);

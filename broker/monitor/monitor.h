@@ -21,7 +21,7 @@ enum {
 };
 
 struct monitor_list {
-    char **items;
+    char *const *items;
     size_t count;
 };
 
