@@ -1,18 +1,32 @@
 # SPDX-License-Identifier: MIT
+# The first stage builds and tests, the second holds the programs and the
+# libraries they need, which the first one tells it.
 FROM debian:bookworm-slim AS build
 COPY scripts/setup /src/scripts/
-RUN /src/scripts/setup build
+RUN /src/scripts/setup build image
 COPY . /src
-RUN /src/scripts/build --programs
+WORKDIR /src
+RUN cmake -B build && cmake --build build -j "$(nproc)" \
+    && ctest --test-dir build -L 'unit|client|commands|config' \
+        --output-on-failure -j 2
+RUN cmake --install build --component programs --prefix /image \
+    && for library in $(ldd /image/bin/* /image/sbin/* \
+            | sed -n 's/^\t\([^ ]*\) => .*/\1/p' | sort -u); \
+        do dpkg-query -S "*/$library"; done \
+        | cut -d: -f1 | sort -u >/image/libraries
 
 FROM debian:bookworm-slim
+COPY --from=build /image/libraries /usr/local/share/sluice/
 RUN apt-get update \
-    && apt-get install -y --no-install-recommends libevent-core-2.1-7 libinih1 \
-        libedit2 libjansson4 libncursesw6 libzmq5 \
+    && xargs apt-get install -y --no-install-recommends \
+        </usr/local/share/sluice/libraries \
     && rm -rf /var/lib/apt/lists/* \
-    && useradd --system --no-create-home --shell /usr/sbin/nologin sluice
-COPY --from=build /src/build/bin/sluiced /src/build/bin/sluice /usr/local/bin/
-USER sluice
+    && useradd --system --uid 999 --no-create-home \
+        --shell /usr/sbin/nologin sluice
+COPY --from=build /image/sbin/sluiced /image/bin/sluice /usr/local/bin/
+USER 999
 EXPOSE 25000
 STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=5s --start-period=5s \
+    CMD ["sluice", "ping", "--count", "1", "--timeout", "3s", "--quiet"]
 ENTRYPOINT ["sluiced", "--listen", "0.0.0.0:25000"]

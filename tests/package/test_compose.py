@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""compose.yaml: every service is hardened, and every client's command does
+what it is there for, told here by the same words."""
+import os
+import pathlib
+import subprocess
+import sys
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests/wire"))
+from daemon import Broker  # noqa: E402
+
+try:
+    import yaml
+except ImportError:
+    print("SKIP: python3-yaml is not installed")
+    sys.exit(77)
+
+COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
+SERVICES = COMPOSE["services"]
+# What a service that runs for ever is expected to print.
+SIGNS = {"monitor": b"time=", "listener": b"Msg "}
+
+
+class Compose(unittest.TestCase):
+    def test_all_are_hardened(self):
+        for name, service in SERVICES.items():
+            self.assertTrue(service["read_only"], name)
+            self.assertEqual(service["cap_drop"], ["ALL"], name)
+            self.assertIn("no-new-privileges:true", service["security_opt"])
+
+    def test_the_port_is_open_to_this_machine_only(self):
+        self.assertEqual(SERVICES["broker"]["ports"],
+                         ["127.0.0.1:25000:25000"])
+
+    def test_clients_find_the_broker(self):
+        for name in set(SERVICES) - {"broker"}:
+            self.assertEqual(SERVICES[name]["environment"],
+                             {"SLUICE_SERVER": "broker:25000"}, name)
+            self.assertIn("broker", SERVICES[name]["depends_on"])
+
+    def start(self, name, broker):
+        self.assertEqual(SERVICES[name]["entrypoint"], ["sluice"])
+        process = subprocess.Popen(
+            [os.environ["SLUICE"], *SERVICES[name]["command"]],
+            env={**os.environ, "SLUICE_SERVER": broker.address},
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+
+        def end():
+            process.kill()
+            process.communicate()
+        self.addCleanup(end)
+        return process
+
+    def test_commands(self):
+        broker = Broker()
+        self.addCleanup(broker.kill)
+        clients = {name: self.start(name, broker)
+                   for name in sorted(set(SERVICES) - {"broker"})}
+        for name, sign in SIGNS.items():
+            self.assertIn(sign, clients[name].stdout.readline(), name)
+
+
+if __name__ == "__main__":
+    unittest.main()
