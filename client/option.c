@@ -66,6 +66,19 @@ static bool option_set_choice(const struct option *row, const char *text,
     return false;
 }
 
+static bool option_add_text(const struct option *row, const char *text,
+                            struct option_texts *out, char *sentence)
+{
+    if (out->count == OPTION_TEXTS_MAX) {
+        snprintf(sentence, OPTION_SENTENCE_BYTES,
+                 "--%s can be given %d times, not more", row->name,
+                 OPTION_TEXTS_MAX);
+        return false;
+    }
+    out->text[out->count++] = text;
+    return true;
+}
+
 /* `text` is NULL for a flag. */
 static bool option_set(const struct option *row, const char *text, void *values,
                        char *sentence)
@@ -75,6 +88,8 @@ static bool option_set(const struct option *row, const char *text, void *values,
         *(bool *)target = true;
     else if (row->type == OPTION_TEXT)
         *(const char **)target = text;
+    else if (row->type == OPTION_TEXTS)
+        return option_add_text(row, text, target, sentence);
     else if (row->type == OPTION_CHOICE)
         return option_set_choice(row, text, target, sentence);
     else

@@ -14,6 +14,7 @@
 enum option_type {
     OPTION_FLAG,     /* bool */
     OPTION_TEXT,     /* const char * */
+    OPTION_TEXTS,    /* struct option_texts: it may be repeated */
     OPTION_SIZE,     /* struct option_number, in bytes */
     OPTION_DURATION, /* struct option_number, in milliseconds */
     OPTION_COUNT,    /* struct option_number */
@@ -23,6 +24,13 @@ enum option_type {
 struct option_number {
     uint64_t value;
     bool is_given; /* on the command line, or by a default */
+};
+
+enum { OPTION_TEXTS_MAX = 32 };
+
+struct option_texts {
+    size_t count;
+    const char *text[OPTION_TEXTS_MAX];
 };
 
 struct option {

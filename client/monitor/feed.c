@@ -78,6 +78,13 @@ void feed_subscribe(struct feed *f, const char *beginning)
     zmq_setsockopt(f->socket, ZMQ_SUBSCRIBE, beginning, strlen(beginning));
 }
 
+void feed_endpoint(const struct feed *f, char out[FEED_ENDPOINT_BYTES])
+{
+    size_t length = FEED_ENDPOINT_BYTES;
+    if (zmq_getsockopt(f->socket, ZMQ_LAST_ENDPOINT, out, &length) != 0)
+        out[0] = '\0';
+}
+
 int feed_fd(const struct feed *f)
 {
     int fd = -1;

@@ -45,6 +45,10 @@ const char *feed_error(void);
 /* Asks for the messages whose first part begins so. Nothing comes before. */
 void feed_subscribe(struct feed *f, const char *beginning);
 
+/* Where it is bound, with the port that was got, or connects to. */
+enum { FEED_ENDPOINT_BYTES = 256 };
+void feed_endpoint(const struct feed *f, char out[FEED_ENDPOINT_BYTES]);
+
 /* Readable when there may be messages again. It is edge-triggered: wait for it
  * only after feed_receive() said that there are none. */
 int feed_fd(const struct feed *f);

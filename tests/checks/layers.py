@@ -19,7 +19,7 @@ FOREIGN = (
     ("ini.h", ("broker",)),
     ("histedit.h", ("client",)),
     ("curses.h", ("client/top",)),
-    ("event2/", ("broker/net", "broker/monitor")),
+    ("event2/", ("broker/net", "broker/monitor", "client/monitor")),
     ("zmq.h", ("broker/monitor", "client/monitor")),
     ("jansson.h", ("broker/monitor", "client/monitor", "client/top")),
 )

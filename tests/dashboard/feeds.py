@@ -43,9 +43,13 @@ class Application:
     def __init__(self, case, endpoint, color, kind=zmq.PUB):
         self.color = color
         self.context = zmq.Context()
-        case.addCleanup(self.context.destroy, 0)
+        case.addCleanup(self.close)
         self.socket = self.context.socket(kind)
         self.socket.connect(endpoint)
+
+    def close(self):
+        self.socket.close(0)
+        self.context.term()
 
     def report(self, cpu=12.5, mem=80.0, **more):
         self.send(json.dumps({"color": self.color, "timestamp": now(),
@@ -74,7 +78,8 @@ class FakeBroker:
         return f"tcp://127.0.0.1:{self.port}"
 
     def close(self):
-        self.context.destroy(0)
+        self.socket.close(0)
+        self.context.term()
 
     def heard(self, topic, deadline_ms=20000):
         """Waits until somebody subscribes to this topic."""

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sluice monitor - collects what brokers and applications report, and shows it
+ * to browsers.
+ */
+#include "client/monitor/monitor.h"
+#include "client/command.h"
+#include "client/complain.h"
+
+/* A broker's longest document is far below it. */
+enum { MONITOR_REPORT_MAX = 1 << 20 };
+
+struct monitor_options {
+    const char *collect, *pull, *http;
+    struct option_texts connect, names;
+};
+
+#define MONITOR_VALUE(field) offsetof(struct monitor_options, field)
+
+static const struct option monitor_options[] = {
+    {"http", OPTION_TEXT, MONITOR_VALUE(http), "ADDR", "127.0.0.1:8088", NULL,
+     0, 0, "where browsers find the page: host:port or [v6]:port"},
+    {"http-host", OPTION_TEXTS, MONITOR_VALUE(names), "NAME", NULL, NULL, 0, 0,
+     "a name the page may be asked for by; may be repeated; beside addresses "
+     "and localhost"},
+    {"collect", OPTION_TEXT, MONITOR_VALUE(collect), "ENDPOINT",
+     "tcp://127.0.0.1:5555", NULL, 0, 0,
+     "where brokers and applications that publish connect to"},
+    {"connect", OPTION_TEXTS, MONITOR_VALUE(connect), "ENDPOINT", NULL, NULL, 0,
+     0, "watch the broker with this --monitor-bind; may be repeated"},
+    {"pull", OPTION_TEXT, MONITOR_VALUE(pull), "ENDPOINT", NULL, NULL, 0, 0,
+     "where applications that push connect to"},
+    {.name = NULL},
+};
+
+static void monitor_add(struct monitor_setup *s, enum feed_kind kind,
+                        bool is_bound, const char *endpoint)
+{
+    if (endpoint)
+        s->feed[s->feed_count++] =
+            (struct feed_setup){kind, is_bound, endpoint, MONITOR_REPORT_MAX};
+}
+
+static int monitor_command_run(int argc, char **argv)
+{
+    struct monitor_options o = {.http = NULL};
+    int status;
+    if (!command_parse(&command_monitor, &o, &argc, argv, &status))
+        return status;
+    if (argc > 1)
+        return command_misused(&command_monitor,
+                               "monitor takes options only; name a broker's "
+                               "feed with --connect");
+    struct monitor_setup setup = {
+        .http = o.http, .names = o.names.text, .name_count = o.names.count};
+    monitor_add(&setup, FEED_SUBSCRIBE, true, o.collect);
+    monitor_add(&setup, FEED_PULL, true, o.pull);
+    for (size_t i = 0; i < o.connect.count; i++)
+        monitor_add(&setup, FEED_SUBSCRIBE, false, o.connect.text[i]);
+    return monitor_run(&setup);
+}
+
+const struct command command_monitor = {
+    .name = "monitor",
+    .arguments = "",
+    .summary = "Collect what brokers report, and show it to browsers",
+    .details =
+        "Brokers started with --monitor-connect tcp://localhost:5555 report\n"
+        "to it; of those it is told with --connect it also sees channels,\n"
+        "clients and events. Applications may report, too, with one JSON\n"
+        "object per message: {\"color\", \"timestamp\", \"cpu\", \"mem\"}.\n"
+        "\n"
+        "It keeps the last 30 minutes, in memory. Nothing asks who looks at\n"
+        "the page or who reports: leave the addresses on this machine, or on\n"
+        "a network that you trust.\n"
+        "\n"
+        "  sluiced --monitor-bind tcp://127.0.0.1:5556 &\n"
+        "  sluice monitor --connect tcp://127.0.0.1:5556\n",
+    .options = monitor_options,
+    .run = monitor_command_run,
+};

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/monitor/gallery.h"
+
+bool gallery_init(struct gallery *g)
+{
+    *g = (struct gallery){.events = json_array()};
+    return g->events != NULL;
+}
+
+void gallery_fini(struct gallery *g)
+{
+    while (g->count > 0)
+        reporter_free(g->reporter[--g->count]);
+    json_decref(g->events);
+}
+
+static struct reporter *gallery_find(const struct gallery *g,
+                                     const struct report *r)
+{
+    for (size_t i = 0; i < g->count; i++)
+        if (reporter_is(g->reporter[i], r))
+            return g->reporter[i];
+    return NULL;
+}
+
+/* A place for one more; NULL: all are taken by those who speak. */
+static struct reporter **gallery_find_place(struct gallery *g)
+{
+    if (g->count < GALLERY_REPORTERS_MAX)
+        return &g->reporter[g->count++];
+    struct reporter **place = NULL;
+    for (size_t i = 0; i < g->count; i++)
+        if (g->reporter[i]->is_silent &&
+            (!place || g->reporter[i]->heard_ms < (*place)->heard_ms))
+            place = &g->reporter[i];
+    if (place)
+        reporter_free(*place);
+    return place;
+}
+
+static struct reporter *gallery_add(struct gallery *g, const struct report *r)
+{
+    struct reporter *p = reporter_new(r);
+    struct reporter **place = p ? gallery_find_place(g) : NULL;
+    if (place)
+        *place = p;
+    else if (p)
+        reporter_free(p);
+    return place ? p : NULL;
+}
+
+static void gallery_take_event(struct gallery *g, json_t *event, int64_t now_ms)
+{
+    if (json_array_size(g->events) == GALLERY_EVENTS_MAX)
+        json_array_remove(g->events, 0);
+    json_object_set_new(event, "time", json_integer(now_ms));
+    json_array_append(g->events, event);
+}
+
+struct reporter *gallery_take(struct gallery *g, const struct report *r,
+                              int64_t now_ms)
+{
+    struct reporter *p = gallery_find(g, r);
+    if (!p)
+        p = gallery_add(g, r);
+    if (!p || !reporter_take(p, r, now_ms))
+        return NULL;
+    if (r->kind == REPORT_EVENT)
+        gallery_take_event(g, r->document, now_ms);
+    return p;
+}

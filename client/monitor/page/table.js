@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// table - rows under sortable heads, with a filter. All text that comes from
+// outside is set as text.
+
+const TEXT = String;
+
+// A column: {title, value(row), text(value), is: class, isText}.
+export class Table {
+    constructor(section, columns, order, empty) {
+        this.columns = columns;
+        this.order = order;
+        this.isAscending = false;
+        this.empty = empty;
+        this.count = section.querySelector("small");
+        this.input = section.querySelector("input");
+        this.rows = [];
+        this.input.addEventListener("input", () => this.draw());
+        this.build(section.querySelector("table"));
+    }
+
+    build(table) {
+        const head = table.createTHead().insertRow();
+        this.heads = this.columns.map((column, number) => {
+            const cell = document.createElement("th");
+            const button = document.createElement("button");
+            button.type = "button";
+            button.textContent = column.title;
+            button.addEventListener("click", () => this.sort(number));
+            cell.className = column.isText ? "text" : "";
+            cell.scope = "col";
+            cell.append(button);
+            head.append(cell);
+            return cell;
+        });
+        this.body = table.createTBody();
+    }
+
+    sort(number) {
+        this.isAscending = this.order === number
+            ? !this.isAscending : Boolean(this.columns[number].isText);
+        this.order = number;
+        this.draw();
+    }
+
+    texts(row) {
+        return this.columns.map(column =>
+            (column.text ?? TEXT)(column.value(row)));
+    }
+
+    // Rows that contain the filter, in order; equals stay as they came.
+    arranged() {
+        const wanted = this.input.value.toLowerCase();
+        const {value, isText} = this.columns[this.order];
+        const sign = this.isAscending ? 1 : -1;
+        const compare = isText
+            ? (a, b) => String(value(a)).localeCompare(String(value(b)))
+            : (a, b) => (value(a) || 0) - (value(b) || 0);
+        return this.rows
+            .map(row => ({row, texts: this.texts(row)}))
+            .filter(({texts}) => texts.some((text, i) =>
+                this.columns[i].isText && text.toLowerCase().includes(wanted)))
+            .sort((a, b) => sign * compare(a.row, b.row));
+    }
+
+    // Rows keep their place in the document, so that focus and selection stay.
+    fill(line, {row, texts}) {
+        line.className = row.level ?? "";
+        while (line.cells.length > texts.length)
+            line.deleteCell(-1);
+        texts.forEach((text, i) => {
+            const cell = line.cells[i] ?? line.insertCell();
+            const column = this.columns[i];
+            cell.className =
+                `${column.isText ? "text" : ""} ${column.is ?? ""}`;
+            cell.removeAttribute("colspan");
+            if (cell.textContent !== text)
+                cell.textContent = text;
+        });
+    }
+
+    drawEmpty() {
+        const line = this.body.rows[0] ?? this.body.insertRow();
+        while (line.cells.length > 1)
+            line.deleteCell(-1);
+        const cell = line.cells[0] ?? line.insertCell();
+        line.className = "";
+        cell.className = "empty";
+        cell.colSpan = this.columns.length;
+        cell.textContent = this.rows.length
+            ? "Nothing contains what the filter says." : this.empty;
+    }
+
+    draw() {
+        const arranged = this.arranged();
+        const lines = Math.max(1, arranged.length);
+        this.heads.forEach((head, number) => {
+            head.setAttribute("aria-sort", number !== this.order ? "none"
+                : this.isAscending ? "ascending" : "descending");
+        });
+        while (this.body.rows.length > lines)
+            this.body.deleteRow(-1);
+        if (!arranged.length)
+            this.drawEmpty();
+        arranged.forEach((entry, i) =>
+            this.fill(this.body.rows[i] ?? this.body.insertRow(), entry));
+    }
+
+    show(rows, total = rows.length) {
+        this.rows = rows;
+        this.count.textContent = total > rows.length
+            ? `${rows.length} of ${total}, the fullest and busiest`
+            : String(rows.length);
+        this.draw();
+    }
+}

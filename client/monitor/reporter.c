@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/monitor/reporter.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { REPORTER_PATIENCE = 3 /* intervals */, REPORTER_INTERVAL_MS = 1000 };
+
+struct reporter *reporter_new(const struct report *r)
+{
+    struct reporter *p = calloc(1, sizeof *p);
+    if (!p)
+        return NULL;
+    p->name = strdup(r->name);
+    if (!p->name) {
+        free(p);
+        return NULL;
+    }
+    p->is_broker = r->is_of_broker;
+    p->interval_ms = REPORTER_INTERVAL_MS;
+    past_init(&p->past);
+    return p;
+}
+
+void reporter_free(struct reporter *p)
+{
+    for (int kind = 0; kind < REPORT_KINDS; kind++)
+        json_decref(p->latest[kind]);
+    free(p->name);
+    free(p);
+}
+
+bool reporter_is(const struct reporter *p, const struct report *r)
+{
+    return p->is_broker == r->is_of_broker && strcmp(p->name, r->name) == 0;
+}
+
+static bool reporter_is_repetition(const struct reporter *p,
+                                   const struct report *r)
+{
+    const json_t *last = p->latest[r->kind];
+    if (!p->is_broker || !last || r->kind == REPORT_EVENT)
+        return false;
+    if (r->kind == REPORT_STATS)
+        return json_equal(json_object_get(last, "uptime"),
+                          json_object_get(r->document, "uptime"));
+    return json_equal(json_object_get(last, "timestamp"),
+                      json_object_get(r->document, "timestamp"));
+}
+
+/* Brokers tell how often they report; of applications it is learnt, from one
+ * second on. Silence teaches nothing. */
+static void reporter_learn_interval(struct reporter *p, const json_t *document,
+                                    int64_t now_ms)
+{
+    double told_ms = 1000 * report_number(document, "interval");
+    double gap_ms = (double)(now_ms - p->heard_ms);
+    if (told_ms > 0)
+        p->interval_ms = told_ms;
+    else if (p->heard_ms > 0 && !p->is_silent)
+        p->interval_ms += (gap_ms - p->interval_ms) / 4;
+    if (told_ms <= 0 && p->interval_ms < REPORTER_INTERVAL_MS)
+        p->interval_ms = REPORTER_INTERVAL_MS;
+}
+
+bool reporter_take(struct reporter *p, const struct report *r, int64_t now_ms)
+{
+    if (reporter_is_repetition(p, r))
+        return false;
+    json_t **latest = &p->latest[r->kind];
+    if (r->kind == REPORT_STATS) {
+        reporter_learn_interval(p, r->document, now_ms);
+        series_measure(&p->sample, r, *latest);
+        past_put(&p->past, now_ms, &p->sample);
+    }
+    if (r->kind != REPORT_EVENT) {
+        json_decref(*latest);
+        *latest = json_incref(r->document);
+    }
+    p->heard_ms = now_ms;
+    p->is_silent = false;
+    return true;
+}
+
+bool reporter_check(struct reporter *p, int64_t now_ms)
+{
+    double silent_ms = (double)(now_ms - p->heard_ms);
+    if (p->is_silent || silent_ms <= REPORTER_PATIENCE * p->interval_ms)
+        return false;
+    p->is_silent = true;
+    return true;
+}

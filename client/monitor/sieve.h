@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sieve - keeps from the HTTP parser what two parsers could understand in two
+ * ways: lines that do not end with CR LF, that go on in the next, or that hold
+ * control characters. It is put in front of a connection's input.
+ */
+#ifndef SLUICE_CLIENT_MONITOR_SIEVE_H
+#define SLUICE_CLIENT_MONITOR_SIEVE_H
+
+#include <event2/bufferevent.h>
+#include <stdbool.h>
+
+/* From now on input that is refused is replaced by what the parser answers
+ * with 400. False when there is no memory. */
+bool sieve_attach(struct bufferevent *connection);
+
+#endif

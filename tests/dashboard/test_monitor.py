@@ -1,0 +1,283 @@
+# SPDX-License-Identifier: MIT
+"""sluice monitor: collects from everybody who reports, keeps their history,
+tells browsers, waits for none of them, and is not fooled."""
+import socket
+import unittest
+
+import zmq
+from collector import ANY, Collector, Events
+from feeds import Application, FakeBroker, channel, free_port
+from ground import Process, Pulse, main, run, wait_until
+
+INTERVAL = 0.1
+
+
+class Collecting(unittest.TestCase):
+    def test_an_application_like_the_books_appears(self):
+        collector = Collector(self)
+        app = Application(self, collector.collect, "tomato")
+        Pulse(self, lambda _: app.report(cpu=12.5, mem=80.0), INTERVAL)
+        found = collector.wait_reporter("tomato")
+        self.assertFalse(found["broker"])
+        self.assertIn(12.5, found["series"]["cpu"])
+        self.assertIn(80, found["series"]["mem"])
+        self.assertEqual(set(found["series"]["in"]), {None})
+
+    def test_one_that_pushes(self):
+        collector = Collector(self, "--pull", ANY)
+        app = Application(self, collector.endpoints[1], "teal", zmq.PUSH)
+        app.report()
+        collector.wait_reporter("teal")
+
+    def test_a_broker_with_rates_of_its_own_clock(self):
+        broker = FakeBroker(self, interval=INTERVAL)
+        collector = Collector(self, "--connect", broker.endpoint)
+        Pulse(self, lambda n: broker.round(
+            [channel("/topic/a", **{"in": n})], messages_in=100 * n,
+            messages_out=300 * n, dropped_slow=10 * n, dropped_gone=10 * n,
+            queued_messages=7, loop_lag_p99_us=1500), INTERVAL)
+        found = collector.wait_reporter(
+            broker.name, lambda it: it["series"]["in"][-1] is not None
+            and "channels" in it)
+        last = {name: values[-1] for name, values in found["series"].items()}
+        self.assertAlmostEqual(last["in"], 1000, delta=1)
+        self.assertAlmostEqual(last["out"], 3000, delta=1)
+        self.assertAlmostEqual(last["dropped"], 200, delta=1)
+        self.assertEqual((last["queued"], last["lag_ms"]), (7, 1.5))
+        self.assertEqual(found["channels"]["channels"][0]["name"], "/topic/a")
+
+    def test_silence_and_return(self):
+        broker = FakeBroker(self, interval=INTERVAL)
+        collector = Collector(self, "--connect", broker.endpoint)
+        pulse = Pulse(self, lambda _: broker.round(), INTERVAL)
+        collector.wait_reporter(broker.name)
+        events = Events(collector)
+        pulse.stop()
+        _, said = events.next("silent")
+        self.assertEqual((said["name"], said["silent"]), (broker.name, True))
+        self.assertTrue(collector.reporter(broker.name)["silent"])
+        Pulse(self, lambda _: broker.round(), INTERVAL)
+        self.assertFalse(events.next("report")[1]["silent"])
+        self.assertFalse(collector.reporter(broker.name)["silent"])
+
+    def test_events_are_kept_up_to_a_bound(self):
+        broker = FakeBroker(self)
+        collector = Collector(self, "--connect", broker.endpoint)
+        broker.heard("sluice.")
+        for number in range(250):
+            broker.event("closed", number=number)
+        kept = wait_until(
+            lambda: [it for it in [collector.history()["events"]]
+                     if it and it[-1]["number"] == 249],
+            "the last event does not come")[0]
+        self.assertEqual([it["number"] for it in kept], list(range(50, 250)))
+
+    def test_at_most_64_reporters(self):
+        collector = Collector(self)
+        app = Application(self, collector.collect, "red")
+        Pulse(self, lambda n: [app.report(name=f"app {i}")
+                               for i in range(100)], INTERVAL)
+        wait_until(lambda: len(collector.history()["reporters"]) == 64,
+                   "they do not come")
+        self.assertEqual(len(collector.history()["reporters"]), 64)
+
+    def test_what_is_no_report_is_passed_over(self):
+        collector = Collector(self)
+        app = Application(self, collector.collect, "red")
+
+        def beat(_):
+            for parts in (["{"], ["[]"], [b"\xff\xfe"], [""], ["{}"],
+                          ['{"color": 5}'], ['{"source": "sluice"}'],
+                          ["sluice.stats", "{}"], ["tap./a", "{}", "text"],
+                          ["a", "b", "c", "d", "e"], ["[" * 100000],
+                          ['{"color": "' + "x" * 300 + '"}']):
+                app.send(*parts)
+            app.report(cpu="much", mem=None)
+        Pulse(self, beat, INTERVAL)
+        collector.wait_reporter("red")
+        self.assertEqual(len(collector.history()["reporters"]), 1)
+
+    def test_a_silent_stranger_keeps_nobody_out(self):
+        """libzmq's CVE-2020-15166: a raw connection that says nothing."""
+        collector = Collector(self)
+        host, port = collector.collect.removeprefix("tcp://").split(":")
+        with socket.create_connection((host, int(port))), \
+                socket.create_connection((host, int(port))) as rude:
+            rude.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            app = Application(self, collector.collect, "red")
+            Pulse(self, lambda _: app.report(), INTERVAL)
+            collector.wait_reporter("red")
+
+
+class Browsers(unittest.TestCase):
+    def test_one_that_does_not_read_is_skipped(self):
+        broker = FakeBroker(self)
+        collector = Collector(self, "--connect", broker.endpoint)
+        broker.heard("sluice.")
+        stalled, reading = collector.connect(), Events(collector)
+        stalled.sendall(b"GET /feed HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        stalled.recv(1)
+        filler = "x" * 100_000
+        for number in range(300):  # 30 MB
+            broker.event("closed", number=number, filler=filler)
+            self.assertEqual(
+                reading.next("report")[1]["document"]["number"], number)
+        pid = collector.process.popen.pid
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            rss = next(line for line in status if line.startswith("VmHWM"))
+        self.assertLess(int(rss.split()[1]), 64 << 10)
+        said = b""
+        while b"event: missed" not in said:
+            said = said[-20:] + stalled.recv(1 << 16)
+            broker.event("closed", number=0)
+
+    def test_two_hundred_of_them(self):
+        broker = FakeBroker(self, interval=INTERVAL)
+        collector = Collector(self, "--connect", broker.endpoint)
+        Pulse(self, lambda _: broker.round(), INTERVAL)
+        for ear in [Events(collector) for _ in range(200)]:
+            self.assertEqual(ear.next("report")[1]["name"], broker.name)
+
+    def test_it_stops_while_they_listen(self):
+        collector = Collector(self)
+        Events(collector)
+        collector.process.signal()
+        self.assertEqual(collector.process.finish()[0], 0)
+
+
+class Hostile(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.collector = Collector(cls)
+
+    @classmethod
+    def addCleanup(cls, *args):  # of the one collector of the class
+        cls.addClassCleanup(*args)
+
+    def status(self, *args, **kwargs):
+        return self.collector.get(*args, **kwargs)[0]
+
+    def test_headers_of_every_answer(self):
+        for path in ("/", "/app.js", "/history", "/nowhere"):
+            head = self.collector.get(path)[1].partition(b"\r\n\r\n")[0]
+            head = head.decode().lower()
+            for header in ("content-security-policy: default-src 'none'",
+                           "x-frame-options: deny", "connection: close",
+                           "x-content-type-options: nosniff",
+                           "cross-origin-resource-policy: same-origin"):
+                self.assertIn(header, head)
+            for word in ("unsafe", "access-control", "*"):
+                self.assertNotIn(word, head)
+
+    def test_what_there_is(self):
+        for path in ("/", "/?a=b", "/app.js", "/chart.js", "/style.css",
+                     "/history"):
+            self.assertEqual(self.status(path), 200, path)
+            status, answer = self.collector.get(path, method="HEAD")
+            self.assertEqual(status, 200, path)
+            self.assertTrue(answer.endswith(b"\r\n\r\n"), path)
+        for path in ("/x", "/../etc/passwd", "/%2e%2e/etc/passwd", "//"):
+            self.assertIn(self.status(path), (400, 404), path)
+
+    def test_unknown_hosts_are_refused(self):
+        port = self.collector.port
+        for host in ("localhost", f"localhost:{port}", "127.0.0.1",
+                     f"127.0.0.1:{port}", "[::1]"):
+            self.assertEqual(self.status(host=host), 200, host)
+        for host in ("rebind.test", f"rebind.test:{port}", "localhost.evil",
+                     "127.0.0.1.evil", "[::1].evil", "", "localhost:x"):
+            self.assertIn(self.status(host=host), (400, 421), host)
+
+    def test_a_host_that_is_told_of_is_known(self):
+        collector = Collector(self, "--http-host", "watch.example")
+        self.assertEqual(collector.get(host="watch.example")[0], 200)
+        self.assertEqual(collector.get(host="other.example")[0], 421)
+
+    def test_foreign_origins_change_nothing(self):
+        for path in ("/", "/history", "/feed"):
+            for origin in ("http://evil.test", "null", "http://localhost:1",
+                           "https://localhost"):
+                self.assertEqual(self.status(path, f"Origin: {origin}"), 403)
+        self.assertEqual(self.status("/", "Origin: http://localhost"), 200)
+
+    def test_other_methods_are_refused(self):
+        for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH",
+                       "CONNECT", "BREW", "get"):
+            self.assertIn(self.status(method=method), (400, 405, 501), method)
+        post = b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3"
+        self.assertEqual(self.collector.ask(post + b"\r\n\r\na=b")[0], 405)
+
+    def test_smuggling_is_answered_with_400_and_a_close(self):
+        head = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+        post = head.replace(b"GET", b"POST")
+        second = b"GET /history HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        for request in (
+                post + b"Content-Length: 4\r\nTransfer-Encoding: chunked"
+                b"\r\n\r\n0\r\n\r\n" + second,
+                post + b"Transfer-Encoding: xchunked\r\n\r\n" + second,
+                post + b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n",
+                post + b"Transfer-Encoding: chunked\r\nTransfer-Encoding: "
+                b"identity\r\n\r\n0\r\n\r\n" + second,
+                head + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n"
+                b"hello" + second,
+                head + b"Content-Length : 0\r\n\r\n" + second,
+                head + b"Content-Length: +0\r\n\r\n" + second,
+                head + b"Content-Length: 5\r\n\r\nhello" + second,
+                head + b"Host: evil.test\r\n\r\n" + second,
+                head + b"A: b\r\n\tContent-Length: 5\r\n\r\n" + second,
+                head + b"A: b\nContent-Length: 5\r\n\r\n" + second,
+                head + b"A: b\rContent-Length: 5\r\n\r\n" + second,
+                head + b"A: b\0c\r\n\r\n" + second,
+                head + b"no colon\r\n\r\n" + second,
+                head.replace(b"\r\n", b"\n") + b"\n" + second,
+                b" " + head + b"\r\n" + second,
+                b"GET / HTTP/1.1\r\n\r\n" + second,
+                b"GET http://localhost/ HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03\r\n\r\n"):
+            status, answer = self.collector.ask(request)
+            self.assertEqual(status, 400, request)
+            self.assertEqual(answer.count(b"HTTP/1.1 "), 1, request)
+
+    def test_one_request_per_connection(self):
+        request = b"GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        status, answer = self.collector.ask(request * 3)
+        self.assertEqual((status, answer.count(b"HTTP/1.1 ")), (200, 1))
+
+    def test_a_megabyte_of_headers_is_refused(self):
+        for headers in (b"X: " + b"a" * (1 << 20),
+                        b"\r\n".join(b"X%d: y" % i for i in range(100_000))):
+            status, _ = self.collector.ask(
+                b"GET / HTTP/1.1\r\nHost: localhost\r\n" + headers
+                + b"\r\n\r\n")
+            self.assertIn(status, (None, 400, 413, 431))
+        self.assertEqual(self.status(), 200)
+
+    def test_slow_ones_hold_nobody_up(self):
+        for _ in range(50):
+            self.collector.connect().sendall(b"GET / HT")
+        self.assertEqual(self.status(), 200)
+
+
+class Usage(unittest.TestCase):
+    def test_wrong_usage(self):
+        for args, word in (
+                (["there"], b"--connect"),
+                (["--http", "nonsense"], b"--http takes"),
+                (["--collect", "nonsense"], b"cannot use nonsense"),
+                (["--connect", "a"] * 33, b"32 times")):
+            done = run("monitor", *args)
+            self.assertIn(done.returncode, (1, 2))
+            self.assertIn(word, done.stderr)
+
+    def test_an_address_that_is_taken(self):
+        collector = Collector(self)
+        for args in (("--http", f"127.0.0.1:{collector.port}"),
+                     ("--http", f"127.0.0.1:{free_port()}",
+                      "--collect", collector.collect)):
+            status, _, err = Process(self, "monitor", *args).finish()
+            self.assertEqual(status, 1)
+            self.assertIn("ddress", err)
+
+
+if __name__ == "__main__":
+    main()
