@@ -35,6 +35,16 @@ bool reporter_is(const struct reporter *p, const struct report *r)
     return p->is_broker == r->is_of_broker && strcmp(p->name, r->name) == 0;
 }
 
+/* A broker that reports here and is watched, too, is heard twice in each of its
+ * intervals, at almost the same time. */
+static bool reporter_is_twin(const json_t *now, const json_t *last)
+{
+    double apart = report_number(now, "uptime") - report_number(last, "uptime");
+    return apart >= 0 && apart < report_number(now, "interval") / 2 &&
+           json_equal(json_object_get(now, "pid"),
+                      json_object_get(last, "pid"));
+}
+
 static bool reporter_is_repetition(const struct reporter *p,
                                    const struct report *r)
 {
@@ -42,8 +52,7 @@ static bool reporter_is_repetition(const struct reporter *p,
     if (!p->is_broker || !last || r->kind == REPORT_EVENT)
         return false;
     if (r->kind == REPORT_STATS)
-        return json_equal(json_object_get(last, "uptime"),
-                          json_object_get(r->document, "uptime"));
+        return reporter_is_twin(r->document, last);
     return json_equal(json_object_get(last, "timestamp"),
                       json_object_get(r->document, "timestamp"));
 }

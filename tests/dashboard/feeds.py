@@ -103,18 +103,22 @@ class FakeBroker:
     def round(self, channels=(), clients=(), **counters):
         """One interval passes: the next of all three documents."""
         self.seq += 1
-        base = {"connections": len(clients), "channels": len(channels),
-                "messages_in": 0, "messages_out": 0, "queued_messages": 0,
-                "queued_bytes": 0, "memory_bytes": 0,
-                "memory_limit_bytes": 256 << 20, "paused_publishers": 0}
-        self.publish("sluice.stats", self.head() | {
-            "color": "#4f9d3a", "cpu": 1.5, "mem": 6.4, "source": "sluice",
-            "version": "0.1.0", "pid": 1, "uptime": self.seq * self.interval,
-            "stopping": False, "counters": base | counters, "closed": {}})
+        self.publish("sluice.stats",
+                     self.stats(channels, clients, counters))
         self.publish("sluice.channels", self.head() | {
             "total": len(channels), "channels": list(channels), "rest": {}})
         self.publish("sluice.clients", self.head() | {
             "total": len(clients), "clients": list(clients), "rest": {}})
+
+    def stats(self, channels, clients, counters):
+        base = {"connections": len(clients), "channels": len(channels),
+                "messages_in": 0, "messages_out": 0, "queued_messages": 0,
+                "queued_bytes": 0, "memory_bytes": 0,
+                "memory_limit_bytes": 256 << 20, "paused_publishers": 0}
+        return self.head() | {
+            "color": "#4f9d3a", "cpu": 1.5, "mem": 6.4, "source": "sluice",
+            "version": "0.1.0", "pid": 1, "uptime": self.seq * self.interval,
+            "stopping": False, "counters": base | counters, "closed": {}}
 
     def event(self, event, **more):
         self.publish("sluice.event", self.head() | {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """sluice monitor: collects from everybody who reports, keeps their history,
 tells browsers, waits for none of them, and is not fooled."""
+import json
 import socket
 import unittest
 
@@ -45,6 +46,24 @@ class Collecting(unittest.TestCase):
         self.assertAlmostEqual(last["dropped"], 200, delta=1)
         self.assertEqual((last["queued"], last["lag_ms"]), (7, 1.5))
         self.assertEqual(found["channels"]["channels"][0]["name"], "/topic/a")
+
+    def test_a_broker_that_is_heard_twice_is_one(self):
+        """It connects to the collector, and the collector to its feed."""
+        broker = FakeBroker(self, interval=INTERVAL)
+        collector = Collector(self, "--connect", broker.endpoint)
+        twin = Application(self, collector.collect, "red")
+
+        def beat(number):
+            broker.round(messages_in=100 * number)
+            stats = broker.stats([], [], {"messages_in": 100 * number})
+            twin.send(json.dumps(stats | {"uptime": stats["uptime"] + 1e-4}))
+        Pulse(self, beat, INTERVAL)
+        collector.wait_reporter(
+            broker.name, lambda it: len(it["series"]["in"]) >= 3)
+        known = collector.history()["reporters"]
+        self.assertEqual([it["name"] for it in known], [broker.name])
+        for value in known[0]["series"]["in"][1:]:
+            self.assertAlmostEqual(value, 1000, delta=1)
 
     def test_silence_and_return(self):
         broker = FakeBroker(self, interval=INTERVAL)
