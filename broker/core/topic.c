@@ -216,22 +216,28 @@ static const struct backlog *topic_held(const struct channel *ch)
     return topic_of(ch)->held;
 }
 
-/* Publishers of a topic are held up for those subscribers only who may still
- * catch up; the others give back what they hold. */
+/* What pressing asks of one subscriber: nothing, if it holds little and is no
+ * laggard; else to give back what it is owed, if it will not catch up or there
+ * is no other way; else publishers wait for it. */
+static void topic_press_one(struct subscriber *s, bool is_last_resort)
+{
+    bool is_large = s->outbox->bytes > CHANNEL_PRESS_BYTES;
+    bool is_laggard = s->state == SUBSCRIBER_SLOW || topic_is_impatient(s);
+    if (!is_large && !(is_last_resort && is_laggard))
+        return;
+    if (is_laggard || is_last_resort)
+        rule_of(s)->policy->shed(s);
+    else
+        topic_set_state(s, SUBSCRIBER_BUSY);
+}
+
 static void topic_press(struct channel *ch, bool is_last_resort)
 {
-    uint64_t floor = is_last_resort ? 0 : CHANNEL_PRESS_BYTES;
     topic_shed_held(ch);
     LIST_EACH_SAFE (link, &ch->members) {
         struct subscriber *s = LIST_OF(link, struct subscriber, member);
-        if (s->outbox->bytes <= floor)
-            continue;
-        if (!is_last_resort && s->state != SUBSCRIBER_SLOW &&
-            !topic_is_impatient(s)) {
-            topic_set_state(s, SUBSCRIBER_BUSY);
-            continue;
-        }
-        ch->rule->policy->shed(s);
+        if (!backlog_is_empty(s->outbox))
+            topic_press_one(s, is_last_resort);
     }
 }
 

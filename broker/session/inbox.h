@@ -33,7 +33,8 @@ struct inbox {
     struct block *body; /* NULL when small */
     uint32_t tail_bytes;
     uint32_t body_bytes;     /* of the whole message frame */
-    uint32_t begun_bytes;    /* its part of those of all sessions */
+    uint32_t loose_bytes;    /* its part of those of all sessions */
+    uint32_t counted_bytes;  /* of the tail, likewise */
     uint32_t promised_bytes; /* of the budget, for what the body lacks */
 };
 

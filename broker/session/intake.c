@@ -93,9 +93,10 @@ static bool intake_keep(struct session *s, const uint8_t *bytes, size_t n,
                         enum reason *reason)
 {
     struct sessions *all = s->all;
-    struct inbox *in = s->inbox;
     struct frame name, message;
     size_t head = n, size = 0;
+    if (n == 0)
+        return true;
     if (frame_decode(bytes, n, CHANNEL_NAME_MAX, &name) == FRAME_OK) {
         head = frame_size(name.length);
         (void)frame_decode(bytes + head, n - head, all->config.max_frame_bytes,
@@ -104,14 +105,12 @@ static bool intake_keep(struct session *s, const uint8_t *bytes, size_t n,
     }
     bool is_large = size >= INBOX_LARGE_BYTES;
     *reason = REASON_MEMORY;
-    if (!sessions_may_keep(all, is_large ? head : n))
+    if (!sessions_may_keep(all, is_large ? head : n, is_large ? n - head : 0))
         return false;
     *reason = REASON_NO_MEMORY;
-    if (n == 0)
-        return true;
     if (!inbox_own(&s->inbox, all->budget))
         return false;
-    in = s->inbox;
+    struct inbox *in = s->inbox;
     bool is_kept =
         is_large ? inbox_begin(in, all->budget, &all->core->pool, bytes, head,
                                bytes + head, n - head, (uint32_t)size)

@@ -22,7 +22,8 @@ static struct target target_remembered(const struct session *s)
 {
     struct channel *ch = s->last;
     if (!ch || s->last_epoch != s->all->core->epoch)
-        return (struct target){NULL, UINT32_MAX, NULL, COUNT_closed};
+        return (struct target){(const uint8_t *)"", UINT32_MAX, NULL,
+                               COUNT_closed};
     return (struct target){channel_name(ch), channel_name_length(ch), ch,
                            COUNT_closed};
 }

@@ -127,14 +127,16 @@ void sessions_wait(struct sessions *all, struct session *s,
     list_insert(&all->waits[wait], &s->wait);
 }
 
-static void sessions_count_begun(struct sessions *all, struct session *s,
-                                 uint32_t bytes)
+static void sessions_count(struct sessions *all, struct session *s,
+                           uint32_t tail_bytes, uint32_t loose_bytes)
 {
-    if (s->inbox == INBOX_NONE)
+    struct inbox *in = s->inbox;
+    if (in == INBOX_NONE)
         return;
-    all->begun_bytes -= s->inbox->begun_bytes;
-    s->inbox->begun_bytes = bytes;
-    all->begun_bytes += bytes;
+    all->tail_bytes += (uint64_t)tail_bytes - in->counted_bytes;
+    all->loose_bytes += (uint64_t)loose_bytes - in->loose_bytes;
+    in->counted_bytes = tail_bytes;
+    in->loose_bytes = loose_bytes;
 }
 
 /* Messages that are only half here may have half of the memory: whoever
@@ -151,7 +153,7 @@ bool sessions_grant_memory(struct sessions *all, struct session *s)
         return false;
     (void)inbox_promise(in, all->budget);
     all->body_bytes += in->body_bytes;
-    sessions_count_begun(all, s, in->tail_bytes);
+    sessions_count(all, s, in->tail_bytes, 0);
     s->has_grant = true;
     return true;
 }
@@ -159,19 +161,19 @@ bool sessions_grant_memory(struct sessions *all, struct session *s)
 bool sessions_may_begin(const struct sessions *all)
 {
     uint64_t limit = all->budget->limit_bytes;
-    return limit == 0 || all->begun_bytes <= limit / 16;
+    return limit == 0 || all->tail_bytes + all->loose_bytes <= limit / 16;
 }
 
 void sessions_kept(struct sessions *all, struct session *s)
 {
     const struct inbox *in = s->inbox;
     uint32_t body_bytes = in->body ? in->body->capacity : 0;
-    sessions_count_begun(all, s, in->tail_bytes + body_bytes);
+    sessions_count(all, s, in->tail_bytes, body_bytes);
 }
 
 void sessions_clear_inbox(struct sessions *all, struct session *s)
 {
-    sessions_count_begun(all, s, 0);
+    sessions_count(all, s, 0, 0);
     if (s->has_grant)
         all->body_bytes -= s->inbox->body_bytes;
     s->has_grant = false;
@@ -204,20 +206,32 @@ static struct session *first_waiting(const struct sessions *all, size_t wait)
                                : LIST_OF(head->next, struct session, wait);
 }
 
-/* A quarter of the memory for the beginnings that everybody has while it
- * sends: many more than that at once are not senders. The one that has been
- * silent longest in the middle of a frame goes first. */
-bool sessions_may_keep(struct sessions *all, size_t n)
+/* Closes the session that has been silent longest in the middle of a frame,
+ * if that is long. */
+static bool sessions_evict(struct sessions *all)
 {
-    uint64_t limit = all->budget->limit_bytes;
+    struct session *s = first_waiting(all, WAIT_FRAME);
     clock_ms now = reactor_now_ms(all->reactor);
-    struct session *s;
-    while (limit > 0 && all->begun_bytes + n > limit / 4) {
-        s = first_waiting(all, WAIT_FRAME);
-        if (!s || clock_elapsed_ms(now, s->wait_since) < SESSIONS_STALLED_MS)
+    if (!s || clock_elapsed_ms(now, s->wait_since) < SESSIONS_STALLED_MS)
+        return false;
+    session_close(s, REASON_FRAME_TIMEOUT);
+    return true;
+}
+
+/* A quarter of the memory for the beginnings that everybody has while it
+ * sends: many more than that at once are not senders. Another for what came
+ * of large messages, apart from that: who sends small ones shall not have to
+ * give way to them. */
+bool sessions_may_keep(struct sessions *all, size_t tail_bytes,
+                       size_t loose_bytes)
+{
+    uint64_t part = all->budget->limit_bytes / 4;
+    if (part == 0)
+        return true;
+    while (all->tail_bytes + tail_bytes > part ||
+           (loose_bytes > 0 && all->loose_bytes + loose_bytes > part))
+        if (!sessions_evict(all))
             return false;
-        session_close(s, REASON_FRAME_TIMEOUT);
-    }
     return true;
 }
 

@@ -87,7 +87,8 @@ struct sessions {
     uint32_t count;
     uint64_t turn_bytes;  /* read since the last settling */
     uint64_t body_bytes;  /* of all large messages that are under way */
-    uint64_t begun_bytes; /* kept of what is incomplete, without a grant */
+    uint64_t tail_bytes;  /* of beginnings, kept until there is more of them */
+    uint64_t loose_bytes; /* of large messages that nothing was granted to */
     uint64_t trim_bytes;  /* used when memory was last given back */
     clock_ms trim_at;
     bool is_settling;
@@ -143,9 +144,11 @@ bool sessions_grant_memory(struct sessions *all, struct session *s);
 /* The session has kept what is incomplete in its inbox. */
 void sessions_kept(struct sessions *all, struct session *s);
 
-/* Whether `n` bytes more may be kept of what is incomplete. Closes stalled
- * sessions if that helps. */
-bool sessions_may_keep(struct sessions *all, size_t n);
+/* Whether so much more may be kept of what is incomplete: a beginning, and if
+ * it is that of a large message, what came of that. Closes stalled sessions
+ * if that helps. */
+bool sessions_may_keep(struct sessions *all, size_t tail_bytes,
+                       size_t loose_bytes);
 
 /* Whether so little is kept that whoever comes may bring much at once. */
 bool sessions_may_begin(const struct sessions *all);

@@ -108,6 +108,10 @@ class Addresses(unittest.TestCase):
         self.check_sends(broker, f"[::1]:{broker.port}")
 
     def test_a_name(self):
+        try:
+            socket.getaddrinfo("localhost", 1)
+        except socket.gaierror:
+            self.skipTest("localhost has no address here")
         broker = FakeBroker(self)
         self.check_sends(broker, f"localhost:{broker.port}")
 
