@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The broker reports to a collector as the book's applications do."""
 import datetime
+import socket
 import re
 
 from monitor import DEADLINE, INTERVAL, Broker, MonitorTest, main, zmq
@@ -31,7 +32,12 @@ class Report(MonitorTest):
     def test_the_keys_of_the_book(self):
         """color, timestamp, cpu and mem, with the meaning they have there."""
         sock, endpoint = self.collector()
-        sluiced = self.reporting(endpoint.replace("127.0.0.1", "localhost"))
+        try:
+            socket.getaddrinfo("localhost", 1)
+            endpoint = endpoint.replace("127.0.0.1", "localhost")
+        except socket.gaierror:
+            pass  # a root without /etc/hosts
+        sluiced = self.reporting(endpoint)
         report = self.recv(sock)
         self.assertRegex(report["color"], "^#[0-9a-f]{6}$")
         at = datetime.datetime.fromisoformat(report["timestamp"])
