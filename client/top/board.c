@@ -167,9 +167,12 @@ void board_print_headline(const struct board *b, char out[BOARD_LINE_BYTES])
     figure_age(age, report_number(full, "age_ms"));
     const char *kind = json_string_value(json_object_get(full, "kind"));
     bool is_queue = kind && strcmp(kind, "queue") == 0;
-    snprintf(
-        out, BOARD_LINE_BYTES,
-        "%s holds %.0f messages for %s: %.0f %s, %.0f paused publishers", name,
+    int n = snprintf(
+        out, BOARD_LINE_BYTES, "%s holds %.0f messages for %s: %.0f %s", name,
         report_number(full, "depth"), age, report_number(full, "subscribers"),
-        is_queue ? "consumers" : "subscribers", report_number(full, "paused"));
+        is_queue ? "consumers" : "subscribers");
+    double paused = report_number(full, "paused");
+    if (paused > 0 && n < BOARD_LINE_BYTES)
+        snprintf(out + n, BOARD_LINE_BYTES - (size_t)n,
+                 ", %.0f paused publishers", paused);
 }

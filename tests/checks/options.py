@@ -12,7 +12,10 @@ HELPS = (
     (("sluice", "--help"), False),
     (("sluice", "bench", "--help"), False),
     (("sluice", "listen", "--help"), False),
+    (("sluice", "monitor", "--help"), True),
     (("sluice", "send", "--help"), False),
+    (("sluice", "tap", "--help"), True),
+    (("sluice", "top", "--help"), True),
 )
 # Options of scripts/ and of other people's programs that documents mention.
 OTHERS = {"--build", "--cflags", "--demo", "--endian", "--install", "--libs",

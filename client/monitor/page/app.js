@@ -40,7 +40,7 @@ const channels = new Table(find("channels"), [
     "sluice monitor --connect ENDPOINT");
 
 const clients = new Table(find("clients"), [
-    text("Client", row => row.peer, "name"),
+    text("Client", row => row.peer, "name whole"),
     text("State", row => row.state),
     text("Channel", row => row.channel ?? "–", "wide"),
     number("Unsent", "depth"),

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: MIT
+"""All of it together: a real broker, watched by tap, top and the collector."""
+import json
+import select
+import unittest
+
+from collector import Collector
+from feeds import free_port
+from ground import Process, main, run, wait_until
+from people import Broker
+
+INTERVAL = "200ms"
+
+
+class Watched(unittest.TestCase):
+    def setUp(self):
+        self.feed = f"tcp://127.0.0.1:{free_port()}"
+        self.start_broker()
+
+    def start_broker(self, *args):
+        self.broker = Broker("--monitor-bind", self.feed, "--name", "real",
+                             "--monitor-interval", INTERVAL, *args)
+        self.addCleanup(self.broker.kill)
+
+    def send(self, channel, *messages):
+        done = run("send", channel, *messages, server=self.broker.address)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_tap_takes_nothing(self):
+        tap = Process(self, "tap", "--monitor", self.feed, "/queue/jobs")
+        sent = []
+
+        def line():
+            sent.append(f"job {len(sent)}")
+            self.send("/queue/jobs", sent[-1])
+            return self.tapped(tap)
+        first = wait_until(line, "the tap hears nothing")
+        self.assertIn(first, sent)
+        listener = Process(self, "listen", "/queue/jobs", "--count",
+                           str(len(sent)), server=self.broker.address)
+        status, out, _ = listener.finish()
+        self.assertEqual((status, out.decode().splitlines()), (0, sent))
+
+    @staticmethod
+    def tapped(tap):
+        """A line that the tap has printed by now, or None."""
+        is_there, _, _ = select.select([tap.popen.stdout], [], [], 0.5)
+        return tap.line().decode().strip() if is_there else None
+
+    def test_top_tells_which_channel_is_backed_up(self):
+        self.send("/queue/jobs", *["job"] * 50)
+        wait_until(lambda: b"/queue/jobs holds 50 messages" in self.top(),
+                   lambda: self.top().decode())
+        found = json.loads(self.top("--json"))
+        self.assertEqual(found["stats"]["broker"], "real")
+        self.assertEqual(found["channels"]["channels"][0]["depth"], 50)
+
+    def top(self, *args):
+        done = run("top", "--once", "--monitor", self.feed, *args)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+        return done.stdout
+
+    def test_the_collector_sees_it_die_and_return(self):
+        collector = Collector(self, "--connect", self.feed)
+        self.send("/queue/jobs", *["job"] * 50)
+        found = collector.wait_reporter(
+            "real", lambda it: it["series"]["queued"][-1] == 50
+            and it.get("channels", {}).get("total"))
+        self.assertTrue(found["broker"])
+        self.assertIsNotNone(found["series"]["memory_limit"][-1])
+        self.broker.kill()
+        collector.wait_reporter("real", lambda it: it["silent"])
+        self.start_broker()
+        found = collector.wait_reporter("real", lambda it: not it["silent"])
+        self.assertIn(50, found["series"]["queued"])
+
+    def test_it_reports_to_the_collector(self):
+        collector = Collector(self)
+        self.broker.kill()
+        self.start_broker("--monitor-connect", collector.collect)
+        self.assertTrue(collector.wait_reporter("real")["broker"])
+
+    def test_events_reach_the_collector(self):
+        collector = Collector(self, "--connect", self.feed)
+        collector.wait_reporter("real")
+
+        def event():
+            self.send("/topic/a", "message")
+            return [it for it in collector.history()["events"]
+                    if it["event"] == "closed" and it["broker"] == "real"]
+        wait_until(event, "no event comes")
+
+
+if __name__ == "__main__":
+    main()
