@@ -49,8 +49,13 @@ static struct reporter *gallery_add(struct gallery *g, const struct report *r)
     return place ? p : NULL;
 }
 
+/* Events of brokers are far shorter; whoever sends others gets no memory. */
+enum { GALLERY_EVENT_BYTES_MAX = 4096 };
+
 static void gallery_take_event(struct gallery *g, json_t *event, int64_t now_ms)
 {
+    if (json_dumpb(event, NULL, 0, JSON_COMPACT) > GALLERY_EVENT_BYTES_MAX)
+        return;
     if (json_array_size(g->events) == GALLERY_EVENTS_MAX)
         json_array_remove(g->events, 0);
     json_object_set_new(event, "time", json_integer(now_ms));

@@ -2,6 +2,7 @@
 """sluice monitor, as a person at a shell starts it, and the web as a browser
 or somebody worse asks for it."""
 import json
+import os
 import re
 import socket
 import urllib.request
@@ -9,6 +10,8 @@ import urllib.request
 from ground import DEADLINE, Process, wait_until
 
 ANY = "tcp://127.0.0.1:*"
+# Sanitizers must not keep freed memory back: tests measure it.
+os.environ.setdefault("ASAN_OPTIONS", "quarantine_size_mb=1")
 
 
 class Collector:
@@ -27,6 +30,12 @@ class Collector:
         if not line:
             raise AssertionError(self.process.finish())
         return line
+
+    def memory_kib(self, which):
+        pid = self.process.popen.pid
+        with open(f"/proc/{pid}/status", encoding="ascii") as status:
+            return int(next(line for line in status
+                            if line.startswith(which)).split()[1])
 
     @property
     def collect(self):
