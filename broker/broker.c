@@ -131,6 +131,13 @@ static void broker_log_counters(struct broker *b, const char *event)
     log_always(&b->log, LOG_INFO, event, fields);
 }
 
+/* Without a timer nobody would ever look again: then stop now. */
+static void broker_drain_in(struct broker *b, uint32_t ms)
+{
+    if (!reactor_timer_start(b->drain_timer, ms))
+        reactor_stop(b->reactor);
+}
+
 /* Two steps: first everything is delivered, then every connection is closed
  * in order. Both together have --drain-timeout. */
 static void broker_on_drain(void *arg)
@@ -146,7 +153,7 @@ static void broker_on_drain(void *arg)
     if (is_done || gone_ms >= b->options->drain_timeout)
         reactor_stop(b->reactor);
     else
-        (void)reactor_timer_start(b->drain_timer, DRAIN_POLL_MS);
+        broker_drain_in(b, DRAIN_POLL_MS);
 }
 
 static void broker_log_stopping(struct broker *b, int signo, const char *how)
@@ -174,7 +181,7 @@ static void broker_on_stop(void *arg, int signo)
                         b->options->drain_timeout + STOP_MARGIN_MS);
     /* Told when it is true: from here on nothing more is accepted. */
     broker_log_stopping(b, signo, "drain");
-    (void)reactor_timer_start(b->drain_timer, 0);
+    broker_drain_in(b, 0);
 }
 
 static void broker_on_usr1(void *arg, int signo)

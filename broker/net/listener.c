@@ -43,8 +43,9 @@ static void on_error(struct evconnlistener *ev, void *arg)
 {
     struct listener *l = arg;
     int err = EVUTIL_SOCKET_ERROR();
-    evconnlistener_disable(ev);
-    (void)reactor_timer_start(l->retry, LISTENER_RETRY_MS);
+    /* Better to spin than never to accept again. */
+    if (reactor_timer_start(l->retry, LISTENER_RETRY_MS))
+        evconnlistener_disable(ev);
     l->events->on_error(l->owner, err);
 }
 
