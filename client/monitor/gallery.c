@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/monitor/gallery.h"
 
+#include <assert.h>
+
 bool gallery_init(struct gallery *g)
 {
     *g = (struct gallery){.events = json_array()};
@@ -23,30 +25,35 @@ static struct reporter *gallery_find(const struct gallery *g,
     return NULL;
 }
 
-/* A place for one more; NULL: all are taken by those who speak. */
-static struct reporter **gallery_find_place(struct gallery *g)
+/* Who has been silent longest; NULL: all speak. */
+static struct reporter **gallery_find_silent(struct gallery *g)
 {
-    if (g->count < GALLERY_REPORTERS_MAX)
-        return &g->reporter[g->count++];
-    struct reporter **place = NULL;
-    for (size_t i = 0; i < g->count; i++)
-        if (g->reporter[i]->is_silent &&
-            (!place || g->reporter[i]->heard_ms < (*place)->heard_ms))
-            place = &g->reporter[i];
-    if (place)
-        reporter_free(*place);
-    return place;
+    struct reporter **found = NULL;
+    for (size_t i = 0; i < g->count; i++) {
+        const struct reporter *p = g->reporter[i];
+        assert(p);
+        if (p->is_silent && (!found || p->heard_ms < (*found)->heard_ms))
+            found = &g->reporter[i];
+    }
+    return found;
 }
 
 static struct reporter *gallery_add(struct gallery *g, const struct report *r)
 {
     struct reporter *p = reporter_new(r);
-    struct reporter **place = p ? gallery_find_place(g) : NULL;
-    if (place)
-        *place = p;
-    else if (p)
+    if (p && g->count < GALLERY_REPORTERS_MAX) {
+        g->reporter[g->count++] = p;
+        return p;
+    }
+    struct reporter **silent = p ? gallery_find_silent(g) : NULL;
+    if (silent) {
+        reporter_free(*silent);
+        *silent = p;
+        return p;
+    }
+    if (p)
         reporter_free(p);
-    return place ? p : NULL;
+    return NULL;
 }
 
 /* Events of brokers are far shorter; whoever sends others gets no memory. */

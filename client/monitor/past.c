@@ -6,14 +6,14 @@
 void past_init(struct past *h)
 {
     h->newest = 0;
-    for (int s = 0; s < SERIES; s++)
+    for (enum series s = 0; s < SERIES; s++)
         for (int i = 0; i < PAST_SLOTS; i++)
             h->value[s][i] = NAN;
 }
 
 static void past_clear(struct past *h, int64_t second)
 {
-    for (int s = 0; s < SERIES; s++)
+    for (enum series s = 0; s < SERIES; s++)
         h->value[s][second % PAST_SLOTS] = NAN;
 }
 
@@ -34,7 +34,7 @@ void past_put(struct past *h, int64_t now_ms,
     int64_t second = now_ms / PAST_STEP_MS;
     if (second > h->newest)
         past_advance(h, second);
-    for (int s = 0; s < SERIES; s++)
+    for (enum series s = 0; s < SERIES; s++)
         h->value[s][h->newest % PAST_SLOTS] = (float)sample->value[s];
 }
 

@@ -24,7 +24,7 @@ struct reporter *reporter_new(const struct report *r)
 
 void reporter_free(struct reporter *p)
 {
-    for (int kind = 0; kind < REPORT_KINDS; kind++)
+    for (enum report_kind kind = 0; kind < REPORT_KINDS; kind++)
         json_decref(p->latest[kind]);
     free(p->name);
     free(p);

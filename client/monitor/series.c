@@ -77,6 +77,6 @@ static double series_value(const struct series_row *row,
 void series_measure(struct series_sample *out, const struct report *now,
                     const json_t *before)
 {
-    for (int s = 0; s < SERIES; s++)
+    for (enum series s = 0; s < SERIES; s++)
         out->value[s] = series_value(&series_rows[s], now, before);
 }

@@ -25,7 +25,7 @@ static void telling_write_value(FILE *out, double value)
 
 static void telling_write_sample(FILE *out, const struct series_sample *sample)
 {
-    for (int s = 0; s < SERIES; s++) {
+    for (enum series s = 0; s < SERIES; s++) {
         fprintf(out, "%s\"%s\":", s ? "," : "{", series_name(s));
         telling_write_value(out, sample->value[s]);
     }
@@ -82,7 +82,7 @@ static int64_t telling_find_start(const struct past *h)
 {
     int64_t from = h->newest > 0 ? past_oldest(h) : 0;
     for (; from < h->newest; from++)
-        for (int s = 0; s < SERIES; s++)
+        for (enum series s = 0; s < SERIES; s++)
             if (!isnan(past_get(h, s, from)))
                 return from;
     return from;
@@ -92,7 +92,7 @@ static void telling_write_reporter(FILE *out, const struct reporter *p)
 {
     fputc('{', out);
     telling_write_who(out, p);
-    for (int kind = 0; kind < REPORT_KINDS; kind++) {
+    for (enum report_kind kind = 0; kind < REPORT_KINDS; kind++) {
         if (!p->latest[kind])
             continue;
         fprintf(out, ",\"%s\":", report_kind_name(kind));
@@ -100,7 +100,7 @@ static void telling_write_reporter(FILE *out, const struct reporter *p)
     }
     int64_t from = telling_find_start(&p->past);
     fprintf(out, ",\"start\":%" PRId64 ",\"series\":{", from * PAST_STEP_MS);
-    for (int s = 0; s < SERIES; s++)
+    for (enum series s = 0; s < SERIES; s++)
         telling_write_series(out, &p->past, s, from);
     fputs("}}", out);
 }

@@ -294,7 +294,7 @@ static struct evconnlistener *web_listen(struct event_base *base,
 
 static void web_note_address(struct web *w)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {.ss_family = AF_UNSPEC};
     socklen_t length = sizeof bound;
     char host[256] = "?", port[8] = "?";
     struct sockaddr *address = (struct sockaddr *)&bound;

@@ -223,27 +223,27 @@ static void screen_on_quit(struct screen *s, int argument)
 }
 
 static const struct {
-    int key;
     void (*handle)(struct screen *s, int argument);
     int argument;
+    int key;
 } screen_keys[] = {
-    {'\t', screen_on_other, 0},
-    {'c', screen_on_sheet, BOARD_CHANNELS},
-    {'l', screen_on_sheet, BOARD_CLIENTS},
-    {'<', screen_on_order, -1},
-    {'>', screen_on_order, 1},
-    {KEY_LEFT, screen_on_order, -1},
-    {KEY_RIGHT, screen_on_order, 1},
-    {'r', screen_on_reverse, 0},
-    {'/', screen_on_filter, 0},
-    {KEY_UP, screen_on_scroll, -1},
-    {KEY_DOWN, screen_on_scroll, 1},
-    {KEY_PPAGE, screen_on_scroll, -10},
-    {KEY_NPAGE, screen_on_scroll, 10},
-    {KEY_HOME, screen_on_scroll, -SHEET_ROWS_MAX},
-    {'?', screen_on_help, 0},
-    {'h', screen_on_help, 0},
-    {'q', screen_on_quit, 0},
+    {screen_on_other, 0, '\t'},
+    {screen_on_sheet, BOARD_CHANNELS, 'c'},
+    {screen_on_sheet, BOARD_CLIENTS, 'l'},
+    {screen_on_order, -1, '<'},
+    {screen_on_order, 1, '>'},
+    {screen_on_order, -1, KEY_LEFT},
+    {screen_on_order, 1, KEY_RIGHT},
+    {screen_on_reverse, 0, 'r'},
+    {screen_on_filter, 0, '/'},
+    {screen_on_scroll, -1, KEY_UP},
+    {screen_on_scroll, 1, KEY_DOWN},
+    {screen_on_scroll, -10, KEY_PPAGE},
+    {screen_on_scroll, 10, KEY_NPAGE},
+    {screen_on_scroll, -SHEET_ROWS_MAX, KEY_HOME},
+    {screen_on_help, 0, '?'},
+    {screen_on_help, 0, 'h'},
+    {screen_on_quit, 0, 'q'},
 };
 
 static void screen_on_key(struct screen *s, int key)

@@ -4,6 +4,7 @@
 #include "client/escape.h"
 #include "client/top/figure.h"
 
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -157,6 +158,7 @@ void sheet_order_by(struct sheet *s, int step)
     size_t columns = 0;
     while (s->columns[columns].title)
         columns++;
+    assert(columns > 0);
     s->order = (s->order + columns + (size_t)step) % columns;
     sheet_arrange(s);
 }

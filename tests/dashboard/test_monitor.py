@@ -58,12 +58,14 @@ class Collecting(unittest.TestCase):
             stats = broker.stats([], [], {"messages_in": 100 * number})
             twin.send(json.dumps(stats | {"uptime": stats["uptime"] + 1e-4}))
         Pulse(self, beat, INTERVAL)
-        collector.wait_reporter(
-            broker.name, lambda it: len(it["series"]["in"]) >= 3)
+
+        def rates(it):
+            return [value for value in it["series"]["in"] if value is not None]
+        collector.wait_reporter(broker.name, lambda it: len(rates(it)) >= 3)
         known = collector.history()["reporters"]
         self.assertEqual([it["name"] for it in known], [broker.name])
-        for value in known[0]["series"]["in"][1:]:
-            self.assertAlmostEqual(value, 1000, delta=1)
+        for value in rates(known[0]):
+            self.assertAlmostEqual(value, 1000, delta=5)
 
     def test_silence_and_return(self):
         broker = FakeBroker(self, interval=INTERVAL)
