@@ -89,7 +89,7 @@ function problemsOfTotals(who) {
 
 function problemsOf(who) {
     if (who.isSilent)
-        return [{level: "bad", weight: 1e15,
+        return [{level: who.isBroker ? "bad" : "warn", weight: 1e15,
             text: `${who.name} is silent since ${figures.clock(who.heard)}`,
             more: "it stopped, or cannot be reached; it comes back by itself"}];
     if (!who.isBroker)
