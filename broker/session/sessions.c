@@ -259,10 +259,14 @@ static void sessions_expire(struct sessions *all, clock_ms now)
     }
 }
 
-/* Whether much less is used than was once. */
+/* Whether much less is used than was once, or messages were shed while memory
+ * is short: then the holes that they left count as well. */
 static bool sessions_may_trim(const struct sessions *all)
 {
     uint64_t used = all->budget->used_bytes;
+    if (budget_is_short(all->budget) &&
+        all->trim_shed != all->counters->value[COUNT_dropped_memory])
+        return true;
     return all->trim_bytes >= used + SESSIONS_TRIM_BYTES &&
            used <= all->trim_bytes / 2;
 }
@@ -278,6 +282,7 @@ static void sessions_trim(struct sessions *all)
         return;
     allocator_trim();
     all->trim_bytes = all->budget->used_bytes;
+    all->trim_shed = all->counters->value[COUNT_dropped_memory];
     all->trim_at = now;
 }
 
