@@ -178,7 +178,7 @@ static void end_in_order(struct play *p)
  * else may be left. */
 static bool is_waiting(const struct house *h, const struct session *s)
 {
-    bool is_starving = inbox_is_large(&s->inbox) && !s->has_grant;
+    bool is_starving = inbox_is_large(s->inbox) && !s->has_grant;
     return (publisher_is_waiting(&s->pub) || is_starving) &&
            s->sub.state == SUBSCRIBER_NONE &&
            (house_count(h, COUNT_queued_bytes) > HOUSE_QUEUE_LIMIT / 2 ||
