@@ -97,11 +97,10 @@ void block_free(struct block *b)
 /* A large buffer grows without being copied: the kernel moves its pages. */
 static bool block_realloc(struct block *b, uint32_t capacity)
 {
-    uint8_t *p = realloc(b->bytes, capacity);
+    uint8_t *p =
+        budget_realloc(b->pool->budget, b->bytes, b->capacity, capacity);
     if (!p)
         return false;
-    budget_refund(b->pool->budget, b->capacity);
-    budget_charge(b->pool->budget, capacity);
     b->bytes = p;
     block_set_capacity(b, capacity);
     return true;
