@@ -105,7 +105,8 @@ static bool intake_keep(struct session *s, const uint8_t *bytes, size_t n,
     }
     bool is_large = size >= INBOX_LARGE_BYTES;
     *reason = REASON_MEMORY;
-    if (!sessions_may_keep(all, is_large ? head : n, is_large ? n - head : 0))
+    if (!sessions_may_keep(all, s, is_large ? head : n,
+                           is_large ? n - head : 0))
         return false;
     *reason = REASON_NO_MEMORY;
     if (!inbox_own(&s->inbox, all->budget))

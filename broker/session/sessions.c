@@ -207,30 +207,35 @@ static struct session *first_waiting(const struct sessions *all, size_t wait)
 }
 
 /* Closes the session that has been silent longest in the middle of a frame,
- * if that is long. */
-static bool sessions_evict(struct sessions *all)
+ * if that is long. Not the one that has just gone on, for whose sake it is. */
+static bool sessions_evict(struct sessions *all, const struct session *sake)
 {
-    struct session *s = first_waiting(all, WAIT_FRAME);
     clock_ms now = reactor_now_ms(all->reactor);
-    if (!s || clock_elapsed_ms(now, s->wait_since) < SESSIONS_STALLED_MS)
-        return false;
-    session_close(s, REASON_FRAME_TIMEOUT);
-    return true;
+    LIST_EACH (link, &all->waits[WAIT_FRAME]) {
+        struct session *s = LIST_OF(link, struct session, wait);
+        if (s == sake)
+            continue;
+        if (clock_elapsed_ms(now, s->wait_since) < SESSIONS_STALLED_MS)
+            break;
+        session_close(s, REASON_FRAME_TIMEOUT);
+        return true;
+    }
+    return false;
 }
 
 /* A quarter of the memory for the beginnings that everybody has while it
  * sends: many more than that at once are not senders. Another for what came
  * of large messages, apart from that: who sends small ones shall not have to
  * give way to them. */
-bool sessions_may_keep(struct sessions *all, size_t tail_bytes,
-                       size_t loose_bytes)
+bool sessions_may_keep(struct sessions *all, const struct session *s,
+                       size_t tail_bytes, size_t loose_bytes)
 {
     uint64_t part = all->budget->limit_bytes / 4;
     if (part == 0)
         return true;
     while (all->tail_bytes + tail_bytes > part ||
            (loose_bytes > 0 && all->loose_bytes + loose_bytes > part))
-        if (!sessions_evict(all))
+        if (!sessions_evict(all, s))
             return false;
     return true;
 }

@@ -145,11 +145,11 @@ bool sessions_grant_memory(struct sessions *all, struct session *s);
 /* The session has kept what is incomplete in its inbox. */
 void sessions_kept(struct sessions *all, struct session *s);
 
-/* Whether so much more may be kept of what is incomplete: a beginning, and if
- * it is that of a large message, what came of that. Closes stalled sessions
- * if that helps. */
-bool sessions_may_keep(struct sessions *all, size_t tail_bytes,
-                       size_t loose_bytes);
+/* Whether the session may keep so much more of what is incomplete: a
+ * beginning, and if it is that of a large message, what came of that. Closes
+ * stalled sessions, others than this one, if that helps. */
+bool sessions_may_keep(struct sessions *all, const struct session *s,
+                       size_t tail_bytes, size_t loose_bytes);
 
 /* Whether so little is kept that whoever comes may bring much at once. */
 bool sessions_may_begin(const struct sessions *all);

@@ -379,6 +379,28 @@ static void test_every_wait_has_an_end(void **state)
     assert_int_equal(count(f, COUNT_closed_timeout), UNIT_COUNT(timeouts));
 }
 
+/* Where there is no room for what it brings, it does not make some by being
+ * held to have been silent: it has just gone on. */
+static void test_who_goes_on_is_not_evicted_as_silent(void **state)
+{
+    struct fixture *f = *state;
+    char piece[3000] = {0};
+    f->house.budget.limit_bytes = 4 * sizeof piece;
+    say_frame(f, f->a, "t");
+    say_frame(f, f->b, "t");
+    say_bytes(f, f->b, STRING("\0\0\0\1t\0\0\x0f\0wa"));
+    say_bytes(f, f->a, STRING("\0\0\0\1t\0\0\x0f\0wa"));
+    struct list *first = f->house.sessions.waits[WAIT_FRAME].next;
+    LIST_OF(first, struct session, wait)->wait_since -= SESSIONS_STALLED_MS;
+    first = first->next;
+    LIST_OF(first, struct session, wait)->wait_since -= SESSIONS_STALLED_MS / 2;
+    say_bytes(f, f->b, piece, sizeof piece);
+    turns(f, 10);
+    check_logged(f, "reason=memory");
+    assert_null(strstr(f->log, "reason=frame_timeout"));
+    check_heard(f, f->b, "$");
+}
+
 static void test_draining_delivers_what_is_owed_then_closes(void **state)
 {
     struct fixture *f = *state;
@@ -413,6 +435,7 @@ int main(void)
         SESSION_TEST(test_subscriber_that_breaks_off_harms_nobody),
         SESSION_TEST(test_paused_publisher_that_ends_is_read_to_its_end),
         SESSION_TEST(test_every_wait_has_an_end),
+        SESSION_TEST(test_who_goes_on_is_not_evicted_as_silent),
         SESSION_TEST(test_draining_delivers_what_is_owed_then_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
