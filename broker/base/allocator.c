@@ -3,6 +3,19 @@
 
 #include <malloc.h>
 
+#ifdef __has_feature /* clang's way to tell what gcc has macros for */
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
+    __has_feature(memory_sanitizer)
+#define IS_SANITISED true
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define IS_SANITISED true
+#endif
+#ifndef IS_SANITISED
+#define IS_SANITISED false
+#endif
+
 enum { OWN_MAPPING_BYTES = 64 << 10 };
 
 /* glibc raises the size from which a buffer gets a mapping of its own each
@@ -22,4 +35,9 @@ void allocator_trim(void)
 #ifdef M_MMAP_THRESHOLD
     (void)malloc_trim(0);
 #endif
+}
+
+bool allocator_is_plain(void)
+{
+    return !IS_SANITISED;
 }

@@ -16,13 +16,14 @@ struct budget {
     uint64_t used_bytes;
     uint64_t peak_bytes;
     uint64_t promised_bytes; /* not used yet, but already granted */
+    uint64_t waste_bytes;    /* resident but not used; see footprint.h */
     uint64_t limit_bytes;    /* 0: none */
 };
 
-/* What is used, or as good as. */
+/* What is used, or as good as used. */
 static inline uint64_t budget_level(const struct budget *b)
 {
-    return b->used_bytes + b->promised_bytes;
+    return b->used_bytes + b->promised_bytes + b->waste_bytes;
 }
 
 static inline bool budget_has_room(const struct budget *b, uint64_t bytes)

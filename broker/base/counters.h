@@ -71,6 +71,9 @@
     X(memory_bytes, GAUGE, "bytes", "memory held for clients")                 \
     X(memory_limit_bytes, GAUGE, "bytes", "what memory_bytes may become")      \
     X(memory_peak_bytes, GAUGE, "bytes", "the most that memory_bytes was")     \
+    X(memory_waste_bytes, GAUGE, "bytes",                                      \
+      "resident memory beyond what is held, counted as well while more than "  \
+      "half of the limit is used")                                             \
     X(rss_bytes, GAUGE, "bytes", "resident memory of the process")             \
     X(cpu_us, COUNTER, "microseconds",                                         \
       "processor time that the process has used")                              \

@@ -42,7 +42,9 @@ static uint8_t *buffer_get(struct block_pool *pool, uint32_t capacity)
 static void buffer_put(struct block_pool *pool, uint8_t *p, uint32_t capacity)
 {
     budget_refund(pool->budget, capacity);
-    if (capacity != BLOCK_BYTES || pool->spare_count == BLOCK_SPARE_MAX) {
+    uint32_t most =
+        budget_is_short(pool->budget) ? BLOCK_SPARE_SHORT_MAX : BLOCK_SPARE_MAX;
+    if (capacity != BLOCK_BYTES || pool->spare_count >= most) {
         free(p);
         return;
     }

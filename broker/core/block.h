@@ -21,8 +21,9 @@
 
 enum {
     BLOCK_BYTES = 68 << 10, /* what an open block offers: 64 KiB and a head */
-    BLOCK_SPARE_MAX = 48,   /* buffers of that size kept for the next one */
-    BLOCK_MIN_BYTES = 256,  /* what a held open block shrinks to, at least */
+    BLOCK_SPARE_MAX = 48,   /* buffers of that size kept for the next one, */
+    BLOCK_SPARE_SHORT_MAX = 8, /* and while memory is short */
+    BLOCK_MIN_BYTES = 256,     /* what a held open block shrinks to, at least */
 };
 
 /* The bytes of the blocks that somebody answers for. */

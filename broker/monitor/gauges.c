@@ -12,6 +12,7 @@ void gauges_update(struct counters *counters, const struct budget *budget,
     counter_set(counters, COUNT_memory_bytes, budget->used_bytes);
     counter_set(counters, COUNT_memory_limit_bytes, budget->limit_bytes);
     counter_set(counters, COUNT_memory_peak_bytes, budget->peak_bytes);
+    counter_set(counters, COUNT_memory_waste_bytes, budget->waste_bytes);
     counter_set(counters, COUNT_log_lost, log->lost);
     counter_set(counters, COUNT_rss_bytes, process_rss_bytes());
     counter_set(counters, COUNT_cpu_us, process_cpu_us());

@@ -4,7 +4,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "broker/base/allocator.h"
 #include "broker/core/core.h"
 #include "broker/net/reactor.h"
 #include "broker/session/inbox.h"
@@ -77,6 +76,7 @@ bool sessions_init(struct sessions *all, const struct sessions_config *config,
         list_init(&all->waits[i]);
     all->scratch = malloc(INBOX_TAIL_MAX + SESSIONS_READ_BYTES);
     all->timer = reactor_timer_new(reactor, sessions_on_timer, all);
+    footprint_init(&all->footprint, budget, reactor_now_ms(reactor));
     return all->scratch && all->timer;
 }
 
@@ -224,17 +224,35 @@ static bool sessions_evict(struct sessions *all, const struct session *sake)
 }
 
 /* A quarter of the memory for the beginnings that everybody has while it
- * sends: many more than that at once are not senders. Another for what came
- * of large messages, apart from that: who sends small ones shall not have to
- * give way to them. */
+ * sends: many more than that at once are not senders. They are what still
+ * grows when memory is full; then those who have not shown yet that they
+ * bring whole messages get less. The others do not: closing one of them would
+ * lose what it sends. */
+static uint64_t sessions_part(const struct sessions *all,
+                              const struct session *s)
+{
+    const struct budget *b = all->budget;
+    bool is_trusted = budget_has_room(b, 0) || s->pub.messages_in > 0;
+    return b->limit_bytes / (is_trusted ? 4 : 16);
+}
+
+/* What came of large messages has such a part to itself: who sends small ones
+ * shall not have to give way to them. */
+static bool sessions_has_part(const struct sessions *all,
+                              const struct session *s, size_t tail_bytes,
+                              size_t loose_bytes)
+{
+    uint64_t part = sessions_part(all, s);
+    return all->tail_bytes + tail_bytes <= part &&
+           (loose_bytes == 0 || all->loose_bytes + loose_bytes <= part);
+}
+
 bool sessions_may_keep(struct sessions *all, const struct session *s,
                        size_t tail_bytes, size_t loose_bytes)
 {
-    uint64_t part = all->budget->limit_bytes / 4;
-    if (part == 0)
+    if (all->budget->limit_bytes == 0)
         return true;
-    while (all->tail_bytes + tail_bytes > part ||
-           (loose_bytes > 0 && all->loose_bytes + loose_bytes > part))
+    while (!sessions_has_part(all, s, tail_bytes, loose_bytes))
         if (!sessions_evict(all, s))
             return false;
     return true;
@@ -264,33 +282,6 @@ static void sessions_expire(struct sessions *all, clock_ms now)
     }
 }
 
-/* Whether much less is used than was once, or messages were shed while memory
- * is short: then the holes that they left count as well. */
-static bool sessions_may_trim(const struct sessions *all)
-{
-    uint64_t used = all->budget->used_bytes;
-    if (budget_is_short(all->budget) &&
-        all->trim_shed != all->counters->value[COUNT_dropped_memory])
-        return true;
-    return all->trim_bytes >= used + SESSIONS_TRIM_BYTES &&
-           used <= all->trim_bytes / 2;
-}
-
-/* What many small things took stays with the allocator, in holes between what
- * is still there, until it is asked for. That takes time, so it is done when
- * much has gone, and not all the time. */
-static void sessions_trim(struct sessions *all)
-{
-    clock_ms now = reactor_now_ms(all->reactor);
-    if (!sessions_may_trim(all) ||
-        clock_elapsed_ms(now, all->trim_at) < SESSIONS_TRIM_MS)
-        return;
-    allocator_trim();
-    all->trim_bytes = all->budget->used_bytes;
-    all->trim_shed = all->counters->value[COUNT_dropped_memory];
-    all->trim_at = now;
-}
-
 /* How long until the timer is needed; false when it is not. */
 static bool sessions_next_ms(const struct sessions *all, clock_ms now,
                              uint32_t *ms)
@@ -308,8 +299,8 @@ static bool sessions_next_ms(const struct sessions *all, clock_ms now,
     }
     if (core_is_ticking(all->core) && *ms > CORE_TICK_MS)
         *ms = CORE_TICK_MS;
-    if (sessions_may_trim(all) && *ms > SESSIONS_TRIM_MS)
-        *ms = SESSIONS_TRIM_MS;
+    if (footprint_is_pending(&all->footprint) && *ms > FOOTPRINT_IDLE_MS)
+        *ms = FOOTPRINT_IDLE_MS;
     if (first_waiting(all, WAIT_FINISH) && *ms > SESSIONS_FINISH_MS)
         *ms = SESSIONS_FINISH_MS;
     if (first_waiting(all, WAIT_MEMORY) && *ms > SESSIONS_IDLE_GRANT_MS)
@@ -339,7 +330,6 @@ static void sessions_on_timer(void *arg)
     sessions_tell_time(all);
     sessions_expire(all, reactor_now_ms(all->reactor));
     core_tick(all->core);
-    sessions_trim(all);
     if (first_waiting(all, WAIT_MEMORY))
         sessions_take_back_grants(all);
     LIST_EACH_SAFE (link, &all->waits[WAIT_FINISH])
@@ -390,8 +380,7 @@ bool sessions_end_turn(void *arg)
     struct sessions *all = arg;
     sessions_settle(all);
     sessions_resume(all);
-    if (all->budget->used_bytes > all->trim_bytes)
-        all->trim_bytes = all->budget->used_bytes;
+    footprint_update(&all->footprint, reactor_now_ms(all->reactor));
     sessions_schedule(all);
     return core_has_work(all->core);
 }

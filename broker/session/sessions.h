@@ -15,6 +15,7 @@
 #include "broker/base/budget.h"
 #include "broker/base/clock.h"
 #include "broker/base/counters.h"
+#include "broker/base/footprint.h"
 #include "broker/base/list.h"
 #include "broker/base/log.h"
 #include "broker/session/reason.h"
@@ -33,11 +34,9 @@ enum {
     SESSIONS_ROUNDS_MAX = 16,        /* of filling and flushing in one turn */
     SESSIONS_IOV_MAX = 1024,         /* IOV_MAX of Linux */
     SESSIONS_FINISH_MS = 10, /* how often a finishing connection is looked at */
-    SESSIONS_TRIM_BYTES = 1 << 20, /* so much must have gone */
-    SESSIONS_TRIM_MS = 500,        /* and so long have passed */
-    SESSIONS_IDLE_GRANT_MS = 50,   /* a grant unused so long is taken back
+    SESSIONS_IDLE_GRANT_MS = 50, /* a grant unused so long is taken back
                                       while others wait for one */
-    SESSIONS_STALLED_MS = 1000,    /* who has not gone on so long with a frame
+    SESSIONS_STALLED_MS = 1000,  /* who has not gone on so long with a frame
                                       gives way when memory is short */
 };
 
@@ -89,9 +88,7 @@ struct sessions {
     uint64_t body_bytes;  /* of all large messages that are under way */
     uint64_t tail_bytes;  /* of beginnings, kept until there is more of them */
     uint64_t loose_bytes; /* of large messages that nothing was granted to */
-    uint64_t trim_bytes;  /* used when memory was last given back */
-    uint64_t trim_shed;   /* messages shed by then */
-    clock_ms trim_at;
+    struct footprint footprint;
     bool is_settling;
     void (*on_closed)(void *arg); /* a descriptor has become free */
     void *on_closed_arg;

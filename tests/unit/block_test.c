@@ -105,6 +105,20 @@ static void test_spare_buffers_are_bounded_and_used_again(void **state)
     }
 }
 
+static void test_few_are_spared_while_memory_is_short(void **state)
+{
+    struct fixture *f = *state;
+    struct block *blocks[BLOCK_SPARE_SHORT_MAX + 5];
+    for (size_t i = 0; i < UNIT_COUNT(blocks); i++)
+        blocks[i] = block_of(f, BLOCK_BYTES, "water");
+    f->budget.limit_bytes = f->budget.used_bytes;
+    f->budget.promised_bytes = f->budget.limit_bytes;
+    for (size_t i = 0; i < UNIT_COUNT(blocks); i++)
+        block_unref(blocks[i]);
+    assert_int_equal(f->pool.spare_count, BLOCK_SPARE_SHORT_MAX);
+    f->budget.promised_bytes = 0;
+}
+
 #define BLOCK_TEST(test)                                                       \
     cmocka_unit_test_setup_teardown(test, open_pool, close_pool)
 
@@ -115,6 +129,7 @@ int main(void)
         BLOCK_TEST(test_sealing_clears_the_home_once),
         BLOCK_TEST(test_resizing_keeps_bytes_and_accounts),
         BLOCK_TEST(test_spare_buffers_are_bounded_and_used_again),
+        BLOCK_TEST(test_few_are_spared_while_memory_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -19,7 +19,9 @@ IS_LONG = bool(os.environ.get("SLUICE_LONG"))
 
 LIMIT_KIB, MARGIN_KIB = 64 * KIB, 16 * KIB
 LEFT_KIB = 12 * KIB  # the allocator's rest, the pool of spare buffers
-READS = 8 * MIB  # what reads in progress may bring on top of the budget
+# What reads in progress, and the beginnings of those who have sent whole
+# messages before, may bring on top of the budget.
+READS = 20 * MIB
 CHUNK = 128 * KIB
 PER_TICK, TICK = 10, 0.01  # the well-behaved: 1,000 messages per second
 WELL_BEHAVED = b"/good/topic"
@@ -154,6 +156,12 @@ class AbuseTest(WireTest):
     def partial_small_frames(self, pump):
         data = frame(b"/abuse/partial") + head(4000) + b"p" * 3000
         pump.add(once(NOBODY, data), 3000, again=True)
+
+    def partial_frames_of_senders(self, pump):
+        """Those who have sent whole messages before."""
+        data = (pairs(b"/abuse/partial", [b"p" * 100] * 20) +
+                frame(b"/abuse/partial") + head(4000) + b"p" * 3900)
+        pump.add(once(NOBODY, data), 4000, again=True)
 
     def partial_large_frames(self, pump):
         data = frame(b"/abuse/partial") + head(MIB) + b"p" * 30000
@@ -316,6 +324,9 @@ class OneKind(AbuseTest):
 
     def test_partial_small_frames(self):
         self.alone(self.partial_small_frames)
+
+    def test_partial_frames_of_senders(self):
+        self.alone(self.partial_frames_of_senders)
 
     def test_partial_large_frames(self):
         self.alone(self.partial_large_frames)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * footprint - what the memory that is counted really costs. An allocator that
+ * was given back this and that in no order keeps holes between what is still
+ * there: resident memory that the budget knows nothing of. Here the holes are
+ * given back to the system, and what cannot be is counted as well.
+ */
+#ifndef SLUICE_BASE_FOOTPRINT_H
+#define SLUICE_BASE_FOOTPRINT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/clock.h"
+
+enum {
+    FOOTPRINT_BUSY_MS = 10,  /* how often to look when half is used, */
+    FOOTPRINT_IDLE_MS = 500, /* and when not, if much was given back */
+};
+
+struct footprint {
+    struct budget *budget;
+    uint64_t base_bytes; /* resident before there were clients */
+    uint64_t high_bytes; /* the most used since memory was given back */
+    clock_ms looked_at, trimmed_at;
+    uint32_t rest_ms; /* after trimming */
+};
+
+/* Call when nothing is held for anybody yet. */
+void footprint_init(struct footprint *f, struct budget *budget, clock_ms now);
+
+/* Call once in every turn: it costs next to nothing unless much is used.
+ * Sets the budget's waste_bytes: an eighth of the limit at most, so that the
+ * rest can be used whatever the holes are like. */
+void footprint_update(struct footprint *f, clock_ms now);
+
+/* Whether to call footprint_update again in FOOTPRINT_IDLE_MS, even if there
+ * is no turn: there is something left that the system may have back. */
+bool footprint_is_pending(const struct footprint *f);
+
+#endif
