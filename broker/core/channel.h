@@ -96,6 +96,25 @@ enum publish_status {
     PUBLISH_NO_MEMORY, /* not taken */
 };
 
+/* Where messages, as they will be delivered, can be appended one after another
+ * without a call for each: *room bytes, which may be none. Valid until the
+ * next call about this channel. */
+static inline uint8_t *channel_tail(const struct channel *ch, uint32_t *room)
+{
+    *room = ch->room;
+    return ch->tail;
+}
+
+/* So much was written there. The same answer as for the last message of it. */
+static inline enum publish_status
+channel_appended(struct channel *ch, uint32_t bytes, uint32_t messages)
+{
+    ch->tail += bytes;
+    ch->room -= bytes;
+    ch->pending += messages;
+    return ch->gate.is_shut ? PUBLISH_WAIT : PUBLISH_OK;
+}
+
 /* Publishes one message: `bytes` as they will be delivered, which are copied.
  * Never calls back. */
 enum publish_status channel_publish_slowly(struct channel *ch,
@@ -107,10 +126,7 @@ channel_publish(struct channel *ch, const uint8_t *bytes, uint32_t n)
     if (n > ch->room)
         return channel_publish_slowly(ch, bytes, n);
     memcpy(ch->tail, bytes, n);
-    ch->tail += n;
-    ch->room -= n;
-    ch->pending++;
-    return ch->gate.is_shut ? PUBLISH_WAIT : PUBLISH_OK;
+    return channel_appended(ch, n, 1);
 }
 
 /* Publishes one message that fills a sealed block, without copying it. The

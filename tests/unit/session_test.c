@@ -173,6 +173,44 @@ static void test_frames_may_be_cut_anywhere(void **state)
     check_heard(f, f->b, "one||two|");
 }
 
+/* One pair at the end of `at`; returns its new end. */
+static char *put_pair(char *at, const char *name, size_t length, char message)
+{
+    const char head[4] = {0, 0, 0, (char)length};
+    memcpy(at, head, 4);
+    memcpy(at + 4, name, length);
+    memcpy(at + 4 + length, "\0\0\0\1", 4);
+    at[8 + length] = message;
+    return at + 9 + length;
+}
+
+/* Wherever they differ, however much follows. */
+static void test_names_of_any_length_are_told_apart(void **state)
+{
+    struct fixture *f = *state;
+    char name[256], other[256], pairs[4 * (9 + 255)], *end;
+    memset(name, 'n', sizeof name);
+    say_frame(f, f->b, "/null");
+    for (size_t length = 1; length <= 255; length += length < 40 ? 1 : 43) {
+        hang_up(&f->a);
+        turns(f, 1);
+        f->a = house_connect(&f->house);
+        name[length] = '\0';
+        say_frame(f, f->a, name);
+        for (size_t i = 0; i < length; i++) {
+            memcpy(other, name, sizeof other);
+            other[i] = 'o';
+            end = put_pair(pairs, name, length, '1');
+            end = put_pair(end, other, length, 'x');
+            end = put_pair(end, name, length, '2');
+            end = put_pair(end, name, length, '3');
+            say_bytes(f, f->b, pairs, (size_t)(end - pairs));
+            check_heard(f, f->a, "1|2|3|");
+        }
+        name[length] = 'n';
+    }
+}
+
 static void test_empty_first_frame_only_publishes(void **state)
 {
     struct fixture *f = *state;
@@ -425,6 +463,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SESSION_TEST(test_subscriber_gets_the_message_alone),
         SESSION_TEST(test_frames_may_be_cut_anywhere),
+        SESSION_TEST(test_names_of_any_length_are_told_apart),
         SESSION_TEST(test_empty_first_frame_only_publishes),
         SESSION_TEST(test_own_messages_come_back),
         SESSION_TEST(test_goodbye_flushes_and_closes),
