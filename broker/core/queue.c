@@ -158,7 +158,6 @@ static void queue_keep(struct queue *q, const struct slice *given)
     struct core *c = q->channel.core;
     if (backlog_push_front(q->backlog, c->budget, given))
         return;
-    queue_count(q, -(int64_t)given->messages, -(int64_t)given->length);
     counter_add(c->counters, COUNT_dropped_no_memory, given->messages);
     q->channel.dropped += given->messages;
 }
@@ -169,9 +168,7 @@ static bool queue_give_slice(struct queue *q, struct subscriber *s,
     struct core *c = q->channel.core;
     struct slice given = backlog_take(q->backlog, c->budget, length, messages);
     bool is_given = subscriber_push(c, s, &given);
-    if (is_given)
-        queue_count(q, -(int64_t)messages, -(int64_t)length);
-    else
+    if (!is_given)
         queue_keep(q, &given);
     block_unref(given.block);
     return is_given;
@@ -187,7 +184,6 @@ static bool queue_give_copy(struct queue *q, struct subscriber *s, uint32_t n)
     if (!subscriber_gather(c, s, queue_head(q), n, at))
         return false;
     backlog_skip(q->backlog, c->budget, n);
-    queue_count(q, -1, -(int64_t)n);
     return true;
 }
 
@@ -232,9 +228,13 @@ static void queue_update_gate(struct queue *q)
 static void queue_settle(struct channel *ch)
 {
     struct queue *q = queue_of(ch);
+    int64_t messages = (int64_t)q->backlog->messages;
+    int64_t bytes = (int64_t)q->backlog->bytes;
     while (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready) &&
            queue_give(q, LIST_OF(q->ready.next, struct subscriber, turn)))
         continue;
+    queue_count(q, (int64_t)q->backlog->messages - messages,
+                (int64_t)q->backlog->bytes - bytes);
     backlog_disown(&q->backlog, ch->core->budget);
     queue_update_gate(q);
 }
