@@ -29,7 +29,9 @@ static char json_letter(uint8_t byte)
 {
     static const char letters[128] = {
         ['"'] = '"', ['\\'] = '\\', ['\n'] = 'n', ['\r'] = 'r', ['\t'] = 't'};
-    return byte < 128 ? letters[byte] : 0;
+    if (byte >= sizeof letters)
+        return 0;
+    return letters[byte];
 }
 
 size_t json_next_text(const uint8_t *bytes, size_t n, char shown[JSON_BYTES],
@@ -38,12 +40,13 @@ size_t json_next_text(const uint8_t *bytes, size_t n, char shown[JSON_BYTES],
     static const char digits[] = "0123456789abcdef";
     char letter = json_letter(*bytes);
     if (letter) {
-        memcpy(shown, (const char[]){'\\', letter}, 2);
+        shown[0] = '\\';
+        shown[1] = letter;
         *shown_length = 2;
         return 1;
     }
     if (json_is_control(*bytes)) {
-        memcpy(shown, "\\u00", 4);
+        memcpy(shown, (const char[]){'\\', 'u', '0', '0'}, 4);
         shown[4] = digits[*bytes >> 4];
         shown[5] = digits[*bytes & 15];
         *shown_length = 6;
@@ -61,8 +64,9 @@ size_t json_next_base64(const uint8_t *bytes, size_t n, char shown[JSON_BYTES],
     uint32_t bits = 0;
     for (size_t i = 0; i < 3; i++)
         bits = bits << 8 | (i < taken ? bytes[i] : 0u);
-    for (size_t i = 0; i < 4; i++)
-        shown[i] = i <= taken ? digits[bits >> (18 - 6 * i) & 63] : '=';
+    memset(shown, '=', 4);
+    for (size_t i = 0; i <= taken; i++)
+        shown[i] = digits[bits >> (18 - 6 * i) & 63];
     *shown_length = 4;
     return taken;
 }

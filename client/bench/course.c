@@ -16,6 +16,7 @@
 #include "client/bench/progress.h"
 #include "client/stop_signal.h"
 
+#include <assert.h>
 #include <sys/resource.h>
 
 #define MS 1000000u /* ns */
@@ -178,6 +179,7 @@ static bool course_feed(struct course *k, uint64_t now_ns)
 {
     uint32_t publishers = k->crew->plan->publishers;
     uint64_t before = k->made, room = course_room(k);
+    assert(publishers > 0);
     for (uint32_t i = 0; i < publishers; i++) {
         uint32_t index = (k->turn + i) % publishers;
         uint64_t n = course_allows(k, index, room, now_ns);

@@ -79,7 +79,7 @@ static void report_print_plan(const struct plan *plan, FILE *out)
 /* Writes 1234567 as 1,234,567. */
 static const char *report_group(uint64_t number, char text[REPORT_DIGITS])
 {
-    char *at = text + REPORT_DIGITS - 1;
+    char *at = text + (REPORT_DIGITS - 1);
     *at = '\0';
     for (int digits = 0; digits == 0 || number > 0; digits++) {
         if (digits > 0 && digits % 3 == 0)

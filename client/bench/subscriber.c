@@ -81,18 +81,19 @@ static void subscriber_message(struct subscriber *s, const uint8_t *body,
     struct stamp stamp = {.run = ~plan->run};
     if (length >= sizeof stamp)
         memcpy(&stamp, body, sizeof stamp);
+    bool is_stamped =
+        stamp.run == plan->run && stamp.publisher < plan->publishers;
+    bool is_ours = length == plan->size && (is_stamped || !plan->has_stamps);
     if (stamp.run == plan->run && stamp.publisher == STAMP_PROBE) {
         s->probe = stamp.sequence;
         s->tally->probes++;
-    } else if (length != plan->size) {
+    } else if (!is_ours) {
         s->tally->foreign++;
     } else if (!plan->has_stamps) {
         s->passed++;
         subscriber_receive(s, now_ns);
-    } else if (stamp.run == plan->run && stamp.publisher < plan->publishers) {
-        subscriber_receive_stamped(s, &stamp, now_ns);
     } else {
-        s->tally->foreign++;
+        subscriber_receive_stamped(s, &stamp, now_ns);
     }
 }
 
