@@ -119,7 +119,11 @@ struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
     if (ch || !core_keeps(c, route, name, length))
         return ch;
     *why = COUNT_dropped_no_memory;
-    return channel_new(c, core_kind_of(route), name, length);
+    ch = channel_new(c, core_kind_of(route), name, length);
+    /* The message may never come: then it goes when the turn ends. */
+    if (ch)
+        channel_touch(ch);
+    return ch;
 }
 
 struct channel *core_obtain(struct core *c, const uint8_t *name,

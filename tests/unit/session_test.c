@@ -439,6 +439,23 @@ static void test_who_goes_on_is_not_evicted_as_silent(void **state)
     check_heard(f, f->b, "$");
 }
 
+/* Or whoever breaks off behind a name, again and again, would fill the memory
+ * with channels. */
+static void test_name_without_its_message_leaves_no_channel(void **state)
+{
+    struct fixture *f = *state;
+    say_frame(f, f->a, "");
+    say_frame(f, f->a, "/queue/begun");
+    assert_int_equal(count(f, COUNT_channels), 0);
+    say_frame(f, f->a, "water");
+    assert_int_equal(count(f, COUNT_channels), 1);
+    say_frame(f, f->b, "");
+    say_frame(f, f->b, "/topic/held");
+    say_bytes(f, f->b, STRING("\xff\xff\xff\xff"));
+    check_logged(f, "reason=frame_too_long");
+    assert_int_equal(count(f, COUNT_channels), 1);
+}
+
 static void test_draining_delivers_what_is_owed_then_closes(void **state)
 {
     struct fixture *f = *state;
@@ -475,6 +492,7 @@ int main(void)
         SESSION_TEST(test_paused_publisher_that_ends_is_read_to_its_end),
         SESSION_TEST(test_every_wait_has_an_end),
         SESSION_TEST(test_who_goes_on_is_not_evicted_as_silent),
+        SESSION_TEST(test_name_without_its_message_leaves_no_channel),
         SESSION_TEST(test_draining_delivers_what_is_owed_then_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
