@@ -229,10 +229,21 @@ struct publisher *core_next_resumed(struct core *c)
     return publisher_next_resumed(c);
 }
 
+static void core_touch_deliverable(struct map_node *node, void *arg)
+{
+    struct channel *ch = LIST_OF(node, struct channel, node);
+    (void)arg;
+    if (ch->kind == &queue_kind && queue_is_deliverable(ch))
+        channel_touch(ch);
+}
+
 void core_tick(struct core *c)
 {
     LIST_EACH_SAFE (link, &c->busy)
         topic_tick(LIST_OF(link, struct subscriber, turn));
+    if (c->is_unfinished)
+        map_each(&c->channels, core_touch_deliverable, NULL);
+    c->is_unfinished = false;
 }
 
 static void core_check_deliverable(struct map_node *node, void *arg)

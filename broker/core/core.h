@@ -77,7 +77,8 @@ struct core {
     uint32_t open_blocks;   /* opened in this turn */
     uint32_t joined;        /* subscribers so far */
     clock_ms now;
-    bool is_stopping; /* what is not delivered any more is counted so */
+    bool is_unfinished; /* a queue could not give for want of memory */
+    bool is_stopping;   /* what is not delivered any more is counted so */
 };
 
 /* All pointers are borrowed for the life of the core. */
@@ -146,15 +147,16 @@ void core_let_through(struct core *c);
 /* The next publisher that may be read again, NULL when there is none. */
 struct publisher *core_next_resumed(struct core *c);
 
-/* Looks for busy subscribers whose patience is over. To be called at least
- * every CORE_TICK_MS while core_is_ticking. */
+/* Looks for busy subscribers whose patience is over, and has queues try again
+ * that had no memory to give. To be called at least every CORE_TICK_MS while
+ * core_is_ticking; settle the core afterwards. */
 void core_tick(struct core *c);
 
 enum { CORE_TICK_MS = 20 };
 
 static inline bool core_is_ticking(const struct core *c)
 {
-    return !list_is_empty(&c->busy);
+    return !list_is_empty(&c->busy) || c->is_unfinished;
 }
 
 /* True while a queue holds messages and has a consumer to give them to. */

@@ -235,6 +235,10 @@ static void queue_settle(struct channel *ch)
         continue;
     queue_count(q, (int64_t)q->backlog->messages - messages,
                 (int64_t)q->backlog->bytes - bytes);
+    /* Without memory to go on: when the consumers have nothing and nobody may
+     * publish, nothing else would bring it here again. */
+    if (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready))
+        ch->core->is_unfinished = true;
     backlog_disown(&q->backlog, ch->core->budget);
     queue_update_gate(q);
 }

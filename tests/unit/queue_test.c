@@ -14,6 +14,17 @@
 
 enum { SIZE = 20 }; /* of most messages: five fill a prefetch */
 
+/* The allocation of this number from now on fails. 0: none. */
+static uint32_t failing;
+
+void *__real_malloc(size_t n);
+void *__wrap_malloc(size_t n);
+
+void *__wrap_malloc(size_t n)
+{
+    return failing > 0 && --failing == 0 ? NULL : __real_malloc(n);
+}
+
 struct fixture {
     struct rig rig;
     struct reader a, b, c;
@@ -277,6 +288,25 @@ static void test_waiting_publishers_pass_in_fair_turns(void **state)
     assert_false(channel_is_shut(rig_find(&f->rig, QUEUE)));
 }
 
+/* The consumer has nothing that it could take, and publishers wait for it. */
+static void test_what_there_was_no_memory_to_give_is_given_later(void **state)
+{
+    struct fixture *f = *state;
+    post(f, 1, RIG_QUEUE_LIMIT / SIZE);
+    assert_true(channel_is_full(rig_find(&f->rig, QUEUE)));
+    failing = 1;
+    reader_open(&f->rig, &f->a, QUEUE, UINT64_MAX);
+    rig_turn(&f->rig);
+    assert_int_equal(failing, 0);
+    check_words(&f->a, "");
+    assert_true(core_is_ticking(&f->rig.core));
+    core_tick(&f->rig.core);
+    rig_turn(&f->rig);
+    assert_false(channel_is_full(rig_find(&f->rig, QUEUE)));
+    assert_int_equal(rig_count(&f->rig, COUNT_queued_messages), 0);
+    assert_false(core_is_ticking(&f->rig.core));
+}
+
 static void test_purge_counts_what_it_drops(void **state)
 {
     struct fixture *f = *state;
@@ -319,6 +349,7 @@ int main(void)
         QUEUE_TEST(test_full_consumers_are_worth_waiting_for),
         QUEUE_TEST(test_limit_shuts_the_gate_and_half_opens_it),
         QUEUE_TEST(test_waiting_publishers_pass_in_fair_turns),
+        QUEUE_TEST(test_what_there_was_no_memory_to_give_is_given_later),
         QUEUE_TEST(test_purge_counts_what_it_drops),
         QUEUE_TEST(test_purging_the_core_counts_as_stopping),
     };
