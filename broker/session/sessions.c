@@ -9,6 +9,7 @@
 #include "broker/session/inbox.h"
 #include "broker/session/notice.h"
 #include "broker/session/session.h"
+#include "proto/frame.h"
 
 /* What the end of each wait means. */
 static const enum reason wait_reasons[WAIT_TOTAL] = {
@@ -189,12 +190,16 @@ static void sessions_take_back_grant(struct sessions *all, struct session *s)
 }
 
 /* In the order of coming, but whoever fits goes first: one that is too large
- * for now does not hold up those behind it. */
+ * for now does not hold up those behind it. One that was begun under other
+ * bounds may be too large for ever. */
 static void sessions_grant_waiting(struct sessions *all)
 {
+    uint64_t most = frame_size(all->config.max_frame_bytes);
     LIST_EACH_SAFE (link, &all->waits[WAIT_MEMORY]) {
         struct session *s = LIST_OF(link, struct session, wait);
-        if (sessions_grant_memory(all, s))
+        if (s->inbox->body_bytes > most)
+            session_close(s, REASON_FRAME_TOO_LONG);
+        else if (sessions_grant_memory(all, s))
             session_resume(s);
     }
 }

@@ -456,6 +456,26 @@ static void test_name_without_its_message_leaves_no_channel(void **state)
     assert_int_equal(count(f, COUNT_channels), 1);
 }
 
+/* It would wait for ever, even for a client that has gone: nobody is read who
+ * waits for memory. */
+static void test_message_too_long_for_new_bounds_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct budget *budget = &f->house.budget;
+    static const char piece[20000] = "\0\0\0\1t\0\0\xea\x60";
+    budget->limit_bytes = 300000;
+    budget_charge(budget, 250000);
+    say_frame(f, f->a, "");
+    say_bytes(f, f->a, piece, sizeof piece);
+    assert_int_equal(count(f, COUNT_memory_waits), 1);
+    budget_refund(budget, 250000);
+    budget->limit_bytes = 50000;
+    f->house.sessions.config.max_frame_bytes = 25000;
+    turns(f, 2);
+    check_logged(f, "reason=frame_too_long");
+    assert_int_equal(count(f, COUNT_connections), 1);
+}
+
 static void test_draining_delivers_what_is_owed_then_closes(void **state)
 {
     struct fixture *f = *state;
@@ -493,6 +513,7 @@ int main(void)
         SESSION_TEST(test_every_wait_has_an_end),
         SESSION_TEST(test_who_goes_on_is_not_evicted_as_silent),
         SESSION_TEST(test_name_without_its_message_leaves_no_channel),
+        SESSION_TEST(test_message_too_long_for_new_bounds_is_not_waited_for),
         SESSION_TEST(test_draining_delivers_what_is_owed_then_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
