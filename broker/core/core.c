@@ -29,18 +29,22 @@ void core_init(struct core *c, const struct core_config *config,
     list_init(&c->taps);
 }
 
-static void core_find_any(struct map_node *node, void *arg)
+static void core_touch(struct map_node *node, void *arg)
 {
-    *(struct channel **)arg = LIST_OF(node, struct channel, node);
+    (void)arg;
+    channel_touch(LIST_OF(node, struct channel, node));
 }
 
+/* By way of a list: there may be many channels, and the map is not to be
+ * walked while they leave it. */
 void core_purge(struct core *c)
 {
+    struct list *link;
     core_settle(c);
     core_end_turn(c);
-    while (c->channels.count > 0) {
-        struct channel *ch = NULL;
-        map_each(&c->channels, core_find_any, &ch);
+    map_each(&c->channels, core_touch, NULL);
+    while ((link = list_pop(&c->touched)) != NULL) {
+        struct channel *ch = LIST_OF(link, struct channel, touched);
         counter_add(c->counters, COUNT_dropped_stopping, ch->kind->purge(ch));
         tap_forget(ch);
         channel_free_unused(ch);

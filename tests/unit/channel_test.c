@@ -227,6 +227,22 @@ static void test_many_channels_leave_no_memory_behind(void **state)
     assert_true(f->rig.budget.used_bytes < 1000); /* the smallest table */
 }
 
+/* In time that grows as they do, or stopping would take hours. */
+static void test_many_channels_are_purged_in_one_walk(void **state)
+{
+    struct fixture *f = *state;
+    enum { MANY = 200000 };
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        int n = snprintf(name, sizeof name, "/queue/%d", i);
+        assert_non_null(
+            core_obtain(&f->rig.core, (uint8_t *)name, (uint32_t)n));
+    }
+    assert_int_equal(rig_count(&f->rig, COUNT_channels), MANY);
+    core_purge(&f->rig.core);
+    assert_int_equal(rig_count(&f->rig, COUNT_channels), 0);
+}
+
 #define CHANNEL_TEST(test)                                                     \
     cmocka_unit_test_setup_teardown(test, open_core, close_core)
 
@@ -245,6 +261,7 @@ int main(void)
         CHANNEL_TEST(test_any_size_arrives_whole_and_in_order),
         CHANNEL_TEST(test_block_is_delivered_without_a_copy),
         CHANNEL_TEST(test_many_channels_leave_no_memory_behind),
+        CHANNEL_TEST(test_many_channels_are_purged_in_one_walk),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
