@@ -59,12 +59,17 @@ def inbox_seeds():
 
 
 # The verbs of session_fuzzer.c, in its order.
-TURN, CONNECT, SEND, NAME, READ, PUBLISH, LEAVE, TIME = range(8)
+(TURN, CONNECT, SEND, NAME, READ, PUBLISH, LEAVE, TIME, BEGIN, GO_ON, TAP,
+ SCATTER, FAIL, RELOAD, STOP, VIEW) = range(16)
 TOPIC, QUEUE, QUEUE_B, NULL, SYS, NOTHING, OLDEST, CUT = range(8)
 
 
+MEMORIES = NONE, M300K, M25K, M50K, M75K, M100K, M150K, M600K = range(8)
+WAIT, DROP_NEWEST, DROP_OLDEST, DISCONNECT = range(4)
+
+
 def step(verb, client=0, *arguments):
-    return bytes([verb | client << 3, *arguments])
+    return bytes([verb & 7 | client << 3 | verb >> 3 << 6, *arguments])
 
 
 def send(client, stream):
@@ -79,7 +84,100 @@ def publish(client, channel, size, scale=0, times=1):
     return step(PUBLISH, client, channel | scale << 3 | times - 1 << 5, size)
 
 
+def begin(client, channel, size, scale=0, came=0):
+    return step(BEGIN, client, channel | scale << 3, size, came)
+
+
+def reload(policy=WAIT, hold=0, limit=0, prefetch=0, rule=3, more=0):
+    return step(RELOAD, 0, policy | hold << 2 | limit << 4 | more,
+                rule | prefetch << 2)
+
+
+SOON, LATER = step(TIME, 0, 4), step(TIME, 0, 48)
+
+
+def memory_scripts():
+    """What happens when memory is short, or fails."""
+    two = join(0, NULL) + join(1, NULL)
+    yield "evict", M25K, (join(0, TOPIC) + join(1, TOPIC)
+                          + begin(0, TOPIC, 99, 1, 200) + step(TURN) + LATER
+                          + begin(1, TOPIC, 99, 1, 200) + step(GO_ON, 1, 50)
+                          + step(TURN) + LATER + step(GO_ON, 1, 1)
+                          + step(TURN) + begin(2, TOPIC, 99, 1, 200)
+                          + join(2, NULL) + begin(2, TOPIC, 99, 1, 255)
+                          + step(GO_ON, 2, 50) + step(TURN))
+    yield "evict-itself", M25K, (join(0, TOPIC) + join(1, TOPIC)
+                                 + begin(0, TOPIC, 99, 1, 200) + step(TURN)
+                                 + LATER + begin(1, TOPIC, 99, 1, 200)
+                                 + step(GO_ON, 1, 50) + step(TURN)
+                                 + step(GO_ON, 0, 50) + step(TURN))
+    yield "grants", M75K, (two + begin(0, TOPIC, 99, 2, 255)
+                           + begin(1, QUEUE, 99, 2, 255) + step(TURN)
+                           + SOON * 3 + step(GO_ON, 1, 255) * 2
+                           + step(TURN, 3) + step(GO_ON, 0, 255) * 2
+                           + step(TURN, 3))
+    yield "starved", M50K, (two + publish(0, QUEUE, 99, 2) + step(TURN)
+                            + begin(1, QUEUE_B, 70, 2, 255) + step(TURN)
+                            + step(LEAVE, 1, 0) + step(TURN))
+    yield "pressed", M150K, (reload(limit=2) + join(0, TOPIC)
+                             + join(1, NULL) + publish(1, TOPIC, 99, 2, 4)
+                             + publish(1, TOPIC, 99, 1, 3) + step(TURN, 7)
+                             + SOON + LATER + step(READ, 0, 255) * 9)
+    yield "pressed-cut", M150K, (reload(DISCONNECT, limit=2)
+                                 + join(0, TOPIC) + join(1, NULL)
+                                 + publish(1, TOPIC, 99, 2, 6)
+                                 + step(TURN, 7) + LATER)
+    yield "pressed-queue", M100K, (reload(limit=2) + two
+                                   + publish(0, QUEUE, 99, 2, 4)
+                                   + step(TURN, 3) + publish(1, QUEUE, 9)
+                                   + step(TURN) + join(2, QUEUE)
+                                   + (step(READ, 2, 255) + step(TURN)) * 9)
+    yield "pressed-leaver", M100K, (reload(limit=2) + join(0, TOPIC)
+                                    + join(1, NULL)
+                                    + publish(1, TOPIC, 99, 2, 3)
+                                    + step(NAME, 0, NOTHING)
+                                    + step(TURN, 3) + LATER)
+    yield "scattered", M50K, (join(0, NULL) + step(SCATTER, 0, 255)
+                              + step(TURN, 3) + reload(hold=2)
+                              + step(SCATTER, 0, 254) + step(TURN, 3)
+                              + publish(0, TOPIC, 99, 2) + step(TURN))
+    for n in (1, 2, 3, 4, 6, 9):
+        yield f"fails-{n}", NONE, (
+            join(0, TOPIC) + join(1, QUEUE) + join(2, NULL) + step(FAIL, 0, n)
+            + publish(2, QUEUE, 99, 1, 8) + publish(2, TOPIC, 99, 2, 2)
+            + begin(2, QUEUE, 99, 3, 255) + step(TURN, 3)
+            + step(READ, 0, 255) * 3 + step(LEAVE, 1, 1) + step(TURN))
+
+
 def session_scripts():
+    yield "gathered", (reload(prefetch=2) + join(0, QUEUE_B) + join(1, QUEUE_B)
+                       + join(2, NULL) + publish(2, QUEUE_B, 20, 1, 8) * 4
+                       + step(TURN) + step(READ, 0, 255) + step(LEAVE, 1, 1)
+                       + step(TURN) + step(READ, 0, 255) * 3)
+    yield "begun", (join(0, NULL) + step(NAME, 0, QUEUE) + step(TURN)
+                    + step(LEAVE, 0, 1))
+    yield "sips", (join(0, NULL) + publish(0, QUEUE, 99, 2) + step(TURN)
+                   + publish(0, QUEUE, 99, 2, 6) + step(TURN)
+                   + (step(TIME, 0, 100) + publish(0, QUEUE_B, 9)) * 5
+                   + step(LEAVE, 0, 1) + step(TURN))
+    yield "reloaded", (join(0, TOPIC) + join(1, NULL)
+                       + publish(1, TOPIC, 99, 2, 2) + step(TURN)
+                       + reload(DROP_OLDEST, hold=1)
+                       + publish(1, OLDEST, 9, times=8) + step(TURN)
+                       + reload(DISCONNECT, limit=1, more=64, rule=0)
+                       + publish(1, TOPIC, 99, 1, 2) + step(TURN)
+                       + reload(DISCONNECT, limit=1) + step(TURN)
+                       + publish(1, TOPIC, 99, 1) + step(TURN))
+    yield "tapped", (step(TAP, 0, TOPIC) + join(0, NULL)
+                     + publish(0, TOPIC, 9, times=3) + step(TURN)
+                     + step(VIEW) + step(TAP, 0, QUEUE) + publish(0, QUEUE, 9, times=3)
+                     + step(TURN))
+    yield "half-deaf", (join(0, TOPIC) + step(LEAVE, 0, 2)
+                        + publish(0, TOPIC, 9) + step(TURN) + step(TURN))
+    yield "cut-while-paused", (join(0, TOPIC) + join(1, TOPIC)
+                               + publish(1, TOPIC, 99, 2, 3) + step(TURN)
+                               + publish(1, TOPIC, 9) + step(LEAVE, 1, 1)
+                               + step(TURN))
     for name, stream in STREAMS.items():
         yield f"first-{name}", step(CONNECT) + send(0, stream) + step(TURN)
         yield (f"then-{name}", join(0, TOPIC) + send(0, stream)
@@ -136,9 +234,12 @@ def session_scripts():
 
 def session_seeds():
     for name, script in session_scripts():
-        yield name, b"\0" + script
-        yield f"{name}-stop", b"\1" + script
-        yield f"{name}-short", b"\2" + script
+        yield name, bytes([NONE]) + script
+        yield f"{name}-stop", bytes([NONE]) + script + step(STOP)
+        yield f"{name}-short", bytes([M25K]) + script
+    for name, memory, script in memory_scripts():
+        yield name, bytes([memory]) + script
+        yield f"{name}-stop", bytes([memory]) + script + step(STOP)
 
 
 CONFIGS = {
