@@ -24,6 +24,7 @@ void core_init(struct core *c, const struct core_config *config,
     list_init(&c->busy);
     list_init(&c->doomed);
     list_init(&c->heavy);
+    list_init(&c->light);
     list_init(&c->open_gates);
     list_init(&c->resumed);
     list_init(&c->taps);
@@ -185,7 +186,8 @@ struct subscriber *core_next_doomed(struct core *c)
 bool core_has_work(const struct core *c)
 {
     return !list_is_empty(&c->dirty) || !list_is_empty(&c->doomed) ||
-           !list_is_empty(&c->touched) || !list_is_empty(&c->open_gates);
+           !list_is_empty(&c->touched) || !list_is_empty(&c->open_gates) ||
+           pressure_has_work(c);
 }
 
 /* As many as there is room for, each bringing what one read can bring; at

@@ -68,7 +68,8 @@ struct core {
     struct list dirty;      /* subscribers with something to send */
     struct list busy;       /* subscribers that publishers wait for */
     struct list doomed;     /* subscribers to be closed by their owners */
-    struct list heavy;      /* channels that hold much, for pressure.c */
+    struct list heavy;      /* channels that hold much, and small ones that */
+    struct list light;      /* are asked as the last resort; for pressure.c */
     struct list open_gates; /* gates that are open and have waiters */
     struct list resumed;    /* publishers that need not wait any more */
     struct list taps;       /* all that are open */

@@ -88,11 +88,19 @@ static void queue_take_back_slice(struct queue *q, const struct slice *s)
     counter_add(c->counters, COUNT_returned, s->messages);
 }
 
+/* What it holds may have fallen: it is weighed when the turn ends. */
+static void queue_check_relief(struct queue *q)
+{
+    if (q->is_pressed)
+        channel_touch(&q->channel);
+}
+
 static void queue_left(struct channel *ch, struct subscriber *s)
 {
     struct queue *q = queue_of(ch);
     struct backlog *outbox = s->outbox;
     list_remove(&s->turn);
+    queue_check_relief(q);
     if (backlog_is_empty(outbox))
         return;
     for (uint32_t i = outbox->count; i-- > 0;) {
@@ -248,6 +256,7 @@ static void queue_settle(struct channel *ch)
 static void queue_sent(struct channel *ch, struct subscriber *s)
 {
     struct queue *q = queue_of(ch);
+    queue_check_relief(q);
     if (s->state == SUBSCRIBER_RETIRED || queue_is_ready(s) ||
         s->outbox->bytes > ch->core->config.prefetch_bytes / 2)
         return;

@@ -5,6 +5,8 @@
  */
 #include "broker/core/pressure.h"
 
+#include <stdio.h>
+
 #include "broker/core/queue.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
@@ -94,6 +96,44 @@ static void test_stalled_subscriber_gives_back_what_it_holds(void **state)
     assert_false(channel_is_shut(rig_find(&f->rig, "t")));
 }
 
+static uint32_t count_shut(struct fixture *f, uint32_t queues)
+{
+    uint32_t n = 0;
+    for (uint32_t i = 0; i < queues; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "/queue/%u", i);
+        n += channel_is_shut(rig_find(&f->rig, name));
+    }
+    return n;
+}
+
+/* A broker whose memory is full of small queues shall not look at all of them
+ * in every turn. */
+static void test_many_small_ones_are_asked_and_relieved_in_parts(void **state)
+{
+    struct fixture *f = *state;
+    enum { MANY = 1000, TURNS_MAX = 100 };
+    int turns = 0;
+    for (int i = 0; i < MANY; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "/queue/%d", i);
+        rig_post(&f->rig, name, "a");
+    }
+    uint64_t rest = LIMIT + 1 - f->rig.budget.used_bytes;
+    budget_charge(&f->rig.budget, rest);
+    while (count_shut(f, MANY) < MANY && turns++ < TURNS_MAX)
+        rig_turn(&f->rig);
+    assert_int_equal(count_shut(f, MANY), MANY);
+    budget_refund(&f->rig.budget, rest);
+    f->rig.budget.limit_bytes = LIMIT * 2; /* what these hold is much less */
+    rig_turn(&f->rig);
+    assert_in_range(count_shut(f, MANY), 1, MANY - 1);
+    for (turns = 0; core_has_work(&f->rig.core) && turns < TURNS_MAX; turns++)
+        rig_turn(&f->rig);
+    assert_false(core_has_work(&f->rig.core));
+    assert_int_equal(count_shut(f, MANY), 0);
+}
+
 #define PRESSURE_TEST(test)                                                    \
     cmocka_unit_test_setup_teardown(test, open_core, close_core)
 
@@ -104,6 +144,7 @@ int main(void)
         PRESSURE_TEST(test_shut_queue_opens_when_half_is_gone),
         PRESSURE_TEST(test_what_a_queue_has_taken_it_keeps),
         PRESSURE_TEST(test_stalled_subscriber_gives_back_what_it_holds),
+        PRESSURE_TEST(test_many_small_ones_are_asked_and_relieved_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
