@@ -21,6 +21,7 @@ enum view_number {
     VIEW_BYTES,
     VIEW_HELD_BYTES, /* of a channel alone */
     VIEW_PAUSED,     /* of a channel alone */
+    VIEW_PRESSED,    /* of a channel alone */
     VIEW_AGE_MS,
     VIEW_RECENT, /* set by the monitor, who remembers */
     VIEW_NUMBERS

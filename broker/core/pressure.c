@@ -60,6 +60,11 @@ void pressure_forget(struct channel *ch)
     budget_free(ch->core->budget, h, sizeof *h);
 }
 
+bool pressure_is_on(const struct channel *ch)
+{
+    return ch->heavy && ch->heavy->pressed_bytes > 0;
+}
+
 static void pressure_relieve(struct heavy *h)
 {
     h->pressed_bytes = 0;

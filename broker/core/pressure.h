@@ -25,6 +25,9 @@ void pressure_weigh(struct channel *ch);
 /* The channel goes. */
 void pressure_forget(struct channel *ch);
 
+/* Whether it has been pressed, and not yet relieved. */
+bool pressure_is_on(const struct channel *ch);
+
 /* Looks at the budget and presses or relieves. */
 void pressure_update(struct core *c);
 

@@ -2,6 +2,7 @@
 #include "broker/core/survey.h"
 
 #include "broker/core/core.h"
+#include "broker/core/pressure.h"
 
 struct survey {
     clock_ms now;
@@ -43,7 +44,8 @@ static void survey_channel(struct map_node *node, void *arg)
                    [VIEW_OUT] = ch->messages_out,
                    [VIEW_DROPPED] = ch->dropped,
                    [VIEW_HELD_BYTES] = ch->account.bytes,
-                   [VIEW_PAUSED] = survey_waiters(&ch->gate)},
+                   [VIEW_PAUSED] = survey_waiters(&ch->gate),
+                   [VIEW_PRESSED] = pressure_is_on(ch)},
     };
     survey_backlog(&v, ch->kind->held(ch), survey->now);
     LIST_EACH (link, &ch->members) {

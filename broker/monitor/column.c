@@ -24,6 +24,10 @@ const struct column columns[VIEW_NUMBERS] = {
                          "memory that its messages hold", GAUGE, true},
     [VIEW_PAUSED] = {"paused", "paused_publishers",
                      "publishers that wait for room in it", GAUGE, true},
+    [VIEW_PRESSED] = {"pressed", "pressed",
+                      "1 while memory is short and the channel has to hold "
+                      "back, 0 else",
+                      GAUGE, true},
     [VIEW_AGE_MS] = {"age_ms", "oldest_seconds",
                      "how long the oldest of its messages has waited", GAUGE,
                      false},

@@ -26,7 +26,7 @@ def now():
 def channel(name, **values):
     base = {"name": name, "kind": "topic", "subscribers": 0, "in": 0,
             "out": 0, "dropped": 0, "depth": 0, "bytes": 0, "held_bytes": 0,
-            "paused": 0, "age_ms": 0, "recent": 0}
+            "paused": 0, "pressed": 0, "age_ms": 0, "recent": 0}
     return base | values
 
 

@@ -125,6 +125,20 @@ static void test_publishers_that_wait_are_counted(void **state)
     assert_int_equal(look(f, VIEW_PAUSED), 0);
 }
 
+static void test_what_memory_holds_back_is_seen(void **state)
+{
+    struct fixture *f = *state;
+    f->rig.budget.limit_bytes = 1000000;
+    f->rig.rule.limit_bytes = UINT64_MAX / 4;
+    rig_post(&f->rig, "/queue", "a");
+    assert_int_equal(look(f, VIEW_PRESSED), 0);
+    do {
+        rig_say_bytes(&f->rig, "/queue", "x", 20000);
+        rig_turn(&f->rig);
+    } while (!channel_is_shut(rig_find(&f->rig, "/queue")));
+    assert_int_equal(look(f, VIEW_PRESSED), 1);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_rig, close_rig)
@@ -134,6 +148,7 @@ int main(void)
         TEST(test_a_consumer_that_stalls),
         TEST(test_subscribers_of_a_topic_are_summed),
         TEST(test_publishers_that_wait_are_counted),
+        TEST(test_what_memory_holds_back_is_seen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

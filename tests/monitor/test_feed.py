@@ -9,7 +9,7 @@ STATS, CHANNELS, CLIENTS, EVENT = (b"sluice.stats", b"sluice.channels",
                                    b"sluice.clients", b"sluice.event")
 QUEUE, TOPIC = b"/queue/jobs", b"/topic/news"
 NUMBERS = {"in", "out", "dropped", "depth", "bytes", "age_ms", "recent"}
-OF_CHANNELS = NUMBERS | {"subscribers", "held_bytes", "paused"}
+OF_CHANNELS = NUMBERS | {"subscribers", "held_bytes", "paused", "pressed"}
 
 
 def row(document, key, value, rows):
@@ -64,6 +64,15 @@ class Documents(MonitorTest):
             CLIENTS,
             lambda d: any(r["state"] == "paused" for r in d["clients"]))
         self.assertEqual(document["total"], len(document["clients"]))
+
+    def test_who_has_to_hold_back_for_memory_is_told(self):
+        """Though there is room below the channel's own bound."""
+        sluiced = self.watched("--memory", "4m", "--queue-limit", "64m")
+        feed = self.feed(sluiced, CHANNELS)
+        self.publisher(sluiced).publish(b"/queue/small", b"x")
+        self.publisher(sluiced).flood(QUEUE, 3700, KIB)
+        self.channel(feed, "/queue/jobs", lambda r: r["pressed"] == 1)
+        self.channel(feed, "/queue/small", lambda r: r["pressed"] == 0)
 
     def test_a_topic_and_its_clients(self):
         sluiced = self.watched()
