@@ -146,6 +146,41 @@ class Sight(Page):
         self.wait_text("#link", "^live$")
         self.assert_quiet()
 
+    def see(self, channels, clients=(), **counters):
+        self.report(lambda _: self.broker.round(channels, clients, **counters))
+        self.open()
+
+    def test_who_makes_publishers_wait_is_the_headline(self):
+        """However young what waits: a busy subscriber is slow, too."""
+        self.see([channel("/topic/video", subscribers=2, depth=4000, paused=1,
+                          bytes=8 << 20, age_ms=400)],
+                 [client(7, channel="/topic/video", depth=3990, age_ms=400),
+                  client(8, channel="/topic/video", depth=10, age_ms=20),
+                  client(9, state="paused")])
+        self.wait_text("#headline strong",
+                       r"^/topic/video holds 4,000 messages: slow subscriber "
+                       r"127\.0\.0\.1:7 \(2 subscribers\)$")
+        self.wait_text("#headline span", "1 publisher paused")
+
+    def test_what_is_dropped_for_a_slow_subscriber_is_told(self):
+        def beat(number):
+            self.broker.round([channel(
+                "/topic/video", subscribers=1, depth=9, age_ms=9000,
+                dropped=200 * number)])
+        self.report(beat)
+        self.open()
+        self.wait_text("#headline span", "1K/s dropped")
+
+    def test_who_holds_back_for_memory_is_told(self):
+        """Below 85 %, too: relief comes later than shortage."""
+        self.see([channel("/queue/a", kind="queue", depth=9, bytes=9000,
+                          age_ms=9000, paused=1, pressed=1),
+                  channel("/queue/b", kind="queue", depth=1, age_ms=9000)],
+                 memory_bytes=200 << 20)
+        self.wait_text("#headline", "fake:25000 is short of memory: "
+                       "200 MiB of 256 MiB/queue/a must hold back")
+        self.wait_text("#headline", "/queue/a holds 9 messages: 0 consumers")
+
     def test_a_channel_published_to_appears_with_its_rate(self):
         self.report(self.flow)
         self.open()

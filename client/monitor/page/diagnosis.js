@@ -3,10 +3,12 @@
 
 import * as figures from "./figures.js";
 
-const FRESH_MS = 1000; // what waits less is on its way, not backed up
+// What waits less is on its way, and not backed up unless a publisher waits.
+const FRESH_MS = 1000;
 const MEMORY_SHORT = 0.85; // from there on the broker holds publishers up
 
-const isBackedUp = channel => channel.depth > 0 && channel.age_ms >= FRESH_MS;
+const isBackedUp = channel => channel.depth > 0 &&
+    (channel.age_ms >= FRESH_MS || channel.paused > 0);
 
 function plural(n, word) {
     return `${figures.count(n)} ${word}${n === 1 ? "" : "s"}`;
@@ -19,16 +21,17 @@ export function ofChannel(channel) {
         return channel.dropped_rate > 0
             ? {level: "warn", text: "drops for slow subscribers"}
             : {level: "", text: "flows"};
+    const isOld = channel.age_ms >= FRESH_MS;
     if (isQueue && channel.subscribers === 0)
         return {level: "bad", text: "no consumers"};
     if (!isQueue)
-        return {level: channel.paused ? "bad" : "warn",
+        return {level: isOld && channel.paused ? "bad" : "warn",
             text: "slow subscriber"};
     if (channel.out_rate === 0)
         return {level: "bad", text: "consumers stuck"};
-    if (channel.out_rate > channel.in_rate)
+    if (channel.out_rate > channel.in_rate && !channel.paused)
         return {level: "warn", text: "draining"};
-    return {level: "bad", text: "consumers too slow"};
+    return {level: isOld ? "bad" : "warn", text: "consumers too slow"};
 }
 
 function detailsOf(channel) {
@@ -36,19 +39,37 @@ function detailsOf(channel) {
     if (Number.isFinite(channel.in_rate))
         parts.push(`in ${figures.rate(channel.in_rate)}/s, ` +
             `out ${figures.rate(channel.out_rate)}/s`);
+    if (channel.dropped_rate > 0)
+        parts.push(`${figures.rate(channel.dropped_rate)}/s dropped`);
     if (channel.paused)
         parts.push(`${plural(channel.paused, "publisher")} paused`);
+    if (channel.pressed)
+        parts.push("has to hold back for memory");
     parts.push(figures.bytes(channel.bytes));
     parts.push(`on ${channel.reporter.name}`);
     return parts.join(" · ");
 }
 
+// Which subscriber of a topic keeps the oldest message waiting.
+function slowestOf(channel) {
+    const [slowest] = channel.reporter.clients
+        .filter(client => client.channel === channel.name && client.depth > 0)
+        .sort((a, b) => b.age_ms - a.age_ms || b.bytes - a.bytes);
+    if (!slowest)
+        return "";
+    return slowest.peer === "unix" ? ` unix, conn ${slowest.conn}`
+        : ` ${slowest.peer}`;
+}
+
 function sentenceOf(channel, why) {
-    const who = channel.kind === "queue" ? "consumer" : "subscriber";
+    const isQueue = channel.kind === "queue";
     const holds = `${channel.name} holds ${plural(channel.depth, "message")}`;
-    const those = plural(channel.subscribers, who);
-    return why.text === "no consumers" ? `${holds}: 0 consumers`
-        : `${holds}: ${why.text} (${those})`;
+    const those = plural(channel.subscribers,
+        isQueue ? "consumer" : "subscriber");
+    if (why.text === "no consumers")
+        return `${holds}: 0 consumers`;
+    const who = isQueue ? "" : slowestOf(channel);
+    return `${holds}: ${why.text}${who} (${those})`;
 }
 
 function problemsOfChannels(who) {
@@ -70,16 +91,29 @@ function problemsOfDrops(who) {
                 `· on ${who.name}`}));
 }
 
-// Of a broker that tells nothing of its channels.
+const NAMED_MAX = 3;
+
+function heldUp(who) {
+    const names = who.channels.filter(channel => channel.pressed)
+        .map(channel => channel.name);
+    const rest = names.length - NAMED_MAX;
+    const and = rest > 0 ? ` and ${rest} more` : "";
+    return names.length
+        ? `${names.slice(0, NAMED_MAX).join(", ")}${and} must hold back`
+        : "publishers of the fullest channels are held up";
+}
+
+// Relief comes later than shortage: who is held up still is short.
 function problemsOfTotals(who) {
     const {queued, memory, memory_limit: limit, paused} = who.sample ?? {};
     const found = [];
-    if (limit > 0 && memory / limit >= MEMORY_SHORT)
+    if (limit > 0 && (memory / limit >= MEMORY_SHORT ||
+        who.channels.some(channel => channel.pressed)))
         found.push({level: "bad", weight: 1e12,
             text: `${who.name} is short of memory: ` +
                 `${figures.bytes(memory)} of ${figures.bytes(limit)}`,
-            more: "publishers of the fullest channels are held up"});
-    if (queued > 0 && !who.seen.channels)
+            more: heldUp(who)});
+    if (queued > 0 && !who.seen.channels) // it tells nothing of them
         found.push({level: paused ? "bad" : "warn", weight: queued,
             text: `${who.name} holds ${plural(queued, "message")} in queues`,
             more: "which ones, it tells those who connect to its feed: " +
