@@ -177,11 +177,17 @@ static bool web_is_read_only(struct evhttp_request *request)
            evhttp_request_get_command(request) == EVHTTP_REQ_HEAD;
 }
 
-/* Whether it is beyond doubt who is asked and where the request ends. */
+/* libevent takes "+5" for 5, too; not everybody does. */
+static bool web_is_length(const char *value)
+{
+    return *value && value[strspn(value, "0123456789")] == '\0';
+}
+
+/* Whether it is beyond doubt who asks whom, and where the request ends. */
 static bool web_is_framing_sound(struct evhttp_request *request)
 {
     const struct evkeyvalq *headers = evhttp_request_get_input_headers(request);
-    size_t hosts = 0, lengths = 0;
+    size_t hosts = 0, origins = 0, lengths = 0;
     bool has_body = false;
     for (const struct evkeyval *h = headers->tqh_first; h;
          h = h->next.tqe_next) {
@@ -189,11 +195,14 @@ static bool web_is_framing_sound(struct evhttp_request *request)
             strcasecmp(h->key, "Transfer-Encoding") == 0)
             return false;
         bool is_length = strcasecmp(h->key, "Content-Length") == 0;
+        if (is_length && !web_is_length(h->value))
+            return false;
         has_body = has_body || (is_length && strcmp(h->value, "0") != 0);
         lengths += is_length;
         hosts += strcasecmp(h->key, "Host") == 0;
+        origins += strcasecmp(h->key, "Origin") == 0;
     }
-    return hosts == 1 && lengths <= 1 &&
+    return hosts == 1 && origins <= 1 && lengths <= 1 &&
            !(has_body && web_is_read_only(request));
 }
 

@@ -219,6 +219,8 @@ class Hostile(unittest.TestCase):
                            "https://localhost"):
                 self.assertEqual(self.status(path, f"Origin: {origin}"), 403)
         self.assertEqual(self.status("/", "Origin: http://localhost"), 200)
+        self.assertEqual(self.status("/", "Origin: http://localhost\r\n"
+                                     "Origin: http://evil.test"), 400)
 
     def test_other_methods_are_refused(self):
         for method in ("POST", "PUT", "DELETE", "OPTIONS", "TRACE", "PATCH",
@@ -242,6 +244,7 @@ class Hostile(unittest.TestCase):
                 b"hello" + second,
                 head + b"Content-Length : 0\r\n\r\n" + second,
                 head + b"Content-Length: +0\r\n\r\n" + second,
+                post + b"Content-Length: +3\r\n\r\nabc" + second,
                 head + b"Content-Length: 5\r\n\r\nhello" + second,
                 head + b"Host: evil.test\r\n\r\n" + second,
                 head + b"A: b\r\n\tContent-Length: 5\r\n\r\n" + second,
