@@ -3,8 +3,10 @@
 
 #include "client/escape.h"
 #include "client/lib/deadline.h"
+#include "client/top/diagnosis.h"
 #include "client/top/figure.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void board_init(struct board *b)
@@ -95,9 +97,10 @@ static void board_print_identity(const struct board *b, char *line)
     text = json_string_value(json_object_get(b->stats, "version"));
     board_escape(text ? text : "?", version, sizeof version);
     snprintf(line, BOARD_LINE_BYTES,
-             "sluiced %s  %s  up %.0f s  cpu %.1f%%  %.1f MiB%s", version, name,
-             report_number(b->stats, "uptime"), report_number(b->stats, "cpu"),
-             report_number(b->stats, "mem"),
+             "sluiced %s  %s  up %.0f s  cpu %.1f%%  %.1f MiB  lag %.1f ms%s",
+             version, name, report_number(b->stats, "uptime"),
+             report_number(b->stats, "cpu"), report_number(b->stats, "mem"),
+             report_counter(b->stats, "loop_lag_p99_us") / 1000,
              json_is_true(json_object_get(b->stats, "stopping")) ? "  STOPPING"
                                                                  : "");
 }
@@ -141,38 +144,92 @@ void board_print_totals(const struct board *b,
 
 /* --- the headline -------------------------------------------------------- */
 
-static const json_t *board_fullest(const struct board *b)
+/* What does not go away by itself comes first, then what holds most. */
+static const struct sheet_row *board_worst(const struct board *b,
+                                           struct diagnosis *found)
 {
-    const json_t *fullest = NULL;
     const struct sheet *s = &b->sheet[BOARD_CHANNELS];
-    for (size_t i = 0; i < s->rows; i++)
-        if (report_number(s->row[i].entry, "bytes") >
-            report_number(fullest, "bytes"))
-            fullest = s->row[i].entry;
-    return fullest;
+    const struct sheet_row *worst = NULL;
+    *found = (struct diagnosis){NULL, false};
+    for (size_t i = 0; i < s->rows; i++) {
+        struct diagnosis d = diagnosis_of(s, &s->row[i]);
+        bool is_worse = !worst || (d.is_bad != found->is_bad
+                                       ? d.is_bad
+                                       : sheet_figure(s, &s->row[i], "bytes") >
+                                             sheet_figure(s, worst, "bytes"));
+        if (!d.why || !is_worse)
+            continue;
+        worst = &s->row[i];
+        *found = d;
+    }
+    return worst;
 }
 
-/* What waits less than this is on its way, not backed up. */
-enum { BOARD_FRESH_MS = 1000 };
+/* The subscriber of a topic that keeps the oldest message waiting. */
+static const json_t *board_slowest(const struct board *b, const json_t *channel)
+{
+    const struct sheet *s = &b->sheet[BOARD_CLIENTS];
+    const json_t *slowest = NULL;
+    for (size_t i = 0; i < s->rows; i++) {
+        const json_t *client = s->row[i].entry;
+        if (report_number(client, "depth") > 0 &&
+            json_equal(json_object_get(client, "channel"),
+                       json_object_get(channel, "name")) &&
+            (!slowest || report_number(client, "age_ms") >
+                             report_number(slowest, "age_ms")))
+            slowest = client;
+    }
+    return slowest;
+}
+
+/* "1 subscriber", and who of them it is. */
+static void board_print_members(FILE *out, const struct board *b,
+                                const json_t *channel, const char *why)
+{
+    double members = report_number(channel, "subscribers");
+    const char *kind = json_string_value(json_object_get(channel, "kind"));
+    bool is_queue = kind && strcmp(kind, "queue") == 0;
+    const json_t *slowest = is_queue ? NULL : board_slowest(b, channel);
+    const char *peer = json_string_value(json_object_get(slowest, "peer"));
+    char text[64] = "";
+    if (members <= 0) {
+        fputs(is_queue ? "0 consumers" : why, out);
+        return;
+    }
+    board_escape(peer ? peer : "", text, sizeof text);
+    fprintf(out, "%s%s%s (%.0f %s%s)", why, peer ? " " : "", text, members,
+            is_queue ? "consumer" : "subscriber", members > 1 ? "s" : "");
+}
+
+enum { BOARD_NAME_BYTES = 80 }; /* more would hide the rest of the sentence */
+
+static void board_print_worst(FILE *out, const struct board *b,
+                              const json_t *channel, const char *why)
+{
+    char name[BOARD_NAME_BYTES], age[FIGURE_BYTES];
+    double depth = report_number(channel, "depth");
+    double paused = report_number(channel, "paused");
+    const char *text = json_string_value(json_object_get(channel, "name"));
+    board_escape(text ? text : "?", name, sizeof name);
+    figure_age(age, report_number(channel, "age_ms"));
+    fprintf(out, "%s holds %.0f message%s for %s: ", name, depth,
+            depth > 1 ? "s" : "", age);
+    board_print_members(out, b, channel, why);
+    if (paused > 0)
+        fprintf(out, ", %.0f paused publisher%s", paused,
+                paused > 1 ? "s" : "");
+    if (report_number(channel, "pressed") > 0)
+        fputs(", memory is short", out);
+}
 
 void board_print_headline(const struct board *b, char out[BOARD_LINE_BYTES])
 {
-    const json_t *full = board_fullest(b);
-    char name[300], age[FIGURE_BYTES];
-    const char *text = json_string_value(json_object_get(full, "name"));
+    struct diagnosis d;
+    const struct sheet_row *worst = board_worst(b, &d);
+    FILE *stream = worst ? fmemopen(out, BOARD_LINE_BYTES, "w") : NULL;
     out[0] = '\0';
-    if (!text || report_number(full, "age_ms") < BOARD_FRESH_MS)
+    if (!stream)
         return;
-    board_escape(text, name, sizeof name);
-    figure_age(age, report_number(full, "age_ms"));
-    const char *kind = json_string_value(json_object_get(full, "kind"));
-    bool is_queue = kind && strcmp(kind, "queue") == 0;
-    int n = snprintf(
-        out, BOARD_LINE_BYTES, "%s holds %.0f messages for %s: %.0f %s", name,
-        report_number(full, "depth"), age, report_number(full, "subscribers"),
-        is_queue ? "consumers" : "subscribers");
-    double paused = report_number(full, "paused");
-    if (paused > 0 && n < BOARD_LINE_BYTES)
-        snprintf(out + n, BOARD_LINE_BYTES - (size_t)n,
-                 ", %.0f paused publishers", paused);
+    board_print_worst(stream, b, worst->entry, d.why);
+    fclose(stream);
 }

@@ -5,7 +5,11 @@
 #include <locale.h>
 #include <string.h>
 
-enum { SCREEN_ROWS_ABOVE = BOARD_LINES + 3, SCREEN_TEXT_MIN = 12 };
+enum {
+    SCREEN_STATE_LINES = 2,
+    SCREEN_ROWS_ABOVE = BOARD_LINES + SCREEN_STATE_LINES + 1,
+    SCREEN_TEXT_MIN = 16
+};
 enum screen_colour { SCREEN_ALARM = 1, SCREEN_HEAD };
 
 bool screen_open(struct screen *s)
@@ -45,24 +49,46 @@ static void screen_put_line(int y, int attributes, const char *text)
     attrset(A_NORMAL);
 }
 
-/* What the column without a width of its own gets. */
-static int screen_rest(const struct sheet *s)
+/* Spare columns before `spare` are left out, but for the one that orders the
+ * rows. */
+static bool screen_shows(const struct sheet *s, size_t column, size_t spare)
 {
-    int rest = COLS;
+    return column >= spare || column == s->order ||
+           !s->columns[column].is_spare;
+}
+
+/* What the column without a width of its own gets. */
+static int screen_rest(const struct sheet *s, size_t spare)
+{
+    int rest = COLS + 1;
     for (size_t c = 0; s->columns[c].title; c++)
-        rest -= s->columns[c].width > 0 ? s->columns[c].width + 1 : 1;
-    return rest < SCREEN_TEXT_MIN ? SCREEN_TEXT_MIN : rest;
+        if (screen_shows(s, c, spare))
+            rest -= s->columns[c].width + 1;
+    return rest;
+}
+
+/* Before which column the spare ones are left out, so that names can be told
+ * from each other. */
+static size_t screen_find_spare(const struct sheet *s)
+{
+    size_t spare = 0;
+    while (s->columns[spare].title && screen_rest(s, spare) < SCREEN_TEXT_MIN)
+        spare++;
+    return spare;
 }
 
 /* `row` NULL: the titles. */
 static void screen_put_row(const struct sheet *s, const struct sheet_row *row,
                            int y)
 {
-    int x = 0;
+    size_t spare = screen_find_spare(s);
+    int x = 0, rest = screen_rest(s, spare);
     for (size_t c = 0; s->columns[c].title && x < COLS; c++) {
         const struct sheet_column *column = &s->columns[c];
-        int width = column->width ? column->width : screen_rest(s);
+        int width = column->width ? column->width : rest > 0 ? rest : 1;
         char text[SHEET_TEXT_BYTES];
+        if (!screen_shows(s, c, spare))
+            continue;
         if (row)
             sheet_cell(s, row, c, text);
         else
@@ -100,7 +126,9 @@ static void screen_put_state(const struct screen *s)
                  (double)silent_ms / 1000, s->endpoint);
     else
         board_print_headline(s->board, text);
-    screen_put_line(BOARD_LINES, A_BOLD | COLOR_PAIR(SCREEN_ALARM), text);
+    attrset(A_BOLD | COLOR_PAIR(SCREEN_ALARM));
+    mvaddnstr(BOARD_LINES, 0, text, SCREEN_STATE_LINES * COLS); /* it wraps */
+    attrset(A_NORMAL);
 }
 
 static void screen_put_foot(const struct screen *s)

@@ -9,31 +9,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Figures are five characters at most, ages six: what is left is for names. */
 static const struct sheet_column sheet_channel_columns[] = {
-    {"CHANNEL", "name", SHEET_TEXT, 0},
-    {"KIND", "kind", SHEET_TEXT, 6},
-    {"SUBS", "subscribers", SHEET_COUNT, 6},
-    {"IN/s", "in", SHEET_RATE, 7},
-    {"OUT/s", "out", SHEET_RATE, 7},
-    {"DROP/s", "dropped", SHEET_RATE, 7},
-    {"DEPTH", "depth", SHEET_COUNT, 7},
-    {"BYTES", "bytes", SHEET_BYTES, 7},
-    {"AGE", "age_ms", SHEET_AGE, 6},
-    {"PAUSED", "paused", SHEET_COUNT, 7},
+    {"CHANNEL", "name", SHEET_TEXT, 0, false},
+    {"KIND", "kind", SHEET_TEXT, 5, true},
+    {"SUBS", "subscribers", SHEET_COUNT, 5, false},
+    {"IN/s", "in", SHEET_RATE, 5, false},
+    {"OUT/s", "out", SHEET_RATE, 5, false},
+    {"DROP/s", "dropped", SHEET_RATE, 6, false},
+    {"DEPTH", "depth", SHEET_COUNT, 5, false},
+    {"BYTES", "bytes", SHEET_BYTES, 5, false},
+    {"AGE", "age_ms", SHEET_AGE, 6, false},
+    {"PAUSED", "paused", SHEET_COUNT, 6, false},
     {.title = NULL},
 };
 
 static const struct sheet_column sheet_client_columns[] = {
-    {"CONN", "conn", SHEET_TEXT, 7},
-    {"PEER", "peer", SHEET_TEXT, 22},
-    {"STATE", "state", SHEET_TEXT, 10},
-    {"CHANNEL", "channel", SHEET_TEXT, 0},
-    {"IN/s", "in", SHEET_RATE, 7},
-    {"OUT/s", "out", SHEET_RATE, 7},
-    {"DROP/s", "dropped", SHEET_RATE, 7},
-    {"DEPTH", "depth", SHEET_COUNT, 7},
-    {"BYTES", "bytes", SHEET_BYTES, 7},
-    {"AGE", "age_ms", SHEET_AGE, 6},
+    {"CONN", "conn", SHEET_TEXT, 7, true},
+    {"PEER", "peer", SHEET_TEXT, 21, false},
+    {"STATE", "state", SHEET_TEXT, 9, true},
+    {"CHANNEL", "channel", SHEET_TEXT, 0, false},
+    {"IN/s", "in", SHEET_RATE, 5, false},
+    {"OUT/s", "out", SHEET_RATE, 5, false},
+    {"DROP/s", "dropped", SHEET_RATE, 6, false},
+    {"DEPTH", "depth", SHEET_COUNT, 5, false},
+    {"BYTES", "bytes", SHEET_BYTES, 5, false},
+    {"AGE", "age_ms", SHEET_AGE, 6, false},
     {.title = NULL},
 };
 
@@ -161,6 +162,15 @@ void sheet_order_by(struct sheet *s, int step)
     assert(columns > 0);
     s->order = (s->order + columns + (size_t)step) % columns;
     sheet_arrange(s);
+}
+
+double sheet_figure(const struct sheet *s, const struct sheet_row *row,
+                    const char *key)
+{
+    for (size_t c = 0; s->columns[c].title; c++)
+        if (strcmp(s->columns[c].key, key) == 0)
+            return row->value[c];
+    return sheet_number(row->entry, key);
 }
 
 /* --- cells --------------------------------------------------------------- */

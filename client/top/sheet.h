@@ -22,7 +22,8 @@ struct sheet_column {
     const char *title; /* NULL ends a table of columns */
     const char *key;   /* in the document */
     enum sheet_kind kind;
-    int width; /* on the screen; 0: what is left */
+    int width;     /* on the screen; 0: what is left */
+    bool is_spare; /* left out where names have too little room */
 };
 
 enum { SHEET_COLUMNS_MAX = 12, SHEET_ROWS_MAX = 100, SHEET_TEXT_BYTES = 1100 };
@@ -56,6 +57,10 @@ void sheet_fini(struct sheet *s);
 /* After the order or the filter changed. */
 void sheet_arrange(struct sheet *s);
 void sheet_order_by(struct sheet *s, int step); /* columns to the right */
+
+/* A number of a row: of a total, its growth per second. */
+double sheet_figure(const struct sheet *s, const struct sheet_row *row,
+                    const char *key);
 
 /* What a cell shows, harmless for a terminal. */
 void sheet_cell(const struct sheet *s, const struct sheet_row *row,

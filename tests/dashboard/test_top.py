@@ -55,6 +55,37 @@ class Text(Top):
         prices = next(row for row in rows if row[-1:] == ["/topic/prices"])
         self.assertEqual(prices[1:5], ["3", "1.00k", "3.00k", "0"])
 
+    def headline(self, channels, clients=()):
+        """The line below the totals."""
+        Pulse(self, lambda _: self.broker.round(channels, clients), INTERVAL)
+        status, out, _ = self.top("--once").finish()
+        self.assertEqual(status, 0)
+        return out.decode().splitlines()[3]
+
+    def test_who_makes_publishers_wait_is_named(self):
+        """However young what waits."""
+        self.assertEqual(self.headline(
+            [channel("/topic/video", subscribers=2, depth=4000, paused=1,
+                     bytes=8 << 20, age_ms=400, pressed=1)],
+            [client(7, channel="/topic/video", depth=3990, age_ms=400),
+             client(8, channel="/topic/video", depth=10, age_ms=20)]),
+            "/topic/video holds 4000 messages for 400ms: slow subscriber "
+            "127.0.0.1:7 (2 subscribers), 1 paused publisher, memory is short")
+
+    def test_what_is_stuck_comes_before_what_is_only_full(self):
+        self.assertEqual(self.headline(
+            [channel("/topic/flood", subscribers=1, depth=4000,
+                     bytes=8 << 20, age_ms=300, out=9),
+             channel("/queue/jobs", kind="queue", subscribers=1, depth=1,
+                     bytes=10, age_ms=60000)]),
+            "/queue/jobs holds 1 message for 60.0s: consumers stuck "
+            "(1 consumer)")
+
+    def test_nothing_is_said_of_what_flows(self):
+        self.assertEqual(self.headline(
+            [channel("/topic/flood", subscribers=1, depth=4000,
+                     bytes=8 << 20, age_ms=300)]), "")
+
     def test_json_once_is_the_documents(self):
         self.report()
         status, out, _ = self.top("--once", "--json").finish()
@@ -123,6 +154,14 @@ class Screen(Top):
         self.wait_names("/topic/prices", evil, "/queue/jobs")
         self.terminal.press("r", ">", ">", ">")
         self.wait_names("/queue/jobs", "/topic/prices", evil)
+
+    def test_names_and_figures_fit_a_small_screen(self):
+        self.terminal.resize(80, 24)
+        self.terminal.wait_for(r"^/topic/prices +topic +3 +1\.00k +3\.00k "
+                               "+0 +0 +0 +- +0$")
+        self.terminal.press("Tab")
+        self.terminal.wait_for(r"^127\.0\.0\.1:41 +/topic/prices +0 +3\.00k "
+                               "+0 +0 +0 +-$")
 
     def test_filter(self):
         self.terminal.type("/PRICE")
