@@ -2,6 +2,9 @@
 #include "client/monitor/sieve.h"
 
 #include <event2/buffer.h>
+#include <stdint.h>
+#include <string.h>
+#include <time.h>
 
 static bool sieve_is_text(char c)
 {
@@ -24,23 +27,34 @@ static bool sieve_is_broken(const char *bytes, size_t n)
     return false;
 }
 
-static void sieve_on_input(struct evbuffer *input,
-                           const struct evbuffer_cb_info *info, void *unused)
+static intptr_t sieve_clock_s(void)
 {
-    static const char broken[] = "\r\n\r\n";
-    (void)unused;
-    size_t n = evbuffer_get_length(input);
-    if (info->n_added == 0 || n == 0)
-        return;
-    const char *bytes = (const char *)evbuffer_pullup(input, -1);
-    if (!bytes || !sieve_is_broken(bytes, n))
-        return;
-    evbuffer_drain(input, n);
-    evbuffer_add(input, broken, sizeof broken - 1);
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (intptr_t)now.tv_sec;
 }
 
-bool sieve_attach(struct bufferevent *connection)
+/* `deadline` is a time and points at nothing: nobody tells when the
+ * connection goes, so there is nothing that would have to be freed then. */
+static void sieve_on_input(struct evbuffer *input,
+                           const struct evbuffer_cb_info *info, void *deadline)
 {
+    static const char broken[] = "?\r\n\r\n"; /* no request, and no header */
+    size_t n = evbuffer_get_length(input), broken_n = sizeof broken - 1;
+    if (info->n_added == 0 || n == 0)
+        return;
+    bool is_late = sieve_clock_s() > (intptr_t)deadline;
+    const char *bytes = (const char *)evbuffer_pullup(input, -1);
+    bool is_done = bytes && n == broken_n && memcmp(bytes, broken, n) == 0;
+    if (!bytes || is_done || !(is_late || sieve_is_broken(bytes, n)))
+        return;
+    evbuffer_drain(input, n);
+    evbuffer_add(input, broken, broken_n); /* calls this again */
+}
+
+bool sieve_attach(struct bufferevent *connection, int patience_s)
+{
+    void *deadline = (void *)(sieve_clock_s() + patience_s);
     return evbuffer_add_cb(bufferevent_get_input(connection), sieve_on_input,
-                           NULL) != NULL;
+                           deadline) != NULL;
 }

@@ -2,7 +2,8 @@
  *
  * sieve - keeps from the HTTP parser what two parsers could understand in two
  * ways: lines that do not end with CR LF, that go on in the next, or that hold
- * control characters. It is put in front of a connection's input.
+ * control characters; and what comes too late, however steadily it trickles.
+ * It is put in front of a connection's input.
  */
 #ifndef SLUICE_CLIENT_MONITOR_SIEVE_H
 #define SLUICE_CLIENT_MONITOR_SIEVE_H
@@ -10,8 +11,9 @@
 #include <event2/bufferevent.h>
 #include <stdbool.h>
 
-/* From now on input that is refused is replaced by what the parser answers
- * with 400. False when there is no memory. */
-bool sieve_attach(struct bufferevent *connection);
+/* From now on input that is refused, or that comes after `patience_s`, is
+ * replaced by what the parser answers with 400. False when there is no
+ * memory. */
+bool sieve_attach(struct bufferevent *connection, int patience_s);
 
 #endif

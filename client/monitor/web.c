@@ -239,7 +239,7 @@ static struct bufferevent *web_on_connection(struct event_base *base,
     struct bufferevent *connection =
         bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     (void)unused;
-    if (connection && sieve_attach(connection))
+    if (connection && sieve_attach(connection, WEB_TIMEOUT_S))
         return connection;
     if (connection)
         bufferevent_free(connection);

@@ -3,12 +3,13 @@
 tells browsers, waits for none of them, and is not fooled."""
 import json
 import socket
+import time
 import unittest
 
 import zmq
 from collector import ANY, Collector, Events
 from feeds import Application, FakeBroker, channel, free_port
-from ground import Process, Pulse, main, run, wait_until
+from ground import DEADLINE, Process, Pulse, main, run, wait_until
 
 INTERVAL = 0.1
 
@@ -260,6 +261,32 @@ class Hostile(unittest.TestCase):
             status, answer = self.collector.ask(request)
             self.assertEqual(status, 400, request)
             self.assertEqual(answer.count(b"HTTP/1.1 "), 1, request)
+
+    def test_smuggling_in_pieces_is_no_better(self):
+        """What a server has read already does not save the rest."""
+        head = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
+        for rest in (b"A: b\nContent-Length: 5\r\n\r\nhello",
+                     b" Content-Length: 5\r\n\r\n", b"A: b\0c\r\n\r\n"):
+            sock = self.collector.connect()
+            sock.sendall(head)
+            # Whoever came later was served: the head has been read.
+            self.assertEqual(self.status(), 200)
+            sock.sendall(rest)
+            self.assertRegex(sock.recv(4096), rb"^HTTP/1\.1 400 ")
+
+    def test_a_request_that_trickles_is_not_waited_for(self):
+        """However steadily."""
+        sock = self.collector.connect()
+        sock.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nX: ")
+        sock.settimeout(0.2)  # between letters
+        answer, end = b"", time.monotonic() + DEADLINE
+        while not answer and time.monotonic() < end:
+            try:
+                sock.sendall(b"a")
+                answer = sock.recv(4096)
+            except TimeoutError:
+                pass
+        self.assertRegex(answer, rb"^HTTP/1\.1 400 ")
 
     def test_one_request_per_connection(self):
         request = b"GET /style.css HTTP/1.1\r\nHost: localhost\r\n\r\n"
