@@ -47,6 +47,16 @@ static bool take_config(struct arguments *a, int *i, struct complaints *c)
     return true;
 }
 
+/* `--http-listen` is what the file calls [http] listen, and here --http. */
+static bool reject_option(const char *name, struct complaints *c)
+{
+    for (size_t i = 0; i < options_table_size; i++)
+        if (option_may_be_called(&options_table[i], name))
+            return complaints_add(c, "unknown option '--%s'; there is --%s",
+                                  name, options_table[i].name);
+    return complaints_add(c, "unknown option '--%s'; see sluiced --help", name);
+}
+
 static bool take_option(struct arguments *a, int *i, struct options *o,
                         struct complaints *c)
 {
@@ -57,9 +67,10 @@ static bool take_option(struct arguments *a, int *i, struct options *o,
                               word);
     size_t length = strcspn(name, "=");
     const struct option *row = option_find(name, length);
-    if (!row)
-        return complaints_add(c, "unknown option '%.*s'; see sluiced --help",
-                              (int)length + 2, word);
+    if (!row) {
+        snprintf(label, sizeof label, "%.*s", (int)length, name);
+        return reject_option(label, c);
+    }
     const char *value = take_value(a, i);
     snprintf(label, sizeof label, "--%s", row->name);
     if (!value)

@@ -53,16 +53,35 @@ config_complain(struct config *f, const char *format, ...)
 
 /* Keys. */
 
+/* Adds to a list of at most OPTION_ERROR_BYTES. */
+__attribute__((format(printf, 3, 4))) static void
+list_add(char *list, size_t *n, const char *format, ...)
+{
+    va_list arguments;
+    if (*n >= OPTION_ERROR_BYTES)
+        return;
+    va_start(arguments, format);
+    int added =
+        vsnprintf(list + *n, OPTION_ERROR_BYTES - *n, format, arguments);
+    va_end(arguments);
+    *n += (size_t)added;
+}
+
 static bool config_reject_key(struct config *f, const char *key)
 {
-    char keys[OPTION_ERROR_BYTES] = "";
-    size_t n = 0;
+    char keys[OPTION_ERROR_BYTES] = "", elsewhere[OPTION_ERROR_BYTES] = "";
+    size_t n = 0, m = 0;
     for (size_t i = 0; i < options_table_size; i++) {
         const struct option *row = &options_table[i];
-        if (strcmp(row->section, f->section) == 0 && n < sizeof keys)
-            n += (size_t)snprintf(keys + n, sizeof keys - n, "%s%s",
-                                  n > 0 ? ", " : "", option_key(row));
+        if (strcmp(row->section, f->section) == 0)
+            list_add(keys, &n, "%s%s", n > 0 ? ", " : "", option_key(row));
+        if (option_may_be_called(row, key))
+            list_add(elsewhere, &m, "%s'%s' in [%s]", m > 0 ? " or " : "",
+                     option_key(row), row->section);
     }
+    if (m > 0)
+        return config_complain(f, "'%s' is not a key of [%s]; there is %s", key,
+                               f->section, elsewhere);
     return config_complain(f, "'%s' is not a key of [%s], which are: %s", key,
                            f->section, keys);
 }
@@ -141,10 +160,9 @@ static void config_reject_section(struct config *f, const char *name)
     size_t n = 0;
     for (size_t i = 0; i < options_table_size; i++) {
         const struct option *row = &options_table[i];
-        if (option_opens_section(row) && n < sizeof names)
-            n += (size_t)snprintf(
-                names + n, sizeof names - n, "%s[%s%s]", n > 0 ? ", " : "",
-                row->section, row->shape == OPTION_RULES ? " \"PATTERN\"" : "");
+        if (option_opens_section(row))
+            list_add(names, &n, "%s[%s%s]", n > 0 ? ", " : "", row->section,
+                     row->shape == OPTION_RULES ? " \"PATTERN\"" : "");
     }
     config_complain(f, "[%.60s] is not a section, which are: %s", name, names);
 }

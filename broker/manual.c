@@ -73,13 +73,15 @@ static void reference_value(FILE *out, const struct option_kind *kind,
 
 static void reference_option(FILE *out, const struct option *row)
 {
+    char variable[ENVIRONMENT_NAME_BYTES];
+    environment_name(row, variable);
     fprintf(out, "| `--%s` | ", row->name);
     if (row->initial)
         fprintf(out, "`%s` ", row->initial);
     fputs("| ", out);
     reference_value(out, row->kind, row->min, row->max);
-    fprintf(out, " | %s | `%s` | %s", row->is_fixed ? "no" : "yes",
-            option_key(row), row->sentence);
+    fprintf(out, " | %s | `[%s] %s` | `%s` | %s", row->is_fixed ? "no" : "yes",
+            row->section, option_key(row), variable, row->sentence);
     if (row->detail)
         fprintf(out, "; %s", row->detail);
     fputs(" |\n", out);
@@ -89,8 +91,9 @@ static void reference_section(FILE *out, const char *section)
 {
     fprintf(out,
             "\n## Section `[%s]`\n\n"
-            "| option | default | what it takes | reload | key | meaning |\n"
-            "|---|---|---|---|---|---|\n",
+            "| option | default | what it takes | reload | in the file "
+            "| in the environment | meaning |\n"
+            "|---|---|---|---|---|---|---|\n",
             section);
     for (size_t i = 0; i < options_table_size; i++)
         if (strcmp(options_table[i].section, section) == 0)
@@ -114,7 +117,8 @@ static const char reference_head[] =
     "   repeated, its values are separated by semicolons;\n"
     "3. in the file that `-c FILE`, `--config FILE` or `SLUICE_CONFIG` names, "
     "by a\n"
-    "   section and a key.\n\n"
+    "   section and a key, which is not always the option's name: `--http` is\n"
+    "   `listen` in `[http]`. The tables tell all three.\n\n"
     "`--check` prints what sluiced would run with, and where each value comes\n"
     "from, and exits: with 2 when something is wrong. `--help`, `--version` "
     "and\n"
@@ -147,16 +151,17 @@ static const char reference_channels[] =
     "    policy = drop-oldest\n"
     "    messages = 100\n"
     "\n"
-    "or `--channel '/topic/ticks/* policy=drop-oldest messages=100'`: what "
-    "holds\n"
-    "for the channels whose names match a pattern. In a pattern `*` stands for "
-    "one\n"
-    "segment between slashes, and `**`, at the end, for the rest. The first "
-    "that\n"
-    "matches holds; those of the command line come first, then those of the\n"
-    "environment, then those of the file. What is not said is as the broker's "
-    "own\n"
-    "options say. What the policies do is told in\n"
+    "or `--channel '/topic/ticks/* policy=drop-oldest messages=100'`, or the "
+    "same\n"
+    "in `SLUICE_CHANNEL`: what holds for the channels whose names match a "
+    "pattern.\n"
+    "In a pattern `*` stands for one segment between slashes, and `**`, at the "
+    "end,\n"
+    "for the rest. The first that matches holds; those of the command line "
+    "come\n"
+    "first, then those of the environment, then those of the file. What is "
+    "not said\n"
+    "is as the broker's own options say. What the policies do is told in\n"
     "[operations](operations.md#channels).\n"
     "\n"
     "| key | what it takes | meaning |\n|---|---|---|\n";

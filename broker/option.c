@@ -26,7 +26,7 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 const struct option options_table[] = {
     {BROKER("listen"), .shape = OPTION_LIST, .kind = &option_kind_address,
      FIELD(listen), .initial = SLUICE_DEFAULT_ADDRESS,
-     .sentence = "where; may be repeated",
+     .sentence = "where to listen; may be repeated",
      .detail = "`host:port`, `[v6]:port` or `unix:PATH`. Port 0 takes a free "
                "one, which the log names"},
     {BROKER("socket-mode"), .kind = &option_kind_mode, FIELD(socket_mode),
@@ -34,7 +34,8 @@ const struct option options_table[] = {
      .detail = "it has it before anybody can see it. For sockets that are "
                "opened from then on"},
     {BROKER("memory"), SIZE(memory), .initial = "256m",
-     RANGE(4 << 20, 1ull << 40), .sentence = "for all that clients cause",
+     RANGE(4 << 20, 1ull << 40),
+     .sentence = "memory for all that clients cause",
      .detail = "see [memory](operations.md#memory)"},
     {BROKER("max-frame"), SIZE(max_frame), .initial = "16m", RANGE(1, 1 << 30),
      .sentence = "longest message", .detail = "at most half of `memory`"},
@@ -110,6 +111,16 @@ _Static_assert(sizeof options_table / sizeof *options_table <= OPTION_MAX,
 const char *option_key(const struct option *row)
 {
     return row->key ? row->key : row->name;
+}
+
+bool option_may_be_called(const struct option *row, const char *word)
+{
+    size_t n = strlen(row->section);
+    if (row->shape == OPTION_RULES)
+        return false;
+    return strcmp(word, row->name) == 0 || strcmp(word, option_key(row)) == 0 ||
+           (strncmp(word, row->section, n) == 0 && word[n] == '-' &&
+            strcmp(word + n + 1, option_key(row)) == 0);
 }
 
 const struct option *option_find(const char *name, size_t length)

@@ -57,6 +57,10 @@ bool option_opens_section(const struct option *row);
 
 const char *option_key(const struct option *row);
 
+/* Whether somebody who writes this word, as an option or as a key, may have
+ * meant it: it is its name, its key, or its section and key in one. */
+bool option_may_be_called(const struct option *row, const char *word);
+
 /* Its place in the table. */
 static inline size_t option_index(const struct option *row)
 {

@@ -70,16 +70,26 @@ function takes(value,    first) {
     return first ~ /^[A-Z]+$/ ? first : "VALUE"
 }
 
-function broker_row(is_key,    option, name, meaning) {
+# How the same is said in the other two places.
+function elsewhere(is_key, option, place, variable) {
+    if (is_key)
+        print "Also\n.Fl " substr(option, 2) "\nand\n.Ev " variable " ."
+    else
+        print "Also\n.Ev " variable "\nand, in the file,\n.Ql " place " ."
+}
+
+function broker_row(is_key,    option, name, place, key, meaning) {
     cells($0)
     option = trim(cell[1])
     name = substr(option, 3)
+    place = key = trim(cell[5])
+    sub(/^.* /, "", key)
     if (is_key)
-        print ".It Ic " trim(cell[5]) " = Ar " takes(cell[3])
+        print ".It Ic " key " = Ar " takes(cell[3])
     else
         print ".It Fl -" name " Ar " takes(cell[3])
-    meaning = cell[6]
-    for (i = 7; i <= count; i++)
+    meaning = cell[7]
+    for (i = 8; i <= count; i++)
         meaning = meaning " | " cell[i]
     sentence(meaning)
     if (index(meaning, cell[3]) == 0)
@@ -88,6 +98,7 @@ function broker_row(is_key,    option, name, meaning) {
         say("The default is " trim(cell[2]) ".")
     if (trim(cell[4]) == "no")
         say("It cannot change while the broker runs.")
+    elsewhere(is_key, option, place, trim(cell[6]))
 }
 
 what == "options" && /^\| `--/ { broker_row(0) }

@@ -26,6 +26,24 @@ class Reference(WireTest):
         self.assertEqual(ROW.findall(run_sluiced("--manual").stdout),
                          [flag for flag in flags if flag != "channel"])
 
+    def test_every_option_tells_its_key_and_its_variable(self):
+        """And what it tells is read there: the place in the file and the
+        variable are where --check finds the value."""
+        rows = [[cell.strip().strip("`") for cell in row.split(" | ")]
+                for row in run_sluiced("--manual").stdout.splitlines()
+                if row.startswith("| `--")]
+        self.assertGreater(len(rows), 15)
+        for option, default, *_, place, variable, _ in rows:
+            with self.subTest(option=option):
+                section, key = re.fullmatch(r"\[(\w+)\] ([a-z-]+)",
+                                            place).groups()
+                value = default or "tcp://127.0.0.1:1"
+                if key in ("listen", "host"):
+                    value = "127.0.0.1:1"
+                told = run_sluiced("--check", env={variable: value}).stdout
+                told = re.search(rf"^\[{section}\]\n([^\[]*)", told, re.M)
+                self.assertIn(f"{key} = {value} ; {variable}", told.group(1))
+
 
 if __name__ == "__main__":
     main()

@@ -63,6 +63,23 @@ class Contents(unittest.TestCase):
         self.assertGreater(len(keys), 10)
         self.assertEqual(listed, keys)
 
+    def test_other_ways_to_say_it(self):
+        """An option names its variable and key, a key its option."""
+        rows = re.findall(r"^\| `-(-[a-z-]+)` .*? \| `(\[\w+\] [a-z-]+)` \| "
+                          r"`(\w+)` \|", output(os.environ["SLUICED"],
+                                              "--manual"), re.M)
+        self.assertGreater(len(rows), 15)
+        options = page("sluiced.8").split("\n.It ")
+        keys = page("sluice.conf.5").split("\n.It ")
+        for option, place, variable in rows:
+            item = next(i for i in options if i.startswith(f"Fl {option} "))
+            self.assertIn(f".Ev {variable}\n", item)
+            self.assertIn(f".Ql {place} .", item)
+            key = place.split()[1]
+            self.assertTrue([i for i in keys if i.startswith(f"Ic {key} =")
+                             and f".Fl {option}\n" in i
+                             and f".Ev {variable} ." in i], option)
+
     def test_signals(self):
         signals = set(re.findall(r"SIG[A-Z0-9]+",
                                  output(os.environ["SLUICED"], "--help")))

@@ -174,6 +174,8 @@ static void test_unknown_and_unfinished_options(void **state)
         {"--prefetch", "--prefetch wants a value"},
         {"--listen", "--listen wants a value"},
         {"--=", "'--'"},
+        {"--http-listen=x", "there is --http"},
+        {"--connect=x", "there is --monitor-connect"},
     };
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         assert_false(parse(rows[i].argument, NULL));

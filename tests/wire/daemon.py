@@ -64,10 +64,11 @@ def environment():
     return env
 
 
-def run_sluiced(*args, deadline=DEADLINE):
+def run_sluiced(*args, deadline=DEADLINE, env=None):
     """A sluiced that is expected to end by itself."""
     return subprocess.run([SLUICED, *args], capture_output=True, text=True,
-                          timeout=deadline, env=environment(), check=False)
+                          timeout=deadline, env={**environment(), **(env or {})},
+                          check=False)
 
 
 def is_sanitised():
