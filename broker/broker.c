@@ -375,7 +375,9 @@ static bool broker_open(struct broker *b, char *error)
         return false;
     broker_init_core(b);
     b->drain_timer = reactor_timer_new(b->reactor, broker_on_drain, b);
-    if (!b->drain_timer || !broker_init_sessions(b, error) ||
+    if (!b->drain_timer)
+        return fail(error, "cannot start");
+    if (!broker_init_sessions(b, error) ||
         !descriptors_for_clients(&b->possible_connections, error,
                                  BROKER_ERROR_BYTES) ||
         !broker_open_signals(b, error))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/doors.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,8 +73,10 @@ static bool doors_add(struct doors *d, const char *text,
                         .is_new = true,
                         .is_wanted = true};
     if (!door.text || d->count == DOORS_MAX) {
+        const char *why =
+            door.text ? "there are too many addresses" : strerror(ENOMEM);
+        snprintf(error, room, "cannot listen on %s: %s", text, why);
         door_close(&door);
-        snprintf(error, room, "cannot listen on %s: too much", text);
         return false;
     }
     for (struct listener *l = listeners; d->is_paused && l;
@@ -86,6 +89,11 @@ static bool doors_add(struct doors *d, const char *text,
 bool doors_inherit(struct doors *d, int fd, char *error, size_t room)
 {
     struct listener *l = listener_adopt(d->reactor, fd, d->events, d->owner);
+    if (!l && errno == ENOMEM) {
+        snprintf(error, room, "cannot listen on descriptor %d: %s", fd,
+                 strerror(errno));
+        return false;
+    }
     if (!l) {
         snprintf(error, room, "descriptor %d is not a listening socket", fd);
         return false;

@@ -75,6 +75,11 @@ static bool rule_set_word(struct rule_values *v, char *word, char *error)
     return rule_set(v, word, equals + 1, error);
 }
 
+static bool fail_for_memory(char *error, const char *what)
+{
+    return fail(error, "cannot be kept: there is no memory for it", what);
+}
+
 static bool fail_for_room(char *error, const char *what)
 {
     return fail(error, "is one rule too many, 64 is the most", what);
@@ -89,7 +94,7 @@ bool rules_open(struct rules *r, const char *pattern,
         return fail_for_room(error, pattern);
     char *own = strdup(pattern);
     if (!own)
-        return fail(error, "is too much for the memory there is", pattern);
+        return fail_for_memory(error, pattern);
     r->patterns[r->count] = own;
     r->values[r->count] = (struct rule_values){.is_set = {false}};
     r->count++;
@@ -135,7 +140,7 @@ bool rules_add(struct rules *r, const char *text,
         return fail_for_room(error, text);
     char *words = strdup(text);
     if (!words)
-        return fail(error, "is too much for the memory there is", text);
+        return fail_for_memory(error, text);
     bool ok = rules_add_words(r, words, error);
     free(words);
     return ok;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Whichever allocation fails, the daemon does not crash: at its start it ends
-with a sentence or goes on; once clients are there, one of them may lose its
+with a sentence that says so or goes on; once clients are there, one of them may lose its
 connection, and those who come afterwards are served."""
 import os
 import pathlib
@@ -29,13 +29,14 @@ class Daemon:
 
     def __init__(self, shim, number, **env):
         self.process = subprocess.Popen(
-            [SLUICED, "--listen", "127.0.0.1:0"], stderr=subprocess.PIPE,
-            text=True, env={**os.environ, **env, "LD_PRELOAD": str(shim),
+            [SLUICED, "--listen", f"unix:{shim.parent}/{number}",
+             "--listen", "127.0.0.1:0", "--channel", "/topic/held hold=3"],
+            stderr=subprocess.PIPE, text=True, env={**os.environ, **env, "LD_PRELOAD": str(shim),
                             "FAIL_AT": str(number)})
         self.said, self.port = "", None
         for line in self.process.stderr:
             self.said += line
-            if "event=listening" in line:
+            if "event=listening addr=127" in line:
                 address = line.split("addr=")[1].split()[0]
                 self.port = int(address.rsplit(":", 1)[1])
                 break
@@ -112,8 +113,9 @@ class Faults(unittest.TestCase):
         status = daemon.end()
         self.assertIn(status, (0, 1, 2), daemon.said)
         if status:
-            said = daemon.said.replace(TOLD, "").strip()
+            said = daemon.said.replace(TOLD, "").strip().splitlines()
             self.assertTrue(said, "it ended without a word")
+            self.assertRegex(said[-1], "^sluiced: .*[Mm]emory")
         return daemon.has_failed()
 
     def check_session(self, number):
