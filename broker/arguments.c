@@ -48,8 +48,12 @@ static bool take_config(struct arguments *a, int *i, struct complaints *c)
 }
 
 /* `--http-listen` is what the file calls [http] listen, and here --http. */
-static bool reject_option(const char *name, struct complaints *c)
+static bool reject_option(const char *word, const char *name,
+                          struct complaints *c)
 {
+    enum wish ignored;
+    if (is_wish(word, &ignored))
+        return complaints_add(c, "%s takes no value", word);
     for (size_t i = 0; i < options_table_size; i++)
         if (option_may_be_called(&options_table[i], name))
             return complaints_add(c, "unknown option '--%s'; there is --%s",
@@ -68,8 +72,8 @@ static bool take_option(struct arguments *a, int *i, struct options *o,
     size_t length = strcspn(name, "=");
     const struct option *row = option_find(name, length);
     if (!row) {
-        snprintf(label, sizeof label, "%.*s", (int)length, name);
-        return reject_option(label, c);
+        snprintf(label, sizeof label, "--%.*s", (int)length, name);
+        return reject_option(label, label + 2, c);
     }
     const char *value = take_value(a, i);
     snprintf(label, sizeof label, "--%s", row->name);

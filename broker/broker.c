@@ -296,6 +296,10 @@ static void broker_on_hup(void *arg, int signo)
         return;
     }
     supervisor_reloading(&b->supervisor);
+    /* Whoever has renamed the log counts on it, whatever the options say; and
+     * looks for mistakes in the new one. */
+    if (b->options->log_file)
+        (void)log_open(&b->log, b->options->log_file);
     bool ok = broker_reload(b);
     supervisor_ready(&b->supervisor,
                      ok ? "serving" : "serving; the last reload failed");

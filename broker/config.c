@@ -86,6 +86,16 @@ static bool config_reject_key(struct config *f, const char *key)
                            f->section, keys);
 }
 
+/* A comment that was taken for a part of the value does not look wrong. */
+static bool config_reject_value(struct config *f, const char *value,
+                                const char *error)
+{
+    bool has_comment = strpbrk(value, "#;") != NULL;
+    return config_complain(
+        f, "%s%s", error,
+        has_comment ? "; a comment behind a value begins with ' ;'" : "");
+}
+
 static bool config_set_option(struct config *f, const char *key,
                               const char *value)
 {
@@ -99,7 +109,7 @@ static bool config_set_option(struct config *f, const char *key,
     *line = f->line;
     return options_set(f->options, row, key, value,
                        (struct origin){ORIGIN_FILE, f->line}, error) ||
-           config_complain(f, "%s", error);
+           config_reject_value(f, value, error);
 }
 
 static bool config_set_rule(struct config *f, const char *key,
@@ -107,7 +117,7 @@ static bool config_set_rule(struct config *f, const char *key,
 {
     char error[OPTION_ERROR_BYTES];
     return rules_set(&f->options->rules, key, value, error) ||
-           config_complain(f, "%s", error);
+           config_reject_value(f, value, error);
 }
 
 /* By inih, for a line that is neither empty nor a comment. */

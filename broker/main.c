@@ -63,10 +63,16 @@ static wish_fn *const wishes[WISH_TOTAL] = {
     [WISH_CHECK] = wish_check,
 };
 
+/* What a file holds must not reach the terminal as it is; bytes that nobody
+ * sees, like a space that is none, are shown as the log shows them. */
 static void tell(void *arg, const char *sentence)
 {
     (void)arg;
-    fprintf(stderr, "sluiced: %s\n", sentence);
+    fputs("sluiced: ", stderr);
+    for (const char *p = sentence; *p; p++)
+        fprintf(stderr, *p >= ' ' && *p <= '~' ? "%c" : "\\x%02x",
+                (unsigned char)*p);
+    fputc('\n', stderr);
 }
 
 int main(int argc, char **argv)

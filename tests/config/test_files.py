@@ -57,6 +57,13 @@ WRONG = (
     ("".join(f"[broker]\nlisten = unix:/{i}\n" for i in range(17)),
      {34: ["listen", "16"]}),
     ("".join(f'[channel "/{i}"]\n' for i in range(65)), {65: ["64"]}),
+    # A comment behind a value that is none.
+    ("[broker]\nmemory = 64m # big\n", {2: ["memory", "with ' ;'"]}),
+    ("[broker]\nmemory = 64m;big\n", {2: ["memory", "with ' ;'"]}),
+    ('[channel "/a"]\nlimit = 64m # big\n', {2: ["limit", "with ' ;'"]}),
+    # What a terminal would take for a command, or show as a space.
+    ("[broker]\nlog-level = \x1b[31mred\n", {2: [r"'\x1b[31mred'"]}),
+    ("[broker]\nmemory = 64\xa0m\n", {2: [r"'64\xc2\xa0m'"]}),
     # All of them at once.
     ('[broker]\nmemory = 1\nfoo = 2\n[x]\nbar = 3\n[channel "/q"]\nlimit = x\n'
      "[broker]\nprefetch = 0\nlog-level = shout\n",

@@ -93,11 +93,11 @@ class Formats(LogsTest):
 
 
 class Files(LogsTest):
-    def start(self, count=1):
+    def start(self, count=1, args=()):
         """The count-th broker that logs there."""
         sluiced = self.broker("--log-file", str(self.path),
                               "--listen", "unix:" + str(self.path) + ".sock",
-                              listen=0)
+                              *args, listen=0)
         self.wait_for(self.path, "event=listening", count)
         return sluiced
 
@@ -144,6 +144,19 @@ class Files(LogsTest):
         self.assertNotIn("reloaded", old.read_text(encoding="ascii"))
         sluiced.stop()
         self.assertRegex(self.lines()[-1], STOPPED)
+
+    def test_it_is_opened_anew_though_the_options_have_a_mistake(self):
+        """Rotation goes on, and the mistake is told where one looks for it."""
+        config = self.path.with_name("conf")
+        config.write_text("[broker]\n", encoding="utf-8")
+        sluiced = self.start(args=("-c", str(config)))
+        old = self.path.with_suffix(".1")
+        self.path.rename(old)
+        config.write_text("[broker]\nmemory = lots\n", encoding="utf-8")
+        sluiced.signal(signal.SIGHUP)
+        self.wait_for(self.path, "event=reload_failed")
+        self.assertIn("event=reload_mistake", self.lines()[0])
+        self.assertNotIn("reload", old.read_text(encoding="ascii"))
 
     def test_a_place_that_cannot_be_is_refused_and_the_old_one_kept(self):
         """Its folder is gone."""

@@ -87,7 +87,8 @@ class UsageErrors(WireTest):
 
     def test_flags_take_no_value(self):
         """--help=yes is a mistake, not help."""
-        self.assert_usage_error("--help=yes", names=["--help"])
+        self.assert_usage_error("--help=yes", names=["--help takes no value"])
+        self.assert_usage_error("--check=1", names=["--check takes no value"])
 
 
 class Spelling(WireTest):
