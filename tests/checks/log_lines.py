@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The documents list the events, reasons and counters that the code has, and
-no others."""
+no others; and what to do about every event that somebody has to look at."""
 import re
 
 import check
@@ -21,6 +21,15 @@ LISTS = (
     ("counter", COUNTER_ROW, "docs/operations.md",
      re.compile(r"^\| `([a-z0-9_]+)` \|", re.M)),
 )
+# A row of an event that is a warning or an error, and its last cell.
+TROUBLE_ROW = re.compile(
+    r"^\| `event=([a-z_]+)` \| [^|]*(?:warning|error)[^|]*\|.*\|([^|]*)\|$",
+    re.M)
+
+
+def without_advice(text):
+    return [event for event, advice in TROUBLE_ROW.findall(text)
+            if not advice.strip()]
 
 
 def find(root, _bin=None):
@@ -37,6 +46,8 @@ def find(root, _bin=None):
                      for name in sorted(written - coded)]
         problems += [f"{document}: {what} {name} is missing"
                      for name in sorted(coded - written)]
+    problems += [f"docs/operations.md: what to do about event {name}?" for name
+                 in without_advice((root / "docs/operations.md").read_text())]
     return problems
 
 
@@ -69,6 +80,12 @@ PLANTS = (
     ("a counter nobody wrote about",
      tree(code=CODE + "    X(refused, COUNTER)\n"),
      "counter refused is missing"),
+    ("a warning that nobody knows what to do about",
+     tree(operations=OPERATIONS.replace("| x |", "| warning | x | |", 1)),
+     "what to do about event begun"),
+    ("a warning, and what to do about it",
+     tree(operations=OPERATIONS.replace("| x |", "| warning | x | y |", 1)),
+     None),
     ("code without events", tree(code=""), "the code has no event"),
 )
 

@@ -51,6 +51,15 @@ class Units(WireTest):
                 self.assertEqual(done.stderr, "")
                 self.assertEqual(done.returncode, 0)
 
+    def test_it_is_started_until_it_runs(self):
+        """An address that comes up late must not end it for good, as five
+        starts in ten seconds otherwise would."""
+        text = (UNITS / "sluiced.service").read_text(encoding="utf-8")
+        unit, service = text.split("[Service]")
+        self.assertIn("\nRestart=on-failure\n", service)
+        self.assertIn("\nStartLimitIntervalSec=0\n", unit)
+        self.assertIn("\nAfter=network-online.target\n", unit)
+
     def test_the_socket_is_at_the_default_address(self):
         """Who starts the broker either way finds it at the same place."""
         text = (UNITS / "sluiced.socket").read_text(encoding="utf-8")
