@@ -24,13 +24,19 @@ struct core_config bounds_core(const struct options *o)
 }
 
 /* A message that takes more than half of the memory could not get in. */
-static uint32_t bounds_max_frame(const struct options *o, struct log *log)
+uint64_t bounds_max_frame(const struct options *o)
 {
-    uint64_t wanted = o->max_frame, possible = o->memory / 2;
-    if (wanted <= possible)
-        return (uint32_t)wanted;
-    log_event(log, LOG_WARNING, "max_frame_lowered", LOG_U64("wanted", wanted),
-              LOG_U64("possible", possible), LOG_TEXT("reason", "memory"));
+    uint64_t possible = o->memory / 2;
+    return o->max_frame < possible ? o->max_frame : possible;
+}
+
+static uint32_t bounds_tell_max_frame(const struct options *o, struct log *log)
+{
+    uint64_t possible = bounds_max_frame(o);
+    if (possible < o->max_frame)
+        log_event(log, LOG_WARNING, "max_frame_lowered",
+                  LOG_U64("wanted", o->max_frame),
+                  LOG_U64("possible", possible), LOG_TEXT("reason", "memory"));
     return (uint32_t)possible;
 }
 
@@ -41,7 +47,7 @@ struct sessions_config bounds_sessions(const struct options *o, struct log *log)
                             ? (uint32_t)o->drain_timeout
                             : LEAVE_MIN_MS;
     return (struct sessions_config){
-        .max_frame_bytes = bounds_max_frame(o, log),
+        .max_frame_bytes = bounds_tell_max_frame(o, log),
         .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout,
                     [WAIT_FRAME] = (uint32_t)o->frame_timeout,
                     [WAIT_LEAVE] = leave_ms,

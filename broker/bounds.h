@@ -14,6 +14,9 @@
 struct log;
 struct options;
 
+/* What the longest message may be: half of the memory at most. */
+uint64_t bounds_max_frame(const struct options *o);
+
 /* Borrows the rules of `o`. */
 struct core_config bounds_core(const struct options *o);
 

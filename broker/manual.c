@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/bounds.h"
 #include "broker/environment.h"
 #include "broker/options.h"
 
@@ -221,6 +222,17 @@ static void values_rules(FILE *out, const struct rules *rules,
     }
 }
 
+/* What would be another than was wished. */
+static void values_lowered(FILE *out, const struct options *o)
+{
+    char possible[OPTION_NUMBER_BYTES];
+    if (bounds_max_frame(o) == o->max_frame)
+        return;
+    option_kind_size.format(bounds_max_frame(o), possible);
+    fprintf(out, "\n; max-frame is lowered to %s, half of the memory\n",
+            possible);
+}
+
 void manual_values(const struct options *o, const char *config, FILE *out)
 {
     const char *section = "";
@@ -235,4 +247,5 @@ void manual_values(const struct options *o, const char *config, FILE *out)
         values_option(out, o, row, config);
     }
     values_rules(out, &o->rules, config);
+    values_lowered(out, o);
 }

@@ -99,6 +99,18 @@ class Check(SourcesTest):
             [line.partition(" ;")[0] for line in self.check("-c", path)],
             [line.partition(" ;")[0] for line in first])
 
+    def test_it_tells_what_will_be_lowered(self):
+        """It prints what it would run with, not what somebody wished."""
+        path = self.write("[broker]\nmemory = 20m\n")
+        said = self.check("-c", path)
+        self.assertIn("; max-frame is lowered to 10m, half of the memory",
+                      said)
+        self.write("\n".join(said) + "\n")
+        self.assertEqual([line.partition(" ;")[0] for line in said],
+                         [line.partition(" ;")[0]
+                          for line in self.check("-c", path)])
+        self.assertNotIn("lowered", "".join(self.check("--memory=32m")))
+
     def test_it_listens_nowhere(self):
         """It only reads: an address in use is not its business."""
         sluiced = self.broker()
