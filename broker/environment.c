@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "broker/complaints.h"
 #include "broker/options.h"
@@ -15,6 +16,32 @@ void environment_name(const struct option *row,
     snprintf(out, ENVIRONMENT_NAME_BYTES, "SLUICE_%s", row->name);
     for (char *p = out; *p; p++)
         *p = (char)(*p == '-' ? '_' : toupper((unsigned char)*p));
+}
+
+/* `length` bytes of text that may be an option's variable. */
+static bool is_known(const char *text, size_t length)
+{
+    static const char config[] = "SLUICE_CONFIG";
+    if (length == sizeof config - 1 && memcmp(text, config, length) == 0)
+        return true;
+    for (size_t i = 0; i < options_table_size; i++) {
+        char name[ENVIRONMENT_NAME_BYTES];
+        environment_name(&options_table[i], name);
+        if (strlen(name) == length && memcmp(text, name, length) == 0)
+            return true;
+    }
+    return false;
+}
+
+void environment_tell_unknown(FILE *out)
+{
+    for (char *const *p = environ; *p; p++) {
+        size_t n = strspn(*p, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
+        if (strncmp(*p, "SLUICE_", 7) == 0 && (*p)[n] == '=' &&
+            !is_known(*p, n))
+            fprintf(out, "\n; %.*s is no option of sluiced, and is ignored\n",
+                    (int)n, *p);
+    }
 }
 
 static bool set(struct options *o, const struct option *row, const char *name,

@@ -121,9 +121,11 @@ static const char reference_head[] =
     "   section and a key, which is not always the option's name: `--http` is\n"
     "   `listen` in `[http]`. The tables tell all three.\n\n"
     "`--check` prints what sluiced would run with, and where each value comes\n"
-    "from, and exits: with 2 when something is wrong. `--help`, `--version` "
-    "and\n"
-    "`--manual` print and exit, too.\n\n"
+    "from, and exits: with 2 when something is wrong. It names variables "
+    "that look\n"
+    "like options and are none; otherwise they are ignored. `--help`, "
+    "`--version`\n"
+    "and `--manual` print and exit, too.\n\n"
     "Sizes are bytes, or written `64k`, `16m`, `1g` (powers of 1024); "
     "durations\n"
     "are seconds, or written `250ms`, `5s`, `2m`, `1h`.\n\n"
@@ -248,4 +250,5 @@ void manual_values(const struct options *o, const char *config, FILE *out)
     }
     values_rules(out, &o->rules, config);
     values_lowered(out, o);
+    environment_tell_unknown(out);
 }

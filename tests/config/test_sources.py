@@ -111,6 +111,16 @@ class Check(SourcesTest):
                           for line in self.check("-c", path)])
         self.assertNotIn("lowered", "".join(self.check("--memory=32m")))
 
+    def test_it_names_variables_that_are_no_options(self):
+        """A typo; the client's and a container engine's are no mistakes."""
+        said = self.check(SLUICE_MEMROY="1g", SLUICE_MEMORY="64m")
+        self.assertIn("; SLUICE_MEMROY is no option of sluiced, and is ignored",
+                      said)
+        self.assertNotIn("SLUICE_MEMORY is", "\n".join(said))
+        path = self.write("# nothing\n")
+        self.assertNotIn("SLUICE_CONFIG is",
+                         "\n".join(self.check(SLUICE_CONFIG=path)))
+
     def test_it_listens_nowhere(self):
         """It only reads: an address in use is not its business."""
         sluiced = self.broker()
