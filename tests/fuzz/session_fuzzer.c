@@ -74,36 +74,26 @@ __wrap_reactor_timer_new(struct reactor *r, void (*fire)(void *arg), void *arg)
     return __real_reactor_timer_new(r, fire, arg);
 }
 
-/* Memory that the system does not have: the broker's allocation of this
- * number from now on fails. 0: none. */
+/* What the system refuses for want of memory: of these calls of the broker the
+ * one of this number from now on. 0: none. */
 static uint32_t failing;
 
-static bool is_failing(void)
-{
-    return failing > 0 && --failing == 0;
-}
+struct event;
 
-void *__real_malloc(size_t n);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *p, size_t n);
-void *__wrap_malloc(size_t n);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *p, size_t n);
+#define MAY_FAIL(type, call, parameters, arguments, failed)                    \
+    type __real_##call parameters;                                             \
+    type __wrap_##call parameters;                                             \
+    type __wrap_##call parameters                                              \
+    {                                                                          \
+        bool fails = failing > 0 && --failing == 0;                            \
+        return fails ? (failed) : __real_##call arguments;                     \
+    }
 
-void *__wrap_malloc(size_t n)
-{
-    return is_failing() ? NULL : __real_malloc(n);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    return is_failing() ? NULL : __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *p, size_t n)
-{
-    return is_failing() ? NULL : __real_realloc(p, n);
-}
+MAY_FAIL(void *, malloc, (size_t n), (n), NULL)
+MAY_FAIL(void *, calloc, (size_t n, size_t size), (n, size), NULL)
+MAY_FAIL(void *, realloc, (void *p, size_t n), (p, n), NULL)
+MAY_FAIL(int, event_add, (struct event * e, const struct timeval *tv), (e, tv),
+         -1)
 
 /* What must hold after every turn. */
 
