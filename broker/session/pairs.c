@@ -155,9 +155,10 @@ static const uint8_t *pairs_append(struct session *s, const struct target *t,
         messages++;
         p = q + size;
     }
+    if (messages == 0)
+        return p; /* there may be no block to append to */
     if (channel_appended(t->channel, (uint32_t)(tail - begin), messages) ==
-            PUBLISH_WAIT &&
-        messages > 0)
+        PUBLISH_WAIT)
         publisher_wait(&s->pub, t->channel, false);
     s->pub.messages_in += messages;
     counter_add(s->all->counters, COUNT_messages_in, messages);
