@@ -310,6 +310,30 @@ class Hands(Page):
         self.assertEqual(len(seen), 2)
 
 
+    def test_colours_can_be_seen_in_dark_and_light(self):
+        """Reporters do not know what they are drawn on."""
+        colours = {"blue": (0, 0, 255), "white": (255, 255, 255)}
+        apps = [Application(self, self.collector.collect, text)
+                for text in colours]
+        Pulse(self, lambda _: [app.report() for app in apps], INTERVAL)
+
+        def drawn(name):
+            seen = self.browser.execute_script(
+                "return [...document.querySelectorAll('.chip')].find(it =>"
+                "it.children[1].textContent === arguments[0])"
+                "?.children[0].style.backgroundColor", name)
+            return seen and tuple(map(int, re.findall(r"\d+", seen)))
+        for scheme, kept, changed in (("light", "blue", "white"),
+                                      ("dark", "white", "blue")):
+            self.browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {
+                "features": [{"name": "prefers-color-scheme",
+                              "value": scheme}]})
+            wait_until(lambda: drawn(kept) == colours[kept],
+                       lambda: f"{scheme}: {kept} is {drawn(kept)}")
+            wait_until(lambda: drawn(changed) != colours[changed],
+                       lambda: f"{scheme}: {changed} stays")
+
+
 class Hostile(Page):
     def test_names_stay_text(self):
         """Wherever a name can appear: 0 scripts run, 0 elements are made."""

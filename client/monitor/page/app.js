@@ -2,6 +2,7 @@
 // app - the page: listens to /feed, begins with /history, and draws.
 
 import * as charts from "./charts.js";
+import {visible} from "./colours.js";
 import * as diagnosis from "./diagnosis.js";
 import * as figures from "./figures.js";
 import * as model from "./model.js";
@@ -161,7 +162,7 @@ function drawReporters(reporters) {
         const it = made.get(who.key) ?? chip(who);
         it.classList.toggle("silent", who.isSilent);
         it.setAttribute("aria-pressed", who.isShown);
-        it.children[0].style.backgroundColor = who.colour;
+        it.children[0].style.backgroundColor = visible(who.colour);
         it.children[1].textContent = who.name;
         it.children[2].textContent = state(who);
         if (home.children[i] !== it)

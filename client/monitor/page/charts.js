@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // charts - one live chart per series, a line per reporter.
 
+import {style, visible} from "./colours.js";
 import * as figures from "./figures.js";
 
 const sum = values => values.reduce((a, b) => a + b, 0);
@@ -23,9 +24,6 @@ const CHARTS = [
     {title: "Resident memory", series: "mem",
         text: value => `${figures.brief(value)} MiB`, join: sum},
 ];
-
-const style = name =>
-    getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function options(chart) {
     const grid = {color: style("--line"), drawBorder: false};
@@ -102,7 +100,7 @@ function show(chart, datasets) {
 export function draw(reporters, now, range) {
     for (const chart of CHARTS) {
         const datasets = reporters
-            .map(who => ({label: who.name, borderColor: who.colour,
+            .map(who => ({label: who.name, borderColor: visible(who.colour),
                 isSilent: who.isSilent,
                 data: points(chart, who, now - range)}))
             .filter(dataset => dataset.data.length);
