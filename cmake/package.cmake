@@ -9,8 +9,15 @@ else()
     set(SLUICE_CONFIG_DIR ${CMAKE_INSTALL_SYSCONFDIR}/sluice)
     set(SLUICE_UNIT_DIR lib/systemd/system)
 endif()
-install(FILES ${systemd}/sluice.conf DESTINATION ${SLUICE_CONFIG_DIR})
-install(FILES ${systemd}/sluiced.service ${systemd}/sluiced.socket
+set(made ${CMAKE_BINARY_DIR}/installed)
+install(CODE "
+    set(SLUICE_PLACE_FROM \"${systemd}\")
+    set(SLUICE_PLACE_TO \"${made}\")
+    set(SLUICE_PLACE_SBIN \"${CMAKE_INSTALL_SBINDIR}\")
+    set(SLUICE_PLACE_CONFIG \"${SLUICE_CONFIG_DIR}\")")
+install(SCRIPT ${CMAKE_CURRENT_LIST_DIR}/place.cmake)
+install(FILES ${made}/sluice.conf DESTINATION ${SLUICE_CONFIG_DIR})
+install(FILES ${made}/sluiced.service ${systemd}/sluiced.socket
     DESTINATION ${SLUICE_UNIT_DIR})
 install(FILES ${systemd}/sluice.sysusers RENAME sluice.conf
     DESTINATION lib/sysusers.d)

@@ -82,6 +82,19 @@ class Install(unittest.TestCase):
                        "--interval", "0", "--server", address)
             self.assertIn("2 received", said)
 
+    def test_the_service_starts_what_was_installed(self):
+        """With the configuration that was installed, wherever that is."""
+        tree = self.install()
+        unit = (tree / "lib/systemd/system/sluiced.service").read_text()
+        program = '"/opt/some where/sbin/sluiced"'
+        config = '"/opt/some where/etc/sluice/sluice.conf"'
+        for line in (f"ExecStart={program} -c {config}",
+                     f"ExecReload={program} --check -c {config}"):
+            self.assertIn(f"\n{line}\n", unit)
+        self.assertNotIn("/usr/", unit)
+        conf = (tree / "etc/sluice/sluice.conf").read_text()
+        self.assertIn(f"--check -c {config}\n", conf)
+
     def check_client(self, tree, client):
         with broker(tree / "sbin/sluiced") as address:
             self.assertEqual(run(client, address), "installed")
