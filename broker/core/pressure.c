@@ -72,16 +72,23 @@ static void pressure_relieve(struct heavy *h)
         h->channel->kind->relieve(h->channel);
 }
 
-static void pressure_press(struct heavy *h, bool is_last_resort)
+/* The channel may be unused then. */
+static void pressure_ask(struct heavy *h, bool is_last_resort)
 {
-    struct core *c = h->channel->core;
+    struct channel *ch = h->channel;
+    struct core *c = ch->core;
     if (h->pressed_bytes == 0) {
         counter_add(c->counters, COUNT_pressed, 1);
-        h->pressed_bytes = h->channel->account.bytes;
-        c->notices.pressed(c->notices.arg, h->channel);
+        h->pressed_bytes = ch->account.bytes;
+        c->notices.pressed(c->notices.arg, ch);
     }
-    struct channel *ch = h->channel;
     ch->kind->press(ch, is_last_resort);
+}
+
+static void pressure_press(struct heavy *h, bool is_last_resort)
+{
+    struct channel *ch = h->channel;
+    pressure_ask(h, is_last_resort);
     channel_free_unused(ch); /* and h with it */
 }
 
@@ -95,19 +102,27 @@ static void pressure_ease_one(struct heavy *h, bool is_over)
         pressure_forget(h->channel);
 }
 
-void pressure_weigh(struct channel *ch)
+static void pressure_sort(struct channel *ch, bool is_last_resort)
 {
-    struct core *c = ch->core;
-    /* When nothing is left the many small ones matter as well. */
-    bool is_last_resort = !budget_has_room(c->budget, 0);
     bool is_light = ch->heavy && ch->heavy->is_light;
     uint64_t bytes = ch->account.bytes;
+    /* When nothing is left the many small ones matter as well. */
     if (!ch->heavy && (channel_is_heavy(ch) || (is_last_resort && bytes > 0)))
         pressure_remember(ch);
     else if (is_light && channel_is_heavy(ch))
         heavy_list(ch->heavy);
     else if (is_light && (!is_last_resort || bytes == 0))
-        pressure_ease_one(ch->heavy, pressure_is_over(c));
+        pressure_ease_one(ch->heavy, pressure_is_over(ch->core));
+}
+
+/* Those that grow do not wait for their turn among all that are small, or they
+ * would outgrow the memory meanwhile. */
+void pressure_weigh(struct channel *ch)
+{
+    bool is_last_resort = !budget_has_room(ch->core->budget, 0);
+    pressure_sort(ch, is_last_resort);
+    if (is_last_resort && ch->heavy && ch->account.bytes > 0)
+        pressure_ask(ch->heavy, true);
 }
 
 static void pressure_apply(struct core *c)
@@ -160,7 +175,7 @@ bool pressure_has_work(const struct core *c)
 static void pressure_sweep_one(struct map_node *node, void *arg)
 {
     (void)arg;
-    pressure_weigh(LIST_OF(node, struct channel, node));
+    pressure_sort(LIST_OF(node, struct channel, node), true);
 }
 
 /* Channels that hold little are weighed when somebody publishes to them. When

@@ -11,7 +11,7 @@
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
 
-enum { LIMIT = 1000000, PIECE = 20000 };
+enum { LIMIT = 1000000, PIECE = 20000, MANY = 1000 };
 
 struct fixture {
     struct rig rig;
@@ -107,20 +107,32 @@ static uint32_t count_shut(struct fixture *f, uint32_t queues)
     return n;
 }
 
+static void post_to_many(struct fixture *f, uint32_t queues)
+{
+    for (uint32_t i = 0; i < queues; i++) {
+        char name[24];
+        snprintf(name, sizeof name, "/queue/%u", i);
+        rig_post(&f->rig, name, "a");
+    }
+}
+
+/* All that is left, and one byte; returns how much that was. */
+static uint64_t use_up(struct fixture *f)
+{
+    uint64_t rest = LIMIT + 1 - f->rig.budget.used_bytes;
+    budget_charge(&f->rig.budget, rest);
+    return rest;
+}
+
 /* A broker whose memory is full of small queues shall not look at all of them
  * in every turn. */
 static void test_many_small_ones_are_asked_and_relieved_in_parts(void **state)
 {
     struct fixture *f = *state;
-    enum { MANY = 1000, TURNS_MAX = 100 };
+    enum { TURNS_MAX = 100 };
     int turns = 0;
-    for (int i = 0; i < MANY; i++) {
-        char name[24];
-        snprintf(name, sizeof name, "/queue/%d", i);
-        rig_post(&f->rig, name, "a");
-    }
-    uint64_t rest = LIMIT + 1 - f->rig.budget.used_bytes;
-    budget_charge(&f->rig.budget, rest);
+    post_to_many(f, MANY);
+    uint64_t rest = use_up(f);
     while (count_shut(f, MANY) < MANY && turns++ < TURNS_MAX)
         rig_turn(&f->rig);
     assert_int_equal(count_shut(f, MANY), MANY);
@@ -134,6 +146,19 @@ static void test_many_small_ones_are_asked_and_relieved_in_parts(void **state)
     assert_int_equal(count_shut(f, MANY), 0);
 }
 
+/* However many others are to be asked as well. */
+static void test_a_small_one_that_grows_is_asked_at_once(void **state)
+{
+    struct fixture *f = *state;
+    post_to_many(f, MANY);
+    uint64_t rest = use_up(f);
+    for (int turns = 0; turns < 2 * MANY && count_shut(f, MANY) < MANY; turns++)
+        rig_turn(&f->rig);
+    rig_post(&f->rig, "/queue/new", "a");
+    assert_true(channel_is_shut(rig_find(&f->rig, "/queue/new")));
+    budget_refund(&f->rig.budget, rest);
+}
+
 #define PRESSURE_TEST(test)                                                    \
     cmocka_unit_test_setup_teardown(test, open_core, close_core)
 
@@ -145,6 +170,7 @@ int main(void)
         PRESSURE_TEST(test_what_a_queue_has_taken_it_keeps),
         PRESSURE_TEST(test_stalled_subscriber_gives_back_what_it_holds),
         PRESSURE_TEST(test_many_small_ones_are_asked_and_relieved_in_parts),
+        PRESSURE_TEST(test_a_small_one_that_grows_is_asked_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
