@@ -51,7 +51,8 @@ struct session {
     bool has_spoken : 1;  /* sent anything at all */
     bool has_turn : 1;    /* it has waited: one read is due to it */
     bool has_grant : 1;   /* of memory, for the large message in its inbox */
-    uint8_t sips : 5;     /* taken since it was paused */
+    bool is_stale : 1;    /* had one, which was taken back */
+    uint8_t sips;         /* taken since it was paused */
     struct sessions *all;
     struct stream *stream;
     union {

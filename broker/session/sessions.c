@@ -135,7 +135,8 @@ static void sessions_count(struct sessions *all, struct session *s,
     if (in == INBOX_NONE)
         return;
     all->tail_bytes += (uint64_t)tail_bytes - in->counted_bytes;
-    all->loose_bytes += (uint64_t)loose_bytes - in->loose_bytes;
+    uint64_t *sum = s->is_stale ? &all->stale_bytes : &all->loose_bytes;
+    *sum += (uint64_t)loose_bytes - in->loose_bytes;
     in->counted_bytes = tail_bytes;
     in->loose_bytes = loose_bytes;
 }
@@ -155,6 +156,7 @@ bool sessions_grant_memory(struct sessions *all, struct session *s)
     (void)inbox_promise(in, all->budget);
     all->body_bytes += in->body_bytes;
     sessions_count(all, s, in->tail_bytes, 0);
+    s->is_stale = false;
     s->has_grant = true;
     return true;
 }
@@ -177,7 +179,7 @@ void sessions_clear_inbox(struct sessions *all, struct session *s)
     sessions_count(all, s, 0, 0);
     if (s->has_grant)
         all->body_bytes -= s->inbox->body_bytes;
-    s->has_grant = false;
+    s->has_grant = s->is_stale = false;
     inbox_release(&s->inbox, all->budget);
 }
 
@@ -185,6 +187,7 @@ static void sessions_take_back_grant(struct sessions *all, struct session *s)
 {
     all->body_bytes -= s->inbox->body_bytes;
     s->has_grant = false;
+    s->is_stale = true;
     inbox_break_promise(s->inbox, all->budget);
     sessions_kept(all, s);
 }
@@ -263,8 +266,16 @@ bool sessions_may_keep(struct sessions *all, const struct session *s,
     return true;
 }
 
+/* Of whom little has come, all together: what came stays. */
+static bool sessions_may_take_back(const struct sessions *all,
+                                   const struct session *s)
+{
+    uint64_t most = all->budget->limit_bytes / 8;
+    return s->has_grant && all->stale_bytes + s->inbox->body->capacity <= most;
+}
+
 /* While others wait for memory, whoever has it and does not go on gives it
- * back: what came stays, and what comes has to wait again. */
+ * back: what comes then has to wait again. */
 static void sessions_take_back_grants(struct sessions *all)
 {
     clock_ms now = reactor_now_ms(all->reactor);
@@ -272,7 +283,7 @@ static void sessions_take_back_grants(struct sessions *all)
         struct session *s = LIST_OF(link, struct session, wait);
         if (clock_elapsed_ms(now, s->wait_since) < SESSIONS_IDLE_GRANT_MS)
             break;
-        if (s->has_grant)
+        if (sessions_may_take_back(all, s))
             sessions_take_back_grant(all, s);
     }
 }

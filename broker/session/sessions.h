@@ -87,7 +87,8 @@ struct sessions {
     uint64_t turn_bytes;  /* read since the last settling */
     uint64_t body_bytes;  /* of all large messages that are under way */
     uint64_t tail_bytes;  /* of beginnings, kept until there is more of them */
-    uint64_t loose_bytes; /* of large messages that nothing was granted to */
+    uint64_t loose_bytes; /* of large messages that nothing was granted to, */
+    uint64_t stale_bytes; /* and of those that it was taken back from */
     struct footprint footprint;
     bool is_settling;
     void (*on_closed)(void *arg); /* a descriptor has become free */

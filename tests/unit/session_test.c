@@ -476,6 +476,38 @@ static void test_message_too_long_for_new_bounds_is_not_waited_for(void **state)
     assert_int_equal(count(f, COUNT_connections), 1);
 }
 
+/* Sends the beginning of a message of 90,000 bytes. */
+static void begin_message(struct fixture *f, int fd, size_t n)
+{
+    static const char zeros[80000];
+    say_bytes(f, fd, STRING("\0\0\0\1t\0\1\x5f\x90"));
+    for (size_t sent = 0; sent < n; sent += 10000)
+        say_bytes(f, fd, zeros, 10000);
+}
+
+/* Memory that was granted to one who does not go on is taken back, but what
+ * came of that message shall not close those who begin one. */
+static void test_who_begins_has_room_beside_those_who_stall(void **state)
+{
+    struct fixture *f = *state;
+    struct sessions *all = &f->house.sessions;
+    int c = house_connect(&f->house);
+    f->house.budget.limit_bytes = 320000;
+    say_frame(f, f->a, "/null");
+    say_frame(f, f->b, "/null");
+    say_frame(f, c, "/null");
+    begin_message(f, f->a, 80000);
+    begin_message(f, f->b, 10000); /* waits: half of the memory is for two */
+    assert_int_equal(count(f, COUNT_memory_waits), 1);
+    struct list *first = all->waits[WAIT_FRAME].next;
+    LIST_OF(first, struct session, wait)->wait_since -= SESSIONS_IDLE_GRANT_MS;
+    for (clock_ms at = all->timer_at; at == all->timer_at;)
+        turns(f, 1); /* until the timer has fired, in so many ms */
+    begin_message(f, c, 10000);
+    assert_int_equal(count(f, COUNT_connections), 3);
+    hang_up(&c);
+}
+
 static void test_draining_delivers_what_is_owed_then_closes(void **state)
 {
     struct fixture *f = *state;
@@ -514,6 +546,7 @@ int main(void)
         SESSION_TEST(test_who_goes_on_is_not_evicted_as_silent),
         SESSION_TEST(test_name_without_its_message_leaves_no_channel),
         SESSION_TEST(test_message_too_long_for_new_bounds_is_not_waited_for),
+        SESSION_TEST(test_who_begins_has_room_beside_those_who_stall),
         SESSION_TEST(test_draining_delivers_what_is_owed_then_closes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
