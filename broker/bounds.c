@@ -53,7 +53,8 @@ struct sessions_config bounds_sessions(const struct options *o, struct log *log)
                     [WAIT_LEAVE] = leave_ms,
                     [WAIT_FINISH] = leave_ms,
                     [WAIT_MEMORY] = SESSIONS_FOREVER_MS,
-                    [WAIT_SIP] = SESSIONS_SIP_MS},
+                    [WAIT_SIP] = SESSIONS_SIP_MS,
+                    [WAIT_ROOM] = SESSIONS_FOREVER_MS},
     };
 }
 

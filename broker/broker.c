@@ -74,6 +74,7 @@ static void broker_pause_accept(struct broker *b, const char *reason)
     counter_add(&b->counters, COUNT_accept_pauses, 1);
     log_event(&b->log, LOG_WARNING, "accept_paused", LOG_TEXT("reason", reason),
               LOG_U64("connections", b->sessions.count));
+    b->sessions.wants_descriptor = true;
     doors_pause(&b->doors);
 }
 
@@ -82,6 +83,7 @@ static void broker_on_accept(void *owner, int fd, const struct sockaddr *peer,
 {
     struct broker *b = owner;
     b->is_accept_failing = false;
+    b->sessions.wants_descriptor = false;
     sessions_add(&b->sessions, fd, peer, length);
     if (b->sessions.count >= b->max_connections)
         broker_pause_accept(b, "max_connections");
@@ -92,6 +94,8 @@ static void broker_on_accept_error(void *owner, int err)
 {
     struct broker *b = owner;
     counter_add(&b->counters, COUNT_accept_pauses, 1);
+    if (err == EMFILE || err == ENFILE)
+        b->sessions.wants_descriptor = true;
     if (b->is_accept_failing)
         return; /* told already */
     b->is_accept_failing = true;
@@ -105,8 +109,10 @@ static const struct listener_events listener_events = {broker_on_accept,
 
 static void broker_resume_accept(struct broker *b)
 {
-    if (!b->is_accept_paused || b->is_draining ||
-        b->sessions.count >= b->max_connections)
+    if (!b->is_accept_paused || b->is_draining)
+        return;
+    b->sessions.wants_descriptor = b->sessions.count >= b->max_connections;
+    if (b->sessions.wants_descriptor)
         return;
     b->is_accept_paused = false;
     log_event(&b->log, LOG_INFO, "accept_resumed",

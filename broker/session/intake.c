@@ -210,6 +210,11 @@ static enum stream_status intake_fill(struct session *s, size_t *direct,
     return STREAM_OK;
 }
 
+static bool intake_may_pass(const struct session *s)
+{
+    return s->has_pass && !budget_is_short(s->all->budget);
+}
+
 /* A publisher that would only add to a channel that is shut is not read. When
  * its turn has come it is, though others wait there still: or all of them
  * would give way to each other for ever. If the channel is full again by
@@ -218,7 +223,7 @@ static bool intake_must_wait(struct session *s)
 {
     bool has_turn = s->has_turn;
     s->has_turn = false;
-    if (s->state != SESSION_OPEN || !s->last ||
+    if (s->state != SESSION_OPEN || intake_may_pass(s) || !s->last ||
         s->last_epoch != s->all->core->epoch || !channel_is_shut(s->last))
         return false;
     if (has_turn && !channel_is_full(s->last))
@@ -235,6 +240,8 @@ static void intake_settle(struct session *s)
         return;
     }
     intake_watch(s);
+    if (intake_may_pass(s))
+        publisher_forget(&s->pub);
     if (publisher_is_waiting(&s->pub))
         session_pause(s);
     else if (inbox_is_large(s->inbox) && !s->has_grant &&

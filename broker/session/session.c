@@ -155,6 +155,27 @@ void session_resume(struct session *s)
     session_set_stream(s, STREAM_READING, stream_wants_write(s->stream));
 }
 
+void session_let_past(struct session *s)
+{
+    publisher_forget(&s->pub);
+    s->has_pass = true;
+    session_resume(s);
+}
+
+/* Nobody is there to read what it is owed: sending it would only turn the
+ * orderly end into a reset. What it published is still to be read. */
+static void session_end(struct session *s)
+{
+    session_set_state(s, SESSION_ENDED);
+    if (s->has_pass)
+        s->all->wants_descriptor = true; /* memory held it up: who is next? */
+    s->has_pass = false;
+    if (publisher_is_waiting(&s->pub))
+        sessions_wait(s->all, s, WAIT_ROOM); /* no more sips: its end is here */
+    subscriber_leave(s->all->core, &s->sub);
+    session_set_stream(s, STREAM_RESTING, false);
+}
+
 static void session_on_end(void *owner, enum stream_status how)
 {
     struct session *s = owner;
@@ -169,15 +190,9 @@ static void session_on_end(void *owner, enum stream_status how)
         session_close(s, how == STREAM_RESET ? REASON_RESET : REASON_EOF);
         return;
     }
-    if (s->state != SESSION_PAUSED)
-        return; /* LEAVING: it may well listen until it has everything */
-    /* Nobody is there to read what it is owed: sending it would only turn the
-     * orderly end into a reset. What it published is still to be read. */
-    session_set_state(s, SESSION_ENDED);
-    if (publisher_is_waiting(&s->pub))
-        list_remove(&s->wait); /* no more sips: its end is here */
-    subscriber_leave(s->all->core, &s->sub);
-    session_set_stream(s, STREAM_RESTING, false);
+    if (s->state == SESSION_PAUSED)
+        session_end(s);
+    /* LEAVING: it may well listen until it has everything. */
 }
 
 /* Sending. */

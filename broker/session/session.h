@@ -7,7 +7,7 @@
  *     PAUSED   it published to a channel that is full, or has begun a message
  *              that there is no memory for, and is not read
  *     ENDED    PAUSED, and it has closed in order: what it sent before is
- *              read when its turn comes
+ *              read when its turn comes, or its descriptor is wanted
  *     STOPPED  the broker stops: it is not read, but gets what it is owed
  *     LEAVING  it said goodbye: gets what its outbox holds, nothing more
  *     FINISHING  all was sent; its kernel is given time to confirm it
@@ -52,6 +52,7 @@ struct session {
     bool has_turn : 1;    /* it has waited: one read is due to it */
     bool has_grant : 1;   /* of memory, for the large message in its inbox */
     bool is_stale : 1;    /* had one, which was taken back */
+    bool has_pass : 1;    /* it has ended: gates do not hold it up */
     uint8_t sips;         /* taken since it was paused */
     struct sessions *all;
     struct stream *stream;
@@ -82,6 +83,9 @@ void session_flush(struct session *s);
 
 /* Its turn has come at a gate. */
 void session_resume(struct session *s);
+
+/* ENDED: what it sent is read now, though it has no turn at a gate. */
+void session_let_past(struct session *s);
 
 /* A bounded wait is over. */
 void session_on_timeout(struct session *s, enum reason reason);

@@ -19,6 +19,7 @@ static const enum reason wait_reasons[WAIT_TOTAL] = {
     [WAIT_FINISH] = REASON_STOPPING, /* not used: it has a reason already */
     [WAIT_MEMORY] = REASON_MEMORY,   /* not used: it has no end */
     [WAIT_SIP] = REASON_RESET,       /* not used: it ends nothing */
+    [WAIT_ROOM] = REASON_EOF,        /* not used: it has no end */
 };
 
 static struct session *session_of_subscriber(struct subscriber *sub)
@@ -391,11 +392,25 @@ static void sessions_resume(struct sessions *all)
     sessions_grant_waiting(all);
 }
 
+/* Publishers that have ended keep their descriptors while a queue is full, and
+ * if they keep them all, nobody can come to empty it. Then the one that ended
+ * first is read past the gates: there is no more of it than what our kernel
+ * holds, and its descriptor is free after that. */
+static void sessions_free_descriptor(struct sessions *all)
+{
+    struct session *s = first_waiting(all, WAIT_ROOM);
+    if (!all->wants_descriptor || !s || budget_is_short(all->budget))
+        return;
+    all->wants_descriptor = false;
+    session_let_past(s);
+}
+
 bool sessions_end_turn(void *arg)
 {
     struct sessions *all = arg;
     sessions_settle(all);
     sessions_resume(all);
+    sessions_free_descriptor(all);
     footprint_update(&all->footprint, reactor_now_ms(all->reactor));
     sessions_schedule(all);
     return core_has_work(all->core);

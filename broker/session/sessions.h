@@ -48,6 +48,7 @@ enum session_wait {
     WAIT_FINISH, /* for the peer's kernel to confirm what it was sent */
     WAIT_MEMORY, /* for memory for a large message; for as long as it takes */
     WAIT_SIP,    /* for the next sip from a publisher that is paused */
+    WAIT_ROOM,   /* for room in a channel, having ended; the same */
     WAIT_TOTAL
 };
 
@@ -91,6 +92,8 @@ struct sessions {
     uint64_t stale_bytes; /* and of those that it was taken back from */
     struct footprint footprint;
     bool is_settling;
+    bool wants_descriptor; /* nobody can connect until one has become free;
+                              for the owner to say */
     void (*on_closed)(void *arg); /* a descriptor has become free */
     void *on_closed_arg;
     uint8_t *scratch;

@@ -193,6 +193,12 @@ def session_scripts():
                          + step(TURN) + publish(0, QUEUE, 9)
                          + step(TURN) + step(LEAVE, 0, 0) + step(TURN)
                          + join(1, QUEUE) + step(READ, 1, 255) * 9)
+    yield "queue-full-crowd", (join(0, NULL) + publish(0, QUEUE, 99, 1, 8) * 3
+                               + step(TURN) + publish(0, QUEUE, 9)
+                               + step(TURN) + step(LEAVE, 0, 0) + step(TURN)
+                               + join(1, NULL) + join(2, NULL)
+                               + join(3, QUEUE) + step(TURN, 3)
+                               + step(READ, 3, 255) * 9)
     yield "queue-full-stop", (join(0, NULL) + publish(0, QUEUE, 99, 1, 8) * 3
                               + step(TURN) + publish(0, QUEUE, 9))
     yield "slow", (join(0, TOPIC) + join(1, NULL)

@@ -30,6 +30,7 @@
 
 enum {
     CLIENTS = 8,
+    CROWD = 4, /* from here on each that comes leaves no descriptor */
     STEPS_MAX = 400,
     TURNS_MAX = 2000,
     CONSUMERS_MAX = 5000,
@@ -223,6 +224,7 @@ static void do_connect(struct play *p, int client)
     p->fds[client] = house_connect(&p->house);
     FUZZ_CHECK(p->fds[client] >= 0);
     p->refused += p->house.sessions.count == before;
+    p->house.sessions.wants_descriptor = p->house.sessions.count >= CROWD;
 }
 
 static void do_send(struct play *p, int client)

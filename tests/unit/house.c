@@ -57,7 +57,8 @@ bool house_open(struct house *h, int log_fd)
                     [WAIT_FRAME] = 10000,
                     [WAIT_LEAVE] = 3000,
                     [WAIT_FINISH] = 3000,
-                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS},
+                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS,
+                    [WAIT_ROOM] = SESSIONS_FOREVER_MS},
     };
     *h = (struct house){.reactor = reactor_new()};
     if (!h->reactor)

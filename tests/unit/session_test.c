@@ -380,6 +380,37 @@ static void test_paused_publisher_that_ends_is_read_to_its_end(void **state)
     assert_int_equal(count(f, COUNT_paused_publishers), 0);
 }
 
+static void
+test_ended_publisher_gives_its_descriptor_when_one_is_wanted(void **state)
+{
+    struct fixture *f = *state;
+    size_t sent = fill_queue(f, f->a);
+    hang_up(&f->a);
+    turns(f, 20);
+    assert_int_equal(count(f, COUNT_connections), 2);
+    f->house.sessions.wants_descriptor = true;
+    turns(f, 20);
+    assert_int_equal(count(f, COUNT_connections), 1);
+    assert_int_equal(count(f, COUNT_queued_messages), sent);
+    assert_false(f->house.sessions.wants_descriptor);
+}
+
+static void test_ended_publisher_is_kept_while_memory_is_short(void **state)
+{
+    struct fixture *f = *state;
+    size_t sent = fill_queue(f, f->a);
+    hang_up(&f->a);
+    turns(f, 20);
+    f->house.budget.limit_bytes = f->house.budget.used_bytes;
+    f->house.sessions.wants_descriptor = true;
+    turns(f, 20);
+    assert_int_equal(count(f, COUNT_connections), 2);
+    f->house.budget.limit_bytes = 0;
+    turns(f, 20);
+    assert_int_equal(count(f, COUNT_connections), 1);
+    assert_int_equal(count(f, COUNT_queued_messages), sent);
+}
+
 static const struct {
     enum session_wait wait;
     const char *bytes;
@@ -542,6 +573,9 @@ int main(void)
         SESSION_TEST(test_large_message_arrives_whole),
         SESSION_TEST(test_subscriber_that_breaks_off_harms_nobody),
         SESSION_TEST(test_paused_publisher_that_ends_is_read_to_its_end),
+        SESSION_TEST(
+            test_ended_publisher_gives_its_descriptor_when_one_is_wanted),
+        SESSION_TEST(test_ended_publisher_is_kept_while_memory_is_short),
         SESSION_TEST(test_every_wait_has_an_end),
         SESSION_TEST(test_who_goes_on_is_not_evicted_as_silent),
         SESSION_TEST(test_name_without_its_message_leaves_no_channel),

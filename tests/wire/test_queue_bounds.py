@@ -2,6 +2,7 @@
 """A queue's bound: its publishers are paused, memory stays bounded, and
 nothing that a publisher handed to its kernel is ever lost."""
 import collections
+import resource
 import select
 
 from wire import (KIB, MIB, Background, WireTest, main, number_of,
@@ -192,6 +193,57 @@ class Paused(WireTest):
         got = [number_of(m) for m in worker.recv_many(8)]
         self.assertEqual(got, list(range(8)))
         sending.join()
+
+
+class GonePublishers(WireTest):
+    """Publishers come to a full queue, send, and close: what they sent keeps
+    their connections, and these are all that there may be."""
+    EACH, MANY = 64, 12
+
+    def crowd(self, *args):
+        """The broker, with one publisher that has filled the queue and the
+        connections of others that are gone."""
+        sluiced = self.broker("--queue-limit", "64k", *args, *DEBUG,
+                              listen=("127.0.0.1:0", "unix:{dir}/sock"))
+        self.publisher(sluiced).flood(QUEUE, self.EACH, KIB)
+        sluiced.wait_stats(queued_messages=self.EACH)
+        for who in range(1, self.MANY):
+            sender = self.connect(sluiced, listener=who % 2).subscribe(b"")
+            sender.flood(QUEUE, self.EACH, KIB, who * self.EACH)
+            sluiced.wait_for_log("event=publisher_paused", count=who)
+            sender.close()
+        return sluiced
+
+    def assert_gets_everything(self, worker):
+        """Every message once, each publisher's in order."""
+        got = worker.recv_numbers(self.MANY * self.EACH)
+        for who in range(self.MANY):
+            first = who * self.EACH
+            theirs = [n for n in got if n // self.EACH == who]
+            self.assertEqual(theirs, list(range(first, first + self.EACH)))
+
+    def test_gone_publishers_do_not_keep_consumers_out(self):
+        """They have all of --max-connections: the oldest of them is read
+        past the queue's bound, and its place is the consumer's."""
+        sluiced = self.crowd("--max-connections", str(self.MANY))
+        sluiced.wait_for_log("event=accept_paused")
+        self.assert_gets_everything(self.connect(sluiced).subscribe(QUEUE))
+        sluiced.wait_for_log("event=accept_resumed")
+
+    def test_gone_publishers_do_not_keep_consumers_out_of_descriptors(self):
+        """They have all the descriptors, fewer than the broker expected."""
+        sluiced = self.crowd()
+        few = sluiced.fd_count()
+        resource.prlimit(sluiced.process.pid, resource.RLIMIT_NOFILE,
+                         (few, few))
+        self.assert_gets_everything(self.connect(sluiced).subscribe(QUEUE))
+        sluiced.wait_for_log("event=accept_failed .*reason=EMFILE")
+
+    def test_gone_publishers_wait_while_others_can_connect(self):
+        """As long as there is a place the queue keeps its bound."""
+        sluiced = self.crowd("--max-connections", str(self.MANY + 1))
+        self.assertEqual(sluiced.stats()["paused_publishers"], self.MANY - 1)
+        self.assert_gets_everything(self.connect(sluiced).subscribe(QUEUE))
 
 
 if __name__ == "__main__":
