@@ -70,8 +70,7 @@ void subscriber_sent(struct core *c, struct subscriber *s, uint64_t bytes)
                          ? s->taken_bytes + (uint32_t)bytes
                          : UINT32_MAX;
     subscriber_count_out(s, messages);
-    if (s->state != SUBSCRIBER_RETIRED)
-        s->channel->kind->sent(s->channel, s);
+    s->channel->kind->sent(s->channel, s);
 }
 
 void subscriber_flushed(struct subscriber *s)

@@ -15,6 +15,7 @@ struct topic {
     struct channel channel;
     struct backlog *held; /* for the first subscriber; empty while there is
                              one */
+    struct list retired;  /* subscribers that are offered nothing more */
 };
 
 static struct topic *topic_of(const struct channel *ch)
@@ -51,7 +52,7 @@ void topic_set_state(struct subscriber *s, enum subscriber_state state)
     struct channel *ch = s->channel;
     struct core *c = ch->core;
     enum subscriber_state old = s->state;
-    if (old == state)
+    if (old == state || old == SUBSCRIBER_RETIRED)
         return;
     s->state = state;
     if (old == SUBSCRIBER_BUSY) {
@@ -154,6 +155,7 @@ void topic_tick(struct subscriber *s)
 static void topic_init(struct channel *ch)
 {
     topic_of(ch)->held = BACKLOG_NONE;
+    list_init(&topic_of(ch)->retired);
 }
 
 static void topic_joined(struct channel *ch, struct subscriber *s)
@@ -188,7 +190,8 @@ static void topic_left(struct channel *ch, struct subscriber *s)
 static void topic_retired(struct channel *ch, struct subscriber *s)
 {
     topic_let_go(ch, s);
-    list_remove(&s->member); /* it is offered nothing more */
+    list_remove(&s->member);
+    list_insert(&topic_of(ch)->retired, &s->member);
 }
 
 /* A gate opens when every outbox has half its room. */
@@ -231,14 +234,20 @@ static void topic_press_one(struct subscriber *s, bool is_last_resort)
         topic_set_state(s, SUBSCRIBER_BUSY);
 }
 
-static void topic_press(struct channel *ch, bool is_last_resort)
+static void topic_press_all(struct list *members, bool is_last_resort)
 {
-    topic_shed_held(ch);
-    LIST_EACH_SAFE (link, &ch->members) {
+    LIST_EACH_SAFE (link, members) {
         struct subscriber *s = LIST_OF(link, struct subscriber, member);
         if (!backlog_is_empty(s->outbox))
             topic_press_one(s, is_last_resort);
     }
+}
+
+static void topic_press(struct channel *ch, bool is_last_resort)
+{
+    topic_shed_held(ch);
+    topic_press_all(&ch->members, is_last_resort);
+    topic_press_all(&topic_of(ch)->retired, is_last_resort);
 }
 
 static uint64_t topic_purge(struct channel *ch)

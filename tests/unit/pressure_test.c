@@ -96,6 +96,21 @@ static void test_stalled_subscriber_gives_back_what_it_holds(void **state)
     assert_false(channel_is_shut(rig_find(&f->rig, "t")));
 }
 
+static void test_stalled_leaver_gives_back_what_it_holds(void **state)
+{
+    struct fixture *f = *state;
+    reader_open(&f->rig, &f->reader, "t", 0);
+    post_until_shut(f, "t");
+    subscriber_retire(&f->reader.sub);
+    rig_turn(&f->rig);
+    assert_true(f->rig.budget.used_bytes > LIMIT / 2); /* it is young */
+    rig_wait_ms(&f->rig, RIG_PATIENCE_MS);
+    rig_post(&f->rig, "t", "x");
+    assert_true(f->rig.budget.used_bytes < LIMIT / 2);
+    assert_true(rig_count(&f->rig, COUNT_dropped_memory) > 0);
+    assert_int_equal(f->reader.sub.state, SUBSCRIBER_RETIRED);
+}
+
 static uint32_t count_shut(struct fixture *f, uint32_t queues)
 {
     uint32_t n = 0;
@@ -169,6 +184,7 @@ int main(void)
         PRESSURE_TEST(test_shut_queue_opens_when_half_is_gone),
         PRESSURE_TEST(test_what_a_queue_has_taken_it_keeps),
         PRESSURE_TEST(test_stalled_subscriber_gives_back_what_it_holds),
+        PRESSURE_TEST(test_stalled_leaver_gives_back_what_it_holds),
         PRESSURE_TEST(test_many_small_ones_are_asked_and_relieved_in_parts),
         PRESSURE_TEST(test_a_small_one_that_grows_is_asked_at_once),
     };
