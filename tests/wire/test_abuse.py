@@ -248,6 +248,9 @@ class AbuseTest(WireTest):
         any more, and the system has it back."""
         sluiced = self.sluiced
         self.close_quiet()
+        # What they had sent is read first, or it would be held anew.
+        sluiced.end_sync()
+        sluiced.wait_stats(connections=0)
         self.drain()
         sluiced.end_sync()
         stats = sluiced.wait_stats(connections=0, channels=0,
