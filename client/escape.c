@@ -65,3 +65,15 @@ size_t escape_next(const uint8_t *text, size_t n, char shown[ESCAPE_BYTES],
         ESCAPE_BYTES);
     return 1;
 }
+
+void escape_text(const char *text, char *out, size_t space)
+{
+    size_t n = strlen(text), at = 0, used = 0;
+    while (at < n && used + ESCAPE_BYTES < space) {
+        size_t length;
+        at += escape_next((const uint8_t *)text + at, n - at, out + used,
+                          &length);
+        used += length;
+    }
+    out[used] = '\0';
+}

@@ -16,4 +16,8 @@ enum { ESCAPE_BYTES = 4 };
 size_t escape_next(const uint8_t *text, size_t n, char shown[ESCAPE_BYTES],
                    size_t *shown_length);
 
+/* Shows as much of `text` as `out`, of `space` bytes, has room for, and ends
+ * it with a NUL. */
+void escape_text(const char *text, char *out, size_t space);
+
 #endif

@@ -77,25 +77,13 @@ static double board_out(const json_t *stats)
     return report_counter(stats, "messages_out");
 }
 
-static void board_escape(const char *text, char *out, size_t space)
-{
-    size_t n = strlen(text), at = 0, used = 0;
-    while (at < n && used + ESCAPE_BYTES < space) {
-        size_t length;
-        at += escape_next((const uint8_t *)text + at, n - at, out + used,
-                          &length);
-        used += length;
-    }
-    out[used] = '\0';
-}
-
 static void board_print_identity(const struct board *b, char *line)
 {
     char name[300] = "", version[64] = "";
     const char *text = json_string_value(json_object_get(b->stats, "broker"));
-    board_escape(text ? text : "?", name, sizeof name);
+    escape_text(text ? text : "?", name, sizeof name);
     text = json_string_value(json_object_get(b->stats, "version"));
-    board_escape(text ? text : "?", version, sizeof version);
+    escape_text(text ? text : "?", version, sizeof version);
     snprintf(line, BOARD_LINE_BYTES,
              "sluiced %s  %s  up %.0f s  cpu %.1f%%  %.1f MiB  lag %.1f ms%s",
              version, name, report_number(b->stats, "uptime"),
@@ -196,7 +184,7 @@ static void board_print_members(FILE *out, const struct board *b,
         fputs(is_queue ? "0 consumers" : why, out);
         return;
     }
-    board_escape(peer ? peer : "", text, sizeof text);
+    escape_text(peer ? peer : "", text, sizeof text);
     fprintf(out, "%s%s%s (%.0f %s%s)", why, peer ? " " : "", text, members,
             is_queue ? "consumer" : "subscriber", members > 1 ? "s" : "");
 }
@@ -210,7 +198,7 @@ static void board_print_worst(FILE *out, const struct board *b,
     double depth = report_number(channel, "depth");
     double paused = report_number(channel, "paused");
     const char *text = json_string_value(json_object_get(channel, "name"));
-    board_escape(text ? text : "?", name, sizeof name);
+    escape_text(text ? text : "?", name, sizeof name);
     figure_age(age, report_number(channel, "age_ms"));
     fprintf(out, "%s holds %.0f message%s for %s: ", name, depth,
             depth > 1 ? "s" : "", age);

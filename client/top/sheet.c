@@ -178,21 +178,11 @@ double sheet_figure(const struct sheet *s, const struct sheet_row *row,
 static void sheet_text(const json_t *value, char *out)
 {
     const char *text = json_string_value(value);
-    size_t n = text ? strlen(text) : 0, at = 0, used = 0;
     if (json_is_integer(value))
         snprintf(out, SHEET_TEXT_BYTES, "%" JSON_INTEGER_FORMAT,
                  json_integer_value(value));
-    else if (!text)
-        snprintf(out, SHEET_TEXT_BYTES, "-");
     else
-        out[0] = '\0';
-    while (at < n && used + ESCAPE_BYTES < SHEET_TEXT_BYTES) {
-        size_t length;
-        at += escape_next((const uint8_t *)text + at, n - at, out + used,
-                          &length);
-        used += length;
-        out[used] = '\0';
-    }
+        escape_text(text ? text : "-", out, SHEET_TEXT_BYTES);
 }
 
 void sheet_cell(const struct sheet *s, const struct sheet_row *row,

@@ -64,12 +64,26 @@ static void test_what_is_not_utf8_does_not(void **state)
     assert_string_equal(SHOWN("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
 }
 
+/* And what is cut off is never a part of what one character is shown as. */
+static void test_text_is_cut_where_room_ends(void **state)
+{
+    (void)state;
+    char out[12];
+    escape_text("a\x1b[2J", out, sizeof out);
+    assert_string_equal(out, "a\\x1b[2J");
+    escape_text("abcd\x1b\x1b\x1b", out, sizeof out);
+    assert_string_equal(out, "abcd\\x1b");
+    escape_text("", out, sizeof out);
+    assert_string_equal(out, "");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_passes),
         cmocka_unit_test(test_control_characters_do_not),
         cmocka_unit_test(test_what_is_not_utf8_does_not),
+        cmocka_unit_test(test_text_is_cut_where_room_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
