@@ -45,29 +45,30 @@ static uint64_t footprint_waste(const struct footprint *f)
 }
 
 /* That takes milliseconds when there are many holes, so however many there
- * are it is not done all the time. */
-static void footprint_trim(struct footprint *f, clock_ms now)
+ * are it is not done all the time: false when it was not. */
+static bool footprint_trim(struct footprint *f, clock_ms now)
 {
     if (clock_elapsed_ms(now, f->trimmed_at) < f->rest_ms)
-        return;
+        return false;
     clock_ms begin = clock_now_ms();
     allocator_trim();
     uint32_t took_ms = clock_elapsed_ms(clock_now_ms(), begin);
     f->trimmed_at = now;
     f->rest_ms = (took_ms + 1) * TRIM_SHARE;
     f->high_bytes = f->budget->used_bytes;
+    return true;
 }
 
 static void footprint_look(struct footprint *f, clock_ms now)
 {
     struct budget *b = f->budget;
     if (footprint_has_fallen(f))
-        footprint_trim(f, now);
+        (void)footprint_trim(f, now);
     if (!footprint_is_busy(f))
         return;
-    if (footprint_waste(f) > b->limit_bytes / TRIM_ABOVE_SHARE)
-        footprint_trim(f, now);
     uint64_t waste = footprint_waste(f), most = b->limit_bytes / WASTE_SHARE;
+    if (waste > b->limit_bytes / TRIM_ABOVE_SHARE && footprint_trim(f, now))
+        waste = footprint_waste(f);
     b->waste_bytes = waste < most ? waste : most;
 }
 
