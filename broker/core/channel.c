@@ -184,11 +184,6 @@ static bool channel_prepare(struct channel *ch, uint32_t n)
     return true;
 }
 
-static enum publish_status channel_gate_status(const struct channel *ch)
-{
-    return ch->gate.is_shut ? PUBLISH_WAIT : PUBLISH_OK;
-}
-
 enum publish_status channel_publish_block(struct channel *ch,
                                           struct block *block)
 {

@@ -96,6 +96,12 @@ enum publish_status {
     PUBLISH_NO_MEMORY, /* not taken */
 };
 
+/* What whoever has published should do. */
+static inline enum publish_status channel_gate_status(const struct channel *ch)
+{
+    return ch->gate.is_shut ? PUBLISH_WAIT : PUBLISH_OK;
+}
+
 /* Where messages, as they will be delivered, can be appended one after another
  * without a call for each: *room bytes, which may be none. Valid until the
  * next call about this channel. */
@@ -112,7 +118,7 @@ channel_appended(struct channel *ch, uint32_t bytes, uint32_t messages)
     ch->tail += bytes;
     ch->room -= bytes;
     ch->pending += messages;
-    return ch->gate.is_shut ? PUBLISH_WAIT : PUBLISH_OK;
+    return channel_gate_status(ch);
 }
 
 /* Publishes one message: `bytes` as they will be delivered, which are copied.
