@@ -22,6 +22,8 @@ enum view_number {
     VIEW_HELD_BYTES, /* of a channel alone */
     VIEW_PAUSED,     /* of a channel alone */
     VIEW_PRESSED,    /* of a channel alone */
+    VIEW_LIMIT_BYTES,
+    VIEW_LIMIT_MESSAGES,
     VIEW_AGE_MS,
     VIEW_RECENT, /* set by the monitor, who remembers */
     VIEW_NUMBERS
@@ -31,6 +33,9 @@ struct view {
     const uint8_t *name; /* of the channel, or of that which the client is
                             subscribed to; NULL when there is none */
     uint32_t name_length;
+    const uint8_t *waits_for; /* the full channel that keeps the client from
+                                 publishing; NULL when there is none */
+    uint32_t waits_for_length;
     const char *kind;        /* of the channel, or the client's state */
     const struct peer *peer; /* of net/address.h; NULL: it is a channel */
     uint64_t conn;           /* the client's number */

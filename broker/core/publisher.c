@@ -33,6 +33,16 @@ static bool publisher_waits_at(const struct publisher *p,
     return w != NULL;
 }
 
+const struct channel *publisher_waits_for(const struct publisher *p)
+{
+    const struct wait *w = p->first;
+    while (w && !(w->channel && channel_is_full(w->channel)))
+        w = w->next;
+    if (w)
+        return w->channel;
+    return p->first ? p->first->channel : NULL;
+}
+
 void publisher_wait(struct publisher *p, struct channel *ch, bool is_first)
 {
     struct core *c = ch->core;

@@ -33,6 +33,10 @@ void publisher_init(struct publisher *p);
 /* Not one that has been resumed and is not told yet. */
 bool publisher_is_waiting(const struct publisher *p);
 
+/* The channel it waits for: of several, one that is full, rather than one
+ * where others are before it. NULL when it waits nowhere. */
+const struct channel *publisher_waits_for(const struct publisher *p);
+
 /* Joins the line at the channel's gate, once, at its end or in front. Without
  * memory for that it does not wait. */
 void publisher_wait(struct publisher *p, struct channel *ch, bool is_first);

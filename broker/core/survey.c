@@ -3,6 +3,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/pressure.h"
+#include "broker/core/queue.h"
 
 struct survey {
     clock_ms now;
@@ -31,6 +32,30 @@ static uint64_t survey_waiters(const struct gate *g)
     return n;
 }
 
+static void survey_limits(struct view *v, uint64_t bytes, uint64_t messages)
+{
+    v->number[VIEW_LIMIT_BYTES] = bytes;
+    v->number[VIEW_LIMIT_MESSAGES] = messages == UINT64_MAX ? 0 : messages;
+}
+
+/* A queue is bounded as a whole, a topic for each of its subscribers. */
+static void survey_limits_of_channel(struct view *v, const struct channel *ch)
+{
+    const struct rule *rule = ch->rule;
+    bool is_queue = ch->kind == &queue_kind;
+    survey_limits(v, is_queue ? rule->limit_bytes : rule->client_limit_bytes,
+                  rule->limit_messages);
+}
+
+void survey_limits_of_subscriber(struct view *v, const struct subscriber *s)
+{
+    const struct channel *ch = s->channel;
+    if (ch && ch->kind == &queue_kind)
+        survey_limits(v, ch->core->config.prefetch_bytes, UINT64_MAX);
+    else if (ch)
+        survey_limits_of_channel(v, ch);
+}
+
 static void survey_channel(struct map_node *node, void *arg)
 {
     const struct survey *survey = arg;
@@ -47,6 +72,7 @@ static void survey_channel(struct map_node *node, void *arg)
                    [VIEW_PAUSED] = survey_waiters(&ch->gate),
                    [VIEW_PRESSED] = pressure_is_on(ch)},
     };
+    survey_limits_of_channel(&v, ch);
     survey_backlog(&v, ch->kind->held(ch), survey->now);
     LIST_EACH (link, &ch->members) {
         const struct subscriber *s = LIST_OF(link, struct subscriber, member);

@@ -28,6 +28,12 @@ const struct column columns[VIEW_NUMBERS] = {
                       "1 while memory is short and the channel has to hold "
                       "back, 0 else",
                       GAUGE, true},
+    [VIEW_LIMIT_BYTES] = {"limit_bytes", "limit_bytes",
+                          "bytes at which publishers wait: in a queue, or "
+                          "for one subscriber of a topic; 0: no limit",
+                          GAUGE, false},
+    [VIEW_LIMIT_MESSAGES] = {"limit_messages", "limit_messages",
+                             "the same in messages; 0: no limit", GAUGE, false},
     [VIEW_AGE_MS] = {"age_ms", "oldest_seconds",
                      "how long the oldest of its messages has waited", GAUGE,
                      false},

@@ -147,6 +147,7 @@ static json_t *client_row(const struct view *v)
     put_text(row, "peer", peer);
     put_text(row, "state", v->kind);
     put_name(row, "channel", v->name, v->name_length);
+    put_name(row, "waits_for", v->waits_for, v->waits_for_length);
     put_columns(row, v, false);
     return row;
 }

@@ -59,9 +59,13 @@ void notice_closed(const struct session *s, enum reason reason,
            LOG_U64("dropped", s->sub.dropped));
 }
 
+/* Without a channel it waits for memory. */
 void notice_paused(const struct session *s)
 {
+    const struct channel *full = publisher_waits_for(&s->pub);
     NOTICE(s, LOG_DEBUG, "publisher_paused",
+           LOG_BYTES("waits_for", full ? channel_name(full) : NULL,
+                     full ? channel_name_length(full) : 0),
            LOG_U64("gates", s->pub.wait_count));
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/roster.h"
 
+#include "broker/core/survey.h"
 #include "broker/session/notice.h"
 #include "broker/session/session.h"
 #include "broker/session/sessions.h"
@@ -9,9 +10,12 @@ static struct view roster_view(const struct session *s, clock_ms now)
 {
     const struct subscriber *sub = &s->sub;
     const struct channel *ch = sub->channel;
-    return (struct view){
+    const struct channel *full = publisher_waits_for(&s->pub);
+    struct view v = {
         .name = ch ? channel_name(ch) : NULL,
         .name_length = ch ? channel_name_length(ch) : 0,
+        .waits_for = full ? channel_name(full) : NULL,
+        .waits_for_length = full ? channel_name_length(full) : 0,
         .kind = notice_states[s->state],
         .peer = &s->peer,
         .conn = s->id,
@@ -22,6 +26,8 @@ static struct view roster_view(const struct session *s, clock_ms now)
                    [VIEW_BYTES] = sub->outbox->bytes,
                    [VIEW_AGE_MS] = backlog_age_ms(sub->outbox, now)},
     };
+    survey_limits_of_subscriber(&v, sub);
+    return v;
 }
 
 void roster_show(const struct sessions *all, view_fn *visit, void *arg)

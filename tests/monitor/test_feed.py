@@ -8,7 +8,8 @@ from wire import KIB, frame
 STATS, CHANNELS, CLIENTS, EVENT = (b"sluice.stats", b"sluice.channels",
                                    b"sluice.clients", b"sluice.event")
 QUEUE, TOPIC = b"/queue/jobs", b"/topic/news"
-NUMBERS = {"in", "out", "dropped", "depth", "bytes", "age_ms", "recent"}
+NUMBERS = {"in", "out", "dropped", "depth", "bytes", "limit_bytes",
+           "limit_messages", "age_ms", "recent"}
 OF_CHANNELS = NUMBERS | {"subscribers", "held_bytes", "paused", "pressed"}
 
 
@@ -64,6 +65,36 @@ class Documents(MonitorTest):
             CLIENTS,
             lambda d: any(r["state"] == "paused" for r in d["clients"]))
         self.assertEqual(document["total"], len(document["clients"]))
+        paused = row(document, "state", "paused", "clients")
+        self.assertEqual((paused["channel"], paused["waits_for"]),
+                         (None, "/queue/jobs"))
+
+    def test_limits_are_those_of_the_rules(self):
+        """Of a queue what it holds, of a topic what waits for each."""
+        config = tempfile.NamedTemporaryFile("w", suffix=".conf")
+        self.addCleanup(config.close)
+        print("[channel \"/queue/short\"]\nlimit = 64k\nmessages = 100",
+              "[channel \"/topic/*\"]\nclient-limit = 32k", sep="\n",
+              file=config, flush=True)
+        sluiced = self.watched("--config", config.name)
+        feed = self.feed(sluiced, CHANNELS, CLIENTS)
+        self.subscriber(sluiced, TOPIC)
+        self.publisher(sluiced).publish(QUEUE, b"x").publish(
+            b"/queue/short", b"x")
+        for name, limits in (("/queue/jobs", (64 << 20, 0)),
+                             ("/queue/short", (64 * KIB, 100)),
+                             ("/topic/news", (32 * KIB, 0))):
+            found = self.channel(feed, name)
+            self.assertEqual(
+                (found["limit_bytes"], found["limit_messages"]), limits)
+        worker = self.subscriber(sluiced, QUEUE)
+        document = feed.take_until(
+            CLIENTS, lambda d: row(d, "channel", "/queue/jobs", "clients"))
+        for name, limit in (("/queue/jobs", 64 * KIB),
+                            ("/topic/news", 32 * KIB), (None, 0)):
+            found = row(document, "channel", name, "clients")
+            self.assertEqual(found["limit_bytes"], limit)
+        worker.close()
 
     def test_who_has_to_hold_back_for_memory_is_told(self):
         """Though there is room below the channel's own bound."""
@@ -89,7 +120,8 @@ class Documents(MonitorTest):
         mine = peers["{}:{}".format(*sender.sock.getsockname())]
         his = peers["{}:{}".format(*listener.sock.getsockname())]
         self.assertEqual(set(mine),
-                         NUMBERS | {"conn", "peer", "state", "channel"})
+                         NUMBERS | {"conn", "peer", "state", "channel",
+                                    "waits_for"})
         self.assertEqual((mine["in"], mine["channel"]), (10, None))
         self.assertEqual((his["out"], his["channel"]), (10, "/topic/news"))
         self.assertEqual(his["state"], "open")
@@ -218,7 +250,10 @@ class Events(MonitorTest):
         sluiced = self.watched("--queue-limit", "64k")
         feed = self.feed(sluiced, EVENT)
         self.publisher(sluiced).flood(QUEUE, 1000, KIB)
-        conn = feed.event("paused")["conn"]
+        paused = feed.event("paused")
+        conn = paused["conn"]
+        self.assertEqual((paused["waits_for"], paused["gates"]),
+                         ("/queue/jobs", 1))
         worker = self.connect(sluiced).subscribe(QUEUE)
         worker.recv_many(1000)
         self.assertEqual(feed.event("resumed")["conn"], conn)

@@ -112,6 +112,24 @@ static void test_leaving_gives_up_every_place(void **state)
     assert_ptr_equal(out[0], &f->b);
 }
 
+static void test_says_which_channel_it_waits_for(void **state)
+{
+    struct fixture *f = *state;
+    struct publisher *out[2];
+    assert_null(publisher_waits_for(&f->a));
+    wait(f, &f->a, "/queue/x");
+    wait(f, &f->a, "/queue/y");
+    wait(f, &f->b, "/queue/y");
+    channel_open_gate(rig_find(&f->rig, "/queue/y"));
+    assert_ptr_equal(publisher_waits_for(&f->a), rig_find(&f->rig, "/queue/x"));
+    assert_ptr_equal(publisher_waits_for(&f->b), rig_find(&f->rig, "/queue/y"));
+    channel_close_gate(rig_find(&f->rig, "/queue/y"));
+    empty(f, "/queue/x");
+    empty(f, "/queue/y");
+    assert_null(publisher_waits_for(&f->a)); /* resumed, and not told yet */
+    assert_int_equal(rig_resumed(&f->rig, out, 2), 2);
+}
+
 #define PUBLISHER_TEST(test)                                                   \
     cmocka_unit_test_setup_teardown(test, open_queues, close_queues)
 
@@ -121,6 +139,7 @@ int main(void)
         PUBLISHER_TEST(test_waits_at_every_full_channel),
         PUBLISHER_TEST(test_has_one_place_at_a_channel),
         PUBLISHER_TEST(test_places_are_bounded),
+        PUBLISHER_TEST(test_says_which_channel_it_waits_for),
         PUBLISHER_TEST(test_leaving_gives_up_every_place),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
