@@ -11,8 +11,7 @@
 #include "broker/base/budget.h"
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
-#include "broker/bounds.h"
-#include "broker/complaints.h"
+#include "broker/configure.h"
 #include "broker/core/core.h"
 #include "broker/descriptors.h"
 #include "broker/doors.h"
@@ -21,10 +20,11 @@
 #include "broker/monitoring.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
-#include "broker/options.h"
-#include "broker/reload.h"
+#include "broker/options/changes.h"
+#include "broker/options/load.h"
+#include "broker/options/mistakes.h"
+#include "broker/options/options.h"
 #include "broker/session/sessions.h"
-#include "broker/sources.h"
 #include "broker/supervisor.h"
 
 enum {
@@ -253,7 +253,7 @@ static bool broker_prepare_reload(struct broker *b, struct options *fresh)
 static void broker_review_accept(struct broker *b)
 {
     b->max_connections =
-        bounds_connections(b->options, b->possible_connections, &b->log);
+        configure_connections(b->options, b->possible_connections, &b->log);
     if (b->sessions.count >= b->max_connections)
         broker_pause_accept(b, "max_connections");
     else
@@ -263,30 +263,30 @@ static void broker_review_accept(struct broker *b)
 static void broker_apply_options(struct broker *b, struct options *fresh)
 {
     struct options *old = b->options;
-    reload_keep_fixed(old, fresh, &b->log);
+    changes_keep_fixed(old, fresh, &b->log);
     b->options = fresh;
     b->log.level = (enum log_level)fresh->log_level;
     b->budget.limit_bytes = fresh->memory;
-    struct core_config config = bounds_core(b->options);
+    struct core_config config = configure_core(b->options);
     core_configure(&b->core, &config);
-    b->sessions.config = bounds_sessions(fresh, &b->log);
+    b->sessions.config = configure_sessions(fresh, &b->log);
     monitor_set_interval(b->monitor, (uint32_t)fresh->monitor_interval);
     doors_commit(&b->doors);
     broker_review_accept(b);
-    reload_tell(old, fresh, &b->log);
-    sources_free(old);
+    changes_log(old, fresh, &b->log);
+    options_free(old);
 }
 
 static bool broker_reload(struct broker *b)
 {
-    struct complaints complaints = {.tell = broker_on_mistake, .arg = b};
-    struct options *fresh = sources_read(b->arguments, &complaints);
+    struct mistakes mistakes = {.tell = broker_on_mistake, .arg = b};
+    struct options *fresh = options_load(b->arguments, &mistakes);
     if (!fresh) {
         broker_refuse_reload(b, "mistakes");
         return false;
     }
     if (!broker_prepare_reload(b, fresh)) {
-        sources_free(fresh);
+        options_free(fresh);
         return false;
     }
     broker_apply_options(b, fresh);
@@ -343,7 +343,7 @@ static bool broker_open_signals(struct broker *b, char *error)
 
 static void broker_init_core(struct broker *b)
 {
-    struct core_config config = bounds_core(b->options);
+    struct core_config config = configure_core(b->options);
     struct core_notices notices = sessions_notices(&b->sessions);
     core_init(&b->core, &config, &notices, &b->counters, &b->budget);
     b->has_core = true;
@@ -351,7 +351,7 @@ static void broker_init_core(struct broker *b)
 
 static bool broker_init_sessions(struct broker *b, char *error)
 {
-    struct sessions_config config = bounds_sessions(b->options, &b->log);
+    struct sessions_config config = configure_sessions(b->options, &b->log);
     b->has_sessions = true;
     if (!sessions_init(&b->sessions, &config, b->reactor, &b->core,
                        &b->counters, &b->budget, &b->log))
@@ -397,7 +397,7 @@ static bool broker_open(struct broker *b, char *error)
     if (b->possible_connections > watchers)
         b->possible_connections -= watchers;
     b->max_connections =
-        bounds_connections(b->options, b->possible_connections, &b->log);
+        configure_connections(b->options, b->possible_connections, &b->log);
     return broker_listen(b, error) &&
            monitoring_open(&b->monitor, b->options, &b->sessions, error,
                            BROKER_ERROR_BYTES);
@@ -409,7 +409,7 @@ struct broker *broker_new(struct arguments *a, struct options *o,
     struct broker *b = calloc(1, sizeof *b);
     if (!b) {
         fail(error, "cannot start");
-        sources_free(o);
+        options_free(o);
         return NULL;
     }
     b->arguments = a;
@@ -445,6 +445,6 @@ void broker_free(struct broker *b)
     if (b->reactor)
         reactor_free(b->reactor);
     log_fini(&b->log);
-    sources_free(b->options);
+    options_free(b->options);
     free(b);
 }

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "broker/options.h"
+#include "broker/options/options.h"
 
 struct listener;
 struct listener_events;

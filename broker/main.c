@@ -3,17 +3,17 @@
 
 #include "broker/base/allocator.h"
 #include "broker/broker.h"
-#include "broker/complaints.h"
-#include "broker/manual.h"
 #include "broker/net/cells.h"
-#include "broker/sources.h"
+#include "broker/options/help.h"
+#include "broker/options/load.h"
+#include "broker/options/mistakes.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
-/* What to do about each wish. Options that are passed on are freed there. */
-typedef int wish_fn(struct arguments *a, struct options *o);
+/* What to do about each action. Options that are passed on are freed there. */
+typedef int action_fn(struct arguments *a, struct options *o);
 
-static int wish_run(struct arguments *a, struct options *o)
+static int action_run(struct arguments *a, struct options *o)
 {
     char error[BROKER_ERROR_BYTES];
     struct broker *broker = broker_new(a, o, error);
@@ -26,41 +26,41 @@ static int wish_run(struct arguments *a, struct options *o)
     return EXIT_OK;
 }
 
-static int wish_help(struct arguments *a, struct options *o)
+static int action_help(struct arguments *a, struct options *o)
 {
     (void)a;
-    sources_free(o);
-    manual_help(stdout);
+    options_free(o);
+    help_print(stdout);
     return EXIT_OK;
 }
 
-static int wish_manual(struct arguments *a, struct options *o)
+static int action_manual(struct arguments *a, struct options *o)
 {
     (void)a;
-    sources_free(o);
-    manual_reference(stdout);
+    options_free(o);
+    help_reference(stdout);
     return EXIT_OK;
 }
 
-static int wish_version(struct arguments *a, struct options *o)
+static int action_version(struct arguments *a, struct options *o)
 {
     (void)a;
-    sources_free(o);
+    options_free(o);
     puts("sluiced " SLUICE_VERSION);
     return EXIT_OK;
 }
 
-static int wish_check(struct arguments *a, struct options *o)
+static int action_check(struct arguments *a, struct options *o)
 {
-    manual_values(o, a->config, stdout);
-    sources_free(o);
+    help_values(o, a->config, stdout);
+    options_free(o);
     return EXIT_OK;
 }
 
-static wish_fn *const wishes[WISH_TOTAL] = {
-    [WISH_RUN] = wish_run,         [WISH_HELP] = wish_help,
-    [WISH_VERSION] = wish_version, [WISH_MANUAL] = wish_manual,
-    [WISH_CHECK] = wish_check,
+static action_fn *const actions[ACTION_TOTAL] = {
+    [ACTION_RUN] = action_run,         [ACTION_HELP] = action_help,
+    [ACTION_VERSION] = action_version, [ACTION_MANUAL] = action_manual,
+    [ACTION_CHECK] = action_check,
 };
 
 /* What a file holds must not reach the terminal as it is; bytes that nobody
@@ -78,13 +78,13 @@ static void tell(void *arg, const char *sentence)
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.argc = argc, .argv = argv};
-    struct complaints complaints = {.tell = tell};
+    struct mistakes mistakes = {.tell = tell};
     allocator_init();
     cells_init();
-    struct options *options = sources_read(&arguments, &complaints);
+    struct options *options = options_load(&arguments, &mistakes);
     if (!options)
         return EXIT_USAGE;
-    int status = wishes[arguments.wish](&arguments, options);
+    int status = actions[arguments.action](&arguments, options);
     if (fflush(stdout) != 0)
         return EXIT_FAILED;
     return status;

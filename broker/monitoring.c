@@ -6,7 +6,7 @@
 #include "broker/monitor/identity.h"
 #include "broker/monitor/monitor.h"
 #include "broker/monitor/subject.h"
-#include "broker/options.h"
+#include "broker/options/options.h"
 #include "broker/session/reason.h"
 #include "broker/session/roster.h"
 #include "broker/session/sessions.h"

@@ -9,14 +9,14 @@ import check
 # below it in its stack; what stands beside it, not.
 BROKER = (("proto", "broker/base"),
           ("broker/core", "broker/net"),
-          ("broker/session", "broker/monitor"),
+          ("broker/session", "broker/monitor", "broker/options"),
           ("broker",))
 CLIENT = (("proto",), ("client",), ("client/monitor",), ("client/top",),
           ("client/commands",))
 
 # Which folders may include which foreign headers.
 FOREIGN = (
-    ("ini.h", ("broker",)),
+    ("ini.h", ("broker/options",)),
     ("histedit.h", ("client",)),
     ("curses.h", ("client/top",)),
     ("event2/", ("broker/net", "broker/monitor", "client/monitor")),
@@ -170,6 +170,9 @@ PLANTS = (
     ("a header that is not there",
      planted("client/x.c", '#include "frame.h"\n'), "no such file"),
     ("a folder without a layer", planted("broker/attic/x.c", ""), "no layer"),
+    ("options know no part that is made of them",
+     planted("broker/options/load.c", '#include "broker/session/a.h"\n')
+     | {"broker/session/a.h": ""}, "points upwards or sideways"),
     ("a circle", planted("client/a.h", '#include "client/b.h"\n')
      | {"client/b.h": '#include "client/a.h"\n'}, "circle: client/a.h"),
     ("a comment is not an include",

@@ -3,14 +3,14 @@
  * Whatever is in a configuration file: it is refused with sentences that name
  * it, or it sets values that are within their bounds.
  */
-#include "broker/config.h"
+#include "broker/options/file.h"
 
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "broker/complaints.h"
-#include "broker/options.h"
+#include "broker/options/mistakes.h"
+#include "broker/options/options.h"
 #include "tests/fuzz/fuzz.h"
 
 static char path[32];
@@ -34,8 +34,8 @@ static void write_file(const uint8_t *bytes, size_t n)
 
 static void check_values(const struct options *o)
 {
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         char *text = options_text(o, row, "\n");
         FUZZ_CHECK(text);
         free(text);
@@ -49,14 +49,14 @@ static void check_values(const struct options *o)
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-    struct complaints complaints = {.tell = tell};
+    struct mistakes mistakes = {.tell = tell};
     struct options *o = malloc(sizeof *o);
-    char error[OPTION_ERROR_BYTES];
+    char error[MISTAKE_BYTES];
     FUZZ_CHECK(o);
     write_file(bytes, n);
     options_init(o);
-    bool ok = config_read(path, o, &complaints);
-    FUZZ_CHECK(ok == (complaints.count == 0));
+    bool ok = file_read(path, o, &mistakes);
+    FUZZ_CHECK(ok == (mistakes.count == 0));
     if (ok) {
         FUZZ_CHECK(options_finish(o, error));
         check_values(o);

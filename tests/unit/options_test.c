@@ -3,15 +3,15 @@
  * Every option has its default, takes its value in two ways, and what is wrong
  * with it is said in one sentence that names option and value.
  */
-#include "broker/options.h"
+#include "broker/options/options.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/arguments.h"
 #include "broker/base/log.h"
-#include "broker/complaints.h"
-#include "broker/manual.h"
+#include "broker/options/arguments.h"
+#include "broker/options/help.h"
+#include "broker/options/mistakes.h"
 #include "tests/unit/unit.h"
 
 enum { ARGUMENTS_MAX = 40 };
@@ -31,14 +31,14 @@ static void tell(void *arg, const char *sentence)
 static bool parse_list(int argc, char **argv)
 {
     struct arguments arguments = {.argc = argc, .argv = argv};
-    struct complaints complaints = {.tell = tell};
-    char error[OPTION_ERROR_BYTES];
+    struct mistakes mistakes = {.tell = tell};
+    char error[MISTAKE_BYTES];
     said[0] = '\0';
     options_fini(&options);
     options_init(&options);
-    bool ok = arguments_read(&arguments, &options, &complaints) &&
+    bool ok = arguments_read(&arguments, &options, &mistakes) &&
               options_finish(&options, error);
-    assert_int_equal(ok ? 0 : 1, complaints.count);
+    assert_int_equal(ok ? 0 : 1, mistakes.count);
     return ok;
 }
 
@@ -214,24 +214,24 @@ static void test_wishes_are_found(void **state)
     (void)state;
     static const struct {
         const char *words[3];
-        enum wish wish;
+        enum action action;
     } rows[] = {
-        {{"--help", "--nonsense"}, WISH_HELP},
-        {{"--version"}, WISH_VERSION},
-        {{"--manual"}, WISH_MANUAL},
-        {{"--check", "--memory=8m"}, WISH_CHECK},
-        {{"--memory=8m"}, WISH_RUN},
+        {{"--help", "--nonsense"}, ACTION_HELP},
+        {{"--version"}, ACTION_VERSION},
+        {{"--manual"}, ACTION_MANUAL},
+        {{"--check", "--memory=8m"}, ACTION_CHECK},
+        {{"--memory=8m"}, ACTION_RUN},
     };
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         char *argv[] = {(char *)(uintptr_t) "sluiced",
                         (char *)(uintptr_t)rows[i].words[0],
                         (char *)(uintptr_t)rows[i].words[1], NULL};
         struct arguments a = {.argc = rows[i].words[1] ? 3 : 2, .argv = argv};
-        struct complaints complaints = {.tell = tell};
+        struct mistakes mistakes = {.tell = tell};
         options_fini(&options);
         options_init(&options);
-        assert_true(arguments_read(&a, &options, &complaints));
-        assert_int_equal(a.wish, rows[i].wish);
+        assert_true(arguments_read(&a, &options, &mistakes));
+        assert_int_equal(a.action, rows[i].action);
         assert_null(a.config);
     }
 }
@@ -239,15 +239,15 @@ static void test_wishes_are_found(void **state)
 static void test_help_and_reference_know_all_options(void **state)
 {
     (void)state;
-    static void (*const print[])(FILE *) = {manual_help, manual_reference};
+    static void (*const print[])(FILE *) = {help_print, help_reference};
     for (size_t i = 0; i < UNIT_COUNT(print); i++) {
         FILE *out = fmemopen(said, sizeof said, "w");
         assert_non_null(out);
         print[i](out);
         fclose(out);
-        for (size_t k = 0; k < options_table_size; k++) {
+        for (size_t k = 0; k < option_table_size; k++) {
             char flag[64];
-            snprintf(flag, sizeof flag, "--%s", options_table[k].name);
+            snprintf(flag, sizeof flag, "--%s", option_table[k].name);
             check_said(flag);
         }
         check_said("127.0.0.1:25000");

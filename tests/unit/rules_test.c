@@ -3,7 +3,7 @@
  * A rule says what holds for the channels that match it; what it does not say
  * is the broker's, and what is wrong with it is one sentence.
  */
-#include "broker/rules.h"
+#include "broker/options/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 struct fixture {
     struct rules rules;
     struct rule defaults;
-    char error[OPTION_ERROR_BYTES];
+    char error[MISTAKE_BYTES];
 };
 
 static int open_rules(void **state)
@@ -118,7 +118,7 @@ static void test_long_rule_is_refused_whole(void **state)
     memset(text, 'a', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     assert_false(add(f, text));
-    assert_true(strlen(f->error) < OPTION_ERROR_BYTES);
+    assert_true(strlen(f->error) < MISTAKE_BYTES);
     assert_int_equal(f->rules.count, 0);
 }
 

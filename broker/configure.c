@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/bounds.h"
+#include "broker/configure.h"
 
 #include "broker/base/log.h"
-#include "broker/options.h"
+#include "broker/options/options.h"
 #include "proto/frame.h"
 
 enum { LEAVE_MIN_MS = 1000 };
@@ -12,7 +12,7 @@ static uint32_t message_size(const uint8_t *message)
     return FRAME_HEAD_BYTES + frame_get_length(message);
 }
 
-struct core_config bounds_core(const struct options *o)
+struct core_config configure_core(const struct options *o)
 {
     return (struct core_config){
         .rules = o->rules.rows,
@@ -23,16 +23,9 @@ struct core_config bounds_core(const struct options *o)
     };
 }
 
-/* A message that takes more than half of the memory could not get in. */
-uint64_t bounds_max_frame(const struct options *o)
+static uint32_t configure_max_frame(const struct options *o, struct log *log)
 {
-    uint64_t possible = o->memory / 2;
-    return o->max_frame < possible ? o->max_frame : possible;
-}
-
-static uint32_t bounds_tell_max_frame(const struct options *o, struct log *log)
-{
-    uint64_t possible = bounds_max_frame(o);
+    uint64_t possible = options_max_frame(o);
     if (possible < o->max_frame)
         log_event(log, LOG_WARNING, "max_frame_lowered",
                   LOG_U64("wanted", o->max_frame),
@@ -40,14 +33,15 @@ static uint32_t bounds_tell_max_frame(const struct options *o, struct log *log)
     return (uint32_t)possible;
 }
 
-struct sessions_config bounds_sessions(const struct options *o, struct log *log)
+struct sessions_config configure_sessions(const struct options *o,
+                                          struct log *log)
 {
     /* A client that leaves is given time even when stopping gives none. */
     uint32_t leave_ms = o->drain_timeout > LEAVE_MIN_MS
                             ? (uint32_t)o->drain_timeout
                             : LEAVE_MIN_MS;
     return (struct sessions_config){
-        .max_frame_bytes = bounds_tell_max_frame(o, log),
+        .max_frame_bytes = configure_max_frame(o, log),
         .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout,
                     [WAIT_FRAME] = (uint32_t)o->frame_timeout,
                     [WAIT_LEAVE] = leave_ms,
@@ -58,8 +52,8 @@ struct sessions_config bounds_sessions(const struct options *o, struct log *log)
     };
 }
 
-uint32_t bounds_connections(const struct options *o, uint64_t possible,
-                            struct log *log)
+uint32_t configure_connections(const struct options *o, uint64_t possible,
+                               struct log *log)
 {
     uint64_t wanted = o->max_connections;
     if (wanted > possible)

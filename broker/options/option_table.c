@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/option.h"
+#include "broker/options/option_table.h"
 
 #include <string.h>
 
-#include "broker/options.h"
+#include "broker/options/options.h"
 #include "proto/channel_name.h"
 
 enum { DAY_MS = 24 * 3600 * 1000 };
@@ -16,20 +16,20 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 #define RANGE(lo, hi) .min = (lo), .max = (hi)
 #define ANY           RANGE(0, UINT64_MAX)
 
-#define SIZE(f)  .kind = &option_kind_size, FIELD(f)
-#define TIME(f)  .kind = &option_kind_duration, FIELD(f)
-#define COUNT(f) .kind = &option_kind_count, FIELD(f)
+#define SIZE(f)  .kind = &kind_size, FIELD(f)
+#define TIME(f)  .kind = &kind_duration, FIELD(f)
+#define COUNT(f) .kind = &kind_count, FIELD(f)
 #define TEXT(f)  .shape = OPTION_TEXT, FIELD(f)
 #define LIST(k, f)                                                             \
-    .shape = OPTION_LIST, .kind = &option_kind_##k, FIELD(f), .is_fixed = true
+    .shape = OPTION_LIST, .kind = &kind_##k, FIELD(f), .is_fixed = true
 
-const struct option options_table[] = {
-    {BROKER("listen"), .shape = OPTION_LIST, .kind = &option_kind_address,
+const struct option option_table[] = {
+    {BROKER("listen"), .shape = OPTION_LIST, .kind = &kind_address,
      FIELD(listen), .initial = SLUICE_DEFAULT_ADDRESS,
      .sentence = "where to listen; may be repeated",
      .detail = "`host:port`, `[v6]:port` or `unix:PATH`. Port 0 takes a free "
                "one, which the log names"},
-    {BROKER("socket-mode"), .kind = &option_kind_mode, FIELD(socket_mode),
+    {BROKER("socket-mode"), .kind = &kind_mode, FIELD(socket_mode),
      .initial = "0660", RANGE(0, 0777), .sentence = "mode of a unix socket",
      .detail = "it has it before anybody can see it. For sockets that are "
                "opened from then on"},
@@ -52,7 +52,7 @@ const struct option options_table[] = {
     {.name = "channel",
      .section = "channel",
      .shape = OPTION_RULES,
-     .kind = &option_kind_rule,
+     .kind = &kind_rule,
      FIELD(rules),
      .sentence = "bounds for some channels; may be repeated",
      .detail = "see [channels](#channels)"},
@@ -68,12 +68,12 @@ const struct option options_table[] = {
     {BROKER("drain-timeout"), TIME(drain_timeout), .initial = "5s",
      RANGE(0, DAY_MS),
      .sentence = "to deliver what was accepted, when stopping"},
-    {BROKER("log-level"), .kind = &option_kind_level, FIELD(log_level),
+    {BROKER("log-level"), .kind = &kind_level, FIELD(log_level),
      .initial = "info", ANY, .sentence = "error, warning, info or debug"},
-    {BROKER("log-format"), .kind = &option_kind_log_format, FIELD(log_format),
+    {BROKER("log-format"), .kind = &kind_log_format, FIELD(log_format),
      .initial = "text", ANY, .sentence = "text or json",
      .detail = "see [the log](operations.md#the-log)"},
-    {BROKER("log-file"), .kind = &option_kind_file, TEXT(log_file),
+    {BROKER("log-file"), .kind = &kind_file, TEXT(log_file),
      .sentence = "a file to log to, instead of stderr",
      .detail = "opened anew on `SIGHUP`, after somebody has renamed it"},
     {MONITOR("monitor-connect", "connect"), LIST(endpoint, monitor_connect),
@@ -89,11 +89,11 @@ const struct option options_table[] = {
     {MONITOR("tap-rate", NULL), COUNT(tap_rate), .initial = "1000",
      RANGE(1, 1000000), .is_fixed = true,
      .sentence = "messages per second that one tap shows"},
-    {MONITOR("name", NULL), .kind = &option_kind_word, TEXT(name),
-     .is_fixed = true, .sentence = "what it is called by those who watch",
+    {MONITOR("name", NULL), .kind = &kind_word, TEXT(name), .is_fixed = true,
+     .sentence = "what it is called by those who watch",
      .detail = "the host's name and the port if not given"},
-    {MONITOR("color", NULL), .kind = &option_kind_word, TEXT(color),
-     .is_fixed = true, .sentence = "what it is drawn in, as in CSS",
+    {MONITOR("color", NULL), .kind = &kind_word, TEXT(color), .is_fixed = true,
+     .sentence = "what it is drawn in, as in CSS",
      .detail = "derived from the name if not given"},
     {HTTP("http", "listen"), LIST(address, http),
      .sentence = "/metrics, /stats and others; may be repeated",
@@ -103,9 +103,9 @@ const struct option options_table[] = {
      .detail = "beside addresses and localhost"},
 };
 
-const size_t options_table_size = sizeof options_table / sizeof *options_table;
+const size_t option_table_size = sizeof option_table / sizeof *option_table;
 
-_Static_assert(sizeof options_table / sizeof *options_table <= OPTION_MAX,
+_Static_assert(sizeof option_table / sizeof *option_table <= OPTION_MAX,
                "OPTION_MAX is too small");
 
 const char *option_key(const struct option *row)
@@ -125,8 +125,8 @@ bool option_may_be_called(const struct option *row, const char *word)
 
 const struct option *option_find(const char *name, size_t length)
 {
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         if (strlen(row->name) == length && memcmp(row->name, name, length) == 0)
             return row;
     }
@@ -135,8 +135,8 @@ const struct option *option_find(const char *name, size_t length)
 
 const struct option *option_find_key(const char *section, const char *key)
 {
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         if (strcmp(row->section, section) == 0 &&
             strcmp(option_key(row), key) == 0)
             return row;
@@ -146,15 +146,15 @@ const struct option *option_find_key(const char *section, const char *key)
 
 bool option_has_section(const char *section)
 {
-    for (size_t i = 0; i < options_table_size; i++)
-        if (strcmp(options_table[i].section, section) == 0)
+    for (size_t i = 0; i < option_table_size; i++)
+        if (strcmp(option_table[i].section, section) == 0)
             return true;
     return false;
 }
 
 bool option_opens_section(const struct option *row)
 {
-    for (const struct option *r = options_table; r < row; r++)
+    for (const struct option *r = option_table; r < row; r++)
         if (strcmp(r->section, row->section) == 0)
             return false;
     return true;

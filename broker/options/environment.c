@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/environment.h"
+#include "broker/options/environment.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -7,8 +7,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/complaints.h"
-#include "broker/options.h"
+#include "broker/options/mistakes.h"
+#include "broker/options/options.h"
 
 void environment_name(const struct option *row,
                       char out[ENVIRONMENT_NAME_BYTES])
@@ -24,9 +24,9 @@ static bool is_known(const char *text, size_t length)
     static const char config[] = "SLUICE_CONFIG";
     if (length == sizeof config - 1 && memcmp(text, config, length) == 0)
         return true;
-    for (size_t i = 0; i < options_table_size; i++) {
+    for (size_t i = 0; i < option_table_size; i++) {
         char name[ENVIRONMENT_NAME_BYTES];
-        environment_name(&options_table[i], name);
+        environment_name(&option_table[i], name);
         if (strlen(name) == length && memcmp(text, name, length) == 0)
             return true;
     }
@@ -45,20 +45,20 @@ void environment_tell_unknown(FILE *out)
 }
 
 static bool set(struct options *o, const struct option *row, const char *name,
-                const char *text, struct complaints *c)
+                const char *text, struct mistakes *c)
 {
-    char error[OPTION_ERROR_BYTES];
+    char error[MISTAKE_BYTES];
     return options_set(o, row, name, text,
                        (struct origin){ORIGIN_ENVIRONMENT, 0}, error) ||
-           complaints_add(c, "%s", error);
+           mistakes_add(c, "%s", error);
 }
 
 static bool set_each(struct options *o, const struct option *row,
-                     const char *name, const char *text, struct complaints *c)
+                     const char *name, const char *text, struct mistakes *c)
 {
     char *copy = strdup(text), *rest, *part;
     if (!copy)
-        return complaints_add(c, "%s: there is no memory for it", name);
+        return mistakes_add(c, "%s: there is no memory for it", name);
     bool ok = true;
     for (part = strtok_r(copy, ";", &rest); part;
          part = strtok_r(NULL, ";", &rest))
@@ -72,11 +72,11 @@ static bool is_repeated(const struct option *row)
     return row->shape == OPTION_LIST || row->shape == OPTION_RULES;
 }
 
-bool environment_read(struct options *o, struct complaints *c)
+bool environment_read(struct options *o, struct mistakes *c)
 {
     bool ok = true;
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         char name[ENVIRONMENT_NAME_BYTES];
         environment_name(row, name);
         const char *text = getenv(name);

@@ -3,8 +3,8 @@
  * reload - what is different between the options that hold and those that were
  * read anew.
  */
-#ifndef SLUICE_BROKER_RELOAD_H
-#define SLUICE_BROKER_RELOAD_H
+#ifndef SLUICE_OPTIONS_CHANGES_H
+#define SLUICE_OPTIONS_CHANGES_H
 
 #include <stdbool.h>
 
@@ -13,11 +13,11 @@ struct options;
 
 /* What cannot change while the broker runs is moved from `old` to `fresh`;
  * each difference that is lost so is logged. */
-void reload_keep_fixed(struct options *old, struct options *fresh,
-                       struct log *log);
+void changes_keep_fixed(struct options *old, struct options *fresh,
+                        struct log *log);
 
 /* Logs, in one line, every option that is different, with both values. */
-void reload_tell(const struct options *old, const struct options *fresh,
+void changes_log(const struct options *old, const struct options *fresh,
                  struct log *log);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/rules.h"
+#include "broker/options/rules.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -9,23 +9,23 @@
 
 struct rule_row {
     const char *name;
-    const struct option_kind *kind;
+    const struct kind *kind;
     uint64_t min, max;
     const char *sentence;
 };
 
 static const struct rule_row rows[RULE_KEYS] = {
-    [RULE_LIMIT] = {"limit", &option_kind_size, 1024, 1ull << 40,
+    [RULE_LIMIT] = {"limit", &kind_size, 1024, 1ull << 40,
                     "bytes a queue holds; of a topic, as client-limit"},
-    [RULE_MESSAGES] = {"messages", &option_kind_count, 1, UINT32_MAX,
+    [RULE_MESSAGES] = {"messages", &kind_count, 1, UINT32_MAX,
                        "messages a queue holds, or a topic's subscriber"},
-    [RULE_CLIENT_LIMIT] = {"client-limit", &option_kind_size, 1024, 1ull << 40,
+    [RULE_CLIENT_LIMIT] = {"client-limit", &kind_size, 1024, 1ull << 40,
                            "unsent output of one subscriber"},
-    [RULE_POLICY] = {"policy", &option_kind_policy, 0, UINT32_MAX,
+    [RULE_POLICY] = {"policy", &kind_policy, 0, UINT32_MAX,
                      "wait, drop-newest, drop-oldest or disconnect"},
-    [RULE_PATIENCE] = {"patience", &option_kind_duration, 0, 86400000,
+    [RULE_PATIENCE] = {"patience", &kind_duration, 0, 86400000,
                        "of the policy wait"},
-    [RULE_HOLD] = {"hold", &option_kind_count, 0, UINT32_MAX,
+    [RULE_HOLD] = {"hold", &kind_count, 0, UINT32_MAX,
                    "messages a topic keeps for its first subscriber"},
 };
 
@@ -43,7 +43,7 @@ void rules_fini(struct rules *r)
 
 static bool fail(char *error, const char *sentence, const char *what)
 {
-    snprintf(error, OPTION_ERROR_BYTES, "'%s' %s", what, sentence);
+    snprintf(error, MISTAKE_BYTES, "'%s' %s", what, sentence);
     return false;
 }
 
@@ -57,8 +57,8 @@ static bool rule_set(struct rule_values *v, const char *key, const char *text,
         if (v->is_set[i])
             return fail(error, "is given twice", key);
         v->is_set[i] = true;
-        return option_kind_read(row->kind, row->name, text, row->min, row->max,
-                                &v->value[i], error);
+        return kind_read(row->kind, row->name, text, row->min, row->max,
+                         &v->value[i], error);
     }
     return fail(error,
                 "is not an option of a channel: limit, messages, "
@@ -85,8 +85,7 @@ static bool fail_for_room(char *error, const char *what)
     return fail(error, "is one rule too many, 64 is the most", what);
 }
 
-bool rules_open(struct rules *r, const char *pattern,
-                char error[OPTION_ERROR_BYTES])
+bool rules_open(struct rules *r, const char *pattern, char error[MISTAKE_BYTES])
 {
     if (!pattern_is_valid(pattern))
         return fail(error, "is not " PATTERN_FORM, pattern);
@@ -102,7 +101,7 @@ bool rules_open(struct rules *r, const char *pattern,
 }
 
 bool rules_set(struct rules *r, const char *key, const char *value,
-               char error[OPTION_ERROR_BYTES])
+               char error[MISTAKE_BYTES])
 {
     return rule_set(&r->values[r->count - 1], key, value, error);
 }
@@ -133,8 +132,7 @@ static bool rules_add_words(struct rules *r, char *text, char *error)
     return true;
 }
 
-bool rules_add(struct rules *r, const char *text,
-               char error[OPTION_ERROR_BYTES])
+bool rules_add(struct rules *r, const char *text, char error[MISTAKE_BYTES])
 {
     if (r->count == RULES_MAX)
         return fail_for_room(error, text);
@@ -187,7 +185,7 @@ void rules_write(const struct rules *r, size_t i, const char *before,
 {
     const struct rule_values *v = &r->values[i];
     for (size_t k = 0; k < RULE_KEYS; k++) {
-        char value[OPTION_NUMBER_BYTES];
+        char value[KIND_NUMBER_BYTES];
         if (!v->is_set[k])
             continue;
         rows[k].kind->format(v->value[k], value);
@@ -196,8 +194,7 @@ void rules_write(const struct rules *r, size_t i, const char *before,
 }
 
 void rules_each_key(void (*row)(FILE *out, const char *name,
-                                const struct option_kind *kind,
-                                const char *sentence),
+                                const struct kind *kind, const char *sentence),
                     FILE *out)
 {
     for (size_t i = 0; i < RULE_KEYS; i++)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/complaints.h"
+#include "broker/options/mistakes.h"
 
 #include <stdio.h>
 
 enum { SENTENCE_BYTES = 1024 };
 
-bool complaints_add(struct complaints *c, const char *format, ...)
+bool mistakes_add(struct mistakes *c, const char *format, ...)
 {
     char sentence[SENTENCE_BYTES];
     va_list list;

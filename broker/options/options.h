@@ -4,17 +4,17 @@
  * filled from the strongest source to the weakest (see sources.h); what a
  * stronger one has set stays.
  */
-#ifndef SLUICE_BROKER_OPTIONS_H
-#define SLUICE_BROKER_OPTIONS_H
+#ifndef SLUICE_OPTIONS_OPTIONS_H
+#define SLUICE_OPTIONS_OPTIONS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-#include "broker/option.h"
-#include "broker/origin.h"
-#include "broker/rules.h"
+#include "broker/options/option_table.h"
+#include "broker/options/origin.h"
+#include "broker/options/rules.h"
 
 enum { OPTIONS_LIST_MAX = 16 };
 
@@ -23,7 +23,7 @@ struct option_list {
     size_t count;
 };
 
-/* A field for each row of option.c. */
+/* A field for each row of option_table.c. */
 struct options {
     struct option_list listen;
     struct rules rules; /* for channels, finished */
@@ -62,11 +62,11 @@ void options_fini(struct options *o);
  * begins with `label`, when it is not good. */
 bool options_set(struct options *o, const struct option *row, const char *label,
                  const char *text, struct origin origin,
-                 char error[OPTION_ERROR_BYTES]);
+                 char error[MISTAKE_BYTES]);
 
 /* What nobody has set gets its default. Call it once, at the end. False, with
  * one sentence, when there is no memory for that. */
-bool options_finish(struct options *o, char error[OPTION_ERROR_BYTES]);
+bool options_finish(struct options *o, char error[MISTAKE_BYTES]);
 
 /* Whether nobody has said anything about it. */
 static inline bool options_is_default(const struct options *o,
@@ -74,6 +74,9 @@ static inline bool options_is_default(const struct options *o,
 {
     return o->origins[option_index(row)].kind == ORIGIN_DEFAULT;
 }
+
+/* The longest message that is possible: at most half of the memory. */
+uint64_t options_max_frame(const struct options *o);
 
 /* Exchanges a value, and its origin. */
 void options_swap(struct options *a, struct options *b,

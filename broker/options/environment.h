@@ -3,14 +3,14 @@
  * environment - options from variables: SLUICE_MAX_FRAME is `max-frame`. What
  * may be repeated is separated by semicolons.
  */
-#ifndef SLUICE_BROKER_ENVIRONMENT_H
-#define SLUICE_BROKER_ENVIRONMENT_H
+#ifndef SLUICE_OPTIONS_ENVIRONMENT_H
+#define SLUICE_OPTIONS_ENVIRONMENT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
-struct complaints;
+struct mistakes;
 struct option;
 struct options;
 
@@ -25,6 +25,6 @@ void environment_tell_unknown(FILE *out);
 
 /* Tells of every variable that is wrong. Others that begin with SLUICE_ are
  * not looked at: they may be the client's, or a container engine's. */
-bool environment_read(struct options *o, struct complaints *c);
+bool environment_read(struct options *o, struct mistakes *c);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/options.h"
+#include "broker/options/options.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -30,7 +30,7 @@ static const void *value_of(const struct options *o, const struct option *row)
 
 static bool fail_for_memory(char *error)
 {
-    snprintf(error, OPTION_ERROR_BYTES, "there is no memory for it");
+    snprintf(error, MISTAKE_BYTES, "there is no memory for it");
     return false;
 }
 
@@ -38,7 +38,7 @@ static void number_write(const struct options *o, const struct option *row,
                          const char *between, FILE *out)
 {
     (void)between;
-    char text[OPTION_NUMBER_BYTES];
+    char text[KIND_NUMBER_BYTES];
     const uint64_t *value = value_of(o, row);
     row->kind->format(*value, text);
     fputs(text, out);
@@ -49,8 +49,8 @@ static bool number_set(struct options *o, const struct option *row,
                        const char *text, bool is_new, char *error)
 {
     (void)is_new;
-    return option_kind_read(row->kind, row->name, text, row->min, row->max,
-                            field_of(o, row), error);
+    return kind_read(row->kind, row->name, text, row->min, row->max,
+                     field_of(o, row), error);
 }
 
 static void number_fini(struct options *o, const struct option *row)
@@ -109,7 +109,7 @@ static bool list_set(struct options *o, const struct option *row,
     if (is_new)
         list_fini(o, row);
     if (list->count == OPTIONS_LIST_MAX) {
-        snprintf(error, OPTION_ERROR_BYTES, "%d of them are the most",
+        snprintf(error, MISTAKE_BYTES, "%d of them are the most",
                  OPTIONS_LIST_MAX);
         return false;
     }
@@ -159,8 +159,8 @@ void options_init(struct options *o)
 
 void options_fini(struct options *o)
 {
-    for (size_t i = 0; i < options_table_size; i++)
-        shapes[options_table[i].shape].fini(o, &options_table[i]);
+    for (size_t i = 0; i < option_table_size; i++)
+        shapes[option_table[i].shape].fini(o, &option_table[i]);
 }
 
 /* Rules are not replaced by those of a stronger source, only preceded: the
@@ -169,32 +169,31 @@ static bool options_add_rule(struct options *o, const struct option *row,
                              const char *label, const char *text,
                              struct origin origin, char *error)
 {
-    char why[OPTION_ERROR_BYTES];
+    char why[MISTAKE_BYTES];
     if (shapes[OPTION_RULES].set(o, row, text, false, why)) {
         rules_set_origin(field_of(o, row), origin);
         return true;
     }
-    snprintf(error, OPTION_ERROR_BYTES, "%s: %.400s", label, why);
+    snprintf(error, MISTAKE_BYTES, "%s: %.400s", label, why);
     return false;
 }
 
 bool options_set(struct options *o, const struct option *row, const char *label,
                  const char *text, struct origin origin,
-                 char error[OPTION_ERROR_BYTES])
+                 char error[MISTAKE_BYTES])
 {
     struct origin *have = &o->origins[option_index(row)];
     uint64_t ignored;
-    char why[OPTION_ERROR_BYTES];
+    char why[MISTAKE_BYTES];
     if (row->shape == OPTION_RULES)
         return options_add_rule(o, row, label, text, origin, error);
-    if (!option_kind_read(row->kind, label, text, row->min, row->max, &ignored,
-                          error))
+    if (!kind_read(row->kind, label, text, row->min, row->max, &ignored, error))
         return false;
     if (origin_beats(*have, origin))
         return true;
     bool is_new = origin_beats(origin, *have);
     if (!shapes[row->shape].set(o, row, text, is_new, why)) {
-        snprintf(error, OPTION_ERROR_BYTES, "%s: %.400s", label, why);
+        snprintf(error, MISTAKE_BYTES, "%s: %.400s", label, why);
         return false;
     }
     if (is_new || row->shape != OPTION_LIST) /* a list is where it begins */
@@ -217,10 +216,10 @@ static void options_finish_rules(struct options *o)
     rules_finish(&o->rules, &defaults);
 }
 
-bool options_finish(struct options *o, char error[OPTION_ERROR_BYTES])
+bool options_finish(struct options *o, char error[MISTAKE_BYTES])
 {
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         if (!row->initial || o->origins[i].kind != ORIGIN_DEFAULT)
             continue;
         if (!options_set(o, row, row->name, row->initial,
@@ -229,6 +228,13 @@ bool options_finish(struct options *o, char error[OPTION_ERROR_BYTES])
     }
     options_finish_rules(o);
     return true;
+}
+
+/* A message that takes more than half of the memory could not get in. */
+uint64_t options_max_frame(const struct options *o)
+{
+    uint64_t possible = o->memory / 2;
+    return o->max_frame < possible ? o->max_frame : possible;
 }
 
 static void swap_bytes(char *a, char *b, size_t n)

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/manual.h"
+#include "broker/options/help.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/bounds.h"
-#include "broker/environment.h"
-#include "broker/options.h"
+#include "broker/options/environment.h"
+#include "broker/options/options.h"
 
 /* --help */
 
@@ -20,22 +19,22 @@ static void help_option(FILE *out, const struct option *row)
     fputc('\n', out);
 }
 
-static void help_rule_key(FILE *out, const char *name,
-                          const struct option_kind *kind, const char *sentence)
+static void help_rule_key(FILE *out, const char *name, const struct kind *kind,
+                          const char *sentence)
 {
     char left[40];
     snprintf(left, sizeof left, "%s=%s", name, kind->placeholder);
     fprintf(out, "  %-24s %s\n", left, sentence);
 }
 
-void manual_help(FILE *out)
+void help_print(FILE *out)
 {
     fputs("usage: sluiced [-c FILE] [--listen ADDR]... [options]\n\n"
           "A message broker: topics that fan out, queues that share work.\n"
           "Runs in the foreground and logs to stderr.\n\n",
           out);
-    for (size_t i = 0; i < options_table_size; i++)
-        help_option(out, &options_table[i]);
+    for (size_t i = 0; i < option_table_size; i++)
+        help_option(out, &option_table[i]);
     fputs("  -c, --config FILE        read options from a file as well\n"
           "  --check                  print what it would run with, and exit\n"
           "  --manual                 the reference of all options\n"
@@ -60,12 +59,12 @@ void manual_help(FILE *out)
 /* --manual */
 
 /* A range says more than the form that all of a kind have. */
-static void reference_value(FILE *out, const struct option_kind *kind,
-                            uint64_t min, uint64_t max)
+static void reference_value(FILE *out, const struct kind *kind, uint64_t min,
+                            uint64_t max)
 {
-    char range[OPTION_RANGE_BYTES];
+    char range[KIND_RANGE_BYTES];
     if (kind->format && max != UINT64_MAX) {
-        option_kind_range(kind, min, max, range);
+        kind_range(kind, min, max, range);
         fprintf(out, "%s %s", kind->placeholder, range);
     } else {
         fputs(kind->form, out);
@@ -96,21 +95,20 @@ static void reference_section(FILE *out, const char *section)
             "| in the environment | meaning |\n"
             "|---|---|---|---|---|---|---|\n",
             section);
-    for (size_t i = 0; i < options_table_size; i++)
-        if (strcmp(options_table[i].section, section) == 0)
-            reference_option(out, &options_table[i]);
+    for (size_t i = 0; i < option_table_size; i++)
+        if (strcmp(option_table[i].section, section) == 0)
+            reference_option(out, &option_table[i]);
 }
 
 static void reference_rule_key(FILE *out, const char *name,
-                               const struct option_kind *kind,
-                               const char *sentence)
+                               const struct kind *kind, const char *sentence)
 {
     fprintf(out, "| `%s` | %s | %s |\n", name, kind->form, sentence);
 }
 static const char reference_head[] =
     "# Options of sluiced\n\n"
     "This page is written by `sluiced --manual` out of the table in\n"
-    "`broker/option.c`; a test compares them.\n\n"
+    "`broker/options/option_table.c`; a test compares them.\n\n"
     "An option can be given in three ways, of which the first beats the "
     "others:\n\n"
     "1. on the command line, as `--max-frame 16m` or `--max-frame=16m`;\n"
@@ -169,11 +167,11 @@ static const char reference_channels[] =
     "\n"
     "| key | what it takes | meaning |\n|---|---|---|\n";
 
-void manual_reference(FILE *out)
+void help_reference(FILE *out)
 {
     fputs(reference_head, out);
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         if (row->shape != OPTION_RULES && option_opens_section(row))
             reference_section(out, row->section);
     }
@@ -227,19 +225,19 @@ static void values_rules(FILE *out, const struct rules *rules,
 /* What would be another than was wished. */
 static void values_lowered(FILE *out, const struct options *o)
 {
-    char possible[OPTION_NUMBER_BYTES];
-    if (bounds_max_frame(o) == o->max_frame)
+    char possible[KIND_NUMBER_BYTES];
+    if (options_max_frame(o) == o->max_frame)
         return;
-    option_kind_size.format(bounds_max_frame(o), possible);
+    kind_size.format(options_max_frame(o), possible);
     fprintf(out, "\n; max-frame is lowered to %s, half of the memory\n",
             possible);
 }
 
-void manual_values(const struct options *o, const char *config, FILE *out)
+void help_values(const struct options *o, const char *config, FILE *out)
 {
     const char *section = "";
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         if (row->shape == OPTION_RULES)
             continue;
         if (strcmp(section, row->section) != 0) {

@@ -1,27 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/arguments.h"
+#include "broker/options/arguments.h"
 
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/complaints.h"
-#include "broker/options.h"
+#include "broker/options/mistakes.h"
+#include "broker/options/options.h"
 
 static const struct {
     const char *word;
-    enum wish wish;
-} wishes[] = {
-    {"--help", WISH_HELP},     {"-h", WISH_HELP},
-    {"--manual", WISH_MANUAL}, {"--version", WISH_VERSION},
-    {"--check", WISH_CHECK},
+    enum action action;
+} actions[] = {
+    {"--help", ACTION_HELP},     {"-h", ACTION_HELP},
+    {"--manual", ACTION_MANUAL}, {"--version", ACTION_VERSION},
+    {"--check", ACTION_CHECK},
 };
 
-static bool is_wish(const char *word, enum wish *wish)
+static bool is_action(const char *word, enum action *action)
 {
-    for (size_t i = 0; i < sizeof wishes / sizeof *wishes; i++) {
-        if (strcmp(word, wishes[i].word) == 0) {
-            *wish = wishes[i].wish;
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
+        if (strcmp(word, actions[i].word) == 0) {
+            *action = actions[i].action;
             return true;
         }
     }
@@ -38,37 +38,37 @@ static const char *take_value(const struct arguments *a, int *i)
     return *i + 1 < a->argc ? a->argv[++*i] : NULL;
 }
 
-static bool take_config(struct arguments *a, int *i, struct complaints *c)
+static bool take_config(struct arguments *a, int *i, struct mistakes *c)
 {
     const char *value = take_value(a, i);
     if (!value || *value == '\0')
-        return complaints_add(c, "--config wants a value: the path of a file");
+        return mistakes_add(c, "--config wants a value: the path of a file");
     a->config = value;
     return true;
 }
 
 /* `--http-listen` is what the file calls [http] listen, and here --http. */
 static bool reject_option(const char *word, const char *name,
-                          struct complaints *c)
+                          struct mistakes *c)
 {
-    enum wish ignored;
-    if (is_wish(word, &ignored))
-        return complaints_add(c, "%s takes no value", word);
-    for (size_t i = 0; i < options_table_size; i++)
-        if (option_may_be_called(&options_table[i], name))
-            return complaints_add(c, "unknown option '--%s'; there is --%s",
-                                  name, options_table[i].name);
-    return complaints_add(c, "unknown option '--%s'; see sluiced --help", name);
+    enum action ignored;
+    if (is_action(word, &ignored))
+        return mistakes_add(c, "%s takes no value", word);
+    for (size_t i = 0; i < option_table_size; i++)
+        if (option_may_be_called(&option_table[i], name))
+            return mistakes_add(c, "unknown option '--%s'; there is --%s", name,
+                                option_table[i].name);
+    return mistakes_add(c, "unknown option '--%s'; see sluiced --help", name);
 }
 
 static bool take_option(struct arguments *a, int *i, struct options *o,
-                        struct complaints *c)
+                        struct mistakes *c)
 {
     const char *word = a->argv[*i], *name = word + 2;
-    char label[64], error[OPTION_ERROR_BYTES];
+    char label[64], error[MISTAKE_BYTES];
     if (strncmp(word, "--", 2) != 0 || *name == '\0')
-        return complaints_add(c, "unexpected argument '%s'; see sluiced --help",
-                              word);
+        return mistakes_add(c, "unexpected argument '%s'; see sluiced --help",
+                            word);
     size_t length = strcspn(name, "=");
     const struct option *row = option_find(name, length);
     if (!row) {
@@ -78,11 +78,10 @@ static bool take_option(struct arguments *a, int *i, struct options *o,
     const char *value = take_value(a, i);
     snprintf(label, sizeof label, "--%s", row->name);
     if (!value)
-        return complaints_add(c, "%s wants a value: %s", label,
-                              row->kind->form);
+        return mistakes_add(c, "%s wants a value: %s", label, row->kind->form);
     return options_set(o, row, label, value,
                        (struct origin){ORIGIN_ARGUMENT, 0}, error) ||
-           complaints_add(c, "%s", error);
+           mistakes_add(c, "%s", error);
 }
 
 static bool is_config(const char *word)
@@ -91,14 +90,13 @@ static bool is_config(const char *word)
            strncmp(word, "--config=", 9) == 0;
 }
 
-bool arguments_read(struct arguments *a, struct options *o,
-                    struct complaints *c)
+bool arguments_read(struct arguments *a, struct options *o, struct mistakes *c)
 {
-    a->wish = WISH_RUN;
+    a->action = ACTION_RUN;
     a->config = NULL;
     for (int i = 1; i < a->argc; i++) {
-        if (is_wish(a->argv[i], &a->wish)) {
-            if (a->wish != WISH_CHECK)
+        if (is_action(a->argv[i], &a->action)) {
+            if (a->action != ACTION_CHECK)
                 return true;
         } else if (is_config(a->argv[i])) {
             if (!take_config(a, &i, c))

@@ -4,17 +4,17 @@
  * everywhere: `--name` on the command line, SLUICE_NAME in the environment,
  * a key in a section of the file, a line of --help, a row of docs/options.md.
  *
- * To add one: a row in option.c and a field in struct options; then have
+ * To add one: a row in option_table.c and a field in struct options; then have
  * docs/options.md written anew (`sluiced --manual`).
  */
-#ifndef SLUICE_BROKER_OPTION_H
-#define SLUICE_BROKER_OPTION_H
+#ifndef SLUICE_OPTIONS_OPTION_TABLE_H
+#define SLUICE_OPTIONS_OPTION_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "broker/option_kind.h"
+#include "broker/options/kind.h"
 
 /* What the field in struct options is. */
 enum option_shape {
@@ -30,7 +30,7 @@ struct option {
     const char *key;     /* there; NULL: as the name */
     enum option_shape shape;
     bool is_fixed; /* cannot change while the broker runs */
-    const struct option_kind *kind;
+    const struct kind *kind;
     size_t offset; /* of its field in struct options */
     const char *initial;
     uint64_t min, max;    /* of a number */
@@ -40,8 +40,8 @@ struct option {
 
 enum { OPTION_MAX = 64 }; /* of rows; as many as a log line has fields */
 
-extern const struct option options_table[];
-extern const size_t options_table_size;
+extern const struct option option_table[];
+extern const size_t option_table_size;
 
 /* NULL when there is none. The name is counted, not ended. */
 const struct option *option_find(const char *name, size_t length);
@@ -64,7 +64,7 @@ bool option_may_be_called(const struct option *row, const char *word);
 /* Its place in the table. */
 static inline size_t option_index(const struct option *row)
 {
-    return (size_t)(row - options_table);
+    return (size_t)(row - option_table);
 }
 
 #endif

@@ -3,20 +3,20 @@
  * manual - the table of options in words: for a terminal, as the reference
  * docs/options.md, and with the values that hold.
  */
-#ifndef SLUICE_BROKER_MANUAL_H
-#define SLUICE_BROKER_MANUAL_H
+#ifndef SLUICE_OPTIONS_HELP_H
+#define SLUICE_OPTIONS_HELP_H
 
 #include <stdio.h>
 
 struct options;
 
-void manual_help(FILE *out);
+void help_print(FILE *out);
 
 /* docs/options.md, as it is in the tree. */
-void manual_reference(FILE *out);
+void help_reference(FILE *out);
 
 /* All values, as a file that says the same, with the origin of each; `config`
  * is the path of the file that was read, or NULL. */
-void manual_values(const struct options *o, const char *config, FILE *out);
+void help_values(const struct options *o, const char *config, FILE *out);
 
 #endif

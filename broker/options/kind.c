@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/option_kind.h"
+#include "broker/options/kind.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@ static void format_units(uint64_t value, const struct unit *units, char *out)
 {
     while (units->size > 1 && (value == 0 || value % units->size != 0))
         units++;
-    snprintf(out, OPTION_NUMBER_BYTES, "%" PRIu64 "%s", value / units->size,
+    snprintf(out, KIND_NUMBER_BYTES, "%" PRIu64 "%s", value / units->size,
              units->suffix);
 }
 
@@ -36,14 +36,14 @@ static void format_duration(uint64_t value, char *out)
     static const struct unit units[] = {
         {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
     if (value == 0)
-        snprintf(out, OPTION_NUMBER_BYTES, "0");
+        snprintf(out, KIND_NUMBER_BYTES, "0");
     else
         format_units(value, units, out);
 }
 
 static void format_count(uint64_t value, char *out)
 {
-    snprintf(out, OPTION_NUMBER_BYTES, "%" PRIu64, value);
+    snprintf(out, KIND_NUMBER_BYTES, "%" PRIu64, value);
 }
 
 static bool parse_mode(const char *text, uint64_t *value)
@@ -59,7 +59,7 @@ static bool parse_mode(const char *text, uint64_t *value)
 
 static void format_mode(uint64_t value, char *out)
 {
-    snprintf(out, OPTION_NUMBER_BYTES, "%04" PRIo64, value);
+    snprintf(out, KIND_NUMBER_BYTES, "%04" PRIo64, value);
 }
 
 static bool parse_name(const char *const *names, const char *text,
@@ -81,7 +81,7 @@ static bool parse_level(const char *text, uint64_t *value)
 
 static void format_level(uint64_t value, char *out)
 {
-    snprintf(out, OPTION_NUMBER_BYTES, "%s", log_level_names[value]);
+    snprintf(out, KIND_NUMBER_BYTES, "%s", log_level_names[value]);
 }
 
 static bool parse_log_format(const char *text, uint64_t *value)
@@ -91,7 +91,7 @@ static bool parse_log_format(const char *text, uint64_t *value)
 
 static void format_log_format(uint64_t value, char *out)
 {
-    snprintf(out, OPTION_NUMBER_BYTES, "%s", log_format_names[value]);
+    snprintf(out, KIND_NUMBER_BYTES, "%s", log_format_names[value]);
 }
 
 static bool parse_policy(const char *text, uint64_t *value)
@@ -105,7 +105,7 @@ static bool parse_policy(const char *text, uint64_t *value)
 
 static void format_policy(uint64_t value, char *out)
 {
-    snprintf(out, OPTION_NUMBER_BYTES, "%s", policies[value].name);
+    snprintf(out, KIND_NUMBER_BYTES, "%s", policies[value].name);
 }
 
 static bool parse_address(const char *text, uint64_t *value)
@@ -128,59 +128,56 @@ static bool parse_file(const char *text, uint64_t *value)
     return *text != '\0';
 }
 
-const struct option_kind option_kind_size = {"SIZE", UNITS_SIZE_FORM,
-                                             units_parse_size, format_size};
-const struct option_kind option_kind_duration = {
-    "TIME", UNITS_DURATION_FORM, units_parse_duration_ms, format_duration};
-const struct option_kind option_kind_count = {"N", UNITS_COUNT_FORM,
-                                              units_parse_count, format_count};
-const struct option_kind option_kind_mode = {
-    "MODE", "a mode in octal such as 0660", parse_mode, format_mode};
-const struct option_kind option_kind_level = {
-    "LEVEL", "error, warning, info or debug", parse_level, format_level};
-const struct option_kind option_kind_log_format = {
-    "FORMAT", "text or json", parse_log_format, format_log_format};
-const struct option_kind option_kind_policy = {
-    "POLICY", "wait, drop-newest, drop-oldest or disconnect", parse_policy,
-    format_policy};
-const struct option_kind option_kind_address = {"ADDR", ADDRESS_FORM,
-                                                parse_address, NULL};
-const struct option_kind option_kind_file = {"FILE", "the path of a file",
-                                             parse_file, NULL};
-const struct option_kind option_kind_rule = {
-    "RULE", "'PATTERN option=value ...'", NULL, NULL};
+const struct kind kind_size = {"SIZE", UNITS_SIZE_FORM, units_parse_size,
+                               format_size};
+const struct kind kind_duration = {"TIME", UNITS_DURATION_FORM,
+                                   units_parse_duration_ms, format_duration};
+const struct kind kind_count = {"N", UNITS_COUNT_FORM, units_parse_count,
+                                format_count};
+const struct kind kind_mode = {"MODE", "a mode in octal such as 0660",
+                               parse_mode, format_mode};
+const struct kind kind_level = {"LEVEL", "error, warning, info or debug",
+                                parse_level, format_level};
+const struct kind kind_log_format = {"FORMAT", "text or json", parse_log_format,
+                                     format_log_format};
+const struct kind kind_policy = {"POLICY",
+                                 "wait, drop-newest, drop-oldest or disconnect",
+                                 parse_policy, format_policy};
+const struct kind kind_address = {"ADDR", ADDRESS_FORM, parse_address, NULL};
+const struct kind kind_file = {"FILE", "the path of a file", parse_file, NULL};
+const struct kind kind_rule = {"RULE", "'PATTERN option=value ...'", NULL,
+                               NULL};
 
-void option_kind_range(const struct option_kind *kind, uint64_t min,
-                       uint64_t max, char out[OPTION_RANGE_BYTES])
+void kind_range(const struct kind *kind, uint64_t min, uint64_t max,
+                char out[KIND_RANGE_BYTES])
 {
-    char from[OPTION_NUMBER_BYTES], to[OPTION_NUMBER_BYTES];
+    char from[KIND_NUMBER_BYTES], to[KIND_NUMBER_BYTES];
     kind->format(min, from);
     kind->format(max, to);
-    snprintf(out, OPTION_RANGE_BYTES, "from %s to %s", from, to);
+    snprintf(out, KIND_RANGE_BYTES, "from %s to %s", from, to);
 }
 
-bool option_kind_read(const struct option_kind *kind, const char *name,
-                      const char *text, uint64_t min, uint64_t max,
-                      uint64_t *value, char error[OPTION_ERROR_BYTES])
+bool kind_read(const struct kind *kind, const char *name, const char *text,
+               uint64_t min, uint64_t max, uint64_t *value,
+               char error[MISTAKE_BYTES])
 {
     uint64_t read = min;
     if (!kind->parse(text, &read)) {
-        snprintf(error, OPTION_ERROR_BYTES, "%s: '%s' is not %s", name, text,
+        snprintf(error, MISTAKE_BYTES, "%s: '%s' is not %s", name, text,
                  kind->form);
         return false;
     }
     if (read < min || read > max) {
-        char range[OPTION_RANGE_BYTES];
-        option_kind_range(kind, min, max, range);
-        snprintf(error, OPTION_ERROR_BYTES, "%s: %s is out of range: %s", name,
-                 text, range);
+        char range[KIND_RANGE_BYTES];
+        kind_range(kind, min, max, range);
+        snprintf(error, MISTAKE_BYTES, "%s: %s is out of range: %s", name, text,
+                 range);
         return false;
     }
     *value = read;
     return true;
 }
-const struct option_kind option_kind_endpoint = {
+const struct kind kind_endpoint = {
     "ENDPOINT", "an endpoint of ZeroMQ such as tcp://127.0.0.1:5555",
     parse_endpoint, NULL};
-const struct option_kind option_kind_word = {"TEXT", "a text", parse_file,
-                                             NULL};
+const struct kind kind_word = {"TEXT", "a text", parse_file, NULL};

@@ -2,8 +2,8 @@
  *
  * origin - where a value comes from. The later kind beats the earlier.
  */
-#ifndef SLUICE_BROKER_ORIGIN_H
-#define SLUICE_BROKER_ORIGIN_H
+#ifndef SLUICE_OPTIONS_ORIGIN_H
+#define SLUICE_OPTIONS_ORIGIN_H
 
 #include <stdbool.h>
 

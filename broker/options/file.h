@@ -8,18 +8,18 @@
  *     [channel "/queue/jobs"]
  *     limit = 256m
  *
- * Sections and keys are those of option.c; those of a channel, of rules.c.
+ * Sections and keys are those of option_table.c; those of a channel, of rules.c.
  */
-#ifndef SLUICE_BROKER_CONFIG_H
-#define SLUICE_BROKER_CONFIG_H
+#ifndef SLUICE_OPTIONS_FILE_H
+#define SLUICE_OPTIONS_FILE_H
 
 #include <stdbool.h>
 
-struct complaints;
+struct mistakes;
 struct options;
 
 /* Reads the file and sets what it says. Every mistake is told, with file, line
  * and key; false when there is one, and then `o` is of no use. */
-bool config_read(const char *path, struct options *o, struct complaints *c);
+bool file_read(const char *path, struct options *o, struct mistakes *c);
 
 #endif

@@ -8,8 +8,8 @@
  * The first that matches holds; the last one, made of the broker's own
  * bounds, matches every name.
  */
-#ifndef SLUICE_BROKER_RULES_H
-#define SLUICE_BROKER_RULES_H
+#ifndef SLUICE_OPTIONS_RULES_H
+#define SLUICE_OPTIONS_RULES_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,8 +17,8 @@
 #include <stdio.h>
 
 #include "broker/core/rule.h"
-#include "broker/option_kind.h"
-#include "broker/origin.h"
+#include "broker/options/kind.h"
+#include "broker/options/origin.h"
 
 enum { RULES_MAX = 64 };
 
@@ -52,15 +52,14 @@ void rules_fini(struct rules *r);
 
 /* Adds what `text` says. False, with one sentence in `error` and nothing
  * added, when it is not a rule. */
-bool rules_add(struct rules *r, const char *text,
-               char error[OPTION_ERROR_BYTES]);
+bool rules_add(struct rules *r, const char *text, char error[MISTAKE_BYTES]);
 
 /* The same piece by piece: a rule without keys is added, then its keys are
  * set. False, with a sentence, when that is not possible. */
 bool rules_open(struct rules *r, const char *pattern,
-                char error[OPTION_ERROR_BYTES]);
+                char error[MISTAKE_BYTES]);
 bool rules_set(struct rules *r, const char *key, const char *value,
-               char error[OPTION_ERROR_BYTES]);
+               char error[MISTAKE_BYTES]);
 
 /* The origin of the rule that was added last. */
 void rules_set_origin(struct rules *r, struct origin origin);
@@ -79,8 +78,7 @@ void rules_write(const struct rules *r, size_t i, const char *before,
 
 /* Calls `row` for each key a rule may have, for help and the reference. */
 void rules_each_key(void (*row)(FILE *out, const char *name,
-                                const struct option_kind *kind,
-                                const char *sentence),
+                                const struct kind *kind, const char *sentence),
                     FILE *out);
 
 #endif

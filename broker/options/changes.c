@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/reload.h"
+#include "broker/options/changes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "broker/base/log.h"
-#include "broker/options.h"
+#include "broker/options/options.h"
 
 enum { VALUE_BYTES = 200 }; /* of one value in the log; more is cut */
 
@@ -32,11 +32,11 @@ static void difference_fini(struct difference *d)
     free(d->fresh);
 }
 
-void reload_keep_fixed(struct options *old, struct options *fresh,
-                       struct log *log)
+void changes_keep_fixed(struct options *old, struct options *fresh,
+                        struct log *log)
 {
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         struct difference d;
         if (!row->is_fixed)
             continue;
@@ -94,14 +94,14 @@ static bool told_find(struct told *t, const struct option *row,
     return is_told;
 }
 
-void reload_tell(const struct options *old, const struct options *fresh,
+void changes_log(const struct options *old, const struct options *fresh,
                  struct log *log)
 {
     struct told told[OPTION_MAX];
     struct log_field fields[OPTION_MAX + 1];
     size_t n = 0;
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         if (row->is_fixed || !told_find(&told[n], row, old, fresh))
             continue;
         fields[n] = LOG_TEXT(told[n].key, told[n].value);

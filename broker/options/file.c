@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/config.h"
+#include "broker/options/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,8 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/complaints.h"
-#include "broker/options.h"
+#include "broker/options/mistakes.h"
+#include "broker/options/options.h"
 
 enum {
     /* inih cuts longer lines in two, without a word. */
@@ -29,10 +29,10 @@ enum place {
     PLACE_WRONG,   /* in a section that cannot be; was told */
 };
 
-struct config {
+struct file {
     const char *path;
     struct options *options;
-    struct complaints *complaints;
+    struct mistakes *mistakes;
     unsigned line;
     enum place place;
     char section[SECTION_BYTES];
@@ -40,39 +40,37 @@ struct config {
 };
 
 __attribute__((format(printf, 2, 3))) static bool
-config_complain(struct config *f, const char *format, ...)
+file_complain(struct file *f, const char *format, ...)
 {
-    char sentence[OPTION_ERROR_BYTES + 128];
+    char sentence[MISTAKE_BYTES + 128];
     va_list list;
     va_start(list, format);
     vsnprintf(sentence, sizeof sentence, format, list);
     va_end(list);
-    return complaints_add(f->complaints, "%s:%u: %s", f->path, f->line,
-                          sentence);
+    return mistakes_add(f->mistakes, "%s:%u: %s", f->path, f->line, sentence);
 }
 
 /* Keys. */
 
-/* Adds to a list of at most OPTION_ERROR_BYTES. */
+/* Adds to a list of at most MISTAKE_BYTES. */
 __attribute__((format(printf, 3, 4))) static void
 list_add(char *list, size_t *n, const char *format, ...)
 {
     va_list arguments;
-    if (*n >= OPTION_ERROR_BYTES)
+    if (*n >= MISTAKE_BYTES)
         return;
     va_start(arguments, format);
-    int added =
-        vsnprintf(list + *n, OPTION_ERROR_BYTES - *n, format, arguments);
+    int added = vsnprintf(list + *n, MISTAKE_BYTES - *n, format, arguments);
     va_end(arguments);
     *n += (size_t)added;
 }
 
-static bool config_reject_key(struct config *f, const char *key)
+static bool file_reject_key(struct file *f, const char *key)
 {
-    char keys[OPTION_ERROR_BYTES] = "", elsewhere[OPTION_ERROR_BYTES] = "";
+    char keys[MISTAKE_BYTES] = "", elsewhere[MISTAKE_BYTES] = "";
     size_t n = 0, m = 0;
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         if (strcmp(row->section, f->section) == 0)
             list_add(keys, &n, "%s%s", n > 0 ? ", " : "", option_key(row));
         if (option_may_be_called(row, key))
@@ -80,59 +78,57 @@ static bool config_reject_key(struct config *f, const char *key)
                      option_key(row), row->section);
     }
     if (m > 0)
-        return config_complain(f, "'%s' is not a key of [%s]; there is %s", key,
-                               f->section, elsewhere);
-    return config_complain(f, "'%s' is not a key of [%s], which are: %s", key,
-                           f->section, keys);
+        return file_complain(f, "'%s' is not a key of [%s]; there is %s", key,
+                             f->section, elsewhere);
+    return file_complain(f, "'%s' is not a key of [%s], which are: %s", key,
+                         f->section, keys);
 }
 
 /* A comment that was taken for a part of the value does not look wrong. */
-static bool config_reject_value(struct config *f, const char *value,
-                                const char *error)
+static bool file_reject_value(struct file *f, const char *value,
+                              const char *error)
 {
     bool has_comment = strpbrk(value, "#;") != NULL;
-    return config_complain(
+    return file_complain(
         f, "%s%s", error,
         has_comment ? "; a comment behind a value begins with ' ;'" : "");
 }
 
-static bool config_set_option(struct config *f, const char *key,
-                              const char *value)
+static bool file_set_option(struct file *f, const char *key, const char *value)
 {
-    char error[OPTION_ERROR_BYTES];
+    char error[MISTAKE_BYTES];
     const struct option *row = option_find_key(f->section, key);
     if (!row)
-        return config_reject_key(f, key);
+        return file_reject_key(f, key);
     unsigned *line = &f->lines[option_index(row)];
     if (*line > 0 && row->shape != OPTION_LIST)
-        return config_complain(f, "%s: was set in line %u already", key, *line);
+        return file_complain(f, "%s: was set in line %u already", key, *line);
     *line = f->line;
     return options_set(f->options, row, key, value,
                        (struct origin){ORIGIN_FILE, f->line}, error) ||
-           config_reject_value(f, value, error);
+           file_reject_value(f, value, error);
 }
 
-static bool config_set_rule(struct config *f, const char *key,
-                            const char *value)
+static bool file_set_rule(struct file *f, const char *key, const char *value)
 {
-    char error[OPTION_ERROR_BYTES];
+    char error[MISTAKE_BYTES];
     return rules_set(&f->options->rules, key, value, error) ||
-           config_reject_value(f, value, error);
+           file_reject_value(f, value, error);
 }
 
 /* By inih, for a line that is neither empty nor a comment. */
-static int config_on_pair(void *arg, const char *section, const char *key,
-                          const char *value)
+static int file_on_pair(void *arg, const char *section, const char *key,
+                        const char *value)
 {
-    struct config *f = arg;
+    struct file *f = arg;
     (void)section; /* every line is parsed alone */
     if (f->place == PLACE_START)
-        config_complain(
+        file_complain(
             f, "%s: stands before the first section; begin with [broker]", key);
     else if (f->place == PLACE_OPTIONS)
-        config_set_option(f, key, value);
+        file_set_option(f, key, value);
     else if (f->place == PLACE_CHANNEL)
-        config_set_rule(f, key, value);
+        file_set_rule(f, key, value);
     return 1;
 }
 
@@ -144,57 +140,57 @@ static bool is_comment(const char *text)
     return *text == '\0' || *text == ';' || *text == '#';
 }
 
-static void config_open_channel(struct config *f, const char *pattern)
+static void file_open_channel(struct file *f, const char *pattern)
 {
-    char error[OPTION_ERROR_BYTES];
+    char error[MISTAKE_BYTES];
     struct rules *rules = &f->options->rules;
     for (size_t i = 0; i < rules_given(rules); i++) {
         struct origin o = rules->values[i].origin;
         if (o.kind != ORIGIN_FILE || strcmp(rules->patterns[i], pattern) != 0)
             continue;
-        config_complain(f, "[channel \"%s\"] begins in line %u already",
-                        pattern, o.line);
+        file_complain(f, "[channel \"%s\"] begins in line %u already", pattern,
+                      o.line);
         return;
     }
     if (!rules_open(rules, pattern, error)) {
-        config_complain(f, "%s", error);
+        file_complain(f, "%s", error);
         return;
     }
     rules_set_origin(rules, (struct origin){ORIGIN_FILE, f->line});
     f->place = PLACE_CHANNEL;
 }
 
-static void config_reject_section(struct config *f, const char *name)
+static void file_reject_section(struct file *f, const char *name)
 {
-    char names[OPTION_ERROR_BYTES] = "";
+    char names[MISTAKE_BYTES] = "";
     size_t n = 0;
-    for (size_t i = 0; i < options_table_size; i++) {
-        const struct option *row = &options_table[i];
+    for (size_t i = 0; i < option_table_size; i++) {
+        const struct option *row = &option_table[i];
         if (option_opens_section(row))
             list_add(names, &n, "%s[%s%s]", n > 0 ? ", " : "", row->section,
                      row->shape == OPTION_RULES ? " \"PATTERN\"" : "");
     }
-    config_complain(f, "[%.60s] is not a section, which are: %s", name, names);
+    file_complain(f, "[%.60s] is not a section, which are: %s", name, names);
 }
 
-static void config_enter_section(struct config *f, char *name)
+static void file_enter_section(struct file *f, char *name)
 {
     static const char channel[] = "channel \"";
     size_t prefix = sizeof channel - 1, n = strlen(name);
     if (strncmp(name, channel, prefix) == 0) {
         name[n - 1] = '\0';
-        config_open_channel(f, name + prefix);
+        file_open_channel(f, name + prefix);
     } else if (strcmp(name, "channel") != 0 && option_has_section(name)) {
         snprintf(f->section, sizeof f->section, "%s", name);
         f->place = PLACE_OPTIONS;
     } else {
-        config_reject_section(f, name);
+        file_reject_section(f, name);
     }
 }
 
 /* `[name]` or `[channel "PATTERN"]`, and perhaps a comment. Not by inih, which
  * cuts what is between the brackets after 49 bytes. */
-static void config_read_section(struct config *f, char *text)
+static void file_read_section(struct file *f, char *text)
 {
     char *quote = strchr(text, '"'), *end = strchr(text, ']');
     if (quote && end && quote < end) {
@@ -203,18 +199,18 @@ static void config_read_section(struct config *f, char *text)
     }
     f->place = PLACE_WRONG;
     if (!end || !is_comment(end + 1)) {
-        config_complain(
-            f, "a section is [name] or [name \"pattern\"], and nothing "
-               "behind it");
+        file_complain(f,
+                      "a section is [name] or [name \"pattern\"], and nothing "
+                      "behind it");
         return;
     }
     *end = '\0';
-    config_enter_section(f, text + 1);
+    file_enter_section(f, text + 1);
 }
 
 /* Lines. */
 
-static void config_read_line(struct config *f, char *text)
+static void file_read_line(struct file *f, char *text)
 {
     if (f->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
         text += 3; /* some editors begin a file so */
@@ -222,90 +218,88 @@ static void config_read_line(struct config *f, char *text)
     if (is_comment(text))
         return;
     if (*text == '[')
-        config_read_section(f, text);
+        file_read_section(f, text);
     else if (strlen(text) > LINE_BYTES_MAX)
-        config_complain(f, "the line is longer than %d bytes", LINE_BYTES_MAX);
-    else if (ini_parse_string(text, config_on_pair, f) != 0)
-        config_complain(f, "'%s' is neither [section] nor key = value", text);
+        file_complain(f, "the line is longer than %d bytes", LINE_BYTES_MAX);
+    else if (ini_parse_string(text, file_on_pair, f) != 0)
+        file_complain(f, "'%s' is neither [section] nor key = value", text);
 }
 
 /* A file that somebody is still writing ends anywhere, mostly within a line;
  * or it is empty, having just been begun. */
-static bool config_read_lines(struct config *f, char *text, size_t size)
+static bool file_read_lines(struct file *f, char *text, size_t size)
 {
     char *next;
     if (memchr(text, '\0', size))
-        return config_complain(f,
-                               "there is a NUL byte in it: it is not a text");
+        return file_complain(f, "there is a NUL byte in it: it is not a text");
     for (f->line = 1; *text; text = next, f->line++) {
         char *end = strchr(text, '\n');
         if (!end)
-            return config_complain(f,
-                                   "the last line has no end: the file is not "
-                                   "complete");
+            return file_complain(f, "the last line has no end: the file is not "
+                                    "complete");
         next = end + 1;
         *end = '\0';
         if (end > text && end[-1] == '\r')
             end[-1] = '\0';
-        config_read_line(f, text);
+        file_read_line(f, text);
     }
     return true;
 }
 
 /* The file. */
 
-static bool config_fail(struct config *f, const char *why)
+static bool file_fail(struct file *f, const char *why)
 {
-    return complaints_add(f->complaints, "%s: %s", f->path, why);
+    return mistakes_add(f->mistakes, "%s: %s", f->path, why);
 }
 
 /* Reads it whole before a word of it is believed. */
-static bool config_read_file(struct config *f, int fd, char *text)
+static bool file_read_text(struct file *f, int fd, char *text)
 {
     size_t size = 0;
     ssize_t n;
     while ((n = read(fd, text + size, FILE_BYTES_MAX - size)) > 0)
         size += (size_t)n;
     if (n < 0)
-        return config_fail(f, strerror(errno));
+        return file_fail(f, strerror(errno));
     if (size == FILE_BYTES_MAX)
-        return config_fail(f, "is longer than 1 MiB");
+        return file_fail(f, "is longer than 1 MiB");
     if (size == 0)
-        return config_fail(f, "is empty: the file is not complete; to say "
-                              "nothing, leave a comment in it");
+        return file_fail(f, "is empty: the file is not complete; to say "
+                            "nothing, leave a comment in it");
     text[size] = '\0';
-    return config_read_lines(f, text, size);
+    return file_read_lines(f, text, size);
 }
 
 /* O_NONBLOCK: a pipe with nobody at its other end must not hold up a broker
  * that reads its file again. */
-static int config_open(struct config *f)
+static int file_open(struct file *f)
 {
     struct stat st;
     int fd = open(f->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
-        config_fail(f, strerror(errno));
+        file_fail(f, strerror(errno));
         return -1;
     }
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         return fd;
     close(fd);
-    config_fail(f, "is not a file");
+    file_fail(f, "is not a file");
     return -1;
 }
 
-bool config_read(const char *path, struct options *o, struct complaints *c)
+bool file_read(const char *path, struct options *o, struct mistakes *c)
 {
-    struct config f = {.path = path, .options = o, .complaints = c};
+    struct file f = {.path = path, .options = o, .mistakes = c};
     size_t before = c->count;
-    int fd = config_open(&f);
+    int fd = file_open(&f);
     if (fd < 0)
         return false;
     char *text = malloc(FILE_BYTES_MAX + 1);
     if (text)
-        config_read_file(&f, fd, text);
+        file_read_text(&f, fd, text);
     else
-        config_fail(&f, "there is no memory to read it");
+        file_fail(&f, "there is no memory to read it");
     free(text);
     close(fd);
     return c->count == before;

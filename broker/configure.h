@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * configure - what the options mean for the parts of the broker. Values that do
+ * not go together are lowered, and the log tells.
+ */
+#ifndef SLUICE_BROKER_CONFIGURE_H
+#define SLUICE_BROKER_CONFIGURE_H
+
+#include <stdint.h>
+
+#include "broker/core/core.h"
+#include "broker/session/sessions.h"
+
+struct log;
+struct options;
+
+/* Borrows the rules of `o`. */
+struct core_config configure_core(const struct options *o);
+
+struct sessions_config configure_sessions(const struct options *o,
+                                          struct log *log);
+
+/* `possible` is what the system allows. */
+uint32_t configure_connections(const struct options *o, uint64_t possible,
+                               struct log *log);
+
+#endif
