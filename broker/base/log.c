@@ -10,14 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/base/log_line.h"
-
-const char *const log_level_names[] = {"error", "warning", "info", "debug",
-                                       NULL};
-const char *const log_format_names[] = {"text", "json", NULL};
-
-/* The journal says in the environment which stream is its own (systemd.exec);
- * stderr may have been sent elsewhere since. */
+/* $JOURNAL_STREAM names the stream that leads to the journal (systemd.exec);
+ * stderr may have been redirected since. */
 static bool is_journal(int fd)
 {
     const char *stream = getenv("JOURNAL_STREAM");
@@ -59,9 +53,9 @@ bool log_open(struct log *log, const char *path)
     return true;
 }
 
-/* A log that blocks stops the broker: whoever reads stderr through a pipe may
- * have stopped reading. POLLOUT on a pipe promises room for PIPE_BUF bytes,
- * which is more than a line has (pipe(7)). */
+/* A write that blocks would stop the broker: a process that reads stderr
+ * through a pipe may have stopped reading. POLLOUT on a pipe promises room for
+ * PIPE_BUF bytes, which is more than a line has (pipe(7)). */
 static bool has_room(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
@@ -89,7 +83,7 @@ static struct log_limit *log_limit_find(struct log *log, const char *event,
         if (log->limits[i].event == event && log->limits[i].reason == reason)
             return &log->limits[i];
     if (log->keys == LOG_KEYS)
-        return &log->limits[LOG_KEYS - 1]; /* the late ones share one */
+        return &log->limits[LOG_KEYS - 1]; /* shared by all later keys */
     struct log_limit *limit = &log->limits[log->keys++];
     *limit = (struct log_limit){.event = event,
                                 .reason = reason,

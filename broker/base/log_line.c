@@ -3,9 +3,12 @@
 
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+
+const char *const log_format_names[] = {"text", "json", NULL};
 
 enum { STAMP_BYTES = 40 };
 
@@ -15,7 +18,7 @@ struct style {
                  const char *event);
     void (*field)(struct log_line *l, const struct log_field *f);
     const char *tail; /* for which there is always room */
-    bool is_whole;    /* a field is there whole or not at all */
+    bool is_whole;    /* a field that does not fit is left out, not cut */
 };
 
 enum { TAIL_BYTES = 2 };

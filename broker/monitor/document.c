@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "broker/base/counters.h"
-#include "broker/base/log.h"
+#include "broker/base/log_field.h"
 #include "broker/core/survey.h"
 #include "broker/monitor/column.h"
 #include "broker/monitor/league.h"

@@ -9,7 +9,7 @@
 #include <stdbool.h>
 
 #include "broker/base/counters.h"
-#include "broker/base/log.h"
+#include "broker/base/log_field.h"
 
 enum reason {
     REASON_EOF,
