@@ -85,28 +85,14 @@ static struct log_limit *log_limit_find(struct log *log, const char *event,
     if (log->keys == LOG_KEYS)
         return &log->limits[LOG_KEYS - 1]; /* shared by all later keys */
     struct log_limit *limit = &log->limits[log->keys++];
-    *limit = (struct log_limit){.event = event,
-                                .reason = reason,
-                                .tokens_milli = LOG_BURST * 1000,
-                                .at = clock_now_ms()};
+    *limit = (struct log_limit){.event = event, .reason = reason};
     return limit;
 }
 
 static bool log_limit_pass(struct log_limit *limit)
 {
-    const uint32_t full = LOG_BURST * 1000;
-    clock_ms now = clock_now_ms();
-    uint64_t tokens =
-        limit->tokens_milli +
-        (uint64_t)clock_elapsed_ms(now, limit->at) * LOG_PER_SECOND;
-    limit->tokens_milli = tokens > full ? full : (uint32_t)tokens;
-    limit->at = now;
-    if (limit->tokens_milli < 1000) {
-        limit->suppressed++;
-        return false;
-    }
-    limit->tokens_milli -= 1000;
-    return true;
+    const struct throttle_rate rate = {LOG_BURST, 1, LOG_PERIOD_MS};
+    return throttle_pass(&limit->throttle, clock_now_ms(), rate, 1) > 0;
 }
 
 static const char *reason_of(const struct log_field *fields)
@@ -144,10 +130,9 @@ void log_fields(struct log *log, enum log_level level, const char *event,
     if (level > log->level)
         return;
     struct log_limit *limit = log_limit_find(log, event, reason_of(fields));
-    if (!log_limit_pass(limit))
-        return;
-    log_write(log, level, event, fields, limit->suppressed);
-    limit->suppressed = 0;
+    if (log_limit_pass(limit))
+        log_write(log, level, event, fields,
+                  throttle_take_missed(&limit->throttle));
 }
 
 void log_always(struct log *log, enum log_level level, const char *event,

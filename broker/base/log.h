@@ -14,21 +14,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "broker/base/clock.h"
 #include "broker/base/log_field.h"
 #include "broker/base/log_line.h"
+#include "broker/base/throttle.h"
 
 enum {
-    LOG_KEYS = 64,      /* distinct keys that are limited one by one */
-    LOG_BURST = 20,     /* lines of one key at once, */
-    LOG_PER_SECOND = 2, /* and then at this pace */
+    LOG_KEYS = 64,       /* distinct keys that are limited one by one */
+    LOG_BURST = 20,      /* lines of one key at once, */
+    LOG_PERIOD_MS = 500, /* and then one in each period */
 };
 
 struct log_limit {
     const char *event, *reason;
-    uint32_t tokens_milli;
-    clock_ms at;
-    uint64_t suppressed;
+    struct throttle throttle;
 };
 
 /* Is notified of an event; may not log. */

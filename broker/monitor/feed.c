@@ -6,10 +6,10 @@
 
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
+#include "broker/base/throttle.h"
 #include "broker/monitor/document.h"
 #include "broker/monitor/subject.h"
 #include "broker/monitor/taps.h"
-#include "broker/monitor/throttle.h"
 #include "broker/net/reactor.h"
 
 /* What can be subscribed to, beside taps. */
@@ -73,7 +73,7 @@ static void feed_say_event(struct feed *f, size_t i,
 {
     feed_say(f, topics[TOPIC_EVENT].name,
              document_event(f->subject, events[i].event, fields, ++f->event_seq,
-                            throttle_tell(&f->throttles[i])));
+                            throttle_take_missed(&f->throttles[i])));
 }
 
 static void feed_on_event(void *arg, const char *event,
@@ -87,7 +87,7 @@ static void feed_on_event(void *arg, const char *event,
     if (i == EVENTS)
         return;
     if (throttle_pass(&f->throttles[i], reactor_now_ms(s->reactor),
-                      FEED_EVENTS_PER_SECOND, 1) > 0)
+                      THROTTLE_PER_SECOND(FEED_EVENTS_PER_SECOND), 1) > 0)
         feed_say_event(f, i, fields);
     else
         counter_add(s->counters, COUNT_events_missed, 1);

@@ -7,13 +7,13 @@
 
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
+#include "broker/base/throttle.h"
 #include "broker/core/backlog.h"
 #include "broker/core/tap.h"
 #include "broker/monitor/document.h"
 #include "broker/monitor/name.h"
 #include "broker/monitor/outlet.h"
 #include "broker/monitor/subject.h"
-#include "broker/monitor/throttle.h"
 #include "broker/net/reactor.h"
 #include "proto/channel_name.h"
 #include "proto/frame.h"
@@ -57,11 +57,11 @@ static void tapping_miss(struct tapping *g, uint64_t n)
 static void tapping_show(struct tapping *g, const uint8_t *body, size_t size)
 {
     if (!outlet_has_room(g->taps->outlet, size)) {
-        g->throttle.missed++;
+        throttle_miss(&g->throttle, 1);
         tapping_miss(g, 1);
         return;
     }
-    uint64_t missed = throttle_tell(&g->throttle);
+    uint64_t missed = throttle_take_missed(&g->throttle);
     tapping_send(g, document_tap(++g->seq, missed, size), body, size);
 }
 
@@ -71,8 +71,8 @@ static void tapping_on_slice(struct tap *tap, const struct slice *slice)
     const struct taps *t = g->taps;
     clock_ms now = reactor_now_ms(t->subject->reactor);
     const uint8_t *p = slice->block->bytes + slice->offset;
-    uint64_t n =
-        throttle_pass(&g->throttle, now, t->per_second, slice->messages);
+    uint64_t n = throttle_pass(
+        &g->throttle, now, THROTTLE_PER_SECOND(t->per_second), slice->messages);
     tapping_miss(g, slice->messages - n);
     while (n-- > 0) {
         uint32_t size = frame_get_length(p);
@@ -146,7 +146,7 @@ void taps_tell(struct taps *t)
 {
     LIST_EACH (link, &t->all) {
         struct tapping *g = LIST_OF(link, struct tapping, link);
-        uint64_t missed = throttle_tell(&g->throttle);
+        uint64_t missed = throttle_take_missed(&g->throttle);
         if (missed > 0)
             tapping_send(g, document_tap_missed(++g->seq, missed), NULL, 0);
     }

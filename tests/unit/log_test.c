@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The log can be grepped whatever peers send, says how much it left out, and
- * never waits for who reads it.
+ * never waits for its reader.
  */
 #include "broker/base/log.h"
 
@@ -184,10 +184,10 @@ static void burst(struct fixture *f, const char *event, const char *reason,
 static void age(struct fixture *f, clock_ms ms)
 {
     for (size_t i = 0; i < f->log.keys; i++)
-        f->log.limits[i].at -= ms;
+        f->log.limits[i].throttle.since -= ms;
 }
 
-static void test_repeated_events_are_limited_and_told(void **state)
+static void test_repeated_events_are_limited_and_counted(void **state)
 {
     struct fixture *f = *state;
     burst(f, "closed", "hello_timeout", LOG_BURST + 100);
@@ -260,7 +260,7 @@ int main(void)
         LOG_TEST(test_every_byte_leaves_one_printable_line),
         LOG_TEST(test_json_is_whole_however_long),
         LOG_TEST(test_long_lines_are_cut_and_end),
-        LOG_TEST(test_repeated_events_are_limited_and_told),
+        LOG_TEST(test_repeated_events_are_limited_and_counted),
         LOG_TEST(test_other_reasons_have_limits_of_their_own),
         LOG_TEST(test_more_kinds_than_limits_are_still_limited),
         LOG_TEST(test_full_pipe_is_not_waited_for_and_counted),
