@@ -133,7 +133,10 @@ sluice_subscribe(struct sluice *s, struct sluice_bytes channel);
  * Waits while the buffer is full. A subscribed handle keeps reading meanwhile,
  * up to SLUICE_READ_AHEAD bytes, so that two peers that send to each other do
  * not wait for ever. Beyond that it returns SLUICE_BACKLOG: this message was
- * not taken, receive some and repeat. */
+ * not taken, receive some and repeat.
+ *
+ * SLUICE_BAD_CHANNEL, SLUICE_BAD_STATE and SLUICE_TOO_LONG change nothing: a
+ * handle that could subscribe still can. */
 SLUICE_MUST_CHECK enum sluice_error sluice_publish(struct sluice *s,
                                                    struct sluice_bytes channel,
                                                    struct sluice_bytes message,

@@ -40,16 +40,19 @@ enum sluice_error sluice_subscribe(struct sluice *s,
     return error == SLUICE_AGAIN ? SLUICE_OK : error;
 }
 
+static bool publish_is_possible(const struct sluice *s)
+{
+    return s->state == SLUICE_STATE_CONNECTED ||
+           s->state == SLUICE_STATE_PUBLISHING ||
+           s->state == SLUICE_STATE_SUBSCRIBED;
+}
+
+/* What is refused here has changed nothing: the handle can still subscribe. */
 static enum sluice_error publish_check(struct sluice *s,
                                        struct sluice_bytes channel,
                                        struct sluice_bytes message)
 {
-    if (s->state == SLUICE_STATE_CONNECTED) {
-        sluice_handle_become_publisher(s);
-        (void)sluice_transfer_flush(s); /* a failure shows in the state */
-    }
-    if (s->state != SLUICE_STATE_PUBLISHING &&
-        s->state != SLUICE_STATE_SUBSCRIBED)
+    if (!publish_is_possible(s))
         return sluice_handle_bad_state(s);
     if (message.length > s->limit)
         return sluice_failure_set(
@@ -57,6 +60,15 @@ static enum sluice_error publish_check(struct sluice *s,
             "a message of %zu bytes is above the limit of %u", message.length,
             (unsigned)s->limit);
     return publish_check_channel(s, channel);
+}
+
+/* A broker closes a connection that says nothing for long, so the first frame
+ * leaves at once. */
+static enum sluice_error publish_begin(struct sluice *s)
+{
+    sluice_handle_become_publisher(s);
+    (void)sluice_transfer_flush(s); /* a failure shows in the state */
+    return sluice_handle_is_over(s) ? s->end : SLUICE_OK;
 }
 
 /* From here the message is taken, whatever happens to it: what cannot leave
@@ -94,6 +106,8 @@ enum sluice_error sluice_publish(struct sluice *s, struct sluice_bytes channel,
 {
     sluice_handle_assert(s);
     enum sluice_error error = publish_check(s, channel, message);
+    if (error == SLUICE_OK && s->state == SLUICE_STATE_CONNECTED)
+        error = publish_begin(s);
     if (error != SLUICE_OK)
         return error;
     bool is_long = message.length >= SLUICE_OUTBOX_LONG;

@@ -37,6 +37,27 @@ static void test_a_publisher_says_so_first(void **state)
     peer_close(&p);
 }
 
+/* A wrong name or length is the caller's mistake, and no reason to be a
+ * publisher from then on. */
+static void test_a_refused_publish_changes_nothing(void **state)
+{
+    (void)state;
+    struct peer p = peer_open();
+    struct sluice_bytes none = {NULL, 0}, longer = {(char[256]){"/a"}, 256};
+    struct sluice_bytes huge = {"x", SLUICE_MESSAGE_DEFAULT_MAX + (size_t)1};
+    assert_int_equal(sluice_publish(p.s, none, none, 0), SLUICE_BAD_CHANNEL);
+    assert_int_equal(sluice_publish(p.s, longer, none, 0), SLUICE_BAD_CHANNEL);
+    assert_int_equal(sluice_publish(p.s, channel, huge, 0), SLUICE_TOO_LONG);
+    peer_expect_nothing(&p);
+    assert_int_equal(sluice_events(p.s), POLLIN);
+    assert_int_equal(sluice_subscribe(p.s, channel), SLUICE_OK);
+    PEER_EXPECT(&p, "\0\0\0\2/a");
+    assert_int_equal(sluice_publish(p.s, none, none, 0), SLUICE_BAD_CHANNEL);
+    assert_int_equal(sluice_flush(p.s, PEER_PATIENCE_MS), SLUICE_OK);
+    peer_expect_nothing(&p);
+    peer_close(&p);
+}
+
 static void test_receiving_sends_what_was_collected(void **state)
 {
     (void)state;
@@ -322,6 +343,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_publisher_says_so_first),
+        cmocka_unit_test(test_a_refused_publish_changes_nothing),
         cmocka_unit_test(test_receiving_sends_what_was_collected),
         cmocka_unit_test(test_a_full_buffer_is_again),
         cmocka_unit_test(test_waiting_keeps_the_order),
