@@ -37,7 +37,9 @@ static enum sluice_error leave_drain(struct sluice *s, sluice_deadline deadline)
         struct sluice_bytes dropped;
         enum sluice_error error = sluice_receive(s, &dropped, SLUICE_NO_WAIT);
         if (error == SLUICE_AGAIN)
-            error = sluice_transfer_await(s, sluice_events(s), deadline);
+            error = sluice_transfer_await(
+                s, sluice_events(s), deadline,
+                "the broker did not close the connection in time");
         if (error != SLUICE_OK)
             return error == SLUICE_CLOSED ? SLUICE_OK : error;
     }

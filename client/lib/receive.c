@@ -17,7 +17,8 @@ static enum sluice_error receive_await(struct sluice *s,
     while (error == SLUICE_OK);
     if (sluice_handle_is_over(s))
         return SLUICE_OK; /* what arrived before that is still to be taken */
-    return sluice_transfer_await(s, sluice_events(s), deadline);
+    return sluice_transfer_await(s, sluice_events(s), deadline,
+                                 "nothing arrived in time");
 }
 
 static enum sluice_error receive_slowly(struct sluice *s,

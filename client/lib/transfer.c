@@ -49,7 +49,8 @@ enum sluice_error sluice_transfer_flush(struct sluice *s)
 }
 
 enum sluice_error sluice_transfer_await(struct sluice *s, short events,
-                                        sluice_deadline deadline)
+                                        sluice_deadline deadline,
+                                        const char *late)
 {
     if (deadline == SLUICE_DEADLINE_NOW)
         return SLUICE_AGAIN;
@@ -58,8 +59,7 @@ enum sluice_error sluice_transfer_await(struct sluice *s, short events,
     if (n > 0)
         return SLUICE_OK;
     if (n == 0)
-        return sluice_failure_set(&s->failure, SLUICE_TIMEOUT,
-                                  "the broker did not answer in time");
+        return sluice_failure_set(&s->failure, SLUICE_TIMEOUT, "%s", late);
     return sluice_failure_set(&s->failure, SLUICE_INTERRUPTED,
                               "interrupted by a signal");
 }
@@ -72,8 +72,8 @@ enum sluice_error sluice_transfer_await_room(struct sluice *s,
     if (sluice_inbox_waiting(&s->in) >= SLUICE_READ_AHEAD)
         return sluice_failure_set(&s->failure, SLUICE_BACKLOG,
                                   "received messages wait to be taken first");
-    enum sluice_error error =
-        sluice_transfer_await(s, POLLIN | POLLOUT, deadline);
+    enum sluice_error error = sluice_transfer_await(
+        s, POLLIN | POLLOUT, deadline, "the broker took no more in time");
     if (error != SLUICE_OK)
         return error;
     if (sluice_transfer_read(s) == SLUICE_OK && sluice_handle_is_over(s))

@@ -22,9 +22,11 @@ enum sluice_error sluice_transfer_write(struct sluice *s,
 /* The same for the outbox alone; SLUICE_AGAIN also when it is empty. */
 enum sluice_error sluice_transfer_flush(struct sluice *s);
 
-/* Waits for any of `events` of poll(2). */
+/* Waits for any of `events` of poll(2). `late` is the failure's sentence when
+ * the deadline comes first. */
 enum sluice_error sluice_transfer_await(struct sluice *s, short events,
-                                        sluice_deadline deadline);
+                                        sluice_deadline deadline,
+                                        const char *late);
 
 /* Waits until the socket may take bytes again, and reads what arrives
  * meanwhile: the broker may be waiting for us as we do for it. */

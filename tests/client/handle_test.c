@@ -29,6 +29,20 @@ static void test_subscribing_is_one_frame(void **state)
     peer_close(&p);
 }
 
+/* It may be that the broker had nothing to say. */
+static void test_a_timeout_says_what_did_not_happen(void **state)
+{
+    (void)state;
+    struct peer p = peer_open();
+    assert_int_equal(sluice_subscribe(p.s, sluice_text("a")), SLUICE_OK);
+    assert_int_equal(peer_receive(&p, 1), SLUICE_TIMEOUT);
+    assert_string_equal(sluice_error_detail(p.s), "nothing arrived in time");
+    assert_int_equal(sluice_close(p.s, 1), SLUICE_TIMEOUT);
+    assert_string_equal(sluice_error_detail(p.s),
+                        "the broker did not close the connection in time");
+    peer_close(&p);
+}
+
 static void test_calls_out_of_place(void **state)
 {
     (void)state;
@@ -323,6 +337,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_subscribing_is_one_frame),
+        cmocka_unit_test(test_a_timeout_says_what_did_not_happen),
         cmocka_unit_test(test_calls_out_of_place),
         cmocka_unit_test(test_channel_names),
         cmocka_unit_test(test_an_end_in_order_comes_after_the_messages),

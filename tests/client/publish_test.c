@@ -115,6 +115,8 @@ static void test_a_full_buffer_is_again(void **state)
     assert_int_equal(sluice_publish(p.s, channel, message, SLUICE_NO_WAIT),
                      SLUICE_AGAIN);
     assert_int_equal(sluice_publish(p.s, channel, message, 1), SLUICE_TIMEOUT);
+    assert_string_equal(sluice_error_detail(p.s),
+                        "the broker took no more in time");
     assert_int_equal(sluice_flush(p.s, 1), SLUICE_TIMEOUT);
     pthread_t broker;
     pthread_create(&broker, NULL, count_numbers, &c);
