@@ -63,6 +63,7 @@ enum sluice_error {
     SLUICE_BROKEN,      /* reset, or cut inside a message */
     SLUICE_UNRESOLVED,  /* no such host */
     SLUICE_UNREACHABLE, /* refused, no route, no such socket, ... */
+    SLUICE_DENIED,      /* a unix socket that is for others */
     SLUICE_TOO_LONG,    /* a message above the limit, in or out */
     SLUICE_BAD_ADDRESS, /* neither host:port, [v6]:port nor unix:PATH */
     SLUICE_BAD_CHANNEL, /* not 1 to 255 bytes, or reserved */

@@ -194,7 +194,8 @@ static enum listen_step listener_connect(struct listener *l)
     if (stop_signal_came())
         return LISTEN_DONE;
     bool is_final = error == SLUICE_BAD_ADDRESS || l->options.no_reconnect ||
-                    (error == SLUICE_UNRESOLVED && l->state == LISTEN_FIRST);
+                    (l->state == LISTEN_FIRST &&
+                     (error == SLUICE_UNRESOLVED || error == SLUICE_DENIED));
     if (!is_final)
         return LISTEN_LOST;
     int status = complain_unconnected(l->s, error, l->options.server);

@@ -2,6 +2,7 @@
 #include "client/lib/dial.h"
 
 #include "client/lib/address.h"
+#include "client/lib/permission.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -127,6 +128,17 @@ static enum sluice_error dial_host(const char *text,
     return *fd >= 0 ? SLUICE_OK : dial_fail(text, reason, why);
 }
 
+/* Starting the broker would not help, joining its group does. */
+static enum sluice_error dial_denied(const char *text, const char *path,
+                                     struct sluice_failure *why)
+{
+    char reason[256];
+    sluice_permission_explain(path, reason, sizeof reason);
+    return sluice_failure_set(why, SLUICE_DENIED,
+                              "cannot connect to %.120s: %s%s%s", text,
+                              strerror(EACCES), *reason ? ": " : "", reason);
+}
+
 /* A non-blocking connect() to a unix socket whose backlog is full fails with
  * nothing to wait for. So this one blocks, for as long as SO_SNDTIMEO allows. */
 static enum sluice_error dial_path(const char *text, const char *path,
@@ -149,7 +161,8 @@ static enum sluice_error dial_path(const char *text, const char *path,
     if (connect(fd, (const struct sockaddr *)&to, sizeof to) != 0) {
         int error = errno == EAGAIN ? ETIMEDOUT : errno;
         close(fd);
-        return dial_fail(text, error, why);
+        return error == EACCES ? dial_denied(text, path, why)
+                               : dial_fail(text, error, why);
     }
     *out = fd;
     return SLUICE_OK;

@@ -14,6 +14,7 @@ static const char *const failure_texts[] = {
     [SLUICE_BROKEN] = "the connection broke",
     [SLUICE_UNRESOLVED] = "the host is not known",
     [SLUICE_UNREACHABLE] = "the broker cannot be reached",
+    [SLUICE_DENIED] = "the broker's socket is for others",
     [SLUICE_TOO_LONG] = "the message is too long",
     [SLUICE_BAD_ADDRESS] = "not an address",
     [SLUICE_BAD_CHANNEL] = "not a channel name",

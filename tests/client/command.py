@@ -18,11 +18,11 @@ def environment(server):
     return env | ({"SLUICE_SERVER": server} if server else {})
 
 
-def run(*args, server=None, stdin=b""):
+def run(*args, server=None, stdin=b"", **kwargs):
     """Runs it to its end: status, stdout and stderr as bytes."""
     return subprocess.run([SLUICE, *args], input=stdin, capture_output=True,
                           timeout=DEADLINE, env=environment(server),
-                          check=False)
+                          check=False, **kwargs)
 
 
 class Process:

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: MIT
 """Help, versions and wrong usage: one sentence that names what was wrong and
 what would be right, and statuses that scripts can trust."""
+import os
+import socket
+import tempfile
 import unittest
 
 from command import refusing_address, run
@@ -124,6 +127,24 @@ class NoBroker(unittest.TestCase):
     def test_no_such_socket(self):
         self.check_failed(["send", "/a", "b", "--server", "unix:/no/such"],
                           "unix:/no/such", "No such file")
+
+    @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
+    def test_a_socket_for_others(self):
+        """Nothing that a new broker, or patience, could help."""
+        with tempfile.TemporaryDirectory() as folder, \
+                socket.socket(socket.AF_UNIX) as listening:
+            path = f"{folder}/socket"
+            listening.bind(path)
+            listening.listen()
+            os.chmod(path, 0o660)
+            os.chmod(folder, 0o755)
+            for args in (["send", "/a", "b"], ["listen", "/a"]):
+                done = run(*args, server=f"unix:{path}", user=65534,
+                           group=65534, extra_groups=[])
+                self.assertEqual(
+                    (done.returncode, done.stderr.decode()),
+                    (1, f"sluice: cannot connect to unix:{path}: Permission "
+                     f"denied: you are not in group 'root' of {path}\n"))
 
 
 if __name__ == "__main__":
