@@ -8,6 +8,7 @@
 #ifndef SLUICE_BASE_BUDGET_H
 #define SLUICE_BASE_BUDGET_H
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -15,7 +16,7 @@
 struct budget {
     uint64_t used_bytes;
     uint64_t peak_bytes;
-    uint64_t promised_bytes; /* not used yet, but already granted */
+    uint64_t promised_bytes; /* granted, and not used yet */
     uint64_t waste_bytes;    /* resident but not used; see footprint.h */
     uint64_t limit_bytes;    /* 0: none */
 };
@@ -44,6 +45,19 @@ void *budget_alloc(struct budget *b, size_t bytes);
 void *budget_zalloc(struct budget *b, size_t bytes);
 void *budget_realloc(struct budget *b, void *p, size_t old_bytes,
                      size_t new_bytes);
+
+/* Counts memory as granted before it is allocated, and takes that back when
+ * it has been, or will not be. */
+static inline void budget_promise(struct budget *b, uint64_t bytes)
+{
+    b->promised_bytes += bytes;
+}
+
+static inline void budget_unpromise(struct budget *b, uint64_t bytes)
+{
+    assert(b->promised_bytes >= bytes);
+    b->promised_bytes -= bytes;
+}
 
 /* NULL is allowed. */
 void budget_free(struct budget *b, void *p, size_t bytes);

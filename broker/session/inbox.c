@@ -37,7 +37,7 @@ static void inbox_use_promise(struct inbox *in, uint32_t bytes)
 {
     uint32_t n = bytes < in->promised_bytes ? bytes : in->promised_bytes;
     in->promised_bytes -= n;
-    in->body->pool->budget->promised_bytes -= n;
+    budget_unpromise(in->body->pool->budget, n);
 }
 
 /* Doubling, so that a body is moved a bounded number of times, but never
@@ -70,7 +70,7 @@ uint32_t inbox_promise(struct inbox *in, struct budget *budget)
 {
     uint32_t lacks = inbox_lacks(in);
     in->promised_bytes += lacks;
-    budget->promised_bytes += lacks;
+    budget_promise(budget, lacks);
     return lacks;
 }
 
@@ -123,7 +123,7 @@ int64_t inbox_feed(struct inbox *in, const uint8_t *bytes, size_t n)
 
 void inbox_break_promise(struct inbox *in, struct budget *budget)
 {
-    budget->promised_bytes -= in->promised_bytes;
+    budget_unpromise(budget, in->promised_bytes);
     in->promised_bytes = 0;
 }
 

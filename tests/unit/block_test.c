@@ -112,11 +112,11 @@ static void test_few_are_spared_while_memory_is_short(void **state)
     for (size_t i = 0; i < UNIT_COUNT(blocks); i++)
         blocks[i] = block_of(f, BLOCK_BYTES, "water");
     f->budget.limit_bytes = f->budget.used_bytes;
-    f->budget.promised_bytes = f->budget.limit_bytes;
+    budget_promise(&f->budget, f->budget.limit_bytes);
     for (size_t i = 0; i < UNIT_COUNT(blocks); i++)
         block_unref(blocks[i]);
     assert_int_equal(f->pool.spare_count, BLOCK_SPARE_SHORT_MAX);
-    f->budget.promised_bytes = 0;
+    budget_unpromise(&f->budget, f->budget.limit_bytes);
 }
 
 #define BLOCK_TEST(test)                                                       \

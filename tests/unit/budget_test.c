@@ -78,6 +78,18 @@ static void test_remembers_the_peak(void **state)
     assert_int_equal(b.peak_bytes, 500);
 }
 
+static void test_what_is_promised_is_room_no_more(void **state)
+{
+    (void)state;
+    struct budget b = {.limit_bytes = 1000};
+    budget_promise(&b, 600);
+    assert_true(budget_has_room(&b, 400));
+    assert_false(budget_has_room(&b, 401));
+    budget_unpromise(&b, 600);
+    assert_true(budget_has_room(&b, 1000));
+    assert_int_equal(b.used_bytes, 0);
+}
+
 static void test_freeing_nothing_is_allowed(void **state)
 {
     (void)state;
@@ -94,6 +106,7 @@ int main(void)
         cmocka_unit_test(test_resizing_charges_the_difference),
         cmocka_unit_test(test_what_cannot_be_had_costs_nothing),
         cmocka_unit_test(test_remembers_the_peak),
+        cmocka_unit_test(test_what_is_promised_is_room_no_more),
         cmocka_unit_test(test_freeing_nothing_is_allowed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
