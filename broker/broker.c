@@ -178,7 +178,7 @@ static void broker_on_stop(void *arg, int signo)
         return;
     }
     b->is_draining = true;
-    b->core.is_stopping = true;
+    core_stop(&b->core);
     monitor_stop(b->monitor);
     b->drain_since = reactor_now_ms(b->reactor);
     doors_close(&b->doors);

@@ -105,6 +105,26 @@ static inline void core_set_now(struct core *c, clock_ms now)
 struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
                            enum counter_id *why);
 
+/* Remembers a channel that may be freed meanwhile; all zeros is none. */
+struct channel_ref {
+    struct channel *channel;
+    uint64_t epoch;
+};
+
+/* The channel, or NULL when there was none or one has been freed since. */
+static inline struct channel *channel_ref_get(const struct channel_ref *ref,
+                                              const struct core *c)
+{
+    return ref->epoch == c->epoch ? ref->channel : NULL;
+}
+
+/* `ch` may be NULL. */
+static inline void channel_ref_set(struct channel_ref *ref,
+                                   const struct core *c, struct channel *ch)
+{
+    *ref = (struct channel_ref){ch, c->epoch};
+}
+
 /* The subscriber, which must be NONE, joins the channel of this name (not of
  * the kind ROUTE_NULL). Sees what is published from now on. False when there
  * is no memory. */
@@ -147,6 +167,12 @@ void core_let_through(struct core *c);
 
 /* The next publisher that may be read again, NULL when there is none. */
 struct publisher *core_next_resumed(struct core *c);
+
+/* From now on what is not delivered is counted as dropped by stopping. */
+static inline void core_stop(struct core *c)
+{
+    c->is_stopping = true;
+}
 
 /* Looks for busy subscribers whose patience is over, and has queues try again
  * that had no memory to give. To be called at least every CORE_TICK_MS while

@@ -170,7 +170,7 @@ static size_t intake_max(const struct session *s)
 {
     const struct sessions *all = s->all;
     const struct budget *b = all->budget;
-    bool is_known = s->last && s->last_epoch == all->core->epoch;
+    bool is_known = channel_ref_get(&s->last, all->core) != NULL;
     if (!budget_has_room(b, 0))
         return SESSIONS_SIP_BYTES;
     if (budget_is_short(b))
@@ -221,14 +221,15 @@ static bool intake_may_pass(const struct session *s)
  * then, it waits on, but in front. */
 static bool intake_must_wait(struct session *s)
 {
+    struct channel *last = channel_ref_get(&s->last, s->all->core);
     bool has_turn = s->has_turn;
     s->has_turn = false;
-    if (s->state != SESSION_OPEN || intake_may_pass(s) || !s->last ||
-        s->last_epoch != s->all->core->epoch || !channel_is_shut(s->last))
+    if (s->state != SESSION_OPEN || intake_may_pass(s) || !last ||
+        !channel_is_shut(last))
         return false;
-    if (has_turn && !channel_is_full(s->last))
+    if (has_turn && !channel_is_full(last))
         return false;
-    publisher_wait(&s->pub, s->last, has_turn);
+    publisher_wait(&s->pub, last, has_turn);
     return publisher_is_waiting(&s->pub);
 }
 

@@ -20,8 +20,8 @@ struct target {
 
 static struct target target_remembered(const struct session *s)
 {
-    struct channel *ch = s->last;
-    if (!ch || s->last_epoch != s->all->core->epoch)
+    struct channel *ch = channel_ref_get(&s->last, s->all->core);
+    if (!ch)
         return (struct target){(const uint8_t *)"", UINT32_MAX, NULL,
                                COUNT_closed};
     return (struct target){channel_name(ch), channel_name_length(ch), ch,
@@ -35,12 +35,6 @@ static bool target_find(struct target *t, struct core *core,
     t->name_length = length;
     t->channel = core_route(core, name, length, &t->nowhere);
     return t->channel || t->nowhere != COUNT_dropped_no_memory;
-}
-
-static void target_remember(struct session *s, const struct target *t)
-{
-    s->last = t->channel;
-    s->last_epoch = s->all->core->epoch;
 }
 
 static inline enum publish_status target_publish(struct session *s,
@@ -204,7 +198,7 @@ enum pairs_status pairs_decode(struct session *s, const uint8_t *bytes,
         messages++;
         p = q + size;
     }
-    target_remember(s, &t);
+    channel_ref_set(&s->last, s->all->core, t.channel);
     s->pub.messages_in += messages;
     counter_add(s->all->counters, COUNT_messages_in, messages);
     *taken = (size_t)(p - bytes);
@@ -226,7 +220,7 @@ enum pairs_status pairs_publish_large(struct session *s, enum reason *reason)
     else if (!is_published(s, &t, channel_publish_block(t.channel, in->body),
                            reason))
         status = PAIRS_FAILED;
-    target_remember(s, &t);
+    channel_ref_set(&s->last, s->all->core, t.channel);
     s->pub.messages_in++;
     counter_add(s->all->counters, COUNT_messages_in, 1);
     sessions_clear_inbox(s->all, s);

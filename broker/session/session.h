@@ -65,9 +65,8 @@ struct session {
     struct peer peer;
     struct subscriber sub;
     struct publisher pub;
-    struct channel *last; /* published to; valid while last_epoch is */
-    uint64_t last_epoch;
-    struct inbox *inbox; /* inbox_none when empty */
+    struct channel_ref last; /* published to */
+    struct inbox *inbox;     /* inbox_none when empty */
     uint64_t id;
 };
 

@@ -419,7 +419,7 @@ static void do_stop(struct play *p, int client)
     (void)client;
     if (p->house.core.is_stopping)
         return;
-    p->house.core.is_stopping = true;
+    core_stop(&p->house.core);
     sessions_drain(&p->house.sessions);
     finish_if_drained(p);
 }
