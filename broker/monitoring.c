@@ -3,20 +3,21 @@
 
 #include <stdio.h>
 
+#include "broker/monitor/broker_view.h"
 #include "broker/monitor/identity.h"
 #include "broker/monitor/monitor.h"
-#include "broker/monitor/subject.h"
 #include "broker/options/options.h"
 #include "broker/session/reason.h"
 #include "broker/session/roster.h"
 #include "broker/session/sessions.h"
 
-static bool reason_at(void *arg, size_t i, struct subject_reason *out)
+static bool reason_at(void *arg, size_t i, struct broker_view_reason *out)
 {
     const struct sessions *sessions = arg;
     if (i >= REASON_TOTAL)
         return false;
-    *out = (struct subject_reason){reason_rows[i].name, sessions->closed[i]};
+    *out =
+        (struct broker_view_reason){reason_rows[i].name, sessions->closed[i]};
     return true;
 }
 
@@ -44,7 +45,7 @@ static struct monitor_config config_of(const struct options *o)
 size_t monitoring_descriptors(const struct options *o)
 {
     struct monitor_config config = config_of(o);
-    return monitor_is_wanted(&config) ? MONITOR_DESCRIPTORS : 0;
+    return monitor_is_configured(&config) ? MONITOR_DESCRIPTORS : 0;
 }
 
 bool monitoring_open(struct monitor **out, const struct options *o,
@@ -54,11 +55,11 @@ bool monitoring_open(struct monitor **out, const struct options *o,
     char why[MONITOR_ERROR_BYTES];
     struct monitor_config config = config_of(o);
     *out = NULL;
-    if (!monitor_is_wanted(&config))
+    if (!monitor_is_configured(&config))
         return true;
     identity_name(o->listen.items[0], name);
     identity_color(o->name ? o->name : name, color);
-    struct subject subject = {
+    struct broker_view view = {
         .name = o->name ? o->name : name,
         .color = o->color ? o->color : color,
         .interval_ms = (uint32_t)o->monitor_interval,
@@ -71,7 +72,7 @@ bool monitoring_open(struct monitor **out, const struct options *o,
         .each_client = each_client,
         .arg = sessions,
     };
-    *out = monitor_new(&config, &subject, why);
+    *out = monitor_new(&config, &view, why);
     if (!*out)
         snprintf(error, room, "%s", why);
     return *out != NULL;

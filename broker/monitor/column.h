@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * column - the numbers of a view, declared once: what documents and metrics
- * call them and what they mean.
+ * column - the numbers of a view, declared once: their names in documents and
+ * metrics, and their meaning.
  */
 #ifndef SLUICE_MONITOR_COLUMN_H
 #define SLUICE_MONITOR_COLUMN_H
@@ -14,7 +14,7 @@
 
 struct column {
     const char *key;         /* in documents */
-    const char *metric;      /* of a channel, in metrics; NULL: in none */
+    const char *metric;      /* of a channel, in metrics; NULL: not there */
     const char *sentence;    /* about a channel */
     enum counter_kind kind;  /* of the metric */
     bool is_of_channel_only; /* clients have no such number */

@@ -11,19 +11,19 @@
 #include "broker/base/counters.h"
 #include "broker/base/log_field.h"
 #include "broker/core/survey.h"
+#include "broker/monitor/broker_view.h"
 #include "broker/monitor/column.h"
-#include "broker/monitor/league.h"
-#include "broker/monitor/marks.h"
+#include "broker/monitor/growth.h"
 #include "broker/monitor/name.h"
-#include "broker/monitor/subject.h"
+#include "broker/monitor/ranking.h"
 #include "broker/net/address.h"
 #include "broker/net/reactor.h"
 
 enum { NAME_BYTES = 1024 }; /* a channel's name, encoded */
 
-/* jansson's setters take their value over even when they fail, and fail when
- * it is NULL; so memory that is missing shows in a value that is missing, not
- * in a leak. The last step is checked. */
+/* jansson's setters own their value even when they fail, and fail when it is
+ * NULL: without memory a value is missing from the document, and none leaks.
+ * Only the last step is checked. */
 
 static void put_text(json_t *object, const char *key, const char *text)
 {
@@ -50,7 +50,8 @@ static void put_name(json_t *object, const char *key, const uint8_t *name,
     json_object_set_new(object, key, value);
 }
 
-/* As Python's isoformat() has it, for those who read the book's. */
+/* As Python's isoformat() writes it, which readers of the book's format
+ * expect. */
 static void put_time(json_t *object)
 {
     char text[64], date[32];
@@ -70,53 +71,53 @@ static char *finish(json_t *root)
     return text;
 }
 
-/* What every document of a sequence begins with. */
-static json_t *begin(const struct subject *s, uint64_t seq)
+/* The keys that every numbered document begins with. */
+static json_t *begin(const struct broker_view *b, uint64_t seq)
 {
     json_t *root = json_object();
-    put_text(root, "broker", s->name);
+    put_text(root, "broker", b->name);
     put_time(root);
     put_number(root, "seq", seq);
     return root;
 }
 
-static double interval_s(const struct subject *s)
+static double interval_s(const struct broker_view *b)
 {
-    return (double)s->interval_ms / 1e3;
+    return (double)b->interval_ms / 1e3;
 }
 
-static json_t *counters_object(const struct subject *s)
+static json_t *counters_object(const struct broker_view *b)
 {
     json_t *object = json_object();
     for (size_t i = 0; i < COUNTER_TOTAL; i++)
-        put_number(object, counter_rows[i].name, s->counters->value[i]);
+        put_number(object, counter_rows[i].name, b->counters->value[i]);
     return object;
 }
 
-static json_t *closed_object(const struct subject *s)
+static json_t *closed_object(const struct broker_view *b)
 {
     json_t *object = json_object();
-    struct subject_reason reason;
-    for (size_t i = 0; s->reason(s->arg, i, &reason); i++)
+    struct broker_view_reason reason;
+    for (size_t i = 0; b->reason(b->arg, i, &reason); i++)
         put_number(object, reason.name, reason.closed);
     return object;
 }
 
-static json_t *stats(const struct subject *s)
+static json_t *stats(const struct broker_view *b)
 {
-    json_t *root = begin(s, s->seq);
-    uint64_t rss = s->counters->value[COUNT_rss_bytes];
-    put_text(root, "color", s->color);
-    put_real(root, "cpu", s->cpu_percent);
+    json_t *root = begin(b, b->seq);
+    uint64_t rss = b->counters->value[COUNT_rss_bytes];
+    put_text(root, "color", b->color);
+    put_real(root, "cpu", b->cpu_percent);
     put_real(root, "mem", (double)rss / (1 << 20));
     put_text(root, "source", "sluice");
     put_text(root, "version", SLUICE_VERSION);
     put_number(root, "pid", (uint64_t)getpid());
-    put_real(root, "uptime", subject_uptime_s(s));
-    put_real(root, "interval", interval_s(s));
-    json_object_set_new(root, "stopping", json_boolean(s->is_stopping));
-    json_object_set_new(root, "counters", counters_object(s));
-    json_object_set_new(root, "closed", closed_object(s));
+    put_real(root, "uptime", broker_view_uptime_s(b));
+    put_real(root, "interval", interval_s(b));
+    json_object_set_new(root, "stopping", json_boolean(b->is_stopping));
+    json_object_set_new(root, "counters", counters_object(b));
+    json_object_set_new(root, "closed", closed_object(b));
     return root;
 }
 
@@ -152,28 +153,28 @@ static json_t *client_row(const struct view *v)
     return row;
 }
 
-static json_t *listing(const struct subject *s, struct league *l,
+static json_t *listing(const struct broker_view *b, struct ranking *r,
                        const char *key, json_t *row_of(const struct view *v))
 {
-    struct view rows[LEAGUE_ROWS], rest;
-    size_t n = league_finish(l, rows, &rest);
-    json_t *root = begin(s, s->seq), *array = json_array();
+    struct view rows[RANKING_ROWS], rest;
+    size_t n = ranking_finish(r, rows, &rest);
+    json_t *root = begin(b, b->seq), *array = json_array();
     json_t *sum = json_object();
     for (size_t i = 0; i < n; i++)
         json_array_append_new(array, row_of(&rows[i]));
     put_columns(sum, &rest, row_of == channel_row);
-    put_real(root, "interval", interval_s(s));
-    put_number(root, "total", l->total);
+    put_real(root, "interval", interval_s(b));
+    put_number(root, "total", r->total);
     json_object_set_new(root, key, array);
     json_object_set_new(root, "rest", sum);
     return root;
 }
 
-/* What is shown to the league, with what is recent about it. */
+/* A walk that ranks all views, by what is recent about them. */
 struct look {
-    struct league league;
-    struct marks *marks;
-    bool marking;
+    struct ranking ranking;
+    struct growth *growth;
+    bool is_periodic;
 };
 
 static uint64_t key_of(const struct view *v)
@@ -187,57 +188,58 @@ static void look_at(void *arg, const struct view *v)
     struct view seen = *v;
     uint64_t messages = v->number[VIEW_IN] + v->number[VIEW_OUT];
     seen.number[VIEW_RECENT] =
-        look->marking ? marks_note(look->marks, key_of(v), messages)
-                      : marks_since(look->marks, key_of(v), messages);
-    league_add(&look->league, &seen);
+        look->is_periodic ? growth_note(look->growth, key_of(v), messages)
+                          : growth_since(look->growth, key_of(v), messages);
+    ranking_add(&look->ranking, &seen);
 }
 
-static void look_begin(struct look *look, struct marks *marks, bool marking)
+static void look_begin(struct look *look, struct growth *growth,
+                       bool is_periodic)
 {
-    league_init(&look->league, VIEW_RECENT);
-    look->marks = marks;
-    look->marking = marking;
-    if (marking)
-        marks_begin(marks);
+    ranking_init(&look->ranking, VIEW_RECENT);
+    look->growth = growth;
+    look->is_periodic = is_periodic;
+    if (is_periodic)
+        growth_begin(growth);
 }
 
-static json_t *channels(struct subject *s, bool marking)
-{
-    struct look look;
-    look_begin(&look, &s->channels, marking);
-    survey_channels(s->core, reactor_now_ms(s->reactor), look_at, &look);
-    return listing(s, &look.league, "channels", channel_row);
-}
-
-static json_t *clients(struct subject *s, bool marking)
+static json_t *channels(struct broker_view *b, bool is_periodic)
 {
     struct look look;
-    look_begin(&look, &s->clients, marking);
-    s->each_client(s->arg, look_at, &look);
-    return listing(s, &look.league, "clients", client_row);
+    look_begin(&look, &b->channels, is_periodic);
+    survey_channels(b->core, reactor_now_ms(b->reactor), look_at, &look);
+    return listing(b, &look.ranking, "channels", channel_row);
 }
 
-char *document_stats(const struct subject *s)
+static json_t *clients(struct broker_view *b, bool is_periodic)
 {
-    return finish(stats(s));
+    struct look look;
+    look_begin(&look, &b->clients, is_periodic);
+    b->each_client(b->arg, look_at, &look);
+    return listing(b, &look.ranking, "clients", client_row);
 }
 
-char *document_channels(struct subject *s, bool marking)
+char *document_stats(const struct broker_view *b)
 {
-    return finish(channels(s, marking));
+    return finish(stats(b));
 }
 
-char *document_clients(struct subject *s, bool marking)
+char *document_channels(struct broker_view *b, bool is_periodic)
 {
-    return finish(clients(s, marking));
+    return finish(channels(b, is_periodic));
 }
 
-char *document_all(struct subject *s)
+char *document_clients(struct broker_view *b, bool is_periodic)
+{
+    return finish(clients(b, is_periodic));
+}
+
+char *document_all(struct broker_view *b)
 {
     json_t *root = json_object();
-    json_object_set_new(root, "stats", stats(s));
-    json_object_set_new(root, "channels", channels(s, false));
-    json_object_set_new(root, "clients", clients(s, false));
+    json_object_set_new(root, "stats", stats(b));
+    json_object_set_new(root, "channels", channels(b, false));
+    json_object_set_new(root, "clients", clients(b, false));
     return finish(root);
 }
 
@@ -254,11 +256,11 @@ static void put_field(json_t *root, const struct log_field *f)
         put_name(root, f->key, f->bytes, f->length);
 }
 
-char *document_event(const struct subject *s, const char *event,
+char *document_event(const struct broker_view *b, const char *event,
                      const struct log_field *fields, uint64_t seq,
                      uint64_t missed)
 {
-    json_t *root = begin(s, seq);
+    json_t *root = begin(b, seq);
     put_text(root, "event", event);
     put_number(root, "missed", missed);
     for (const struct log_field *f = fields; f->kind != LOG_END; f++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * document - what the broker reports, as JSON. docs/monitoring.md describes
- * every key. Whoever asks frees the text; it is NULL when there is no memory.
+ * every key. The caller frees the text; it is NULL without memory.
  */
 #ifndef SLUICE_MONITOR_DOCUMENT_H
 #define SLUICE_MONITOR_DOCUMENT_H
@@ -10,26 +10,27 @@
 #include <stdint.h>
 
 struct log_field;
-struct subject;
+struct broker_view;
 
-char *document_stats(const struct subject *s);
+char *document_stats(const struct broker_view *b);
 
-/* `marking`: what happens from now on is recent in the next one. */
-char *document_channels(struct subject *s, bool marking);
-char *document_clients(struct subject *s, bool marking);
+/* `is_periodic`: what happens from now on is recent in the next one. */
+char *document_channels(struct broker_view *b, bool is_periodic);
+char *document_clients(struct broker_view *b, bool is_periodic);
 
-/* These three in one. */
-char *document_all(struct subject *s);
+/* The three above in one object. */
+char *document_all(struct broker_view *b);
 
-/* An event with the fields that the log has of it. */
-char *document_event(const struct subject *s, const char *event,
+/* An event with its fields; `missed` events of its kind were left out before
+ * it. */
+char *document_event(const struct broker_view *b, const char *event,
                      const struct log_field *fields, uint64_t seq,
                      uint64_t missed);
 
-/* What goes with a tapped message. */
+/* The document that goes with a tapped message of `size` bytes. */
 char *document_tap(uint64_t seq, uint64_t missed, uint64_t size);
 
-/* That messages were left out, and no other has come since. */
+/* That messages were left out, when none has come since. */
 char *document_tap_missed(uint64_t seq, uint64_t missed);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * feed - what any ZeroMQ subscriber can watch: documents once per interval,
- * events as they happen, and taps. It knows who wants what, and makes nothing
- * that nobody wants.
+ * events as they happen, and taps. It knows what is subscribed to, and makes
+ * nothing else.
  */
 #ifndef SLUICE_MONITOR_FEED_H
 #define SLUICE_MONITOR_FEED_H
@@ -10,25 +10,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "broker/monitor/outlet.h"
+#include "broker/monitor/pub_socket.h"
 
 struct feed;
-struct subject;
+struct broker_view;
 
 enum { FEED_EVENTS_PER_SECOND = 100 }; /* of each kind */
 
 /* NULL when the system refuses, with the reason in errno. */
-struct feed *feed_new(struct subject *subject, struct outlet_ground *ground,
+struct feed *feed_new(struct broker_view *broker,
+                      struct pub_socket_shared *shared,
                       uint64_t taps_per_second);
 
 void feed_free(struct feed *f); /* NULL is allowed */
 
-/* As outlet_bind. */
+/* As pub_socket_bind. */
 bool feed_bind(struct feed *f, const char *endpoint,
-               char bound[OUTLET_ENDPOINT_BYTES],
-               char error[OUTLET_ERROR_BYTES]);
+               char bound[PUB_SOCKET_ENDPOINT_BYTES],
+               char error[PUB_SOCKET_ERROR_BYTES]);
 
-/* A set of documents is due. */
+/* Sends the periodic documents, and counts of what was left out. */
 void feed_send(struct feed *f);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * gauges - what is not counted as it happens but measured when somebody asks:
+ * gauges - numbers that are measured on request, not counted as they happen:
  * memory, processor time, lost log lines. They are rows of the table of
  * counters like all others.
  */
@@ -11,7 +11,7 @@ struct budget;
 struct counters;
 struct log;
 
-/* Measures and sets them. */
+/* Measures them all and sets them in `counters`. */
 void gauges_update(struct counters *counters, const struct budget *budget,
                    const struct log *log);
 

@@ -8,7 +8,7 @@
 
 enum {
     HUES = 1536, /* six edges of the colour cube, 256 steps each */
-    DARK = 40,   /* between these, a colour is seen on black and on white */
+    DARK = 40,   /* in this range a colour is visible on black and on white */
     SPAN = 150,
 };
 
@@ -34,8 +34,8 @@ static uint32_t hash(const char *text)
     return h ^ h >> 16;
 }
 
-/* How much of a colour there is at a place on its way around the cube: up,
- * full, full, down, none, none. */
+/* The level of one component along the six edges of the cube: rising, full,
+ * full, falling, none, none. */
 static unsigned channel_at(unsigned place)
 {
     unsigned edge = place % HUES / 256, step = place % 256;

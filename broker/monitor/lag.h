@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * lag - how late the loop is: a timer fires ten times a second and looks how
- * far behind its time it is. The last LAG_SAMPLES are remembered. libevent
- * waits in whole milliseconds, so up to one is no sign of load.
+ * lag - how late the loop is: a timer fires ten times a second and measures
+ * its delay. The last LAG_SAMPLES are kept. libevent waits in whole
+ * milliseconds, so a delay of up to one is not a sign of load.
  */
 #ifndef SLUICE_MONITOR_LAG_H
 #define SLUICE_MONITOR_LAG_H
@@ -13,7 +13,7 @@ struct reactor;
 
 enum { LAG_PERIOD_MS = 100, LAG_SAMPLES = 600 };
 
-/* Begins to measure. NULL when there is no memory. */
+/* Starts measuring. NULL without memory. */
 struct lag *lag_new(struct reactor *r);
 
 void lag_free(struct lag *l); /* NULL is allowed */

@@ -6,10 +6,10 @@
 
 #include "broker/base/counters.h"
 #include "broker/core/survey.h"
+#include "broker/monitor/broker_view.h"
 #include "broker/monitor/column.h"
-#include "broker/monitor/league.h"
 #include "broker/monitor/name.h"
-#include "broker/monitor/subject.h"
+#include "broker/monitor/ranking.h"
 #include "broker/net/reactor.h"
 
 enum { NAME_BYTES = 1024 };
@@ -35,7 +35,7 @@ static void write_escaped(FILE *out, const char *text)
     }
 }
 
-/* Prometheus has one unit of time, and tells it in the name. */
+/* Prometheus' unit of time is the second, and part of the name. */
 static void write_counter(FILE *out, const struct counter_row *row,
                           uint64_t value)
 {
@@ -52,13 +52,13 @@ static void write_counter(FILE *out, const struct counter_row *row,
         fprintf(out, "%s %" PRIu64 "\n", name, value);
 }
 
-static void write_reasons(const struct subject *s, FILE *out)
+static void write_reasons(const struct broker_view *b, FILE *out)
 {
     static const char name[] = "sluice_closed_by_reason_total";
-    struct subject_reason reason;
+    struct broker_view_reason reason;
     write_head(out, name, COUNTER_KIND_COUNTER,
                "connections ended, by the reason in the log");
-    for (size_t i = 0; s->reason(s->arg, i, &reason); i++)
+    for (size_t i = 0; b->reason(b->arg, i, &reason); i++)
         fprintf(out, "%s{reason=\"%s\"} %" PRIu64 "\n", name, reason.name,
                 reason.closed);
 }
@@ -77,17 +77,17 @@ static void write_sample(FILE *out, size_t column, const struct view *v)
         fprintf(out, "%" PRIu64 "\n", v->number[column]);
 }
 
-/* Which channels are listed should not change from one look to the next, so
- * they are those with the most messages ever. */
-static void write_channels(const struct subject *s, FILE *out)
+/* The channels listed should not change from one scrape to the next: the
+ * busiest are those with the most messages ever. */
+static void write_channels(const struct broker_view *b, FILE *out)
 {
-    struct league l;
-    struct view rows[LEAGUE_ROWS + 1];
-    league_init(&l, VIEW_IN);
-    survey_channels(s->core, reactor_now_ms(s->reactor), league_add, &l);
-    size_t n = league_finish(&l, rows, &rows[LEAGUE_ROWS]);
-    if (n < l.total) {
-        rows[n] = rows[LEAGUE_ROWS];
+    struct ranking r;
+    struct view rows[RANKING_ROWS + 1];
+    ranking_init(&r, VIEW_IN);
+    survey_channels(b->core, reactor_now_ms(b->reactor), ranking_add, &r);
+    size_t n = ranking_finish(&r, rows, &rows[RANKING_ROWS]);
+    if (n < r.total) {
+        rows[n] = rows[RANKING_ROWS];
         rows[n++].kind = "rest";
     }
     for (size_t i = 0; i < VIEW_NUMBERS; i++) {
@@ -101,15 +101,15 @@ static void write_channels(const struct subject *s, FILE *out)
     }
 }
 
-void metrics_write(const struct subject *s, FILE *out)
+void metrics_write(const struct broker_view *b, FILE *out)
 {
     write_head(out, "sluice_info", COUNTER_KIND_GAUGE,
                "the broker that reports; always 1");
     fputs("sluice_info{broker=\"", out);
-    write_escaped(out, s->name);
+    write_escaped(out, b->name);
     fputs("\",version=\"" SLUICE_VERSION "\"} 1\n", out);
     for (size_t i = 0; i < COUNTER_TOTAL; i++)
-        write_counter(out, &counter_rows[i], s->counters->value[i]);
-    write_reasons(s, out);
-    write_channels(s, out);
+        write_counter(out, &counter_rows[i], b->counters->value[i]);
+    write_reasons(b, out);
+    write_channels(b, out);
 }

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * metrics - the same numbers in the text format of Prometheus.
+ * metrics - the numbers of the documents in the text format of Prometheus.
  */
 #ifndef SLUICE_MONITOR_METRICS_H
 #define SLUICE_MONITOR_METRICS_H
 
 #include <stdio.h>
 
-struct subject;
+struct broker_view;
 
-/* Channels beyond the hundredth are summed up under this label, which no
- * encoded name can be. */
+/* The label of the sum of all channels that are not listed; no encoded name
+ * can be equal to it. */
 #define METRICS_REST "%rest"
 
-void metrics_write(const struct subject *s, FILE *out);
+/* Writes all metrics; the gauges must have been measured. */
+void metrics_write(const struct broker_view *b, FILE *out);
 
 #endif

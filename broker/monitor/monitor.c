@@ -8,43 +8,43 @@
 #include <zmq.h>
 
 #include "broker/base/log.h"
+#include "broker/monitor/broker_view.h"
 #include "broker/monitor/document.h"
 #include "broker/monitor/feed.h"
 #include "broker/monitor/http.h"
 #include "broker/monitor/lag.h"
 #include "broker/monitor/metrics.h"
-#include "broker/monitor/outlet.h"
-#include "broker/monitor/subject.h"
+#include "broker/monitor/pub_socket.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
 
 struct monitor {
-    struct subject subject;
-    char *name, *color; /* the subject's */
+    struct broker_view broker;
+    char *name, *color; /* of `broker` */
     char **hosts;       /* names of the HTTP server */
     size_t host_count;
-    struct outlet_ground ground; /* its context is NULL without ZeroMQ */
+    struct pub_socket_shared shared;
     struct lag *lag;
     struct reactor_timer *timer;
-    struct outlet *reports; /* NULL when there is nobody to report to */
-    struct feed *feed;      /* NULL when nobody can listen */
-    struct http *http;      /* NULL when nobody can ask */
+    struct pub_socket *reports; /* NULL without --monitor-connect */
+    struct feed *feed;          /* NULL without --monitor-bind */
+    struct http *http;          /* NULL without --http */
 };
 
-/* Once per interval. */
+/* Once per interval: sends the periodic documents. */
 static void monitor_on_timer(void *arg)
 {
     struct monitor *m = arg;
-    (void)reactor_timer_start(m->timer, m->subject.interval_ms);
-    lag_update(m->lag, m->subject.counters);
-    subject_advance(&m->subject);
+    (void)reactor_timer_start(m->timer, m->broker.interval_ms);
+    lag_update(m->lag, m->broker.counters);
+    broker_view_advance(&m->broker);
     if (m->feed)
         feed_send(m->feed);
-    char *report = m->reports ? document_stats(&m->subject) : NULL;
+    char *report = m->reports ? document_stats(&m->broker) : NULL;
     if (!report)
         return;
-    struct outlet_part part = {report, strlen(report)};
-    outlet_send(m->reports, &part, 1);
+    struct pub_socket_part part = {report, strlen(report)};
+    pub_socket_send(m->reports, &part, 1);
     free(report);
 }
 
@@ -53,18 +53,18 @@ static void monitor_on_timer(void *arg)
 static enum http_status write_metrics(void *arg, FILE *out)
 {
     struct monitor *m = arg;
-    lag_update(m->lag, m->subject.counters);
-    subject_measure(&m->subject);
-    metrics_write(&m->subject, out);
+    lag_update(m->lag, m->broker.counters);
+    broker_view_measure(&m->broker);
+    metrics_write(&m->broker, out);
     return HTTP_OK;
 }
 
 static enum http_status write_stats(void *arg, FILE *out)
 {
     struct monitor *m = arg;
-    lag_update(m->lag, m->subject.counters);
-    subject_measure(&m->subject);
-    char *text = document_all(&m->subject);
+    lag_update(m->lag, m->broker.counters);
+    broker_view_measure(&m->broker);
+    char *text = document_all(&m->broker);
     fprintf(out, "%s\n", text ? text : "");
     bool has_text = text != NULL;
     free(text);
@@ -81,8 +81,8 @@ static enum http_status write_health(void *arg, FILE *out)
 static enum http_status write_readiness(void *arg, FILE *out)
 {
     const struct monitor *m = arg;
-    fputs(m->subject.is_stopping ? "stopping\n" : "ready\n", out);
-    return m->subject.is_stopping ? HTTP_UNAVAILABLE : HTTP_OK;
+    fputs(m->broker.is_stopping ? "stopping\n" : "ready\n", out);
+    return m->broker.is_stopping ? HTTP_UNAVAILABLE : HTTP_OK;
 }
 
 static const struct http_route routes[] = {
@@ -103,22 +103,22 @@ static bool fail(char *error, const char *what, const char *which,
 
 static bool monitor_open_loop(struct monitor *m, char *error)
 {
-    m->lag = lag_new(m->subject.reactor);
-    m->timer = reactor_timer_new(m->subject.reactor, monitor_on_timer, m);
+    m->lag = lag_new(m->broker.reactor);
+    m->timer = reactor_timer_new(m->broker.reactor, monitor_on_timer, m);
     if (!m->lag || !m->timer ||
-        !reactor_timer_start(m->timer, m->subject.interval_ms))
+        !reactor_timer_start(m->timer, m->broker.interval_ms))
         return fail(error, "cannot start", "monitoring", strerror(errno));
-    subject_advance(&m->subject);
+    broker_view_advance(&m->broker);
     return true;
 }
 
-/* One thread of its own does what must be done besides the loop. */
+/* libzmq does its work in a thread of its own. */
 static bool monitor_open_zmq(struct monitor *m, char *error)
 {
-    m->ground.reactor = m->subject.reactor;
-    m->ground.counters = m->subject.counters;
-    m->ground.context = zmq_ctx_new();
-    if (!m->ground.context)
+    m->shared.reactor = m->broker.reactor;
+    m->shared.counters = m->broker.counters;
+    m->shared.zmq = zmq_ctx_new();
+    if (!m->shared.zmq)
         return fail(error, "cannot start", "ZeroMQ", zmq_strerror(errno));
     return true;
 }
@@ -127,19 +127,19 @@ static bool monitor_open_reports(struct monitor *m,
                                  const struct monitor_list *endpoints,
                                  char *error)
 {
-    char why[OUTLET_ERROR_BYTES];
+    char why[PUB_SOCKET_ERROR_BYTES];
     if (endpoints->count == 0)
         return true;
-    m->reports = outlet_new(&m->ground, OUTLET_PUB, NULL, NULL);
+    m->reports = pub_socket_new(&m->shared, PUB_SOCKET_PUB, NULL, NULL);
     if (!m->reports)
         return fail(error, "cannot start", "reports", zmq_strerror(errno));
     for (size_t i = 0; i < endpoints->count; i++) {
         const char *endpoint = endpoints->items[i];
-        if (!outlet_connect(m->reports, endpoint, why))
+        if (!pub_socket_connect(m->reports, endpoint, why))
             return fail(error, "--monitor-connect:", endpoint, why);
-        log_event(m->subject.log, LOG_INFO, "reporting",
+        log_event(m->broker.log, LOG_INFO, "reporting",
                   LOG_TEXT("endpoint", endpoint),
-                  LOG_TEXT("name", m->subject.name));
+                  LOG_TEXT("name", m->broker.name));
     }
     return true;
 }
@@ -148,19 +148,19 @@ static bool monitor_open_feed(struct monitor *m,
                               const struct monitor_list *endpoints,
                               uint64_t taps_per_second, char *error)
 {
-    char bound[OUTLET_ENDPOINT_BYTES], why[OUTLET_ERROR_BYTES];
+    char bound[PUB_SOCKET_ENDPOINT_BYTES], why[PUB_SOCKET_ERROR_BYTES];
     if (endpoints->count == 0)
         return true;
-    m->feed = feed_new(&m->subject, &m->ground, taps_per_second);
+    m->feed = feed_new(&m->broker, &m->shared, taps_per_second);
     if (!m->feed)
         return fail(error, "cannot start", "the feed", zmq_strerror(errno));
     for (size_t i = 0; i < endpoints->count; i++) {
         const char *endpoint = endpoints->items[i];
         if (!feed_bind(m->feed, endpoint, bound, why))
             return fail(error, "--monitor-bind:", endpoint, why);
-        log_event(m->subject.log, LOG_INFO, "feeding",
+        log_event(m->broker.log, LOG_INFO, "feeding",
                   LOG_TEXT("endpoint", bound),
-                  LOG_TEXT("name", m->subject.name));
+                  LOG_TEXT("name", m->broker.name));
     }
     return true;
 }
@@ -177,7 +177,7 @@ static bool monitor_open_http(struct monitor *m,
     };
     if (config->https.count == 0)
         return true;
-    m->http = http_new(m->subject.reactor, m->subject.counters, &http);
+    m->http = http_new(m->broker.reactor, m->broker.counters, &http);
     if (!m->http)
         return fail(error, "cannot start", "HTTP", strerror(errno));
     for (size_t i = 0; i < config->https.count; i++)
@@ -185,18 +185,18 @@ static bool monitor_open_http(struct monitor *m,
             return false;
     for (const struct listener *l = http_listeners(m->http); l;
          l = listener_next(l))
-        log_event(m->subject.log, LOG_INFO, "serving_http",
+        log_event(m->broker.log, LOG_INFO, "serving_http",
                   LOG_TEXT("addr", listener_address(l)));
     return true;
 }
 
-/* Options may be read anew while it runs. */
+/* Copies, because the options may be replaced while it runs. */
 static bool monitor_copy(struct monitor *m, const struct monitor_config *c,
-                         const struct subject *subject, char *error)
+                         const struct broker_view *broker, char *error)
 {
-    m->subject = *subject;
-    m->subject.name = m->name = strdup(subject->name);
-    m->subject.color = m->color = strdup(subject->color);
+    m->broker = *broker;
+    m->broker.name = m->name = strdup(broker->name);
+    m->broker.color = m->color = strdup(broker->color);
     m->hosts = calloc(c->hosts.count + 1, sizeof *m->hosts);
     bool ok = m->name && m->color && m->hosts;
     for (size_t i = 0; ok && i < c->hosts.count; i++) {
@@ -208,10 +208,10 @@ static bool monitor_copy(struct monitor *m, const struct monitor_config *c,
 }
 
 static bool monitor_open(struct monitor *m, const struct monitor_config *c,
-                         const struct subject *subject, char *error)
+                         const struct broker_view *broker, char *error)
 {
     bool wants_zmq = c->connects.count + c->binds.count > 0;
-    return monitor_copy(m, c, subject, error) && monitor_open_loop(m, error) &&
+    return monitor_copy(m, c, broker, error) && monitor_open_loop(m, error) &&
            (!wants_zmq || monitor_open_zmq(m, error)) &&
            monitor_open_reports(m, &c->connects, error) &&
            monitor_open_feed(m, &c->binds, c->taps_per_second, error) &&
@@ -219,7 +219,7 @@ static bool monitor_open(struct monitor *m, const struct monitor_config *c,
 }
 
 struct monitor *monitor_new(const struct monitor_config *config,
-                            const struct subject *subject,
+                            const struct broker_view *broker,
                             char error[MONITOR_ERROR_BYTES])
 {
     struct monitor *m = calloc(1, sizeof *m);
@@ -227,7 +227,7 @@ struct monitor *monitor_new(const struct monitor_config *config,
         fail(error, "cannot start", "monitoring", strerror(errno));
         return NULL;
     }
-    if (monitor_open(m, config, subject, error))
+    if (monitor_open(m, config, broker, error))
         return m;
     monitor_free(m);
     return NULL;
@@ -236,7 +236,7 @@ struct monitor *monitor_new(const struct monitor_config *config,
 void monitor_set_interval(struct monitor *m, uint32_t ms)
 {
     if (m)
-        m->subject.interval_ms = ms;
+        m->broker.interval_ms = ms;
 }
 
 void monitor_free(struct monitor *m)
@@ -245,16 +245,15 @@ void monitor_free(struct monitor *m)
         return;
     http_free(m->http);
     feed_free(m->feed);
-    outlet_free(m->reports);
-    /* Waits for last words to leave, but not for long: the sockets linger
-     * for a moment only. */
-    while (m->ground.context && zmq_ctx_term(m->ground.context) != 0 &&
-           errno == EINTR)
+    pub_socket_free(m->reports);
+    /* Waits until what was sent last has left; not for long, because the
+     * sockets linger for a moment only. */
+    while (m->shared.zmq && zmq_ctx_term(m->shared.zmq) != 0 && errno == EINTR)
         continue;
     reactor_timer_free(m->timer);
     lag_free(m->lag);
-    marks_fini(&m->subject.channels);
-    marks_fini(&m->subject.clients);
+    growth_fini(&m->broker.channels);
+    growth_fini(&m->broker.clients);
     while (m->host_count > 0)
         free(m->hosts[--m->host_count]);
     free(m->hosts);
@@ -266,5 +265,5 @@ void monitor_free(struct monitor *m)
 void monitor_stop(struct monitor *m)
 {
     if (m)
-        m->subject.is_stopping = true;
+        m->broker.is_stopping = true;
 }

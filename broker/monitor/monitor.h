@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * monitor - what leaves the broker for those who watch it: reports to ZeroMQ
- * collectors, a feed for ZeroMQ subscribers, HTTP. All of it is off until it
- * is asked for, lives in the broker's loop, and never makes it wait.
+ * monitor - what leaves the broker for its watchers: reports to ZeroMQ
+ * collectors, a feed for ZeroMQ subscribers, HTTP. Each is off unless
+ * configured, runs in the broker's loop, and never blocks it.
  */
 #ifndef SLUICE_MONITOR_MONITOR_H
 #define SLUICE_MONITOR_MONITOR_H
@@ -12,11 +12,11 @@
 #include <stdint.h>
 
 struct monitor;
-struct subject;
+struct broker_view;
 
 enum {
     MONITOR_ERROR_BYTES = 512,
-    /* That are kept for HTTP clients, ZeroMQ's own and some watchers. */
+    /* Reserved for HTTP clients, libzmq itself and some watchers. */
     MONITOR_DESCRIPTORS = 64,
 };
 
@@ -31,24 +31,26 @@ struct monitor_config {
     uint64_t taps_per_second;
 };
 
-static inline bool monitor_is_wanted(const struct monitor_config *c)
+/* Whether there is anything to open. */
+static inline bool monitor_is_configured(const struct monitor_config *c)
 {
     return c->connects.count + c->binds.count + c->https.count > 0;
 }
 
-/* Opens all that is wanted. All texts are copied, the rest that `subject`
- * points at is borrowed. NULL with one sentence in `error` when that is not possible. */
+/* Opens everything that is configured. Texts are copied; whatever else
+ * `broker` points at is borrowed. NULL, with one sentence in `error`, when
+ * that is not possible. */
 struct monitor *monitor_new(const struct monitor_config *config,
-                            const struct subject *subject,
+                            const struct broker_view *broker,
                             char error[MONITOR_ERROR_BYTES]);
 
-/* From the next report on. NULL is allowed. */
+/* Holds from the next report on. NULL is allowed. */
 void monitor_set_interval(struct monitor *m, uint32_t ms);
 
-/* The core must still be there. NULL is allowed. */
+/* Before the core is freed. NULL is allowed. */
 void monitor_free(struct monitor *m);
 
-/* The broker has been told to stop: it is not ready any more. */
+/* The broker is stopping: /readyz and the documents say so. NULL is allowed. */
 void monitor_stop(struct monitor *m);
 
 #endif

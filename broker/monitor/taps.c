@@ -10,10 +10,10 @@
 #include "broker/base/throttle.h"
 #include "broker/core/backlog.h"
 #include "broker/core/tap.h"
+#include "broker/monitor/broker_view.h"
 #include "broker/monitor/document.h"
 #include "broker/monitor/name.h"
-#include "broker/monitor/outlet.h"
-#include "broker/monitor/subject.h"
+#include "broker/monitor/pub_socket.h"
 #include "broker/net/reactor.h"
 #include "proto/channel_name.h"
 #include "proto/frame.h"
@@ -28,37 +28,37 @@ struct tapping {
     char topic[];
 };
 
-void taps_init(struct taps *t, const struct subject *subject,
-               struct outlet *outlet, uint64_t per_second)
+void taps_init(struct taps *t, const struct broker_view *broker,
+               struct pub_socket *socket, uint64_t per_second)
 {
     *t = (struct taps){
-        .subject = subject, .outlet = outlet, .per_second = per_second};
+        .broker = broker, .socket = socket, .per_second = per_second};
     list_init(&t->all);
 }
 
-/* One message or, with a document alone, none. */
+/* `body` is NULL when there is no message to show, only the document. */
 static void tapping_send(struct tapping *g, char *document, const uint8_t *body,
                          size_t size)
 {
     if (!document)
         return;
-    const struct outlet_part parts[] = {{g->topic, g->topic_length},
-                                        {document, strlen(document)},
-                                        {body, size}};
-    outlet_send(g->taps->outlet, parts, body ? 3 : 2);
+    const struct pub_socket_part parts[] = {{g->topic, g->topic_length},
+                                            {document, strlen(document)},
+                                            {body, size}};
+    pub_socket_send(g->taps->socket, parts, body ? 3 : 2);
     free(document);
 }
 
-static void tapping_miss(struct tapping *g, uint64_t n)
+static void tapping_count_missed(struct tapping *g, uint64_t n)
 {
-    counter_add(g->taps->subject->counters, COUNT_tap_missed, n);
+    counter_add(g->taps->broker->counters, COUNT_tap_missed, n);
 }
 
 static void tapping_show(struct tapping *g, const uint8_t *body, size_t size)
 {
-    if (!outlet_has_room(g->taps->outlet, size)) {
+    if (!pub_socket_has_room(g->taps->socket, size)) {
         throttle_miss(&g->throttle, 1);
-        tapping_miss(g, 1);
+        tapping_count_missed(g, 1);
         return;
     }
     uint64_t missed = throttle_take_missed(&g->throttle);
@@ -69,11 +69,11 @@ static void tapping_on_slice(struct tap *tap, const struct slice *slice)
 {
     struct tapping *g = (struct tapping *)(void *)tap;
     const struct taps *t = g->taps;
-    clock_ms now = reactor_now_ms(t->subject->reactor);
+    clock_ms now = reactor_now_ms(t->broker->reactor);
     const uint8_t *p = slice->block->bytes + slice->offset;
     uint64_t n = throttle_pass(
         &g->throttle, now, THROTTLE_PER_SECOND(t->per_second), slice->messages);
-    tapping_miss(g, slice->messages - n);
+    tapping_count_missed(g, slice->messages - n);
     while (n-- > 0) {
         uint32_t size = frame_get_length(p);
         tapping_show(g, p + FRAME_HEAD_BYTES, size);
@@ -99,7 +99,7 @@ static bool tapping_open(struct tapping *g)
     return name_decode(g->topic + prefix, g->topic_length - prefix, name,
                        sizeof name, &length) &&
            length > 0 &&
-           tap_open(&g->tap, g->taps->subject->core, name, (uint32_t)length,
+           tap_open(&g->tap, g->taps->broker->core, name, (uint32_t)length,
                     tapping_on_slice);
 }
 
@@ -122,13 +122,13 @@ void taps_open(struct taps *t, const char *topic, size_t length)
     list_init(&g->link);
     t->count++;
     if (t->count > TAPS_MAX || !tapping_open(g)) {
-        log_event(t->subject->log, LOG_WARNING, "tap_refused",
+        log_event(t->broker->log, LOG_WARNING, "tap_refused",
                   LOG_BYTES("topic", topic, length), LOG_U64("taps", t->count));
         tapping_free(g);
         return;
     }
     list_insert(&t->all, &g->link);
-    log_event(t->subject->log, LOG_INFO, "tap_opened",
+    log_event(t->broker->log, LOG_INFO, "tap_opened",
               LOG_BYTES("topic", topic, length));
 }
 
@@ -137,12 +137,12 @@ void taps_close(struct taps *t, const char *topic, size_t length)
     struct tapping *g = taps_find(t, topic, length);
     if (!g)
         return;
-    log_event(t->subject->log, LOG_INFO, "tap_closed",
+    log_event(t->broker->log, LOG_INFO, "tap_closed",
               LOG_BYTES("topic", topic, length), LOG_U64("messages", g->seq));
     tapping_free(g);
 }
 
-void taps_tell(struct taps *t)
+void taps_send_missed(struct taps *t)
 {
     LIST_EACH (link, &t->all) {
         struct tapping *g = LIST_OF(link, struct tapping, link);

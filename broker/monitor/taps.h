@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * taps - the channels that watchers look at, message by message. Each sends at
- * most so many per second; what is left out is counted, and told.
+ * most so many per second; what is left out is counted and reported.
  */
 #ifndef SLUICE_MONITOR_TAPS_H
 #define SLUICE_MONITOR_TAPS_H
@@ -11,36 +11,37 @@
 
 #include "broker/base/list.h"
 
-struct outlet;
-struct subject;
+struct pub_socket;
+struct broker_view;
 
 #define TAPS_PREFIX "tap."
 
 enum { TAPS_MAX = 64 };
 
 struct taps {
-    const struct subject *subject;
-    struct outlet *outlet;
+    const struct broker_view *broker;
+    struct pub_socket *socket;
     uint64_t per_second; /* of each */
     struct list all;
     size_t count;
 };
 
 /* Both are borrowed. */
-void taps_init(struct taps *t, const struct subject *subject,
-               struct outlet *outlet, uint64_t per_second);
+void taps_init(struct taps *t, const struct broker_view *broker,
+               struct pub_socket *socket, uint64_t per_second);
 
-/* Closes all. */
+/* Closes all taps. */
 void taps_fini(struct taps *t);
 
-/* `topic` is the prefix and the name of a channel, encoded. Begins to send,
- * unless there are too many already or it names no channel. */
+/* `topic` is TAPS_PREFIX and the percent-encoded name of a channel. Starts to
+ * send its messages; refused, with a line in the log, when there are too many
+ * taps already or the name is not valid. */
 void taps_open(struct taps *t, const char *topic, size_t length);
 
-/* Harmless when there is none. */
+/* Does nothing when there is no such tap. */
 void taps_close(struct taps *t, const char *topic, size_t length);
 
-/* Tells what was missed where nothing has come since. */
-void taps_tell(struct taps *t);
+/* Reports messages left out of taps where no later one carried the count. */
+void taps_send_missed(struct taps *t);
 
 #endif

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/monitor/league.h"
+#include "broker/monitor/ranking.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 
-static void table_init(struct league_table *t, enum view_number by, size_t room)
+static void table_init(struct ranking_table *t, enum view_number by,
+                       size_t room)
 {
     t->by = by;
     t->room = room;
@@ -12,7 +13,7 @@ static void table_init(struct league_table *t, enum view_number by, size_t room)
     t->last = 0;
 }
 
-static void table_find_last(struct league_table *t)
+static void table_find_last(struct ranking_table *t)
 {
     t->last = 0;
     for (size_t i = 1; i < t->count; i++)
@@ -20,7 +21,7 @@ static void table_find_last(struct league_table *t)
             t->last = i;
 }
 
-static void table_add(struct league_table *t, const struct view *v)
+static void table_add(struct ranking_table *t, const struct view *v)
 {
     if (t->count == t->room) {
         if (v->number[t->by] <= t->rows[t->last].number[t->by])
@@ -33,12 +34,12 @@ static void table_add(struct league_table *t, const struct view *v)
         table_find_last(t);
 }
 
-void league_init(struct league *l, enum view_number busiest)
+void ranking_init(struct ranking *r, enum view_number busiest)
 {
-    table_init(&l->fullest, VIEW_BYTES, LEAGUE_FULLEST);
-    table_init(&l->busiest, busiest, LEAGUE_ROWS);
-    l->sum = (struct view){.name = NULL};
-    l->total = 0;
+    table_init(&r->fullest, VIEW_BYTES, RANKING_FULLEST);
+    table_init(&r->busiest, busiest, RANKING_ROWS);
+    r->sum = (struct view){.name = NULL};
+    r->total = 0;
 }
 
 static void view_add(struct view *sum, const struct view *v)
@@ -51,14 +52,14 @@ static void view_add(struct view *sum, const struct view *v)
     }
 }
 
-void league_add(void *league, const struct view *v)
+void ranking_add(void *ranking, const struct view *v)
 {
-    struct league *l = league;
-    l->total++;
-    view_add(&l->sum, v);
+    struct ranking *r = ranking;
+    r->total++;
+    view_add(&r->sum, v);
     if (v->number[VIEW_BYTES] > 0)
-        table_add(&l->fullest, v);
-    table_add(&l->busiest, v);
+        table_add(&r->fullest, v);
+    table_add(&r->busiest, v);
 }
 
 static int compare_bytes(const void *a, const void *b)
@@ -68,7 +69,7 @@ static int compare_bytes(const void *a, const void *b)
     return (m < n) - (m > n);
 }
 
-/* Names and numbers are those of the objects themselves. */
+/* Names and numbers identify: both are borrowed from the objects themselves. */
 static bool is_same(const struct view *a, const struct view *b)
 {
     return a->conn == b->conn && (a->peer || a->name == b->name);
@@ -82,12 +83,12 @@ static bool is_among(const struct view *v, const struct view *rows, size_t n)
     return false;
 }
 
-/* The busiest that are left, one after another. */
-static size_t league_fill(struct league_table *t, struct view *rows,
-                          size_t listed)
+/* Appends the busiest that are not among the first `listed` rows, one by one. */
+static size_t ranking_fill(struct ranking_table *t, struct view *rows,
+                           size_t listed)
 {
     size_t n = listed;
-    while (t->count > 0 && n < LEAGUE_ROWS) {
+    while (t->count > 0 && n < RANKING_ROWS) {
         size_t best = 0;
         for (size_t i = 1; i < t->count; i++)
             if (t->rows[i].number[t->by] > t->rows[best].number[t->by])
@@ -99,21 +100,21 @@ static size_t league_fill(struct league_table *t, struct view *rows,
     return n;
 }
 
-size_t league_finish(struct league *l, struct view rows[LEAGUE_ROWS],
-                     struct view *rest)
+size_t ranking_finish(struct ranking *r, struct view rows[RANKING_ROWS],
+                      struct view *rest)
 {
-    struct league_table *fullest = &l->fullest;
+    struct ranking_table *fullest = &r->fullest;
     size_t n = fullest->count;
     qsort(fullest->rows, n, sizeof *rows, compare_bytes);
     for (size_t i = 0; i < n; i++)
         rows[i] = fullest->rows[i];
-    n = league_fill(&l->busiest, rows, n);
-    *rest = l->sum;
+    n = ranking_fill(&r->busiest, rows, n);
+    *rest = r->sum;
     for (size_t i = 0; i < n; i++)
         for (size_t k = 0; k < VIEW_NUMBERS; k++)
             if (k != VIEW_AGE_MS)
                 rest->number[k] -= rows[i].number[k];
-    if (n == l->total)
+    if (n == r->total)
         rest->number[VIEW_AGE_MS] = 0;
     return n;
 }

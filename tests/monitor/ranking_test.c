@@ -2,7 +2,7 @@
  *
  * Among many, the fullest and the busiest are listed, and the others summed.
  */
-#include "broker/monitor/league.h"
+#include "broker/monitor/ranking.h"
 
 #include <stdlib.h>
 
@@ -10,8 +10,8 @@
 
 enum { MANY = 1000 };
 
-static struct league league;
-static struct view listed[LEAGUE_ROWS], rest;
+static struct ranking ranking;
+static struct view listed[RANKING_ROWS], rest;
 static const uint8_t names[MANY];
 
 static struct view view_of(size_t i, uint64_t bytes, uint64_t recent)
@@ -25,17 +25,17 @@ static struct view view_of(size_t i, uint64_t bytes, uint64_t recent)
 static void add(size_t i, uint64_t bytes, uint64_t recent)
 {
     struct view v = view_of(i, bytes, recent);
-    league_add(&league, &v);
+    ranking_add(&ranking, &v);
 }
 
 static void test_few_are_all_listed(void **state)
 {
     (void)state;
-    league_init(&league, VIEW_RECENT);
-    for (size_t i = 0; i < LEAGUE_ROWS; i++)
+    ranking_init(&ranking, VIEW_RECENT);
+    for (size_t i = 0; i < RANKING_ROWS; i++)
         add(i, i % 2, 0);
-    assert_int_equal(league_finish(&league, listed, &rest), LEAGUE_ROWS);
-    assert_int_equal(league.total, LEAGUE_ROWS);
+    assert_int_equal(ranking_finish(&ranking, listed, &rest), RANKING_ROWS);
+    assert_int_equal(ranking.total, RANKING_ROWS);
     for (size_t k = 0; k < VIEW_NUMBERS; k++)
         assert_int_equal(rest.number[k], 0);
 }
@@ -43,8 +43,8 @@ static void test_few_are_all_listed(void **state)
 static void test_nobody_is_listed_when_there_is_nobody(void **state)
 {
     (void)state;
-    league_init(&league, VIEW_RECENT);
-    assert_int_equal(league_finish(&league, listed, &rest), 0);
+    ranking_init(&ranking, VIEW_RECENT);
+    assert_int_equal(ranking_finish(&ranking, listed, &rest), 0);
     assert_int_equal(rest.number[VIEW_IN], 0);
 }
 
@@ -52,16 +52,16 @@ static void test_nobody_is_listed_when_there_is_nobody(void **state)
 static void test_fullest_first_then_busiest(void **state)
 {
     (void)state;
-    league_init(&league, VIEW_RECENT);
+    ranking_init(&ranking, VIEW_RECENT);
     for (size_t i = 0; i < MANY; i++)
         add(i, i == 5 ? 10 : i == 700 ? 30 : i == 999 ? 20 : 0, i);
-    assert_int_equal(league_finish(&league, listed, &rest), LEAGUE_ROWS);
+    assert_int_equal(ranking_finish(&ranking, listed, &rest), RANKING_ROWS);
     assert_ptr_equal(listed[0].name, &names[700]);
     assert_ptr_equal(listed[1].name, &names[999]);
     assert_ptr_equal(listed[2].name, &names[5]);
     assert_ptr_equal(listed[3].name, &names[998]);
-    assert_ptr_equal(listed[LEAGUE_ROWS - 1].name, &names[902]);
-    assert_int_equal(rest.number[VIEW_IN], MANY - LEAGUE_ROWS);
+    assert_ptr_equal(listed[RANKING_ROWS - 1].name, &names[902]);
+    assert_int_equal(rest.number[VIEW_IN], MANY - RANKING_ROWS);
     assert_int_equal(rest.number[VIEW_BYTES], 0);
 }
 
@@ -69,13 +69,13 @@ static void test_fullest_first_then_busiest(void **state)
 static void test_the_full_leave_room_for_the_busy(void **state)
 {
     (void)state;
-    league_init(&league, VIEW_RECENT);
+    ranking_init(&ranking, VIEW_RECENT);
     for (size_t i = 0; i < MANY; i++)
         add(i, MANY + i, MANY - i);
-    assert_int_equal(league_finish(&league, listed, &rest), LEAGUE_ROWS);
+    assert_int_equal(ranking_finish(&ranking, listed, &rest), RANKING_ROWS);
     assert_ptr_equal(listed[0].name, &names[MANY - 1]);
-    assert_ptr_equal(listed[LEAGUE_FULLEST].name, &names[0]);
-    assert_ptr_equal(listed[LEAGUE_FULLEST + 1].name, &names[1]);
+    assert_ptr_equal(listed[RANKING_FULLEST].name, &names[0]);
+    assert_ptr_equal(listed[RANKING_FULLEST + 1].name, &names[1]);
 }
 
 static void test_nobody_is_listed_twice_or_lost(void **state)
@@ -84,11 +84,11 @@ static void test_nobody_is_listed_twice_or_lost(void **state)
     srand(11);
     for (int round = 0; round < 200; round++) {
         size_t count = (size_t)rand() % MANY;
-        league_init(&league, VIEW_RECENT);
+        ranking_init(&ranking, VIEW_RECENT);
         for (size_t i = 0; i < count; i++)
             add(i, (uint64_t)rand() % 4, (uint64_t)rand() % 4);
-        size_t n = league_finish(&league, listed, &rest);
-        assert_int_equal(n, count < LEAGUE_ROWS ? count : LEAGUE_ROWS);
+        size_t n = ranking_finish(&ranking, listed, &rest);
+        assert_int_equal(n, count < RANKING_ROWS ? count : RANKING_ROWS);
         assert_int_equal(rest.number[VIEW_IN], count - n);
         for (size_t i = 0; i < n; i++)
             for (size_t k = 0; k < i; k++)
@@ -99,13 +99,13 @@ static void test_nobody_is_listed_twice_or_lost(void **state)
 static void test_the_rest_has_an_age_when_there_is_one(void **state)
 {
     (void)state;
-    league_init(&league, VIEW_RECENT);
+    ranking_init(&ranking, VIEW_RECENT);
     for (size_t i = 0; i < MANY; i++) {
         struct view v = view_of(i, 0, 0);
         v.number[VIEW_AGE_MS] = i;
-        league_add(&league, &v);
+        ranking_add(&ranking, &v);
     }
-    league_finish(&league, listed, &rest);
+    ranking_finish(&ranking, listed, &rest);
     assert_int_equal(rest.number[VIEW_AGE_MS], MANY - 1);
 }
 

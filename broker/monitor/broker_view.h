@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * broker_view - the broker as its watchers see it, which all reports are made
+ * of: its name, its numbers, and ways to walk over its channels and clients.
+ */
+#ifndef SLUICE_MONITOR_BROKER_VIEW_H
+#define SLUICE_MONITOR_BROKER_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/base/view.h"
+#include "broker/monitor/growth.h"
+
+struct budget;
+struct core;
+struct counters;
+struct log;
+struct reactor;
+
+/* One of the reasons for which connections end. */
+struct broker_view_reason {
+    const char *name;
+    uint64_t closed;
+};
+
+struct broker_view {
+    const char *name;  /* that watchers show */
+    const char *color; /* as in CSS */
+    uint32_t interval_ms;
+    struct reactor *reactor;
+    struct core *core;
+    struct counters *counters;
+    struct budget *budget;
+    struct log *log;
+    /* The i-th reason; false when there are no more. */
+    bool (*reason)(void *arg, size_t i, struct broker_view_reason *out);
+    /* Calls `visit` for each client. */
+    void (*each_client)(void *arg, view_fn *visit, void *visit_arg);
+    void *arg; /* for both */
+
+    /* The monitor's own. */
+    uint64_t seq;      /* of the last documents */
+    uint64_t begun_us; /* when the monitor started, and */
+    uint64_t last_us;  /* when the last documents were due, monotonic */
+    uint64_t last_cpu_us;
+    double cpu_percent; /* between the last two */
+    bool is_stopping;
+    struct growth channels, clients; /* since the last documents about them */
+};
+
+/* A new set of documents is due: numbers it and measures. */
+void broker_view_advance(struct broker_view *b);
+
+/* Sets the gauges, which are measured and not counted. */
+void broker_view_measure(struct broker_view *b);
+
+/* Since the monitor started. */
+double broker_view_uptime_s(const struct broker_view *b);
+
+#endif
