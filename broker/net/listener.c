@@ -5,16 +5,16 @@
 #include <event2/event.h>
 #include <event2/listener.h>
 #include <event2/util.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "broker/net/address.h"
 #include "broker/net/reactor.h"
+#include "broker/net/socket_file.h"
 
 enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
 
@@ -24,8 +24,8 @@ struct listener {
     struct reactor_timer *retry;
     const struct listener_events *events;
     void *owner;
-    bool is_paused;                                         /* by the owner */
-    char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "" if TCP */
+    bool is_paused;          /* by the owner */
+    struct socket_file file; /* empty if TCP, or somebody else's */
     char text[ADDRESS_TEXT_BYTES];
 };
 
@@ -84,8 +84,7 @@ struct listener *listener_close(struct listener *l)
     if (l->ev)
         evconnlistener_free(l->ev); /* closes the socket */
     reactor_timer_free(l->retry);
-    if (l->path[0])
-        unlink(l->path);
+    socket_file_remove(&l->file);
     free(l);
     return next;
 }
@@ -101,26 +100,30 @@ static void listener_describe(struct listener *l, int fd)
 {
     struct sockaddr_storage ss = {0};
     socklen_t length = sizeof ss;
-    if (l->path[0])
-        snprintf(l->text, sizeof l->text, "unix:%s", l->path);
+    if (l->file.path[0])
+        snprintf(l->text, sizeof l->text, "unix:%s", l->file.path);
     else if (getsockname(fd, (struct sockaddr *)&ss, &length) == 0)
         address_format((struct sockaddr *)&ss, length, l->text, sizeof l->text);
 }
 
-/* Takes `fd` even when it fails. */
+/* Takes `fd` and the file, NULL if there is none, even when it fails. */
 static struct listener *listener_new(struct reactor *r, int fd,
-                                     const char *path,
+                                     struct socket_file *file,
                                      const struct listener_events *events,
                                      void *owner)
 {
     struct listener *l = calloc(1, sizeof *l);
     if (!l) {
         close(fd);
+        if (file)
+            socket_file_remove(file);
+        errno = ENOMEM;
         return NULL;
     }
     l->events = events;
     l->owner = owner;
-    snprintf(l->path, sizeof l->path, "%s", path);
+    if (file)
+        l->file = *file;
     listener_describe(l, fd);
     l->retry = reactor_timer_new(r, on_retry, l);
     if (l->retry)
@@ -148,7 +151,7 @@ static bool is_listening_stream(int fd)
            is_listening;
 }
 
-/* The file belongs to whoever made it: l->path stays empty. */
+/* The file belongs to whoever made it: l->file stays empty. */
 static void listener_describe_adopted(struct listener *l, int fd)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNSPEC};
@@ -167,7 +170,7 @@ struct listener *listener_adopt(struct reactor *r, int fd,
         close(fd);
         return NULL;
     }
-    struct listener *l = listener_new(r, fd, "", events, owner);
+    struct listener *l = listener_new(r, fd, NULL, events, owner);
     if (l)
         listener_describe_adopted(l, fd);
     return l;
@@ -178,49 +181,18 @@ static int open_socket(int family)
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* A socket file outlives a broker that was killed. It may be replaced when
- * nobody answers behind it, and only then. */
-static bool is_stale(const struct sockaddr_un *sun)
-{
-    struct stat st;
-    if (lstat(sun->sun_path, &st) != 0 || !S_ISSOCK(st.st_mode))
-        return false;
-    int fd = open_socket(AF_UNIX);
-    if (fd < 0)
-        return false;
-    bool refused =
-        connect(fd, (const struct sockaddr *)sun, sizeof *sun) != 0 &&
-        errno == ECONNREFUSED;
-    close(fd);
-    return refused;
-}
-
-static int bind_unix(const struct sockaddr_un *sun)
-{
-    int fd = open_socket(AF_UNIX);
-    if (fd < 0)
-        return -1;
-    if (is_stale(sun))
-        unlink(sun->sun_path);
-    if (bind(fd, (const struct sockaddr *)sun, sizeof *sun) != 0) {
-        int err = errno;
-        close(fd);
-        errno = err;
-        return -1;
-    }
-    return fd;
-}
-
 static bool listener_open_unix(struct reactor *r, const struct address *a,
                                const struct listener_events *events,
                                void *owner, struct listener **list, char *error)
 {
-    struct sockaddr_un sun;
-    if (!address_to_unix(a, &sun))
+    struct sockaddr_un at;
+    struct socket_file file;
+    if (!address_to_unix(a, &at))
         return fail(error, "cannot listen on", a->host, ENAMETOOLONG);
-    int fd = bind_unix(&sun);
-    struct listener *l =
-        fd < 0 ? NULL : listener_new(r, fd, sun.sun_path, events, owner);
+    int fd = socket_file_bind(&file, &at, error, LISTENER_ERROR_BYTES);
+    if (fd < 0)
+        return false;
+    struct listener *l = listener_new(r, fd, &file, events, owner);
     if (!l)
         return fail(error, "cannot listen on unix socket", a->host, errno);
     l->next = *list;
@@ -267,7 +239,7 @@ static bool listener_open_tcp(struct reactor *r, const struct address *a,
             (ai->ai_next || opened != *list))
             continue;
         struct listener *l =
-            fd < 0 ? NULL : listener_new(r, fd, "", events, owner);
+            fd < 0 ? NULL : listener_new(r, fd, NULL, events, owner);
         if (!l) {
             ok = fail(error, "cannot listen on", text, errno);
             break;

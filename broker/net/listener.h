@@ -43,8 +43,8 @@ struct listener *listener_adopt(struct reactor *r, int fd,
                                 const struct listener_events *events,
                                 void *owner);
 
-/* Stops listening and removes the file of a unix socket. Returns the next of
- * the chain. */
+/* Stops listening and removes the file of a unix socket, and its lock. Returns
+ * the next of the chain. */
 struct listener *listener_close(struct listener *l);
 
 struct listener *listener_next(const struct listener *l);

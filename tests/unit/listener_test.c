@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -240,6 +241,79 @@ static void test_paused_listener_lets_wait(void **state)
     close(fd);
 }
 
+static void lock_path(char out[80])
+{
+    snprintf(out, 80, "%s.lock", f.path);
+}
+
+/* As a broker does that has removed a stale file and has not bound yet. */
+static int hold_lock(void)
+{
+    char lock[80];
+    lock_path(lock);
+    int fd = open(lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), 0);
+    return fd;
+}
+
+static void
+test_stale_socket_of_a_broker_that_starts_is_left_alone(void **state)
+{
+    (void)state;
+    struct stat before, after;
+    char lock[80];
+    close(open_unix(bind));
+    assert_int_equal(stat(f.path, &before), 0);
+    int fd = hold_lock();
+    assert_false(open_at(f.text));
+    check_error(f.path);
+    check_error("in use");
+    assert_int_equal(stat(f.path, &after), 0);
+    assert_int_equal(after.st_ino, before.st_ino);
+    close(fd); /* the lock's file stays, as when its holder is killed */
+    assert_true(open_at(f.text));
+    f.list = listener_close(f.list);
+    lock_path(lock);
+    assert_int_equal(stat(lock, &after), -1);
+}
+
+static void test_lock_that_was_removed_locks_nothing(void **state)
+{
+    (void)state;
+    char lock[80];
+    struct stat st;
+    lock_path(lock);
+    int fd = hold_lock();
+    assert_int_equal(unlink(lock), 0);
+    assert_true(open_at(f.text));
+    assert_int_equal(stat(lock, &st), 0);
+    close(fd);
+}
+
+static void test_lock_that_cannot_be_had_is_named(void **state)
+{
+    (void)state;
+    char lock[80];
+    lock_path(lock);
+    assert_int_equal(symlink("/dev/null", lock), 0);
+    assert_false(open_at(f.text));
+    check_error("cannot lock");
+    check_error(lock);
+    assert_int_equal(unlink(lock), 0);
+}
+
+static void test_file_of_another_is_not_removed(void **state)
+{
+    (void)state;
+    struct stat st;
+    assert_true(open_at(f.text));
+    assert_int_equal(unlink(f.path), 0);
+    int other = open_unix(bind);
+    f.list = listener_close(f.list);
+    assert_int_equal(stat(f.path, &st), 0);
+    close(other);
+}
+
 /* No descriptor is free while `rl` is as this leaves it. */
 static void take_all_descriptors(struct rlimit *old)
 {
@@ -281,6 +355,10 @@ int main(void)
         LISTENER_TEST(test_unix_socket_serves_and_its_file_goes),
         LISTENER_TEST(test_stale_socket_file_is_replaced),
         LISTENER_TEST(test_live_socket_is_left_alone),
+        LISTENER_TEST(test_stale_socket_of_a_broker_that_starts_is_left_alone),
+        LISTENER_TEST(test_lock_that_was_removed_locks_nothing),
+        LISTENER_TEST(test_lock_that_cannot_be_had_is_named),
+        LISTENER_TEST(test_file_of_another_is_not_removed),
         LISTENER_TEST(test_other_files_are_left_alone),
         LISTENER_TEST(test_too_long_path_is_told),
         LISTENER_TEST(test_paused_listener_lets_wait),

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: MIT
 """What a person at a shell gets from sluiced: help, errors that say what
 would be right, and exit statuses that scripts can trust."""
+import os
 import pathlib
 import socket
+import subprocess
 import tempfile
 
+from client import Client
+from daemon import SLUICED
 from wire import DEADLINE, WireTest, main, run_sluiced
 
 OPTIONS = ("--listen", "--max-frame", "--client-limit", "--patience",
@@ -175,15 +179,45 @@ class UnixSocket(WireTest):
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
         self.assert_serves(sluiced)
 
+    def start(self, address):
+        process = subprocess.Popen([SLUICED, "--listen", address],
+                                   stderr=subprocess.PIPE, text=True)
+
+        def end():
+            process.kill()
+            process.communicate()
+        self.addCleanup(end)
+        return process
+
+    def test_only_one_of_many_gets_a_stale_path(self):
+        """Started at the same moment on what a killed one left."""
+        with tempfile.TemporaryDirectory() as where:
+            address = f"unix:{where}/sock"
+            for _ in range(3):
+                killed = self.start(address)
+                self.assertIn("event=listening", killed.stderr.readline())
+                killed.kill()
+                killed.wait(DEADLINE)
+                started = [self.start(address) for _ in range(4)]
+                said = [process.stderr.readline() for process in started]
+                winners = [process for process, line in zip(started, said)
+                           if "event=listening" in line]
+                self.assertEqual(len(winners), 1, said)
+                Client(address).close()
+                winners[0].terminate()
+                for process in started:
+                    self.assertEqual(process.wait(DEADLINE),
+                                     0 if process in winners else 1)
+                self.assertEqual(os.listdir(where), [])
+
     def test_socket_file_is_removed_at_the_end(self):
-        """Nothing stays behind."""
+        """Nothing stays behind, neither the socket nor its lock."""
         sluiced = self.broker(listen=("unix:{dir}/sock",))
         path = pathlib.Path(sluiced.address[5:])
         self.assertTrue(path.is_socket())
         sluiced.signal()
         self.assertEqual(sluiced.process.wait(DEADLINE), 0)
-        self.assertTrue(path.parent.is_dir())
-        self.assertFalse(path.exists())
+        self.assertEqual(list(path.parent.iterdir()), [])
 
     def test_protocol_is_the_same(self):
         """Topics, queues, goodbye, and peers that have no port."""
