@@ -2,6 +2,7 @@
 #include "broker/net/address.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,6 +65,11 @@ bool address_to_unix(const struct address *a, struct sockaddr_un *out)
     *out = (struct sockaddr_un){.sun_family = AF_UNIX};
     return copy_part(out->sun_path, sizeof out->sun_path, a->host,
                      strlen(a->host));
+}
+
+const char *address_hint(int err)
+{
+    return err == EADDRINUSE ? "; is sluiced already running?" : "";
 }
 
 void address_format(const struct sockaddr *sa, socklen_t length, char *out,

@@ -36,6 +36,10 @@ int address_resolve(const struct address *a, struct addrinfo **list);
 /* False when the path is too long for a socket. */
 bool address_to_unix(const struct address *a, struct sockaddr_un *out);
 
+/* What an operator should look at when an address could not be had, behind
+ * strerror(err): "; is sluiced already running?", or "". A constant. */
+const char *address_hint(int err);
+
 /* Who is at the other end, in as few bytes as that takes. */
 struct peer {
     uint16_t family; /* AF_INET, AF_INET6 or another */

@@ -91,8 +91,8 @@ struct listener *listener_close(struct listener *l)
 
 static bool fail(char *error, const char *what, const char *text, int err)
 {
-    snprintf(error, LISTENER_ERROR_BYTES, "%s %s: %s", what, text,
-             strerror(err));
+    snprintf(error, LISTENER_ERROR_BYTES, "%s %s: %s%s", what, text,
+             strerror(err), address_hint(err));
     return false;
 }
 

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "broker/net/address.h"
+
 #define LOCK_SUFFIX ".lock"
 
 enum {
@@ -107,8 +109,8 @@ static int bind_socket(struct socket_file *f, const struct sockaddr_un *at)
 
 static int fail(char *error, size_t room, const char *path, int err)
 {
-    snprintf(error, room, "cannot listen on unix socket %s: %s", path,
-             strerror(err));
+    snprintf(error, room, "cannot listen on unix socket %s: %s%s", path,
+             strerror(err), address_hint(err));
     return -1;
 }
 

@@ -129,7 +129,8 @@ class StartErrors(WireTest):
     def test_address_in_use(self):
         """One sentence that names the address, exit 1."""
         sluiced = self.broker()
-        self.assert_start_error(sluiced.address, [sluiced.address])
+        self.assert_start_error(sluiced.address, [
+            sluiced.address, "in use; is sluiced already running?"])
 
     def test_second_listener_in_use_is_fatal_too(self):
         """All listeners or none."""
@@ -177,6 +178,7 @@ class UnixSocket(WireTest):
         done = run_sluiced("--listen", sluiced.address)
         self.assertEqual(done.returncode, 1)
         self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertIn("in use; is sluiced already running?", done.stderr)
         self.assert_serves(sluiced)
 
     def start(self, address):
