@@ -344,8 +344,8 @@ static bool broker_open_signals(struct broker *b, char *error)
 static void broker_init_core(struct broker *b)
 {
     struct core_config config = configure_core(b->options);
-    struct core_notices notices = sessions_notices(&b->sessions);
-    core_init(&b->core, &config, &notices, &b->counters, &b->budget);
+    struct core_owner owner = sessions_core_owner(&b->sessions);
+    core_init(&b->core, &config, &owner, &b->counters, &b->budget);
     b->has_core = true;
 }
 

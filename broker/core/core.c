@@ -9,12 +9,18 @@
 #include "broker/core/tap.h"
 #include "broker/core/topic.h"
 
+enum {
+    /* Consumers that took all they were given may be given more at once; how
+     * often in one turn is bounded, so that one cannot delay all others. */
+    CORE_ROUNDS_MAX = 16,
+};
+
 void core_init(struct core *c, const struct core_config *config,
-               const struct core_notices *notices, struct counters *counters,
+               const struct core_owner *owner, struct counters *counters,
                struct budget *budget)
 {
     *c = (struct core){.config = *config,
-                       .notices = *notices,
+                       .owner = *owner,
                        .counters = counters,
                        .budget = budget};
     block_pool_init(&c->pool, budget);
@@ -30,6 +36,110 @@ void core_init(struct core *c, const struct core_config *config,
     list_init(&c->taps);
 }
 
+/* A channel stays touched until it is put away: its open block may take more,
+ * and consumers whose outbox goes out make room. */
+static void core_settle(struct core *c)
+{
+    LIST_EACH (link, &c->touched) {
+        struct channel *ch = LIST_OF(link, struct channel, touched);
+        channel_commit(ch);
+        if (ch->kind->settle)
+            ch->kind->settle(ch);
+    }
+}
+
+static void core_flush(struct core *c)
+{
+    struct list *link;
+    while ((link = list_pop(&c->dirty)) != NULL)
+        c->owner.flush(c->owner.arg, LIST_OF(link, struct subscriber, dirty));
+    while ((link = list_pop(&c->doomed)) != NULL)
+        c->owner.close(c->owner.arg, LIST_OF(link, struct subscriber, dirty));
+}
+
+static bool core_has_output(const struct core *c)
+{
+    return !list_is_empty(&c->dirty) || !list_is_empty(&c->doomed);
+}
+
+static void core_exchange(struct core *c)
+{
+    core_settle(c);
+    for (int i = 0; i < CORE_ROUNDS_MAX && core_has_output(c); i++) {
+        core_flush(c);
+        core_settle(c);
+    }
+}
+
+/* As many as there is room for, each bringing what one read can bring; at
+ * least one, or all would wait forever. */
+static void core_let_through_gate(struct core *c, struct channel *ch)
+{
+    uint64_t n = ch->kind->room(ch) / c->config.turn_bytes + 1;
+    /* The last one to go may be what keeps the channel. */
+    ch->member_count++;
+    while (n-- > 0 && publisher_let_through(c, &ch->gate))
+        continue;
+    ch->member_count--;
+    channel_free_unused(ch);
+}
+
+static void core_let_through(struct core *c)
+{
+    /* Of a gate that is still open the next one becomes first, at the end of
+     * the list: so many as there are now, and no more. */
+    size_t gates = 0;
+    LIST_EACH (link, &c->open_gates) {
+        gates++;
+    }
+    while (gates-- > 0 && !list_is_empty(&c->open_gates)) {
+        struct place *p = LIST_OF(c->open_gates.next, struct place, opened);
+        core_let_through_gate(c, LIST_OF(p->gate, struct channel, gate));
+    }
+}
+
+static void core_put_away(struct core *c)
+{
+    struct list *link;
+    while ((link = list_pop(&c->touched)) != NULL) {
+        struct channel *ch = LIST_OF(link, struct channel, touched);
+        channel_rest(ch);
+        pressure_weigh(ch);
+        channel_free_unused(ch);
+    }
+    c->open_blocks = 0;
+    pressure_update(c);
+}
+
+static void core_resume(struct core *c)
+{
+    struct publisher *p;
+    while ((p = publisher_next_resumed(c)) != NULL)
+        c->owner.resume(c->owner.arg, p);
+}
+
+void core_deliver(struct core *c)
+{
+    assert(!c->is_in_turn);
+    c->is_in_turn = true;
+    core_exchange(c);
+    core_put_away(c);
+    c->is_in_turn = false;
+}
+
+/* Publishers are admitted here and not in each delivery, so that those that
+ * were admitted are read before others are. */
+void core_end_turn(struct core *c)
+{
+    assert(!c->is_in_turn);
+    c->is_in_turn = true;
+    core_exchange(c);
+    core_let_through(c);
+    core_put_away(c);
+    core_resume(c);
+    c->is_in_turn = false;
+}
+
 static void core_touch(struct map_node *node, void *arg)
 {
     (void)arg;
@@ -42,7 +152,7 @@ void core_purge(struct core *c)
 {
     struct list *link;
     core_settle(c);
-    core_end_turn(c);
+    core_put_away(c);
     map_each(&c->channels, core_touch, NULL);
     while ((link = list_pop(&c->touched)) != NULL) {
         struct channel *ch = LIST_OF(link, struct channel, touched);
@@ -159,80 +269,10 @@ bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
     return true;
 }
 
-/* A channel stays touched until the end of the turn: its open block may take
- * more, and consumers whose outbox goes out make room. */
-void core_settle(struct core *c)
-{
-    LIST_EACH (link, &c->touched) {
-        struct channel *ch = LIST_OF(link, struct channel, touched);
-        channel_commit(ch);
-        if (ch->kind->settle)
-            ch->kind->settle(ch);
-    }
-}
-
-struct subscriber *core_next_dirty(struct core *c)
-{
-    struct list *link = list_pop(&c->dirty);
-    return link ? LIST_OF(link, struct subscriber, dirty) : NULL;
-}
-
-struct subscriber *core_next_doomed(struct core *c)
-{
-    struct list *link = list_pop(&c->doomed);
-    return link ? LIST_OF(link, struct subscriber, dirty) : NULL;
-}
-
 bool core_has_work(const struct core *c)
 {
-    return !list_is_empty(&c->dirty) || !list_is_empty(&c->doomed) ||
-           !list_is_empty(&c->touched) || !list_is_empty(&c->open_gates) ||
-           pressure_has_work(c);
-}
-
-/* As many as there is room for, each bringing what one read can bring; at
- * least one, or all would wait for ever. */
-static void core_let_through_gate(struct core *c, struct channel *ch)
-{
-    uint64_t n = ch->kind->room(ch) / c->config.turn_bytes + 1;
-    /* The last one to go may be what keeps the channel. */
-    ch->member_count++;
-    while (n-- > 0 && publisher_let_through(c, &ch->gate))
-        continue;
-    ch->member_count--;
-    channel_free_unused(ch);
-}
-
-void core_let_through(struct core *c)
-{
-    /* Of a gate that is still open the next one becomes first, at the end of
-     * the list: so many as there are now, and no more. */
-    size_t gates = 0;
-    LIST_EACH (link, &c->open_gates) {
-        gates++;
-    }
-    while (gates-- > 0 && !list_is_empty(&c->open_gates)) {
-        struct place *p = LIST_OF(c->open_gates.next, struct place, opened);
-        core_let_through_gate(c, LIST_OF(p->gate, struct channel, gate));
-    }
-}
-
-void core_end_turn(struct core *c)
-{
-    struct list *link;
-    while ((link = list_pop(&c->touched)) != NULL) {
-        struct channel *ch = LIST_OF(link, struct channel, touched);
-        channel_rest(ch);
-        pressure_weigh(ch);
-        channel_free_unused(ch);
-    }
-    c->open_blocks = 0;
-    pressure_update(c);
-}
-
-struct publisher *core_next_resumed(struct core *c)
-{
-    return publisher_next_resumed(c);
+    return core_has_output(c) || !list_is_empty(&c->touched) ||
+           !list_is_empty(&c->open_gates) || pressure_has_work(c);
 }
 
 static void core_touch_deliverable(struct map_node *node, void *arg)

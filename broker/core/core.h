@@ -1,22 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * core - the broker as a domain: channels, subscribers, publishers, bounds.
- * It knows no socket and no wire format; it is told the time and says what
- * there is to do. Nothing here calls back, except the notices, which only
- * tell.
- *
- * One turn:
- *
- *     core_set_now, then any of   channel_publish, core_subscribe,
- *                                 subscriber_leave, publisher_wait ...
- *     core_settle                 commits what was published, fills outboxes
- *     while core_next_dirty       whose outbox to flush; tell how far it went
- *                                 with subscriber_sent, and that it was tried
- *                                 with subscriber_flushed; then settle again
- *     core_next_doomed            whose connection to close
- *     core_end_turn
- *     core_let_through
- *     core_next_resumed           which publishers may be read again
+ * It knows no socket, no wire format and no clock: its owner sets the time,
+ * publishes, subscribes and leaves as its clients do, and ends the turn. Only
+ * then does the core call its owner.
  */
 #ifndef SLUICE_CORE_CORE_H
 #define SLUICE_CORE_CORE_H
@@ -48,8 +35,16 @@ struct core_config {
     message_size_fn *message_size;
 };
 
-/* Tells; may not change anything. */
-struct core_notices {
+/* What the core asks of the owner of its subscribers and publishers. */
+struct core_owner {
+    /* Offers the outbox to the socket: reports with subscriber_sent what was
+     * taken, and then calls subscriber_flushed. Any subscriber may leave. */
+    void (*flush)(void *arg, struct subscriber *s);
+    /* Closes the connection, which makes the subscriber leave. */
+    void (*close)(void *arg, struct subscriber *s);
+    /* The publisher may be read again. */
+    void (*resume)(void *arg, struct publisher *p);
+    /* Notices, for the log: these may not call the core. */
     void (*slow)(void *arg, struct subscriber *s);
     void (*recovered)(void *arg, struct subscriber *s);
     /* Memory is short, and this channel holds much of it. */
@@ -59,7 +54,7 @@ struct core_notices {
 
 struct core {
     struct core_config config;
-    struct core_notices notices;
+    struct core_owner owner;
     struct counters *counters;
     struct budget *budget;
     struct block_pool pool;
@@ -78,13 +73,14 @@ struct core {
     uint32_t open_blocks;   /* opened in this turn */
     uint32_t joined;        /* subscribers so far */
     clock_ms now;
+    bool is_in_turn;    /* core_deliver or core_end_turn is running */
     bool is_unfinished; /* a queue could not give for want of memory */
     bool is_stopping;   /* what is not delivered any more is counted so */
 };
 
 /* All pointers are borrowed for the life of the core. */
 void core_init(struct core *c, const struct core_config *config,
-               const struct core_notices *notices, struct counters *counters,
+               const struct core_owner *owner, struct counters *counters,
                struct budget *budget);
 
 /* Drops what queues still hold, counting it. No subscriber may be left. */
@@ -144,29 +140,18 @@ const struct rule *core_find_rule(const struct core *c, const uint8_t *name,
  * What they hold already stays, but for topics that hold nothing any more. */
 void core_configure(struct core *c, const struct core_config *config);
 
-void core_settle(struct core *c);
+/* Ends the turn of the loop: delivers, admits publishers that wait, as many
+ * as there is room for, and has them resumed. Calls the owner; may not be
+ * called by it from there. */
+void core_end_turn(struct core *c);
+
+/* Only delivers, so that a turn that reads much does not keep it all until
+ * its end. Otherwise like core_end_turn. */
+void core_deliver(struct core *c);
 
 /* Between turns: true while another one would do something even if nothing
  * came in. */
 bool core_has_work(const struct core *c);
-
-/* The next subscriber to flush, NULL when there is none. */
-struct subscriber *core_next_dirty(struct core *c);
-
-/* The next subscriber whose connection is to be closed, NULL when there is
- * none. */
-struct subscriber *core_next_doomed(struct core *c);
-
-/* Blocks are put away, unused channels freed. */
-void core_end_turn(struct core *c);
-
-/* Publishers that wait are let through, as many as there is room for: once
- * per turn of the loop, so that those who were can be read before others
- * are. */
-void core_let_through(struct core *c);
-
-/* The next publisher that may be read again, NULL when there is none. */
-struct publisher *core_next_resumed(struct core *c);
 
 /* From now on what is not delivered is counted as dropped by stopping. */
 static inline void core_stop(struct core *c)
@@ -176,7 +161,7 @@ static inline void core_stop(struct core *c)
 
 /* Looks for busy subscribers whose patience is over, and has queues try again
  * that had no memory to give. To be called at least every CORE_TICK_MS while
- * core_is_ticking; settle the core afterwards. */
+ * core_is_ticking; end the turn afterwards. */
 void core_tick(struct core *c);
 
 enum { CORE_TICK_MS = 20 };

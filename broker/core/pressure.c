@@ -80,7 +80,7 @@ static void pressure_ask(struct heavy *h, bool is_last_resort)
     if (h->pressed_bytes == 0) {
         counter_add(c->counters, COUNT_pressed, 1);
         h->pressed_bytes = ch->account.bytes;
-        c->notices.pressed(c->notices.arg, ch);
+        c->owner.pressed(c->owner.arg, ch);
     }
     ch->kind->press(ch, is_last_resort);
 }

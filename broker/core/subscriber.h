@@ -62,7 +62,7 @@ void subscriber_flushed(struct subscriber *s);
  * those that are. */
 void subscriber_settle(struct subscriber *s);
 
-/* Has its owner close it: core_next_doomed will tell. */
+/* Has its connection closed when the turn ends. */
 void subscriber_doom(struct subscriber *s);
 
 /* It says goodbye: nothing more is given to it, what its outbox holds is

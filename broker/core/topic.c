@@ -65,10 +65,10 @@ void topic_set_state(struct subscriber *s, enum subscriber_state state)
     }
     if (state == SUBSCRIBER_SLOW) {
         counter_add(c->counters, COUNT_slow_subscribers, 1);
-        c->notices.slow(c->notices.arg, s);
+        c->owner.slow(c->owner.arg, s);
     }
     if (old == SUBSCRIBER_SLOW && state == SUBSCRIBER_OK)
-        c->notices.recovered(c->notices.arg, s);
+        c->owner.recovered(c->owner.arg, s);
 }
 
 void topic_count_dropped(struct subscriber *s, uint64_t messages,

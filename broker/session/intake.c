@@ -289,7 +289,7 @@ size_t intake_read(struct session *s)
     intake_take_all(s, direct, n);
     intake_settle(s);
     if (all->turn_bytes >= SESSIONS_READ_BYTES)
-        sessions_settle(all);
+        sessions_deliver(all);
     return got;
 }
 

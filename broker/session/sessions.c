@@ -49,9 +49,35 @@ static void on_pressed(void *arg, const struct channel *ch)
               LOG_U64("limit", all->budget->limit_bytes));
 }
 
-struct core_notices sessions_notices(struct sessions *all)
+/* When the session was closed for it, the subscriber is NONE. */
+static void on_flush(void *arg, struct subscriber *sub)
 {
-    return (struct core_notices){on_slow, on_recovered, on_pressed, all};
+    (void)arg;
+    session_flush(session_of_subscriber(sub));
+    subscriber_flushed(sub);
+}
+
+static void on_doomed(void *arg, struct subscriber *sub)
+{
+    (void)arg;
+    session_close(session_of_subscriber(sub), REASON_SLOW_CONSUMER);
+}
+
+static void on_resume(void *arg, struct publisher *p)
+{
+    (void)arg;
+    session_resume(LIST_OF(p, struct session, pub));
+}
+
+struct core_owner sessions_core_owner(struct sessions *all)
+{
+    return (struct core_owner){.flush = on_flush,
+                               .close = on_doomed,
+                               .resume = on_resume,
+                               .slow = on_slow,
+                               .recovered = on_recovered,
+                               .pressed = on_pressed,
+                               .arg = all};
 }
 
 static void sessions_on_timer(void *arg);
@@ -86,7 +112,7 @@ void sessions_close_all(struct sessions *all)
 {
     LIST_EACH_SAFE (link, &all->all)
         session_close(LIST_OF(link, struct session, link), REASON_STOPPING);
-    sessions_settle(all);
+    sessions_deliver(all);
 }
 
 void sessions_fini(struct sessions *all)
@@ -353,43 +379,11 @@ static void sessions_on_timer(void *arg)
         session_check_finished(LIST_OF(link, struct session, wait));
 }
 
-static bool sessions_flush(struct sessions *all)
+void sessions_deliver(struct sessions *all)
 {
-    struct subscriber *sub;
-    bool any = false;
-    while ((sub = core_next_dirty(all->core)) != NULL) {
-        session_flush(session_of_subscriber(sub));
-        subscriber_flushed(sub); /* NONE when the session was closed */
-        any = true;
-    }
-    while ((sub = core_next_doomed(all->core)) != NULL)
-        session_close(session_of_subscriber(sub), REASON_SLOW_CONSUMER);
-    return any;
-}
-
-/* Consumers that took all they were given may be given more at once; how
- * often is bounded, so that one of them cannot hold up everybody else. */
-void sessions_settle(struct sessions *all)
-{
-    if (all->is_settling)
-        return;
-    all->is_settling = true;
     all->turn_bytes = 0;
     sessions_tell_time(all);
-    core_settle(all->core);
-    for (int i = 0; i < SESSIONS_ROUNDS_MAX && sessions_flush(all); i++)
-        core_settle(all->core);
-    core_end_turn(all->core);
-    all->is_settling = false;
-}
-
-static void sessions_resume(struct sessions *all)
-{
-    struct publisher *p;
-    core_let_through(all->core);
-    while ((p = core_next_resumed(all->core)) != NULL)
-        session_resume(LIST_OF(p, struct session, pub));
-    sessions_grant_waiting(all);
+    core_deliver(all->core);
 }
 
 /* Publishers that have ended keep their descriptors while a queue is full, and
@@ -408,8 +402,10 @@ static void sessions_free_descriptor(struct sessions *all)
 bool sessions_end_turn(void *arg)
 {
     struct sessions *all = arg;
-    sessions_settle(all);
-    sessions_resume(all);
+    all->turn_bytes = 0;
+    sessions_tell_time(all);
+    core_end_turn(all->core);
+    sessions_grant_waiting(all);
     sessions_free_descriptor(all);
     footprint_update(&all->footprint, reactor_now_ms(all->reactor));
     sessions_schedule(all);

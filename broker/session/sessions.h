@@ -21,7 +21,7 @@
 #include "broker/session/reason.h"
 
 struct core;
-struct core_notices;
+struct core_owner;
 struct reactor;
 struct reactor_timer;
 struct session;
@@ -31,7 +31,6 @@ enum {
     SESSIONS_FIRST_BYTES = 16 << 10, /* the same, of one that is new */
     SESSIONS_SHORT_BYTES = 4 << 10,  /* the same, when memory is short */
     SESSIONS_SIP_BYTES = 512,        /* the same, when both */
-    SESSIONS_ROUNDS_MAX = 16,        /* of filling and flushing in one turn */
     SESSIONS_IOV_MAX = 1024,         /* IOV_MAX of Linux */
     SESSIONS_FINISH_MS = 10, /* how often a finishing connection is looked at */
     SESSIONS_IDLE_GRANT_MS = 50, /* a grant unused so long is taken back
@@ -91,7 +90,6 @@ struct sessions {
     uint64_t loose_bytes; /* of large messages that nothing was granted to, */
     uint64_t stale_bytes; /* and of those that it was taken back from */
     struct footprint footprint;
-    bool is_settling;
     bool wants_descriptor; /* nobody can connect until one has become free;
                               for the owner to say */
     void (*on_closed)(void *arg); /* a descriptor has become free */
@@ -100,8 +98,8 @@ struct sessions {
     struct iovec iov[SESSIONS_IOV_MAX];
 };
 
-/* How the core is to tell what it notices about subscribers. */
-struct core_notices sessions_notices(struct sessions *all);
+/* What the core calls to reach its clients. */
+struct core_owner sessions_core_owner(struct sessions *all);
 
 /* All pointers are borrowed. False when there is no memory. */
 bool sessions_init(struct sessions *all, const struct sessions_config *config,
@@ -136,8 +134,8 @@ void sessions_finish(struct sessions *all);
 /* The core learns what time it is: first of all in every callback. */
 void sessions_tell_time(struct sessions *all);
 
-/* Enough was read for one turn: hands it out now. */
-void sessions_settle(struct sessions *all);
+/* Enough was read for one turn: delivers it now. */
+void sessions_deliver(struct sessions *all);
 
 /* Whether there is memory for the large message that the session has begun;
  * if so it is promised to it. */

@@ -45,8 +45,8 @@ static void house_init_core(struct house *h)
         .turn_bytes = SESSIONS_READ_BYTES,
         .message_size = house_message_size,
     };
-    struct core_notices notices = sessions_notices(&h->sessions);
-    core_init(&h->core, &config, &notices, &h->counters, &h->budget);
+    struct core_owner owner = sessions_core_owner(&h->sessions);
+    core_init(&h->core, &config, &owner, &h->counters, &h->budget);
 }
 
 bool house_open(struct house *h, int log_fd)

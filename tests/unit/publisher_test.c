@@ -130,6 +130,19 @@ static void test_says_which_channel_it_waits_for(void **state)
     assert_int_equal(rig_resumed(&f->rig, out, 2), 2);
 }
 
+/* Resuming one may close the connection of another. */
+static void test_admitted_one_may_leave_before_it_is_resumed(void **state)
+{
+    struct fixture *f = *state;
+    struct publisher *out[2];
+    wait(f, &f->a, "/queue/x");
+    wait(f, &f->b, "/queue/x");
+    f->rig.leaver = &f->b;
+    empty(f, "/queue/x");
+    assert_int_equal(rig_resumed(&f->rig, out, 2), 1);
+    assert_ptr_equal(out[0], &f->a);
+}
+
 #define PUBLISHER_TEST(test)                                                   \
     cmocka_unit_test_setup_teardown(test, open_queues, close_queues)
 
@@ -141,6 +154,7 @@ int main(void)
         PUBLISHER_TEST(test_places_are_bounded),
         PUBLISHER_TEST(test_says_which_channel_it_waits_for),
         PUBLISHER_TEST(test_leaving_gives_up_every_place),
+        PUBLISHER_TEST(test_admitted_one_may_leave_before_it_is_resumed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,38 +36,6 @@ static void on_pressed(void *arg, const struct channel *ch)
     ((struct rig *)arg)->pressed++;
 }
 
-void rig_open(struct rig *r)
-{
-    struct core_config config = {
-        .rules = &r->rule,
-        .rule_count = 1,
-        .prefetch_bytes = RIG_PREFETCH,
-        .turn_bytes = RIG_TURN_BYTES,
-        .message_size = rig_message_size,
-    };
-    struct core_notices notices = {on_slow, on_recovered, on_pressed, r};
-    *r = (struct rig){.rule = {
-                          .pattern = "**",
-                          .client_limit_bytes = RIG_CLIENT_LIMIT,
-                          .limit_bytes = RIG_QUEUE_LIMIT,
-                          .limit_messages = UINT64_MAX,
-                          .patience_ms = RIG_PATIENCE_MS,
-                          .policy = POLICY_DEFAULT,
-                      }};
-    core_init(&r->core, &config, &notices, &r->counters, &r->budget);
-    core_set_now(&r->core, UINT32_MAX - 500); /* the clock wraps soon */
-}
-
-void rig_close(struct rig *r)
-{
-    core_fini(&r->core);
-    assert_int_equal(r->budget.used_bytes, 0);
-    assert_int_equal(rig_count(r, COUNT_channels), 0);
-    assert_int_equal(rig_count(r, COUNT_subscribers), 0);
-    assert_int_equal(rig_count(r, COUNT_queued_messages), 0);
-    assert_int_equal(rig_count(r, COUNT_queued_bytes), 0);
-}
-
 uint64_t rig_count(const struct rig *r, enum counter_id id)
 {
     return r->counters.value[id];
@@ -137,19 +105,68 @@ static void reader_take(struct rig *r, struct reader *reader)
     }
 }
 
+static void on_flush(void *arg, struct subscriber *s)
+{
+    reader_take(arg, LIST_OF(s, struct reader, sub));
+    subscriber_flushed(s);
+}
+
+static void on_doomed(void *arg, struct subscriber *s)
+{
+    subscriber_leave(&((struct rig *)arg)->core, s);
+}
+
+static void on_resume(void *arg, struct publisher *p)
+{
+    struct rig *r = arg;
+    assert_true(r->resumed_count < RIG_RESUMED_MAX);
+    assert_false(publisher_is_waiting(p));
+    r->resumed[r->resumed_count++] = p;
+    if (r->leaver && r->leaver != p)
+        publisher_forget(r->leaver);
+}
+
+void rig_open(struct rig *r)
+{
+    struct core_config config = {
+        .rules = &r->rule,
+        .rule_count = 1,
+        .prefetch_bytes = RIG_PREFETCH,
+        .turn_bytes = RIG_TURN_BYTES,
+        .message_size = rig_message_size,
+    };
+    struct core_owner owner = {.flush = on_flush,
+                               .close = on_doomed,
+                               .resume = on_resume,
+                               .slow = on_slow,
+                               .recovered = on_recovered,
+                               .pressed = on_pressed,
+                               .arg = r};
+    *r = (struct rig){.rule = {
+                          .pattern = "**",
+                          .client_limit_bytes = RIG_CLIENT_LIMIT,
+                          .limit_bytes = RIG_QUEUE_LIMIT,
+                          .limit_messages = UINT64_MAX,
+                          .patience_ms = RIG_PATIENCE_MS,
+                          .policy = POLICY_DEFAULT,
+                      }};
+    core_init(&r->core, &config, &owner, &r->counters, &r->budget);
+    core_set_now(&r->core, UINT32_MAX - 500); /* the clock wraps soon */
+}
+
+void rig_close(struct rig *r)
+{
+    core_fini(&r->core);
+    assert_int_equal(r->budget.used_bytes, 0);
+    assert_int_equal(rig_count(r, COUNT_channels), 0);
+    assert_int_equal(rig_count(r, COUNT_subscribers), 0);
+    assert_int_equal(rig_count(r, COUNT_queued_messages), 0);
+    assert_int_equal(rig_count(r, COUNT_queued_bytes), 0);
+}
+
 void rig_turn(struct rig *r)
 {
-    struct subscriber *s;
-    core_settle(&r->core);
-    while ((s = core_next_dirty(&r->core)) != NULL) {
-        reader_take(r, LIST_OF(s, struct reader, sub));
-        subscriber_flushed(s);
-        core_settle(&r->core);
-    }
-    while ((s = core_next_doomed(&r->core)) != NULL)
-        subscriber_leave(&r->core, s);
     core_end_turn(&r->core);
-    core_let_through(&r->core);
 }
 
 void rig_post(struct rig *r, const char *channel, const char *words)
@@ -171,13 +188,10 @@ void rig_wait_ms(struct rig *r, uint32_t ms)
 
 int rig_resumed(struct rig *r, struct publisher **out, int max)
 {
-    struct publisher *p;
-    int n = 0;
-    while ((p = core_next_resumed(&r->core)) != NULL) {
-        assert_true(n < max);
-        assert_false(publisher_is_waiting(p));
-        out[n++] = p;
-    }
+    int n = r->resumed_count;
+    assert_true(n <= max);
+    memcpy(out, r->resumed, (size_t)n * sizeof *out);
+    r->resumed_count = 0;
     return n;
 }
 

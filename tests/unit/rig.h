@@ -22,6 +22,7 @@ enum {
     RIG_PREFETCH = 100,
     RIG_TURN_BYTES = 200,
     RIG_PATIENCE_MS = 1000,
+    RIG_RESUMED_MAX = 16,
 };
 
 struct rig {
@@ -30,6 +31,9 @@ struct rig {
     struct budget budget;
     struct rule rule;                  /* of every channel; may be changed */
     uint32_t slow, recovered, pressed; /* notices so far */
+    struct publisher *resumed[RIG_RESUMED_MAX]; /* not asked for yet */
+    int resumed_count;
+    struct publisher *leaver; /* leaves when another is resumed; or NULL */
 };
 
 struct reader {
@@ -59,7 +63,7 @@ enum publish_status rig_say(struct rig *r, const char *channel,
 enum publish_status rig_say_bytes(struct rig *r, const char *channel,
                                   const char *text, uint32_t n);
 
-/* A turn: settles, lets every reader take what it likes, and ends. */
+/* Ends the turn; every reader takes what it likes. */
 void rig_turn(struct rig *r);
 
 /* Says each of the words, separated by blanks, and takes a turn. */
@@ -67,7 +71,7 @@ void rig_post(struct rig *r, const char *channel, const char *words);
 
 void rig_wait_ms(struct rig *r, uint32_t ms);
 
-/* Takes all that is resumed; returns how many these are. */
+/* Those that were resumed since it was last called; returns how many. */
 int rig_resumed(struct rig *r, struct publisher **out, int max);
 
 void reader_open(struct rig *r, struct reader *reader, const char *channel,

@@ -74,7 +74,7 @@ struct sim_reader {
 };
 
 struct sim {
-    struct rig rig;
+    struct rig rig; /* first: what the core calls is handed it */
     struct rule rules[TOPICS + 1];
     uint64_t limit;
     uint64_t random;
@@ -381,26 +381,27 @@ static void check_turn(struct sim *sim)
                     READERS * (PREFETCH + MESSAGE_MAX));
 }
 
+static void on_flush(void *arg, struct subscriber *s)
+{
+    struct sim_reader *r = LIST_OF(s, struct sim_reader, sub);
+    reader_takes(arg, r, r->is_eager ? UINT64_MAX : chance(arg, 50));
+    subscriber_flushed(s);
+}
+
+static void on_doomed(void *arg, struct subscriber *s)
+{
+    reader_leaves(arg, LIST_OF(s, struct sim_reader, sub));
+}
+
+static void on_resume(void *arg, struct publisher *p)
+{
+    (void)arg;
+    assert_false(publisher_is_waiting(p));
+}
+
 static void step_turn(struct sim *sim)
 {
-    struct core *c = &sim->rig.core;
-    struct subscriber *s;
-    struct publisher *p;
-    core_settle(c);
-    for (int rounds = 0; rounds < 4; rounds++) {
-        while ((s = core_next_dirty(c)) != NULL) {
-            struct sim_reader *r = LIST_OF(s, struct sim_reader, sub);
-            reader_takes(sim, r, r->is_eager ? UINT64_MAX : chance(sim, 50));
-            subscriber_flushed(s);
-        }
-        while ((s = core_next_doomed(c)) != NULL)
-            reader_leaves(sim, LIST_OF(s, struct sim_reader, sub));
-        core_settle(c);
-    }
-    core_end_turn(c);
-    core_let_through(c);
-    while ((p = core_next_resumed(c)) != NULL)
-        assert_false(publisher_is_waiting(p));
+    core_end_turn(&sim->rig.core);
     for (int i = 0; i < PUBLISHERS; i++)
         sim->publishers[i].has_read = false;
     check_turn(sim);
@@ -456,6 +457,9 @@ static void sim_open(struct sim *sim, uint64_t seed, bool is_short)
     if (is_short)
         sim->rig.budget.limit_bytes = MEMORY;
     sim_make_rules(sim);
+    sim->rig.core.owner.flush = on_flush;
+    sim->rig.core.owner.close = on_doomed;
+    sim->rig.core.owner.resume = on_resume;
     sim->rig.core.config.prefetch_bytes = PREFETCH;
     sim->rig.core.config.turn_bytes = READ_BYTES;
     sim->random = seed;

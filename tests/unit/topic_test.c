@@ -286,17 +286,6 @@ static void test_publisher_may_leave_the_gate(void **state)
     assert_int_equal(resumed(f), 0);
 }
 
-static void test_resumed_publisher_may_leave_untold(void **state)
-{
-    struct fixture *f = *state;
-    make_busy(f);
-    wait_at_gate(f);
-    reader_feed(&f->rig, &f->stalled, UINT64_MAX);
-    assert_false(publisher_is_waiting(&f->publisher));
-    publisher_forget(&f->publisher);
-    assert_int_equal(resumed(f), 0);
-}
-
 #define TOPIC_TEST(test)                                                       \
     cmocka_unit_test_setup_teardown(test, open_topic, close_topic)
 
@@ -319,7 +308,6 @@ int main(void)
         TOPIC_TEST(test_stopping_has_a_count_of_its_own),
         TOPIC_TEST(test_retired_gets_what_came_before_and_no_more),
         TOPIC_TEST(test_publisher_may_leave_the_gate),
-        TOPIC_TEST(test_resumed_publisher_may_leave_untold),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
