@@ -26,14 +26,16 @@ def now():
 def channel(name, **values):
     base = {"name": name, "kind": "topic", "subscribers": 0, "in": 0,
             "out": 0, "dropped": 0, "depth": 0, "bytes": 0, "held_bytes": 0,
-            "paused": 0, "pressed": 0, "age_ms": 0, "recent": 0}
+            "paused": 0, "pressed": 0, "limit_bytes": 0, "limit_messages": 0,
+            "age_ms": 0, "recent": 0}
     return base | values
 
 
 def client(conn, **values):
     base = {"conn": conn, "peer": f"127.0.0.1:{conn}", "state": "open",
-            "channel": None, "in": 0, "out": 0, "dropped": 0, "depth": 0,
-            "bytes": 0, "age_ms": 0, "recent": 0}
+            "channel": None, "waits_for": None, "in": 0, "out": 0,
+            "dropped": 0, "depth": 0, "bytes": 0, "limit_bytes": 0,
+            "limit_messages": 0, "age_ms": 0, "recent": 0}
     return base | values
 
 

@@ -26,6 +26,7 @@ if not DRIVER or not shutil.which("chromium"):
     sys.exit(77)
 
 INTERVAL = 0.2
+MIB = 1 << 20
 FLAGS = """--headless --no-sandbox --disable-gpu --disable-quic --no-first-run
     --disable-background-networking --disable-component-update --disable-sync
     --disable-dev-shm-usage --window-size=1280,1000""".split()
@@ -94,8 +95,9 @@ class Page(unittest.TestCase):
             [channel("/topic/prices", subscribers=3,
                      **{"in": 200 * number, "out": 600 * number}),
              channel("/queue/jobs", kind="queue", depth=12345, paused=2,
-                     bytes=1 << 20, age_ms=90000)],
-            [client(41, channel="/topic/prices"), client(42, state="paused")],
+                     bytes=MIB, age_ms=90000, limit_bytes=64 * MIB)],
+            [client(41, channel="/topic/prices"),
+             client(42, state="paused", waits_for="/queue/jobs")],
             messages_in=200 * number + (number % 5) * 20,
             messages_out=600 * number, queued_messages=12345)
 
@@ -162,14 +164,164 @@ class Sight(Page):
                        r"127\.0\.0\.1:7 \(2 subscribers\)$")
         self.wait_text("#headline span", "1 publisher paused")
 
-    def test_what_is_dropped_for_a_slow_subscriber_is_told(self):
+    def test_what_is_lost_comes_before_what_is_only_full(self):
+        """However much waits in what is full: it can still be had."""
         def beat(number):
-            self.broker.round([channel(
-                "/topic/video", subscribers=1, depth=9, age_ms=9000,
-                dropped=200 * number)])
+            self.broker.round(
+                [channel("/queue/jobs", kind="queue", depth=99999, paused=9,
+                         bytes=64 * MIB, age_ms=9000000),
+                 channel("/topic/video", subscribers=1, depth=9, age_ms=9000,
+                         dropped=200 * number)],
+                [client(7, channel="/topic/video", depth=9, age_ms=9000)])
         self.report(beat)
         self.open()
-        self.wait_text("#headline span", "1K/s dropped")
+        self.wait_text("#headline strong",
+                       r"^/topic/video loses 1K messages a second: slow "
+                       r"subscriber 127\.0\.0\.1:7 \(1 subscriber\)$")
+        self.wait_text("#headline .bad + .bad", "^/queue/jobs holds")
+        self.assertEqual(self.row("channels", "/topic/video")[1],
+                         "loses messages")
+
+    def test_one_loss_alone_is_no_alarm(self):
+        """As when a subscriber leaves with messages unsent."""
+        self.report(lambda number: self.broker.round(
+            [channel("/topic/video", subscribers=1,
+                     dropped=12 if number > 6 else 0)]))
+        self.open()
+        self.wait_text("#headline .warn strong",
+                       "^/topic/video lost 12 messages just now")
+
+    def test_a_broker_that_is_not_watched_tells_of_its_loss(self):
+        self.report(lambda number: self.broker.publish(
+            "sluice.stats", self.stats(number)))
+        self.open()
+        self.wait_text("#headline .bad strong",
+                       "^fake:25000 loses 1K messages a second$")
+        wait_until(lambda: self.rows("channels")[0][0].startswith("Not known"),
+                   lambda: str(self.rows("channels")))
+
+    def stats(self, number):
+        self.broker.seq += 1
+        return self.broker.stats((), (), {
+            "dropped_slow": 200 * number, "dropped_no_subscriber": 9 * number})
+
+    def test_limits_and_when_they_will_be_reached(self):
+        def beat(number):
+            self.broker.round([channel(
+                "/queue/jobs", kind="queue", subscribers=1, depth=1000,
+                bytes=16 * MIB + number * MIB // 5, age_ms=5000,
+                limit_bytes=64 * MIB, **{"in": 10 * number, "out": number})])
+        self.report(beat)
+        self.open()
+        self.wait_text("#headline span",
+                       r"\d\d of 64 MiB .* full in \d\d s")
+        row = self.row("channels", "/queue/jobs")
+        self.assertRegex(row[3], r"^\d\d of 64 MiB$")
+        self.assertRegex(row[5], r"^\d\d s$")
+
+    def test_publishers_say_which_channel_they_wait_for(self):
+        """And a client with a name is called by it."""
+        self.see([channel("/queue/jobs", kind="queue", depth=1, age_ms=9000,
+                          paused=2)],
+                 [client(7, state="paused", waits_for="/queue/jobs"),
+                  client(8, state="paused", name="importer",
+                         waits_for="/queue/jobs"),
+                  client(9, state="paused"), client(10)])
+        wait_until(lambda: self.row("clients", "127.0.0.1:7"), "no client")
+        waits = {row[0]: row[3] for row in self.rows("clients")}
+        self.assertEqual(waits, {
+            "127.0.0.1:7": "/queue/jobs",
+            "importer (127.0.0.1:8)": "/queue/jobs",
+            "127.0.0.1:9": "memory", "127.0.0.1:10": "–"})
+
+    def test_a_queue_is_handed_over_while_a_topic_flows(self):
+        """What its consumers have finished the broker cannot know."""
+        def beat(number):
+            self.broker.round([
+                channel(name, kind=kind, subscribers=subscribers,
+                        **{"in": rate * number, "out": rate * number})
+                for name, kind, subscribers, rate in (
+                    ("/queue/mail", "queue", 2, 50),
+                    ("/queue/rest", "queue", 2, 0),
+                    ("/queue/none", "queue", 0, 0),
+                    ("/topic/news", "topic", 2, 50))])
+        self.report(beat)
+        self.open()
+        wait_until(lambda: {row[0]: row[1] for row in self.rows("channels")}
+                   == {"/queue/mail": "handed over", "/queue/rest": "idle",
+                       "/queue/none": "empty", "/topic/news": "flows"},
+                   lambda: str(self.rows("channels")))
+        self.wait_text("#headline .good span", "only these know")
+
+    def test_no_channels_where_the_feed_is_watched(self):
+        self.see([])
+        wait_until(lambda: self.rows("channels") == [
+            ["No channels: nobody is subscribed, and nothing waits."]],
+            lambda: str(self.rows("channels")))
+
+    def test_it_waits_calmly_for_the_first_report(self):
+        """No empty charts, no alarm."""
+        self.open()
+        self.wait_text("#link", "^live$")
+        first = self.browser.find_element(By.ID, "first")
+        self.assertIn("Waiting for the first report", first.text)
+        shown = "return [...document.querySelectorAll('section')].filter(" \
+            "it => it.checkVisibility()).map(it => it.id)"
+        self.assertEqual(self.browser.execute_script(shown), ["first"])
+        self.report(self.flow)
+        self.wait_text("#headline strong", "^/queue/jobs holds")
+        self.assertNotIn("first", self.browser.execute_script(shown))
+        self.assert_quiet()
+
+    def test_lag_is_drawn_against_what_matters(self):
+        """What is small looks small; what is not is marked."""
+        lag = {"us": 900}
+        self.report(lambda number: self.broker.round(
+            loop_lag_p99_us=lag["us"], messages_in=number))
+        self.open()
+        self.wait_text(".chart:has(#chart-lag_ms) output", r"^0\.9 ms$")
+        self.assertGreaterEqual(self.browser.execute_script(
+            "return Chart.getChart('chart-lag_ms').scales.y.max"), 100)
+        self.assertEqual(self.marked(), [])
+        lag["us"] = 130000
+        wait_until(lambda: self.marked() == ["Loop lag, p99"],
+                   lambda: str(self.marked()))
+
+    def marked(self):
+        return self.browser.execute_script(
+            "return [...document.querySelectorAll('.chart.bad h3 span')]"
+            ".map(it => it.textContent)")
+
+    def test_events_that_repeat_are_one_row_with_units(self):
+        self.report(self.flow)
+        self.open()
+        self.wait_text("#link", "^live$")
+        for number in range(6):
+            self.broker.event("slow_consumer", conn=7, channel="/topic/video",
+                              queued=8395318, action="drop")
+            self.broker.event("recovered", conn=7, channel="/topic/video",
+                              queued=4 * MIB, dropped=1200 + number)
+            self.broker.event("closed", conn=100 + number, reason="eof",
+                              peer=f"10.0.0.9:{number}", channel=None,
+                              messages_in=0, messages_out=0, dropped=0)
+        self.broker.event("paused", conn=9, waits_for="/queue/jobs", gates=2)
+        wait_until(lambda: len(self.rows("events")) == 3
+                   and self.row_of_event("closed ×6"),
+                   lambda: str(self.rows("events")))
+        slow = self.row_of_event("slow consumer/recovered ×12")[2]
+        for words in ("now recovered", "conn 7", "4.0 MiB unsent",
+                      "1,205 messages missed", "first at "):
+            self.assertIn(words, slow)
+        self.assertRegex(self.row_of_event("closed ×6")[2],
+                         r"^from 10\.0\.0\.9 · eof · first at [\d:]+$")
+        self.assertEqual(
+            self.row_of_event("paused")[2],
+            "conn 9 · from 127.0.0.1:1 · waits for room in /queue/jobs "
+            "· at 2 channels")
+
+    def row_of_event(self, title):
+        return next((row for row in self.rows("events")
+                     if row[1:2] == [title]), None)
 
     def test_who_holds_back_for_memory_is_told(self):
         """Below 85 %, too: relief comes later than shortage."""
@@ -178,7 +330,7 @@ class Sight(Page):
                   channel("/queue/b", kind="queue", depth=1, age_ms=9000)],
                  memory_bytes=200 << 20)
         self.wait_text("#headline", "fake:25000 is short of memory: "
-                       "200 MiB of 256 MiB/queue/a must hold back")
+                       "200 of 256 MiB/queue/a must hold back")
         self.wait_text("#headline", "/queue/a holds 9 messages: 0 consumers")
 
     def test_a_channel_published_to_appears_with_its_rate(self):
@@ -186,21 +338,19 @@ class Sight(Page):
         self.open()
         row = wait_until(
             lambda: (found := self.row("channels", "/topic/prices"))
-            and found[5] != "–" and found,
+            and found[6] != "–" and found,
             lambda: str(self.rows("channels")))
-        self.assertEqual(row[1:8], ["flows", "0", "0 B", "–", "1K", "3K", "0"])
+        self.assertEqual(row[1:9], ["flows", "0", "0 B", "–", "–", "1K", "3K",
+                                    "0"])
         self.assertEqual(self.rows("channels")[0][0], "/queue/jobs")
         self.assertEqual(len(self.rows("clients")), 2)
 
     def test_charts_are_drawn_and_move(self):
-        self.open()
-        self.wait_text("#link", "^live$")
-        empty = self.pixels("in")
         self.report(self.flow)
-        drawn = wait_until(
-            lambda: (found := self.pixels("in")) != empty and found, "empty")
+        self.open()
         self.wait_text(".chart output", r"^[\d.]+K?$")
-        wait_until(lambda: self.pixels("in") not in (empty, drawn), "stands")
+        drawn = self.pixels("in")
+        wait_until(lambda: self.pixels("in") != drawn, "it stands")
         self.assert_quiet()
 
     def test_a_reload_keeps_history(self):
@@ -246,7 +396,8 @@ class Sight(Page):
         self.report(lambda _: app.report(cpu=42.0))
         self.open()
         self.wait_text("#reporters .chip", "tomato.*cpu 42 %")
-        self.wait_text("#headline strong", "Nothing is backed up")
+        self.wait_text("#headline strong",
+                       "^Nothing is backed up, nothing is lost$")
         self.assert_quiet()
 
 
@@ -259,12 +410,53 @@ class Hands(Page):
 
     def test_sorting(self):
         heads = self.browser.find_elements(By.CSS_SELECTOR, "#channels th")
-        heads[5].find_element(By.TAG_NAME, "button").click()  # In/s
+        rate = next(head for head in heads if head.text == "In/s")
+        rate.find_element(By.TAG_NAME, "button").click()
         self.wait_names("/topic/prices", "/queue/jobs")
-        self.assertEqual(heads[5].get_attribute("aria-sort"), "descending")
-        heads[5].find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
+        self.assertEqual(rate.get_attribute("aria-sort"), "descending")
+        rate.find_element(By.TAG_NAME, "button").send_keys(Keys.ENTER)
         self.wait_names("/queue/jobs", "/topic/prices")
-        self.assertEqual(heads[5].get_attribute("aria-sort"), "ascending")
+        self.assertEqual(rate.get_attribute("aria-sort"), "ascending")
+
+    def channel_button(self, name):
+        return self.browser.find_element(
+            By.XPATH, f"//*[@id='channels']//td/button[.='{name}']")
+
+    def shown_channel(self):
+        return self.browser.execute_script(
+            "const it = document.getElementById('channel');"
+            "return it.hidden ? null : it.querySelector('h3').textContent")
+
+    def test_a_channel_has_charts_of_its_own(self):
+        self.channel_button("/topic/prices").click()
+        self.assertEqual(self.shown_channel(), "/topic/prices")
+        wait_until(lambda: len(self.browser.execute_script(
+            "return Chart.getChart('chart-channel-flow').data.datasets[0]"
+            ".data.filter(point => point.y === 1000)")) >= 3, "no points")
+        self.wait_text("#channel dl", "Subscribers3: 127.0.0.1:41: 0 B unsent")
+        self.channel_button("/queue/jobs").send_keys(Keys.ENTER)
+        self.assertEqual(self.shown_channel(), "/queue/jobs")
+        self.wait_text("#channel dl", "no consumers.*Limit64 MiB.*Full in"
+                       "publishers wait already.*"
+                       "Paused publishers2: 127.0.0.1:42$")
+        self.press(Keys.ESCAPE)
+        self.assertIsNone(self.shown_channel())
+        self.assert_quiet()
+
+    def test_the_headline_leads_to_its_channel(self):
+        self.browser.find_element(By.CSS_SELECTOR, "#headline button").click()
+        self.assertEqual(self.shown_channel(), "/queue/jobs")
+        self.browser.find_element(By.CSS_SELECTOR,
+                                  "#channel .bar button").click()
+        self.assertIsNone(self.shown_channel())
+
+    def test_a_channel_that_ends_is_said_to_be_gone(self):
+        self.channel_button("/topic/prices").click()
+        self.pulse.stop()
+        self.report(lambda number: self.broker.round(messages_in=number))
+        wait_until(lambda: self.browser.execute_script(
+            "return !document.querySelector('#channel p').hidden"),
+            "it is not said")
 
     def test_filtering_by_keyboard(self):
         self.press("/")
@@ -298,6 +490,27 @@ class Hands(Page):
                 "return document.documentElement.scrollWidth "
                 "<= window.innerWidth && innerWidth === arguments[0]", width),
                 f"it is wider than {width}")
+
+    def test_a_phone_shows_bytes_and_age(self):
+        """Of each table all that is not left out is within the screen."""
+        self.browser.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride",
+            {"width": 390, "height": 800, "deviceScaleFactor": 2,
+             "mobile": True})
+        self.addCleanup(self.browser.execute_cdp_cmd,
+                        "Emulation.clearDeviceMetricsOverride", {})
+        seen = wait_until(lambda: self.browser.execute_script("""
+            const heads = [...document.querySelectorAll('th')]
+                .filter(it => it.checkVisibility());
+            return innerWidth === 390 && heads.every(it =>
+                it.getBoundingClientRect().right <= innerWidth) &&
+                heads.map(it => it.textContent)"""), "it is wider")
+        self.assertEqual(seen, [
+            "Channel", "Waiting", "Bytes", "Oldest",
+            "Client", "Unsent", "Bytes", "Oldest", "Time", "Event", "What"])
+        self.assertEqual(self.browser.execute_script(
+            "return document.querySelector('#channels td').dataset.note"),
+            "no consumers")
 
     def test_dark_and_light(self):
         seen = set()

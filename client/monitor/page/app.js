@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // app - the page: listens to /feed, begins with /history, and draws.
 
-import * as charts from "./charts.js";
 import {visible} from "./colours.js";
+import {Detail} from "./detail.js";
 import * as diagnosis from "./diagnosis.js";
 import * as figures from "./figures.js";
+import {Lists} from "./lists.js";
+import {Load} from "./load.js";
 import * as model from "./model.js";
-import {Table} from "./table.js";
 
 const DRAW_MS = 500; // between two drawings, at least
 const RETRY_MS = 2000;
@@ -18,81 +19,6 @@ let range = RANGES[0][1] * 60e3;
 let heardAt = 0; // by our clock
 let link = "connecting";
 
-// --- tables ----------------------------------------------------------------
-
-const number = (title, key, text = figures.count) =>
-    ({title, value: row => row[key], text});
-const text = (title, value, is = "") => ({title, value, is, isText: true});
-
-const channels = new Table(find("channels"), [
-    text("Channel", row => row.name, "name"),
-    text("State", row => row.why, "why"),
-    number("Waiting", "depth"),
-    number("Bytes", "bytes", figures.bytes),
-    number("Oldest", "age_ms", figures.span),
-    number("In/s", "in_rate", figures.rate),
-    number("Out/s", "out_rate", figures.rate),
-    number("Dropped/s", "dropped_rate", figures.rate),
-    number("Subscribers", "subscribers"),
-    number("Paused publishers", "paused"),
-    text("Kind", row => row.kind),
-    text("Broker", row => row.reporter.name),
-], 3, "No channels. A broker tells of them when its feed is watched: " +
-    "sluice monitor --connect ENDPOINT");
-
-const clients = new Table(find("clients"), [
-    text("Client", row => row.peer, "name whole"),
-    text("State", row => row.state),
-    text("Channel", row => row.channel ?? "–", "wide"),
-    number("Unsent", "depth"),
-    number("Bytes", "bytes", figures.bytes),
-    number("Oldest", "age_ms", figures.span),
-    number("In/s", "in_rate", figures.rate),
-    number("Out/s", "out_rate", figures.rate),
-    number("Dropped/s", "dropped_rate", figures.rate),
-    number("Conn", "conn", String),
-    text("Broker", row => row.reporter.name),
-], 4, "No clients.");
-
-const HEAD_OF_EVENT = new Set(["broker", "timestamp", "time", "seq", "event",
-    "missed", "interval", "level"]);
-
-function story(event) {
-    const parts = Object.entries(event)
-        .filter(([key, value]) => !HEAD_OF_EVENT.has(key) && value !== null)
-        .map(([key, value]) => `${key} ${value}`);
-    if (event.missed)
-        parts.push(`(${event.missed} more were left out)`);
-    return parts.join(", ");
-}
-
-const events = new Table(find("events"), [
-    {title: "Time", value: row => row.time, text: figures.clock,
-        is: "time"},
-    text("Event", row => row.event.replaceAll("_", " ")),
-    text("What", story, "wide"),
-    text("Broker", row => row.broker),
-], 0, "No events yet.");
-
-const LEVELS = {slow_consumer: "bad", shed: "bad", paused: "warn",
-    accept_paused: "warn", stopping: "warn"};
-
-function drawTables(shown) {
-    const total = kind => shown.reduce((sum, who) =>
-        sum + (who[`${kind}_total`] ?? 0), 0);
-    channels.show(shown.flatMap(who => who.channels.map(row => {
-        const why = who.isSilent ? {level: "", text: "silent"}
-            : diagnosis.ofChannel(row);
-        return {...row, level: why.level, why: why.text};
-    })), total("channels"));
-    clients.show(shown.flatMap(who => who.clients.map(row =>
-        ({...row, level: row.state === "paused" ? "warn" : ""}))),
-    total("clients"));
-    const names = new Set(shown.map(who => who.name));
-    events.show(model.events.filter(event => names.has(event.broker))
-        .map(event => ({...event, level: LEVELS[event.event] ?? ""})));
-}
-
 // --- what needs attention --------------------------------------------------
 
 function element(name, className, ...children) {
@@ -102,21 +28,28 @@ function element(name, className, ...children) {
     return made;
 }
 
-function problem({level, text: sentence, more}) {
-    return element("div", `problem ${level}`,
-        element("strong", "", sentence), element("span", "", more));
+// One about a channel is a button that shows it.
+function problem({level, text: sentence, more, channel}) {
+    const made = element("div", `problem ${level}`,
+        element("strong", "", channel ? element("button", "", sentence)
+            : sentence), element("span", "", more));
+    made.querySelector("button")
+        ?.addEventListener("click", () => choose(channel));
+    return made;
 }
 
 function calm(reporters) {
-    if (!reporters.length)
-        return {level: "warn", text: "Nobody reports yet",
-            more: "sluiced --monitor-connect ENDPOINT reports here; " +
-                "sluice monitor --connect ENDPOINT watches a broker's feed"};
-    return {level: "good", text: "Nothing is backed up",
-        more: `${reporters.length} reporting, all of them heard`};
+    const consumers = reporters.some(who => who.channels.some(channel =>
+        channel.kind === "queue" && channel.subscribers > 0));
+    return {level: "good", text: "Nothing is backed up, nothing is lost",
+        more: `${figures.plural(reporters.length, "reporter")} heard` +
+            (consumers ? " · queues are handed over; what of it their " +
+                "consumers have finished, only these know" : "")};
 }
 
 function drawHeadline(reporters) {
+    if (!reporters.length)
+        return find("headline").replaceChildren();
     const problems = diagnosis.of(reporters);
     const rest = problems.length - PROBLEMS_MAX;
     const lines = problems.length ? problems.slice(0, PROBLEMS_MAX)
@@ -191,8 +124,19 @@ function draw() {
     drawLink();
     drawHeadline(reporters);
     drawReporters(reporters);
-    charts.draw(shown, model.now(), range);
-    drawTables(shown);
+    const {classList} = document.body;
+    classList.toggle("waiting", reporters.length === 0);
+    classList.toggle("alone", reporters.length === 1);
+    if (!reporters.length)
+        return;
+    load.draw(shown, model.now(), range);
+    detail.draw(shown.flatMap(who => who.channels), model.now(), range);
+    lists.draw(shown);
+}
+
+function choose(channel) {
+    detail.toggle(channel);
+    draw();
 }
 
 function drawRanges() {
@@ -254,7 +198,7 @@ const go = id => {
     find(id).focus({preventScroll: true});
 };
 const KEYS = {
-    "/": () => channels.input.focus(),
+    "/": () => lists.channels.input.focus(),
     c: () => go("channels"), l: () => go("clients"), e: () => go("events"),
     1: () => chooseRange(RANGES[0][1]), 2: () => chooseRange(RANGES[1][1]),
     3: () => chooseRange(RANGES[2][1]),
@@ -265,6 +209,8 @@ addEventListener("keydown", event => {
     if (isTyping && event.key === "Escape") {
         event.target.value = "";
         event.target.blur();
+    } else if (event.key === "Escape") {
+        detail.close();
     } else if (!isTyping && !event.ctrlKey && !event.metaKey &&
         !event.altKey && Object.hasOwn(KEYS, event.key)) {
         event.preventDefault();
@@ -272,7 +218,9 @@ addEventListener("keydown", event => {
     }
 });
 
-charts.open(find("charts"));
+const load = new Load(find("charts"));
+const detail = new Detail(find("channel"));
+const lists = new Lists(find, choose);
 drawRanges();
 listen();
 setInterval(draw, DRAW_MS);

@@ -1,31 +1,12 @@
 // SPDX-License-Identifier: MIT
-// charts - one live chart per series, a line per reporter.
+// charts - cards with a live chart each.
 
-import {style, visible} from "./colours.js";
+import {style} from "./colours.js";
 import * as figures from "./figures.js";
 
-const sum = values => values.reduce((a, b) => a + b, 0);
-const most = values => Math.max(...values);
-const percent = value => `${figures.brief(value)} %`;
+const cards = [];
 
-// What is drawn, how a number of it reads, and how those of several reporters
-// become one.
-const CHARTS = [
-    {title: "Messages in / s", series: "in", text: figures.brief, join: sum},
-    {title: "Delivered / s", series: "out", text: figures.brief, join: sum},
-    {title: "Dropped / s", series: "dropped", text: figures.brief, join: sum},
-    {title: "Waiting in queues", series: "queued", text: figures.brief,
-        join: sum},
-    {title: "Memory of its limit", series: "memory", of: "memory_limit",
-        text: percent, join: most, top: 100},
-    {title: "Loop lag, 99 %", series: "lag_ms",
-        text: value => `${figures.brief(value)} ms`, join: most},
-    {title: "CPU", series: "cpu", text: percent, join: most},
-    {title: "Resident memory", series: "mem",
-        text: value => `${figures.brief(value)} MiB`, join: sum},
-];
-
-function options(chart) {
+function makeOptions({text, top, hasLegend}) {
     const grid = {color: style("--line"), drawBorder: false};
     const ticks = {color: style("--faint"), maxTicksLimit: 4,
         maxRotation: 0, font: {size: 11}};
@@ -39,76 +20,93 @@ function options(chart) {
             x: {type: "linear", grid: {display: false},
                 ticks: {...ticks, maxTicksLimit: 3, align: "inner",
                     callback: figures.clock}},
-            y: {beginAtZero: true, suggestedMax: chart.top ?? 1, grid,
-                ticks: {...ticks, callback: figures.brief}},
+            y: {beginAtZero: true, suggestedMax: top, grid,
+                ticks: {...ticks, callback: value => value ? text(value) : 0}},
         },
         plugins: {
-            legend: {display: false},
+            legend: {display: Boolean(hasLegend), align: "end",
+                labels: {color: style("--faint"), boxWidth: 12, boxHeight: 2,
+                    font: {size: 11}}},
             tooltip: {callbacks: {
                 title: items => figures.clock(items[0].parsed.x),
-                label: item =>
-                    `${item.dataset.label}: ${chart.text(item.parsed.y)}`,
+                label: item => `${item.dataset.label}: ${text(item.parsed.y)}`,
             }},
         },
     };
 }
 
-function make(chart, home) {
-    const card = document.createElement("div");
-    const title = document.createElement("h3");
-    const label = document.createElement("span");
-    const frame = document.createElement("div");
-    card.className = "chart";
-    label.textContent = chart.title;
-    chart.output = document.createElement("output");
-    chart.canvas = document.createElement("canvas");
-    chart.canvas.id = `chart-${chart.series}`;
-    chart.canvas.setAttribute("role", "img");
-    title.append(label, chart.output);
-    frame.append(chart.canvas);
-    card.append(title, frame);
-    home.append(card);
-    chart.drawing = new Chart(chart.canvas,
-        {type: "line", data: {datasets: []}, options: options(chart)});
+// A dashed line where it begins to matter.
+const threshold = card => ({
+    id: "threshold",
+    beforeDatasetsDraw({ctx, chartArea: {left, right, top}, scales: {y}}) {
+        const at = y.getPixelForValue(card.limit);
+        if (!(at >= top))
+            return;
+        ctx.save();
+        ctx.strokeStyle = style("--bad");
+        ctx.setLineDash([4, 4]);
+        ctx.beginPath();
+        ctx.moveTo(left, at);
+        ctx.lineTo(right, at);
+        ctx.stroke();
+        ctx.restore();
+    },
+});
+
+const TICKS = 4;
+
+// What the scale shows: the limit, when it is near, and round steps of bytes.
+function arrange({drawing, limit, top, isBytes}, datasets) {
+    const {y} = drawing.options.scales;
+    const values = datasets.flatMap(({data}) => data.map(point => point.y))
+        .filter(Number.isFinite);
+    const most = values.reduce((a, b) => Math.max(a, b), top);
+    y.suggestedMax = most > limit / 2 ? Math.max(most, 1.1 * limit) : top;
+    if (isBytes)
+        y.ticks.stepSize = 2 **
+            Math.ceil(Math.log2(Math.max(most, y.suggestedMax) / TICKS));
 }
 
-export function open(home) {
-    for (const chart of CHARTS)
-        make(chart, home);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change",
-        () => CHARTS.forEach(chart =>
-            chart.drawing.options = options(chart)));
-}
+// A card: {id, title, hint, text(value), top: what the scale shows at least,
+// limit: where it begins to matter (NaN: nowhere), isBytes, hasLegend}.
+export class Card {
+    constructor(home, card) {
+        Object.assign(this, {limit: NaN, top: 1}, card);
+        const frame = document.createElement("div");
+        const label = document.createElement("span");
+        const title = document.createElement("h3");
+        this.element = document.createElement("div");
+        this.element.className = "chart";
+        this.element.title = this.hint ?? "";
+        this.output = document.createElement("output");
+        this.canvas = document.createElement("canvas");
+        this.canvas.id = `chart-${this.id}`;
+        this.canvas.setAttribute("role", "img");
+        label.textContent = this.title;
+        title.append(label, this.output);
+        frame.append(this.canvas);
+        this.element.append(title, frame);
+        home.append(this.element);
+        this.drawing = new Chart(this.canvas, {type: "line",
+            data: {datasets: []}, options: makeOptions(this),
+            plugins: [threshold(this)]});
+        cards.push(this);
+    }
 
-function points(chart, who, from) {
-    const found = (who.series[chart.series] ?? []).filter(p => p.x >= from);
-    if (!chart.of)
-        return found;
-    const limit = who.sample[chart.of];
-    return limit > 0
-        ? found.map(p => ({x: p.x, y: 100 * p.y / limit})) : [];
-}
-
-function show(chart, datasets) {
-    const values = datasets.filter(d => !d.isSilent && d.data.length)
-        .map(d => d.data.at(-1).y).filter(Number.isFinite);
-    const text = values.length ? chart.text(chart.join(values)) : "–";
-    chart.output.textContent = text;
-    chart.canvas.setAttribute("aria-label", `${chart.title}: ${text}`);
-}
-
-export function draw(reporters, now, range) {
-    for (const chart of CHARTS) {
-        const datasets = reporters
-            .map(who => ({label: who.name, borderColor: visible(who.colour),
-                isSilent: who.isSilent,
-                data: points(chart, who, now - range)}))
-            .filter(dataset => dataset.data.length);
-        const {x} = chart.drawing.options.scales;
-        x.min = now - range;
-        x.max = now;
-        chart.drawing.data.datasets = datasets;
-        chart.drawing.update("none");
-        show(chart, datasets);
+    // `value` is the newest, as one number; NaN: there is none.
+    draw(datasets, value, from, to) {
+        const text = Number.isFinite(value) ? this.text(value) : "–";
+        const {x} = this.drawing.options.scales;
+        x.min = from;
+        x.max = to;
+        arrange(this, datasets);
+        this.drawing.data.datasets = datasets;
+        this.drawing.update("none");
+        this.element.classList.toggle("bad", value >= this.limit);
+        this.output.textContent = text;
+        this.canvas.setAttribute("aria-label", `${this.title}: ${text}`);
     }
 }
+
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+    cards.forEach(card => card.drawing.options = makeOptions(card)));

@@ -12,15 +12,33 @@ export const brief = value =>
 
 export const rate = value => Number.isFinite(value) ? brief(value) : "–";
 
-export function bytes(value) {
-    const units = ["B", "KiB", "MiB", "GiB", "TiB"];
+export const plural = (n, word) =>
+    `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+function scaled(value) {
     let power = 0;
-    while (value >= 1024 && power < units.length - 1) {
+    while (value >= 1024 && power < UNITS.length - 1) {
         value /= 1024;
         power++;
     }
-    return `${power && value < 10 ? value.toFixed(1) : whole.format(value)} ` +
-        units[power];
+    return {text: power && value < 10 ? value.toFixed(1) : whole.format(value),
+        unit: UNITS[power]};
+}
+
+export function bytes(value) {
+    const {text, unit} = scaled(value);
+    return `${text} ${unit}`;
+}
+
+// "4.0 of 64 MiB"; without a limit, what there is.
+export function bytesOf(value, limit) {
+    if (!(limit > 0) || !(value > 0))
+        return bytes(value);
+    const [part, all] = [scaled(value), scaled(limit)];
+    return `${part.text}${part.unit === all.unit ? "" : ` ${part.unit}`} of ` +
+        `${all.text} ${all.unit}`;
 }
 
 export function span(ms) {

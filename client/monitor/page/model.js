@@ -1,14 +1,23 @@
 // SPDX-License-Identifier: MIT
 // model - what is known of all reporters: the last half hour of their series,
-// their channels and clients with rates, and the events. Knows no element.
+// their channels and clients with rates, what the channels were since the page
+// was opened, and the events. Knows no element.
+
+import {Events} from "./events.js";
+import {Past} from "./past.js";
 
 const KEPT_MS = 30 * 60 * 1000;
-const EVENTS_MAX = 200;
+const PASTS_MAX = 100; // channels whose past is kept
+const FORGET_MS = 60 * 1000; // what was not listed so long makes room
 const TOTALS = ["in", "out", "dropped"];
 const KEYS = {channels: "name", clients: "conn"};
+// What else is dropped had nobody to go to.
+const LOSSES = ["dropped_slow", "dropped_newest", "dropped_oldest",
+    "dropped_memory", "dropped_no_memory"];
 
 export const reporters = new Map();
-export let events = [];
+export let events = new Events();
+const pasts = new Map(); // of channels, by reporter and name
 let offset = 0; // of the server's clock to ours
 
 export const now = () => Date.now() + offset;
@@ -46,12 +55,16 @@ function push(who, name, time, value) {
         points.shift();
 }
 
+// Anybody may report anything.
+const listed = (document, kind) => Array.isArray(document?.[kind])
+    ? document[kind].filter(row => row instanceof Object) : [];
+
 // Rates come from two documents; between them, some may have been missed.
 function rates(who, kind, document) {
-    const rows = document[kind] ?? [];
+    const rows = listed(document, kind);
     const before = who.seen[kind];
     const key = KEYS[kind];
-    const old = new Map(before?.[kind]?.map(row => [row[key], row]));
+    const old = new Map(listed(before, kind).map(row => [row[key], row]));
     const steps = Math.max(1, document.seq - (before?.seq ?? document.seq));
     const seconds = steps * document.interval;
     for (const row of rows) {
@@ -67,27 +80,62 @@ function rates(who, kind, document) {
     who[`${kind}_total`] = document.total ?? rows.length;
 }
 
-function takeStats(who, document) {
-    who.stats = document;
-    who.colour = colour(document);
+// --- the past of channels --------------------------------------------------
+
+const pastKey = (who, name) => `${who.key}\n${name}`;
+
+export const pastOf = (who, name) => pasts.get(pastKey(who, name)) ?? null;
+
+// Those listed again move to the end: the first was missing longest.
+function makeRoom(time) {
+    const [key, past] = pasts.entries().next().value ?? [];
+    if (pasts.size >= PASTS_MAX && past.newest < time - FORGET_MS)
+        pasts.delete(key);
+    return pasts.size < PASTS_MAX;
 }
 
-function takeEvent(document) {
-    events.push(document);
-    events = events.slice(-EVENTS_MAX);
+function remember(who, time) {
+    for (const channel of who.channels) {
+        const key = pastKey(who, channel.name);
+        const past = pasts.get(key) ?? (makeRoom(time) ? new Past() : null);
+        if (!past)
+            continue;
+        pasts.delete(key);
+        pasts.set(key, past);
+        past.put(time, channel);
+    }
+}
+
+// --- what comes ------------------------------------------------------------
+
+// How many messages a second were lost between two reports; NaN: unknown.
+function lossRate(before, after) {
+    const sum = stats => LOSSES.reduce((total, name) =>
+        total + (stats.counters?.[name] ?? 0), 0);
+    const seconds = after.uptime - (before?.uptime ?? NaN);
+    return seconds > 0 ? Math.max(0, sum(after) - sum(before)) / seconds : NaN;
+}
+
+function takeStats(who, document) {
+    who.lossRate = lossRate(who.stats, document);
+    who.stats = document;
+    who.colour = colour(document);
 }
 
 export function takeReport(word) {
     const who = reporter(word);
     if (word.kind === "event")
-        takeEvent(word.document);
+        events.take(word.document);
     else if (word.kind === "stats") {
         takeStats(who, word.document);
         who.sample = word.sample;
         for (const [name, value] of Object.entries(word.sample))
             push(who, name, word.heard, value);
-    } else
+    } else {
         rates(who, word.kind, word.document);
+        if (word.kind === "channels")
+            remember(who, word.heard);
+    }
 }
 
 export const takeSilence = word => reporter(word);
@@ -108,19 +156,19 @@ function restore(word, step) {
     }
 }
 
-// Everything anew, except what the person chose to see.
+// Everything again, except what the person chose to see, and the past of
+// channels, which the server does not keep.
 export function takeHistory(history) {
     const hidden = [...reporters.values()].filter(who => !who.isShown)
         .map(who => who.key);
     offset = history.now - Date.now();
     reporters.clear();
-    events = history.events;
+    events = new Events();
+    for (const event of history.events)
+        events.take(event);
     for (const word of history.reporters)
         restore(word, history.step);
     for (const key of hidden)
         if (reporters.has(key))
             reporters.get(key).isShown = false;
 }
-
-export const shown = () =>
-    [...reporters.values()].filter(who => who.isShown);

@@ -4,13 +4,21 @@
 
 const TEXT = String;
 
-// A column: {title, value(row), text(value), is: class, isText}.
+const classOf = ({isText, isSpare, is}) => [isText && "text",
+    isSpare && "spare", is].filter(Boolean).join(" ");
+
+// A column: {title, hint, value(row), text(value, row), is: class, isText,
+// isSpare: left out on a telephone, note(row): said there below the text,
+// share(row): how much of the cell is filled, 0 to 1}.
+// `choose(row)`, if any, is called when a row is clicked, or the button in its
+// first cell.
 export class Table {
-    constructor(section, columns, order, empty) {
+    constructor(section, columns, order, choose = null) {
         this.columns = columns;
         this.order = order;
         this.isAscending = false;
-        this.empty = empty;
+        this.empty = "";
+        this.choose = choose;
         this.count = section.querySelector("small");
         this.input = section.querySelector("input");
         this.rows = [];
@@ -25,8 +33,9 @@ export class Table {
             const button = document.createElement("button");
             button.type = "button";
             button.textContent = column.title;
+            button.title = column.hint ?? "";
             button.addEventListener("click", () => this.sort(number));
-            cell.className = column.isText ? "text" : "";
+            cell.className = classOf(column);
             cell.scope = "col";
             cell.append(button);
             head.append(cell);
@@ -44,7 +53,7 @@ export class Table {
 
     texts(row) {
         return this.columns.map(column =>
-            (column.text ?? TEXT)(column.value(row)));
+            (column.text ?? TEXT)(column.value(row), row));
     }
 
     // Rows that contain the filter, in order; equals stay as they came.
@@ -62,19 +71,36 @@ export class Table {
             .sort((a, b) => sign * compare(a.row, b.row));
     }
 
+    // What the text of a cell is put into.
+    home(cell, line, isFirst) {
+        if (!this.choose || !isFirst)
+            return cell;
+        if (!cell.firstElementChild) {
+            const button = document.createElement("button");
+            button.type = "button";
+            cell.replaceChildren(button);
+            line.addEventListener("click", () =>
+                line.shown && this.choose(line.shown));
+        }
+        return cell.firstElementChild;
+    }
+
     // Rows keep their place in the document, so that focus and selection stay.
     fill(line, {row, texts}) {
+        line.shown = row;
         line.className = row.level ?? "";
         while (line.cells.length > texts.length)
             line.deleteCell(-1);
         texts.forEach((text, i) => {
             const cell = line.cells[i] ?? line.insertCell();
             const column = this.columns[i];
-            cell.className =
-                `${column.isText ? "text" : ""} ${column.is ?? ""}`;
+            const home = this.home(cell, line, i === 0);
+            cell.className = classOf(column);
             cell.removeAttribute("colspan");
-            if (cell.textContent !== text)
-                cell.textContent = text;
+            cell.dataset.note = column.note?.(row) ?? "";
+            cell.style.setProperty("--share", column.share?.(row) ?? 0);
+            if (home.textContent !== text)
+                home.textContent = text;
         });
     }
 
@@ -84,9 +110,10 @@ export class Table {
             line.deleteCell(-1);
         const cell = line.cells[0] ?? line.insertCell();
         line.className = "";
+        line.shown = null;
         cell.className = "empty";
         cell.colSpan = this.columns.length;
-        cell.textContent = this.rows.length
+        this.home(cell, line, true).textContent = this.rows.length
             ? "Nothing contains what the filter says." : this.empty;
     }
 
@@ -105,8 +132,10 @@ export class Table {
             this.fill(this.body.rows[i] ?? this.body.insertRow(), entry));
     }
 
-    show(rows, total = rows.length) {
+    // `empty`: what is said where there is no row.
+    show(rows, total, empty) {
         this.rows = rows;
+        this.empty = empty;
         this.count.textContent = total > rows.length
             ? `${rows.length} of ${total}, the fullest and busiest`
             : String(rows.length);
