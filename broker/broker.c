@@ -156,7 +156,7 @@ static void broker_on_drain(void *arg)
         sessions_finish(&b->sessions);
     }
     bool is_done = b->is_finishing && b->sessions.count == 0;
-    if (is_done || gone_ms >= b->options->drain_timeout)
+    if (is_done || gone_ms >= b->options->drain_timeout.number)
         reactor_stop(b->reactor);
     else
         broker_drain_in(b, DRAIN_POLL_MS);
@@ -184,7 +184,7 @@ static void broker_on_stop(void *arg, int signo)
     doors_close(&b->doors);
     sessions_drain(&b->sessions);
     supervisor_stopping(&b->supervisor,
-                        b->options->drain_timeout + STOP_MARGIN_MS);
+                        b->options->drain_timeout.number + STOP_MARGIN_MS);
     /* Told when it is true: from here on nothing more is accepted. */
     broker_log_stopping(b, signo, "drain");
     broker_drain_in(b, 0);
@@ -199,12 +199,12 @@ static void broker_on_usr1(void *arg, int signo)
 static bool broker_open_log(struct broker *b, const struct options *o,
                             char *error)
 {
-    if (!log_open(&b->log, o->log_file)) {
-        snprintf(error, BROKER_ERROR_BYTES, "cannot log to %s: %s", o->log_file,
-                 strerror(errno));
+    if (!log_open(&b->log, o->log_file.text)) {
+        snprintf(error, BROKER_ERROR_BYTES, "cannot log to %s: %s",
+                 o->log_file.text, strerror(errno));
         return false;
     }
-    b->log.format = (enum log_format)o->log_format;
+    b->log.format = (enum log_format)o->log_format.number;
     return true;
 }
 
@@ -227,13 +227,13 @@ static void broker_refuse_reload(struct broker *b, const char *why)
 static bool broker_prepare_doors(struct broker *b, const struct options *o,
                                  char *error)
 {
-    static const struct option_list none;
-    const struct option *listen = option_find_key("broker", "listen");
+    static const struct option_value none;
     bool is_passed = doors_has_inherited(&b->doors);
-    return doors_prepare(
-        &b->doors,
-        is_passed && options_is_default(o, listen) ? &none : &o->listen,
-        o->socket_mode, error, BROKER_ERROR_BYTES);
+    return doors_prepare(&b->doors,
+                         is_passed && o->listen.origin.kind == ORIGIN_DEFAULT
+                             ? &none
+                             : &o->listen,
+                         o->socket_mode.number, error, BROKER_ERROR_BYTES);
 }
 
 static bool broker_prepare_reload(struct broker *b, struct options *fresh)
@@ -263,23 +263,23 @@ static void broker_review_accept(struct broker *b)
 static void broker_apply_options(struct broker *b, struct options *fresh)
 {
     struct options *old = b->options;
-    changes_keep_fixed(old, fresh, &b->log);
+    changes_apply(old, fresh, &b->log);
     b->options = fresh;
-    b->log.level = (enum log_level)fresh->log_level;
-    b->budget.limit_bytes = fresh->memory;
+    b->log.level = (enum log_level)fresh->log_level.number;
+    b->budget.limit_bytes = fresh->memory.number;
     struct core_config config = configure_core(b->options);
     core_configure(&b->core, &config);
     b->sessions.config = configure_sessions(fresh, &b->log);
-    monitor_set_interval(b->monitor, (uint32_t)fresh->monitor_interval);
+    monitor_set_interval(b->monitor, (uint32_t)fresh->monitor_interval.number);
     doors_commit(&b->doors);
     broker_review_accept(b);
-    changes_log(old, fresh, &b->log);
+    log_always(&b->log, LOG_INFO, "reloaded", LOG_LIST(LOG_NONE));
     options_free(old);
 }
 
 static bool broker_reload(struct broker *b)
 {
-    struct mistakes mistakes = {.tell = broker_on_mistake, .arg = b};
+    struct mistakes mistakes = {.report = broker_on_mistake, .arg = b};
     struct options *fresh = options_load(b->arguments, &mistakes);
     if (!fresh) {
         broker_refuse_reload(b, "mistakes");
@@ -304,8 +304,8 @@ static void broker_on_hup(void *arg, int signo)
     supervisor_reloading(&b->supervisor);
     /* Whoever has renamed the log counts on it, whatever the options say; and
      * looks for mistakes in the new one. */
-    if (b->options->log_file)
-        (void)log_open(&b->log, b->options->log_file);
+    if (b->options->log_file.text)
+        (void)log_open(&b->log, b->options->log_file.text);
     bool ok = broker_reload(b);
     supervisor_ready(&b->supervisor,
                      ok ? "serving" : "serving; the last reload failed");
@@ -372,8 +372,9 @@ static bool broker_listen(struct broker *b, char *error)
 
 static bool broker_open(struct broker *b, char *error)
 {
-    b->budget.limit_bytes = b->options->memory;
-    log_init(&b->log, STDERR_FILENO, (enum log_level)b->options->log_level);
+    b->budget.limit_bytes = b->options->memory.number;
+    log_init(&b->log, STDERR_FILENO,
+             (enum log_level)b->options->log_level.number);
     if (!broker_open_log(b, b->options, error))
         return false;
     b->reactor = reactor_new();

@@ -16,8 +16,8 @@ struct core_config configure_core(const struct options *o)
 {
     return (struct core_config){
         .rules = o->rules.rows,
-        .rule_count = o->rules.count,
-        .prefetch_bytes = o->prefetch,
+        .rule_count = o->rules.count + 1,
+        .prefetch_bytes = o->prefetch.number,
         .turn_bytes = SESSIONS_READ_BYTES,
         .message_size = message_size,
     };
@@ -26,9 +26,9 @@ struct core_config configure_core(const struct options *o)
 static uint32_t configure_max_frame(const struct options *o, struct log *log)
 {
     uint64_t possible = options_max_frame(o);
-    if (possible < o->max_frame)
+    if (possible < o->max_frame.number)
         log_event(log, LOG_WARNING, "max_frame_lowered",
-                  LOG_U64("wanted", o->max_frame),
+                  LOG_U64("wanted", o->max_frame.number),
                   LOG_U64("possible", possible), LOG_TEXT("reason", "memory"));
     return (uint32_t)possible;
 }
@@ -37,13 +37,13 @@ struct sessions_config configure_sessions(const struct options *o,
                                           struct log *log)
 {
     /* A client that leaves is given time even when stopping gives none. */
-    uint32_t leave_ms = o->drain_timeout > LEAVE_MIN_MS
-                            ? (uint32_t)o->drain_timeout
+    uint32_t leave_ms = o->drain_timeout.number > LEAVE_MIN_MS
+                            ? (uint32_t)o->drain_timeout.number
                             : LEAVE_MIN_MS;
     return (struct sessions_config){
         .max_frame_bytes = configure_max_frame(o, log),
-        .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout,
-                    [WAIT_FRAME] = (uint32_t)o->frame_timeout,
+        .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout.number,
+                    [WAIT_FRAME] = (uint32_t)o->frame_timeout.number,
                     [WAIT_LEAVE] = leave_ms,
                     [WAIT_FINISH] = leave_ms,
                     [WAIT_MEMORY] = SESSIONS_FOREVER_MS,
@@ -55,7 +55,7 @@ struct sessions_config configure_sessions(const struct options *o,
 uint32_t configure_connections(const struct options *o, uint64_t possible,
                                struct log *log)
 {
-    uint64_t wanted = o->max_connections;
+    uint64_t wanted = o->max_connections.number;
     if (wanted > possible)
         log_event(log, LOG_WARNING, "max_connections_lowered",
                   LOG_U64("wanted", wanted), LOG_U64("possible", possible),

@@ -126,20 +126,20 @@ static bool doors_open(struct doors *d, const char *text, char *error,
     return doors_add(d, text, listeners, error, room);
 }
 
-static bool doors_open_all(struct doors *d, const struct option_list *list,
+static bool doors_open_all(struct doors *d, const struct option_value *list,
                            char *error, size_t room)
 {
     for (size_t i = 0; i < list->count; i++) {
-        struct door *door = doors_find(d, list->items[i]);
+        struct door *door = doors_find(d, list->texts[i]);
         if (door)
             door->is_wanted = true;
-        else if (!doors_open(d, list->items[i], error, room))
+        else if (!doors_open(d, list->texts[i], error, room))
             return false;
     }
     return true;
 }
 
-bool doors_prepare(struct doors *d, const struct option_list *list,
+bool doors_prepare(struct doors *d, const struct option_value *list,
                    uint64_t socket_mode, char *error, size_t room)
 {
     for (size_t i = 0; i < d->count; i++)

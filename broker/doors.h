@@ -20,7 +20,7 @@ struct reactor;
 enum {
     DOORS_INHERITED_MAX = 16,
     /* Of two sets at once, and those that were inherited. */
-    DOORS_MAX = 2 * OPTIONS_LIST_MAX + DOORS_INHERITED_MAX,
+    DOORS_MAX = 2 * OPTION_TEXTS_MAX + DOORS_INHERITED_MAX,
 };
 
 struct door {
@@ -54,7 +54,7 @@ bool doors_has_inherited(const struct doors *d);
 /* Opens what is in `list` and not open yet; `socket_mode` is for the files of
  * unix sockets. False, with one sentence and nothing changed, when one of them
  * cannot be opened. Then doors_commit, or doors_abort. */
-bool doors_prepare(struct doors *d, const struct option_list *list,
+bool doors_prepare(struct doors *d, const struct option_value *list,
                    uint64_t socket_mode, char *error, size_t room);
 
 /* Closes what is not wanted any more, and logs what has changed. */

@@ -63,9 +63,9 @@ static action_fn *const actions[ACTION_TOTAL] = {
     [ACTION_CHECK] = action_check,
 };
 
-/* What a file holds must not reach the terminal as it is; bytes that nobody
- * sees, like a space that is none, are shown as the log shows them. */
-static void tell(void *arg, const char *sentence)
+/* Text from a file is printed escaped: it may hold control bytes, or
+ * look-alikes such as a no-break space. */
+static void report(void *arg, const char *sentence)
 {
     (void)arg;
     fputs("sluiced: ", stderr);
@@ -78,7 +78,7 @@ static void tell(void *arg, const char *sentence)
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.argc = argc, .argv = argv};
-    struct mistakes mistakes = {.tell = tell};
+    struct mistakes mistakes = {.report = report};
     allocator_init();
     cells_init();
     struct options *options = options_load(&arguments, &mistakes);

@@ -26,9 +26,9 @@ static void each_client(void *arg, view_fn *visit, void *visit_arg)
     roster_show(arg, visit, visit_arg);
 }
 
-static struct monitor_list list_of(const struct option_list *list)
+static struct monitor_list list_of(const struct option_value *v)
 {
-    return (struct monitor_list){list->items, list->count};
+    return (struct monitor_list){v->texts, v->count};
 }
 
 static struct monitor_config config_of(const struct options *o)
@@ -38,7 +38,7 @@ static struct monitor_config config_of(const struct options *o)
         .binds = list_of(&o->monitor_bind),
         .https = list_of(&o->http),
         .hosts = list_of(&o->http_host),
-        .taps_per_second = o->tap_rate,
+        .taps_per_second = o->tap_rate.number,
     };
 }
 
@@ -57,12 +57,12 @@ bool monitoring_open(struct monitor **out, const struct options *o,
     *out = NULL;
     if (!monitor_is_configured(&config))
         return true;
-    identity_name(o->listen.items[0], name);
-    identity_color(o->name ? o->name : name, color);
+    identity_name(o->listen.text, name);
+    identity_color(o->name.text ? o->name.text : name, color);
     struct broker_view view = {
-        .name = o->name ? o->name : name,
-        .color = o->color ? o->color : color,
-        .interval_ms = (uint32_t)o->monitor_interval,
+        .name = o->name.text ? o->name.text : name,
+        .color = o->color.text ? o->color.text : color,
+        .interval_ms = (uint32_t)o->monitor_interval.number,
         .reactor = sessions->reactor,
         .core = sessions->core,
         .counters = sessions->counters,

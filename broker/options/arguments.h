@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * arguments - what the command line says: options, and what is wished for.
+ * arguments - what the command line says: options, and what to do.
  */
 #ifndef SLUICE_OPTIONS_ARGUMENTS_H
 #define SLUICE_OPTIONS_ARGUMENTS_H
@@ -14,8 +14,8 @@ enum action {
     ACTION_RUN,
     ACTION_HELP,
     ACTION_VERSION,
-    ACTION_MANUAL, /* the reference of all options */
-    ACTION_CHECK,  /* what it would run with */
+    ACTION_MANUAL, /* print the reference of all options */
+    ACTION_CHECK,  /* print the options it would run with */
     ACTION_TOTAL
 };
 
@@ -23,11 +23,11 @@ struct arguments {
     int argc;
     char **argv;
     enum action action; /* found by arguments_read */
-    const char *config; /* the file to read; NULL: not said */
+    const char *config; /* the file to read; NULL: not given */
 };
 
-/* Sets the options that are given. Stops at the first mistake, which is told,
- * and at a action that needs no options; may be called again. */
-bool arguments_read(struct arguments *a, struct options *o, struct mistakes *c);
+/* Sets the options that are given. False at the first mistake. Stops at an
+ * action that needs no options. May be called again. */
+bool arguments_read(struct arguments *a, struct options *o, struct mistakes *m);
 
 #endif

@@ -7,7 +7,6 @@
 #define SLUICE_OPTIONS_ENVIRONMENT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 
 struct mistakes;
@@ -16,15 +15,17 @@ struct options;
 
 enum { ENVIRONMENT_NAME_BYTES = 64 };
 
+/* The variable of an option. */
 void environment_name(const struct option *row,
                       char out[ENVIRONMENT_NAME_BYTES]);
 
-/* Writes, as comments, the names of variables that look like options and are
- * none. They may be somebody else's, so they are no mistakes. */
-void environment_tell_unknown(FILE *out);
+/* Sets the options whose variables are there; false when one is a mistake.
+ * Other variables that begin with SLUICE_ are no mistakes: they may be the
+ * client's, or a container engine's. */
+bool environment_read(struct options *o, struct mistakes *m);
 
-/* Tells of every variable that is wrong. Others that begin with SLUICE_ are
- * not looked at: they may be the client's, or a container engine's. */
-bool environment_read(struct options *o, struct mistakes *c);
+/* Writes, as comments, the names of variables that look like options and are
+ * not. */
+void environment_write_unknown(FILE *out);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <ini.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,184 +11,174 @@
 #include <unistd.h>
 
 #include "broker/options/mistakes.h"
+#include "broker/options/option_table.h"
 #include "broker/options/options.h"
 
-enum {
-    /* inih cuts longer lines in two, without a word. */
-    LINE_BYTES_MAX = 190,
-    FILE_BYTES_MAX = 1 << 20,
-    SECTION_BYTES = 320, /* a pattern and what is around it */
-};
+enum { LIST_BYTES = 512 }; /* of the names in a mistake */
 
-/* Where the reader is. */
-enum place {
-    PLACE_START,   /* before the first section */
-    PLACE_OPTIONS, /* in a section of options */
-    PLACE_CHANNEL, /* in [channel "..."], a rule was added for it */
-    PLACE_WRONG,   /* in a section that cannot be; was told */
+#define BLANKS " \t\v\f\r"
+
+/* What the reader is in. */
+enum section {
+    SECTION_NONE, /* before the first one */
+    SECTION_OPTIONS,
+    SECTION_CHANNEL, /* a rule was added for it */
+    SECTION_WRONG,   /* a mistake; its lines are skipped */
 };
 
 struct file {
-    const char *path;
     struct options *options;
-    struct mistakes *mistakes;
-    unsigned line;
-    enum place place;
-    char section[SECTION_BYTES];
+    struct mistakes *mistakes; /* know path and line */
+    enum section section;
+    const char *name;           /* of a section of options */
     unsigned lines[OPTION_MAX]; /* where each key was set, or 0 */
 };
 
-__attribute__((format(printf, 2, 3))) static bool
-file_complain(struct file *f, const char *format, ...)
+static struct origin file_origin(const struct file *f)
 {
-    char sentence[MISTAKE_BYTES + 128];
-    va_list list;
-    va_start(list, format);
-    vsnprintf(sentence, sizeof sentence, format, list);
-    va_end(list);
-    return mistakes_add(f->mistakes, "%s:%u: %s", f->path, f->line, sentence);
+    return (struct origin){ORIGIN_FILE, f->mistakes->line};
 }
 
 /* Keys. */
 
-/* Adds to a list of at most MISTAKE_BYTES. */
-__attribute__((format(printf, 3, 4))) static void
-list_add(char *list, size_t *n, const char *format, ...)
+/* Adds to a list of at most LIST_BYTES. */
+__attribute__((format(printf, 2, 3))) static void
+list_add(char *list, const char *format, ...)
 {
     va_list arguments;
-    if (*n >= MISTAKE_BYTES)
-        return;
+    size_t n = strlen(list);
     va_start(arguments, format);
-    int added = vsnprintf(list + *n, MISTAKE_BYTES - *n, format, arguments);
+    vsnprintf(list + n, LIST_BYTES - n, format, arguments);
     va_end(arguments);
-    *n += (size_t)added;
 }
 
-static bool file_reject_key(struct file *f, const char *key)
+static void file_reject_key(struct file *f, const char *key)
 {
-    char keys[MISTAKE_BYTES] = "", elsewhere[MISTAKE_BYTES] = "";
-    size_t n = 0, m = 0;
-    for (size_t i = 0; i < option_table_size; i++) {
-        const struct option *row = &option_table[i];
-        if (strcmp(row->section, f->section) == 0)
-            list_add(keys, &n, "%s%s", n > 0 ? ", " : "", option_key(row));
+    char keys[LIST_BYTES] = "", elsewhere[LIST_BYTES] = "";
+    for (const struct option *row = option_table; row->name; row++) {
+        if (strcmp(row->section, f->name) == 0)
+            list_add(keys, "%s%s", *keys ? ", " : "", option_key(row));
         if (option_may_be_called(row, key))
-            list_add(elsewhere, &m, "%s'%s' in [%s]", m > 0 ? " or " : "",
+            list_add(elsewhere, "%s'%s' in [%s]", *elsewhere ? " or " : "",
                      option_key(row), row->section);
     }
-    if (m > 0)
-        return file_complain(f, "'%s' is not a key of [%s]; there is %s", key,
-                             f->section, elsewhere);
-    return file_complain(f, "'%s' is not a key of [%s], which are: %s", key,
-                         f->section, keys);
+    mistakes_add(f->mistakes, "'%s' is not a key of [%s]%s%s", key, f->name,
+                 *elsewhere ? "; there is " : ", which are: ",
+                 *elsewhere ? elsewhere : keys);
 }
 
-/* A comment that was taken for a part of the value does not look wrong. */
-static bool file_reject_value(struct file *f, const char *value,
-                              const char *error)
+static void file_set_option(struct file *f, const char *key, const char *text)
 {
-    bool has_comment = strpbrk(value, "#;") != NULL;
-    return file_complain(
-        f, "%s%s", error,
-        has_comment ? "; a comment behind a value begins with ' ;'" : "");
+    const struct option *row = option_find_key(f->name, key);
+    if (!row) {
+        file_reject_key(f, key);
+        return;
+    }
+    unsigned *line = &f->lines[row - option_table];
+    if (*line > 0 && row->most <= 1) {
+        mistakes_add(f->mistakes, "%s: was set in line %u already", key, *line);
+        return;
+    }
+    *line = f->mistakes->line;
+    options_set(f->options, row, key, text, file_origin(f), f->mistakes);
 }
 
-static bool file_set_option(struct file *f, const char *key, const char *value)
+/* Cuts the blanks from both ends. */
+static char *trim(char *text)
 {
-    char error[MISTAKE_BYTES];
-    const struct option *row = option_find_key(f->section, key);
-    if (!row)
-        return file_reject_key(f, key);
-    unsigned *line = &f->lines[option_index(row)];
-    if (*line > 0 && row->shape != OPTION_LIST)
-        return file_complain(f, "%s: was set in line %u already", key, *line);
-    *line = f->line;
-    return options_set(f->options, row, key, value,
-                       (struct origin){ORIGIN_FILE, f->line}, error) ||
-           file_reject_value(f, value, error);
+    text += strspn(text, BLANKS);
+    size_t n = strlen(text);
+    while (n > 0 && strchr(BLANKS, text[n - 1]))
+        n--;
+    text[n] = '\0';
+    return text;
 }
 
-static bool file_set_rule(struct file *f, const char *key, const char *value)
+/* A comment behind something else begins with a blank and a semicolon. */
+static void cut_comment(char *text)
 {
-    char error[MISTAKE_BYTES];
-    return rules_set(&f->options->rules, key, value, error) ||
-           file_reject_value(f, value, error);
+    while ((text = strchr(text + 1, ';')) != NULL) {
+        if (strchr(BLANKS, text[-1])) {
+            *text = '\0';
+            return;
+        }
+    }
 }
 
-/* By inih, for a line that is neither empty nor a comment. */
-static int file_on_pair(void *arg, const char *section, const char *key,
-                        const char *value)
+/* `key = value` or `key: value`, whichever comes first. */
+static void file_read_pair(struct file *f, char *text)
 {
-    struct file *f = arg;
-    (void)section; /* every line is parsed alone */
-    if (f->place == PLACE_START)
-        file_complain(
-            f, "%s: stands before the first section; begin with [broker]", key);
-    else if (f->place == PLACE_OPTIONS)
+    cut_comment(text);
+    char *end = strpbrk(text, "=:");
+    if (!end) {
+        mistakes_add(f->mistakes, "'%s' is neither [section] nor key = value",
+                     trim(text));
+        return;
+    }
+    *end = '\0';
+    char *key = trim(text), *value = trim(end + 1);
+    if (f->section == SECTION_NONE)
+        mistakes_add(f->mistakes,
+                     "%s: stands before the first section; begin with [broker]",
+                     key);
+    else if (f->section == SECTION_OPTIONS)
         file_set_option(f, key, value);
-    else if (f->place == PLACE_CHANNEL)
-        file_set_rule(f, key, value);
-    return 1;
+    else if (f->section == SECTION_CHANNEL)
+        rules_set(&f->options->rules, key, value, f->mistakes);
 }
 
 /* Sections. */
 
 static bool is_comment(const char *text)
 {
-    text += strspn(text, " \t\r\n");
+    text += strspn(text, BLANKS);
     return *text == '\0' || *text == ';' || *text == '#';
 }
 
 static void file_open_channel(struct file *f, const char *pattern)
 {
-    char error[MISTAKE_BYTES];
     struct rules *rules = &f->options->rules;
-    for (size_t i = 0; i < rules_given(rules); i++) {
-        struct origin o = rules->values[i].origin;
-        if (o.kind != ORIGIN_FILE || strcmp(rules->patterns[i], pattern) != 0)
+    for (size_t i = 0; i < rules->count; i++) {
+        const struct rule_values *rule = &rules->given[i];
+        if (rule->origin.kind != ORIGIN_FILE ||
+            strcmp(rule->pattern, pattern) != 0)
             continue;
-        file_complain(f, "[channel \"%s\"] begins in line %u already", pattern,
-                      o.line);
+        mistakes_add(f->mistakes, "[channel \"%s\"] begins in line %u already",
+                     pattern, rule->origin.line);
         return;
     }
-    if (!rules_open(rules, pattern, error)) {
-        file_complain(f, "%s", error);
-        return;
-    }
-    rules_set_origin(rules, (struct origin){ORIGIN_FILE, f->line});
-    f->place = PLACE_CHANNEL;
+    if (rules_open(rules, pattern, file_origin(f), f->mistakes))
+        f->section = SECTION_CHANNEL;
 }
 
 static void file_reject_section(struct file *f, const char *name)
 {
-    char names[MISTAKE_BYTES] = "";
-    size_t n = 0;
-    for (size_t i = 0; i < option_table_size; i++) {
-        const struct option *row = &option_table[i];
-        if (option_opens_section(row))
-            list_add(names, &n, "%s[%s%s]", n > 0 ? ", " : "", row->section,
-                     row->shape == OPTION_RULES ? " \"PATTERN\"" : "");
-    }
-    file_complain(f, "[%.60s] is not a section, which are: %s", name, names);
+    char names[LIST_BYTES] = "";
+    for (const struct option *row = option_table; row->name; row++)
+        if (option_find_key(row->section, NULL) == row)
+            list_add(names, "%s[%s%s]", *names ? ", " : "", row->section,
+                     option_is_rule(row) ? " \"PATTERN\"" : "");
+    mistakes_add(f->mistakes, "[%s] is not a section, which are: %s", name,
+                 names);
 }
 
 static void file_enter_section(struct file *f, char *name)
 {
     static const char channel[] = "channel \"";
-    size_t prefix = sizeof channel - 1, n = strlen(name);
+    size_t prefix = sizeof channel - 1;
+    const struct option *row = option_find_key(name, NULL);
     if (strncmp(name, channel, prefix) == 0) {
-        name[n - 1] = '\0';
+        name[strlen(name) - 1] = '\0';
         file_open_channel(f, name + prefix);
-    } else if (strcmp(name, "channel") != 0 && option_has_section(name)) {
-        snprintf(f->section, sizeof f->section, "%s", name);
-        f->place = PLACE_OPTIONS;
+    } else if (row && !option_is_rule(row)) {
+        f->name = row->section;
+        f->section = SECTION_OPTIONS;
     } else {
         file_reject_section(f, name);
     }
 }
 
-/* `[name]` or `[channel "PATTERN"]`, and perhaps a comment. Not by inih, which
- * cuts what is between the brackets after 49 bytes. */
+/* `[name]` or `[channel "PATTERN"]`, and perhaps a comment. */
 static void file_read_section(struct file *f, char *text)
 {
     char *quote = strchr(text, '"'), *end = strchr(text, ']');
@@ -197,11 +186,11 @@ static void file_read_section(struct file *f, char *text)
         end = strstr(quote + 1, "\"]");
         end = end ? end + 1 : NULL;
     }
-    f->place = PLACE_WRONG;
+    f->section = SECTION_WRONG;
     if (!end || !is_comment(end + 1)) {
-        file_complain(f,
-                      "a section is [name] or [name \"pattern\"], and nothing "
-                      "behind it");
+        mistakes_add(f->mistakes,
+                     "a section is [name] or [name \"pattern\"], and nothing "
+                     "behind it");
         return;
     }
     *end = '\0';
@@ -212,95 +201,88 @@ static void file_read_section(struct file *f, char *text)
 
 static void file_read_line(struct file *f, char *text)
 {
-    if (f->line == 1 && strncmp(text, "\xef\xbb\xbf", 3) == 0)
-        text += 3; /* some editors begin a file so */
-    text += strspn(text, " \t");
-    if (is_comment(text))
+    if (strlen(text) > FILE_LINE_BYTES_MAX)
+        mistakes_add(f->mistakes, "the line is longer than %d bytes",
+                     FILE_LINE_BYTES_MAX);
+    else if (is_comment(text))
         return;
-    if (*text == '[')
+    else if (*(text += strspn(text, BLANKS)) == '[')
         file_read_section(f, text);
-    else if (strlen(text) > LINE_BYTES_MAX)
-        file_complain(f, "the line is longer than %d bytes", LINE_BYTES_MAX);
-    else if (ini_parse_string(text, file_on_pair, f) != 0)
-        file_complain(f, "'%s' is neither [section] nor key = value", text);
+    else
+        file_read_pair(f, text);
 }
 
 /* A file that somebody is still writing ends anywhere, mostly within a line;
  * or it is empty, having just been begun. */
-static bool file_read_lines(struct file *f, char *text, size_t size)
+static void file_read_lines(struct file *f, char *text)
 {
-    char *next;
-    if (memchr(text, '\0', size))
-        return file_complain(f, "there is a NUL byte in it: it is not a text");
-    for (f->line = 1; *text; text = next, f->line++) {
-        char *end = strchr(text, '\n');
-        if (!end)
-            return file_complain(f, "the last line has no end: the file is not "
-                                    "complete");
-        next = end + 1;
+    struct mistakes *m = f->mistakes;
+    char *end;
+    if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
+        text += 3; /* some editors begin a file so */
+    for (m->line = 1; (end = strchr(text, '\n')) != NULL; m->line++) {
         *end = '\0';
-        if (end > text && end[-1] == '\r')
-            end[-1] = '\0';
         file_read_line(f, text);
+        text = end + 1;
     }
-    return true;
+    if (*text)
+        mistakes_add(m, "the last line has no end: the file is not complete");
 }
 
 /* The file. */
 
-static bool file_fail(struct file *f, const char *why)
-{
-    return mistakes_add(f->mistakes, "%s: %s", f->path, why);
-}
-
 /* Reads it whole before a word of it is believed. */
-static bool file_read_text(struct file *f, int fd, char *text)
+static bool file_read_text(int fd, char *text, struct mistakes *m)
 {
     size_t size = 0;
     ssize_t n;
     while ((n = read(fd, text + size, FILE_BYTES_MAX - size)) > 0)
         size += (size_t)n;
-    if (n < 0)
-        return file_fail(f, strerror(errno));
-    if (size == FILE_BYTES_MAX)
-        return file_fail(f, "is longer than 1 MiB");
-    if (size == 0)
-        return file_fail(f, "is empty: the file is not complete; to say "
-                            "nothing, leave a comment in it");
     text[size] = '\0';
-    return file_read_lines(f, text, size);
+    if (n < 0)
+        return mistakes_add(m, "%s", strerror(errno));
+    if (size == FILE_BYTES_MAX)
+        return mistakes_add(m, "is longer than 1 MiB");
+    if (size == 0)
+        return mistakes_add(m, "is empty: the file is not complete; to say "
+                               "nothing, leave a comment in it");
+    if (strlen(text) < size)
+        return mistakes_add(m, "there is a NUL byte in it: it is not a text");
+    return true;
 }
 
-/* O_NONBLOCK: a pipe with nobody at its other end must not hold up a broker
- * that reads its file again. */
-static int file_open(struct file *f)
+/* O_NONBLOCK: a pipe with nobody at its other end must not block a broker that
+ * reads its file again. */
+static int file_open(const char *path, struct mistakes *m)
 {
     struct stat st;
-    int fd = open(f->path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (fd < 0) {
-        file_fail(f, strerror(errno));
+        mistakes_add(m, "%s", strerror(errno));
         return -1;
     }
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
         return fd;
     close(fd);
-    file_fail(f, "is not a file");
+    mistakes_add(m, "is not a file");
     return -1;
 }
 
-bool file_read(const char *path, struct options *o, struct mistakes *c)
+bool file_read(const char *path, struct options *o, struct mistakes *m)
 {
-    struct file f = {.path = path, .options = o, .mistakes = c};
-    size_t before = c->count;
-    int fd = file_open(&f);
-    if (fd < 0)
-        return false;
-    char *text = malloc(FILE_BYTES_MAX + 1);
-    if (text)
-        file_read_text(&f, fd, text);
-    else
-        file_fail(&f, "there is no memory to read it");
+    struct file f = {.options = o, .mistakes = m};
+    size_t before = m->count;
+    m->place = path;
+    int fd = file_open(path, m);
+    char *text = fd < 0 ? NULL : malloc(FILE_BYTES_MAX + 1);
+    if (text && file_read_text(fd, text, m))
+        file_read_lines(&f, text);
+    else if (fd >= 0 && !text)
+        mistakes_add(m, "there is no memory to read it");
     free(text);
-    close(fd);
-    return c->count == before;
+    if (fd >= 0)
+        close(fd);
+    m->place = NULL;
+    m->line = 0;
+    return m->count == before;
 }

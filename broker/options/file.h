@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * config - the configuration file:
+ * file - the configuration file:
  *
  *     [broker]
  *     memory = 512m                   ; a comment
@@ -8,7 +8,8 @@
  *     [channel "/queue/jobs"]
  *     limit = 256m
  *
- * Sections and keys are those of option_table.c; those of a channel, of rules.c.
+ * Sections and keys are those of option_table.c; those of a channel, of
+ * rules.c.
  */
 #ifndef SLUICE_OPTIONS_FILE_H
 #define SLUICE_OPTIONS_FILE_H
@@ -18,8 +19,13 @@
 struct mistakes;
 struct options;
 
-/* Reads the file and sets what it says. Every mistake is told, with file, line
- * and key; false when there is one, and then `o` is of no use. */
-bool file_read(const char *path, struct options *o, struct mistakes *c);
+enum {
+    FILE_BYTES_MAX = 1 << 20,
+    FILE_LINE_BYTES_MAX = 64 << 10, /* without its end */
+};
+
+/* Reads the file and sets what it says. Every mistake is reported, with file,
+ * line and key; false when there is one, and then `o` is of no use. */
+bool file_read(const char *path, struct options *o, struct mistakes *m);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * manual - the table of options in words: for a terminal, as the reference
+ * help - the table of options in words: for a terminal, as the reference
  * docs/options.md, and with the values that hold.
  */
 #ifndef SLUICE_OPTIONS_HELP_H
@@ -10,13 +10,14 @@
 
 struct options;
 
+/* --help */
 void help_print(FILE *out);
 
-/* docs/options.md, as it is in the tree. */
+/* --manual: docs/options.md, as it is in the tree. */
 void help_reference(FILE *out);
 
-/* All values, as a file that says the same, with the origin of each; `config`
- * is the path of the file that was read, or NULL. */
+/* --check: all values, as a file that says the same, with the origin of each;
+ * `config` is the path of the file that was read, or NULL. */
 void help_values(const struct options *o, const char *config, FILE *out);
 
 #endif

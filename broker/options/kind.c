@@ -8,6 +8,7 @@
 #include "broker/base/log.h"
 #include "broker/core/policy.h"
 #include "broker/net/address.h"
+#include "broker/options/mistakes.h"
 #include "proto/units.h"
 
 /* A number in the largest unit that leaves no rest. */
@@ -62,11 +63,72 @@ static void format_mode(uint64_t value, char *out)
     snprintf(out, KIND_NUMBER_BYTES, "%04" PRIo64, value);
 }
 
-static bool parse_name(const char *const *names, const char *text,
-                       uint64_t *value)
+static const char *word_of_level(uint64_t i)
 {
-    for (uint64_t i = 0; names[i]; i++) {
-        if (strcmp(text, names[i]) == 0) {
+    return log_level_names[i];
+}
+
+static const char *word_of_log_format(uint64_t i)
+{
+    return log_format_names[i];
+}
+
+static const char *word_of_policy(uint64_t i)
+{
+    return i < policy_count ? policies[i].name : NULL;
+}
+
+static bool is_address(const char *text)
+{
+    struct address address;
+    return address_parse(text, &address);
+}
+
+static bool is_endpoint(const char *text)
+{
+    const char *colon = strstr(text, "://");
+    return colon && colon > text && colon[3] != '\0';
+}
+
+static bool is_not_empty(const char *text)
+{
+    return *text != '\0';
+}
+
+#define NUMBER(p, f) .parse = (p), .format = (f)
+
+const struct kind kind_size = {"SIZE", UNITS_SIZE_FORM,
+                               NUMBER(units_parse_size, format_size)};
+const struct kind kind_duration = {
+    "TIME", UNITS_DURATION_FORM,
+    NUMBER(units_parse_duration_ms, format_duration)};
+const struct kind kind_count = {"N", UNITS_COUNT_FORM,
+                                NUMBER(units_parse_count, format_count)};
+const struct kind kind_mode = {"MODE", "a mode in octal such as 0660",
+                               NUMBER(parse_mode, format_mode)};
+const struct kind kind_level = {"LEVEL", "error, warning, info or debug",
+                                .word = word_of_level};
+const struct kind kind_log_format = {"FORMAT", "text or json",
+                                     .word = word_of_log_format};
+const struct kind kind_policy = {"POLICY",
+                                 "wait, drop-newest, drop-oldest or disconnect",
+                                 .word = word_of_policy};
+const struct kind kind_address = {"ADDR", ADDRESS_FORM, .accepts = is_address};
+const struct kind kind_file = {"FILE", "the path of a file",
+                               .accepts = is_not_empty};
+const struct kind kind_endpoint = {
+    "ENDPOINT", "an endpoint of ZeroMQ such as tcp://127.0.0.1:5555",
+    .accepts = is_endpoint};
+const struct kind kind_text = {"TEXT", "a text", .accepts = is_not_empty};
+const struct kind kind_rule = {"RULE", "'PATTERN option=value ...'",
+                               .accepts = is_not_empty};
+
+static bool find_word(const struct kind *kind, const char *text,
+                      uint64_t *value)
+{
+    const char *word;
+    for (uint64_t i = 0; (word = kind->word(i)) != NULL; i++) {
+        if (strcmp(text, word) == 0) {
             *value = i;
             return true;
         }
@@ -74,79 +136,39 @@ static bool parse_name(const char *const *names, const char *text,
     return false;
 }
 
-static bool parse_level(const char *text, uint64_t *value)
+bool kind_read(const struct kind *kind, const char *name, const char *text,
+               uint64_t min, uint64_t max, uint64_t *value, struct mistakes *m)
 {
-    return parse_name(log_level_names, text, value);
-}
-
-static void format_level(uint64_t value, char *out)
-{
-    snprintf(out, KIND_NUMBER_BYTES, "%s", log_level_names[value]);
-}
-
-static bool parse_log_format(const char *text, uint64_t *value)
-{
-    return parse_name(log_format_names, text, value);
-}
-
-static void format_log_format(uint64_t value, char *out)
-{
-    snprintf(out, KIND_NUMBER_BYTES, "%s", log_format_names[value]);
-}
-
-static bool parse_policy(const char *text, uint64_t *value)
-{
-    const struct policy *policy = policy_find(text);
-    if (!policy)
-        return false;
-    *value = (uint64_t)(policy - policies);
+    uint64_t read = min;
+    bool is_good = kind->accepts ? kind->accepts(text)
+                   : kind->word  ? find_word(kind, text, &read)
+                                 : kind->parse(text, &read);
+    if (!is_good) {
+        /* A comment that was taken for a part of the value does not look
+         * wrong. */
+        bool has_comment = m->line > 0 && strpbrk(text, "#;");
+        return mistakes_add(
+            m, "%s: '%s' is not %s%s", name, text, kind->form,
+            has_comment ? "; a comment behind a value begins with ' ;'" : "");
+    }
+    if (kind->parse && (read < min || read > max)) {
+        char range[KIND_RANGE_BYTES];
+        kind_range(kind, min, max, range);
+        return mistakes_add(m, "%s: %s is out of range: %s", name, text, range);
+    }
+    if (!kind->accepts)
+        *value = read;
     return true;
 }
 
-static void format_policy(uint64_t value, char *out)
+void kind_write(const struct kind *kind, uint64_t value,
+                char out[KIND_NUMBER_BYTES])
 {
-    snprintf(out, KIND_NUMBER_BYTES, "%s", policies[value].name);
+    if (kind->word)
+        snprintf(out, KIND_NUMBER_BYTES, "%s", kind->word(value));
+    else
+        kind->format(value, out);
 }
-
-static bool parse_address(const char *text, uint64_t *value)
-{
-    struct address address;
-    *value = 0;
-    return address_parse(text, &address);
-}
-
-static bool parse_endpoint(const char *text, uint64_t *value)
-{
-    const char *colon = strstr(text, "://");
-    *value = 0;
-    return colon && colon > text && colon[3] != '\0';
-}
-
-static bool parse_file(const char *text, uint64_t *value)
-{
-    *value = 0;
-    return *text != '\0';
-}
-
-const struct kind kind_size = {"SIZE", UNITS_SIZE_FORM, units_parse_size,
-                               format_size};
-const struct kind kind_duration = {"TIME", UNITS_DURATION_FORM,
-                                   units_parse_duration_ms, format_duration};
-const struct kind kind_count = {"N", UNITS_COUNT_FORM, units_parse_count,
-                                format_count};
-const struct kind kind_mode = {"MODE", "a mode in octal such as 0660",
-                               parse_mode, format_mode};
-const struct kind kind_level = {"LEVEL", "error, warning, info or debug",
-                                parse_level, format_level};
-const struct kind kind_log_format = {"FORMAT", "text or json", parse_log_format,
-                                     format_log_format};
-const struct kind kind_policy = {"POLICY",
-                                 "wait, drop-newest, drop-oldest or disconnect",
-                                 parse_policy, format_policy};
-const struct kind kind_address = {"ADDR", ADDRESS_FORM, parse_address, NULL};
-const struct kind kind_file = {"FILE", "the path of a file", parse_file, NULL};
-const struct kind kind_rule = {"RULE", "'PATTERN option=value ...'", NULL,
-                               NULL};
 
 void kind_range(const struct kind *kind, uint64_t min, uint64_t max,
                 char out[KIND_RANGE_BYTES])
@@ -156,28 +178,3 @@ void kind_range(const struct kind *kind, uint64_t min, uint64_t max,
     kind->format(max, to);
     snprintf(out, KIND_RANGE_BYTES, "from %s to %s", from, to);
 }
-
-bool kind_read(const struct kind *kind, const char *name, const char *text,
-               uint64_t min, uint64_t max, uint64_t *value,
-               char error[MISTAKE_BYTES])
-{
-    uint64_t read = min;
-    if (!kind->parse(text, &read)) {
-        snprintf(error, MISTAKE_BYTES, "%s: '%s' is not %s", name, text,
-                 kind->form);
-        return false;
-    }
-    if (read < min || read > max) {
-        char range[KIND_RANGE_BYTES];
-        kind_range(kind, min, max, range);
-        snprintf(error, MISTAKE_BYTES, "%s: %s is out of range: %s", name, text,
-                 range);
-        return false;
-    }
-    *value = read;
-    return true;
-}
-const struct kind kind_endpoint = {
-    "ENDPOINT", "an endpoint of ZeroMQ such as tcp://127.0.0.1:5555",
-    parse_endpoint, NULL};
-const struct kind kind_word = {"TEXT", "a text", parse_file, NULL};

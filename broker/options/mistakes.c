@@ -1,18 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/options/mistakes.h"
 
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
-enum { SENTENCE_BYTES = 1024 };
+enum { TAIL_BYTES = 400 }; /* kept of a sentence that is too long */
 
-bool mistakes_add(struct mistakes *c, const char *format, ...)
+/* The middle is what somebody wrote; the end says what is wrong with it. */
+static void mistakes_shorten(char *sentence)
 {
-    char sentence[SENTENCE_BYTES];
+    size_t size = strlen(sentence) + 1;
+    char *tail = sentence + MISTAKE_BYTES - TAIL_BYTES;
+    if (size <= MISTAKE_BYTES)
+        return;
+    memmove(tail, sentence + size - TAIL_BYTES, TAIL_BYTES);
+    memcpy(tail - 3, "...", 3);
+}
+
+static char *mistakes_compose(const struct mistakes *m, const char *format,
+                              va_list list)
+{
+    char *sentence = NULL;
+    size_t length;
+    FILE *out = open_memstream(&sentence, &length);
+    if (!out)
+        return NULL;
+    if (m->place)
+        fprintf(out, "%s:", m->place);
+    if (m->line > 0)
+        fprintf(out, "%u:", m->line);
+    if (m->place)
+        fputc(' ', out);
+    vfprintf(out, format, list);
+    if (fclose(out) == 0)
+        return sentence;
+    free(sentence);
+    return NULL;
+}
+
+bool mistakes_add(struct mistakes *m, const char *format, ...)
+{
     va_list list;
     va_start(list, format);
-    vsnprintf(sentence, sizeof sentence, format, list);
+    char *sentence = mistakes_compose(m, format, list);
     va_end(list);
-    c->count++;
-    c->tell(c->arg, sentence);
+    m->count++;
+    if (sentence)
+        mistakes_shorten(sentence);
+    m->report(m->arg, sentence ? sentence : "no memory to say what is wrong");
+    free(sentence);
     return false;
 }

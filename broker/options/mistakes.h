@@ -1,24 +1,30 @@
 /* SPDX-License-Identifier: MIT
  *
- * mistakes - what is wrong with what somebody was told, one sentence each.
- * Whoever reads goes on after a mistake, so that all of them are told at
- * once; whoever asked says where the sentences go.
+ * mistakes - what is wrong with the options, one sentence each. Readers carry
+ * on after a mistake so that all are reported together; the caller decides
+ * where the sentences go.
  */
 #ifndef SLUICE_OPTIONS_MISTAKES_H
 #define SLUICE_OPTIONS_MISTAKES_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 
+enum { MISTAKE_BYTES = 1024 }; /* of a sentence, with its end */
+
 struct mistakes {
-    void (*tell)(void *arg, const char *sentence);
+    void (*report)(void *arg, const char *sentence);
     void *arg;
     size_t count;
+    /* Where the reader is; each sentence begins with it. */
+    const char *place; /* a file, or the option that a rule is given with;
+                          NULL: the sentence says it */
+    unsigned line;     /* of the file; 0: the file as a whole */
 };
 
-/* Always false, to be returned. */
+/* Reports a sentence; one that is too long loses its middle. Always false, to
+ * be returned. */
 __attribute__((format(printf, 2, 3))) bool
-mistakes_add(struct mistakes *c, const char *format, ...);
+mistakes_add(struct mistakes *m, const char *format, ...);
 
 #endif

@@ -14,18 +14,16 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 #define HTTP(n, k)    .name = (n), .section = "http", .key = (k)
 #define FIELD(f)      .offset = offsetof(struct options, f)
 #define RANGE(lo, hi) .min = (lo), .max = (hi)
-#define ANY           RANGE(0, UINT64_MAX)
 
-#define SIZE(f)  .kind = &kind_size, FIELD(f)
-#define TIME(f)  .kind = &kind_duration, FIELD(f)
-#define COUNT(f) .kind = &kind_count, FIELD(f)
-#define TEXT(f)  .shape = OPTION_TEXT, FIELD(f)
-#define LIST(k, f)                                                             \
-    .shape = OPTION_LIST, .kind = &kind_##k, FIELD(f), .is_fixed = true
+#define SIZE(f)    .kind = &kind_size, FIELD(f)
+#define TIME(f)    .kind = &kind_duration, FIELD(f)
+#define COUNT(f)   .kind = &kind_count, FIELD(f)
+#define WORD(k, f) .kind = &kind_##k, FIELD(f)
+#define TEXT(k, f) .kind = &kind_##k, FIELD(f), .most = 1
+#define LIST(k, f) .kind = &kind_##k, FIELD(f), .most = OPTION_TEXTS_MAX
 
 const struct option option_table[] = {
-    {BROKER("listen"), .shape = OPTION_LIST, .kind = &kind_address,
-     FIELD(listen), .initial = SLUICE_DEFAULT_ADDRESS,
+    {BROKER("listen"), LIST(address, listen), .initial = SLUICE_DEFAULT_ADDRESS,
      .sentence = "where to listen; may be repeated",
      .detail = "`host:port`, `[v6]:port` or `unix:PATH`. Port 0 takes a free "
                "one, which the log names"},
@@ -49,13 +47,6 @@ const struct option option_table[] = {
     {BROKER("queue-limit"), SIZE(queue_limit), .initial = "64m",
      RANGE(1024, 1ull << 40), .sentence = "what one queue holds at most",
      .detail = "its publishers are paused then"},
-    {.name = "channel",
-     .section = "channel",
-     .shape = OPTION_RULES,
-     .kind = &kind_rule,
-     FIELD(rules),
-     .sentence = "bounds for some channels; may be repeated",
-     .detail = "see [channels](#channels)"},
     {BROKER("max-connections"), COUNT(max_connections), .initial = "0",
      RANGE(0, 1 << 20),
      .sentence = "open connections; 0: as many as files allow",
@@ -68,19 +59,21 @@ const struct option option_table[] = {
     {BROKER("drain-timeout"), TIME(drain_timeout), .initial = "5s",
      RANGE(0, DAY_MS),
      .sentence = "to deliver what was accepted, when stopping"},
-    {BROKER("log-level"), .kind = &kind_level, FIELD(log_level),
-     .initial = "info", ANY, .sentence = "error, warning, info or debug"},
-    {BROKER("log-format"), .kind = &kind_log_format, FIELD(log_format),
-     .initial = "text", ANY, .sentence = "text or json",
+    {BROKER("log-level"), WORD(level, log_level), .initial = "info",
+     .sentence = "error, warning, info or debug"},
+    {BROKER("log-format"), WORD(log_format, log_format), .initial = "text",
+     .sentence = "text or json",
      .detail = "see [the log](operations.md#the-log)"},
-    {BROKER("log-file"), .kind = &kind_file, TEXT(log_file),
+    {BROKER("log-file"), TEXT(file, log_file),
      .sentence = "a file to log to, instead of stderr",
      .detail = "opened anew on `SIGHUP`, after somebody has renamed it"},
     {MONITOR("monitor-connect", "connect"), LIST(endpoint, monitor_connect),
+     .is_fixed = true,
      .sentence = "reports to a ZeroMQ collector; may be repeated",
      .detail = "one [document](monitoring.md#the-report) per interval, from a "
                "PUB socket that connects"},
     {MONITOR("monitor-bind", "bind"), LIST(endpoint, monitor_bind),
+     .is_fixed = true,
      .sentence = "lets ZeroMQ subscribers watch; may be repeated",
      .detail = "an XPUB socket; see [the feed](monitoring.md#the-feed). "
                "Whoever can connect can watch"},
@@ -89,23 +82,27 @@ const struct option option_table[] = {
     {MONITOR("tap-rate", NULL), COUNT(tap_rate), .initial = "1000",
      RANGE(1, 1000000), .is_fixed = true,
      .sentence = "messages per second that one tap shows"},
-    {MONITOR("name", NULL), .kind = &kind_word, TEXT(name), .is_fixed = true,
+    {MONITOR("name", NULL), TEXT(text, name), .is_fixed = true,
      .sentence = "what it is called by those who watch",
      .detail = "the host's name and the port if not given"},
-    {MONITOR("color", NULL), .kind = &kind_word, TEXT(color), .is_fixed = true,
+    {MONITOR("color", NULL), TEXT(text, color), .is_fixed = true,
      .sentence = "what it is drawn in, as in CSS",
      .detail = "derived from the name if not given"},
-    {HTTP("http", "listen"), LIST(address, http),
+    {HTTP("http", "listen"), LIST(address, http), .is_fixed = true,
      .sentence = "/metrics, /stats and others; may be repeated",
      .detail = "see [HTTP](monitoring.md#http). Off unless given"},
-    {HTTP("http-host", "host"), LIST(word, http_host),
+    {HTTP("http-host", "host"), LIST(text, http_host), .is_fixed = true,
      .sentence = "a name HTTP may be asked by; may be repeated",
      .detail = "beside addresses and localhost"},
+    {.name = "channel",
+     .section = "channel",
+     .kind = &kind_rule,
+     .most = RULES_MAX,
+     .sentence = "bounds for some channels; may be repeated"},
+    {.name = NULL},
 };
 
-const size_t option_table_size = sizeof option_table / sizeof *option_table;
-
-_Static_assert(sizeof option_table / sizeof *option_table <= OPTION_MAX,
+_Static_assert(sizeof option_table / sizeof *option_table <= OPTION_MAX + 1,
                "OPTION_MAX is too small");
 
 const char *option_key(const struct option *row)
@@ -116,7 +113,7 @@ const char *option_key(const struct option *row)
 bool option_may_be_called(const struct option *row, const char *word)
 {
     size_t n = strlen(row->section);
-    if (row->shape == OPTION_RULES)
+    if (option_is_rule(row))
         return false;
     return strcmp(word, row->name) == 0 || strcmp(word, option_key(row)) == 0 ||
            (strncmp(word, row->section, n) == 0 && word[n] == '-' &&
@@ -125,37 +122,18 @@ bool option_may_be_called(const struct option *row, const char *word)
 
 const struct option *option_find(const char *name, size_t length)
 {
-    for (size_t i = 0; i < option_table_size; i++) {
-        const struct option *row = &option_table[i];
-        if (strlen(row->name) == length && memcmp(row->name, name, length) == 0)
-            return row;
-    }
-    return NULL;
+    const struct option *row = option_table;
+    while (row->name && (strlen(row->name) != length ||
+                         memcmp(row->name, name, length) != 0))
+        row++;
+    return row->name ? row : NULL;
 }
 
 const struct option *option_find_key(const char *section, const char *key)
 {
-    for (size_t i = 0; i < option_table_size; i++) {
-        const struct option *row = &option_table[i];
-        if (strcmp(row->section, section) == 0 &&
-            strcmp(option_key(row), key) == 0)
-            return row;
-    }
-    return NULL;
-}
-
-bool option_has_section(const char *section)
-{
-    for (size_t i = 0; i < option_table_size; i++)
-        if (strcmp(option_table[i].section, section) == 0)
-            return true;
-    return false;
-}
-
-bool option_opens_section(const struct option *row)
-{
-    for (const struct option *r = option_table; r < row; r++)
-        if (strcmp(r->section, row->section) == 0)
-            return false;
-    return true;
+    const struct option *row = option_table;
+    while (row->name && (strcmp(row->section, section) != 0 ||
+                         (key && strcmp(option_key(row), key) != 0)))
+        row++;
+    return row->name ? row : NULL;
 }

@@ -16,7 +16,6 @@ CLIENT = (("proto",), ("client",), ("client/monitor",), ("client/top",),
 
 # Which folders may include which foreign headers.
 FOREIGN = (
-    ("ini.h", ("broker/options",)),
     ("histedit.h", ("client",)),
     ("curses.h", ("client/top",)),
     ("event2/", ("broker/net", "broker/monitor", "client/monitor")),

@@ -7,6 +7,8 @@ import tempfile
 
 from wire import WireTest, main, run_sluiced
 
+LINE_MAX = 64 << 10
+
 # What is in the file, and per mistake its line and words of its sentence.
 WRONG = (
     ("memory = 64m\n", {1: ["memory", "first section", "[broker]"]}),
@@ -34,6 +36,7 @@ WRONG = (
     ("[broker]\nsocket-mode = 8888\n", {2: ["socket-mode", "octal"]}),
     ("[broker]\nsocket-mode = 4755\n", {2: ["socket-mode", "0777"]}),
     ("[broker]\npatience\n", {2: ["'patience'", "key = value"]}),
+    ("[broker]\npatience ; = 1s\n", {2: ["'patience'", "key = value"]}),
     ("[broker]\n= 64m\n", {2: ["''"]}),
     ("[broker\nmemory = 64m\n", {1: ["[name]"]}),
     ("[broker] memory = 64m\n", {1: ["[name]"]}),
@@ -46,7 +49,12 @@ WRONG = (
     ('[channel "/a"]\nlimit = 1\n', {2: ["limit", "from 1k"]}),
     ('[channel "/a"]\nhold = 1\nhold = 2\n', {3: ["'hold'", "twice"]}),
     ('[channel "/a"]\n[channel "/a"]\n', {2: ['"/a"', "line 1"]}),
-    ("[broker]\npatience = " + "1" * 300 + "\n", {2: ["longer than"]}),
+    ("[broker]\npatience = " + "1" * 5000 + "\n",
+     {2: ["patience: '111", "1...1", "1' is not a duration"]}),
+    ("[broker]\n#" + "x" * LINE_MAX + "\nmemory = 1\n[monitor]\nname = "
+     + "x" * LINE_MAX + "\n", {2: ["longer than 65536"], 3: ["from 4m"],
+                              5: ["longer than 65536"]}),
+    ("[broker]\nmemory = 64m" + " " * 5000 + "x\n", {2: ["memory: '64m  "]}),
     ("[" + "x" * 5000 + "]\n", {1: ["is not a section"]}),
     ('[channel "' + "x" * 256 + '"]\n', {1: ["channel name"]}),
     ("[broker]\nmemory = 64m", {2: ["complete"]}),
@@ -57,7 +65,7 @@ WRONG = (
     ("".join(f"[broker]\nlisten = unix:/{i}\n" for i in range(17)),
      {34: ["listen", "16"]}),
     ("".join(f'[channel "/{i}"]\n' for i in range(65)), {65: ["64"]}),
-    # A comment behind a value that is none.
+    # What was meant as a comment behind a value.
     ("[broker]\nmemory = 64m # big\n", {2: ["memory", "with ' ;'"]}),
     ("[broker]\nmemory = 64m;big\n", {2: ["memory", "with ' ;'"]}),
     ('[channel "/a"]\nlimit = 64m # big\n', {2: ["limit", "with ' ;'"]}),
@@ -81,7 +89,11 @@ RIGHT = (
     "[broker] # here\nlisten = unix:/tmp/a\nlisten = unix:/tmp/b\n",
     '[channel "/a b/]/*"]\nlimit = 1m ; one\n',
     '[channel "' + "x" * 255 + '"]\n',
-    "#" + "x" * 10000 + "\n",
+    "#" + "x" * (LINE_MAX - 1) + "\n",
+    "[broker]\nmemory = 64m ;" + "x" * (LINE_MAX - 14) + "\n",
+    "[broker]\nmemory" + " " * 5000 + "=" + "\t" * 5000 + "64m\v\f \r\n",
+    '[channel "/a"]' + " " * 5000 + "; one\nlimit = 1m ;=: ; two\n",
+    "[broker]\nlisten=unix:/a=b:c;d\n",
     '[channel "/a"]\n[broker]\nmemory = 64m\n[channel "/b"]\n[broker]\n',
 )
 
@@ -96,7 +108,7 @@ class FilesTest(WireTest):
         self.path.write_bytes(text.encode("utf-8"))
         return run_sluiced("--check", "-c", str(self.path))
 
-    def assert_complaints(self, done, mistakes):
+    def assert_mistakes(self, done, mistakes):
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertEqual(done.stdout, "")
         lines = done.stderr.splitlines()
@@ -109,20 +121,20 @@ class FilesTest(WireTest):
 
 
 class Wrong(FilesTest):
-    def test_every_mistake_is_told_at_its_place(self):
+    def test_every_mistake_is_reported_at_its_place(self):
         """The table above (class 15)."""
         for text, mistakes in WRONG:
             with self.subTest(text=text[:80]):
-                self.assert_complaints(self.check(text), mistakes)
+                self.assert_mistakes(self.check(text), mistakes)
 
     def test_a_broker_does_not_start_with_it(self):
         """The same without --check: exit 2, nothing listens."""
         self.path.write_text("[broker]\nmemory = lots\n", encoding="utf-8")
         done = run_sluiced("--listen", "127.0.0.1:0", "-c", str(self.path))
-        self.assert_complaints(done, {2: ["memory", "'lots'"]})
+        self.assert_mistakes(done, {2: ["memory", "'lots'"]})
 
-    def test_files_that_are_none(self):
-        """Missing, a folder, a pipe nobody writes to, a device."""
+    def test_paths_that_are_not_files(self):
+        """Missing, a folder, a pipe without a writer, a device."""
         fifo = self.path.with_name("fifo")
         os.mkfifo(fifo)
         for path in (self.path, self.path.parent, fifo, "/dev/zero"):
@@ -140,6 +152,19 @@ class Right(FilesTest):
             with self.subTest(text=text[:80]):
                 done = self.check(text)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_what_is_behind_a_blank_and_a_semicolon_is_no_value(self):
+        """Any other semicolon, colon and equals sign belongs to it."""
+        done = self.check("[monitor]\nname = a=b: c;d#e \t; not this ;\n")
+        self.assertIn("\nname = a=b: c;d#e ; ", done.stdout)
+
+    def test_values_of_any_sensible_length_are_read_whole(self):
+        """5,000 bytes, and as much as a line has room for."""
+        for length in (190, 5000, LINE_MAX - 7):
+            name = "".join(chr(97 + i % 26) for i in range(length))
+            done = self.check(f"[monitor]\nname = {name}\n")
+            self.assertEqual((done.returncode, done.stderr), (0, ""))
+            self.assertIn(f"\nname = {name} ; {self.path}:2\n", done.stdout)
 
     def test_long_patterns_are_not_cut(self):
         """255 bytes are what a channel's name may have."""

@@ -78,18 +78,18 @@ class Formats(LogsTest):
                       channels)
 
     def test_the_format_changes_on_reload(self):
-        """The line that tells of it is of the new kind."""
+        """The line that reports it has the new format."""
         config = self.path.with_name("conf")
         config.write_text("[broker]\n", encoding="utf-8")
         sluiced = self.broker("-c", str(config))
         config.write_text("[broker]\nlog-format = json\n", encoding="utf-8")
         sluiced.signal(signal.SIGHUP)
-        line = sluiced.wait_for_log('"event":"reloaded"')
-        self.assertEqual(line.fields["log_format"], "text -> json")
+        sluiced.wait_for_log('"event":"reload_changed","option":"log-format",'
+                             '"old":"text","new":"json"}')
         config.write_text("[broker]\n", encoding="utf-8")
         sluiced.signal(signal.SIGHUP)
-        line = sluiced.wait_for_log("event=reloaded")
-        self.assertEqual(line.fields["log_format"], "json -> text")
+        sluiced.wait_for_log("event=reload_changed option=log-format "
+                             "old=json new=text$")
 
 
 class Files(LogsTest):
@@ -189,7 +189,8 @@ class Files(LogsTest):
         self.assert_serves(sluiced)
         config.write_text("[broker]\n", encoding="utf-8")
         sluiced.signal(signal.SIGHUP)
-        sluiced.wait_for_log('event=reloaded log_file="/dev/full -> none"')
+        sluiced.wait_for_log("event=reload_changed option=log-file "
+                             "old=/dev/full new=none")
         self.assertGreater(sluiced.stats()["log_lost"], 0)
 
 

@@ -44,11 +44,16 @@ class ReloadTest(WireTest):
         return self.sluiced.wait_for_log(f"event={event} ?", since)
 
     def reload(self, text):
+        """What has changed: each option, with its old and its new value."""
         self.write(text)
-        return self.hup()
+        since = self.sluiced.mark()
+        self.hup()
+        lines = self.sluiced.log("event=reload_changed", since)
+        return {line.fields["option"]: (line.fields["old"], line.fields["new"])
+                for line in lines}
 
     def refuse(self, text):
-        """The mistakes that it tells, and why nothing has changed."""
+        """The mistakes that it logs, and why nothing has changed."""
         self.write(text)
         since = self.sluiced.mark()
         failed = self.hup("reload_failed")
@@ -72,29 +77,40 @@ class ReloadTest(WireTest):
 
 
 class Values(ReloadTest):
-    def test_the_line_has_old_and_new_values(self):
-        """And nothing that is the same."""
+    def test_each_change_is_a_line_with_old_and_new_value(self):
+        """And there is none for what is the same."""
         self.start("[broker]\nmemory = 64m\npatience = 1s\n")
-        line = self.reload("[broker]\nmemory = 65536k\nprefetch = 1k\n"
-                           '[channel "/a"]\nhold = 2\n')
-        self.assertEqual(line.fields, {"event": "reloaded",
-                                       "prefetch": "64k -> 1k",
-                                       "channel": "none -> /a hold=2"})
+        changes = self.reload("[broker]\nmemory = 65536k\nprefetch = 1k\n"
+                              '[channel "/a"]\nhold = 2\n[channel "/b"]\n')
+        self.assertEqual(changes, {"prefetch": ("64k", "1k"),
+                                   "channel": ("none", "/a hold=2, /b")})
+
+    def test_a_long_value_is_cut_and_the_others_are_there(self):
+        """Each has a line of its own, so none crowds out the rest."""
+        path = "/tmp/" + "x" * 2000
+        sluiced = self.start("[broker]\n")
+        self.write(f"[broker]\nmemory = 64m\npatience = 2s\n"
+                   f"[monitor]\nname = {path}\nbind = tcp://{path}\n")
+        since = sluiced.mark()
+        self.hup()
+        self.assertEqual(len(sluiced.log("event=reload_changed", since)), 2)
+        for line in sluiced.log("event=reload_kept", since):
+            self.assertRegex(line.fields["refused"], r"^[a-z:/]+x+\.\.\.$")
+            self.assertEqual(len(line.fields["refused"]), 1500)
 
     def test_what_the_command_line_says_stays(self):
         """It beats the file now as it did then."""
         self.start("[broker]\nmemory = 64m\n", "--prefetch=2k")
-        line = self.reload("[broker]\nmemory = 64m\nprefetch = 1k\n")
-        self.assertEqual(line.fields, {"event": "reloaded"})
+        self.assertEqual(
+            self.reload("[broker]\nmemory = 64m\nprefetch = 1k\n"), {})
 
     def test_what_cannot_change_is_named_and_stays(self):
         """The rest of the file holds."""
         sluiced = self.start("[broker]\n[monitor]\nname = one\n")
-        line = self.reload("[broker]\nmemory = 64m\n[monitor]\nname = two\n"
-                           "interval = 2s\n")
-        self.assertEqual(line.fields, {
-            "event": "reloaded", "memory": "256m -> 64m",
-            "monitor_interval": "1s -> 2s"})
+        changes = self.reload("[broker]\nmemory = 64m\n[monitor]\n"
+                              "name = two\ninterval = 2s\n")
+        self.assertEqual(changes, {"memory": ("256m", "64m"),
+                                   "monitor-interval": ("1s", "2s")})
         kept = sluiced.wait_for_log("event=reload_kept")
         self.assertEqual((kept.level, kept.fields["option"],
                           kept.fields["value"], kept.fields["refused"]),
@@ -206,9 +222,11 @@ class Listeners(ReloadTest):
         """Who came through one that is closed stays connected."""
         sluiced = self.start("[broker]\nlisten = unix:{dir}/a\n", listen=1)
         reader = self.subscriber(sluiced, TOPIC)
-        line = self.reload("[broker]\nlisten = unix:{dir}/b\n"
-                           "listen = 127.0.0.1:0\n")
-        self.assertIn("unix", line.fields["listen"])
+        changes = self.reload("[broker]\nlisten = unix:{dir}/b\n"
+                              "listen = 127.0.0.1:0\n")
+        self.assertEqual(changes, {
+            "listen": (f"unix:{self.dir}/a",
+                       f"unix:{self.dir}/b, 127.0.0.1:0")})
         sluiced.wait_for_log("event=listening_ended addr=unix:.*/a$")
         self.assertFalse((pathlib.Path(self.dir) / "a").exists())
         tcp = sluiced.wait_for_log(r"event=listening addr=127\.")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line beats the environment, which beats the file; --check tells
+"""The command line beats the environment, which beats the file; --check says
 what holds and where it comes from, in a form that can be read again."""
 import os
 import pathlib
@@ -99,8 +99,8 @@ class Check(SourcesTest):
             [line.partition(" ;")[0] for line in self.check("-c", path)],
             [line.partition(" ;")[0] for line in first])
 
-    def test_it_tells_what_will_be_lowered(self):
-        """It prints what it would run with, not what somebody wished."""
+    def test_it_says_what_will_be_lowered(self):
+        """It prints what it would run with, not what was asked for."""
         path = self.write("[broker]\nmemory = 20m\n")
         said = self.check("-c", path)
         self.assertIn("; max-frame is lowered to 10m, half of the memory",
@@ -111,11 +111,11 @@ class Check(SourcesTest):
                           for line in self.check("-c", path)])
         self.assertNotIn("lowered", "".join(self.check("--memory=32m")))
 
-    def test_it_names_variables_that_are_no_options(self):
+    def test_it_names_variables_that_are_not_options(self):
         """A typo; the client's and a container engine's are no mistakes."""
         said = self.check(SLUICE_MEMROY="1g", SLUICE_MEMORY="64m")
-        self.assertIn("; SLUICE_MEMROY is no option of sluiced, and is ignored",
-                      said)
+        self.assertIn("; SLUICE_MEMROY is not an option of sluiced, "
+                      "and is ignored", said)
         self.assertNotIn("SLUICE_MEMORY is", "\n".join(said))
         path = self.write("# nothing\n")
         self.assertNotIn("SLUICE_CONFIG is",

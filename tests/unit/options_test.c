@@ -12,16 +12,17 @@
 #include "broker/options/arguments.h"
 #include "broker/options/help.h"
 #include "broker/options/mistakes.h"
+#include "broker/options/option_table.h"
 #include "tests/unit/unit.h"
 
 enum { ARGUMENTS_MAX = 40 };
 
 static struct options options;
 
-/* What was told, or printed, during the last parse(). */
+/* What was reported, or printed, during the last parse(). */
 static char said[16384];
 
-static void tell(void *arg, const char *sentence)
+static void report(void *arg, const char *sentence)
 {
     (void)arg;
     size_t n = strlen(said);
@@ -31,13 +32,12 @@ static void tell(void *arg, const char *sentence)
 static bool parse_list(int argc, char **argv)
 {
     struct arguments arguments = {.argc = argc, .argv = argv};
-    struct mistakes mistakes = {.tell = tell};
-    char error[MISTAKE_BYTES];
+    struct mistakes mistakes = {.report = report};
     said[0] = '\0';
     options_fini(&options);
     options_init(&options);
     bool ok = arguments_read(&arguments, &options, &mistakes) &&
-              options_finish(&options, error);
+              options_finish(&options, &mistakes);
     assert_int_equal(ok ? 0 : 1, mistakes.count);
     return ok;
 }
@@ -67,17 +67,17 @@ static void test_defaults(void **state)
     (void)state;
     assert_true(parse(NULL, NULL));
     assert_int_equal(options.listen.count, 1);
-    assert_string_equal(options.listen.items[0], "127.0.0.1:25000");
-    assert_int_equal(options.max_frame, 16 << 20);
-    assert_int_equal(options.client_limit, 8 << 20);
-    assert_int_equal(options.patience, 1000);
-    assert_int_equal(options.prefetch, 64 << 10);
-    assert_int_equal(options.queue_limit, 64 << 20);
-    assert_int_equal(options.max_connections, 0);
-    assert_int_equal(options.hello_timeout, 5000);
-    assert_int_equal(options.frame_timeout, 10000);
-    assert_int_equal(options.drain_timeout, 5000);
-    assert_int_equal(options.log_level, LOG_INFO);
+    assert_string_equal(options.listen.text, "127.0.0.1:25000");
+    assert_int_equal(options.max_frame.number, 16 << 20);
+    assert_int_equal(options.client_limit.number, 8 << 20);
+    assert_int_equal(options.patience.number, 1000);
+    assert_int_equal(options.prefetch.number, 64 << 10);
+    assert_int_equal(options.queue_limit.number, 64 << 20);
+    assert_int_equal(options.max_connections.number, 0);
+    assert_int_equal(options.hello_timeout.number, 5000);
+    assert_int_equal(options.frame_timeout.number, 10000);
+    assert_int_equal(options.drain_timeout.number, 5000);
+    assert_int_equal(options.log_level.number, LOG_INFO);
 }
 
 static const struct {
@@ -85,19 +85,19 @@ static const struct {
     const uint64_t *field;
     uint64_t expected;
 } good[] = {
-    {"--max-frame", "1", &options.max_frame, 1},
-    {"--max-frame", "1g", &options.max_frame, 1 << 30},
-    {"--client-limit", "1k", &options.client_limit, 1024},
-    {"--patience", "0", &options.patience, 0},
-    {"--patience", "250ms", &options.patience, 250},
-    {"--prefetch", "1", &options.prefetch, 1},
-    {"--queue-limit", "2m", &options.queue_limit, 2 << 20},
-    {"--max-connections", "17", &options.max_connections, 17},
-    {"--hello-timeout", "0.5", &options.hello_timeout, 500},
-    {"--frame-timeout", "2m", &options.frame_timeout, 120000},
-    {"--drain-timeout", "0", &options.drain_timeout, 0},
-    {"--log-level", "debug", &options.log_level, LOG_DEBUG},
-    {"--log-level", "error", &options.log_level, LOG_ERROR},
+    {"--max-frame", "1", &options.max_frame.number, 1},
+    {"--max-frame", "1g", &options.max_frame.number, 1 << 30},
+    {"--client-limit", "1k", &options.client_limit.number, 1024},
+    {"--patience", "0", &options.patience.number, 0},
+    {"--patience", "250ms", &options.patience.number, 250},
+    {"--prefetch", "1", &options.prefetch.number, 1},
+    {"--queue-limit", "2m", &options.queue_limit.number, 2 << 20},
+    {"--max-connections", "17", &options.max_connections.number, 17},
+    {"--hello-timeout", "0.5", &options.hello_timeout.number, 500},
+    {"--frame-timeout", "2m", &options.frame_timeout.number, 120000},
+    {"--drain-timeout", "0", &options.drain_timeout.number, 0},
+    {"--log-level", "debug", &options.log_level.number, LOG_DEBUG},
+    {"--log-level", "error", &options.log_level.number, LOG_ERROR},
 };
 
 static void test_values_in_both_forms(void **state)
@@ -171,8 +171,8 @@ static void test_unknown_and_unfinished_options(void **state)
         {"--", "'--'"},
         {"-v", "'-v'"},
         {"stray", "'stray'"},
-        {"--prefetch", "--prefetch wants a value"},
-        {"--listen", "--listen wants a value"},
+        {"--prefetch", "--prefetch needs a value"},
+        {"--listen", "--listen needs a value"},
         {"--=", "'--'"},
         {"--http-listen=x", "there is --http"},
         {"--connect=x", "there is --monitor-connect"},
@@ -189,13 +189,13 @@ static void test_listen_repeats_up_to_a_bound(void **state)
     (void)state;
     char *argv[ARGUMENTS_MAX] = {(char *)(uintptr_t) "sluiced"};
     int argc = 1;
-    for (int i = 0; i < OPTIONS_LIST_MAX; i++) {
+    for (int i = 0; i < OPTION_TEXTS_MAX; i++) {
         argv[argc++] = (char *)(uintptr_t) "--listen";
         argv[argc++] = (char *)(uintptr_t) "unix:/tmp/x";
     }
     assert_true(parse_list(argc, argv));
-    assert_int_equal(options.listen.count, OPTIONS_LIST_MAX);
-    assert_string_equal(options.listen.items[3], argv[8]);
+    assert_int_equal(options.listen.count, OPTION_TEXTS_MAX);
+    assert_string_equal(options.listen.texts[3], argv[8]);
     argv[argc++] = (char *)(uintptr_t) "--listen=:1";
     assert_false(parse_list(argc, argv));
     check_one_sentence();
@@ -206,10 +206,10 @@ static void test_last_one_counts(void **state)
 {
     (void)state;
     assert_true(parse("--prefetch=1k", "--prefetch=2k"));
-    assert_int_equal(options.prefetch, 2048);
+    assert_int_equal(options.prefetch.number, 2048);
 }
 
-static void test_wishes_are_found(void **state)
+static void test_actions_are_found(void **state)
 {
     (void)state;
     static const struct {
@@ -227,7 +227,7 @@ static void test_wishes_are_found(void **state)
                         (char *)(uintptr_t)rows[i].words[0],
                         (char *)(uintptr_t)rows[i].words[1], NULL};
         struct arguments a = {.argc = rows[i].words[1] ? 3 : 2, .argv = argv};
-        struct mistakes mistakes = {.tell = tell};
+        struct mistakes mistakes = {.report = report};
         options_fini(&options);
         options_init(&options);
         assert_true(arguments_read(&a, &options, &mistakes));
@@ -245,9 +245,9 @@ static void test_help_and_reference_know_all_options(void **state)
         assert_non_null(out);
         print[i](out);
         fclose(out);
-        for (size_t k = 0; k < option_table_size; k++) {
+        for (const struct option *row = option_table; row->name; row++) {
             char flag[64];
-            snprintf(flag, sizeof flag, "--%s", option_table[k].name);
+            snprintf(flag, sizeof flag, "--%s", row->name);
             check_said(flag);
         }
         check_said("127.0.0.1:25000");
@@ -263,7 +263,7 @@ int main(void)
         cmocka_unit_test(test_unknown_and_unfinished_options),
         cmocka_unit_test(test_listen_repeats_up_to_a_bound),
         cmocka_unit_test(test_last_one_counts),
-        cmocka_unit_test(test_wishes_are_found),
+        cmocka_unit_test(test_actions_are_found),
         cmocka_unit_test(test_help_and_reference_know_all_options),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

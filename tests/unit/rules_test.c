@@ -9,13 +9,21 @@
 #include <string.h>
 
 #include "broker/core/policy.h"
+#include "broker/options/mistakes.h"
 #include "tests/unit/unit.h"
 
 struct fixture {
     struct rules rules;
     struct rule defaults;
+    struct mistakes mistakes;
     char error[MISTAKE_BYTES];
 };
+
+static void report(void *arg, const char *sentence)
+{
+    struct fixture *f = arg;
+    snprintf(f->error, sizeof f->error, "%s", sentence);
+}
 
 static int open_rules(void **state)
 {
@@ -23,6 +31,7 @@ static int open_rules(void **state)
     if (!f)
         return -1;
     rules_init(&f->rules);
+    f->mistakes = (struct mistakes){.report = report, .arg = f};
     f->defaults = (struct rule){.pattern = "**",
                                 .client_limit_bytes = 1111,
                                 .limit_bytes = 2222,
@@ -43,7 +52,8 @@ static int close_rules(void **state)
 
 static bool add(struct fixture *f, const char *text)
 {
-    return rules_add(&f->rules, text, f->error);
+    struct origin origin = {ORIGIN_ARGUMENT, 0};
+    return rules_add(&f->rules, text, origin, &f->mistakes);
 }
 
 static void test_what_is_not_said_is_the_broker_s(void **state)
@@ -53,7 +63,7 @@ static void test_what_is_not_said_is_the_broker_s(void **state)
     assert_true(add(f, "/t/*\tpolicy=drop-oldest  patience=2s hold=7"));
     assert_true(add(f, "/plain"));
     rules_finish(&f->rules, &f->defaults);
-    assert_int_equal(f->rules.count, 4);
+    assert_int_equal(f->rules.count, 3);
     const struct rule *r = f->rules.rows;
     assert_string_equal(r[0].pattern, "/queue/jobs");
     assert_int_equal(r[0].limit_bytes, 16 << 20);
@@ -107,8 +117,10 @@ static void test_rules_are_bounded(void **state)
     for (int i = 0; i < RULES_MAX; i++)
         assert_true(add(f, "/t hold=1"));
     assert_false(add(f, "/t hold=1"));
+    assert_int_equal(f->mistakes.count, 1);
     rules_finish(&f->rules, &f->defaults);
-    assert_int_equal(f->rules.count, RULES_MAX + 1);
+    assert_int_equal(f->rules.count, RULES_MAX);
+    assert_string_equal(f->rules.rows[RULES_MAX].pattern, "**");
 }
 
 static void test_long_rule_is_refused_whole(void **state)
@@ -118,8 +130,25 @@ static void test_long_rule_is_refused_whole(void **state)
     memset(text, 'a', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     assert_false(add(f, text));
-    assert_true(strlen(f->error) < MISTAKE_BYTES);
+    /* What is wrong with it is at the end of the sentence, and still there. */
+    assert_int_equal(strlen(f->error), MISTAKE_BYTES - 1);
+    assert_true(strncmp(f->error, "'aaaa", 5) == 0);
+    assert_non_null(strstr(f->error, "a...a"));
+    assert_non_null(strstr(f->error, "a' is not a channel name"));
     assert_int_equal(f->rules.count, 0);
+}
+
+static void test_rule_of_5000_bytes_is_read_whole(void **state)
+{
+    struct fixture *f = *state;
+    static const char end[] = " messages=7";
+    char text[5001];
+    memset(text, ' ', sizeof text - 1);
+    memcpy(text, "/t", 2);
+    strcpy(text + sizeof text - sizeof end, end);
+    assert_true(add(f, text));
+    rules_finish(&f->rules, &f->defaults);
+    assert_int_equal(f->rules.rows[0].limit_messages, 7);
 }
 
 #define RULES_TEST(test)                                                       \
@@ -132,6 +161,7 @@ int main(void)
         RULES_TEST(test_what_is_wrong_is_named),
         RULES_TEST(test_rules_are_bounded),
         RULES_TEST(test_long_rule_is_refused_whole),
+        RULES_TEST(test_rule_of_5000_bytes_is_read_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
