@@ -3,7 +3,6 @@
 
 #include "broker/base/allocator.h"
 #include "broker/broker.h"
-#include "broker/net/cells.h"
 #include "broker/options/help.h"
 #include "broker/options/load.h"
 #include "broker/options/mistakes.h"
@@ -80,7 +79,6 @@ int main(int argc, char **argv)
     struct arguments arguments = {.argc = argc, .argv = argv};
     struct mistakes mistakes = {.report = report};
     allocator_init();
-    cells_init();
     struct options *options = options_load(&arguments, &mistakes);
     if (!options)
         return EXIT_USAGE;

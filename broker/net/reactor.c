@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/net/reactor.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "broker/net/event_pool.h"
+
 struct reactor {
+    struct event_pool *pool;
     struct event_base *base;
     struct deferred *deferred;
     clock_ms now;
@@ -43,9 +45,11 @@ struct reactor *reactor_new(void)
     struct reactor *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
-    r->base = new_base();
+    r->pool = event_pool_new();
+    r->base = r->pool ? new_base() : NULL;
     if (!r->base) {
         int err = errno;
+        event_pool_free(r->pool);
         free(r);
         errno = err;
         return NULL;
@@ -66,16 +70,20 @@ void reactor_free(struct reactor *r)
 {
     reactor_free_deferred(r);
     event_base_free(r->base);
+    event_pool_free(r->pool);
     free(r);
 }
 
-static bool reactor_step(struct reactor *r, int flags,
-                         bool (*end_turn)(void *arg), void *arg)
+bool reactor_turn(struct reactor *r, bool may_wait, bool (*end_turn)(void *arg),
+                  void *arg)
 {
+    event_pool_use(r->pool);
     r->has_now = false;
-    event_base_loop(r->base, flags);
+    event_base_loop(r->base,
+                    may_wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
     bool again = end_turn(arg);
     reactor_free_deferred(r);
+    event_pool_use(NULL); /* another reactor's may be set up next */
     return again;
 }
 
@@ -83,20 +91,18 @@ void reactor_run(struct reactor *r, bool (*end_turn)(void *arg), void *arg)
 {
     bool again = false;
     r->is_stopped = false;
-    while (!r->is_stopped) {
-        int flags = again ? EVLOOP_ONCE | EVLOOP_NONBLOCK : EVLOOP_ONCE;
-        again = reactor_step(r, flags, end_turn, arg);
-    }
-}
-
-void reactor_turn(struct reactor *r, bool (*end_turn)(void *arg), void *arg)
-{
-    (void)reactor_step(r, EVLOOP_ONCE | EVLOOP_NONBLOCK, end_turn, arg);
+    while (!r->is_stopped)
+        again = reactor_turn(r, !again, end_turn, arg);
 }
 
 void reactor_stop(struct reactor *r)
 {
     r->is_stopped = true;
+}
+
+void reactor_yield(struct reactor *r)
+{
+    (void)event_base_loopbreak(r->base);
 }
 
 clock_ms reactor_now_ms(struct reactor *r)
@@ -153,11 +159,6 @@ bool reactor_timer_start(struct reactor_timer *t, uint32_t ms)
 {
     struct timeval tv = {ms / 1000, (ms % 1000) * 1000};
     return evtimer_add(t->event, &tv) == 0;
-}
-
-void reactor_timer_stop(struct reactor_timer *t)
-{
-    evtimer_del(t->event);
 }
 
 bool reactor_timer_is_running(const struct reactor_timer *t)

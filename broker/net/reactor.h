@@ -14,7 +14,8 @@
 
 struct reactor;
 
-/* NULL when the system refuses, with the reason in errno. */
+/* The first one is made before any other call to libevent. NULL when the
+ * system refuses, with the reason in errno. */
 struct reactor *reactor_new(void);
 
 /* Streams, listeners, timers and signals must be gone. */
@@ -25,11 +26,16 @@ void reactor_free(struct reactor *r);
  * next turn does not wait. */
 void reactor_run(struct reactor *r, bool (*end_turn)(void *arg), void *arg);
 
+/* One of these turns. Returns what `end_turn` did. */
+bool reactor_turn(struct reactor *r, bool may_wait, bool (*end_turn)(void *arg),
+                  void *arg);
+
 /* The loop ends after this turn. */
 void reactor_stop(struct reactor *r);
 
-/* One turn that does not wait. */
-void reactor_turn(struct reactor *r, bool (*end_turn)(void *arg), void *arg);
+/* The turn ends after the callback that is running. What else was due comes
+ * first in the next one, which does not wait. */
+void reactor_yield(struct reactor *r);
 
 /* The time of this turn. */
 clock_ms reactor_now_ms(struct reactor *r);
@@ -52,9 +58,8 @@ struct reactor_timer *reactor_timer_new(struct reactor *r,
                                         void (*fire)(void *arg), void *arg);
 void reactor_timer_free(struct reactor_timer *t); /* NULL is allowed */
 
-/* Starts, or starts anew. False when there is no memory. */
+/* Starts, or starts again. False when there is no memory. */
 bool reactor_timer_start(struct reactor_timer *t, uint32_t ms);
-void reactor_timer_stop(struct reactor_timer *t);
 bool reactor_timer_is_running(const struct reactor_timer *t);
 
 struct reactor_signal;

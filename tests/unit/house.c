@@ -91,5 +91,5 @@ int house_connect(struct house *h)
 
 void house_turn(struct house *h)
 {
-    reactor_turn(h->reactor, sessions_end_turn, &h->sessions);
+    (void)reactor_turn(h->reactor, false, sessions_end_turn, &h->sessions);
 }

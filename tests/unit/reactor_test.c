@@ -5,9 +5,12 @@
  */
 #include "broker/net/reactor.h"
 
+#include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
+#include "broker/net/stream.h"
 #include "tests/unit/unit.h"
 
 struct fixture {
@@ -46,6 +49,11 @@ static void free_deferred(struct deferred *d)
     tell('f');
 }
 
+static void turn(void)
+{
+    (void)reactor_turn(f.reactor, false, end_turn, &f);
+}
+
 static int open_reactor(void **state)
 {
     (void)state;
@@ -66,8 +74,8 @@ static int close_reactor(void **state)
 static void test_turn_that_has_nothing_does_not_wait(void **state)
 {
     (void)state;
-    reactor_turn(f.reactor, end_turn, &f);
-    reactor_turn(f.reactor, end_turn, &f);
+    turn();
+    turn();
     assert_string_equal(f.story, "ee");
 }
 
@@ -86,7 +94,7 @@ static void test_deferred_is_freed_once_after_the_turn(void **state)
         reactor_timer_new(f.reactor, defer_and_stop, NULL);
     assert_true(reactor_timer_start(timer, 0));
     reactor_run(f.reactor, end_turn, &f);
-    reactor_turn(f.reactor, end_turn, &f);
+    turn();
     reactor_timer_free(timer);
     assert_string_equal(f.story, "defe");
 }
@@ -103,7 +111,7 @@ static void test_freeing_may_defer_more(void **state)
     (void)state;
     f.deferred.free = free_and_defer_again;
     reactor_defer(f.reactor, &f.deferred);
-    reactor_turn(f.reactor, end_turn, &f);
+    turn();
     assert_string_equal(f.story, "eaf");
 }
 
@@ -125,28 +133,9 @@ static void test_timer_fires_once_per_start(void **state)
         assert_true(reactor_timer_is_running(f.timer));
         reactor_run(f.reactor, end_turn, &f);
         assert_false(reactor_timer_is_running(f.timer));
-        reactor_turn(f.reactor, end_turn, &f);
+        turn();
     }
     assert_string_equal(f.story, "teetee");
-}
-
-static void on_wrong(void *arg)
-{
-    (void)arg;
-    tell('!');
-}
-
-static void test_stopped_timer_does_not_fire(void **state)
-{
-    (void)state;
-    struct reactor_timer *other = reactor_timer_new(f.reactor, on_wrong, NULL);
-    assert_true(reactor_timer_start(other, 1));
-    assert_true(reactor_timer_start(f.timer, 5));
-    reactor_timer_stop(other);
-    assert_false(reactor_timer_is_running(other));
-    reactor_run(f.reactor, end_turn, &f);
-    assert_string_equal(f.story, "te");
-    reactor_timer_free(other);
 }
 
 static void on_nothing(void *arg)
@@ -174,13 +163,32 @@ static void test_more_to_do_means_no_waiting(void **state)
     reactor_timer_free(first);
 }
 
+static void yield(void *arg)
+{
+    (void)arg;
+    tell('y');
+    reactor_yield(f.reactor);
+}
+
+/* Both timers are due at once, and nothing is due after that. */
+static void test_yielding_ends_the_turn_and_forgets_nobody(void **state)
+{
+    (void)state;
+    struct reactor_timer *first = reactor_timer_new(f.reactor, yield, NULL);
+    assert_true(reactor_timer_start(first, 0));
+    assert_true(reactor_timer_start(f.timer, 0));
+    reactor_run(f.reactor, end_turn, &f);
+    assert_string_equal(f.story, "yete");
+    reactor_timer_free(first);
+}
+
 static void test_now_is_the_same_all_turn(void **state)
 {
     (void)state;
     clock_ms now = reactor_now_ms(f.reactor);
     for (int i = 0; i < 200000; i++)
         assert_int_equal(reactor_now_ms(f.reactor), now);
-    reactor_turn(f.reactor, end_turn, &f);
+    turn();
     clock_ms later = reactor_now_ms(f.reactor);
     assert_in_range(clock_elapsed_ms(later, now), 0, INT32_MAX);
 }
@@ -206,6 +214,47 @@ static void test_signals_come_from_the_loop(void **state)
     reactor_signal_free(s);
 }
 
+enum { DESCRIPTORS = 200 };
+
+/* Has libevent allocate what it keeps of descriptors, within a turn. */
+static bool watch_descriptors(void *arg)
+{
+    static const struct stream_events nothing;
+    struct stream *streams[DESCRIPTORS];
+    for (size_t i = 0; i < DESCRIPTORS; i++)
+        streams[i] = stream_open(arg, eventfd(0, EFD_CLOEXEC), &nothing, NULL);
+    for (size_t i = 0; i < DESCRIPTORS; i++)
+        if (streams[i])
+            stream_close(streams[i]);
+    reactor_stop(arg);
+    return true;
+}
+
+static void *run_reactor(void *arg)
+{
+    (void)reactor_turn(arg, false, watch_descriptors, arg);
+    return NULL;
+}
+
+/* And what one thread has allocated another may free, later. */
+static void test_reactors_of_several_threads_share_nothing(void **state)
+{
+    (void)state;
+    struct reactor *reactors[2];
+    pthread_t threads[2];
+    for (size_t i = 0; i < 2; i++) {
+        reactors[i] = reactor_new();
+        assert_non_null(reactors[i]);
+    }
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(
+            pthread_create(&threads[i], NULL, run_reactor, reactors[i]), 0);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+    for (size_t i = 0; i < 2; i++)
+        reactor_free(reactors[i]);
+}
+
 #define REACTOR_TEST(test)                                                     \
     cmocka_unit_test_setup_teardown(test, open_reactor, close_reactor)
 
@@ -217,10 +266,11 @@ int main(void)
         REACTOR_TEST(test_freeing_may_defer_more),
         REACTOR_TEST(test_what_is_left_goes_with_the_reactor),
         REACTOR_TEST(test_timer_fires_once_per_start),
-        REACTOR_TEST(test_stopped_timer_does_not_fire),
         REACTOR_TEST(test_more_to_do_means_no_waiting),
+        REACTOR_TEST(test_yielding_ends_the_turn_and_forgets_nobody),
         REACTOR_TEST(test_now_is_the_same_all_turn),
         REACTOR_TEST(test_signals_come_from_the_loop),
+        cmocka_unit_test(test_reactors_of_several_threads_share_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -86,7 +86,7 @@ static bool no_more(void *arg)
 void sockets_turns(struct reactor *r, int n)
 {
     for (int i = 0; i < n; i++)
-        reactor_turn(r, no_more, NULL);
+        (void)reactor_turn(r, false, no_more, NULL);
 }
 
 static void on_quiet(void *arg)
