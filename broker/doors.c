@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 
 #include "broker/base/log.h"
-#include "broker/net/address.h"
 #include "broker/net/listener.h"
+#include "common/address.h"
 
 void doors_init(struct doors *d, struct reactor *r,
                 const struct listener_events *events, void *owner,
@@ -30,7 +30,7 @@ static void doors_tell_opened(struct doors *d, const struct door *door)
 /* Told when it is true. */
 static void doors_end(struct doors *d, struct door *door)
 {
-    char address[ADDRESS_TEXT_BYTES];
+    char address[SLUICE_ADDRESS_TEXT_BYTES];
     while (door->listeners) {
         snprintf(address, sizeof address, "%s",
                  listener_address(door->listeners));
@@ -117,9 +117,8 @@ static bool doors_open(struct doors *d, const char *text, char *error,
 {
     struct listener *listeners = NULL;
     char why[LISTENER_ERROR_BYTES];
-    bool is_usage;
-    if (!listener_open(d->reactor, text, d->events, d->owner, &listeners,
-                       &is_usage, why)) {
+    if (!listener_open(d->reactor, text, SLUICE_DEFAULT_PORT, d->events,
+                       d->owner, &listeners, why)) {
         snprintf(error, room, "%s", why);
         return false;
     }

@@ -25,14 +25,11 @@ static const char *const complain_advice[] = {
     [SLUICE_NO_MEMORY] = NULL, /* the last */
 };
 
-int complain_unconnected(const struct sluice *s, enum sluice_error error,
-                         const char *server)
+int complain_unconnected(const struct sluice *s, enum sluice_error error)
 {
     if (error == SLUICE_BAD_ADDRESS)
-        return complain(EXIT_USAGE,
-                        "--server (or $SLUICE_SERVER) takes host:port, "
-                        "[v6]:port or unix:PATH, not '%.255s'",
-                        server);
+        return complain(EXIT_USAGE, "--server (or $SLUICE_SERVER): %s",
+                        sluice_error_detail(s));
     const char *advice = complain_advice[error];
     return complain(EXIT_FAILED, "%s%s%s", sluice_error_detail(s),
                     advice ? "; " : "", advice ? advice : "");

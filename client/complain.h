@@ -15,8 +15,7 @@ int complain(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Why sluice_connect() failed, and what can be done. The status is EXIT_USAGE
- * when the address was none. */
-int complain_unconnected(const struct sluice *s, enum sluice_error error,
-                         const char *server);
+ * when the address cannot be one. */
+int complain_unconnected(const struct sluice *s, enum sluice_error error);
 
 #endif

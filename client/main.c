@@ -4,20 +4,20 @@
  */
 #include "client/command.h"
 #include "client/complain.h"
-#include "client/nearest.h"
+#include "common/suggest.h"
 
 #include <signal.h>
 #include <string.h>
 
 static int main_unknown(const char *typed)
 {
-    struct nearest nearest = nearest_to(typed);
+    struct suggestion suggestion = suggest_for(typed);
     for (const struct command *const *row = command_table; *row; row++)
-        nearest_try(&nearest, (*row)->name);
-    if (nearest.best)
+        suggest_try(&suggestion, (*row)->name);
+    if (suggestion.best)
         return complain(EXIT_USAGE,
                         "unknown command '%.64s'; did you mean '%s'?", typed,
-                        nearest.best);
+                        suggestion.best);
     return complain(EXIT_USAGE,
                     "unknown command '%.64s'; 'sluice --help' lists them",
                     typed);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/option.h"
 
-#include "client/nearest.h"
-#include "proto/units.h"
+#include "common/suggest.h"
+#include "common/units.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -123,16 +123,17 @@ static const struct option *option_find(const struct option *table,
 static bool option_unknown(const struct option *table, const char *argument,
                            char *sentence)
 {
-    struct nearest nearest = nearest_to(argument);
-    nearest_try(&nearest, "--help");
+    struct suggestion suggestion = suggest_for(argument);
+    suggest_try(&suggestion, "--help");
     char names[32][32];
     for (size_t i = 0; i < 32 && table[i].name; i++) {
         snprintf(names[i], sizeof names[i], "--%.28s", table[i].name);
-        nearest_try(&nearest, names[i]);
+        suggest_try(&suggestion, names[i]);
     }
     snprintf(sentence, OPTION_SENTENCE_BYTES, "unknown option %.128s%s%s%s",
-             argument, nearest.best ? "; did you mean " : "",
-             nearest.best ? nearest.best : "", nearest.best ? "?" : "");
+             argument, suggestion.best ? "; did you mean " : "",
+             suggestion.best ? suggestion.best : "",
+             suggestion.best ? "?" : "");
     return false;
 }
 

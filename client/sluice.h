@@ -36,7 +36,9 @@
 extern "C" {
 #endif
 
-#define SLUICE_DEFAULT_SERVER "127.0.0.1:25000"
+/* Where a broker listens by default. */
+#define SLUICE_DEFAULT_PORT   "25000"
+#define SLUICE_DEFAULT_SERVER "127.0.0.1:" SLUICE_DEFAULT_PORT
 
 /* A channel that swallows everything: what publishers subscribe to. */
 #define SLUICE_SINK "/null"
@@ -104,8 +106,9 @@ void sluice_free(struct sluice *s);
 SLUICE_MUST_CHECK enum sluice_error sluice_set_max_message(struct sluice *s,
                                                            size_t bytes);
 
-/* Connects to "host:port", "[v6]:port" or "unix:PATH". All addresses of a host
- * are tried; together they get `timeout_ms`. The name is looked up by
+/* Connects to "host:port", "[v6]:port" or "unix:PATH"; the port may be left out
+ * and is SLUICE_DEFAULT_PORT then. All addresses of a host are
+ * tried; together they get `timeout_ms`. The name is looked up by
  * getaddrinfo(3), whose own time limits apply on top. A handle whose connection
  * ended may connect again; what it held of the old one is dropped.
  *

@@ -11,7 +11,4 @@ enum { CHANNEL_NAME_MAX = 255 };
 /* The sink: what publishers name in their first frame. */
 #define CHANNEL_NAME_NULL "/null"
 
-/* Where a broker listens, and a client looks for one, unless told. */
-#define SLUICE_DEFAULT_ADDRESS "127.0.0.1:25000"
-
 #endif

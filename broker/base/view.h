@@ -37,7 +37,7 @@ struct view {
                                  publishing; NULL when there is none */
     uint32_t waits_for_length;
     const char *kind;        /* of the channel, or the client's state */
-    const struct peer *peer; /* of net/address.h; NULL: it is a channel */
+    const struct peer *peer; /* of net/peer.h; NULL: it is a channel */
     uint64_t conn;           /* the client's number */
     uint64_t number[VIEW_NUMBERS];
 };

@@ -14,10 +14,11 @@
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/column.h"
 #include "broker/monitor/growth.h"
-#include "broker/monitor/name.h"
 #include "broker/monitor/ranking.h"
-#include "broker/net/address.h"
+#include "broker/net/peer.h"
 #include "broker/net/reactor.h"
+#include "common/address.h"
+#include "common/percent.h"
 
 enum { NAME_BYTES = 1024 }; /* a channel's name, encoded */
 
@@ -46,7 +47,8 @@ static void put_name(json_t *object, const char *key, const uint8_t *name,
     char text[NAME_BYTES];
     json_t *value = json_null();
     if (name)
-        value = json_stringn(text, name_encode(name, length, text, NAME_BYTES));
+        value =
+            json_stringn(text, percent_encode(name, length, text, NAME_BYTES));
     json_object_set_new(object, key, value);
 }
 
@@ -141,7 +143,7 @@ static json_t *channel_row(const struct view *v)
 
 static json_t *client_row(const struct view *v)
 {
-    char peer[ADDRESS_TEXT_BYTES];
+    char peer[SLUICE_ADDRESS_TEXT_BYTES];
     json_t *row = json_object();
     peer_format(v->peer, peer, sizeof peer);
     put_number(row, "conn", v->conn);

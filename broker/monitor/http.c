@@ -8,10 +8,10 @@
 #include "broker/base/clock.h"
 #include "broker/base/counters.h"
 #include "broker/base/list.h"
-#include "broker/monitor/http_host.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"
 #include "broker/net/stream.h"
+#include "common/http_host.h"
 
 struct http {
     struct http_config config;
@@ -193,7 +193,7 @@ static void client_on_head(struct client *c, size_t length)
 {
     const struct http_config *config = &c->http->config;
     struct http_request request;
-    enum http_status status = http_request_parse(&request, c->head, length);
+    enum http_status status = http_head_parse(&request, c->head, length);
     bool is_sound = status == HTTP_OK || status == HTTP_METHOD_NOT_ALLOWED;
     if (is_sound &&
         !http_host_is_known(request.host, config->names, config->name_count))
@@ -214,7 +214,7 @@ static void client_on_bytes(struct client *c, size_t n)
     size_t length, looked = c->read;
     c->read += n;
     enum http_progress progress =
-        http_request_look(c->head, looked, c->read, &length);
+        http_head_look(c->head, looked, c->read, &length);
     if (progress == HTTP_COMPLETE)
         client_on_head(c, length);
     else if (progress == HTTP_BROKEN)
@@ -353,9 +353,8 @@ void http_free(struct http *h)
 bool http_listen(struct http *h, const char *address,
                  char error[HTTP_ERROR_BYTES])
 {
-    bool is_usage;
-    return listener_open(h->reactor, address, &http_events, h, &h->listeners,
-                         &is_usage, error);
+    return listener_open(h->reactor, address, HTTP_DEFAULT_PORT, &http_events,
+                         h, &h->listeners, error);
 }
 
 const struct listener *http_listeners(const struct http *h)

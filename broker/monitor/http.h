@@ -12,12 +12,15 @@
 #include <stddef.h>
 #include <stdio.h>
 
-#include "broker/monitor/http_request.h"
+#include "common/http_head.h"
 
 struct counters;
 struct http;
 struct listener;
 struct reactor;
+
+/* Where an address without a port listens. */
+#define HTTP_DEFAULT_PORT "25080"
 
 enum { HTTP_CLIENTS_MAX = 32, HTTP_LIFE_MS = 5000, HTTP_ERROR_BYTES = 512 };
 

@@ -8,9 +8,9 @@
 #include "broker/core/survey.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/column.h"
-#include "broker/monitor/name.h"
 #include "broker/monitor/ranking.h"
 #include "broker/net/reactor.h"
+#include "common/percent.h"
 
 enum { NAME_BYTES = 1024 };
 
@@ -67,7 +67,7 @@ static void write_sample(FILE *out, size_t column, const struct view *v)
 {
     char name[NAME_BYTES] = METRICS_REST;
     if (v->name)
-        name_encode(v->name, v->name_length, name, sizeof name);
+        percent_encode(v->name, v->name_length, name, sizeof name);
     fprintf(out, "sluice_channel_%s{channel=\"", columns[column].metric);
     write_escaped(out, name);
     fprintf(out, "\",kind=\"%s\"} ", v->kind);

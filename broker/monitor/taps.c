@@ -12,9 +12,9 @@
 #include "broker/core/tap.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/document.h"
-#include "broker/monitor/name.h"
 #include "broker/monitor/pub_socket.h"
 #include "broker/net/reactor.h"
+#include "common/percent.h"
 #include "proto/channel_name.h"
 #include "proto/frame.h"
 
@@ -96,8 +96,8 @@ static bool tapping_open(struct tapping *g)
 {
     uint8_t name[CHANNEL_NAME_MAX];
     size_t prefix = strlen(TAPS_PREFIX), length;
-    return name_decode(g->topic + prefix, g->topic_length - prefix, name,
-                       sizeof name, &length) &&
+    return percent_decode(g->topic + prefix, g->topic_length - prefix, name,
+                          sizeof name, &length) &&
            length > 0 &&
            tap_open(&g->tap, g->taps->broker->core, name, (uint32_t)length,
                     tapping_on_slice);

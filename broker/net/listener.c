@@ -12,9 +12,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "broker/net/address.h"
+#include "broker/net/bind_error.h"
 #include "broker/net/reactor.h"
 #include "broker/net/socket_file.h"
+#include "common/address.h"
 
 enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
 
@@ -26,7 +27,7 @@ struct listener {
     void *owner;
     bool is_paused;          /* by the owner */
     struct socket_file file; /* empty if TCP, or somebody else's */
-    char text[ADDRESS_TEXT_BYTES];
+    char text[SLUICE_ADDRESS_TEXT_BYTES];
 };
 
 static void on_accept(struct evconnlistener *ev, evutil_socket_t fd,
@@ -92,7 +93,7 @@ struct listener *listener_close(struct listener *l)
 static bool fail(char *error, const char *what, const char *text, int err)
 {
     snprintf(error, LISTENER_ERROR_BYTES, "%s %s: %s%s", what, text,
-             strerror(err), address_hint(err));
+             strerror(err), bind_error_hint(err));
     return false;
 }
 
@@ -103,7 +104,8 @@ static void listener_describe(struct listener *l, int fd)
     if (l->file.path[0])
         snprintf(l->text, sizeof l->text, "unix:%s", l->file.path);
     else if (getsockname(fd, (struct sockaddr *)&ss, &length) == 0)
-        address_format((struct sockaddr *)&ss, length, l->text, sizeof l->text);
+        sluice_address_format((struct sockaddr *)&ss, length, l->text,
+                              sizeof l->text);
 }
 
 /* Takes `fd` and the file, NULL if there is none, even when it fails. */
@@ -181,13 +183,14 @@ static int open_socket(int family)
     return socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-static bool listener_open_unix(struct reactor *r, const struct address *a,
+static bool listener_open_unix(struct reactor *r,
+                               const struct sluice_address *a,
                                const struct listener_events *events,
                                void *owner, struct listener **list, char *error)
 {
     struct sockaddr_un at;
     struct socket_file file;
-    if (!address_to_unix(a, &at))
+    if (!sluice_address_to_unix(a, &at))
         return fail(error, "cannot listen on", a->host, ENAMETOOLONG);
     int fd = socket_file_bind(&file, &at, error, LISTENER_ERROR_BYTES);
     if (fd < 0)
@@ -218,13 +221,13 @@ static int bind_tcp(const struct addrinfo *ai)
     return fd;
 }
 
-static bool listener_open_tcp(struct reactor *r, const struct address *a,
+static bool listener_open_tcp(struct reactor *r, const struct sluice_address *a,
                               const char *text,
                               const struct listener_events *events, void *owner,
                               struct listener **list, char *error)
 {
     struct addrinfo *all;
-    int gai = address_resolve(a, &all);
+    int gai = sluice_address_resolve(a, true, &all);
     if (gai != 0) {
         snprintf(error, LISTENER_ERROR_BYTES, "cannot resolve %s: %s", text,
                  gai_strerror(gai));
@@ -254,16 +257,14 @@ static bool listener_open_tcp(struct reactor *r, const struct address *a,
     return ok;
 }
 
-bool listener_open(struct reactor *r, const char *text,
+bool listener_open(struct reactor *r, const char *text, const char *port,
                    const struct listener_events *events, void *owner,
-                   struct listener **list, bool *is_usage,
-                   char error[LISTENER_ERROR_BYTES])
+                   struct listener **list, char error[LISTENER_ERROR_BYTES])
 {
-    struct address a;
-    *is_usage = !address_parse(text, &a);
-    if (*is_usage) {
+    struct sluice_address a;
+    if (!sluice_address_parse(text, port, &a)) {
         snprintf(error, LISTENER_ERROR_BYTES,
-                 "--listen: '%s' is not " ADDRESS_FORM, text);
+                 "'%s' is not " SLUICE_ADDRESS_FORM, text);
         return false;
     }
     if (a.is_unix)

@@ -27,14 +27,12 @@ struct listener_events {
     void (*on_error)(void *owner, int err);
 };
 
-/* Listens on every address that `text` means. Puts what was opened in front of
- * `list`, a chain by listener_next. False, with one sentence in `error` and
- * nothing opened, when that is not possible; `is_usage` then tells whether the
- * address itself is at fault. */
-bool listener_open(struct reactor *r, const char *text,
+/* Listens on every address that `text` means, at `port` if it names none. Puts
+ * what was opened in front of `list`, a chain by listener_next. False, with one
+ * sentence in `error` and nothing opened, when that is not possible. */
+bool listener_open(struct reactor *r, const char *text, const char *port,
                    const struct listener_events *events, void *owner,
-                   struct listener **list, bool *is_usage,
-                   char error[LISTENER_ERROR_BYTES]);
+                   struct listener **list, char error[LISTENER_ERROR_BYTES]);
 
 /* Accepts from a listening socket that somebody else has made, whose file is
  * left alone. NULL when it is none, or there is no memory; `fd` is closed

@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "broker/net/address.h"
+#include "broker/net/bind_error.h"
 
 #define LOCK_SUFFIX ".lock"
 
@@ -110,7 +110,7 @@ static int bind_socket(struct socket_file *f, const struct sockaddr_un *at)
 static int fail(char *error, size_t room, const char *path, int err)
 {
     snprintf(error, room, "cannot listen on unix socket %s: %s%s", path,
-             strerror(err), address_hint(err));
+             strerror(err), bind_error_hint(err));
     return -1;
 }
 

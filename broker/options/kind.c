@@ -7,9 +7,9 @@
 
 #include "broker/base/log.h"
 #include "broker/core/policy.h"
-#include "broker/net/address.h"
 #include "broker/options/mistakes.h"
-#include "proto/units.h"
+#include "common/address.h"
+#include "common/units.h"
 
 /* A number in the largest unit that leaves no rest. */
 struct unit {
@@ -80,8 +80,8 @@ static const char *word_of_policy(uint64_t i)
 
 static bool is_address(const char *text)
 {
-    struct address address;
-    return address_parse(text, &address);
+    struct sluice_address address;
+    return sluice_address_parse(text, SLUICE_DEFAULT_PORT, &address);
 }
 
 static bool is_endpoint(const char *text)
@@ -113,7 +113,8 @@ const struct kind kind_log_format = {"FORMAT", "text or json",
 const struct kind kind_policy = {"POLICY",
                                  "wait, drop-newest, drop-oldest or disconnect",
                                  .word = word_of_policy};
-const struct kind kind_address = {"ADDR", ADDRESS_FORM, .accepts = is_address};
+const struct kind kind_address = {"ADDR", SLUICE_ADDRESS_FORM,
+                                  .accepts = is_address};
 const struct kind kind_file = {"FILE", "the path of a file",
                                .accepts = is_not_empty};
 const struct kind kind_endpoint = {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "broker/options/options.h"
-#include "proto/channel_name.h"
+#include "common/address.h"
 
 enum { DAY_MS = 24 * 3600 * 1000 };
 
@@ -23,10 +23,10 @@ enum { DAY_MS = 24 * 3600 * 1000 };
 #define LIST(k, f) .kind = &kind_##k, FIELD(f), .most = OPTION_TEXTS_MAX
 
 const struct option option_table[] = {
-    {BROKER("listen"), LIST(address, listen), .initial = SLUICE_DEFAULT_ADDRESS,
+    {BROKER("listen"), LIST(address, listen), .initial = SLUICE_DEFAULT_SERVER,
      .sentence = "where to listen; may be repeated",
-     .detail = "`host:port`, `[v6]:port` or `unix:PATH`. Port 0 takes a free "
-               "one, which the log names"},
+     .detail = "`host:port`, `[v6]:port` or `unix:PATH`. Without a port it is "
+               "25000; port 0 takes a free one, which the log names"},
     {BROKER("socket-mode"), .kind = &kind_mode, FIELD(socket_mode),
      .initial = "0660", RANGE(0, 0777), .sentence = "mode of a unix socket",
      .detail = "it has it before anybody can see it. For sockets that are "

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/notice.h"
 
-#include "broker/net/address.h"
+#include "broker/net/peer.h"
 #include "broker/session/sessions.h"
+#include "common/address.h"
 
 const char *const notice_states[SESSION_STATES] = {
     [SESSION_HELLO] = "hello",         [SESSION_OPEN] = "open",
@@ -12,7 +13,7 @@ const char *const notice_states[SESSION_STATES] = {
 };
 
 struct who {
-    char peer[ADDRESS_TEXT_BYTES];
+    char peer[SLUICE_ADDRESS_TEXT_BYTES];
     const uint8_t *channel; /* NULL when subscribed to none */
     size_t channel_length;
 };

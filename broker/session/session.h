@@ -22,7 +22,7 @@
 #include "broker/base/clock.h"
 #include "broker/base/list.h"
 #include "broker/core/core.h"
-#include "broker/net/address.h"
+#include "broker/net/peer.h"
 #include "broker/net/reactor.h"
 #include "broker/session/inbox.h"
 #include "broker/session/reason.h"

@@ -191,7 +191,7 @@ static int chat_chat(struct chat *c)
 {
     enum sluice_error error = chat_join(c);
     if (error != SLUICE_OK)
-        return complain_unconnected(c->s, error, c->options.server);
+        return complain_unconnected(c->s, error);
     chat_talk(c);
     if (c->error == SLUICE_OK)
         c->error = chat_leave(c);

@@ -198,7 +198,7 @@ static enum listen_step listener_connect(struct listener *l)
                      (error == SLUICE_UNRESOLVED || error == SLUICE_DENIED));
     if (!is_final)
         return LISTEN_LOST;
-    int status = complain_unconnected(l->s, error, l->options.server);
+    int status = complain_unconnected(l->s, error);
     return status == EXIT_USAGE ? LISTEN_MISUSED : LISTEN_FAILED;
 }
 

@@ -175,7 +175,7 @@ static int pinger_ping(struct pinger *p)
 {
     enum sluice_error error = pinger_connect(p);
     if (error != SLUICE_OK)
-        return complain_unconnected(p->s, error, p->options.server);
+        return complain_unconnected(p->s, error);
     int64_t start_ms = sluice_deadline_clock();
     error = pinger_run(p);
     int status = p->trips.received < p->trips.sent ? EXIT_FAILED : EXIT_DONE;

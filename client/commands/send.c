@@ -202,7 +202,7 @@ static int sender_send(struct sender *sender)
 {
     enum sluice_error error = sender_connect(sender);
     if (error != SLUICE_OK)
-        return complain_unconnected(sender->s, error, sender->options.server);
+        return complain_unconnected(sender->s, error);
     enum source_result result = SOURCE_END;
     error = sender_run(sender, &result);
     int source_error = errno;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/lib/dial.h"
 
-#include "client/lib/address.h"
 #include "client/lib/permission.h"
+#include "client/sluice.h"
+#include "common/address.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -108,10 +109,8 @@ static enum sluice_error dial_host(const char *text,
                                    sluice_deadline deadline, int *fd,
                                    struct sluice_failure *why)
 {
-    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
-                                   .ai_flags = AI_NUMERICSERV};
     struct addrinfo *all = NULL;
-    int error = getaddrinfo(address->host, address->port, &hints, &all);
+    int error = sluice_address_resolve(address, false, &all);
     if (error != 0)
         return sluice_failure_set(
             why, SLUICE_UNRESOLVED, "cannot find the host of %.255s: %s", text,
@@ -141,12 +140,17 @@ static enum sluice_error dial_denied(const char *text, const char *path,
 
 /* A non-blocking connect() to a unix socket whose backlog is full fails with
  * nothing to wait for. So this one blocks, for as long as SO_SNDTIMEO allows. */
-static enum sluice_error dial_path(const char *text, const char *path,
+static enum sluice_error dial_path(const char *text,
+                                   const struct sluice_address *address,
                                    sluice_deadline deadline, int *out,
                                    struct sluice_failure *why)
 {
-    struct sockaddr_un to = {.sun_family = AF_UNIX};
-    memcpy(to.sun_path, path, strlen(path));
+    struct sockaddr_un to;
+    if (!sluice_address_to_unix(address, &to))
+        return sluice_failure_set(why, SLUICE_BAD_ADDRESS,
+                                  "the path of %.255s is longer than the %zu "
+                                  "bytes that a socket's may have",
+                                  text, sizeof to.sun_path - 1);
     int type = SOCK_STREAM | SOCK_CLOEXEC;
     if (deadline == SLUICE_DEADLINE_NOW)
         type |= SOCK_NONBLOCK;
@@ -161,7 +165,7 @@ static enum sluice_error dial_path(const char *text, const char *path,
     if (connect(fd, (const struct sockaddr *)&to, sizeof to) != 0) {
         int error = errno == EAGAIN ? ETIMEDOUT : errno;
         close(fd);
-        return error == EACCES ? dial_denied(text, path, why)
+        return error == EACCES ? dial_denied(text, to.sun_path, why)
                                : dial_fail(text, error, why);
     }
     *out = fd;
@@ -172,15 +176,14 @@ enum sluice_error sluice_dial(const char *text, sluice_deadline deadline,
                               int *fd, struct sluice_failure *why)
 {
     struct sluice_address address;
-    if (!sluice_address_parse(text, &address))
+    if (!sluice_address_parse(text, SLUICE_DEFAULT_PORT, &address) ||
+        !sluice_address_is_peer(&address))
         return sluice_failure_set(
             why, SLUICE_BAD_ADDRESS,
-            "'%.255s' is not an address: host:port, [v6]:port or unix:PATH",
-            text);
+            "'%.255s' is not an address: " SLUICE_ADDRESS_FORM, text);
     enum sluice_error error =
-        address.kind == SLUICE_ADDRESS_UNIX
-            ? dial_path(text, address.path, deadline, fd, why)
-            : dial_host(text, &address, deadline, fd, why);
+        address.is_unix ? dial_path(text, &address, deadline, fd, why)
+                        : dial_host(text, &address, deadline, fd, why);
     if (error != SLUICE_OK)
         return error;
     if (sluice_dial_prepare(*fd))

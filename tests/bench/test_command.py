@@ -372,7 +372,7 @@ class Usage(unittest.TestCase):
                                      ("--channel", "n" * 256, "1 to 255"),
                                      ("--channel", "/null", "/topic/bench"),
                                      ("--channel", "/sys/x", "/topic/bench"),
-                                     ("--server", "nonsense", "host:port")):
+                                     ("--server", "host:", "host:port")):
             self.check_wrong([option, value], right, f"'{value}'")
 
     def test_arguments(self):

@@ -20,7 +20,7 @@ def skip(why):
     sys.exit(SKIPPED)
 
 
-def sources(root, folders=("broker", "client", "proto"), ends=(".c", ".h")):
+def sources(root, folders=("broker", "client", "common", "proto"), ends=(".c", ".h")):
     """The files below the folders, sorted, as paths relative to the root."""
     found = []
     for folder in folders:

@@ -7,11 +7,11 @@ import check
 
 # Two stacks, ground first. A file may include its own folder and everything
 # below it in its stack; what stands beside it, not.
-BROKER = (("proto", "broker/base"),
+BROKER = (("proto", "common", "broker/base"),
           ("broker/core", "broker/net"),
           ("broker/session", "broker/monitor", "broker/options"),
           ("broker",))
-CLIENT = (("proto",), ("client",), ("client/monitor",), ("client/top",),
+CLIENT = (("proto", "common"), ("client",), ("client/monitor",), ("client/top",),
           ("client/commands",))
 
 # Which folders may include which foreign headers.
@@ -46,7 +46,7 @@ def folder_of(name):
     if folder in known:
         return folder
     top = folder.partition("/")[0]
-    return top if top in ("client", "proto") else None
+    return top if top in ("client", "common", "proto") else None
 
 
 def may_include(folder, other):
@@ -146,6 +146,15 @@ PLANTS = (
      "points upwards or sideways"),
     ("proto above base", planted("proto/x.c", '#include "broker/base/log.h"\n'),
      "points upwards or sideways"),
+    ("proto into common", planted("proto/x.c", '#include "common/a.h"\n')
+     | {"common/a.h": ""}, "points upwards or sideways"),
+    ("common into proto", planted("common/x.c", '#include "proto/a.h"\n'),
+     "points upwards or sideways"),
+    ("the client into common",
+     planted("client/x.c", '#include "common/a.h"\n')
+     | {"common/a.h": ""}, None),
+    ("a library in common", planted("common/x.c", "#include <zmq.h>\n"),
+     "foreign header"),
     ("client into broker",
      planted("client/x.c", '#include "broker/base/log.h"\n'),
      "points upwards or sideways"),

@@ -8,7 +8,7 @@ import check
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 SCRIPT = re.compile(r"\./(scripts/[a-z_]+)")
-PATH = re.compile(r"`((?:broker|client|proto|tests|scripts|docs|cmake)/"
+PATH = re.compile(r"`((?:broker|client|common|proto|tests|scripts|docs|cmake)/"
                   r"[A-Za-z0-9_/.-]*)`")
 
 

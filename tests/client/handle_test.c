@@ -318,7 +318,7 @@ static void test_connecting_where_nobody_listens(void **state)
     assert_non_null(strstr(sluice_error_detail(s), strerror(ECONNREFUSED)));
     assert_int_equal(sluice_connect(s, "unix:/nowhere/at/all", 0),
                      SLUICE_UNREACHABLE);
-    assert_int_equal(sluice_connect(s, "nonsense", 0), SLUICE_BAD_ADDRESS);
+    assert_int_equal(sluice_connect(s, "25000", 0), SLUICE_BAD_ADDRESS);
     assert_int_equal(sluice_connect(s, "no.such.host.invalid:1", 0),
                      SLUICE_UNRESOLVED);
     sluice_free(s);

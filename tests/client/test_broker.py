@@ -80,6 +80,16 @@ class Topics(WithBroker):
         self.assertEqual(self.broker.stats()["messages_in"], 4)
 
 
+class DefaultPort(unittest.TestCase):
+    def test_an_address_without_a_port_means_25000_to_both(self):
+        host = f"127.{os.getpid() >> 16 & 255}.{os.getpid() >> 8 & 255}.77"
+        broker = Broker(listen=(host,))
+        self.addCleanup(broker.kill)
+        self.assertEqual(broker.address, f"{host}:25000")
+        done = run("ping", "--count", "1", "--server", host)
+        self.assertEqual((done.returncode, done.stderr), (0, b""))
+
+
 class Queues(WithBroker):
     def test_workers_share(self):
         count = 3000

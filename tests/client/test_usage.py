@@ -95,11 +95,15 @@ class WrongUsage(unittest.TestCase):
                          "MESSAGE")
 
     def test_bad_addresses(self):
-        for address in ("nonsense", "host:", "host:0", "::1:25000", "unix:"):
+        for address in ("25000", "/run/a", "host:", "host:0", "::1:25000", "unix:"):
             self.check_wrong(["send", "/a", "b", "--server", address],
                              "--server", f"'{address}'", "host:port")
-        self.check_wrong(["listen", "/a"], "$SLUICE_SERVER", "'nonsense'",
-                         server="nonsense")
+        self.check_wrong(["listen", "/a"], "$SLUICE_SERVER", "'not one'",
+                         server="not one")
+
+    def test_a_path_too_long_for_a_socket(self):
+        self.check_wrong(["send", "/a", "b", "--server", "unix:" + "p" * 200],
+                         "--server", "107 bytes")
 
 
 class NoBroker(unittest.TestCase):

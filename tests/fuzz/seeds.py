@@ -313,13 +313,13 @@ REQUESTS = {
 }
 
 
-def http_request_seeds():
+def http_head_seeds():
     for name, text in REQUESTS.items():
         yield name, b"\3" + text.replace("|", "\r\n").encode()
 
 
 TARGETS = {"config": config_seeds, "frame": frame_seeds,
-           "http_request": http_request_seeds, "inbox": inbox_seeds,
+           "http_head": http_head_seeds, "inbox": inbox_seeds,
            "session": session_seeds}
 
 

@@ -13,7 +13,7 @@ from installed import ROOT, run, skip
 
 CC = os.environ["CC"]
 # What needs nothing but the C library, ground first.
-LAYERS = ("sluice_proto", "sluice_base", "sluice_core")
+LAYERS = ("sluice_proto", "sluice_common", "sluice_base", "sluice_core")
 FLAGS = ("-m32", "-std=c11", "-O1", "-g", "-D_GNU_SOURCE",
          '-DSLUICE_VERSION="0"', f"-I{ROOT}", f"-I{ROOT}/tests/package/m32")
 # Their numbers hold where pointers have 64 bits: they say which message is one
@@ -29,7 +29,7 @@ def words(text):
 
 def sources_of(layer):
     """As the build knows them."""
-    for name in ("proto", "broker"):
+    for name in ("proto", "common", "broker"):
         text = (ROOT / name / "CMakeLists.txt").read_text()
         found = re.search(rf"sluice_layer\({layer}\s+SOURCES(.*?)(DEPENDS|\))",
                           text, re.S)

@@ -17,15 +17,14 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "broker/net/address.h"
 #include "broker/net/reactor.h"
+#include "common/address.h"
 #include "tests/unit/sockets.h"
 #include "tests/unit/unit.h"
 
 struct fixture {
     struct reactor *reactor;
     struct listener *list;
-    bool is_usage;
     char error[LISTENER_ERROR_BYTES];
     char folder[32], path[64], text[80]; /* of a unix socket */
     int accepted, errors, last_error;
@@ -80,7 +79,7 @@ static int close_fixture(void **state)
 
 static bool open_at(const char *text)
 {
-    return listener_open(f.reactor, text, &events, &f, &f.list, &f.is_usage,
+    return listener_open(f.reactor, text, "25000", &events, &f, &f.list,
                          f.error);
 }
 
@@ -141,12 +140,11 @@ static void test_port_0_becomes_a_real_one(void **state)
 static void test_address_in_use_is_told(void **state)
 {
     (void)state;
-    char text[ADDRESS_TEXT_BYTES];
+    char text[SLUICE_ADDRESS_TEXT_BYTES];
     assert_true(open_at("127.0.0.1:0"));
     snprintf(text, sizeof text, "%s", listener_address(f.list));
     struct listener *first = f.list;
     assert_false(open_at(text));
-    assert_false(f.is_usage);
     check_error(text);
     check_error("in use");
     assert_ptr_equal(f.list, first);
@@ -157,9 +155,8 @@ static void test_bad_address_is_a_usage_error(void **state)
 {
     (void)state;
     assert_false(open_at("25000"));
-    assert_true(f.is_usage);
     check_error("'25000'");
-    check_error(ADDRESS_FORM);
+    check_error(SLUICE_ADDRESS_FORM);
     assert_null(f.list);
 }
 
@@ -194,7 +191,6 @@ static void test_live_socket_is_left_alone(void **state)
     (void)state;
     assert_true(open_at(f.text));
     assert_false(open_at(f.text));
-    assert_false(f.is_usage);
     check_error(f.path);
     sockets_turns(f.reactor, 3); /* looking whether it is alive was a visit */
     f.accepted = 0;

@@ -26,8 +26,8 @@ BAD_VALUES = (
     ("--frame-timeout", "5h5"), ("--drain-timeout", "s"),
     ("--max-connections", "x"), ("--max-connections", "-1"),
     ("--max-connections", "4294967297000000000"),
-    ("--log-level", "loud"), ("--listen", "nonsense"),
-    ("--listen", "127.0.0.1"), ("--listen", "127.0.0.1:99999"),
+    ("--log-level", "loud"), ("--listen", "25000"),
+    ("--listen", "::1"), ("--listen", "127.0.0.1:99999"),
     ("--listen", "127.0.0.1:x"), ("--listen", "unix:"),
 )
 

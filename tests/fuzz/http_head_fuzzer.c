@@ -5,9 +5,9 @@
  *
  *     input   cuts (1 byte), bytes
  */
-#include "broker/monitor/http_request.h"
+#include "common/http_head.h"
 
-#include "broker/monitor/http_host.h"
+#include "common/http_host.h"
 #include "tests/fuzz/fuzz.h"
 
 /* As the server does, in pieces; returns the status, 0 for none yet. */
@@ -17,7 +17,7 @@ static int read_pieces(const uint8_t *bytes, size_t n, size_t piece,
     const char *text = (const char *)bytes;
     for (size_t at = 0, to; at < n; at = to) {
         to = piece < n - at ? at + piece : n;
-        enum http_progress progress = http_request_look(text, at, to, length);
+        enum http_progress progress = http_head_look(text, at, to, length);
         if (progress == HTTP_BROKEN)
             return HTTP_BAD_REQUEST;
         if (progress == HTTP_COMPLETE)
@@ -51,7 +51,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     FUZZ_CHECK(length == whole && length <= got);
     char *head = (char *)fuzz_copy(text, length);
     struct http_request request;
-    if (http_request_parse(&request, head, length) == HTTP_OK)
+    if (http_head_parse(&request, head, length) == HTTP_OK)
         check_good(&request, head, length);
     free(head);
     return 0;

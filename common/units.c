@@ -3,7 +3,7 @@
  * Parsed by hand: strtoull() takes signs and blanks, strtod() depends on the
  * locale and takes "inf" and hexadecimal.
  */
-#include "proto/units.h"
+#include "common/units.h"
 
 #include <stddef.h>
 #include <string.h>

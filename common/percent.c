@@ -1,35 +1,35 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/monitor/name.h"
+#include "common/percent.h"
 
 #include <string.h>
 
-enum { ENCODED_BYTES = 3 };
-
-static const char digits[] = "0123456789ABCDEF";
+static const char percent_digits[] = "0123456789ABCDEF";
 
 /* What is valid and yet not to be seen, or makes something else be seen:
  * controls, marks that turn the direction of writing, separators of lines,
  * what has no width, private and unassigned specials. */
 static const struct {
     uint32_t first, last;
-} unprintable[] = {
+} percent_unprintable[] = {
     {0x00, 0x1f},     {'%', '%'},       {0x7f, 0x9f},        {0xad, 0xad},
     {0x61c, 0x61c},   {0x180e, 0x180e}, {0x200b, 0x200f},    {0x2028, 0x202e},
     {0x2060, 0x206f}, {0xd800, 0xf8ff}, {0xfdd0, 0xfdef},    {0xfe00, 0xfe0f},
     {0xfeff, 0xfeff}, {0xfff0, 0xffff}, {0xe0000, 0xffffff},
 };
 
-static bool is_printable(uint32_t code)
+static bool percent_is_printable(uint32_t code)
 {
-    for (size_t i = 0; i < sizeof unprintable / sizeof *unprintable; i++)
-        if (code >= unprintable[i].first && code <= unprintable[i].last)
+    for (size_t i = 0;
+         i < sizeof percent_unprintable / sizeof *percent_unprintable; i++)
+        if (code >= percent_unprintable[i].first &&
+            code <= percent_unprintable[i].last)
             return false;
     return (code & 0xfffe) != 0xfffe;
 }
 
 /* How many bytes a sequence with this first byte has; 0: it cannot begin
  * one. */
-static size_t sequence_length(uint8_t first)
+static size_t percent_sequence_length(uint8_t first)
 {
     if (first < 0x80)
         return 1;
@@ -39,11 +39,11 @@ static size_t sequence_length(uint8_t first)
 }
 
 /* The bytes of the printable character at `p`, 0 when there is none. */
-static size_t printable_length(const uint8_t *p, size_t left)
+static size_t percent_printable_length(const uint8_t *p, size_t left)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
     static const uint8_t masks[] = {0, 0x7f, 0x1f, 0x0f, 0x07};
-    size_t n = sequence_length(*p);
+    size_t n = percent_sequence_length(*p);
     if (n == 0 || n > left)
         return 0;
     uint32_t code = *p & masks[n];
@@ -52,15 +52,16 @@ static size_t printable_length(const uint8_t *p, size_t left)
             return 0;
         code = code << 6 | (p[i] & 0x3f);
     }
-    return code >= least[n] && is_printable(code) ? n : 0;
+    return code >= least[n] && percent_is_printable(code) ? n : 0;
 }
 
-size_t name_encode(const uint8_t *name, size_t length, char *out, size_t room)
+size_t percent_encode(const uint8_t *name, size_t length, char *out,
+                      size_t room)
 {
     size_t at = 0;
     for (size_t i = 0; i < length;) {
-        size_t n = printable_length(name + i, length - i);
-        if (at + (n > 0 ? n : ENCODED_BYTES) >= room)
+        size_t n = percent_printable_length(name + i, length - i);
+        if (at + (n > 0 ? n : PERCENT_BYTES) >= room)
             break;
         if (n > 0) {
             memcpy(out + at, name + i, n);
@@ -69,32 +70,32 @@ size_t name_encode(const uint8_t *name, size_t length, char *out, size_t room)
             continue;
         }
         out[at++] = '%';
-        out[at++] = digits[name[i] >> 4];
-        out[at++] = digits[name[i] & 15];
+        out[at++] = percent_digits[name[i] >> 4];
+        out[at++] = percent_digits[name[i] & 15];
         i++;
     }
     out[at] = '\0';
     return at;
 }
 
-static bool read_digit(char c, uint8_t *value)
+static bool percent_read_digit(char c, uint8_t *value)
 {
-    const char *found = c ? strchr(digits, c) : NULL;
+    const char *found = c ? strchr(percent_digits, c) : NULL;
     if (found)
-        *value = (uint8_t)(found - digits);
+        *value = (uint8_t)(found - percent_digits);
     return found != NULL;
 }
 
-static bool is_encoding_of(const uint8_t *name, size_t n, const char *text,
-                           size_t length)
+static bool percent_is_encoding_of(const uint8_t *name, size_t n,
+                                   const char *text, size_t length)
 {
-    char again[ENCODED_BYTES * 256 + 1];
-    return n <= 256 && name_encode(name, n, again, sizeof again) == length &&
+    char again[PERCENT_BYTES * 256 + 1];
+    return n <= 256 && percent_encode(name, n, again, sizeof again) == length &&
            memcmp(again, text, length) == 0;
 }
 
-bool name_decode(const char *text, size_t length, uint8_t *out, size_t room,
-                 size_t *out_length)
+bool percent_decode(const char *text, size_t length, uint8_t *out, size_t room,
+                    size_t *out_length)
 {
     size_t n = 0;
     for (size_t i = 0; i < length; n++) {
@@ -105,12 +106,13 @@ bool name_decode(const char *text, size_t length, uint8_t *out, size_t room,
             out[n] = (uint8_t)text[i++];
             continue;
         }
-        if (length - i < ENCODED_BYTES || !read_digit(text[i + 1], &high) ||
-            !read_digit(text[i + 2], &low))
+        if (length - i < PERCENT_BYTES ||
+            !percent_read_digit(text[i + 1], &high) ||
+            !percent_read_digit(text[i + 2], &low))
             return false;
         out[n] = (uint8_t)(high << 4 | low);
-        i += ENCODED_BYTES;
+        i += PERCENT_BYTES;
     }
     *out_length = n;
-    return is_encoding_of(out, n, text, length);
+    return percent_is_encoding_of(out, n, text, length);
 }

@@ -3,13 +3,9 @@
  * Sizes, durations and counts: what people write is understood, and everything
  * else is refused without touching the value.
  */
-#include "proto/units.h"
+#include "common/units.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-
-#include <cmocka.h>
+#include "tests/unit/unit.h"
 
 typedef bool units_parser(const char *text, uint64_t *value);
 

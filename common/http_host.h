@@ -4,8 +4,8 @@
  * the web can make its own name point to 127.0.0.1 and so have its visitors'
  * browsers ask us; but the name stays in the Host header.
  */
-#ifndef SLUICE_MONITOR_HTTP_HOST_H
-#define SLUICE_MONITOR_HTTP_HOST_H
+#ifndef SLUICE_COMMON_HTTP_HOST_H
+#define SLUICE_COMMON_HTTP_HOST_H
 
 #include <stdbool.h>
 #include <stddef.h>

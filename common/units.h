@@ -4,8 +4,8 @@
  * sides of the wire. A value that is empty, negative, out of range or followed
  * by anything else is refused; `out` is then left alone.
  */
-#ifndef SLUICE_PROTO_UNITS_H
-#define SLUICE_PROTO_UNITS_H
+#ifndef SLUICE_COMMON_UNITS_H
+#define SLUICE_COMMON_UNITS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -2,7 +2,7 @@
  *
  * A name that somebody else made point to us is not ours.
  */
-#include "broker/monitor/http_host.h"
+#include "common/http_host.h"
 
 #include "tests/unit/unit.h"
 
@@ -52,9 +52,7 @@ static void test_each_row(void **state)
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         if (http_host_is_known(rows[i].host, names, 2) != rows[i].is_known)
-            print_error("wrong about '%s'\n", rows[i].host);
-        assert_int_equal(http_host_is_known(rows[i].host, names, 2),
-                         rows[i].is_known);
+            fail_msg("wrong about '%s'", rows[i].host);
     }
 }
 

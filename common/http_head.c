@@ -1,42 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/monitor/http_request.h"
+#include "common/http_head.h"
 
 #include <string.h>
 #include <strings.h>
 
 /* What the headers say of the body, and who is asked. */
-struct framing {
+struct http_framing {
     const char *host, *content_length, *transfer_encoding;
     bool is_repeated; /* one of them is there twice */
 };
 
-static bool is_token_char(char c)
+static bool http_head_is_token_char(char c)
 {
     bool is_alnum = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                     (c >= '0' && c <= '9');
     return is_alnum || (c && strchr("!#$%&'*+-.^_`|~", c));
 }
 
-static bool is_token(const char *text)
+static bool http_head_is_token(const char *text)
 {
     const char *p = text;
-    while (is_token_char(*p))
+    while (http_head_is_token_char(*p))
         p++;
     return p > text && *p == '\0';
 }
 
-static bool is_text(char c)
+static bool http_head_is_text(char c)
 {
     return (unsigned char)c >= ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
 /* Lines end with CR LF, and neither stands anywhere else. */
-enum http_progress http_request_look(const char *bytes, size_t looked, size_t n,
-                                     size_t *length)
+enum http_progress http_head_look(const char *bytes, size_t looked, size_t n,
+                                  size_t *length)
 {
     for (size_t i = looked; i < n; i++) {
         bool is_after_cr = i > 0 && bytes[i - 1] == '\r';
-        if (!is_text(bytes[i]) || (bytes[i] == '\n') != is_after_cr)
+        if (!http_head_is_text(bytes[i]) || (bytes[i] == '\n') != is_after_cr)
             return HTTP_BROKEN;
         if (bytes[i] == '\n' && i >= 3 && bytes[i - 2] == '\n') {
             *length = i + 1;
@@ -47,7 +47,7 @@ enum http_progress http_request_look(const char *bytes, size_t looked, size_t n,
 }
 
 /* Cuts the next line out of the head and returns it. */
-static char *take_line(char **rest)
+static char *http_head_take_line(char **rest)
 {
     char *line = *rest, *end = strstr(line, "\r\n");
     *end = '\0';
@@ -56,7 +56,7 @@ static char *take_line(char **rest)
 }
 
 /* Cuts the text at the first blank; what follows it, or NULL. */
-static char *cut(char *text)
+static char *http_head_cut(char *text)
 {
     char *blank = strchr(text, ' ');
     if (!blank)
@@ -65,7 +65,7 @@ static char *cut(char *text)
     return blank + 1;
 }
 
-static bool is_visible(const char *text)
+static bool http_head_is_visible(const char *text)
 {
     for (; *text; text++)
         if (*text <= ' ' || *text > '~')
@@ -73,7 +73,7 @@ static bool is_visible(const char *text)
     return true;
 }
 
-static enum http_status parse_version(const char *version)
+static enum http_status http_head_parse_version(const char *version)
 {
     if (strcmp(version, "HTTP/1.1") == 0 || strcmp(version, "HTTP/1.0") == 0)
         return HTTP_OK;
@@ -82,19 +82,22 @@ static enum http_status parse_version(const char *version)
                : HTTP_BAD_REQUEST;
 }
 
-static enum http_status parse_first_line(struct http_request *out, char *line,
-                                         const char **method)
+static enum http_status http_head_parse_first_line(struct http_request *out,
+                                                   char *line,
+                                                   const char **method)
 {
-    char *target = cut(line), *version = target ? cut(target) : NULL;
-    if (!version || !is_token(line) || *target != '/' || !is_visible(target))
+    char *target = http_head_cut(line),
+         *version = target ? http_head_cut(target) : NULL;
+    if (!version || !http_head_is_token(line) || *target != '/' ||
+        !http_head_is_visible(target))
         return HTTP_BAD_REQUEST;
     target[strcspn(target, "?")] = '\0';
     out->path = target;
     *method = line;
-    return parse_version(version);
+    return http_head_parse_version(version);
 }
 
-static char *trim(char *value)
+static char *http_head_trim(char *value)
 {
     value += strspn(value, " \t");
     size_t n = strlen(value);
@@ -104,7 +107,7 @@ static char *trim(char *value)
     return value;
 }
 
-static bool is_field_value(const char *value)
+static bool http_head_is_field_value(const char *value)
 {
     for (; *value; value++)
         if (((unsigned char)*value < ' ' && *value != '\t') || *value == 0x7f)
@@ -112,7 +115,8 @@ static bool is_field_value(const char *value)
     return true;
 }
 
-static void note_header(struct framing *f, const char *name, const char *value)
+static void http_head_note_header(struct http_framing *f, const char *name,
+                                  const char *value)
 {
     const struct {
         const char *name, **value;
@@ -129,60 +133,61 @@ static void note_header(struct framing *f, const char *name, const char *value)
 
 /* A line that goes on (it begins with a blank) and a blank before the colon
  * are no tokens. */
-static bool parse_header(struct framing *f, char *line)
+static bool http_head_parse_header(struct http_framing *f, char *line)
 {
     char *colon = strchr(line, ':');
     if (!colon)
         return false;
     *colon = '\0';
-    char *value = trim(colon + 1);
-    if (!is_token(line) || !is_field_value(value))
+    char *value = http_head_trim(colon + 1);
+    if (!http_head_is_token(line) || !http_head_is_field_value(value))
         return false;
-    note_header(f, line, value);
+    http_head_note_header(f, line, value);
     return true;
 }
 
-static bool is_number(const char *text)
+static bool http_head_is_number(const char *text)
 {
     size_t n = strspn(text, "0123456789");
     return n > 0 && n < 20 && text[n] == '\0';
 }
 
 /* Whether it is certain where the body ends. */
-static bool is_framing_sound(const struct framing *f)
+static bool http_head_is_framing_sound(const struct http_framing *f)
 {
     if (f->is_repeated || !f->host)
         return false;
     if (f->transfer_encoding)
         return !f->content_length &&
                strcasecmp(f->transfer_encoding, "chunked") == 0;
-    return !f->content_length || is_number(f->content_length);
+    return !f->content_length || http_head_is_number(f->content_length);
 }
 
-static bool has_body(const struct framing *f)
+static bool http_head_has_body(const struct http_framing *f)
 {
     return f->transfer_encoding ||
            (f->content_length &&
             strspn(f->content_length, "0") < strlen(f->content_length));
 }
 
-enum http_status http_request_parse(struct http_request *out, char *head,
-                                    size_t length)
+enum http_status http_head_parse(struct http_request *out, char *head,
+                                 size_t length)
 {
-    struct framing f = {.host = NULL};
+    struct http_framing f = {.host = NULL};
     const char *method;
     head[length - 2] = '\0'; /* in place of the empty line */
-    enum http_status status = parse_first_line(out, take_line(&head), &method);
+    enum http_status status =
+        http_head_parse_first_line(out, http_head_take_line(&head), &method);
     if (status != HTTP_OK)
         return status;
     while (*head)
-        if (!parse_header(&f, take_line(&head)))
+        if (!http_head_parse_header(&f, http_head_take_line(&head)))
             return HTTP_BAD_REQUEST;
-    if (!is_framing_sound(&f))
+    if (!http_head_is_framing_sound(&f))
         return HTTP_BAD_REQUEST;
     out->host = f.host;
     out->is_head = strcmp(method, "HEAD") == 0;
     if (!out->is_head && strcmp(method, "GET") != 0)
         return HTTP_METHOD_NOT_ALLOWED;
-    return has_body(&f) ? HTTP_BAD_REQUEST : HTTP_OK;
+    return http_head_has_body(&f) ? HTTP_BAD_REQUEST : HTTP_OK;
 }

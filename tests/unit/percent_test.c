@@ -2,7 +2,7 @@
  *
  * Any bytes become a text that is valid, printable, and leads back to them.
  */
-#include "broker/monitor/name.h"
+#include "common/percent.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,10 +46,10 @@ static void test_each_row_both_ways(void **state)
         uint8_t name[ROOM];
         size_t n = strlen(rows[i].name), m;
         size_t length =
-            name_encode((const uint8_t *)rows[i].name, n, text, ROOM);
+            percent_encode((const uint8_t *)rows[i].name, n, text, ROOM);
         assert_string_equal(text, rows[i].text);
         assert_int_equal(length, strlen(text));
-        assert_true(name_decode(text, length, name, ROOM, &m));
+        assert_true(percent_decode(text, length, name, ROOM, &m));
         assert_int_equal(m, n);
         assert_memory_equal(name, rows[i].name, n);
     }
@@ -59,7 +59,7 @@ static void test_nul_is_a_byte_like_any_other(void **state)
 {
     (void)state;
     char text[ROOM];
-    assert_int_equal(name_encode((const uint8_t *)"a\0b", 3, text, ROOM), 5);
+    assert_int_equal(percent_encode((const uint8_t *)"a\0b", 3, text, ROOM), 5);
     assert_string_equal(text, "a%00b");
 }
 
@@ -73,8 +73,8 @@ static void test_random_bytes_lead_back(void **state)
         size_t n = (size_t)rand() % sizeof name, m = 0;
         for (size_t i = 0; i < n; i++)
             name[i] = (uint8_t)rand();
-        size_t length = name_encode(name, n, text, ROOM);
-        assert_true(name_decode(text, length, again, sizeof again, &m));
+        size_t length = percent_encode(name, n, text, ROOM);
+        assert_true(percent_decode(text, length, again, sizeof again, &m));
         assert_int_equal(m, n);
         assert_memory_equal(again, name, n);
     }
@@ -89,7 +89,8 @@ static void test_other_spellings_are_refused(void **state)
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uint8_t name[ROOM];
         size_t n;
-        assert_false(name_decode(wrong[i], strlen(wrong[i]), name, ROOM, &n));
+        assert_false(
+            percent_decode(wrong[i], strlen(wrong[i]), name, ROOM, &n));
     }
 }
 
@@ -100,10 +101,11 @@ static void test_room_is_kept(void **state)
     uint8_t name[3];
     size_t n;
     memset(text, 'x', sizeof text);
-    assert_int_equal(name_encode((const uint8_t *)"a\xff\xff", 3, text, 6), 4);
+    assert_int_equal(percent_encode((const uint8_t *)"a\xff\xff", 3, text, 6),
+                     4);
     assert_string_equal(text, "a%FF");
     assert_int_equal(text[6], 'x');
-    assert_false(name_decode("abcd", 4, name, sizeof name, &n));
+    assert_false(percent_decode("abcd", 4, name, sizeof name, &n));
 }
 
 int main(void)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * http_request - the head of one HTTP request, read strictly: what two readers
+ * http_head - the head of one HTTP request, read strictly: what two readers
  * could understand in two ways is refused, so nothing can be smuggled past
  * whatever stands in front. Bodies are never read.
  */
-#ifndef SLUICE_MONITOR_HTTP_REQUEST_H
-#define SLUICE_MONITOR_HTTP_REQUEST_H
+#ifndef SLUICE_COMMON_HTTP_HEAD_H
+#define SLUICE_COMMON_HTTP_HEAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -33,12 +33,12 @@ enum http_progress { HTTP_MORE, HTTP_COMPLETE, HTTP_BROKEN };
 
 /* Whether the first `n` bytes hold a whole head, the first `looked` of them
  * being known to hold none; *length is then its length. */
-enum http_progress http_request_look(const char *bytes, size_t looked, size_t n,
-                                     size_t *length);
+enum http_progress http_head_look(const char *bytes, size_t looked, size_t n,
+                                  size_t *length);
 
 /* Reads a whole head of `length` bytes, changing it. HTTP_OK when it is a good
  * GET or HEAD; the texts of `out` are in `head`. */
-enum http_status http_request_parse(struct http_request *out, char *head,
-                                    size_t length);
+enum http_status http_head_parse(struct http_request *out, char *head,
+                                 size_t length);
 
 #endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * peer - who is at the other end of a connection, in as few bytes as possible,
+ * because every idle connection has one.
+ */
+#ifndef SLUICE_NET_PEER_H
+#define SLUICE_NET_PEER_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+struct peer {
+    uint16_t family; /* AF_INET, AF_INET6 or another */
+    uint16_t port;   /* in network order */
+    uint8_t ip[16];
+};
+
+struct peer peer_of(const struct sockaddr *sa, socklen_t length);
+
+/* As sluice_address_format. */
+void peer_format(const struct peer *p, char *out, size_t room);
+
+#endif
