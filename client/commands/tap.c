@@ -10,6 +10,7 @@
 #include "client/monitor/watcher.h"
 #include "client/printer.h"
 #include "client/stop_signal.h"
+#include "common/percent.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -38,11 +39,14 @@ static const struct option tap_options[] = {
     {.name = NULL},
 };
 
+/* What the feed's topic of a channel begins with; its name follows, encoded. */
+#define TAPPER_PREFIX "tap."
+
 struct tapper {
     struct tap_options options;
     struct watcher watcher;
     struct printer printer;
-    char topic[sizeof "tap." + SLUICE_CHANNEL_MAX];
+    char topic[sizeof TAPPER_PREFIX + PERCENT_BYTES * SLUICE_CHANNEL_MAX];
     uint64_t taken;
 };
 
@@ -106,7 +110,10 @@ static int tapper_run(struct tapper *t)
 
 static int tapper_tap(struct tapper *t, const char *channel)
 {
-    snprintf(t->topic, sizeof t->topic, "tap.%s", channel);
+    size_t prefix = strlen(TAPPER_PREFIX);
+    memcpy(t->topic, TAPPER_PREFIX, prefix);
+    percent_encode((const uint8_t *)channel, strlen(channel), t->topic + prefix,
+                   sizeof t->topic - prefix);
     printer_init(&t->printer, STDOUT_FILENO);
     t->printer.format = (enum printer_format)t->options.format;
     t->printer.has_time = t->options.has_times;

@@ -41,6 +41,17 @@ class Watched(unittest.TestCase):
         status, out, _ = listener.finish()
         self.assertEqual((status, out.decode().splitlines()), (0, sent))
 
+    def test_any_name_can_be_tapped(self):
+        for name in (b"/topic/100%", b"/topic/\xff\x80 \x1b"):
+            tap = Process(self, "tap", "--monitor", self.feed, name)
+
+            def line():
+                self.send(name, "here")
+                return self.tapped(tap)
+            self.assertEqual(wait_until(line, f"the tap of {name} hears nothing"),
+                             "here")
+            tap.signal()
+
     @staticmethod
     def tapped(tap):
         """A line that the tap has printed by now, or None."""

@@ -15,9 +15,9 @@ class Tap(unittest.TestCase):
     def setUp(self):
         self.broker = FakeBroker(self)
 
-    def start(self, *args):
+    def start(self, *args, topic="tap./queue/jobs"):
         tap = Process(self, "tap", "--monitor", self.broker.endpoint, *args)
-        self.broker.heard("tap./queue/jobs")
+        self.broker.heard(topic)
         return tap
 
     def send(self, body, channel="/queue/jobs", missed=0):
@@ -44,6 +44,16 @@ class Tap(unittest.TestCase):
         found = json.loads(out)
         self.assertIn("text", found.values())
         self.assertEqual(found["channel"], "/queue/jobs")
+
+    def test_a_name_is_asked_for_as_the_feed_writes_it(self):
+        """The feed percent-encodes names; as it is, this one would be refused
+        by the broker, and the tap would wait forever."""
+        for name, text in ((b"/topic/100%", "/topic/100%25"),
+                           (b"/topic/\xff\n", "/topic/%FF%0A"),
+                           (b"%" * 255, "%25" * 255)):
+            tap = self.start(name, "--count", "1", topic=f"tap.{text}")
+            self.send(b"here", channel=text)
+            self.assertEqual(tap.finish(), (0, b"here\n", ""))
 
     def test_raw_bytes_stay_what_they_are(self):
         tap = self.start("/queue/jobs", "--count", "1", "--format", "raw")
