@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * octet - the classes of octets that the text of version 2 is made of. One
+ * table, so that every reader of a head asks the same question and none asks
+ * the locale.
+ */
+#ifndef SLUICE_PROTO_OCTET_H
+#define SLUICE_PROTO_OCTET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Bits; an octet without any is never part of a head. */
+enum octet_class {
+    OCTET_PLAIN = 1,   /* stands for itself in any token: 21-7E but % and = */
+    OCTET_SPACE = 2,   /* between two tokens */
+    OCTET_PERCENT = 4, /* followed by two OCTET_HEX */
+    OCTET_EQUALS = 8,  /* the first one of a token makes it a pair */
+    OCTET_HEX = 16,    /* either case */
+    OCTET_UPPER = 32,  /* A to Z */
+    OCTET_LOWER = 64,  /* a to z */
+    OCTET_DIGIT = 128, /* 0 to 9 */
+    OCTET_DASH = 256,  /* - */
+    OCTET_POINT = 512, /* . and _ */
+    OCTET_LETTER = OCTET_UPPER | OCTET_LOWER,
+    /* What request ids, reply addresses and names of headers consist of. */
+    OCTET_NAME = OCTET_LETTER | OCTET_DIGIT | OCTET_DASH | OCTET_POINT,
+    OCTET_VISIBLE = OCTET_PLAIN | OCTET_PERCENT | OCTET_EQUALS,
+};
+
+extern const uint16_t octet_classes[256];
+
+/* Whether `octet` is in one of the classes. */
+static inline bool octet_is(uint8_t octet, unsigned classes)
+{
+    return (octet_classes[octet] & classes) != 0;
+}
+
+/* Whether all of `text` is; of nothing, nothing is not. */
+static inline bool octet_all_are(const char *text, uint32_t length,
+                                 unsigned classes)
+{
+    for (uint32_t i = 0; i < length; i++)
+        if (!octet_is((uint8_t)text[i], classes))
+            return false;
+    return true;
+}
+
+/* The value of an OCTET_HEX, 0 to 15. */
+static inline unsigned octet_hex_value(uint8_t octet)
+{
+    return octet_is(octet, OCTET_DIGIT) ? octet - (unsigned)'0'
+                                        : (octet | 0x20u) - 'a' + 10u;
+}
+
+#endif

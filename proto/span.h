@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * span - a stretch of text that lies in memory of somebody else: no copy, no
+ * NUL at its end.
+ */
+#ifndef SLUICE_PROTO_SPAN_H
+#define SLUICE_PROTO_SPAN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <string.h>
+
+struct span {
+    const char *text; /* borrowed; NULL only when length is 0 */
+    uint32_t length;  /* octets */
+};
+
+static inline struct span span_of(const char *text)
+{
+    return (struct span){text, (uint32_t)strlen(text)};
+}
+
+static inline bool span_is(struct span a, struct span b)
+{
+    return a.length == b.length &&
+           (a.length == 0 || memcmp(a.text, b.text, a.length) == 0);
+}
+
+#endif
