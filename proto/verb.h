@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * verb - the first word of a head, and what a client's unit of that verb
+ * consists of, a row each. Section 5 of the specification as a table.
+ */
+#ifndef SLUICE_PROTO_VERB_H
+#define SLUICE_PROTO_VERB_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/span.h"
+#include "proto/unit_option.h"
+
+enum {
+    VERB_LENGTH_MAX = 16,
+    VERB_TEXT_MAX = 512, /* octets of a body for people */
+    VERB_TOKEN_MAX = 64, /* octets of the token of a PING, as written */
+};
+
+/* What the last argument is, where its row can tell. */
+enum verb_argument { VERB_NAME, VERB_NUMBER, VERB_TOKEN };
+
+enum verb_body { VERB_EMPTY, VERB_PAYLOAD, VERB_TEXT };
+
+enum verb_id {
+    VERB_ACK, /* what clients send */
+    VERB_BYE,
+    VERB_CREDIT,
+    VERB_NAK,
+    VERB_PING,
+    VERB_PONG,
+    VERB_PUB,
+    VERB_REQ,
+    VERB_SUB,
+    VERB_TOUCH,
+    VERB_UNSUB,
+    VERB_CLIENT_COUNT,
+    VERB_ERR = VERB_CLIENT_COUNT, /* what only brokers send */
+    VERB_GAP,
+    VERB_GO,
+    VERB_HOLD,
+    VERB_INFO,
+    VERB_MSG,
+    VERB_OK,
+    VERB_REP,
+    VERB_COUNT, /* a verb that this program does not know */
+};
+
+/* Of a broker's verb only the arguments count, which a client can rely on. */
+struct verb {
+    const char *name;
+    uint8_t least, most; /* arguments */
+    uint8_t last;        /* enum verb_argument: what the last of them is */
+    uint8_t body;        /* enum verb_body */
+    bool takes_headers;
+    uint32_t options, required; /* sets of enum unit_option */
+};
+
+extern const struct verb verbs[VERB_COUNT];
+
+/* The first unit of a connection, which has no verb. */
+extern const struct verb verb_opening;
+
+/* VERB_COUNT when there is none of that name. */
+enum verb_id verb_find(struct span name);
+
+#endif
