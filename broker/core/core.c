@@ -3,11 +3,11 @@
 
 #include <assert.h>
 
-#include "broker/core/pattern.h"
 #include "broker/core/pressure.h"
 #include "broker/core/queue.h"
 #include "broker/core/tap.h"
 #include "broker/core/topic.h"
+#include "proto/pattern.h"
 
 enum {
     /* Consumers that took all they were given may be given more at once; how
@@ -180,7 +180,7 @@ const struct rule *core_find_rule(const struct core *c, const uint8_t *name,
                                   size_t length)
 {
     const struct rule *rule = c->config.rules;
-    while (!pattern_matches(rule->pattern, name, length))
+    while (!pattern_matches(&rule->pattern, name, length))
         rule++;
     assert(rule < c->config.rules + c->config.rule_count);
     return rule;

@@ -9,10 +9,12 @@
 
 #include <stdint.h>
 
+#include "proto/pattern.h"
+
 struct policy;
 
 struct rule {
-    const char *pattern;         /* borrowed */
+    struct pattern pattern;
     uint64_t client_limit_bytes; /* topic: of each subscriber's outbox */
     uint64_t limit_bytes;        /* queue: of what it holds */
     uint64_t limit_messages;     /* both; UINT64_MAX: no limit */

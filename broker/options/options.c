@@ -90,7 +90,7 @@ bool options_set(struct options *o, const struct option *row, const char *name,
 static void options_finish_rules(struct options *o)
 {
     struct rule defaults = {
-        .pattern = "**",
+        .pattern = pattern_plain("**"),
         .client_limit_bytes = o->client_limit.number,
         .limit_bytes = o->queue_limit.number,
         .limit_messages = UINT64_MAX,

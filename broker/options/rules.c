@@ -4,10 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/core/pattern.h"
 #include "broker/core/policy.h"
 #include "broker/options/kind.h"
 #include "broker/options/mistakes.h"
+#include "proto/pattern.h"
 
 static const struct rule_row {
     const char *name;
@@ -43,7 +43,8 @@ void rules_fini(struct rules *r)
 bool rules_open(struct rules *r, const char *pattern, struct origin origin,
                 struct mistakes *m)
 {
-    if (!pattern_is_valid(pattern))
+    struct pattern read;
+    if (!pattern_read_plain(&read, span_of(pattern)))
         return mistakes_add(m, "'%s' is not " PATTERN_FORM, pattern);
     if (r->count == RULES_MAX)
         return mistakes_add(m, "'%s' is one rule too many, %d is the most",
@@ -123,7 +124,7 @@ static struct rule rule_of(const struct rule_values *v, const struct rule *d)
         rule_value(v, RULE_POLICY, (uint64_t)(d->policy - policies));
     uint64_t limit = rule_value(v, RULE_LIMIT, d->client_limit_bytes);
     return (struct rule){
-        .pattern = v->pattern,
+        .pattern = pattern_plain(v->pattern),
         .client_limit_bytes = rule_value(v, RULE_CLIENT_LIMIT, limit),
         .limit_bytes = rule_value(v, RULE_LIMIT, d->limit_bytes),
         .limit_messages = rule_value(v, RULE_MESSAGES, d->limit_messages),

@@ -26,7 +26,7 @@ static void house_init_rules(struct house *h)
     };
     for (size_t i = 0; i < HOUSE_RULES; i++)
         h->rules[i] = (struct rule){
-            .pattern = rows[i].pattern,
+            .pattern = pattern_plain(rows[i].pattern),
             .client_limit_bytes = HOUSE_CLIENT_LIMIT,
             .limit_bytes = HOUSE_QUEUE_LIMIT,
             .limit_messages = UINT64_MAX,

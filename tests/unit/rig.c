@@ -143,7 +143,7 @@ void rig_open(struct rig *r)
                                .pressed = on_pressed,
                                .arg = r};
     *r = (struct rig){.rule = {
-                          .pattern = "**",
+                          .pattern = pattern_plain("**"),
                           .client_limit_bytes = RIG_CLIENT_LIMIT,
                           .limit_bytes = RIG_QUEUE_LIMIT,
                           .limit_messages = UINT64_MAX,

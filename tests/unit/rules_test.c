@@ -32,7 +32,7 @@ static int open_rules(void **state)
         return -1;
     rules_init(&f->rules);
     f->mistakes = (struct mistakes){.report = report, .arg = f};
-    f->defaults = (struct rule){.pattern = "**",
+    f->defaults = (struct rule){.pattern = pattern_plain("**"),
                                 .client_limit_bytes = 1111,
                                 .limit_bytes = 2222,
                                 .limit_messages = UINT64_MAX,
@@ -56,6 +56,13 @@ static bool add(struct fixture *f, const char *text)
     return rules_add(&f->rules, text, origin, &f->mistakes);
 }
 
+static void assert_pattern(const struct rule *rule, const char *expected)
+{
+    struct pattern p = pattern_plain(expected);
+    assert_int_equal(rule->pattern.length, p.length);
+    assert_memory_equal(rule->pattern.octets, p.octets, p.length);
+}
+
 static void test_what_is_not_said_is_the_broker_s(void **state)
 {
     struct fixture *f = *state;
@@ -65,18 +72,18 @@ static void test_what_is_not_said_is_the_broker_s(void **state)
     rules_finish(&f->rules, &f->defaults);
     assert_int_equal(f->rules.count, 3);
     const struct rule *r = f->rules.rows;
-    assert_string_equal(r[0].pattern, "/queue/jobs");
+    assert_pattern(&r[0], "/queue/jobs");
     assert_int_equal(r[0].limit_bytes, 16 << 20);
     assert_int_equal(r[0].limit_messages, 1000);
     assert_int_equal(r[0].patience_ms, 33);
-    assert_string_equal(r[1].pattern, "/t/*");
+    assert_pattern(&r[1], "/t/*");
     assert_ptr_equal(r[1].policy, policy_find("drop-oldest"));
     assert_int_equal(r[1].patience_ms, 2000);
     assert_int_equal(r[1].hold_messages, 7);
     assert_int_equal(r[1].client_limit_bytes, 1111);
     assert_int_equal(r[2].limit_bytes, 2222);
     assert_ptr_equal(r[2].policy, POLICY_DEFAULT);
-    assert_string_equal(r[3].pattern, "**");
+    assert_pattern(&r[3], "**");
 }
 
 static const struct {
@@ -120,7 +127,7 @@ static void test_rules_are_bounded(void **state)
     assert_int_equal(f->mistakes.count, 1);
     rules_finish(&f->rules, &f->defaults);
     assert_int_equal(f->rules.count, RULES_MAX);
-    assert_string_equal(f->rules.rows[RULES_MAX].pattern, "**");
+    assert_pattern(&f->rules.rows[RULES_MAX], "**");
 }
 
 static void test_long_rule_is_refused_whole(void **state)

@@ -443,7 +443,7 @@ static void sim_make_rules(struct sim *sim)
     for (int i = 0; i <= TOPICS; i++)
         sim->rules[i] = sim->rig.rule;
     for (int i = 0; i < TOPICS; i++) {
-        sim->rules[i].pattern = names[i];
+        sim->rules[i].pattern = pattern_plain(names[i]);
         sim->rules[i].policy = policy_find(names_of_policies[i]);
     }
     sim->rig.core.config.rules = sim->rules;
