@@ -4,7 +4,6 @@
 #include <assert.h>
 
 #include "broker/core/core.h"
-#include "broker/core/pressure.h"
 #include "broker/core/tap.h"
 
 enum {
@@ -48,20 +47,19 @@ struct channel *channel_new(struct core *c, const struct channel_kind *kind,
     return ch;
 }
 
-void channel_free_unused(struct channel *ch)
+bool channel_is_unused(const struct channel *ch)
+{
+    return ch->member_count == 0 && !ch->is_tapped && ch->kind->is_empty(ch) &&
+           !ch->gate.first;
+}
+
+void channel_free(struct channel *ch)
 {
     struct core *c = ch->core;
-    if (ch->member_count > 0 || ch->is_tapped || !ch->kind->is_empty(ch) ||
-        !list_is_empty(&ch->touched) || ch->gate.first)
-        return;
-    assert(!ch->open || !ch->is_open_held);
+    assert(!ch->is_open_held && ch->pending == 0);
     if (ch->open)
         block_seal(ch->open);
-    pressure_forget(ch);
     assert(ch->account.bytes == 0);
-    map_remove(&c->channels, &ch->node);
-    c->epoch++;
-    counter_sub(c->counters, COUNT_channels, 1);
     ch->magic = 0;
     budget_free(c->budget, ch, channel_bytes(ch->kind, ch->node.length));
 }

@@ -81,7 +81,7 @@ struct channel {
     struct account account; /* its blocks */
     struct heavy *heavy;    /* NULL while these are few; see pressure.c */
     struct gate gate;
-    struct list touched; /* in the core's list while there is work to settle */
+    struct list touched; /* in the core's list until the turn ends */
     struct list members;
     uint64_t messages_in, messages_out, dropped;
     struct map_node node; /* by name */
@@ -167,11 +167,15 @@ static inline uint32_t channel_name_length(const struct channel *ch)
 struct channel *channel_new(struct core *c, const struct channel_kind *kind,
                             const uint8_t *name, uint32_t length);
 
-/* Frees a channel that has no subscriber and no tap, holds no message and
- * keeps nobody waiting; does nothing to others. */
-void channel_free_unused(struct channel *ch);
+/* True when it has no subscriber and no tap, holds no message and has no
+ * publisher at its gate. */
+bool channel_is_unused(const struct channel *ch);
 
-/* There is something to settle. */
+/* The channel is unused and no longer in the map. */
+void channel_free(struct channel *ch);
+
+/* There is something to settle, or the channel may have become unused: it is
+ * looked at when the turn ends. */
 void channel_touch(struct channel *ch);
 
 /* What is pending becomes a slice and is given to the kind. */

@@ -76,12 +76,8 @@ static void core_exchange(struct core *c)
 static void core_let_through_gate(struct core *c, struct channel *ch)
 {
     uint64_t n = ch->kind->room(ch) / c->config.turn_bytes + 1;
-    /* The last one to go may be what keeps the channel. */
-    ch->member_count++;
     while (n-- > 0 && publisher_let_through(c, &ch->gate))
         continue;
-    ch->member_count--;
-    channel_free_unused(ch);
 }
 
 static void core_let_through(struct core *c)
@@ -98,14 +94,27 @@ static void core_let_through(struct core *c)
     }
 }
 
+static void core_free(struct core *c, struct channel *ch)
+{
+    pressure_forget(ch);
+    map_remove(&c->channels, &ch->node);
+    c->epoch++;
+    counter_sub(c->counters, COUNT_channels, 1);
+    channel_free(ch);
+}
+
+/* The only place where channels are freed: whatever else takes away what a
+ * channel exists for touches it. It stays touched until it has been weighed,
+ * for it may have to give back what it holds. */
 static void core_put_away(struct core *c)
 {
-    struct list *link;
-    while ((link = list_pop(&c->touched)) != NULL) {
-        struct channel *ch = LIST_OF(link, struct channel, touched);
+    while (!list_is_empty(&c->touched)) {
+        struct channel *ch = LIST_OF(c->touched.next, struct channel, touched);
         channel_rest(ch);
         pressure_weigh(ch);
-        channel_free_unused(ch);
+        list_remove(&ch->touched);
+        if (channel_is_unused(ch))
+            core_free(c, ch);
     }
     c->open_blocks = 0;
     pressure_update(c);
@@ -140,26 +149,20 @@ void core_end_turn(struct core *c)
     c->is_in_turn = false;
 }
 
-static void core_touch(struct map_node *node, void *arg)
+static void core_purge_channel(struct map_node *node, void *arg)
 {
-    (void)arg;
-    channel_touch(LIST_OF(node, struct channel, node));
+    struct channel *ch = LIST_OF(node, struct channel, node);
+    struct core *c = arg;
+    counter_add(c->counters, COUNT_dropped_stopping, ch->kind->purge(ch));
+    tap_forget(ch);
+    channel_touch(ch);
 }
 
-/* By way of a list: there may be many channels, and the map is not to be
- * walked while they leave it. */
 void core_purge(struct core *c)
 {
-    struct list *link;
     core_settle(c);
+    map_each(&c->channels, core_purge_channel, c);
     core_put_away(c);
-    map_each(&c->channels, core_touch, NULL);
-    while ((link = list_pop(&c->touched)) != NULL) {
-        struct channel *ch = LIST_OF(link, struct channel, touched);
-        counter_add(c->counters, COUNT_dropped_stopping, ch->kind->purge(ch));
-        tap_forget(ch);
-        channel_free_unused(ch);
-    }
 }
 
 void core_fini(struct core *c)

@@ -72,7 +72,6 @@ static void pressure_relieve(struct heavy *h)
         h->channel->kind->relieve(h->channel);
 }
 
-/* The channel may be unused then. */
 static void pressure_ask(struct heavy *h, bool is_last_resort)
 {
     struct channel *ch = h->channel;
@@ -83,13 +82,6 @@ static void pressure_ask(struct heavy *h, bool is_last_resort)
         c->owner.pressed(c->owner.arg, ch);
     }
     ch->kind->press(ch, is_last_resort);
-}
-
-static void pressure_press(struct heavy *h, bool is_last_resort)
-{
-    struct channel *ch = h->channel;
-    pressure_ask(h, is_last_resort);
-    channel_free_unused(ch); /* and h with it */
 }
 
 /* Forgets it when it is neither heavy nor pressed any more. */
@@ -135,7 +127,7 @@ static void pressure_apply(struct core *c)
     LIST_EACH_SAFE (link, &c->heavy) {
         struct heavy *h = LIST_OF(link, struct heavy, link);
         if (h->channel->account.bytes > threshold)
-            pressure_press(h, left == 0);
+            pressure_ask(h, left == 0);
     }
 }
 
@@ -149,9 +141,8 @@ static void pressure_ease(struct core *c)
 static void pressure_visit_light(struct heavy *h)
 {
     struct core *c = h->channel->core;
-    struct channel *ch = h->channel;
-    if (ch->account.bytes > 0 && !budget_has_room(c->budget, 0))
-        pressure_press(h, true); /* which may end it */
+    if (h->channel->account.bytes > 0 && !budget_has_room(c->budget, 0))
+        pressure_ask(h, true);
     else
         pressure_ease_one(h, pressure_is_over(c));
 }

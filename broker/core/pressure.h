@@ -19,7 +19,7 @@
 struct channel;
 struct core;
 
-/* What the channel holds has changed. It may be unused afterwards. */
+/* What the channel holds has changed. */
 void pressure_weigh(struct channel *ch);
 
 /* The channel goes. */

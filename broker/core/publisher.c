@@ -82,7 +82,7 @@ void publisher_forget(struct publisher *p)
             list_remove(&w->place.link); /* resumed, and not told yet */
         wait_free(w);
         if (ch)
-            channel_free_unused(ch);
+            channel_touch(ch);
     }
 }
 
@@ -92,14 +92,13 @@ bool publisher_let_through(struct core *c, struct gate *gate)
     if (!place)
         return false;
     struct wait *w = LIST_OF(place, struct wait, place);
-    struct channel *ch = w->channel;
+    channel_touch(w->channel);
     if (w->publisher->wait_count > 1) {
         wait_free(w);
     } else {
         w->channel = NULL;
         list_insert(&c->resumed, &w->place.link);
     }
-    channel_free_unused(ch);
     return true;
 }
 

@@ -106,5 +106,5 @@ void subscriber_leave(struct core *c, struct subscriber *s)
     s->channel = NULL;
     s->state = SUBSCRIBER_NONE;
     counter_sub(c->counters, COUNT_subscribers, 1);
-    channel_free_unused(ch);
+    channel_touch(ch);
 }

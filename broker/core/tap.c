@@ -46,7 +46,7 @@ void tap_close(struct tap *t)
     if (!ch)
         return;
     tap_detach(t);
-    channel_free_unused(ch);
+    channel_touch(ch);
 }
 
 void tap_show(struct channel *ch, const struct slice *slice)

@@ -209,9 +209,12 @@ static void topic_shed_held(struct channel *ch)
 {
     struct core *c = ch->core;
     uint64_t messages = topic_of(ch)->held->messages;
+    if (messages == 0)
+        return;
     backlog_release(&topic_of(ch)->held, c->budget);
     ch->dropped += messages;
     counter_add(c->counters, COUNT_dropped_memory, messages);
+    channel_touch(ch);
 }
 
 static const struct backlog *topic_held(const struct channel *ch)

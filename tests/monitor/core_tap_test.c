@@ -90,6 +90,7 @@ static void test_a_channel_lives_as_long_as_its_tap(void **state)
     assert_string_equal(f->seen, "unheard");
     assert_int_equal(rig_count(&f->rig, COUNT_dropped_no_subscriber), 1);
     tap_close(&f->tap);
+    rig_turn(&f->rig);
     assert_null(rig_find(&f->rig, "t"));
 }
 

@@ -82,6 +82,22 @@ static void test_null_and_sys_lead_nowhere(void **state)
     assert_int_equal(rig_count(&f->rig, COUNT_channels), 1);
 }
 
+/* Whoever has looked it up in this turn may go on using it. */
+static void test_unused_channel_stays_until_the_turn_ends(void **state)
+{
+    struct fixture *f = *state;
+    struct channel_ref ref;
+    reader_open(&f->rig, &f->reader, "t", 0);
+    channel_ref_set(&ref, &f->rig.core, rig_find(&f->rig, "t"));
+    subscriber_leave(&f->rig.core, &f->reader.sub);
+    assert_ptr_equal(channel_ref_get(&ref, &f->rig.core),
+                     rig_find(&f->rig, "t"));
+    rig_turn(&f->rig);
+    assert_null(channel_ref_get(&ref, &f->rig.core));
+    assert_null(rig_find(&f->rig, "t"));
+    assert_false(core_has_work(&f->rig.core));
+}
+
 static void test_waiter_keeps_a_channel_until_its_turn(void **state)
 {
     struct fixture *f = *state;
@@ -253,6 +269,7 @@ int main(void)
         CHANNEL_TEST(test_queue_goes_with_its_last_message),
         CHANNEL_TEST(test_queue_survives_its_consumers),
         CHANNEL_TEST(test_null_and_sys_lead_nowhere),
+        CHANNEL_TEST(test_unused_channel_stays_until_the_turn_ends),
         CHANNEL_TEST(test_waiter_keeps_a_channel_until_its_turn),
         CHANNEL_TEST(test_leaving_waiter_takes_the_channel_along),
         CHANNEL_TEST(test_open_block_shrinks_to_what_is_held),

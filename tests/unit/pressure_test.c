@@ -175,6 +175,40 @@ static void test_a_small_one_that_grows_is_asked_at_once(void **state)
     budget_refund(&f->rig.budget, rest);
 }
 
+/* Or the loop would spin for as long as memory is short. */
+static void test_a_turn_without_news_is_the_last(void **state)
+{
+    struct fixture *f = *state;
+    post_until_shut(f, "/queue/large");
+    reader_open(&f->rig, &f->reader, "t", 0);
+    rig_post(&f->rig, "t", "a");
+    rig_post(&f->rig, "/queue/small", "a");
+    uint64_t rest = use_up(f);
+    for (int i = 0; i < 10; i++)
+        rig_turn(&f->rig);
+    assert_false(budget_has_room(&f->rig.budget, 0));
+    assert_false(core_has_work(&f->rig.core));
+    budget_refund(&f->rig.budget, rest);
+}
+
+static void test_what_a_topic_holds_goes_and_the_topic_with_it(void **state)
+{
+    struct fixture *f = *state;
+    f->rig.rule.hold_messages = 10;
+    rig_post(&f->rig, "t", "a b c");
+    assert_non_null(rig_find(&f->rig, "t"));
+    uint64_t rest = use_up(f);
+    for (int i = 0; i < 10; i++)
+        rig_turn(&f->rig);
+    assert_int_equal(rig_count(&f->rig, COUNT_dropped_memory), 3);
+    assert_null(rig_find(&f->rig, "t"));
+    rest += use_up(f);
+    rig_post(&f->rig, "t", "d"); /* at once, when it is weighed */
+    assert_int_equal(rig_count(&f->rig, COUNT_dropped_memory), 4);
+    assert_null(rig_find(&f->rig, "t"));
+    budget_refund(&f->rig.budget, rest);
+}
+
 #define PRESSURE_TEST(test)                                                    \
     cmocka_unit_test_setup_teardown(test, open_core, close_core)
 
@@ -187,6 +221,8 @@ int main(void)
         PRESSURE_TEST(test_stalled_subscriber_gives_back_what_it_holds),
         PRESSURE_TEST(test_stalled_leaver_gives_back_what_it_holds),
         PRESSURE_TEST(test_many_small_ones_are_asked_and_relieved_in_parts),
+        PRESSURE_TEST(test_a_turn_without_news_is_the_last),
+        PRESSURE_TEST(test_what_a_topic_holds_goes_and_the_topic_with_it),
         PRESSURE_TEST(test_a_small_one_that_grows_is_asked_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
