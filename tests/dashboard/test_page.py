@@ -197,7 +197,7 @@ class Sight(Page):
         self.open()
         self.wait_text("#headline .bad strong",
                        "^fake:25000 loses 1K messages a second$")
-        wait_until(lambda: self.rows("channels")[0][0].startswith("Not known"),
+        wait_until(lambda: self.rows("channels")[0][0].startswith("Unknown"),
                    lambda: str(self.rows("channels")))
 
     def stats(self, number):

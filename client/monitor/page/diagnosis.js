@@ -57,8 +57,8 @@ export function fullIn(channel) {
     return Number.isFinite(ms) ? ms : NaN;
 }
 
-// A queue's messages are handed over, and no more is known of them: whether a
-// consumer has finished what it was given, it alone knows.
+// A queue's messages are handed over, and no more is known of them: only a
+// consumer knows whether it has finished what it was given.
 function calm(channel) {
     if (isQueue(channel) && channel.subscribers === 0)
         return channel.depth > 0 ? "no consumers" : "empty";
@@ -158,8 +158,8 @@ function sentenceOf(channel, why) {
 
 // --- what needs attention --------------------------------------------------
 
-// The worst first: who says nothing may lose anything; what is lost is gone;
-// what is only full can still be helped.
+// The worst first: a broker that is silent may lose anything; what is lost is
+// gone; what is only full can still be helped.
 const RANKS = ["silent", "loss", "memory", "full", "stopping", "slow", "lost"];
 
 function problemsOfChannels(who) {
@@ -197,10 +197,9 @@ function problemsOfMemory(who) {
             figures.bytesOf(memory, limit), more: heldBack(who)}] : [];
 }
 
-const WHICH = "which channels, it tells only those who watch its feed: " +
-    "sluice monitor --connect ENDPOINT";
+const WHICH = "its feed says which channels: sluice monitor --connect ENDPOINT";
 
-// A broker that reports without being watched tells nothing of its channels.
+// A broker that reports without being watched says nothing of its channels.
 function problemsOfTotals(who) {
     const {queued, paused} = who.sample ?? {};
     const found = [];
@@ -230,7 +229,7 @@ function problemsOf(who) {
         ...problemsOfTotals(who)];
     if (who.stats?.stopping)
         found.push({rank: "stopping", level: "warn", weight: 0,
-            text: `${who.name} is stopping`, more: "it has been told to"});
+            text: `${who.name} is stopping`, more: "it was asked to"});
     return found;
 }
 

@@ -74,13 +74,13 @@ const EVENTS = [
 ];
 const TIME = 0;
 
-// Why there is no channel: none exists, or nobody tells.
+// Why there is no channel: none exists, or none is reported.
 function emptyChannels(shown) {
     const brokers = shown.filter(who => who.isBroker);
     if (!brokers.length || brokers.some(who => who.seen.channels))
         return "No channels: nobody is subscribed, and nothing waits.";
-    return "Not known: a broker tells of its channels only who watches its " +
-        "feed: sluice monitor --connect ENDPOINT";
+    return "Unknown: a broker reports its channels only on its feed. To watch " +
+        "that: sluice monitor --connect ENDPOINT";
 }
 
 function rowOfChannel(row) {
