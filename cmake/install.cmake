@@ -36,7 +36,7 @@ if(SLUICE_MANUAL)
 endif()
 
 install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}
-    FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN man EXCLUDE)
+    FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png" PATTERN man EXCLUDE)
 
 set(completions ${CMAKE_SOURCE_DIR}/packaging/completions)
 foreach(program sluice sluiced)
