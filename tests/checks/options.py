@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The documents and --help tell of the same options and defaults."""
+"""The documents and --help tell of the same commands, options and defaults."""
 import re
 import subprocess
 import sys
@@ -18,10 +18,16 @@ HELPS = (
     (("sluice", "top", "--help"), True),
 )
 # Options of scripts/ and of other people's programs that documents mention.
-OTHERS = {"--build", "--cflags", "--demo", "--endian", "--install", "--libs",
-          "--quick", "--record", "--rm", "--write"}
+OTHERS = {"--build", "--cflags", "--command", "--demo", "--endian", "--install",
+          "--libs", "--queue", "--quick", "--record", "--rm", "--signal",
+          "--write"}
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+# In code: a span, a block with fences, or one that is indented.
+CODE = re.compile(r"^```[^\n]*\n(.*?)^```$|^    ([^\n]+)$|`([^`\n]+)`",
+                  re.M | re.S)
+COMMAND = re.compile(r"(?<![\w./-])(?:build/bin/)?sluice ([a-z]+)\b")
+COMMAND_ROW = re.compile(r"^  sluice ([a-z]+) ", re.M)
 # `--max-frame 16m` in a code span, or | `--max-frame` | `16m` | in a table.
 DEFAULT = re.compile(r"`(--[a-z-]+)(?: |` \| `)(\d+[a-z]*|[a-z]+)`")
 
@@ -40,6 +46,15 @@ def entries(text):
             for match, end in zip(starts, ends)}
 
 
+def unknown_commands(documents, helps):
+    known = {name for text, _ in helps for name in COMMAND_ROW.findall(text)}
+    return [f"{name}: there is no sluice {command}"
+            for name, text in documents.items()
+            for command in sorted({
+                command for code in CODE.findall(text)
+                for command in COMMAND.findall("".join(code))} - known)]
+
+
 def compare(documents, helps):
     """documents: name -> text; helps: rows (text, is_complete)."""
     known = OTHERS | {option for text, _ in helps
@@ -48,6 +63,7 @@ def compare(documents, helps):
     problems = [f"{name}: nobody knows the option {option}"
                 for name, text in documents.items()
                 for option in sorted(set(OPTION.findall(text)) - known)]
+    problems += unknown_commands(documents, helps)
     for text, is_complete in helps:
         if not is_complete:
             continue
@@ -75,7 +91,7 @@ def find_planted(root):
                    [((root / "help").read_text(), True)])
 
 
-HELP = "  --limit SIZE\n      at most (default: 16m)\n  --help\n"
+HELP = "  sluice send    Publish\n  --limit SIZE\n      at most (default: 16m)\n  --help\n"
 
 PLANTS = (
     ("the same", {"README.md": "`--limit 16m` --help", "help": HELP}, None),
@@ -83,6 +99,11 @@ PLANTS = (
      {"README.md": "--limit --help --gone", "help": HELP}, "nobody knows"),
     ("an option that nobody wrote about",
      {"README.md": "--help", "help": HELP}, "--limit is in no document"),
+    ("commands that are there, and what is none",
+     {"README.md": "`sluice send` sluice is --limit --help\n\n    sluice send\n",
+      "help": HELP}, None),
+    ("a command that is gone", {"README.md": "`a; sluice list x` --limit --help",
+                                "help": HELP}, "there is no sluice list"),
     ("another default in a sentence",
      {"README.md": "`--limit 8m` --help", "help": HELP}, "say 8m"),
     ("another default in a table",
