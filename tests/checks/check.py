@@ -32,7 +32,8 @@ def sources(root, folders=("broker", "client", "common", "proto"), ends=(".c", "
 
 def documents(root):
     return [path.relative_to(root)
-            for path in [root / "README.md", *sorted(root.glob("docs/*.md"))]
+            for path in [root / "README.md", root / "CHANGELOG.md",
+                         *sorted(root.glob("docs/*.md"))]
             if path.is_file()]
 
 
