@@ -14,7 +14,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "broker/net/plain.h"
 #include "broker/net/reactor.h"
+#include "broker/net/replay.h"
+#include "broker/net/transport.h"
 
 struct stream {
     struct event event;
@@ -26,42 +29,47 @@ struct stream {
         };
         struct deferred deferred; /* CLOSED */
     };
+    struct transport *transport; /* NULL: the socket itself */
     int fd;
     uint8_t mode; /* enum stream_mode */
     bool wants_write;
-    bool has_ended; /* the end was told while resting */
+    bool has_ended; /* the end was reported while resting */
 };
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 
 /* While resting we want to hear of the end and of nothing else. A reset makes
- * epoll report EPOLLERR and EPOLLHUP for ever, which libevent passes on as
+ * epoll report EPOLLERR and EPOLLHUP forever, which libevent passes on as
  * "readable, writable": without either of them in the set nobody would be
  * called and the loop would spin. So the set is "writable" and, as a socket
  * nearly always is that, edge-triggered: one call when it is set, one per
  * change. EV_CLOSED is EPOLLRDHUP: the peer closed its side (epoll_ctl(2)). */
 static short stream_interest(const struct stream *s)
 {
-    switch ((enum stream_mode)s->mode) {
-    case STREAM_READING:
-        return (short)(EV_PERSIST | EV_READ | (s->wants_write ? EV_WRITE : 0));
-    case STREAM_RESTING:
+    if (s->mode == STREAM_RESTING)
         return EV_PERSIST | EV_ET | EV_CLOSED | EV_WRITE;
-    case STREAM_CLOSED:
-        break;
-    }
-    return 0;
+    return (short)(EV_PERSIST | EV_READ | (s->wants_write ? EV_WRITE : 0));
+}
+
+/* The socket is silent about what a transport holds: a timeout reports that,
+ * in the next turn. */
+static void stream_offer_held(struct stream *s)
+{
+    static const struct timeval at_once;
+    if (s->transport && s->mode == STREAM_READING &&
+        transport_held(s->transport) > 0 && event_add(&s->event, &at_once) != 0)
+        event_active(&s->event, EV_TIMEOUT, 0); /* no memory: in this one */
 }
 
 static bool stream_listen(struct stream *s)
 {
-    short interest = stream_interest(s);
     event_del(&s->event);
-    if (interest == 0)
-        return true;
-    event_assign(&s->event, reactor_base(s->reactor), s->fd, interest, on_event,
-                 s);
-    return event_add(&s->event, NULL) == 0;
+    event_assign(&s->event, reactor_base(s->reactor), s->fd, stream_interest(s),
+                 on_event, s);
+    if (event_add(&s->event, NULL) != 0)
+        return false;
+    stream_offer_held(s);
+    return true;
 }
 
 /* What is written is already gathered from a whole turn, so waiting for more
@@ -111,6 +119,8 @@ void stream_close(struct stream *s)
     assert(s->mode != STREAM_CLOSED);
     s->mode = STREAM_CLOSED;
     event_del(&s->event);
+    transport_close(s->transport);
+    s->transport = NULL;
     close(s->fd);
     s->fd = -1;
     s->deferred.free = stream_free;
@@ -123,6 +133,29 @@ void stream_abort_on_close(struct stream *s)
     (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
 }
 
+void stream_add_transport(struct stream *s, struct transport *t)
+{
+    assert(s->mode == STREAM_READING);
+    t->below = s->transport;
+    s->transport = t;
+    stream_offer_held(s);
+}
+
+bool stream_hand_over(struct stream *s, const struct stream_events *events,
+                      void *owner, const uint8_t *bytes, size_t n)
+{
+    struct transport *replay = n > 0 ? replay_new(bytes, n) : NULL;
+    if ((n > 0 && !replay) || !stream_set(s, STREAM_READING, false)) {
+        transport_close(replay);
+        return false;
+    }
+    s->events = events;
+    s->owner = owner;
+    if (replay)
+        stream_add_transport(s, replay);
+    return true;
+}
+
 bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
 {
     assert(mode != STREAM_CLOSED && s->mode != STREAM_CLOSED);
@@ -132,9 +165,9 @@ bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
     s->mode = (uint8_t)mode;
     s->wants_write = wants_write;
     if (!was_resting)
-        s->has_ended = false; /* told once per rest */
+        s->has_ended = false; /* reported once per rest */
     /* A resting stream hears of room to write anyway; but only a new set
-     * makes epoll tell of room that is there already. */
+     * makes epoll report room that is there already. */
     if (was_resting && mode == STREAM_RESTING && !wants_write)
         return true;
     return stream_listen(s);
@@ -150,17 +183,6 @@ bool stream_wants_write(const struct stream *s)
     return s->wants_write;
 }
 
-/* When a reset follows an orderly end, TCP reports EPIPE instead of
- * ECONNRESET (tcp_reset in the kernel's tcp_input.c): what came before that
- * end is complete and can still be read. */
-static enum stream_status status_of_error(int err)
-{
-    if (err == EAGAIN || err == EWOULDBLOCK || err == EINTR || err == ENOBUFS ||
-        err == ENOMEM)
-        return STREAM_AGAIN;
-    return err == EPIPE ? STREAM_END : STREAM_RESET;
-}
-
 static int stream_take_error(struct stream *s)
 {
     int err = 0;
@@ -173,7 +195,7 @@ static int stream_take_error(struct stream *s)
 static void stream_on_rest(struct stream *s, short what)
 {
     int err = stream_take_error(s);
-    if (err != 0 && status_of_error(err) == STREAM_RESET) {
+    if (err != 0 && plain_status(err) == STREAM_RESET) {
         s->events->on_end(s->owner, STREAM_RESET);
         return;
     }
@@ -195,33 +217,31 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     }
     /* Reading first: after a reset writing fails, but what came before it is
      * still there to be read. */
-    if (what & EV_READ)
+    if (what & (EV_READ | EV_TIMEOUT))
         s->events->on_readable(s->owner);
     if ((what & EV_WRITE) && s->mode != STREAM_CLOSED && s->wants_write)
         s->events->on_writable(s->owner);
+    if (s->transport)
+        stream_offer_held(s);
 }
 
 enum stream_status stream_read(struct stream *s, const struct iovec *iov,
                                int iovs, size_t *got)
 {
-    ssize_t n = iovs == 1 ? read(s->fd, iov->iov_base, iov->iov_len)
-                          : readv(s->fd, iov, iovs);
-    if (n < 0)
-        return status_of_error(errno);
-    *got = (size_t)n;
-    return n == 0 ? STREAM_END : STREAM_OK;
+    if (!s->transport)
+        return plain_read(s->fd, iov, iovs, got);
+    enum stream_status status =
+        transport_read(&s->transport, s->fd, iov, iovs, got);
+    stream_offer_held(s);
+    return status;
 }
 
 enum stream_status stream_write(struct stream *s, const struct iovec *iov,
                                 int iovs, size_t *put)
 {
-    struct msghdr msg = {.msg_iov = (struct iovec *)(uintptr_t)iov,
-                         .msg_iovlen = (size_t)iovs};
-    ssize_t n = sendmsg(s->fd, &msg, MSG_NOSIGNAL);
-    if (n < 0)
-        return status_of_error(errno);
-    *put = (size_t)n;
-    return STREAM_OK;
+    if (!s->transport)
+        return plain_write(s->fd, iov, iovs, put);
+    return transport_write(s->transport, s->fd, iov, iovs, put);
 }
 
 void stream_limit_unsent(struct stream *s, uint64_t bytes)
@@ -233,6 +253,7 @@ void stream_limit_unsent(struct stream *s, uint64_t bytes)
 
 void stream_shutdown(struct stream *s)
 {
+    transport_shutdown(s->transport, s->fd);
     (void)shutdown(s->fd, SHUT_WR);
 }
 
@@ -244,12 +265,12 @@ static size_t stream_ask(const struct stream *s, unsigned long question)
     return (size_t)n;
 }
 
-size_t stream_unread(const struct stream *s)
+size_t stream_held(const struct stream *s)
 {
-    return stream_ask(s, SIOCINQ);
+    return transport_held(s->transport) + stream_ask(s, SIOCINQ);
 }
 
 size_t stream_unconfirmed(const struct stream *s)
 {
-    return stream_ask(s, SIOCOUTQ);
+    return transport_unconfirmed(s->transport) + stream_ask(s, SIOCOUTQ);
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * stream - the reader and writer of one connected socket. It moves bytes when
- * its owner asks, says when asking makes sense, and tells an orderly end from
- * a reset. It buffers nothing.
+ * its owner asks, says when asking makes sense, and distinguishes an orderly
+ * end from a reset. It buffers nothing; transports between it and the socket
+ * may (transport.h).
  *
  * A stream is in one mode:
  *
@@ -22,6 +23,7 @@
 
 struct reactor;
 struct stream;
+struct transport;
 
 enum stream_status {
     STREAM_OK,
@@ -36,8 +38,8 @@ enum stream_mode { STREAM_READING, STREAM_RESTING, STREAM_CLOSED };
 struct stream_events {
     void (*on_readable)(void *owner);
     void (*on_writable)(void *owner);
-    /* While RESTING. END: what the peer sent before can still be read; it is
-     * told once per rest. RESET: it can not be relied on. */
+    /* While RESTING. END: what the peer sent before can still be read; this is
+     * reported once per rest. RESET: it cannot be relied on. */
     void (*on_end)(void *owner, enum stream_status how);
 };
 
@@ -49,11 +51,21 @@ struct stream *stream_open(struct reactor *r, int fd,
 /* Closes the socket at once; the memory goes at the end of the turn. */
 void stream_close(struct stream *s);
 
-/* The peer shall see a reset, not an orderly end, when the stream is closed.
+/* The stream is another owner's from now on, READING, and gives it first the
+ * `n` bytes that the old owner has read and not used. False when there is no
+ * memory: then nothing has changed. */
+bool stream_hand_over(struct stream *s, const struct stream_events *events,
+                      void *owner, const uint8_t *bytes, size_t n);
+
+/* Reads and writes through `t` from now on, which is closed with the stream.
+ * The stream must be READING. */
+void stream_add_transport(struct stream *s, struct transport *t);
+
+/* Makes the peer see a reset, not an orderly end, when the stream is closed.
  * Unix sockets do that by themselves if there is something unread. */
 void stream_abort_on_close(struct stream *s);
 
-/* False when the system refuses; the stream is then of no use any more. */
+/* False when the system refuses; the stream is then of no more use. */
 bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write);
 
 enum stream_mode stream_get_mode(const struct stream *s);
@@ -75,11 +87,11 @@ void stream_limit_unsent(struct stream *s, uint64_t bytes);
 /* No more will be written; the peer sees the end of file. */
 void stream_shutdown(struct stream *s);
 
-/* Bytes in the kernel that were received and not read; 0 when unknown. */
-size_t stream_unread(const struct stream *s);
+/* Bytes that were received and can still be read; 0 when that is unknown. */
+size_t stream_held(const struct stream *s);
 
-/* Bytes in the kernel that the peer's kernel has not confirmed; 0 when that
- * is unknown. */
+/* Bytes that were written and that the peer's kernel has not confirmed; 0 when
+ * that is unknown. */
 size_t stream_unconfirmed(const struct stream *s);
 
 #endif

@@ -300,7 +300,7 @@ bool intake_is_open(const struct session *s)
 
 void intake_read_rest(struct session *s)
 {
-    size_t left = stream_unread(s->stream);
+    size_t left = stream_held(s->stream);
     while (intake_is_open(s) && left > 0) {
         size_t got = intake_read(s);
         left = got > 0 && got < left ? left - got : 0;

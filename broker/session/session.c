@@ -234,7 +234,8 @@ static bool session_write(struct session *s)
         if (s->state == SESSION_LEAVING && put > 0)
             sessions_wait(all, s, WAIT_LEAVE);
     }
-    return session_set_stream(s, stream_get_mode(s->stream), is_full);
+    return is_full == stream_wants_write(s->stream) ||
+           session_set_stream(s, stream_get_mode(s->stream), is_full);
 }
 
 /* Leaving. */
@@ -271,7 +272,7 @@ void session_finish(struct session *s)
 void session_check_finished(struct session *s)
 {
     bool is_goodbye = s->leave_reason == REASON_GOODBYE;
-    size_t unread = stream_unread(s->stream);
+    size_t unread = stream_held(s->stream);
     if (stream_unconfirmed(s->stream) > 0 || (is_goodbye && unread > 0))
         return;
     /* Stopping: what it has sent meanwhile is not taken, and it shall know. */
@@ -327,7 +328,7 @@ static void session_sip(struct session *s)
         return;
     s->sips++;
     if (!budget_is_short(s->all->budget) &&
-        stream_unread(s->stream) >= SESSIONS_SIP_UNREAD_BYTES)
+        stream_held(s->stream) >= SESSIONS_SIP_UNREAD_BYTES)
         intake_sip(s);
     if (s->state == SESSION_PAUSED)
         sessions_wait(s->all, s, WAIT_SIP);

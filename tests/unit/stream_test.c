@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "broker/net/reactor.h"
+#include "broker/net/transport.h"
 #include "tests/unit/sockets.h"
 #include "tests/unit/unit.h"
 
@@ -139,7 +140,7 @@ static void test_reads_what_came_and_then_the_end(void **state)
     (void)state;
     check_read(STREAM_AGAIN, "");
     peer_says("water");
-    assert_int_equal(stream_unread(f.stream), 5);
+    assert_int_equal(stream_held(f.stream), 5);
     sockets_turns(f.reactor, 1);
     assert_int_equal(f.readable, 1);
     check_read(STREAM_OK, "water");
@@ -328,6 +329,205 @@ static void test_may_be_closed_from_its_own_callback(void **state)
     close(ends[0]);
 }
 
+/* A transport as encryption is one: on the wire each letter is the next one,
+ * whatever comes is taken at once and given out as it is asked for, and what
+ * is written waits until the stream is shut down. */
+static struct cipher {
+    struct transport transport;
+    char in[64], out[64];
+    size_t in_bytes, out_bytes;
+    int closed;
+} cipher;
+
+static enum stream_status cipher_read(struct transport *t, int fd,
+                                      const struct iovec *iov, int iovs,
+                                      size_t *got)
+{
+    struct iovec room = {cipher.in, sizeof cipher.in};
+    enum stream_status status = STREAM_OK;
+    assert_true(iovs > 0);
+    if (cipher.in_bytes == 0)
+        status = transport_read(&t->below, fd, &room, 1, &cipher.in_bytes);
+    if (status != STREAM_OK)
+        return status;
+    *got = iov->iov_len < cipher.in_bytes ? iov->iov_len : cipher.in_bytes;
+    for (size_t i = 0; i < *got; i++)
+        ((char *)iov->iov_base)[i] = (char)(cipher.in[i] - 1);
+    cipher.in_bytes -= *got;
+    memmove(cipher.in, cipher.in + *got, cipher.in_bytes);
+    return STREAM_OK;
+}
+
+static enum stream_status cipher_write(struct transport *t, int fd,
+                                       const struct iovec *iov, int iovs,
+                                       size_t *put)
+{
+    (void)t;
+    (void)fd;
+    assert_int_equal(iovs, 1);
+    *put = iov->iov_len;
+    for (size_t i = 0; i < iov->iov_len; i++)
+        cipher.out[cipher.out_bytes++] = (char)(((char *)iov->iov_base)[i] + 1);
+    return STREAM_OK;
+}
+
+static void cipher_shutdown(struct transport *t, int fd)
+{
+    struct iovec all = {cipher.out, cipher.out_bytes};
+    size_t put;
+    assert_int_equal(transport_write(t->below, fd, &all, 1, &put), STREAM_OK);
+    assert_int_equal(put, cipher.out_bytes);
+    cipher.out_bytes = 0;
+}
+
+static size_t cipher_held(const struct transport *t)
+{
+    (void)t;
+    return cipher.in_bytes;
+}
+
+static size_t cipher_unconfirmed(const struct transport *t)
+{
+    (void)t;
+    return cipher.out_bytes;
+}
+
+static void cipher_close(struct transport *t)
+{
+    assert_ptr_equal(t, &cipher.transport);
+    cipher.closed++;
+}
+
+static const struct transport_ops cipher_ops = {
+    cipher_read, cipher_write,       cipher_shutdown,
+    cipher_held, cipher_unconfirmed, cipher_close,
+};
+
+static void add_cipher(void)
+{
+    cipher = (struct cipher){.transport = {.ops = &cipher_ops}};
+    stream_add_transport(f.stream, &cipher.transport);
+}
+
+static void check_peer_hears(const char *text)
+{
+    char got[16] = "";
+    ssize_t n = recv(f.peer, got, sizeof got - 1, 0);
+    assert_int_equal(n, strlen(text));
+    assert_string_equal(got, text);
+}
+
+static void test_transport_is_between_stream_and_socket(void **state)
+{
+    (void)state;
+    add_cipher();
+    peer_says("xbufs");
+    check_read(STREAM_OK, "wate");
+    check_read(STREAM_OK, "r");
+    check_read(STREAM_AGAIN, "");
+    assert_int_equal(write_text("ice"), STREAM_OK);
+    assert_int_equal(stream_unconfirmed(f.stream), 3);
+    stream_shutdown(f.stream);
+    check_peer_hears("jdf");
+    check_peer_hears("");
+    peer_closes();
+    check_read(STREAM_END, "");
+    stream_close(f.stream);
+    f.stream = NULL;
+    assert_int_equal(cipher.closed, 1);
+}
+
+/* The socket has nothing any more, so the loop does not hear of it. */
+static void test_what_a_transport_holds_is_readable(void **state)
+{
+    (void)state;
+    add_cipher();
+    peer_says("bcdefghij");
+    sockets_turns(f.reactor, 1);
+    check_read(STREAM_OK, "abcd");
+    assert_int_equal(stream_held(f.stream), 5);
+    rest(false);
+    f.readable = 0;
+    sockets_turns(f.reactor, 3);
+    assert_int_equal(f.readable, 0);
+    assert_true(stream_set(f.stream, STREAM_READING, false));
+    sockets_turns(f.reactor, 1);
+    assert_int_equal(f.readable, 1);
+    check_read(STREAM_OK, "efgh");
+    sockets_turns(f.reactor, 1);
+    assert_int_equal(f.readable, 2);
+    check_read(STREAM_OK, "i");
+    assert_true(sockets_count_wakes(f.reactor) <= WAKES_MAX);
+}
+
+static int other; /* an owner */
+
+static void on_other_readable(void *owner)
+{
+    assert_ptr_equal(owner, &other);
+    other++;
+}
+
+static const struct stream_events other_events = {on_other_readable,
+                                                  on_writable, on_end};
+
+static void hand_over(const char *text)
+{
+    assert_true(stream_hand_over(f.stream, &other_events, &other,
+                                 (const uint8_t *)text, strlen(text)));
+}
+
+static void test_new_owner_reads_first_what_the_old_one_had_read(void **state)
+{
+    (void)state;
+    rest(true);
+    other = 0;
+    hand_over("GET /ten");
+    assert_int_equal(stream_get_mode(f.stream), STREAM_READING);
+    assert_false(stream_wants_write(f.stream));
+    peer_says("der");
+    assert_int_equal(stream_held(f.stream), 11);
+    sockets_turns(f.reactor, 1);
+    assert_int_equal(other, 1);
+    check_read(STREAM_OK, "GET /ten");
+    check_read(STREAM_OK, "der");
+    check_read(STREAM_AGAIN, "");
+    assert_int_equal(write_text("ok"), STREAM_OK);
+    check_peer_hears("ok");
+    peer_closes();
+    check_read(STREAM_END, "");
+    assert_int_equal(f.readable, 0);
+}
+
+static void test_new_owner_is_called_though_the_socket_is_silent(void **state)
+{
+    (void)state;
+    other = 0;
+    hand_over("0123456789");
+    sockets_turns(f.reactor, 1);
+    assert_int_equal(other, 1);
+    check_read(STREAM_OK, "01234567");
+    sockets_turns(f.reactor, 1);
+    assert_int_equal(other, 2);
+    check_read(STREAM_OK, "89");
+    assert_true(sockets_count_wakes(f.reactor) <= WAKES_MAX);
+}
+
+/* A protocol that begins in the clear: its first bytes were read already. */
+static void test_transport_may_sit_on_what_was_handed_over(void **state)
+{
+    (void)state;
+    hand_over("xbu");
+    add_cipher();
+    peer_says("fs");
+    check_read(STREAM_OK, "wat"); /* they do not mix in one read */
+    check_read(STREAM_OK, "er");
+    check_read(STREAM_AGAIN, "");
+    stream_close(f.stream);
+    f.stream = NULL;
+    assert_int_equal(cipher.closed, 1);
+}
+
 #define TCP_TEST(test)                                                         \
     cmocka_unit_test_setup_teardown(test, open_tcp, close_all)
 #define UNIX_TEST(test)                                                        \
@@ -359,6 +559,11 @@ int main(void)
         TCP_TEST(test_resting_tells_of_room_that_is_there_already),
         TCP_TEST(test_closed_stream_is_silent_and_gone),
         TCP_TEST(test_may_be_closed_from_its_own_callback),
+        TCP_TEST(test_transport_is_between_stream_and_socket),
+        TCP_TEST(test_what_a_transport_holds_is_readable),
+        TCP_TEST(test_new_owner_reads_first_what_the_old_one_had_read),
+        TCP_TEST(test_new_owner_is_called_though_the_socket_is_silent),
+        TCP_TEST(test_transport_may_sit_on_what_was_handed_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

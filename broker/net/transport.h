@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * transport - what may sit between a stream and its socket: encryption, say,
+ * or bytes that were read before the stream had its present owner. Transports
+ * stack: each reads and writes through the one below it, and NULL is the
+ * socket.
+ *
+ *     stream -> transport -> transport -> NULL
+ *
+ * A transport neither waits nor calls back.
+ */
+#ifndef SLUICE_NET_TRANSPORT_H
+#define SLUICE_NET_TRANSPORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include "broker/net/stream.h"
+
+struct transport;
+
+/* `fd` is the socket below them all. */
+struct transport_ops {
+    /* As stream_read and stream_write. */
+    enum stream_status (*read)(struct transport *t, int fd,
+                               const struct iovec *iov, int iovs, size_t *got);
+    enum stream_status (*write)(struct transport *t, int fd,
+                                const struct iovec *iov, int iovs, size_t *put);
+    /* No more will be written: tells the peer so, before the socket is shut
+     * down. */
+    void (*shutdown)(struct transport *t, int fd);
+    /* Bytes that can be read even when nothing comes from below. */
+    size_t (*held)(const struct transport *t);
+    /* Bytes that were written and that the layer below has not taken. */
+    size_t (*unconfirmed)(const struct transport *t);
+    /* Frees `t`, but neither what is below nor the socket. */
+    void (*close)(struct transport *t);
+};
+
+/* Embedded as the first member of each kind. */
+struct transport {
+    const struct transport_ops *ops;
+    struct transport *below; /* NULL: the socket */
+    bool is_spent;           /* has nothing left to do: is taken away */
+};
+
+/* Through what is at *t, which may be NULL; a spent transport there is closed
+ * and replaced with the one below. */
+enum stream_status transport_read(struct transport **t, int fd,
+                                  const struct iovec *iov, int iovs,
+                                  size_t *got);
+
+/* Through `t`, which may be NULL. */
+enum stream_status transport_write(struct transport *t, int fd,
+                                   const struct iovec *iov, int iovs,
+                                   size_t *put);
+
+/* For the whole stack below and including `t`, without the socket. */
+void transport_shutdown(struct transport *t, int fd);
+size_t transport_held(const struct transport *t);
+size_t transport_unconfirmed(const struct transport *t);
+void transport_close(struct transport *t);
+
+#endif
