@@ -48,7 +48,7 @@ struct broker {
     struct budget budget;
     struct core core;
     struct sessions sessions;
-    struct monitor *monitor; /* NULL when nobody watches */
+    struct monitoring monitoring;
     struct reactor *reactor;
     struct doors doors;
     struct supervisor supervisor;
@@ -179,7 +179,7 @@ static void broker_on_stop(void *arg, int signo)
     }
     b->is_draining = true;
     core_stop(&b->core);
-    monitor_stop(b->monitor);
+    monitor_stop(b->monitoring.monitor);
     b->drain_since = reactor_now_ms(b->reactor);
     doors_close(&b->doors);
     sessions_drain(&b->sessions);
@@ -270,7 +270,8 @@ static void broker_apply_options(struct broker *b, struct options *fresh)
     struct core_config config = configure_core(b->options);
     core_configure(&b->core, &config);
     b->sessions.config = configure_sessions(fresh, &b->log);
-    monitor_set_interval(b->monitor, (uint32_t)fresh->monitor_interval.number);
+    monitor_set_interval(b->monitoring.monitor,
+                         (uint32_t)fresh->monitor_interval.number);
     doors_commit(&b->doors);
     broker_review_accept(b);
     log_always(&b->log, LOG_INFO, "reloaded", LOG_LIST(LOG_NONE));
@@ -400,7 +401,7 @@ static bool broker_open(struct broker *b, char *error)
     b->max_connections =
         configure_connections(b->options, b->possible_connections, &b->log);
     return broker_listen(b, error) &&
-           monitoring_open(&b->monitor, b->options, &b->sessions, error,
+           monitoring_open(&b->monitoring, b->options, &b->sessions, error,
                            BROKER_ERROR_BYTES);
 }
 
@@ -436,7 +437,7 @@ void broker_free(struct broker *b)
     doors_close(&b->doors);
     if (b->has_sessions)
         sessions_fini(&b->sessions);
-    monitor_free(b->monitor);
+    monitoring_close(&b->monitoring);
     if (b->has_core)
         core_fini(&b->core);
     supervisor_fini(&b->supervisor);

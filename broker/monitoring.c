@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/monitoring.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
+#include "broker/base/log.h"
+#include "broker/http/server.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/identity.h"
 #include "broker/monitor/monitor.h"
+#include "broker/net/listener.h"
 #include "broker/options/options.h"
 #include "broker/session/reason.h"
 #include "broker/session/roster.h"
@@ -36,27 +41,25 @@ static struct monitor_config config_of(const struct options *o)
     return (struct monitor_config){
         .connects = list_of(&o->monitor_connect),
         .binds = list_of(&o->monitor_bind),
-        .https = list_of(&o->http),
-        .hosts = list_of(&o->http_host),
         .taps_per_second = o->tap_rate.number,
     };
 }
 
-size_t monitoring_descriptors(const struct options *o)
+static bool is_watched(const struct options *o)
 {
-    struct monitor_config config = config_of(o);
-    return monitor_is_configured(&config) ? MONITOR_DESCRIPTORS : 0;
+    return o->monitor_connect.count + o->monitor_bind.count + o->http.count > 0;
 }
 
-bool monitoring_open(struct monitor **out, const struct options *o,
-                     struct sessions *sessions, char *error, size_t room)
+size_t monitoring_descriptors(const struct options *o)
+{
+    return is_watched(o) ? MONITOR_DESCRIPTORS : 0;
+}
+
+static bool open_monitor(struct monitoring *m, const struct options *o,
+                         struct sessions *sessions, struct sentence *why)
 {
     char name[IDENTITY_NAME_BYTES], color[IDENTITY_COLOR_BYTES];
-    char why[MONITOR_ERROR_BYTES];
     struct monitor_config config = config_of(o);
-    *out = NULL;
-    if (!monitor_is_configured(&config))
-        return true;
     identity_name(o->listen.text, name);
     identity_color(o->name.text ? o->name.text : name, color);
     struct broker_view view = {
@@ -72,8 +75,47 @@ bool monitoring_open(struct monitor **out, const struct options *o,
         .each_client = each_client,
         .arg = sessions,
     };
-    *out = monitor_new(&config, &view, why);
-    if (!*out)
-        snprintf(error, room, "%s", why);
-    return *out != NULL;
+    m->monitor = monitor_new(&config, &view, why->text);
+    return m->monitor != NULL;
+}
+
+static bool open_http(struct monitoring *m, const struct options *o,
+                      struct sessions *sessions, struct sentence *why)
+{
+    struct http_server_config config = {
+        .arg = m->monitor,
+        .names = o->http_host.texts,
+        .name_count = o->http_host.count,
+    };
+    config.routes = monitor_routes(&config.route_count);
+    m->http = http_server_new(sessions->reactor, sessions->counters, &config);
+    if (!m->http)
+        return sentence_fail(why, "cannot start HTTP: %s", strerror(errno));
+    for (size_t i = 0; i < o->http.count; i++)
+        if (!http_server_listen(m->http, o->http.texts[i], why))
+            return false;
+    for (const struct listener *l = http_server_listeners(m->http); l;
+         l = listener_next(l))
+        log_event(sessions->log, LOG_INFO, "serving_http",
+                  LOG_TEXT("addr", listener_address(l)));
+    return true;
+}
+
+bool monitoring_open(struct monitoring *m, const struct options *o,
+                     struct sessions *sessions, char *error, size_t room)
+{
+    struct sentence why;
+    if (!is_watched(o) ||
+        (open_monitor(m, o, sessions, &why) &&
+         (o->http.count == 0 || open_http(m, o, sessions, &why))))
+        return true;
+    snprintf(error, room, "%s", why.text);
+    return false;
+}
+
+void monitoring_close(struct monitoring *m)
+{
+    http_server_free(m->http);
+    monitor_free(m->monitor);
+    *m = (struct monitoring){.monitor = NULL};
 }

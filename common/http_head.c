@@ -6,7 +6,7 @@
 
 /* What the headers say of the body, and who is asked. */
 struct http_framing {
-    const char *host, *content_length, *transfer_encoding;
+    const char *host, *origin, *content_length, *transfer_encoding;
     bool is_repeated; /* one of them is there twice */
 };
 
@@ -121,6 +121,7 @@ static void http_head_note_header(struct http_framing *f, const char *name,
     const struct {
         const char *name, **value;
     } rows[] = {{"host", &f->host},
+                {"origin", &f->origin},
                 {"content-length", &f->content_length},
                 {"transfer-encoding", &f->transfer_encoding}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -186,6 +187,7 @@ enum http_status http_head_parse(struct http_request *out, char *head,
     if (!http_head_is_framing_sound(&f))
         return HTTP_BAD_REQUEST;
     out->host = f.host;
+    out->origin = f.origin;
     out->is_head = strcmp(method, "HEAD") == 0;
     if (!out->is_head && strcmp(method, "GET") != 0)
         return HTTP_METHOD_NOT_ALLOWED;

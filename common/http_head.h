@@ -7,25 +7,17 @@
 #ifndef SLUICE_COMMON_HTTP_HEAD_H
 #define SLUICE_COMMON_HTTP_HEAD_H
 
+#include "common/http_status.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 
 enum { HTTP_HEAD_MAX = 8192 };
 
-enum http_status {
-    HTTP_OK = 200,
-    HTTP_BAD_REQUEST = 400,
-    HTTP_FORBIDDEN = 403,
-    HTTP_NOT_FOUND = 404,
-    HTTP_METHOD_NOT_ALLOWED = 405,
-    HTTP_HEAD_TOO_LARGE = 431,
-    HTTP_UNAVAILABLE = 503,
-    HTTP_VERSION_NOT_SUPPORTED = 505,
-};
-
 struct http_request {
     const char *path; /* without the query */
     const char *host;
+    const char *origin; /* NULL when none */
     bool is_head;
 };
 
@@ -37,7 +29,8 @@ enum http_progress http_head_look(const char *bytes, size_t looked, size_t n,
                                   size_t *length);
 
 /* Reads a whole head of `length` bytes, changing it. HTTP_OK when it is a good
- * GET or HEAD; the texts of `out` are in `head`. */
+ * GET or HEAD, HTTP_METHOD_NOT_ALLOWED when it is good but for its method: only
+ * then *out is set, with texts that are in `head`. */
 enum http_status http_head_parse(struct http_request *out, char *head,
                                  size_t length);
 

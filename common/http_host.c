@@ -29,7 +29,8 @@ static bool http_host_split(const char *text, char host[HTTP_HOST_BYTES],
     return *rest == '\0' || (*rest == ':' && http_host_is_port(rest + 1));
 }
 
-bool http_host_is_known(const char *text, char *const *names, size_t count)
+bool http_host_is_known(const char *text, const char *const *names,
+                        size_t count)
 {
     char host[HTTP_HOST_BYTES];
     unsigned char address[sizeof(struct in6_addr)];
@@ -42,4 +43,12 @@ bool http_host_is_known(const char *text, char *const *names, size_t count)
         if (strcasecmp(host, names[i]) == 0)
             return true;
     return strcasecmp(host, "localhost") == 0;
+}
+
+bool http_host_is_origin(const char *host, const char *origin)
+{
+    static const char scheme[] = "http://";
+    size_t n = sizeof scheme - 1;
+    return strncasecmp(origin, scheme, n) == 0 &&
+           strcasecmp(origin + n, host) == 0;
 }

@@ -11,24 +11,20 @@
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/document.h"
 #include "broker/monitor/feed.h"
-#include "broker/monitor/http.h"
 #include "broker/monitor/lag.h"
 #include "broker/monitor/metrics.h"
 #include "broker/monitor/pub_socket.h"
-#include "broker/net/listener.h"
 #include "broker/net/reactor.h"
+#include "common/http_site.h"
 
 struct monitor {
     struct broker_view broker;
     char *name, *color; /* of `broker` */
-    char **hosts;       /* names of the HTTP server */
-    size_t host_count;
     struct pub_socket_shared shared;
     struct lag *lag;
     struct reactor_timer *timer;
     struct pub_socket *reports; /* NULL without --monitor-connect */
     struct feed *feed;          /* NULL without --monitor-bind */
-    struct http *http;          /* NULL without --http */
 };
 
 /* Once per interval: sends the periodic documents. */
@@ -86,11 +82,18 @@ static enum http_status write_readiness(void *arg, FILE *out)
 }
 
 static const struct http_route routes[] = {
-    {"/metrics", "text/plain; version=0.0.4; charset=utf-8", write_metrics},
-    {"/stats", "application/json", write_stats},
-    {"/healthz", "text/plain", write_health},
-    {"/readyz", "text/plain", write_readiness},
+    {"/metrics", "text/plain; version=0.0.4; charset=utf-8",
+     .write = write_metrics},
+    {"/stats", "application/json", .write = write_stats},
+    {"/healthz", "text/plain", .write = write_health},
+    {"/readyz", "text/plain", .write = write_readiness},
 };
+
+const struct http_route *monitor_routes(size_t *count)
+{
+    *count = sizeof routes / sizeof *routes;
+    return routes;
+}
 
 /* Opening. Each of these is false with a sentence in `error`. */
 
@@ -165,57 +168,25 @@ static bool monitor_open_feed(struct monitor *m,
     return true;
 }
 
-static bool monitor_open_http(struct monitor *m,
-                              const struct monitor_config *config, char *error)
-{
-    const struct http_config http = {
-        .routes = routes,
-        .route_count = sizeof routes / sizeof *routes,
-        .arg = m,
-        .names = m->hosts,
-        .name_count = m->host_count,
-    };
-    if (config->https.count == 0)
-        return true;
-    m->http = http_new(m->broker.reactor, m->broker.counters, &http);
-    if (!m->http)
-        return fail(error, "cannot start", "HTTP", strerror(errno));
-    for (size_t i = 0; i < config->https.count; i++)
-        if (!http_listen(m->http, config->https.items[i], error))
-            return false;
-    for (const struct listener *l = http_listeners(m->http); l;
-         l = listener_next(l))
-        log_event(m->broker.log, LOG_INFO, "serving_http",
-                  LOG_TEXT("addr", listener_address(l)));
-    return true;
-}
-
 /* Copies, because the options may be replaced while it runs. */
-static bool monitor_copy(struct monitor *m, const struct monitor_config *c,
-                         const struct broker_view *broker, char *error)
+static bool monitor_copy(struct monitor *m, const struct broker_view *broker,
+                         char *error)
 {
     m->broker = *broker;
     m->broker.name = m->name = strdup(broker->name);
     m->broker.color = m->color = strdup(broker->color);
-    m->hosts = calloc(c->hosts.count + 1, sizeof *m->hosts);
-    bool ok = m->name && m->color && m->hosts;
-    for (size_t i = 0; ok && i < c->hosts.count; i++) {
-        m->hosts[i] = strdup(c->hosts.items[i]);
-        ok = m->hosts[i] != NULL;
-        m->host_count += ok;
-    }
-    return ok || fail(error, "cannot start", "monitoring", strerror(errno));
+    return (m->name && m->color) ||
+           fail(error, "cannot start", "monitoring", strerror(errno));
 }
 
 static bool monitor_open(struct monitor *m, const struct monitor_config *c,
                          const struct broker_view *broker, char *error)
 {
     bool wants_zmq = c->connects.count + c->binds.count > 0;
-    return monitor_copy(m, c, broker, error) && monitor_open_loop(m, error) &&
+    return monitor_copy(m, broker, error) && monitor_open_loop(m, error) &&
            (!wants_zmq || monitor_open_zmq(m, error)) &&
            monitor_open_reports(m, &c->connects, error) &&
-           monitor_open_feed(m, &c->binds, c->taps_per_second, error) &&
-           monitor_open_http(m, c, error);
+           monitor_open_feed(m, &c->binds, c->taps_per_second, error);
 }
 
 struct monitor *monitor_new(const struct monitor_config *config,
@@ -243,7 +214,6 @@ void monitor_free(struct monitor *m)
 {
     if (!m)
         return;
-    http_free(m->http);
     feed_free(m->feed);
     pub_socket_free(m->reports);
     /* Waits until what was sent last has left; not for long, because the
@@ -254,9 +224,6 @@ void monitor_free(struct monitor *m)
     lag_free(m->lag);
     growth_fini(&m->broker.channels);
     growth_fini(&m->broker.clients);
-    while (m->host_count > 0)
-        free(m->hosts[--m->host_count]);
-    free(m->hosts);
     free(m->color);
     free(m->name);
     free(m);

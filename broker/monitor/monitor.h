@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * monitor - what leaves the broker for its watchers: reports to ZeroMQ
- * collectors, a feed for ZeroMQ subscribers, HTTP. Each is off unless
- * configured, runs in the broker's loop, and never blocks it.
+ * collectors, a feed for ZeroMQ subscribers, documents for an HTTP server. Each
+ * is off unless configured, runs in the broker's loop, and never blocks it.
  */
 #ifndef SLUICE_MONITOR_MONITOR_H
 #define SLUICE_MONITOR_MONITOR_H
@@ -11,8 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct monitor;
 struct broker_view;
+struct http_route;
+struct monitor;
 
 enum {
     MONITOR_ERROR_BYTES = 512,
@@ -27,15 +28,12 @@ struct monitor_list {
 
 struct monitor_config {
     struct monitor_list connects, binds; /* ZeroMQ endpoints */
-    struct monitor_list https, hosts;    /* addresses; names of this server */
     uint64_t taps_per_second;
 };
 
-/* Whether there is anything to open. */
-static inline bool monitor_is_configured(const struct monitor_config *c)
-{
-    return c->connects.count + c->binds.count + c->https.count > 0;
-}
+/* What there is to be served over HTTP: `count` rows, whose functions take the
+ * monitor. A constant. */
+const struct http_route *monitor_routes(size_t *count);
 
 /* Opens everything that is configured. Texts are copied; whatever else
  * `broker` points at is borrowed. NULL, with one sentence in `error`, when

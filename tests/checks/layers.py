@@ -9,7 +9,8 @@ import check
 # below it in its stack; what stands beside it, not.
 BROKER = (("proto", "common", "broker/base"),
           ("broker/core", "broker/net"),
-          ("broker/session", "broker/monitor", "broker/options"),
+          ("broker/session", "broker/http", "broker/monitor",
+           "broker/options"),
           ("broker",))
 CLIENT = (("proto", "common"), ("client",), ("client/monitor",), ("client/top",),
           ("client/commands",))

@@ -218,13 +218,42 @@ class Crowds(MonitorTest):
         return socks
 
     def test_silent_ones_do_not_starve_others(self):
-        """More than there is room for; the oldest have to go."""
+        """More than there is room for; the oldest of them have to go."""
         sluiced = self.watched()
         socks = self.silent(sluiced, 2 * CLIENTS_MAX)
         self.assertEqual(request(sluiced.http, "/metrics")[0], 200)
         for sock in socks[:CLIENTS_MAX]:
             self.assertEqual(sock.recv(1), b"")
         self.assert_serves(sluiced)
+
+    def test_a_slow_scraper_is_answered_among_silent_ones(self):
+        """Its request comes in two packets; more connect in between than
+        there is room for, and say nothing."""
+        sluiced = self.watched()
+        (scraper,) = self.silent(sluiced, 1, b"GET /healthz HTTP/1.1\r\n")
+        for _ in range(3):
+            self.silent(sluiced, CLIENTS_MAX)
+            self.assertEqual(request(sluiced.http, "/healthz")[0], 200)
+        scraper.sendall(b"Host: localhost\r\n\r\n")
+        self.assertEqual(status_of(scraper.recv(KIB)), 200)
+
+    def test_a_request_that_waits_unread_is_read_before_it_has_to_go(self):
+        """They are accepted in one turn: nobody is read before the last."""
+        sluiced = self.watched()
+        sluiced.signal(signal.SIGSTOP)
+        head = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        (scraper,) = self.silent(sluiced, 1, head)
+        self.silent(sluiced, 3 * CLIENTS_MAX)
+        sluiced.signal(signal.SIGCONT)
+        self.assertEqual(status_of(scraper.recv(KIB)), 200)
+
+    def test_a_half_request_gives_way_to_a_whole_one(self):
+        """However many ask, those that do not get to the end have to go."""
+        sluiced = self.watched()
+        half = self.silent(sluiced, CLIENTS_MAX, b"GET / HTTP/1.1\r\n")
+        for _ in range(CLIENTS_MAX):
+            self.assertEqual(request(sluiced.http, "/stats")[0], 200)
+        self.assertEqual(half[0].recv(1), b"")
 
     def wait_descriptors(self, sluiced, count):
         """Until there are no more than these."""

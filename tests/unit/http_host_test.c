@@ -6,7 +6,7 @@
 
 #include "tests/unit/unit.h"
 
-static char *const names[] = {"broker.lan", "b2"};
+static const char *const names[] = {"broker.lan", "b2"};
 
 static const struct {
     const char *host;

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/http/server.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/base/clock.h"
+#include "broker/base/counters.h"
+#include "broker/net/listener.h"
+#include "broker/net/reactor.h"
+#include "broker/net/stream.h"
+#include "common/http_head.h"
+#include "common/http_pool.h"
+
+struct http_server {
+    struct http_site site;
+    struct http_pool pool;
+    char **names; /* of `site` */
+    struct reactor *reactor;
+    struct counters *counters;
+    struct listener *listeners;
+    struct reactor_timer *timer;
+};
+
+struct http_client {
+    struct http_connection http; /* first: pool and stream hand it back */
+    struct deferred deferred;
+    struct http_server *server;
+    struct stream *stream;
+};
+
+static struct http_client *http_client_of(struct http_connection *c)
+{
+    return (struct http_client *)(void *)c;
+}
+
+static void http_client_free(struct deferred *d)
+{
+    struct http_client *c =
+        (struct http_client *)(void *)((char *)d -
+                                       offsetof(struct http_client, deferred));
+    http_connection_fini(&c->http);
+    free(c);
+}
+
+static void http_client_close(struct http_connection *http)
+{
+    struct http_client *c = http_client_of(http);
+    stream_close(c->stream);
+    http_pool_remove(&c->server->pool, http);
+    reactor_defer(c->server->reactor, &c->deferred);
+}
+
+/* Sends what it takes. False when the connection is broken. */
+static bool http_client_send(struct http_client *c)
+{
+    struct iovec iov[HTTP_CONNECTION_IOVS];
+    int n;
+    while ((n = http_connection_output(&c->http, iov)) > 0) {
+        size_t put = 0;
+        enum stream_status status = stream_write(c->stream, iov, n, &put);
+        if (status != STREAM_OK)
+            return status == STREAM_AGAIN;
+        http_connection_sent(&c->http, put, reactor_now_ms(c->server->reactor));
+        if (c->http.stage == HTTP_LEAVING)
+            stream_shutdown(c->stream);
+    }
+    return true;
+}
+
+/* Sends what there is, and asks for what it waits for. False when that has
+ * closed it. */
+static bool http_client_go_on(struct http_client *c)
+{
+    struct iovec iov[HTTP_CONNECTION_IOVS];
+    bool is_sound = http_client_send(c);
+    bool wants_write = http_connection_output(&c->http, iov) > 0;
+    enum stream_mode mode =
+        http_connection_wants_input(&c->http) ? STREAM_READING : STREAM_RESTING;
+    if (is_sound && stream_set(c->stream, mode, wants_write))
+        return true;
+    http_client_close(&c->http);
+    return false;
+}
+
+/* False when there is no memory. */
+static bool http_client_take(struct http_client *c, const char *bytes, size_t n)
+{
+    bool was_asking = c->http.stage <= HTTP_ASKING;
+    bool ok = http_connection_receive(&c->http, bytes, n,
+                                      reactor_now_ms(c->server->reactor));
+    if (was_asking && c->http.stage > HTTP_ASKING)
+        counter_add(c->server->counters, COUNT_http_requests, 1);
+    return ok;
+}
+
+/* Reads once. False when that has closed it. */
+static bool http_client_read(struct http_connection *http)
+{
+    struct http_client *c = http_client_of(http);
+    char bytes[HTTP_HEAD_MAX];
+    size_t got = 0;
+    struct iovec iov = {bytes, sizeof bytes};
+    enum stream_status status = stream_read(c->stream, &iov, 1, &got);
+    if (status == STREAM_AGAIN)
+        return true;
+    if (status == STREAM_OK && http_client_take(c, bytes, got))
+        return http_client_go_on(c);
+    http_client_close(http);
+    return false;
+}
+
+static void http_client_on_readable(void *owner)
+{
+    (void)http_client_read(owner);
+}
+
+static void http_client_on_writable(void *owner)
+{
+    (void)http_client_go_on(owner);
+}
+
+static void http_client_on_end(void *owner, enum stream_status how)
+{
+    /* It may have closed its side and still want the answer. */
+    if (how == STREAM_RESET)
+        http_client_close(owner);
+}
+
+static const struct stream_events http_client_events = {
+    http_client_on_readable, http_client_on_writable, http_client_on_end};
+
+/* Coming and going. */
+
+static void http_server_schedule(struct http_server *s)
+{
+    uint32_t left = http_pool_left_ms(&s->pool, reactor_now_ms(s->reactor));
+    if (left != UINT32_MAX && !reactor_timer_is_running(s->timer))
+        (void)reactor_timer_start(s->timer, left);
+}
+
+static void http_server_on_timer(void *arg)
+{
+    struct http_server *s = arg;
+    struct http_connection *c;
+    while ((c = http_pool_due(&s->pool, reactor_now_ms(s->reactor))) != NULL)
+        http_client_close(c);
+    http_server_schedule(s);
+}
+
+static void http_server_on_accept(void *owner, int fd,
+                                  const struct sockaddr *peer, socklen_t length)
+{
+    struct http_server *s = owner;
+    struct http_client *c = calloc(1, sizeof *c);
+    struct stream *stream = stream_open(s->reactor, fd, &http_client_events, c);
+    (void)peer;
+    (void)length;
+    if (!c || !stream) {
+        if (stream)
+            stream_close(stream);
+        free(c);
+        return;
+    }
+    http_connection_init(&c->http, &s->site, reactor_now_ms(s->reactor));
+    c->deferred.free = http_client_free;
+    c->server = s;
+    c->stream = stream;
+    http_pool_make_room(&s->pool, http_client_read, http_client_close);
+    http_pool_add(&s->pool, &c->http);
+    http_server_schedule(s);
+}
+
+/* The listener rests for a moment by itself. */
+static void http_server_on_accept_error(void *owner, int err)
+{
+    (void)owner;
+    (void)err;
+}
+
+static const struct listener_events http_server_events = {
+    http_server_on_accept, http_server_on_accept_error};
+
+/* Opening and closing. */
+
+static struct http_site http_server_site(const struct http_server_config *c)
+{
+    return (struct http_site){
+        .routes = c->routes,
+        .route_count = c->route_count,
+        .arg = c->arg,
+        .stranger = HTTP_FORBIDDEN,
+        .headers = "Content-Security-Policy: default-src 'none'; "
+                   "frame-ancestors 'none'\r\n",
+        .connections_max = HTTP_SERVER_CONNECTIONS_MAX,
+        .head_ms = HTTP_SERVER_LIFE_MS,
+        .answer_ms = HTTP_SERVER_LIFE_MS,
+    };
+}
+
+static bool http_server_copy_names(struct http_server *s,
+                                   const struct http_server_config *config)
+{
+    s->names = calloc(config->name_count + 1, sizeof *s->names);
+    if (!s->names)
+        return false;
+    s->site.names = (const char *const *)s->names;
+    while (s->site.name_count < config->name_count) {
+        char *name = strdup(config->names[s->site.name_count]);
+        if (!name)
+            return false;
+        s->names[s->site.name_count++] = name;
+    }
+    return true;
+}
+
+struct http_server *http_server_new(struct reactor *r,
+                                    struct counters *counters,
+                                    const struct http_server_config *config)
+{
+    struct http_server *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->site = http_server_site(config);
+    s->reactor = r;
+    s->counters = counters;
+    s->timer = reactor_timer_new(r, http_server_on_timer, s);
+    if (s->timer && http_server_copy_names(s, config) &&
+        http_pool_init(&s->pool, s->site.connections_max))
+        return s;
+    http_server_free(s);
+    return NULL;
+}
+
+void http_server_free(struct http_server *s)
+{
+    if (!s)
+        return;
+    while (s->listeners)
+        s->listeners = listener_close(s->listeners);
+    while (s->pool.count > 0)
+        http_client_close(s->pool.all[0]);
+    http_pool_fini(&s->pool);
+    reactor_timer_free(s->timer);
+    while (s->site.name_count > 0)
+        free(s->names[--s->site.name_count]);
+    free(s->names);
+    free(s);
+}
+
+bool http_server_listen(struct http_server *s, const char *address,
+                        struct sentence *why)
+{
+    return listener_open(s->reactor, address, HTTP_SERVER_PORT,
+                         &http_server_events, s, &s->listeners, why->text);
+}
+
+const struct listener *http_server_listeners(const struct http_server *s)
+{
+    return s->listeners;
+}

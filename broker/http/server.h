@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * http_server - answers HTTP on the broker's reactor: the sockets under the
+ * connections of common/http_pool.h. What is served it is given; it knows no
+ * document.
+ */
+#ifndef SLUICE_HTTP_SERVER_H
+#define SLUICE_HTTP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/http_site.h"
+#include "common/sentence.h"
+
+struct counters;
+struct http_server;
+struct listener;
+struct reactor;
+
+/* Where an address without a port listens. */
+#define HTTP_SERVER_PORT "25080"
+
+enum {
+    HTTP_SERVER_CONNECTIONS_MAX = 32,
+    HTTP_SERVER_LIFE_MS = 5000, /* of a connection, in all */
+};
+
+struct http_server_config {
+    const struct http_route *routes;
+    size_t route_count;
+    void *arg;          /* of the routes' functions */
+    char *const *names; /* good in Host, beside addresses and localhost */
+    size_t name_count;
+};
+
+/* The names are copied, everything else is borrowed. NULL when there is no
+ * memory. */
+struct http_server *http_server_new(struct reactor *r,
+                                    struct counters *counters,
+                                    const struct http_server_config *config);
+
+/* Closes every connection. NULL is allowed. */
+void http_server_free(struct http_server *s);
+
+/* Begins to listen. False, with the reason, when that is not possible. */
+bool http_server_listen(struct http_server *s, const char *address,
+                        struct sentence *why);
+
+/* All it listens on, for listener_next. */
+const struct listener *http_server_listeners(const struct http_server *s);
+
+#endif

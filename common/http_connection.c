@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/http_connection.h"
+
+#include "common/http_head.h"
+#include "common/http_host.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A stream's buffer of more than this is given back when it is empty. */
+enum { HTTP_STREAM_KEPT = 4096 };
+
+/* Of every answer, whoever serves it. */
+static const char http_headers[] = "Connection: close\r\n"
+                                   "Cache-Control: no-store\r\n"
+                                   "X-Content-Type-Options: nosniff\r\n"
+                                   "X-Frame-Options: DENY\r\n"
+                                   "Cross-Origin-Resource-Policy: "
+                                   "same-origin\r\n";
+
+void http_connection_init(struct http_connection *c,
+                          const struct http_site *site, uint32_t now_ms)
+{
+    *c = (struct http_connection){
+        .site = site, .accepted_ms = now_ms, .moved_ms = now_ms};
+}
+
+void http_connection_fini(struct http_connection *c)
+{
+    free(c->head);
+    free(c->out);
+    free(c->made);
+}
+
+/* --- answers ------------------------------------------------------------- */
+
+/* `length` is a whole line, or "" for an answer without an end. */
+static bool http_connection_put_head(struct http_connection *c,
+                                     enum http_status status, const char *type,
+                                     const char *length)
+{
+    int n = asprintf(
+        &c->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s%s%s%s\r\n", status,
+        http_status_text(status), type, length,
+        status == HTTP_METHOD_NOT_ALLOWED ? "Allow: GET, HEAD\r\n" : "",
+        http_headers, c->site->headers);
+    if (n < 0) {
+        c->out = NULL;
+        return false;
+    }
+    c->out_bytes = c->out_room = (size_t)n;
+    return true;
+}
+
+/* The body is borrowed. */
+static bool http_connection_answer(struct http_connection *c,
+                                   enum http_status status, const char *type,
+                                   const void *body, size_t n, bool is_head)
+{
+    char length[48];
+    snprintf(length, sizeof length, "Content-Length: %zu\r\n", n);
+    c->stage = HTTP_ANSWERING;
+    c->body = is_head ? NULL : body;
+    c->body_bytes = is_head ? 0 : n;
+    return http_connection_put_head(c, status, type, length);
+}
+
+static bool http_connection_refuse(struct http_connection *c,
+                                   enum http_status status)
+{
+    int n = asprintf(&c->made, "%s\n", http_status_text(status));
+    if (n < 0) {
+        c->made = NULL;
+        return false;
+    }
+    return http_connection_answer(c, status, "text/plain", c->made, (size_t)n,
+                                  false);
+}
+
+static bool http_connection_make(struct http_connection *c,
+                                 const struct http_route *route, bool is_head)
+{
+    size_t n;
+    FILE *out = open_memstream(&c->made, &n);
+    if (!out)
+        return false;
+    enum http_status status = route->write(c->site->arg, out);
+    bool is_written = !ferror(out);
+    return fclose(out) == 0 && is_written &&
+           http_connection_answer(c, status, route->type, c->made, n, is_head);
+}
+
+static bool http_connection_stream(struct http_connection *c,
+                                   const struct http_route *route, bool is_head)
+{
+    if (!is_head && !route->admit(c->site->arg))
+        return http_connection_refuse(c, HTTP_UNAVAILABLE);
+    c->stage = is_head ? HTTP_ANSWERING : HTTP_STREAMING;
+    return http_connection_put_head(c, HTTP_OK, route->type, "");
+}
+
+/* --- requests ------------------------------------------------------------ */
+
+static const struct http_route *
+http_connection_find(const struct http_connection *c, const char *path)
+{
+    const struct http_route *routes = c->site->routes;
+    for (size_t i = 0; i < c->site->route_count; i++)
+        if (strcmp(routes[i].path, path) == 0)
+            return &routes[i];
+    return NULL;
+}
+
+/* HTTP_OK when it is to be served. A request that is not understood for sure
+ * is asked neither for its host nor for its method. */
+static enum http_status http_connection_judge(const struct http_connection *c,
+                                              const struct http_request *r,
+                                              enum http_status parsed)
+{
+    const struct http_site *site = c->site;
+    if (parsed != HTTP_OK && parsed != HTTP_METHOD_NOT_ALLOWED)
+        return parsed;
+    if (!http_host_is_known(r->host, site->names, site->name_count))
+        return site->stranger;
+    if (site->has_own_origin && r->origin &&
+        !http_host_is_origin(r->host, r->origin))
+        return HTTP_FORBIDDEN;
+    return parsed;
+}
+
+static bool http_connection_serve(struct http_connection *c, size_t length)
+{
+    struct http_request request;
+    enum http_status status = http_connection_judge(
+        c, &request, http_head_parse(&request, c->head, length));
+    if (status != HTTP_OK)
+        return http_connection_refuse(c, status);
+    const struct http_route *route = http_connection_find(c, request.path);
+    if (!route)
+        return http_connection_refuse(c, HTTP_NOT_FOUND);
+    if (route->write)
+        return http_connection_make(c, route, request.is_head);
+    if (route->admit)
+        return http_connection_stream(c, route, request.is_head);
+    return http_connection_answer(c, HTTP_OK, route->type, route->bytes,
+                                  route->length, request.is_head);
+}
+
+/* Looks for the end of the head, of which `looked` bytes hold none. */
+static bool http_connection_look(struct http_connection *c, size_t looked)
+{
+    size_t length;
+    switch (http_head_look(c->head, looked, c->head_bytes, &length)) {
+    case HTTP_COMPLETE:
+        return http_connection_serve(c, length);
+    case HTTP_BROKEN:
+        return http_connection_refuse(c, HTTP_BAD_REQUEST);
+    case HTTP_MORE:
+        break;
+    }
+    return c->head_bytes < HTTP_HEAD_MAX ||
+           http_connection_refuse(c, HTTP_HEAD_TOO_LARGE);
+}
+
+bool http_connection_receive(struct http_connection *c, const char *bytes,
+                             size_t n, uint32_t now_ms)
+{
+    if (c->stage > HTTP_ASKING || n == 0)
+        return true;
+    if (!c->head && !(c->head = malloc(HTTP_HEAD_MAX)))
+        return false;
+    size_t looked = c->head_bytes, room = HTTP_HEAD_MAX - looked;
+    c->stage = HTTP_ASKING;
+    c->moved_ms = now_ms;
+    memcpy(c->head + looked, bytes, n < room ? n : room);
+    c->head_bytes += n < room ? n : room;
+    bool ok = http_connection_look(c, looked);
+    if (c->stage != HTTP_ASKING) {
+        free(c->head);
+        c->head = NULL;
+    }
+    return ok;
+}
+
+bool http_connection_wants_input(const struct http_connection *c)
+{
+    return c->stage != HTTP_ANSWERING;
+}
+
+/* --- sending ------------------------------------------------------------- */
+
+int http_connection_output(const struct http_connection *c,
+                           struct iovec out[HTTP_CONNECTION_IOVS])
+{
+    const struct {
+        const char *bytes;
+        size_t n;
+    } pieces[HTTP_CONNECTION_IOVS] = {{c->out, c->out_bytes},
+                                      {c->body, c->body_bytes}};
+    size_t skip = c->sent;
+    int count = 0;
+    for (int i = 0; i < HTTP_CONNECTION_IOVS; i++) {
+        size_t n = pieces[i].n, gone = skip < n ? skip : n;
+        skip -= gone;
+        /* writev(2) takes what it does not change as changeable. */
+        if (gone < n)
+            out[count++] = (struct iovec){
+                (void *)(uintptr_t)(pieces[i].bytes + gone), n - gone};
+    }
+    return count;
+}
+
+static size_t http_connection_unsent(const struct http_connection *c)
+{
+    return c->out_bytes + c->body_bytes - c->sent;
+}
+
+void http_connection_sent(struct http_connection *c, size_t n, uint32_t now_ms)
+{
+    assert(n <= http_connection_unsent(c));
+    c->sent += n;
+    c->moved_ms = now_ms;
+    if (http_connection_unsent(c) > 0)
+        return;
+    if (c->stage == HTTP_ANSWERING)
+        c->stage = HTTP_LEAVING;
+    if (c->out_room > HTTP_STREAM_KEPT || c->stage == HTTP_LEAVING) {
+        free(c->out);
+        c->out = NULL;
+        c->out_room = 0;
+    }
+    free(c->made);
+    c->made = NULL;
+    c->body = NULL;
+    c->out_bytes = c->body_bytes = c->sent = 0;
+}
+
+static bool http_connection_reserve(struct http_connection *c, size_t n)
+{
+    if (c->sent > 0) {
+        c->out_bytes -= c->sent;
+        memmove(c->out, c->out + c->sent, c->out_bytes);
+        c->sent = 0;
+    }
+    if (c->out_room - c->out_bytes >= n)
+        return true;
+    size_t room = c->out_bytes + n + c->out_bytes / 2;
+    char *more = realloc(c->out, room);
+    if (!more)
+        return false;
+    c->out = more;
+    c->out_room = room;
+    return true;
+}
+
+bool http_connection_push(struct http_connection *c, const char *bytes,
+                          size_t n, uint32_t now_ms)
+{
+    assert(c->stage == HTTP_STREAMING);
+    size_t unsent = http_connection_unsent(c);
+    if (n > c->site->unsent_max || unsent > c->site->unsent_max - n ||
+        !http_connection_reserve(c, n))
+        return false;
+    if (unsent == 0)
+        c->moved_ms = now_ms;
+    memcpy(c->out + c->out_bytes, bytes, n);
+    c->out_bytes += n;
+    return true;
+}
+
+/* --- time ---------------------------------------------------------------- */
+
+uint32_t http_connection_left_ms(const struct http_connection *c,
+                                 uint32_t now_ms)
+{
+    const struct http_site *site = c->site;
+    uint32_t since = c->accepted_ms, limit = site->answer_ms;
+    if (c->stage <= HTTP_ASKING)
+        limit = site->head_ms;
+    if (c->stage == HTTP_STREAMING) {
+        if (http_connection_unsent(c) == 0)
+            return UINT32_MAX;
+        since = c->moved_ms;
+        limit = site->stall_ms;
+    }
+    uint32_t age = now_ms - since;
+    return age < limit ? limit - age : 0;
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * http_connection - one request and its answer, without the socket: it is given
+ * what was received, and holds what is to be sent. It answers one GET or HEAD
+ * and reads no body. Both programs drive it from their own loops; it never
+ * calls them back but for the route's document.
+ *
+ *     SILENT -> ASKING -> ANSWERING -> LEAVING
+ *                   `---> STREAMING
+ *
+ * LEAVING waits until the peer has closed, and discards what it sends: closing
+ * first, with input unread, would make the kernel take back the answer.
+ */
+#ifndef SLUICE_COMMON_HTTP_CONNECTION_H
+#define SLUICE_COMMON_HTTP_CONNECTION_H
+
+#include "common/http_site.h"
+
+#include <sys/uio.h>
+
+/* In the order in which they give way to a newcomer; see http_pool.h. */
+enum http_stage {
+    HTTP_SILENT, /* has sent nothing */
+    HTTP_ASKING, /* has sent a part of a head */
+    HTTP_LEAVING,
+    HTTP_ANSWERING,
+    HTTP_STREAMING,
+};
+
+enum { HTTP_CONNECTION_IOVS = 2 };
+
+/* Embedded in the caller's own connection. To be read, but written by
+ * http_connection.c alone. */
+struct http_connection {
+    const struct http_site *site;
+    enum http_stage stage;
+    uint32_t accepted_ms;
+    uint32_t moved_ms; /* when a stream last took something */
+    char *head;        /* of HTTP_HEAD_MAX bytes; NULL unless ASKING */
+    size_t head_bytes; /* received of it */
+    char *out;         /* head of the answer, or what a stream has unsent */
+    size_t out_bytes, out_room;
+    char *made;       /* the body that was made for it; NULL when none */
+    const char *body; /* follows `out`; NULL when none */
+    size_t body_bytes;
+    size_t sent;     /* of `out` and then `body` */
+    uint64_t missed; /* events a stream missed; kept by its writer */
+};
+
+/* Milliseconds are of any clock that only goes forward; they may wrap. */
+void http_connection_init(struct http_connection *c,
+                          const struct http_site *site, uint32_t now_ms);
+
+/* Frees what it holds. */
+void http_connection_fini(struct http_connection *c);
+
+/* Takes what was read; calls the route's `write` or `admit` when the head is
+ * complete. False when there is no memory: the caller closes. */
+bool http_connection_receive(struct http_connection *c, const char *bytes,
+                             size_t n, uint32_t now_ms);
+
+/* Whether it is to be read; an end of file that is met then ends it. Not while
+ * an answer is sent: the client may have closed its side and still want it. */
+bool http_connection_wants_input(const struct http_connection *c);
+
+/* What is to be sent; the number of pieces, 0 when there is nothing. */
+int http_connection_output(const struct http_connection *c,
+                           struct iovec out[HTTP_CONNECTION_IOVS]);
+
+/* So many bytes of it were sent. After the last one of an answer it is LEAVING,
+ * and the caller shuts down its side. */
+void http_connection_sent(struct http_connection *c, size_t n, uint32_t now_ms);
+
+/* Adds bytes to a stream, all or none. False when they are too many to wait,
+ * or there is no memory. */
+bool http_connection_push(struct http_connection *c, const char *bytes,
+                          size_t n, uint32_t now_ms);
+
+/* The time that it has left: 0 when it is to be closed now, UINT32_MAX when
+ * nothing limits it at present. */
+uint32_t http_connection_left_ms(const struct http_connection *c,
+                                 uint32_t now_ms);
+
+#endif

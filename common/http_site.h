@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * http_site - what an HTTP server serves, whom it answers, and its bounds.
+ */
+#ifndef SLUICE_COMMON_HTTP_SITE_H
+#define SLUICE_COMMON_HTTP_SITE_H
+
+#include "common/http_status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* A path and its document. One of `write`, `bytes` and `admit` is set. */
+struct http_route {
+    const char *path, *type; /* type: the media type */
+
+    /* Makes the document for each request; returns the status it is sent
+     * with. */
+    enum http_status (*write)(void *arg, FILE *out);
+
+    /* A document that never changes. */
+    const void *bytes;
+    size_t length;
+
+    /* A stream: the answer has no end. False when there are too many; the
+     * answer is then HTTP_UNAVAILABLE. */
+    bool (*admit)(void *arg);
+};
+
+/* All that it points to must last as long as the server. */
+struct http_site {
+    const struct http_route *routes;
+    size_t route_count;
+    void *arg; /* of the routes' functions */
+
+    const char *const *names; /* good in Host, beside addresses, localhost */
+    size_t name_count;
+    enum http_status stranger; /* the answer to any other Host */
+    bool has_own_origin;       /* other origins are answered HTTP_FORBIDDEN */
+
+    const char *headers; /* of every answer, as lines; may be "" */
+
+    size_t connections_max;
+    uint32_t head_ms;   /* from accepting to a whole head */
+    uint32_t answer_ms; /* from accepting to the end of an answer */
+    uint32_t stall_ms;  /* for a stream that takes nothing */
+    size_t unsent_max;  /* bytes that a stream may have waiting */
+};
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * http_status - the statuses that are answered, and their texts.
+ */
+#ifndef SLUICE_COMMON_HTTP_STATUS_H
+#define SLUICE_COMMON_HTTP_STATUS_H
+
+enum http_status {
+    HTTP_OK = 200,
+    HTTP_BAD_REQUEST = 400,
+    HTTP_FORBIDDEN = 403,
+    HTTP_NOT_FOUND = 404,
+    HTTP_METHOD_NOT_ALLOWED = 405,
+    HTTP_MISDIRECTED = 421,
+    HTTP_HEAD_TOO_LARGE = 431,
+    HTTP_UNAVAILABLE = 503,
+    HTTP_VERSION_NOT_SUPPORTED = 505,
+};
+
+/* The text of the status line; a constant. */
+const char *http_status_text(enum http_status status);
+
+#endif
