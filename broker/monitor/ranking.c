@@ -83,7 +83,7 @@ static bool is_among(const struct view *v, const struct view *rows, size_t n)
     return false;
 }
 
-/* Appends the busiest that are not among the first `listed` rows, one by one. */
+/* Appends the busiest that are not among the first `listed` rows. */
 static size_t ranking_fill(struct ranking_table *t, struct view *rows,
                            size_t listed)
 {

@@ -90,8 +90,8 @@ static inline uint64_t get_8_bytes(const uint8_t *p)
     return x;
 }
 
-/* Names are so short that calling memcmp costs more than comparing them, eight
- * bytes at a time: the first, the last, which may overlap them, and the rest. */
+/* Names are so short that calling memcmp costs more than comparing eight bytes
+ * at a time: the first, the last, which may overlap them, and the rest. */
 static inline bool is_equal(const uint8_t *a, const uint8_t *b, size_t n)
 {
     if (n < 8)

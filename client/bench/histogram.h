@@ -6,8 +6,8 @@
  * Each power of two is cut into 128 buckets of equal width, so a bucket is
  * never wider than 1/128 of the values in it:
  *
- *     0 1 2 ... 127 | 128 129 ... 255 | 256 258 ... 510 | 512 516 ... 1020 | ...
- *        width 1          width 1           width 2           width 4
+ *     0 1 ... 127 | 128 129 ... 255 | 256 258 ... 510 | 512 516 ... 1020
+ *       width 1         width 1           width 2           width 4
  */
 #ifndef SLUICE_CLIENT_BENCH_HISTOGRAM_H
 #define SLUICE_CLIENT_BENCH_HISTOGRAM_H

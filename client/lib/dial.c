@@ -139,7 +139,7 @@ static enum sluice_error dial_denied(const char *text, const char *path,
 }
 
 /* A non-blocking connect() to a unix socket whose backlog is full fails with
- * nothing to wait for. So this one blocks, for as long as SO_SNDTIMEO allows. */
+ * nothing to wait for, so this one blocks, as long as SO_SNDTIMEO allows. */
 static enum sluice_error dial_path(const char *text,
                                    const struct sluice_address *address,
                                    sluice_deadline deadline, int *out,
