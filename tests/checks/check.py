@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 SKIPPED = 77
+PROGRAMS = ("broker", "client", "common", "proto")
 
 
 def skip(why):
@@ -20,7 +21,7 @@ def skip(why):
     sys.exit(SKIPPED)
 
 
-def sources(root, folders=("broker", "client", "common", "proto"), ends=(".c", ".h")):
+def sources(root, folders=PROGRAMS, ends=(".c", ".h")):
     """The files below the folders, sorted, as paths relative to the root."""
     found = []
     for folder in folders:

@@ -13,7 +13,7 @@ def find(root, _bin=None):
     tool = shutil.which("clang-format")
     if tool is None:
         check.skip("clang-format is not installed")
-    paths = check.sources(root, ("broker", "client", "common", "proto", "tests"))
+    paths = check.sources(root, (*check.PROGRAMS, "tests"))
     command = [tool, f"--style=file:{STYLE}", "--dry-run", "--Werror", *paths]
     done = subprocess.run(command, capture_output=True, text=True, cwd=root)
     return [line for line in done.stderr.splitlines() if "error:" in line]

@@ -8,7 +8,7 @@ import check
 LATER = ("TO" "DO", "FIX" "ME", "XX" "X", "HA" "CK")
 PATTERN = re.compile(r"\b(" + "|".join(LATER) + r")\b")
 
-FOLDERS = ("broker", "client", "common", "proto", "tests", "scripts", "cmake")
+FOLDERS = (*check.PROGRAMS, "tests", "scripts", "cmake")
 ENDS = (".c", ".h", ".py", ".sh", ".cmake", ".txt", "")
 
 
