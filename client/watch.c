@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/watch.h"
 
+#include "client/sluice.h"
 #include "client/stop_signal.h"
 
 #include <poll.h>

@@ -6,8 +6,6 @@
 #ifndef SLUICE_CLIENT_WATCH_H
 #define SLUICE_CLIENT_WATCH_H
 
-#include "client/sluice.h"
-
 #include <stdbool.h>
 
 struct watch {

@@ -14,9 +14,9 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* Where a broker listens and a client looks for one, by default. client/sluice.h
- * defines them for users' programs; client/lib/dial.c includes both, so that it
- * would not compile if they differed. */
+/* Where a broker listens and a client looks for one, by default.
+ * client/sluice.h defines them for users' programs; client/lib/dial.c includes
+ * both, so that it would not compile if they differed. */
 #define SLUICE_DEFAULT_PORT   "25000"
 #define SLUICE_DEFAULT_SERVER "127.0.0.1:" SLUICE_DEFAULT_PORT
 

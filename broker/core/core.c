@@ -5,6 +5,7 @@
 
 #include "broker/core/pressure.h"
 #include "broker/core/queue.h"
+#include "broker/core/route.h"
 #include "broker/core/tap.h"
 #include "broker/core/topic.h"
 #include "proto/pattern.h"

@@ -19,9 +19,7 @@
 #include "broker/base/map.h"
 #include "broker/core/block.h"
 #include "broker/core/channel.h"
-#include "broker/core/gate.h"
 #include "broker/core/publisher.h"
-#include "broker/core/route.h"
 #include "broker/core/rule.h"
 #include "broker/core/subscriber.h"
 

@@ -10,8 +10,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "broker/base/list.h"
-
 struct channel;
 struct core;
 struct gate;

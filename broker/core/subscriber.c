@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/core/subscriber.h"
 
-#include <assert.h>
-
 #include "broker/core/core.h"
 
 void subscriber_init(struct subscriber *s)

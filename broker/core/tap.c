@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "broker/core/core.h"
+#include "broker/core/route.h"
 
 static struct tap *tap_of(const struct channel *ch)
 {

@@ -2,7 +2,6 @@
 #include "broker/net/listener.h"
 
 #include <errno.h>
-#include <event2/event.h>
 #include <event2/listener.h>
 #include <event2/util.h>
 #include <netinet/in.h>

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "broker/core/route.h"
 #include "broker/net/stream.h"
 #include "broker/session/pairs.h"
 #include "broker/session/session.h"

@@ -2,7 +2,6 @@
 #include "broker/session/session.h"
 
 #include <assert.h>
-#include <string.h>
 
 #include "broker/net/stream.h"
 #include "broker/session/intake.h"

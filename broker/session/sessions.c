@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/sessions.h"
 
-#include <assert.h>
 #include <stdlib.h>
 
 #include "broker/core/core.h"

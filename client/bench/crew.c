@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/bench/crew.h"
 
+#include "client/bench/ledger.h"
 #include "client/lib/dial.h"
 #include "client/stop_signal.h"
 

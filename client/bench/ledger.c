@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/bench/ledger.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 static bool ledger_has(const struct ledger *l, uint64_t number)

@@ -12,7 +12,6 @@
 #ifndef SLUICE_CLIENT_BENCH_LEDGER_H
 #define SLUICE_CLIENT_BENCH_LEDGER_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 enum { LEDGER_SPAN = 1 << 20 }; /* bits: 128 KiB where they are needed */

@@ -2,7 +2,6 @@
 #include "client/bench/progress.h"
 
 #include <stdio.h>
-#include <string.h>
 #include <unistd.h>
 
 enum { PROGRESS_WIDTH = 40 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/bench/subscriber.h"
 
+#include "client/bench/ledger.h"
 #include "proto/channel_name.h"
 
 #include <stdlib.h>

@@ -6,7 +6,8 @@
 #define SLUICE_CLIENT_BENCH_TALLY_H
 
 #include "client/bench/histogram.h"
-#include "client/bench/ledger.h"
+
+#include <stdbool.h>
 
 struct tally {
     uint64_t received;   /* deliveries of this run, without duplicates */

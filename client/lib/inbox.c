@@ -2,6 +2,7 @@
 #include "client/lib/inbox.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 

@@ -16,7 +16,6 @@
 #include "client/sluice.h"
 #include "proto/frame.h"
 
-#include <stdbool.h>
 #include <sys/types.h>
 
 struct sluice_inbox {

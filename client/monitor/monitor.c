@@ -7,6 +7,7 @@
 #include "client/stop_signal.h"
 
 #include <errno.h>
+#include <event2/event.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

@@ -2,6 +2,7 @@
 #include "client/monitor/sieve.h"
 
 #include <event2/buffer.h>
+#include <event2/bufferevent.h>
 #include <stdint.h>
 #include <string.h>
 #include <time.h>

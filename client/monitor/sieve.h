@@ -8,9 +8,9 @@
 #ifndef SLUICE_CLIENT_MONITOR_SIEVE_H
 #define SLUICE_CLIENT_MONITOR_SIEVE_H
 
-#include <event2/bufferevent.h>
 #include <stdbool.h>
 
+struct bufferevent;
 /* From now on input that is refused, or that comes after `patience_s`, is
  * replaced by what the parser answers with 400. False when there is no
  * memory. */

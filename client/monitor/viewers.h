@@ -7,8 +7,9 @@
 #ifndef SLUICE_CLIENT_MONITOR_VIEWERS_H
 #define SLUICE_CLIENT_MONITOR_VIEWERS_H
 
-#include <event2/http.h>
 #include <stddef.h>
+
+struct evhttp_request;
 
 enum { VIEWERS_MAX = 500, VIEWER_UNSENT_MAX = 1 << 20 };
 

@@ -9,8 +9,7 @@
 #include "client/monitor/gallery.h"
 #include "client/monitor/viewers.h"
 
-#include <event2/event.h>
-
+struct event_base;
 struct web;
 
 struct web_setup {

@@ -7,6 +7,7 @@
  */
 #include "client/lib/inbox.h"
 
+#include <stdbool.h>
 #include <sys/socket.h>
 #include <unistd.h>
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "broker/core/policy.h"
+#include "broker/net/reactor.h"
 #include "proto/frame.h"
 
 static uint32_t house_message_size(const uint8_t *message)

@@ -11,7 +11,6 @@
 
 #include "broker/core/core.h"
 #include "broker/core/rule.h"
-#include "broker/net/reactor.h"
 #include "broker/session/sessions.h"
 
 enum { /* small, so that clients reach them soon */

@@ -3,11 +3,9 @@
  * When memory is short, whoever holds much of it is asked first, and whoever
  * holds little is left alone.
  */
-#include "broker/core/pressure.h"
 
 #include <stdio.h>
 
-#include "broker/core/queue.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
 

@@ -9,7 +9,6 @@
 #ifndef SLUICE_TESTS_UNIT_RIG_H
 #define SLUICE_TESTS_UNIT_RIG_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 #include "broker/core/core.h"

@@ -22,7 +22,6 @@
 #include <sys/random.h>
 
 #include "broker/core/policy.h"
-#include "broker/core/queue.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
 

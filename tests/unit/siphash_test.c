@@ -9,7 +9,6 @@
 #include "broker/base/siphash.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "tests/unit/unit.h"
 

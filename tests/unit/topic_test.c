@@ -3,7 +3,6 @@
  * A topic gives every message to every subscriber. One that is full is waited
  * for while it is busy, and held against nobody once it is slow.
  */
-#include "broker/core/topic.h"
 
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
