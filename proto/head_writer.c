@@ -3,7 +3,6 @@
 
 #include <string.h>
 
-#include "proto/octet.h"
 #include "proto/spelling.h"
 
 enum { NUMBER_MAX = 20 /* digits of 64 bits */ };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "proto/verb.h"
 
+#include "proto/unit_option.h"
+
 #define RID          UNIT_BIT(rid)
 #define WORK_OPTIONS (UNIT_BIT(ack) | UNIT_BIT(credit) | UNIT_BIT(wait))
 

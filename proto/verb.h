@@ -10,7 +10,6 @@
 #include <stdint.h>
 
 #include "proto/span.h"
-#include "proto/unit_option.h"
 
 enum {
     VERB_LENGTH_MAX = 16,

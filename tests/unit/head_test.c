@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/legality.h"
 #include "tests/unit/unit.h"
 
 /* What a head says, on one line: verb, arguments, options in the order of
