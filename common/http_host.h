@@ -2,7 +2,8 @@
  *
  * http_host - whether a request was meant for this server. A page anywhere on
  * the web can make its own name point to 127.0.0.1 and so have its visitors'
- * browsers ask us; but the name stays in the Host header, and the site in Origin.
+ * browsers ask us; but the name stays in the Host header, and the site in
+ * Origin.
  */
 #ifndef SLUICE_COMMON_HTTP_HOST_H
 #define SLUICE_COMMON_HTTP_HOST_H

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/base/clock.h"
 #include "broker/base/counters.h"
 #include "broker/net/listener.h"
 #include "broker/net/reactor.h"

@@ -7,7 +7,6 @@
 #ifndef SLUICE_MONITOR_MONITOR_H
 #define SLUICE_MONITOR_MONITOR_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

@@ -4,8 +4,6 @@
  */
 #include "common/http_pool.h"
 
-#include <string.h>
-
 #include "tests/unit/unit.h"
 
 enum { ROOM = 5 };
