@@ -132,19 +132,19 @@ void board_print_totals(const struct board *b,
 
 /* --- the headline -------------------------------------------------------- */
 
-/* What does not go away by itself comes first, then what holds most. */
+/* The worst comes first; of equals, the one that holds most. */
 static const struct sheet_row *board_worst(const struct board *b,
                                            struct diagnosis *found)
 {
     const struct sheet *s = &b->sheet[BOARD_CHANNELS];
     const struct sheet_row *worst = NULL;
-    *found = (struct diagnosis){NULL, false};
+    *found = (struct diagnosis){NULL, DIAGNOSIS_FINE};
     for (size_t i = 0; i < s->rows; i++) {
         struct diagnosis d = diagnosis_of(s, &s->row[i]);
-        bool is_worse = !worst || (d.is_bad != found->is_bad
-                                       ? d.is_bad
-                                       : sheet_figure(s, &s->row[i], "bytes") >
-                                             sheet_figure(s, worst, "bytes"));
+        bool is_worse = d.weight > found->weight;
+        if (worst && d.weight == found->weight)
+            is_worse = sheet_figure(s, &s->row[i], "bytes") >
+                       sheet_figure(s, worst, "bytes");
         if (!d.why || !is_worse)
             continue;
         worst = &s->row[i];
@@ -191,18 +191,47 @@ static void board_print_members(FILE *out, const struct board *b,
 
 enum { BOARD_NAME_BYTES = 80 }; /* more would hide the rest of the sentence */
 
-static void board_print_worst(FILE *out, const struct board *b,
-                              const json_t *channel, const char *why)
+/* How much of its limit a queue holds. That of a topic is one for each
+ * subscriber. */
+static void board_print_share(FILE *out, const json_t *channel)
 {
-    char name[BOARD_NAME_BYTES], age[FIGURE_BYTES];
+    char bytes[FIGURE_BYTES], limit[FIGURE_BYTES];
+    const char *kind = json_string_value(json_object_get(channel, "kind"));
+    double limit_bytes = report_number(channel, "limit_bytes");
+    if (limit_bytes <= 0 || !kind || strcmp(kind, "queue") != 0)
+        return;
+    figure_bytes(bytes, report_number(channel, "bytes"));
+    figure_bytes(limit, limit_bytes);
+    fprintf(out, ", %s of %s,", bytes, limit);
+}
+
+static void board_print_held(FILE *out, const json_t *channel)
+{
+    char age[FIGURE_BYTES];
     double depth = report_number(channel, "depth");
+    figure_age(age, report_number(channel, "age_ms"));
+    fprintf(out, "holds %.0f message%s", depth, depth > 1 ? "s" : "");
+    board_print_share(out, channel);
+    fprintf(out, " for %s: ", age);
+}
+
+static void board_print_worst(FILE *out, const struct board *b,
+                              const struct sheet_row *row,
+                              const struct diagnosis *d)
+{
+    const struct sheet *s = &b->sheet[BOARD_CHANNELS];
+    const json_t *channel = row->entry;
+    char name[BOARD_NAME_BYTES], lost[FIGURE_BYTES];
     double paused = report_number(channel, "paused");
     const char *text = json_string_value(json_object_get(channel, "name"));
     escape_text(text ? text : "?", name, sizeof name);
-    figure_age(age, report_number(channel, "age_ms"));
-    fprintf(out, "%s holds %.0f message%s for %s: ", name, depth,
-            depth > 1 ? "s" : "", age);
-    board_print_members(out, b, channel, why);
+    fprintf(out, "%s ", name);
+    figure_count(lost, sheet_figure(s, row, "dropped"));
+    if (d->weight == DIAGNOSIS_LOSS)
+        fprintf(out, "loses %s messages a second: ", lost);
+    else
+        board_print_held(out, channel);
+    board_print_members(out, b, channel, d->why);
     if (paused > 0)
         fprintf(out, ", %.0f paused publisher%s", paused,
                 paused > 1 ? "s" : "");
@@ -218,6 +247,6 @@ void board_print_headline(const struct board *b, char out[BOARD_LINE_BYTES])
     out[0] = '\0';
     if (!stream)
         return;
-    board_print_worst(stream, b, worst->entry, d.why);
+    board_print_worst(stream, b, worst, &d);
     fclose(stream);
 }

@@ -33,7 +33,8 @@ size_t board_rounds(const struct board *b);
 void board_print_totals(const struct board *b,
                         char line[BOARD_LINES][BOARD_LINE_BYTES]);
 
-/* Why the fullest channel is full, in a sentence; "" when nothing waits. */
+/* What is wrong with the worst channel, in a sentence; "" when nothing waits
+ * and nothing is lost. */
 void board_print_headline(const struct board *b, char out[BOARD_LINE_BYTES]);
 
 /* Milliseconds of silence beyond three intervals; 0: it is not silent. */

@@ -15,7 +15,7 @@ static void plain_print_cells(const struct sheet *s,
         }
         if (row)
             sheet_cell(s, row, c, text);
-        bool is_left = column->kind == SHEET_TEXT;
+        bool is_left = sheet_is_text(column->kind);
         fprintf(out, "%*s  ", is_left ? -column->width : column->width,
                 row ? text : column->title);
     }

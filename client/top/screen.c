@@ -96,7 +96,7 @@ static void screen_put_row(const struct sheet *s, const struct sheet_row *row,
         if (!row)
             attrset(c == s->order ? A_REVERSE | A_BOLD : A_BOLD);
         int length = (int)strlen(text);
-        bool is_left = column->kind == SHEET_TEXT || length > width;
+        bool is_left = sheet_is_text(column->kind) || length > width;
         mvaddnstr(y, is_left ? x : x + width - length, text,
                   width < COLS - x ? width : COLS - x);
         attrset(A_NORMAL);
@@ -159,7 +159,9 @@ static void screen_put_help(void)
         "q           quit",
         "",
         "DEPTH waits in the channel or with its subscribers, AGE is how long",
-        "the oldest of it waits, PAUSED publishers wait for room.",
+        "the oldest of it waits, PAUSED publishers wait for room. OUT/s went",
+        "to the sockets of subscribers: what a worker has finished of it,",
+        "only the worker knows.",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         screen_put_line(SCREEN_ROWS_ABOVE + (int)i, A_NORMAL, lines[i]);

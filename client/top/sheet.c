@@ -19,6 +19,7 @@ static const struct sheet_column sheet_channel_columns[] = {
     {"DROP/s", "dropped", SHEET_RATE, 6, false},
     {"DEPTH", "depth", SHEET_COUNT, 5, false},
     {"BYTES", "bytes", SHEET_BYTES, 5, false},
+    {"LIMIT", "limit_bytes", SHEET_LIMIT, 5, true},
     {"AGE", "age_ms", SHEET_AGE, 6, false},
     {"PAUSED", "paused", SHEET_COUNT, 6, false},
     {.title = NULL},
@@ -28,7 +29,7 @@ static const struct sheet_column sheet_client_columns[] = {
     {"CONN", "conn", SHEET_TEXT, 7, true},
     {"PEER", "peer", SHEET_TEXT, 21, false},
     {"STATE", "state", SHEET_TEXT, 9, true},
-    {"CHANNEL", "channel", SHEET_TEXT, 0, false},
+    {"CHANNEL", "channel", SHEET_PLACE, 0, false},
     {"IN/s", "in", SHEET_RATE, 5, false},
     {"OUT/s", "out", SHEET_RATE, 5, false},
     {"DROP/s", "dropped", SHEET_RATE, 6, false},
@@ -43,6 +44,11 @@ const struct sheet sheet_of_channels = {
     .name = "channels", .columns = sheet_channel_columns, .order = 7};
 const struct sheet sheet_of_clients = {
     .name = "clients", .columns = sheet_client_columns, .order = 8};
+
+bool sheet_is_text(enum sheet_kind kind)
+{
+    return kind == SHEET_TEXT || kind == SHEET_PLACE;
+}
 
 /* --- what a document lists ----------------------------------------------- */
 
@@ -120,7 +126,7 @@ static int sheet_compare(const void *left, const void *right, void *context)
     const struct sheet_row *b = *(const struct sheet_row *const *)right;
     int order = (a->value[s->order] > b->value[s->order]) -
                 (a->value[s->order] < b->value[s->order]);
-    if (order == 0 && s->columns[s->order].kind == SHEET_TEXT) {
+    if (order == 0 && sheet_is_text(s->columns[s->order].kind)) {
         char text[2][SHEET_TEXT_BYTES];
         sheet_cell(s, a, s->order, text[0]);
         sheet_cell(s, b, s->order, text[1]);
@@ -136,7 +142,7 @@ static bool sheet_passes(const struct sheet *s, const struct sheet_row *row)
     bool passes = s->filter[0] == '\0';
     for (size_t c = 0; s->columns[c].title && !passes; c++) {
         char text[SHEET_TEXT_BYTES];
-        if (s->columns[c].kind != SHEET_TEXT)
+        if (!sheet_is_text(s->columns[c].kind))
             continue;
         sheet_cell(s, row, c, text);
         passes = strcasestr(text, s->filter) != NULL;
@@ -185,18 +191,42 @@ static void sheet_text(const json_t *value, char *out)
         escape_text(text ? text : "-", out, SHEET_TEXT_BYTES);
 }
 
+static void sheet_place(const json_t *entry, char *out)
+{
+    const json_t *channel = json_object_get(entry, "channel");
+    const char *full = json_string_value(json_object_get(entry, "waits_for"));
+    size_t length = 0;
+    if (json_is_string(channel) || !full) {
+        sheet_text(channel, out);
+        length = strlen(out);
+    }
+    if (!full || length + sizeof ", waits for " > SHEET_TEXT_BYTES)
+        return;
+    length += (size_t)sprintf(out + length, "%swaits for ", length ? ", " : "");
+    escape_text(full, out + length, SHEET_TEXT_BYTES - length);
+}
+
+static void sheet_limit(char *out, double value)
+{
+    if (value > 0)
+        figure_bytes(out, value);
+    else
+        snprintf(out, FIGURE_BYTES, "-");
+}
+
 void sheet_cell(const struct sheet *s, const struct sheet_row *row,
                 size_t column, char out[SHEET_TEXT_BYTES])
 {
     static void (*const figures[])(char *, double) = {
-        [SHEET_COUNT] = figure_count,
-        [SHEET_RATE] = figure_count,
-        [SHEET_BYTES] = figure_bytes,
+        [SHEET_COUNT] = figure_count, [SHEET_RATE] = figure_count,
+        [SHEET_BYTES] = figure_bytes, [SHEET_LIMIT] = sheet_limit,
         [SHEET_AGE] = figure_age,
     };
     const struct sheet_column *c = &s->columns[column];
     if (c->kind == SHEET_TEXT)
         sheet_text(json_object_get(row->entry, c->key), out);
+    else if (c->kind == SHEET_PLACE)
+        sheet_place(row->entry, out);
     else
         figures[c->kind](out, row->value[column]);
 }

@@ -12,11 +12,15 @@
 
 enum sheet_kind {
     SHEET_TEXT,
+    SHEET_PLACE, /* text: a client's channel, and what it waits for */
     SHEET_COUNT,
     SHEET_RATE, /* of a total: its growth per second */
     SHEET_BYTES,
+    SHEET_LIMIT, /* in bytes; 0: none */
     SHEET_AGE,
 };
+
+bool sheet_is_text(enum sheet_kind kind);
 
 struct sheet_column {
     const char *title; /* NULL ends a table of columns */

@@ -20,12 +20,13 @@ class Top(unittest.TestCase):
         one channel has a name that would clear the screen."""
         self.broker.round(
             [channel("/queue/jobs", kind="queue", depth=12345, paused=2,
-                     bytes=1 << 20, age_ms=90000),
+                     bytes=1 << 20, limit_bytes=64 << 20, age_ms=90000),
              channel("/topic/prices", subscribers=3,
                      **{"in": 200 * number, "out": 600 * number}),
              channel("\x1b[2Jevil", subscribers=1, bytes=1)],
             [client(41, channel="/topic/prices", out=600 * number),
-             client(42, state="paused", **{"in": 200 * number})],
+             client(42, state="paused", waits_for="/queue/jobs",
+                    **{"in": 200 * number})],
             messages_in=200 * number, messages_out=600 * number,
             queued_messages=12345, paused_publishers=2,
             dropped_slow=20 * number)
@@ -46,18 +47,23 @@ class Text(Top):
         self.assertRegex(lines[0], r"^sluiced 0\.1\.0  fake:25000")
         self.assertIn("in 1.00k/s  out 3.00k/s  dropped 100/s", lines[1])
         self.assertIn("queued 12.3k", lines[2])
-        self.assertEqual(lines[3], "/queue/jobs holds 12345 messages for "
-                         "90.0s: 0 consumers, 2 paused publishers")
+        self.assertEqual(lines[3], "/queue/jobs holds 12345 messages, 1.00M "
+                         "of 64.0M, for 90.0s: 0 consumers, 2 paused "
+                         "publishers")
         rows = [line.split() for line in lines]
         names = [row[-1] for row in rows if row and row[0] in
                  ("queue", "topic")]
         self.assertEqual(names[:2], ["/queue/jobs", r"\x1b[2Jevil"])
         prices = next(row for row in rows if row[-1:] == ["/topic/prices"])
         self.assertEqual(prices[1:5], ["3", "1.00k", "3.00k", "0"])
+        jobs = next(row for row in rows if row[-1:] == ["/queue/jobs"])
+        self.assertEqual(jobs[6:8], ["1.00M", "64.0M"])
+        self.assertIn("waits for /queue/jobs", lines[-1])
 
     def headline(self, channels, clients=()):
         """The line below the totals."""
-        Pulse(self, lambda _: self.broker.round(channels, clients), INTERVAL)
+        Pulse(self, lambda _: self.broker.round(
+            channels() if callable(channels) else channels, clients), INTERVAL)
         status, out, _ = self.top("--once").finish()
         self.assertEqual(status, 0)
         return out.decode().splitlines()[3]
@@ -80,6 +86,17 @@ class Text(Top):
                      bytes=10, age_ms=60000)]),
             "/queue/jobs holds 1 message for 60.0s: consumers stuck "
             "(1 consumer)")
+
+    def test_what_is_lost_comes_before_what_is_full(self):
+        lost = iter(range(200, 1 << 20, 20))
+        self.assertEqual(self.headline(
+            lambda: [channel("/queue/jobs", kind="queue", depth=9999,
+                             bytes=64 << 20, age_ms=60000),
+                     channel("/topic/video", subscribers=2, depth=9, bytes=9,
+                             age_ms=9000, dropped=next(lost))],
+            [client(7, channel="/topic/video", depth=9, age_ms=9000)]),
+            "/topic/video loses 100 messages a second: slow subscriber "
+            "127.0.0.1:7 (2 subscribers)")
 
     def test_nothing_is_said_of_what_flows(self):
         self.assertEqual(self.headline(
@@ -158,7 +175,7 @@ class Screen(Top):
     def test_names_and_figures_fit_a_small_screen(self):
         self.terminal.resize(80, 24)
         self.terminal.wait_for(r"^/topic/prices +topic +3 +1\.00k +3\.00k "
-                               "+0 +0 +0 +- +0$")
+                               "+0 +0 +0 +- +- +0$")
         self.terminal.press("Tab")
         self.terminal.wait_for(r"^127\.0\.0\.1:41 +/topic/prices +0 +3\.00k "
                                "+0 +0 +0 +-$")
@@ -175,7 +192,7 @@ class Screen(Top):
     def test_clients_and_help(self):
         self.terminal.press("Tab")
         self.wait_names("41", "42")
-        self.terminal.wait_for(r"^42 .* paused ")
+        self.terminal.wait_for(r"^42 .* paused .*waits for /queue/jobs ")
         self.terminal.press("?")
         self.terminal.wait_for("sort by the column")
         self.terminal.press("?")
