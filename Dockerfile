@@ -6,7 +6,7 @@ COPY scripts/setup /src/scripts/
 RUN /src/scripts/setup build image
 COPY . /src
 WORKDIR /src
-RUN cmake -B build && cmake --build build -j "$(nproc)" \
+RUN cmake -B build -DSLUICE_TESTS=ON -DSLUICE_WERROR=ON && cmake --build build -j "$(nproc)" \
     && ctest --test-dir build -L 'unit|client|commands|config' \
         --output-on-failure -j 2
 RUN cmake --install build --component programs --prefix /image \

@@ -19,8 +19,8 @@ HELPS = (
 )
 # Options of scripts/ and of other people's programs that documents mention.
 OTHERS = {"--build", "--cflags", "--command", "--demo", "--endian", "--install",
-          "--libs", "--queue", "--quick", "--record", "--rm", "--signal",
-          "--write"}
+          "--libs", "--prefix", "--queue", "--quick", "--record", "--rm",
+          "--signal", "--write"}
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # In code: a span, a block with fences, or one that is indented.

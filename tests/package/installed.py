@@ -10,6 +10,15 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 DEADLINE = 300  # seconds; what takes this long has failed
 
+# Mounts of its own, which go with it.
+IN_ROOT = """
+mount -t proc proc "$0/proc"
+mount --rbind /dev "$0/dev"
+exec chroot "$0" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 \\
+    DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \\
+    bash -ec "$1"
+"""
+
 
 def skip(why):
     print(f"SKIP: {why}")
@@ -22,11 +31,11 @@ def need(*tools):
             skip(f"{tool} is not installed")
 
 
-def run(*command, **kwargs):
+def run(*command, deadline=DEADLINE, **kwargs):
     """Its output; what it said, when it fails."""
     done = subprocess.run([str(word) for word in command], text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, timeout=DEADLINE,
+                          stderr=subprocess.STDOUT, timeout=deadline,
                           check=False, **kwargs)
     if done.returncode:
         raise AssertionError(f"{' '.join(map(str, command))}: status "
@@ -59,3 +68,18 @@ def broker(sluiced):
 def files_below(folder):
     return {str(path.relative_to(folder)) for path in folder.rglob("*")
             if not path.is_dir()}
+
+
+def in_root(root, script):
+    return ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork",
+            "--kill-child", "bash", "-ec", IN_ROOT, str(root), script]
+
+
+def make_root(root):
+    """A bare Debian; no mirror, no test."""
+    done = subprocess.run(
+        ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt",
+         '--aptopt=Acquire::Check-Valid-Until "false"', "bookworm", root],
+        capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode:
+        skip(f"mmdebstrap makes no root: {done.stderr[-200:]}")

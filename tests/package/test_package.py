@@ -12,16 +12,9 @@ import subprocess
 import tempfile
 import unittest
 
-from installed import ROOT, files_below, need, run, skip
+from installed import (ROOT, files_below, in_root, make_root, need, run,
+                       skip)
 
-# Mounts of its own, which go with it.
-IN_ROOT = """
-mount -t proc proc "$0/proc"
-mount --rbind /dev "$0/dev"
-exec chroot "$0" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 \\
-    DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \\
-    bash -ec "$1"
-"""
 AS_SERVICE = ("exec setpriv --reuid=sluice --regid=sluice --clear-groups"
               " --no-new-privs --bounding-set=-all"
               " sluiced -c /etc/sluice/sluice.conf --listen 127.0.0.1:0")
@@ -33,21 +26,6 @@ CONFIG = "etc/sluice/sluice.conf"
 
 def frame(body):
     return struct.pack(">I", len(body)) + body
-
-
-def in_root(root, script):
-    return ["unshare", "--mount", "--pid", "--ipc", "--uts", "--fork",
-            "--kill-child", "bash", "-ec", IN_ROOT, str(root), script]
-
-
-def make_root(root):
-    """A bare Debian; no mirror, no test."""
-    done = subprocess.run(
-        ["mmdebstrap", "--quiet", "--mode=root", "--variant=apt",
-         '--aptopt=Acquire::Check-Valid-Until "false"', "bookworm", root],
-        capture_output=True, text=True, timeout=300, check=False)
-    if done.returncode:
-        skip(f"mmdebstrap makes no root: {done.stderr[-200:]}")
 
 
 class Package(unittest.TestCase):
