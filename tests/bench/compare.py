@@ -21,6 +21,7 @@ import idle
 import machine
 import plots
 import quiet
+import readme
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WITHOUT_BOOK = ("the book",)
@@ -195,7 +196,8 @@ def arguments():
                         help="spend up to S seconds on waiting for moments"
                              " without other programs (default 60)")
     parser.add_argument("--write", action="store_true",
-                        help="write docs/performance.md and its plots")
+                        help="write docs/performance.md, its plots, and README's"
+                             " table")
     args = parser.parse_args()
     if args.runs < 1:
         parser.error("--runs takes a number from 1 on")
@@ -226,6 +228,7 @@ def main():
     if args.write:
         plots.write(found["curves"], ROOT / "docs/performance")
         document.write(found, ROOT / "docs/performance.md")
+        readme.write(ROOT)
 
 
 if __name__ == "__main__":
