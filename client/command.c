@@ -35,9 +35,9 @@ void command_print_usage(FILE *out)
 
 void command_print_help(const struct command *command, FILE *out)
 {
-    fprintf(out, "usage: sluice %s [OPTION]... %s\n\n%s.\n\n%s\n",
-            command->name, command->arguments, command->summary,
-            command->details);
+    fprintf(out, "usage: sluice %s [OPTION]...%s%s\n\n%s.\n\n%s\n",
+            command->name, *command->arguments ? " " : "", command->arguments,
+            command->summary, command->details);
     option_print_help(command->options, out);
 }
 

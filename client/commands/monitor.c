@@ -21,8 +21,7 @@ static const struct option monitor_options[] = {
     {"http", OPTION_TEXT, MONITOR_VALUE(http), "ADDR", "127.0.0.1:8088", NULL,
      0, 0, "where browsers find the page: host:port or [v6]:port"},
     {"http-host", OPTION_TEXTS, MONITOR_VALUE(names), "NAME", NULL, NULL, 0, 0,
-     "a name the page may be asked for by; may be repeated; beside addresses "
-     "and localhost"},
+     "another name of the page, besides localhost; may be repeated"},
     {"collect", OPTION_TEXT, MONITOR_VALUE(collect), "ENDPOINT",
      "tcp://127.0.0.1:5555", NULL, 0, 0,
      "where brokers and applications that publish connect to"},

@@ -2,6 +2,7 @@
 """Help, versions and wrong usage: one sentence that names what was wrong and
 what would be right, and statuses that scripts can trust."""
 import os
+import re
 import socket
 import tempfile
 import unittest
@@ -31,9 +32,12 @@ class Help(unittest.TestCase):
         self.assertIn("--raw", self.check_help("listen", "--help"))
 
     def test_help_fits_a_terminal(self):
-        for args in (["--help"], ["send", "--help"], ["listen", "--help"]):
+        commands = re.findall(r"(?m)^  sluice (\w+)", self.check_help("help"))
+        self.assertIn("bench", commands)
+        for args in (["help"], *(["help", c] for c in commands if c != "help")):
             for line in self.check_help(*args).splitlines():
                 self.assertLessEqual(len(line), 80, line)
+                self.assertEqual(line, line.rstrip())
 
     def test_version(self):
         self.assertRegex(self.check_help("--version"), r"^sluice \d+\.\d+")
