@@ -35,8 +35,14 @@ if(SLUICE_MANUAL)
     endforeach()
 endif()
 
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR}
-    FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png" PATTERN man EXCLUDE)
+# As they lie in the tree, so that their links hold.
+install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
+    FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png"
+    PATTERN man EXCLUDE)
+if(NOT CMAKE_INSTALL_PREFIX STREQUAL /usr) # a package has its copyright file
+    install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+endif()
 
 set(completions ${CMAKE_SOURCE_DIR}/packaging/completions)
 foreach(program sluice sluiced)

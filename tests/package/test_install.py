@@ -4,6 +4,7 @@ there, also after the whole tree was moved, and clients find the library."""
 import gzip
 import os
 import pathlib
+import re
 import tempfile
 import unittest
 
@@ -40,7 +41,8 @@ EXPECTED = {
     "libsluice.pc", "sluice-config.cmake", "sluice-config-version.cmake",
     "man1/sluice.1.gz", "man3/libsluice.3.gz", "man5/sluice.conf.5.gz",
     "man8/sluiced.8.gz", "completions/sluice", "completions/sluiced",
-    "site-functions/_sluice", "sluice/operations.md", "sluice/protocol.md",
+    "site-functions/_sluice", "sluice/README.md", "sluice/docs/operations.md",
+    "sluice/docs/protocol.md",
 }
 
 
@@ -74,6 +76,17 @@ class Install(unittest.TestCase):
             if name.endswith(".gz"):
                 content = gzip.decompress(content)
             self.assertNotIn(BUILD.encode(), content, name)
+
+    def test_links_of_the_documents_hold(self):
+        """Pictures, plots, other documents."""
+        seen = 0
+        for path in self.install().rglob("*.md"):
+            for link in re.findall(r"\]\(([^)#\s]+)", path.read_text()):
+                if not link.startswith("http"):
+                    self.assertTrue((path.parent / link).is_file(),
+                                    f"{path.name}: {link}")
+                    seen += 1
+        self.assertGreater(seen, 10)
 
     def test_programs_work(self):
         tree = self.install()
