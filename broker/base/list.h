@@ -51,6 +51,18 @@ static inline void list_remove(struct list *link)
     list_init(link);
 }
 
+/* Moves all that is in the list `from` to the end of the list `to`. */
+static inline void list_splice(struct list *to, struct list *from)
+{
+    if (list_is_empty(from))
+        return;
+    from->next->prev = to->prev;
+    from->prev->next = to;
+    to->prev->next = from->next;
+    to->prev = from->prev;
+    list_init(from);
+}
+
 /* The first link, taken out; NULL when there is none. */
 static inline struct list *list_pop(struct list *head)
 {

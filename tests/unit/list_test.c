@@ -80,6 +80,25 @@ static void test_elements_may_leave_while_walked(void **state)
     assert_true(list_is_empty(&head));
 }
 
+static void test_splices_at_the_end(void **state)
+{
+    (void)state;
+    struct list head, from;
+    struct item items[3], more[2], none;
+    fill(&head, items, 3);
+    fill(&from, &none, 0);
+    list_splice(&head, &from);
+    fill(&from, more, 2);
+    list_splice(&head, &from);
+    assert_true(list_is_empty(&from));
+    static const int expected[] = {0, 1, 2, 0, 1};
+    for (size_t i = 0; i < UNIT_COUNT(expected); i++)
+        assert_int_equal(number_of(list_pop(&head)), expected[i]);
+    fill(&from, more, 2);
+    list_splice(&head, &from);
+    assert_int_equal(number_of(list_pop(&head)), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -87,6 +106,7 @@ int main(void)
         cmocka_unit_test(test_inserts_before_any_link),
         cmocka_unit_test(test_removing_twice_is_harmless),
         cmocka_unit_test(test_elements_may_leave_while_walked),
+        cmocka_unit_test(test_splices_at_the_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
