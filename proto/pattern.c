@@ -124,9 +124,9 @@ bool pattern_read(struct pattern *p, struct span text)
         return false;
     if (p->is_exact)
         p->world = (uint8_t)pattern_world_of(p->octets, p->length);
-    else if (pattern_begins(p, CHANNEL_NAME_QUEUE + 1, true))
+    else if (pattern_begins(p, &CHANNEL_NAME_QUEUE[1], true))
         p->world = PATTERN_QUEUES;
-    else if (pattern_begins(p, CHANNEL_NAME_SYS + 1, false))
+    else if (pattern_begins(p, &CHANNEL_NAME_SYS[1], false))
         p->world = PATTERN_SYS;
     else
         p->world = PATTERN_TOPICS;
@@ -160,38 +160,55 @@ enum pattern_world pattern_world_of(const uint8_t *name, size_t length)
     return PATTERN_TOPICS;
 }
 
-static bool pattern_matches_segments(const struct pattern *p,
-                                     const uint8_t *name, size_t length)
+void pattern_cut(struct pattern_name *name, const uint8_t *octets,
+                 size_t length)
 {
-    const uint8_t *end = name + length, *at = p->octets, *stop = at + p->length;
-    bool is_done = false;
-    while (at < stop) {
-        uint8_t mark = *at++;
+    assert(length <= CHANNEL_NAME_MAX);
+    *name = (struct pattern_name){.octets = octets, .length = (uint16_t)length};
+    name->world = (uint8_t)pattern_world_of(octets, length);
+    for (uint16_t i = 0; i < length; i++)
+        if (octets[i] == '/')
+            name->start[++name->segments] = (uint16_t)(i + 1);
+    name->start[++name->segments] = (uint16_t)(length + 1);
+}
+
+static bool pattern_matches_segments(const struct pattern *p,
+                                     const struct pattern_name *name)
+{
+    unsigned segment = 0;
+    for (unsigned at = 0; at < p->length; at++, segment++) {
+        uint8_t mark = p->octets[at];
         if (mark == PATTERN_REST)
             return true;
-        if (is_done)
+        if (segment == name->segments)
             return false;
-        const uint8_t *slash = memchr(name, '/', (size_t)(end - name));
-        size_t have = (size_t)((slash ? slash : end) - name);
-        if (mark != PATTERN_ANY) {
-            if (have != mark || memcmp(at, name, have) != 0)
-                return false;
-            at += mark;
-        }
-        is_done = !slash;
-        name = slash ? slash + 1 : end;
+        if (mark == PATTERN_ANY)
+            continue;
+        if (pattern_segment_length(name, segment) != mark ||
+            memcmp(name->octets + name->start[segment], &p->octets[at + 1],
+                   mark) != 0)
+            return false;
+        at += mark;
     }
-    return is_done;
+    return segment == name->segments;
+}
+
+bool pattern_matches_name(const struct pattern *p,
+                          const struct pattern_name *name)
+{
+    if (p->is_exact)
+        return p->length == name->length &&
+               memcmp(name->octets, p->octets, name->length) == 0;
+    return (p->world == PATTERN_ANYWHERE || p->world == name->world) &&
+           pattern_matches_segments(p, name);
 }
 
 bool pattern_matches(const struct pattern *p, const uint8_t *name,
                      size_t length)
 {
-    if (p->is_exact)
-        return length == p->length && memcmp(name, p->octets, length) == 0;
-    return (p->world == PATTERN_ANYWHERE ||
-            p->world == pattern_world_of(name, length)) &&
-           pattern_matches_segments(p, name, length);
+    struct pattern_name cut;
+    pattern_cut(&cut, name, length);
+    return pattern_matches_name(p, &cut);
 }
 
 /* An '@' is nothing special behind a slash. */

@@ -67,6 +67,30 @@ bool pattern_read_plain(struct pattern *p, struct span text);
 /* The same of a text that is known to be one. */
 struct pattern pattern_plain(const char *text);
 
+/* A channel's name, cut once for many patterns. */
+struct pattern_name {
+    const uint8_t *octets; /* borrowed */
+    uint16_t length;
+    uint16_t segments;
+    uint8_t world;                            /* enum pattern_world */
+    uint16_t start[PATTERN_SEGMENTS_MAX + 1]; /* of each segment; then of what
+                                                 would be the next */
+};
+
+static inline uint16_t pattern_segment_length(const struct pattern_name *name,
+                                              unsigned segment)
+{
+    return (uint16_t)(name->start[segment + 1] - 1 - name->start[segment]);
+}
+
+/* `length` is at most CHANNEL_NAME_MAX. */
+void pattern_cut(struct pattern_name *name, const uint8_t *octets,
+                 size_t length);
+
+bool pattern_matches_name(const struct pattern *p,
+                          const struct pattern_name *name);
+
+/* The same for a single question. */
 bool pattern_matches(const struct pattern *p, const uint8_t *name,
                      size_t length);
 
