@@ -1,0 +1,330 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/core/interests.h"
+
+#include <assert.h>
+#include <string.h>
+
+enum { SLOTS_MIN = 16, WILD_MAX = PATTERN_SEGMENTS_MAX / 2 };
+
+/* Where the wildcards of a pattern are. */
+struct interest_form {
+    uint8_t segments; /* of a name that matches, a "**" not counted */
+    uint8_t takes_rest;
+    uint8_t wild_count;
+    uint8_t wild[WILD_MAX]; /* the number of each segment that is a "*" */
+};
+
+struct interest_shape {
+    struct map_node node; /* its name is as much of `form` as is used */
+    struct list link;     /* in all_shapes */
+    uint64_t hash;
+    uint32_t groups; /* with this shape */
+    struct interest_form form;
+};
+
+/* All who have the same pattern. */
+struct interest_group {
+    struct interest_group *next; /* in its slot */
+    struct interest_shape *shape;
+    uint64_t hash;
+    struct list interests;
+    struct pattern pattern; /* as much of it as is used */
+};
+
+/* A name, and the hashes of its segments, each of its place, too, because in a
+ * sum there is no order. */
+struct interest_question {
+    struct pattern_name name;
+    uint64_t each[PATTERN_SEGMENTS_MAX];
+    uint64_t upto[PATTERN_SEGMENTS_MAX + 1]; /* of all segments before */
+};
+
+void interests_init(struct interests *in, struct budget *budget)
+{
+    *in = (struct interests){.key = siphash_key_random(), .budget = budget};
+    map_init(&in->shapes, budget);
+    list_init(&in->all_shapes);
+}
+
+void interests_fini(struct interests *in)
+{
+    assert(in->group_count == 0);
+    budget_free(in->budget, in->slots, in->slot_count * sizeof *in->slots);
+    in->slots = NULL;
+    in->slot_count = 0;
+    map_fini(&in->shapes);
+}
+
+const struct pattern *interest_pattern(const struct interest *i)
+{
+    return &i->group->pattern;
+}
+
+static uint64_t hash_segment(const struct siphash_key *secret, unsigned place,
+                             const uint8_t *segment, size_t length)
+{
+    struct siphash_key key = {secret->k0 + place, secret->k1};
+    return siphash(&key, segment, length);
+}
+
+static void question_init(struct interest_question *q,
+                          const struct siphash_key *key, const uint8_t *name,
+                          size_t length)
+{
+    pattern_cut(&q->name, name, length);
+    q->upto[0] = 0;
+    for (unsigned i = 0; i < q->name.segments; i++) {
+        q->each[i] = hash_segment(key, i, name + q->name.start[i],
+                                  pattern_segment_length(&q->name, i));
+        q->upto[i + 1] = q->upto[i] ^ q->each[i];
+    }
+}
+
+/* Takes a pattern apart: where its wildcards are, and the hash of all its other
+ * segments. */
+static uint64_t form_of(struct interest_form *form,
+                        const struct siphash_key *key, const struct pattern *p)
+{
+    uint64_t hash = 0;
+    *form = (struct interest_form){.segments = 0};
+    for (unsigned at = 0; at < p->length; at++) {
+        uint8_t mark = p->octets[at];
+        if (mark == PATTERN_REST) {
+            form->takes_rest = true;
+            break;
+        }
+        if (mark == PATTERN_ANY) {
+            form->wild[form->wild_count++] = form->segments;
+        } else {
+            hash ^= hash_segment(key, form->segments, &p->octets[at + 1], mark);
+            at += mark;
+        }
+        form->segments++;
+    }
+    return hash;
+}
+
+/* Shapes. */
+
+static size_t form_length(const struct interest_form *form)
+{
+    return offsetof(struct interest_form, wild) + form->wild_count;
+}
+
+static size_t shape_size(const struct interest_form *form)
+{
+    return offsetof(struct interest_shape, form) + form_length(form);
+}
+
+static struct interest_shape *shape_new(struct interests *in,
+                                        const struct interest_form *form)
+{
+    size_t n = form_length(form);
+    struct interest_shape *shape = budget_zalloc(in->budget, shape_size(form));
+    if (!shape)
+        return NULL;
+    shape->hash = siphash(&in->key, form, n);
+    memcpy(&shape->form, form, n);
+    shape->node.length = (uint16_t)n;
+    shape->node.offset = offsetof(struct interest_shape, form) -
+                         offsetof(struct interest_shape, node);
+    if (!map_insert(&in->shapes, &shape->node)) {
+        budget_free(in->budget, shape, shape_size(form));
+        return NULL;
+    }
+    list_insert(&in->all_shapes, &shape->link);
+    return shape;
+}
+
+static struct interest_shape *shape_find(struct interests *in,
+                                         const struct interest_form *form)
+{
+    struct map_node *node = map_find(&in->shapes, form, form_length(form));
+    return node ? LIST_OF(node, struct interest_shape, node)
+                : shape_new(in, form);
+}
+
+static void shape_free_unused(struct interests *in,
+                              struct interest_shape *shape)
+{
+    if (shape->groups > 0)
+        return;
+    map_remove(&in->shapes, &shape->node);
+    list_remove(&shape->link);
+    budget_free(in->budget, shape, shape_size(&shape->form));
+}
+
+/* Whether names of that many segments can match a pattern of this shape. */
+static bool shape_fits(const struct interest_shape *shape, unsigned segments)
+{
+    return shape->form.takes_rest ? segments >= shape->form.segments
+                                  : segments == shape->form.segments;
+}
+
+/* The hash of the pattern that says what the name says. */
+static uint64_t shape_hash_of(const struct interest_shape *shape,
+                              const struct interest_question *q)
+{
+    uint64_t hash = shape->hash ^ q->upto[shape->form.segments];
+    for (unsigned i = 0; i < shape->form.wild_count; i++)
+        hash ^= q->each[shape->form.wild[i]];
+    return hash;
+}
+
+/* Groups. */
+
+static struct interest_group **interests_slot(const struct interests *in,
+                                              uint64_t hash)
+{
+    return &in->slots[hash & (in->slot_count - 1)];
+}
+
+static bool interests_resize(struct interests *in, size_t slot_count)
+{
+    size_t bytes = slot_count * sizeof *in->slots;
+    struct interest_group **old = in->slots, *group, *next;
+    struct interest_group **slots = budget_zalloc(in->budget, bytes);
+    size_t old_count = in->slot_count;
+    if (!slots)
+        return false;
+    in->slots = slots;
+    in->slot_count = slot_count;
+    for (size_t i = 0; i < old_count; i++)
+        for (group = old[i]; group; group = next) {
+            next = group->next;
+            struct interest_group **slot = interests_slot(in, group->hash);
+            group->next = *slot;
+            *slot = group;
+        }
+    budget_free(in->budget, old, old_count * sizeof *old);
+    return true;
+}
+
+static bool interests_make_room(struct interests *in)
+{
+    if (in->group_count < in->slot_count)
+        return true;
+    size_t slot_count = in->slot_count > 0 ? in->slot_count * 2 : SLOTS_MIN;
+    /* A table that cannot grow still works, only slower. */
+    return interests_resize(in, slot_count) || in->slot_count > 0;
+}
+
+static size_t group_size(const struct pattern *p)
+{
+    return offsetof(struct interest_group, pattern) +
+           offsetof(struct pattern, octets) + p->length;
+}
+
+static bool has_pattern(const struct interest_group *group,
+                        const struct pattern *p)
+{
+    return group->pattern.length == p->length &&
+           memcmp(group->pattern.octets, p->octets, p->length) == 0;
+}
+
+static struct interest_group *group_new(struct interests *in,
+                                        struct interest_shape *shape,
+                                        uint64_t hash, const struct pattern *p)
+{
+    if (!interests_make_room(in))
+        return NULL;
+    struct interest_group *group = budget_alloc(in->budget, group_size(p));
+    if (!group)
+        return NULL;
+    struct interest_group **slot = interests_slot(in, hash);
+    group->next = *slot;
+    *slot = group;
+    group->shape = shape;
+    group->hash = hash;
+    list_init(&group->interests);
+    memcpy(&group->pattern, p, offsetof(struct pattern, octets) + p->length);
+    shape->groups++;
+    in->group_count++;
+    return group;
+}
+
+static struct interest_group *group_find(struct interests *in,
+                                         struct interest_shape *shape,
+                                         uint64_t hash, const struct pattern *p)
+{
+    struct interest_group *group =
+        in->slot_count > 0 ? *interests_slot(in, hash) : NULL;
+    while (group && (group->hash != hash || !has_pattern(group, p)))
+        group = group->next;
+    return group ? group : group_new(in, shape, hash, p);
+}
+
+static void group_free_unused(struct interests *in,
+                              struct interest_group *group)
+{
+    struct interest_group **at = interests_slot(in, group->hash);
+    if (!list_is_empty(&group->interests))
+        return;
+    while (*at != group)
+        at = &(*at)->next;
+    *at = group->next;
+    in->group_count--;
+    group->shape->groups--;
+    shape_free_unused(in, group->shape);
+    budget_free(in->budget, group, group_size(&group->pattern));
+    if (in->slot_count > SLOTS_MIN && in->group_count < in->slot_count / 8)
+        (void)interests_resize(in, in->slot_count / 4);
+}
+
+/* Interests. */
+
+bool interests_add(struct interests *in, struct interest *i,
+                   const struct pattern *p)
+{
+    struct interest_form form;
+    assert(!p->is_exact);
+    uint64_t hash = form_of(&form, &in->key, p);
+    struct interest_shape *shape = shape_find(in, &form);
+    if (!shape)
+        return false;
+    i->group = group_find(in, shape, shape->hash ^ hash, p);
+    if (!i->group) {
+        shape_free_unused(in, shape);
+        return false;
+    }
+    list_insert(&i->group->interests, &i->same);
+    return true;
+}
+
+void interests_remove(struct interests *in, struct interest *i)
+{
+    list_remove(&i->same);
+    group_free_unused(in, i->group);
+    i->group = NULL;
+}
+
+static struct interest_group *group_matching(const struct interests *in,
+                                             const struct interest_shape *shape,
+                                             const struct interest_question *q)
+{
+    if (!shape_fits(shape, q->name.segments))
+        return NULL;
+    uint64_t hash = shape_hash_of(shape, q);
+    struct interest_group *group = *interests_slot(in, hash);
+    while (group && (group->hash != hash ||
+                     !pattern_matches_name(&group->pattern, &q->name)))
+        group = group->next;
+    return group;
+}
+
+void interests_match(const struct interests *in, const uint8_t *name,
+                     size_t length,
+                     void (*visit)(struct interest *i, void *arg), void *arg)
+{
+    struct interest_question question;
+    if (in->group_count == 0)
+        return;
+    question_init(&question, &in->key, name, length);
+    LIST_EACH (link, &in->all_shapes) {
+        struct interest_group *group = group_matching(
+            in, LIST_OF(link, struct interest_shape, link), &question);
+        if (group)
+            LIST_EACH (same, &group->interests)
+                visit(LIST_OF(same, struct interest, same), arg);
+    }
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * interests - which wildcards match a channel. It is asked when a channel
+ * appears, never for a message.
+ *
+ * Patterns of one shape have their wildcards in the same places. Of all with
+ * one shape at most one can match a given name: that which says what the name
+ * says everywhere else. So a question is one look into a table for each shape,
+ * by a hash that is put together from hashes of the segments. However patterns
+ * are chosen, that costs at most as many steps as they have wildcards in all,
+ * once for each shape. It knows nothing of who is interested.
+ */
+#ifndef SLUICE_CORE_INTERESTS_H
+#define SLUICE_CORE_INTERESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/list.h"
+#include "broker/base/map.h"
+#include "broker/base/siphash.h"
+#include "proto/pattern.h"
+
+struct interest_group;
+
+/* Embedded in what belongs to a wildcard subscription. */
+struct interest {
+    struct list same; /* those with an equal pattern */
+    struct interest_group *group;
+};
+
+struct interests {
+    struct map shapes;
+    struct list all_shapes;
+    struct interest_group **slots; /* groups by hash; NULL when empty */
+    size_t slot_count;             /* a power of two, or 0 */
+    size_t group_count;
+    struct siphash_key key;
+    struct budget *budget;
+};
+
+void interests_init(struct interests *in, struct budget *budget);
+
+/* None may be left. */
+void interests_fini(struct interests *in);
+
+/* `p` is a pattern with a wildcard, and is copied. False when there is no
+ * memory; then nothing has changed. */
+bool interests_add(struct interests *in, struct interest *i,
+                   const struct pattern *p);
+
+void interests_remove(struct interests *in, struct interest *i);
+
+/* Calls `visit` for every interest whose pattern matches; those with an equal
+ * pattern in the order in which they were added. It may not add or remove any.
+ */
+void interests_match(const struct interests *in, const uint8_t *name,
+                     size_t length,
+                     void (*visit)(struct interest *i, void *arg), void *arg);
+
+/* Valid until the interest is removed. */
+const struct pattern *interest_pattern(const struct interest *i);
+
+#endif
