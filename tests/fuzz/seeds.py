@@ -5,6 +5,7 @@ Each seed is a few rows of the protocol's table, in the form that its target
 reads (the comment at the top of TARGET_fuzzer.c). Inputs that were found to
 break something lie beside them under their own names and are left alone.
 """
+import json
 import struct
 import sys
 from pathlib import Path
@@ -318,9 +319,58 @@ def http_head_seeds():
         yield name, b"\3" + text.replace("|", "\r\n").encode()
 
 
+VECTORS = json.loads((Path(__file__).resolve().parents[1]
+                      / "conformance/vectors.json").read_text())
+
+
+def head_seeds():
+    for number, row in enumerate(VECTORS["heads"]):
+        yield f"vector-{number}", bytes.fromhex(row["hex"])
+    for row in VECTORS["session"]:
+        if row["name"].startswith(("head-", "option-", "queue-ack", "gap-")):
+            text = row["steps"][2].get("head", "")
+            yield row["name"], text.encode("latin-1")[:300]
+    yield "opening", b"\0SLUICE/2 name=thermo ping=30s ?x=y"
+    yield "version", b"\0SLUICE/3"
+    yield "33-pairs", b"/t" + b" ?x=1" * 33
+
+
+def spelling_seeds():
+    for number, row in enumerate(VECTORS["escape"]):
+        yield f"channel-{number}", bytes.fromhex(row["raw_hex"])
+    patterns = sorted({row["pattern"] for row in VECTORS["match"]})
+    for number, text in enumerate(patterns):
+        yield f"pattern-{number}", text.encode()
+    yield "spelled", b"/%71ueue/%2A/*"
+    yield "longest", b"/" * 254 + b"*"
+
+
+def interest_step(what, text):
+    return bytes([what, len(text)]) + text
+
+
+def interests_seeds():
+    rows = [row for row in VECTORS["match"] if "error" not in row]
+    patterns = sorted({row["pattern"] for row in rows})
+    script = b"".join(interest_step(number, text.encode())
+                      for number, text in enumerate(patterns))
+    asked = b"".join(interest_step(128, bytes.fromhex(row["channel_hex"]))
+                     for row in rows)
+    yield "vectors", script + asked
+    yield "leaving", script + script + asked + script[:60] + asked
+    yield "equal", b"".join(interest_step(number, b"/%2A/*")
+                            for number in range(20)) + asked
+    yield "slashes", (interest_step(0, b"/" * 254 + b"*")
+                      + interest_step(1, b"*" + b"/*" * 127)
+                      + interest_step(2, b"**")
+                      + interest_step(128, b"/" * 254)
+                      + interest_step(128, b"/" * 255))
+
+
 TARGETS = {"config": config_seeds, "frame": frame_seeds,
-           "http_head": http_head_seeds, "inbox": inbox_seeds,
-           "session": session_seeds}
+           "head": head_seeds, "http_head": http_head_seeds,
+           "inbox": inbox_seeds, "interests": interests_seeds,
+           "session": session_seeds, "spelling": spelling_seeds}
 
 
 def main(folder):
