@@ -3,129 +3,62 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "broker/accept.h"
 #include "broker/base/budget.h"
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
 #include "broker/configure.h"
 #include "broker/core/core.h"
 #include "broker/descriptors.h"
-#include "broker/doors.h"
+#include "broker/monitor/broker_view.h"
 #include "broker/monitor/gauges.h"
 #include "broker/monitor/monitor.h"
-#include "broker/monitoring.h"
-#include "broker/net/listener.h"
+#include "broker/monitor_setup.h"
 #include "broker/net/reactor.h"
 #include "broker/options/changes.h"
 #include "broker/options/load.h"
 #include "broker/options/mistakes.h"
 #include "broker/options/options.h"
+#include "broker/service.h"
 #include "broker/session/sessions.h"
-#include "broker/supervisor.h"
+#include "common/sentence.h"
 
 enum {
-    DRAIN_POLL_MS = 10,
+    STOP_POLL_MS = 10,
     STOP_MARGIN_MS = 5000, /* to end, after all was delivered or given up */
+    SIGNALS = 4,
 };
 
-/* A row for every signal that means something. */
-struct signal_row {
-    int signo;
-    void (*fire)(void *broker, int signo);
+enum broker_state {
+    BROKER_RUNNING,
+    BROKER_DRAINING,  /* nothing more is accepted; what was, is delivered */
+    BROKER_FINISHING, /* all was delivered; connections are closed in order */
+    BROKER_STOPPED,   /* the loop ends after this turn */
 };
-
-enum { SIGNALS = 4 };
 
 struct broker {
-    struct arguments *arguments; /* where options come from, with others */
+    struct arguments *arguments; /* read again on SIGHUP */
     struct options *options;
+    enum broker_state state;
     struct log log;
     struct counters counters;
     struct budget budget;
     struct core core;
     struct sessions sessions;
-    struct monitoring monitoring;
+    struct monitor_setup watched;
     struct reactor *reactor;
-    struct doors doors;
-    struct supervisor supervisor;
+    struct accept accept;
+    struct service service;
     struct reactor_signal *signals[SIGNALS];
-    struct reactor_timer *drain_timer;
-    clock_ms drain_since;
+    struct reactor_timer *stop_timer;
+    clock_ms stop_since;           /* while it stops */
     uint64_t possible_connections; /* what the limit on open files allows */
-    uint32_t max_connections;
-    bool has_core, has_sessions;
-    bool is_accept_paused;
-    bool is_accept_failing; /* nothing was accepted since it failed */
-    bool is_draining;       /* told to stop */
-    bool is_finishing;      /* all was delivered, connections are closed */
+    bool has_sessions;
 };
-
-/* Accepting. */
-
-static void broker_pause_accept(struct broker *b, const char *reason)
-{
-    if (b->is_accept_paused)
-        return;
-    b->is_accept_paused = true;
-    counter_add(&b->counters, COUNT_accept_pauses, 1);
-    log_event(&b->log, LOG_WARNING, "accept_paused", LOG_TEXT("reason", reason),
-              LOG_U64("connections", b->sessions.count));
-    b->sessions.wants_descriptor = true;
-    doors_pause(&b->doors);
-}
-
-static void broker_on_accept(void *owner, int fd, const struct sockaddr *peer,
-                             socklen_t length)
-{
-    struct broker *b = owner;
-    b->is_accept_failing = false;
-    b->sessions.wants_descriptor = false;
-    sessions_add(&b->sessions, fd, peer, length);
-    if (b->sessions.count >= b->max_connections)
-        broker_pause_accept(b, "max_connections");
-}
-
-/* Somebody else holds the descriptors: the listener tries again by itself. */
-static void broker_on_accept_error(void *owner, int err)
-{
-    struct broker *b = owner;
-    counter_add(&b->counters, COUNT_accept_pauses, 1);
-    if (err == EMFILE || err == ENFILE)
-        b->sessions.wants_descriptor = true;
-    if (b->is_accept_failing)
-        return; /* told already */
-    b->is_accept_failing = true;
-    log_event(&b->log, LOG_WARNING, "accept_failed",
-              LOG_TEXT("reason", strerrorname_np(err)),
-              LOG_U64("connections", b->sessions.count));
-}
-
-static const struct listener_events listener_events = {broker_on_accept,
-                                                       broker_on_accept_error};
-
-static void broker_resume_accept(struct broker *b)
-{
-    if (!b->is_accept_paused || b->is_draining)
-        return;
-    b->sessions.wants_descriptor = b->sessions.count >= b->max_connections;
-    if (b->sessions.wants_descriptor)
-        return;
-    b->is_accept_paused = false;
-    log_event(&b->log, LOG_INFO, "accept_resumed",
-              LOG_U64("connections", b->sessions.count));
-    doors_resume(&b->doors);
-}
-
-static void broker_on_closed(void *broker)
-{
-    broker_resume_accept(broker);
-}
-
-/* Stopping. */
 
 static void broker_log_counters(struct broker *b, const char *event)
 {
@@ -137,31 +70,52 @@ static void broker_log_counters(struct broker *b, const char *event)
     log_always(&b->log, LOG_INFO, event, fields);
 }
 
-/* Without a timer nobody would ever look again: then stop now. */
-static void broker_drain_in(struct broker *b, uint32_t ms)
+static void broker_on_usr1(void *arg, int signo)
 {
-    if (!reactor_timer_start(b->drain_timer, ms))
-        reactor_stop(b->reactor);
+    (void)signo;
+    broker_log_counters(arg, "stats");
 }
 
-/* Two steps: first everything is delivered, then every connection is closed
- * in order. Both together have --drain-timeout. */
-static void broker_on_drain(void *arg)
+/* Stopping. */
+
+static void broker_stop_now(struct broker *b)
+{
+    b->state = BROKER_STOPPED;
+    reactor_stop(b->reactor);
+}
+
+/* Both steps together have --drain-timeout. Without a timer nothing would
+ * bring it here again. */
+static void broker_on_stop_timer(void *arg)
 {
     struct broker *b = arg;
-    uint32_t gone_ms =
-        clock_elapsed_ms(reactor_now_ms(b->reactor), b->drain_since);
-    if (!b->is_finishing && sessions_are_drained(&b->sessions)) {
-        b->is_finishing = true;
+    uint32_t elapsed_ms =
+        clock_elapsed_ms(reactor_now_ms(b->reactor), b->stop_since);
+    if (b->state == BROKER_DRAINING && sessions_are_drained(&b->sessions)) {
+        b->state = BROKER_FINISHING;
         sessions_finish(&b->sessions);
     }
-    bool is_done = b->is_finishing && b->sessions.count == 0;
-    if (is_done || gone_ms >= b->options->drain_timeout.number)
-        reactor_stop(b->reactor);
-    else
-        broker_drain_in(b, DRAIN_POLL_MS);
+    bool is_done = b->state == BROKER_FINISHING && b->sessions.count == 0;
+    if (is_done || elapsed_ms >= b->options->drain_timeout.number ||
+        !reactor_timer_start(b->stop_timer, STOP_POLL_MS))
+        broker_stop_now(b);
 }
 
+static void broker_drain(struct broker *b)
+{
+    b->state = BROKER_DRAINING;
+    b->stop_since = reactor_now_ms(b->reactor);
+    core_stop(&b->core);
+    monitor_stop(b->watched.monitor);
+    accept_stop(&b->accept);
+    sessions_drain(&b->sessions);
+    service_stopping(&b->service,
+                     b->options->drain_timeout.number + STOP_MARGIN_MS);
+    if (!reactor_timer_start(b->stop_timer, 0))
+        broker_stop_now(b);
+}
+
+/* Logged only now: from here on nothing more is accepted. */
 static void broker_log_stopping(struct broker *b, int signo, const char *how)
 {
     log_event(
@@ -172,40 +126,12 @@ static void broker_log_stopping(struct broker *b, int signo, const char *how)
 static void broker_on_stop(void *arg, int signo)
 {
     struct broker *b = arg;
-    if (b->is_draining) {
-        broker_log_stopping(b, signo, "now");
-        reactor_stop(b->reactor);
-        return;
-    }
-    b->is_draining = true;
-    core_stop(&b->core);
-    monitor_stop(b->monitoring.monitor);
-    b->drain_since = reactor_now_ms(b->reactor);
-    doors_close(&b->doors);
-    sessions_drain(&b->sessions);
-    supervisor_stopping(&b->supervisor,
-                        b->options->drain_timeout.number + STOP_MARGIN_MS);
-    /* Told when it is true: from here on nothing more is accepted. */
-    broker_log_stopping(b, signo, "drain");
-    broker_drain_in(b, 0);
-}
-
-static void broker_on_usr1(void *arg, int signo)
-{
-    (void)signo;
-    broker_log_counters(arg, "stats");
-}
-
-static bool broker_open_log(struct broker *b, const struct options *o,
-                            char *error)
-{
-    if (!log_open(&b->log, o->log_file.text)) {
-        snprintf(error, BROKER_ERROR_BYTES, "cannot log to %s: %s",
-                 o->log_file.text, strerror(errno));
-        return false;
-    }
-    b->log.format = (enum log_format)o->log_format.number;
-    return true;
+    bool is_first = b->state == BROKER_RUNNING;
+    if (is_first)
+        broker_drain(b);
+    else
+        broker_stop_now(b);
+    broker_log_stopping(b, signo, is_first ? "drain" : "now");
 }
 
 /* Reloading: first everything that may fail, then what cannot. */
@@ -217,117 +143,121 @@ static void broker_on_mistake(void *arg, const char *sentence)
                LOG_LIST(LOG_TEXT("what", sentence)));
 }
 
-static void broker_refuse_reload(struct broker *b, const char *why)
+static bool broker_open_log(struct broker *b, const struct options *o,
+                            struct sentence *why)
 {
-    log_always(&b->log, LOG_ERROR, "reload_failed",
-               LOG_LIST(LOG_TEXT("why", why)));
+    return log_open(&b->log, o->log_file.text) ||
+           sentence_fail(why, "cannot log to %s: %s", o->log_file.text,
+                         strerror(errno));
 }
 
-/* Sockets that were passed take the place of the default. */
-static bool broker_prepare_doors(struct broker *b, const struct options *o,
-                                 char *error)
+static bool is_log_elsewhere(const struct options *a, const struct options *b)
 {
-    static const struct option_value none;
-    bool is_passed = doors_has_inherited(&b->doors);
-    return doors_prepare(&b->doors,
-                         is_passed && o->listen.origin.kind == ORIGIN_DEFAULT
-                             ? &none
-                             : &o->listen,
-                         o->socket_mode.number, error, BROKER_ERROR_BYTES);
+    const char *x = a->log_file.text, *y = b->log_file.text;
+    return strcmp(x ? x : "", y ? y : "") != 0;
 }
 
-static bool broker_prepare_reload(struct broker *b, struct options *fresh)
+/* `is_log_open`: the file that is logged to; if not, `why` says so. */
+static bool broker_prepare(struct broker *b, const struct options *fresh,
+                           bool is_log_open, struct sentence *why)
 {
-    char error[BROKER_ERROR_BYTES];
-    bool ok = broker_prepare_doors(b, fresh, error);
-    if (ok && !broker_open_log(b, fresh, error)) {
-        doors_abort(&b->doors);
-        ok = false;
-    }
-    if (!ok)
-        broker_refuse_reload(b, error);
-    return ok;
+    struct listeners *listeners = &b->accept.listeners;
+    if (!listeners_prepare(listeners, fresh, why))
+        return false;
+    if (is_log_elsewhere(b->options, fresh))
+        is_log_open = broker_open_log(b, fresh, why);
+    if (!is_log_open)
+        listeners_abort(listeners);
+    return is_log_open;
 }
 
-/* Those that accepting had to wait for may be fewer now, or more. */
-static void broker_review_accept(struct broker *b)
+static void broker_set_log(struct broker *b)
 {
-    b->max_connections =
-        configure_connections(b->options, b->possible_connections, &b->log);
-    if (b->sessions.count >= b->max_connections)
-        broker_pause_accept(b, "max_connections");
-    else
-        broker_resume_accept(b);
+    b->log.level = (enum log_level)b->options->log_level.number;
+    b->log.format = (enum log_format)b->options->log_format.number;
 }
 
-static void broker_apply_options(struct broker *b, struct options *fresh)
+/* Takes `fresh`. */
+static void broker_apply(struct broker *b, struct options *fresh)
 {
     struct options *old = b->options;
-    changes_apply(old, fresh, &b->log);
     b->options = fresh;
-    b->log.level = (enum log_level)fresh->log_level.number;
+    broker_set_log(b);
+    changes_apply(old, fresh, &b->log);
     b->budget.limit_bytes = fresh->memory.number;
-    struct core_config config = configure_core(b->options);
+    struct core_config config = configure_core(fresh);
     core_configure(&b->core, &config);
     b->sessions.config = configure_sessions(fresh, &b->log);
-    monitor_set_interval(b->monitoring.monitor,
+    monitor_set_interval(b->watched.monitor,
                          (uint32_t)fresh->monitor_interval.number);
-    doors_commit(&b->doors);
-    broker_review_accept(b);
+    listeners_commit(&b->accept.listeners);
+    accept_set_limit(&b->accept, configure_connections(
+                                     fresh, b->possible_connections, &b->log));
     log_always(&b->log, LOG_INFO, "reloaded", LOG_LIST(LOG_NONE));
     options_free(old);
 }
 
-static bool broker_reload(struct broker *b)
+static bool broker_reload(struct broker *b, struct sentence *why)
 {
+    if (b->state != BROKER_RUNNING)
+        return sentence_fail(why, "stopping");
+    /* Whoever has renamed the log file counts on a new one, whatever the
+     * options say, and looks there for the mistakes in them. */
+    bool is_log_open =
+        !b->options->log_file.text || broker_open_log(b, b->options, why);
     struct mistakes mistakes = {.report = broker_on_mistake, .arg = b};
     struct options *fresh = options_load(b->arguments, &mistakes);
-    if (!fresh) {
-        broker_refuse_reload(b, "mistakes");
-        return false;
-    }
-    if (!broker_prepare_reload(b, fresh)) {
+    if (!fresh)
+        return sentence_fail(why, "mistakes");
+    if (!broker_prepare(b, fresh, is_log_open, why)) {
         options_free(fresh);
         return false;
     }
-    broker_apply_options(b, fresh);
+    broker_apply(b, fresh);
     return true;
 }
 
 static void broker_on_hup(void *arg, int signo)
 {
     struct broker *b = arg;
+    struct sentence why;
     (void)signo;
-    if (b->is_draining) {
-        broker_refuse_reload(b, "stopping");
-        return;
-    }
-    supervisor_reloading(&b->supervisor);
-    /* Whoever has renamed the log counts on it, whatever the options say; and
-     * looks for mistakes in the new one. */
-    if (b->options->log_file.text)
-        (void)log_open(&b->log, b->options->log_file.text);
-    bool ok = broker_reload(b);
-    supervisor_ready(&b->supervisor,
-                     ok ? "serving" : "serving; the last reload failed");
+    if (b->state == BROKER_RUNNING)
+        service_reloading(&b->service);
+    bool ok = broker_reload(b, &why);
+    if (!ok)
+        log_always(&b->log, LOG_ERROR, "reload_failed",
+                   LOG_LIST(LOG_TEXT("why", why.text)));
+    if (b->state == BROKER_RUNNING)
+        service_ready(&b->service,
+                      ok ? "serving" : "serving; the last reload failed");
 }
 
 /* Starting. */
 
-static const struct signal_row signal_rows[SIGNALS] = {
+/* A row for every signal that means something. */
+static const struct signal_row {
+    int signo;
+    void (*fire)(void *broker, int signo);
+} signal_rows[SIGNALS] = {
     {SIGTERM, broker_on_stop},
     {SIGINT, broker_on_stop},
     {SIGHUP, broker_on_hup},
     {SIGUSR1, broker_on_usr1},
 };
 
-static bool fail(char *error, const char *what)
+static bool broker_open_loop(struct broker *b, struct sentence *why)
 {
-    snprintf(error, BROKER_ERROR_BYTES, "%s: %s", what, strerror(errno));
-    return false;
+    b->reactor = reactor_new();
+    if (!b->reactor)
+        return sentence_fail(why, "cannot make an event loop: %s",
+                             strerror(errno));
+    b->stop_timer = reactor_timer_new(b->reactor, broker_on_stop_timer, b);
+    return b->stop_timer ||
+           sentence_fail(why, "cannot start: %s", strerror(errno));
 }
 
-static bool broker_open_signals(struct broker *b, char *error)
+static bool broker_open_signals(struct broker *b, struct sentence *why)
 {
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < SIGNALS; i++) {
@@ -337,87 +267,86 @@ static bool broker_open_signals(struct broker *b, char *error)
         b->signals[i] = reactor_signal_new(b->reactor, signal_rows[i].signo,
                                            signal_rows[i].fire, b);
         if (!b->signals[i])
-            return fail(error, "cannot handle signals");
+            return sentence_fail(why, "cannot handle signals: %s",
+                                 strerror(errno));
     }
     return true;
 }
 
-static void broker_init_core(struct broker *b)
+static void broker_on_closed(void *broker)
 {
-    struct core_config config = configure_core(b->options);
-    struct core_owner owner = sessions_core_owner(&b->sessions);
-    core_init(&b->core, &config, &owner, &b->counters, &b->budget);
-    b->has_core = true;
+    struct broker *b = broker;
+    accept_resume(&b->accept);
 }
 
-static bool broker_init_sessions(struct broker *b, char *error)
+static bool broker_open_sessions(struct broker *b, struct sentence *why)
 {
+    struct core_config core = configure_core(b->options);
+    struct core_owner owner = sessions_core_owner(&b->sessions);
     struct sessions_config config = configure_sessions(b->options, &b->log);
+    b->budget.limit_bytes = b->options->memory.number;
     b->has_sessions = true;
+    core_init(&b->core, &core, &owner, &b->counters, &b->budget);
     if (!sessions_init(&b->sessions, &config, b->reactor, &b->core,
                        &b->counters, &b->budget, &b->log))
-        return fail(error, "cannot start");
+        return sentence_fail(why, "cannot start: %s", strerror(errno));
     b->sessions.on_closed = broker_on_closed;
     b->sessions.on_closed_arg = b;
     return true;
 }
 
-static bool broker_listen(struct broker *b, char *error)
+static bool broker_open_listeners(struct broker *b, struct sentence *why)
 {
-    if (!supervisor_pass_sockets(&b->doors, error, BROKER_ERROR_BYTES) ||
-        !broker_prepare_doors(b, b->options, error))
+    struct listeners *listeners = &b->accept.listeners;
+    accept_init(&b->accept, b->reactor, &b->sessions, &b->counters, &b->log);
+    accept_set_limit(
+        &b->accept,
+        configure_connections(b->options, b->possible_connections, &b->log));
+    if (!listeners_inherit(listeners, SERVICE_FIRST_SOCKET,
+                           service_take_sockets(), why) ||
+        !listeners_prepare(listeners, b->options, why))
         return false;
-    doors_commit(&b->doors);
+    listeners_commit(listeners);
     return true;
 }
 
-static bool broker_open(struct broker *b, char *error)
+static bool broker_open_monitor(struct broker *b, struct sentence *why)
 {
-    b->budget.limit_bytes = b->options->memory.number;
-    log_init(&b->log, STDERR_FILENO,
-             (enum log_level)b->options->log_level.number);
-    if (!broker_open_log(b, b->options, error))
-        return false;
-    b->reactor = reactor_new();
-    if (!b->reactor)
-        return fail(error, "cannot make an event loop");
-    doors_init(&b->doors, b->reactor, &listener_events, b, &b->log);
-    if (!supervisor_init(&b->supervisor, b->reactor, &b->log, error,
-                         BROKER_ERROR_BYTES))
-        return false;
-    broker_init_core(b);
-    b->drain_timer = reactor_timer_new(b->reactor, broker_on_drain, b);
-    if (!b->drain_timer)
-        return fail(error, "cannot start");
-    if (!broker_init_sessions(b, error) ||
-        !descriptors_for_clients(&b->possible_connections, error,
-                                 BROKER_ERROR_BYTES) ||
-        !broker_open_signals(b, error))
-        return false;
-    /* Those who watch need some, too. */
-    uint64_t watchers = monitoring_descriptors(b->options);
-    if (b->possible_connections > watchers)
-        b->possible_connections -= watchers;
-    b->max_connections =
-        configure_connections(b->options, b->possible_connections, &b->log);
-    return broker_listen(b, error) &&
-           monitoring_open(&b->monitoring, b->options, &b->sessions, error,
-                           BROKER_ERROR_BYTES);
+    struct broker_view view = {.reactor = b->reactor,
+                               .core = &b->core,
+                               .counters = &b->counters,
+                               .budget = &b->budget,
+                               .log = &b->log};
+    return monitor_setup_open(&b->watched, b->options, &view, &b->sessions,
+                              why);
+}
+
+static bool broker_open(struct broker *b, struct sentence *why)
+{
+    return broker_open_log(b, b->options, why) && broker_open_loop(b, why) &&
+           service_init(&b->service, b->reactor, &b->log, why) &&
+           broker_open_sessions(b, why) &&
+           descriptors_for_clients(monitor_setup_descriptors(b->options),
+                                   &b->possible_connections, why) &&
+           broker_open_signals(b, why) && broker_open_listeners(b, why) &&
+           broker_open_monitor(b, why);
 }
 
 struct broker *broker_new(struct arguments *a, struct options *o,
-                          char error[BROKER_ERROR_BYTES])
+                          struct sentence *why)
 {
     struct broker *b = calloc(1, sizeof *b);
     if (!b) {
-        fail(error, "cannot start");
+        sentence_fail(why, "cannot start: %s", strerror(errno));
         options_free(o);
         return NULL;
     }
     b->arguments = a;
     b->options = o;
-    b->supervisor.notify.fd = -1;
-    if (broker_open(b, error))
+    b->service.fd = -1;
+    log_init(&b->log, STDERR_FILENO, LOG_INFO);
+    broker_set_log(b);
+    if (broker_open(b, why))
         return b;
     broker_free(b);
     return NULL;
@@ -425,7 +354,7 @@ struct broker *broker_new(struct arguments *a, struct options *o,
 
 void broker_run(struct broker *b)
 {
-    supervisor_ready(&b->supervisor, "serving");
+    service_ready(&b->service, "serving");
     reactor_run(b->reactor, sessions_end_turn, &b->sessions);
     sessions_close_all(&b->sessions);
     core_purge(&b->core);
@@ -434,16 +363,16 @@ void broker_run(struct broker *b)
 
 void broker_free(struct broker *b)
 {
-    doors_close(&b->doors);
+    listeners_close(&b->accept.listeners);
     if (b->has_sessions)
         sessions_fini(&b->sessions);
-    monitoring_close(&b->monitoring);
-    if (b->has_core)
+    monitor_setup_close(&b->watched);
+    if (b->has_sessions)
         core_fini(&b->core);
-    supervisor_fini(&b->supervisor);
-    reactor_timer_free(b->drain_timer);
+    service_fini(&b->service);
     for (size_t i = 0; i < SIGNALS; i++)
         reactor_signal_free(b->signals[i]);
+    reactor_timer_free(b->stop_timer);
     if (b->reactor)
         reactor_free(b->reactor);
     log_fini(&b->log);

@@ -9,16 +9,15 @@
 struct arguments;
 struct broker;
 struct options;
+struct sentence;
 
-enum { BROKER_ERROR_BYTES = 512 };
-
-/* Makes a broker that listens. NULL, with one sentence in `error`, when the
- * system refuses. Takes `o` in any case; `a` is borrowed for the life of the
- * broker, which asks it again on SIGHUP. */
+/* Makes a broker that listens. NULL, with one sentence, when the system
+ * refuses. Takes `o` in any case; `a` is borrowed for the life of the broker,
+ * which reads it again on SIGHUP. */
 struct broker *broker_new(struct arguments *a, struct options *o,
-                          char error[BROKER_ERROR_BYTES]);
+                          struct sentence *why);
 
-/* Runs until it has been told to stop by a signal and has drained. */
+/* Runs until a signal has asked it to stop, and it has drained. */
 void broker_run(struct broker *b);
 
 void broker_free(struct broker *b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * configure - what the options mean for the parts of the broker. Values that do
- * not go together are lowered, and the log tells.
+ * not go together are lowered, and the log says so.
  */
 #ifndef SLUICE_BROKER_CONFIGURE_H
 #define SLUICE_BROKER_CONFIGURE_H

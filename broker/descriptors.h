@@ -6,11 +6,14 @@
 #define SLUICE_BROKER_DESCRIPTORS_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-/* Raises the limit on open files as far as it may be, and leaves a reserve.
- * False, with one sentence, when nothing is left for clients. */
-bool descriptors_for_clients(uint64_t *count, char *error, size_t room);
+struct sentence;
+
+/* Raises the limit on open files as far as it may be, and leaves a reserve
+ * beside those that are for `watchers`. False, with one sentence, when nothing
+ * is left for clients. */
+bool descriptors_for_clients(uint64_t watchers, uint64_t *count,
+                             struct sentence *why);
 
 #endif

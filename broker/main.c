@@ -6,6 +6,7 @@
 #include "broker/options/help.h"
 #include "broker/options/load.h"
 #include "broker/options/mistakes.h"
+#include "common/sentence.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -14,10 +15,10 @@ typedef int action_fn(struct arguments *a, struct options *o);
 
 static int action_run(struct arguments *a, struct options *o)
 {
-    char error[BROKER_ERROR_BYTES];
-    struct broker *broker = broker_new(a, o, error);
+    struct sentence why;
+    struct broker *broker = broker_new(a, o, &why);
     if (!broker) {
-        fprintf(stderr, "sluiced: %s\n", error);
+        fprintf(stderr, "sluiced: %s\n", why.text);
         return EXIT_FAILED;
     }
     broker_run(broker);

@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: MIT
 """The log in its formats and places: the same events with the same fields in
 text and JSON, a file that can be rotated, priorities for the journal."""
+import ctypes
 import json
 import os
 import pathlib
 import re
+import select
 import signal
+import struct
 import subprocess
 import tempfile
 
@@ -14,6 +17,7 @@ from wire import Client, DEADLINE, WireTest, main, run_sluiced
 
 STOPPED = re.compile(r"event\W+stopped")
 HOSTILE = b'/a "b" \\c\n\x00\x1b[2J \xff\xc3\xa9 =}{,:'
+IN_MODIFY, IN_CLOSE_WRITE, IN_OPEN = 0x02, 0x08, 0x20  # of inotify(7)
 PRIORITIES = {"error": 3, "warning": 4, "info": 6, "debug": 7}
 
 
@@ -132,7 +136,7 @@ class Files(LogsTest):
             stopped = [line for line in self.lines() if STOPPED.search(line)]
             self.assertEqual(len(stopped), times)
 
-    def test_it_is_opened_anew_after_it_was_renamed(self):
+    def test_it_is_opened_again_after_it_was_renamed(self):
         """As logrotate does; not a line is lost or doubled."""
         sluiced = self.start()
         old = self.path.with_suffix(".1")
@@ -145,8 +149,49 @@ class Files(LogsTest):
         sluiced.stop()
         self.assertRegex(self.lines()[-1], STOPPED)
 
-    def test_it_is_opened_anew_though_the_options_have_a_mistake(self):
-        """Rotation goes on, and the mistake is told where one looks for it."""
+    def events(self, stop):
+        """What inotify(7) reports of the file, until `stop` is in it."""
+        libc = ctypes.CDLL(None, use_errno=True)
+        watch = os.fdopen(libc.inotify_init1(os.O_CLOEXEC), "rb", 0)
+        with watch, open(self.path, encoding="ascii") as log:
+            log.seek(0, os.SEEK_END)
+            libc.inotify_add_watch(watch.fileno(), bytes(self.path),
+                                   IN_MODIFY | IN_CLOSE_WRITE | IN_OPEN)
+            yield 0
+            said = ""
+            while stop not in said:
+                self.assertTrue(select.select([watch], [], [], DEADLINE)[0])
+                yield from (mask for _, mask, _, _ in
+                            struct.iter_unpack("iIII", watch.read(4096)))
+                said += log.read()
+
+    def test_a_reload_opens_it_once(self):
+        """Once for rotation and for the options that are the same."""
+        sluiced = self.start()
+        events = self.events("event=reloaded")
+        next(events)
+        sluiced.signal(signal.SIGHUP)
+        self.assertEqual(list(events).count(IN_OPEN), 1)
+
+    def test_another_file_and_the_old_one_are_opened_once(self):
+        """What is logged of the reload itself is in the new file."""
+        config = self.path.with_name("conf")
+        config.write_text(f"[broker]\nlog-file = {self.path}\n")
+        old, self.path = self.path, self.path.with_name("other")
+        sluiced = self.broker("-c", str(config), listen=0)
+        self.wait_for(old, "event=listening")
+        self.path.touch()
+        config.write_text(f"[broker]\nlog-file = {self.path}\n")
+        events = self.events("event=reloaded")
+        next(events)
+        sluiced.signal(signal.SIGHUP)
+        self.assertEqual(list(events).count(IN_OPEN), 1)
+        self.assertIn(f"option=log-file old={old} new={self.path}",
+                      self.lines()[0])
+        self.assertNotIn("reload", old.read_text(encoding="ascii"))
+
+    def test_it_is_opened_again_though_the_options_have_a_mistake(self):
+        """Rotation goes on, and the new file names the mistake."""
         config = self.path.with_name("conf")
         config.write_text("[broker]\n", encoding="utf-8")
         sluiced = self.start(args=("-c", str(config)))

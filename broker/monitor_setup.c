@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/monitoring.h"
+#include "broker/monitor_setup.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "broker/base/log.h"
@@ -15,6 +14,7 @@
 #include "broker/session/reason.h"
 #include "broker/session/roster.h"
 #include "broker/session/sessions.h"
+#include "common/sentence.h"
 
 static bool reason_at(void *arg, size_t i, struct broker_view_reason *out)
 {
@@ -50,37 +50,32 @@ static bool is_watched(const struct options *o)
     return o->monitor_connect.count + o->monitor_bind.count + o->http.count > 0;
 }
 
-size_t monitoring_descriptors(const struct options *o)
+size_t monitor_setup_descriptors(const struct options *o)
 {
     return is_watched(o) ? MONITOR_DESCRIPTORS : 0;
 }
 
-static bool open_monitor(struct monitoring *m, const struct options *o,
+static bool open_monitor(struct monitor_setup *m, const struct options *o,
+                         const struct broker_view *parts,
                          struct sessions *sessions, struct sentence *why)
 {
     char name[IDENTITY_NAME_BYTES], color[IDENTITY_COLOR_BYTES];
     struct monitor_config config = config_of(o);
+    struct broker_view view = *parts;
     identity_name(o->listen.text, name);
-    identity_color(o->name.text ? o->name.text : name, color);
-    struct broker_view view = {
-        .name = o->name.text ? o->name.text : name,
-        .color = o->color.text ? o->color.text : color,
-        .interval_ms = (uint32_t)o->monitor_interval.number,
-        .reactor = sessions->reactor,
-        .core = sessions->core,
-        .counters = sessions->counters,
-        .budget = sessions->budget,
-        .log = sessions->log,
-        .reason = reason_at,
-        .each_client = each_client,
-        .arg = sessions,
-    };
+    view.name = o->name.text ? o->name.text : name;
+    identity_color(view.name, color);
+    view.color = o->color.text ? o->color.text : color;
+    view.interval_ms = (uint32_t)o->monitor_interval.number;
+    view.reason = reason_at;
+    view.each_client = each_client;
+    view.arg = sessions;
     m->monitor = monitor_new(&config, &view, why->text);
     return m->monitor != NULL;
 }
 
-static bool open_http(struct monitoring *m, const struct options *o,
-                      struct sessions *sessions, struct sentence *why)
+static bool open_http(struct monitor_setup *m, const struct options *o,
+                      const struct broker_view *parts, struct sentence *why)
 {
     struct http_server_config config = {
         .arg = m->monitor,
@@ -88,7 +83,7 @@ static bool open_http(struct monitoring *m, const struct options *o,
         .name_count = o->http_host.count,
     };
     config.routes = monitor_routes(&config.route_count);
-    m->http = http_server_new(sessions->reactor, sessions->counters, &config);
+    m->http = http_server_new(parts->reactor, parts->counters, &config);
     if (!m->http)
         return sentence_fail(why, "cannot start HTTP: %s", strerror(errno));
     for (size_t i = 0; i < o->http.count; i++)
@@ -96,26 +91,23 @@ static bool open_http(struct monitoring *m, const struct options *o,
             return false;
     for (const struct listener *l = http_server_listeners(m->http); l;
          l = listener_next(l))
-        log_event(sessions->log, LOG_INFO, "serving_http",
+        log_event(parts->log, LOG_INFO, "serving_http",
                   LOG_TEXT("addr", listener_address(l)));
     return true;
 }
 
-bool monitoring_open(struct monitoring *m, const struct options *o,
-                     struct sessions *sessions, char *error, size_t room)
+bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
+                        const struct broker_view *parts,
+                        struct sessions *sessions, struct sentence *why)
 {
-    struct sentence why;
-    if (!is_watched(o) ||
-        (open_monitor(m, o, sessions, &why) &&
-         (o->http.count == 0 || open_http(m, o, sessions, &why))))
-        return true;
-    snprintf(error, room, "%s", why.text);
-    return false;
+    return !is_watched(o) ||
+           (open_monitor(m, o, parts, sessions, why) &&
+            (o->http.count == 0 || open_http(m, o, parts, why)));
 }
 
-void monitoring_close(struct monitoring *m)
+void monitor_setup_close(struct monitor_setup *m)
 {
     http_server_free(m->http);
     monitor_free(m->monitor);
-    *m = (struct monitoring){.monitor = NULL};
+    *m = (struct monitor_setup){.monitor = NULL};
 }
