@@ -2,7 +2,9 @@
 #include "client/monitor/monitor.h"
 
 #include "client/complain.h"
-#include "client/monitor/telling.h"
+#include "client/monitor/site.h"
+#include "client/monitor/sse.h"
+#include "client/monitor/sse_clients.h"
 #include "client/monitor/web.h"
 #include "client/stop_signal.h"
 
@@ -29,8 +31,7 @@ struct monitor {
         struct event *event;
     } inlet[MONITOR_FEEDS_MAX];
     struct gallery gallery;
-    struct viewers *viewers;
-    struct web_setup web_setup;
+    struct site site;
     struct web *web;
 };
 
@@ -47,18 +48,14 @@ static int64_t monitor_clock_ms(void)
 static void monitor_tell(struct monitor *m, const struct reporter *p,
                          const struct report *r)
 {
-    char *text = NULL;
-    size_t length;
-    FILE *out = open_memstream(&text, &length);
-    if (!out)
+    struct http_pool *pool = web_pool(m->web);
+    if (http_pool_streams(pool) == 0)
         return;
-    if (r)
-        telling_write_report(out, p, r);
-    else
-        telling_write_silent(out, p);
-    if (fclose(out) == 0)
-        viewers_tell(m->viewers, text, length);
-    free(text);
+    char *event = r ? sse_report(p, r) : sse_silent(p);
+    if (event)
+        sse_clients_push(pool, event, web_now_ms());
+    free(event);
+    web_flush(m->web);
 }
 
 static void monitor_on_message(struct monitor *m,
@@ -131,17 +128,14 @@ static int monitor_open_feed(struct monitor *m, const struct feed_setup *setup)
 
 static int monitor_open_web(struct monitor *m)
 {
-    char sentence[WEB_ADDRESS_BYTES];
-    m->viewers = viewers_new();
-    m->web_setup = (struct web_setup){
-        m->setup->http, m->setup->names, m->setup->name_count,
-        &m->gallery,    m->viewers,
-    };
-    if (m->viewers)
-        m->web = web_open(m->base, &m->web_setup, sentence);
-    if (!m->viewers || !m->web)
-        return complain(EXIT_FAILED, "%s",
-                        m->viewers ? sentence : "out of memory");
+    struct sentence why;
+    if (!site_init(&m->site, &m->gallery, m->setup->names,
+                   m->setup->name_count))
+        return complain(EXIT_FAILED, "out of memory");
+    m->web = web_open(m->base, &m->site.http, m->setup->http, &why);
+    if (!m->web)
+        return complain(EXIT_FAILED, "%s", why.text);
+    m->site.pool = web_pool(m->web);
     return EXIT_DONE;
 }
 
@@ -174,7 +168,7 @@ static void monitor_free_event(struct event *event)
 static void monitor_close(struct monitor *m)
 {
     web_close(m->web);
-    viewers_free(m->viewers);
+    site_fini(&m->site);
     while (m->inlet_count > 0) {
         struct inlet *inlet = &m->inlet[--m->inlet_count];
         monitor_free_event(inlet->event);

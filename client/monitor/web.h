@@ -1,34 +1,38 @@
 /* SPDX-License-Identifier: MIT
  *
- * web - the HTTP server: the page, /history and /feed. It answers GET and HEAD
- * of those who ask for it by a name it knows, one request per connection.
+ * web - the HTTP server of the collector: the sockets under the connections of
+ * common/http_pool.h, on libevent. What it serves it is given.
  */
 #ifndef SLUICE_CLIENT_MONITOR_WEB_H
 #define SLUICE_CLIENT_MONITOR_WEB_H
 
-#include "client/monitor/gallery.h"
-#include "client/monitor/viewers.h"
+#include "common/http_pool.h"
+#include "common/sentence.h"
 
 struct event_base;
 struct web;
 
-struct web_setup {
-    const char *address;      /* host:port or [v6]:port; port 0: any */
-    const char *const *names; /* it may be asked by, beside addresses */
-    size_t name_count;
-    const struct gallery *gallery;
-    struct viewers *viewers;
-};
+/* Where an address without a port listens. */
+#define WEB_PORT "8088"
 
-enum { WEB_ADDRESS_BYTES = 320 };
+/* Listens. NULL, with the reason, when that is not possible. The site is
+ * borrowed. */
+struct web *web_open(struct event_base *base, const struct http_site *site,
+                     const char *address, struct sentence *why);
 
-/* NULL, and a sentence, when it cannot be. `setup` and what it points to must
- * last as long as the server. */
-struct web *web_open(struct event_base *base, const struct web_setup *setup,
-                     char sentence[WEB_ADDRESS_BYTES]);
-void web_close(struct web *w); /* may be NULL */
+/* Closes every connection. NULL is allowed. */
+void web_close(struct web *w);
 
 /* host:port, with the port that was got. */
 const char *web_address(const struct web *w);
+
+/* Its connections, to be written to; then web_flush. */
+struct http_pool *web_pool(struct web *w);
+
+/* The time that its connections live by. */
+uint32_t web_now_ms(void);
+
+/* Sends what was added to the streams. */
+void web_flush(struct web *w);
 
 #endif

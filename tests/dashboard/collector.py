@@ -37,6 +37,9 @@ class Collector:
             return int(next(line for line in status
                             if line.startswith(which)).split()[1])
 
+    def fd_count(self):
+        return len(os.listdir(f"/proc/{self.process.popen.pid}/fd"))
+
     @property
     def collect(self):
         return self.endpoints[0]
@@ -88,9 +91,14 @@ class Events:
     def __init__(self, collector):
         sock = collector.connect()
         sock.sendall(b"GET /feed HTTP/1.0\r\nHost: localhost\r\n\r\n")
-        self.file = sock.makefile("rb")
+        self.sock, self.file = sock, sock.makefile("rb")
+        self.status = int(self.file.readline().split()[1])
         while self.file.readline() not in (b"\r\n", b""):
             pass
+
+    def close(self):
+        self.file.close()
+        self.sock.close()
 
     def next(self, *names):
         """The next event of these names: its name and what it says."""

@@ -319,6 +319,21 @@ def http_head_seeds():
         yield name, b"\3" + text.replace("|", "\r\n").encode()
 
 
+EXCHANGES = {"made": "GET /made", "fixed": "GET /fixed", "feed": "GET /feed",
+             "head": "HEAD /made", "nothing": "GET /", "post": "POST /made"}
+
+
+def http_connection_seeds():
+    """A request in pieces of nine bytes, then sending and adding."""
+    for name, line in EXCHANGES.items():
+        request = (line + " HTTP/1.1\r\nHost: localhost\r\n").encode()
+        rest = -(len(request) + 6) % 9
+        request += b"X:" + b"x" * rest + b"\r\n\r\n"
+        pieces = [request[i:i + 9] for i in range(0, len(request), 9)]
+        received = b"".join(b"\4" + piece for piece in pieces)
+        yield name, received + b"\x0e\xfe" + b"\x0f\xff\xfe" * 4
+
+
 VECTORS = json.loads((Path(__file__).resolve().parents[1]
                       / "conformance/vectors.json").read_text())
 
@@ -368,7 +383,8 @@ def interests_seeds():
 
 
 TARGETS = {"config": config_seeds, "frame": frame_seeds,
-           "head": head_seeds, "http_head": http_head_seeds,
+           "head": head_seeds, "http_connection": http_connection_seeds,
+           "http_head": http_head_seeds,
            "inbox": inbox_seeds, "interests": interests_seeds,
            "session": session_seeds, "spelling": spelling_seeds}
 

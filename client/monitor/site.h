@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * site - what the collector serves over HTTP: the page, /history and /feed.
+ */
+#ifndef SLUICE_CLIENT_MONITOR_SITE_H
+#define SLUICE_CLIENT_MONITOR_SITE_H
+
+#include "client/monitor/gallery.h"
+#include "common/http_pool.h"
+
+struct site {
+    const struct gallery *gallery;
+    const struct http_pool *pool; /* of the server; NULL until it is there */
+    struct http_route *routes;    /* of http */
+    struct http_site http;        /* for the server */
+};
+
+/* `gallery` and `names`, by which it may be asked, are borrowed. False when
+ * there is no memory. */
+bool site_init(struct site *s, const struct gallery *gallery,
+               const char *const *names, size_t name_count);
+
+void site_fini(struct site *s);
+
+#endif
