@@ -1,44 +1,110 @@
 # SPDX-License-Identifier: MIT
 # Completion for bash. What there is to complete is asked of the programs.
 
-# The words of an option's argument, if these are words: --format text|json.
-_sluice_choices() {
-    awk -v option="$1" '$1 == option && $2 ~ /\|/ { print $2 }' | tr '|' ' '
-}
-
 _sluice_options() {
     sed -n 's/^ *\(-[a-z], \)*\(--[a-z-]*\).*/\2/p'
 }
 
-_sluice() {
-    local command=${COMP_WORDS[1]} word=${COMP_WORDS[COMP_CWORD]}
-    local before=${COMP_WORDS[COMP_CWORD - 1]} help words
-    if [ "$COMP_CWORD" -eq 1 ] || [ "$before" = help ]; then
-        words=$("$1" --help | sed -n 's/^  sluice \([a-z]*\) .*/\1/p')
-    else
-        help=$("$1" "$command" --help 2>/dev/null)
-        words=$(_sluice_choices "$before" <<<"$help")
-        [ -n "$words" ] || words=$(_sluice_options <<<"$help")
-    fi
-    mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+# What an option takes, as its help calls it: ADDR, FILE, N, text|json, ... ;
+# nothing when it takes nothing. "A or B [A]" are words as well.
+_sluice_kind() {
+    awk -v option="$1" '
+        { i = $1 ~ /^-[a-z],$/ ? 2 : 1 }
+        $i != option && $1 != option "," { next }
+        $(i + 1) == "LEVEL" || $(i + 1) == "FORMAT" {
+            sub(".*(LEVEL|FORMAT) *", "")
+            sub(/ *\[.*/, "")
+            gsub(/, | or /, "|")
+            print
+            next
+        }
+        $(i + 1) ~ /^[A-Z]+$/ || $(i + 1) ~ /\|/ { print $(i + 1) }'
 }
 
-_sluiced() {
-    local word=${COMP_WORDS[COMP_CWORD]}
-    case ${COMP_WORDS[COMP_CWORD - 1]} in
-    -c | --config)
-        mapfile -t COMPREPLY < <(compgen -f -- "$word")
+# Finds the word to complete and the option that it may belong to. Bash divides
+# at "=" and ":" as well: --server=unix:PATH is five words.
+_sluice_place() {
+    local i=$COMP_CWORD
+    word=${COMP_WORDS[i]} is_path=
+    case $word in
+    : | =) word= ;;
+    *) i=$((i - 1)) ;;
+    esac
+    if [ "${COMP_WORDS[i]}" = : ]; then
+        [ "${COMP_WORDS[i - 1]}" != unix ] || is_path=1
+        i=$((i - 2))
+    fi
+    [ "${COMP_WORDS[i]}" != = ] || i=$((i - 1))
+    option=${COMP_WORDS[i]}
+}
+
+_sluice_reply() {
+    mapfile -t COMPREPLY < <(compgen "$@" -- "$word")
+}
+
+_sluice_files() {
+    compopt -o filenames
+    _sluice_reply -f
+}
+
+# The value of an option of that kind.
+_sluice_value() {
+    case $1 in
+    *\|*) _sluice_reply -W "${1//|/ }" ;;
+    FILE) _sluice_files ;;
+    COMMAND) _sluice_reply -c ;;
+    ADDR)
+        if [ -n "$is_path" ]; then
+            _sluice_files
+        elif [ "$option" != --http ]; then
+            _sluice_reply -W '127.0.0.1:25000 localhost:25000 unix:'
+            [ "${COMPREPLY[*]}" != unix: ] || compopt -o nospace
+        fi
         ;;
-    --log-level)
-        mapfile -t COMPREPLY < <(
-            compgen -W 'error warning info debug' -- "$word")
-        ;;
-    *)
-        mapfile -t COMPREPLY < <(
-            compgen -W "$("$1" --help | _sluice_options)" -- "$word")
-        ;;
+    *) COMPREPLY=() ;;
     esac
 }
 
+# What may stand where no value is expected.
+_sluice_word() {
+    case $word in
+    /*)
+        compopt -o nospace
+        _sluice_reply -W '/topic/ /queue/'
+        ;;
+    *) _sluice_reply -W "$(_sluice_options)" ;;
+    esac
+}
+
+_sluice() {
+    local word option is_path help kind
+    _sluice_place
+    if [ "$COMP_CWORD" -eq 1 ] || [ "$option" = help ]; then
+        help=$("$1" --help)
+        _sluice_reply -W "$(sed -n 's/^  sluice \([a-z]*\) .*/\1/p' <<<"$help")
+            $(_sluice_options <<<"$help")"
+        return
+    fi
+    help=$("$1" "${COMP_WORDS[1]}" --help 2>/dev/null)
+    kind=$(_sluice_kind "$option" <<<"$help")
+    if [ -n "$kind" ]; then
+        _sluice_value "$kind"
+    else
+        _sluice_word <<<"$help"
+    fi
+}
+
+_sluiced() {
+    local word option is_path help kind
+    _sluice_place
+    help=$("$1" --help)
+    kind=$(_sluice_kind "$option" <<<"$help")
+    if [ -n "$kind" ]; then
+        _sluice_value "$kind"
+    else
+        _sluice_word <<<"$help"
+    fi
+}
+
 complete -F _sluice sluice
-complete -o filenames -F _sluiced sluiced
+complete -F _sluiced sluiced

@@ -45,15 +45,42 @@ class Completion:
     def test_commands(self):
         self.check("sluice li", "sluice listen")
         self.check("sluice help pi", "sluice help ping")
+        self.check("sluice --vers", "sluice --version")
 
     def test_options(self):
         self.check("sluice listen --timeo", "sluice listen --timeout")
         self.check("sluice listen /a --no", "sluice listen /a --no-reconnect")
         self.check("sluiced --drain", "sluiced --drain-timeout")
+        self.check("sluice send --serv", "sluice send --server")
 
     def test_words_of_an_option(self):
         self.check("sluice listen --format j", "sluice listen --format json")
         self.check("sluiced --log-level w", "sluiced --log-level warning")
+        self.check("sluiced --log-format j", "sluiced --log-format json")
+        self.check("sluiced --log-level=w", "sluiced --log-level=warning")
+
+    def test_addresses(self):
+        (pathlib.Path(self.terminal.folder) / "my.sock").touch()
+        self.terminal.type("sluice send --server")
+        self.terminal.press("Tab")  # the option is whole: what it takes
+        self.check("lo", "sluice send --server localhost:25000")
+        self.check("sluice send --server unix:my",
+                   "sluice send --server unix:my.sock")
+        self.check("sluiced --listen=unix:my", "sluiced --listen=unix:my.sock")
+
+    def test_channels(self):
+        self.check("sluice send /to", "sluice send /topic/")
+        self.check("sluice listen --count 1 /q",
+                   "sluice listen --count 1 /queue/")
+
+    def test_nothing_is_offered_that_is_wrong(self):
+        """A number is not an option."""
+        self.terminal.type("sluice listen --count ")
+        self.terminal.press("Tab")
+        self.terminal.press("Tab")
+        self.terminal.type("7")
+        self.terminal.wait(f"{self.prompt} sluice listen --count 7")
+        self.assertNotIn("--timeout", "\n".join(self.terminal.screen()))
 
     def test_files(self):
         (pathlib.Path(self.terminal.folder) / "my.conf").touch()
