@@ -21,6 +21,12 @@ let link = "connecting";
 
 // --- what needs attention --------------------------------------------------
 
+// Nothing is set again that is there: a screen reader would read it again.
+function setText(home, text) {
+    if (home.textContent !== text)
+        home.textContent = text;
+}
+
 function element(name, className, ...children) {
     const made = document.createElement(name);
     made.className = className;
@@ -29,13 +35,24 @@ function element(name, className, ...children) {
 }
 
 // One about a channel is a button that shows it.
-function problem({level, text: sentence, more, channel}) {
-    const made = element("div", `problem ${level}`,
-        element("strong", "", channel ? element("button", "", sentence)
-            : sentence), element("span", "", more));
-    made.querySelector("button")
-        ?.addEventListener("click", () => choose(channel));
-    return made;
+function fillProblem(line, {level, text, more, channel = null}) {
+    const [strong, rest] = line.children;
+    line.className = `problem ${level}`;
+    line.shown = channel;
+    if (Boolean(channel) !== Boolean(strong.firstElementChild))
+        strong.replaceChildren(...channel ? [element("button", "")] : []);
+    setText(strong.firstElementChild ?? strong, text);
+    setText(rest, more);
+}
+
+function newProblem() {
+    const line = element("div", "problem", element("strong", ""),
+        element("span", ""));
+    line.addEventListener("click", event => {
+        if (event.target.tagName === "BUTTON")
+            choose(line.shown);
+    });
+    return line;
 }
 
 function calm(reporters) {
@@ -43,24 +60,23 @@ function calm(reporters) {
         channel.kind === "queue" && channel.subscribers > 0));
     return {level: "good", text: "Nothing is backed up, nothing is lost",
         more: `${figures.plural(reporters.length, "reporter")} heard` +
-            (consumers ? " · queues are handed over; what of it their " +
-                "consumers have finished, only these know" : "")};
+            (consumers ? " · queues are handed over to their consumers, " +
+                "and only these know what they have finished" : "")};
 }
 
 function drawHeadline(reporters) {
-    if (!reporters.length)
-        return find("headline").replaceChildren();
+    const home = find("headline");
     const problems = diagnosis.of(reporters);
     const rest = problems.length - PROBLEMS_MAX;
     const lines = problems.length ? problems.slice(0, PROBLEMS_MAX)
         : [calm(reporters)];
     if (rest > 0)
         lines.push({level: "warn", text: `and ${rest} more`, more: ""});
-    // A screen reader need not hear the same again.
-    const made = lines.map(problem);
-    const home = find("headline");
-    if (home.textContent !== made.map(line => line.textContent).join(""))
-        home.replaceChildren(...made);
+    // Lines stay where they are, so that one can be clicked.
+    lines.forEach((line, i) => fillProblem(
+        home.children[i] ?? home.appendChild(newProblem()), line));
+    while (home.children.length > lines.length)
+        home.lastChild.remove();
 }
 
 // --- who reports -----------------------------------------------------------
