@@ -8,6 +8,7 @@
 #include "broker/options/mistakes.h"
 #include "broker/options/option_table.h"
 #include "broker/options/options.h"
+#include "common/suggest.h"
 
 enum { LABEL_BYTES = 64 };
 
@@ -15,13 +16,16 @@ static const struct {
     const char *word;
     enum action action;
 } actions[] = {
-    {"--help", ACTION_HELP},     {"-h", ACTION_HELP},
-    {"--manual", ACTION_MANUAL}, {"--version", ACTION_VERSION},
+    {"--help", ACTION_HELP},
+    {"--manual", ACTION_MANUAL},
+    {"--version", ACTION_VERSION},
     {"--check", ACTION_CHECK},
 };
 
 static bool find_action(const char *word, enum action *action)
 {
+    if (strcmp(word, "-h") == 0)
+        word = "--help";
     for (size_t i = 0; i < sizeof actions / sizeof *actions; i++) {
         if (strcmp(word, actions[i].word) == 0) {
             *action = actions[i].action;
@@ -55,6 +59,19 @@ static bool take_config(struct arguments *a, int *i, struct mistakes *m)
     return mistakes_add(m, "--config needs a value: the path of a file");
 }
 
+/* The option or action that was probably meant, without its dashes; NULL when
+ * none is near. */
+static const char *suggest(const char *name)
+{
+    struct suggestion s = suggest_for(name);
+    for (const struct option *row = option_table; row->name; row++)
+        suggest_try(&s, row->name);
+    for (size_t i = 0; i < sizeof actions / sizeof *actions; i++)
+        suggest_try(&s, actions[i].word + 2);
+    suggest_try(&s, "config");
+    return s.best;
+}
+
 /* `label` is what is before the '='. `--http-listen` is what the file calls
  * [http] listen, and here --http. */
 static bool reject_option(const char *label, struct mistakes *m)
@@ -66,6 +83,10 @@ static bool reject_option(const char *label, struct mistakes *m)
         if (option_may_be_called(row, label + 2))
             return mistakes_add(m, "unknown option '%s'; there is --%s", label,
                                 row->name);
+    const char *near = suggest(label + 2);
+    if (near)
+        return mistakes_add(m, "unknown option '%s'; did you mean --%s?", label,
+                            near);
     return mistakes_add(m, "unknown option '%s'; see sluiced --help", label);
 }
 

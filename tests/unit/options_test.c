@@ -176,6 +176,13 @@ static void test_unknown_and_unfinished_options(void **state)
         {"--=", "'--'"},
         {"--http-listen=x", "there is --http"},
         {"--connect=x", "there is --monitor-connect"},
+        {"--listn", "did you mean --listen?"},
+        {"--listn=:1", "'--listn'; did you mean --listen?"},
+        {"--max-fram=7", "did you mean --max-frame?"},
+        {"--chanel=/x", "did you mean --channel?"},
+        {"--chek", "did you mean --check?"},
+        {"--confg=x", "did you mean --config?"},
+        {"--frobnicate", "see sluiced --help"},
     };
     for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
         assert_false(parse(rows[i].argument, NULL));
