@@ -201,8 +201,8 @@ static bool broker_reload(struct broker *b, struct sentence *why)
 {
     if (b->state != BROKER_RUNNING)
         return sentence_fail(why, "stopping");
-    /* Whoever has renamed the log file counts on a new one, whatever the
-     * options say, and looks there for the mistakes in them. */
+    /* Log rotation relies on a new file even if the options have mistakes,
+     * and it is where these are looked for. */
     bool is_log_open =
         !b->options->log_file.text || broker_open_log(b, b->options, why);
     struct mistakes mistakes = {.report = broker_on_mistake, .arg = b};
@@ -235,7 +235,7 @@ static void broker_on_hup(void *arg, int signo)
 
 /* Starting. */
 
-/* A row for every signal that means something. */
+/* The signals that are handled. */
 static const struct signal_row {
     int signo;
     void (*fire)(void *broker, int signo);
@@ -261,8 +261,8 @@ static bool broker_open_signals(struct broker *b, struct sentence *why)
 {
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < SIGNALS; i++) {
-        /* What is here now is there again when the loop has ended: a second
-         * signal that comes late must not kill. */
+        /* The loop restores this handler when it ends: a second signal that
+         * comes late must not kill. */
         signal(signal_rows[i].signo, SIG_IGN);
         b->signals[i] = reactor_signal_new(b->reactor, signal_rows[i].signo,
                                            signal_rows[i].fire, b);

@@ -212,8 +212,8 @@ static void file_read_line(struct file *f, char *text)
         file_read_pair(f, text);
 }
 
-/* A file that somebody is still writing ends anywhere, mostly within a line;
- * or it is empty, having just been begun. */
+/* A file that is still being written ends anywhere, mostly within a line; or it
+ * is empty, having just been created. */
 static void file_read_lines(struct file *f, char *text)
 {
     struct mistakes *m = f->mistakes;
@@ -231,7 +231,7 @@ static void file_read_lines(struct file *f, char *text)
 
 /* The file. */
 
-/* Reads it whole before a word of it is believed. */
+/* Reads the whole file before any of it is used. */
 static bool file_read_text(int fd, char *text, struct mistakes *m)
 {
     size_t size = 0;
@@ -251,8 +251,8 @@ static bool file_read_text(int fd, char *text, struct mistakes *m)
     return true;
 }
 
-/* O_NONBLOCK: a pipe with nobody at its other end must not block a broker that
- * reads its file again. */
+/* O_NONBLOCK: a pipe without a writer must not block a broker that reads its
+ * file again. */
 static int file_open(const char *path, struct mistakes *m)
 {
     struct stat st;

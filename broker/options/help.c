@@ -18,20 +18,20 @@ static const char help_head[] =
     "\n";
 
 static const char help_rules[] =
-    "  -c, --config FILE        read options from a file as well\n"
-    "  --check                  print what it would run with, and exit\n"
-    "  --manual                 the reference of all options\n"
-    "  --help                   this text\n"
-    "  --version                the version\n"
+    "  -c, --config FILE          read options from a file as well\n"
+    "  --check                    print the options it would run with, and exit\n"
+    "  --manual                   the reference of all options\n"
+    "  --help                     this text\n"
+    "  --version                  the version\n"
     "\n"
-    "RULE: 'PATTERN option=value ...', the first that matches holds; in a pattern\n"
+    "RULE: 'PATTERN key=value ...', the first that matches applies; in a pattern\n"
     "'*' stands for one segment and '**', at the end, for the rest:\n";
 
 static const char help_tail[] =
     "\n"
     "ADDR: host:port, [v6]:port or unix:PATH. Sizes: 4096, 64k, 16m, 1g.\n"
     "Times: 250ms, 5s, 2m, or in seconds.\n"
-    "Every option can be given as SLUICE_NAME in the environment, too.\n"
+    "Every option can also be given as SLUICE_NAME in the environment.\n"
     "SIGTERM or SIGINT: deliver what was accepted, then stop; again: stop now.\n"
     "SIGHUP: read all options again.\n"
     "SIGUSR1: log all counters.\n";
@@ -41,7 +41,7 @@ static void help_option(FILE *out, const struct option *row)
 {
     char left[40];
     snprintf(left, sizeof left, "--%s %s", row->name, row->kind->placeholder);
-    fprintf(out, "  %-24s %s", left, row->sentence);
+    fprintf(out, "  %-26s %s", left, row->sentence);
     if (row->initial)
         fprintf(out, " [%s]", row->initial);
     fputc('\n', out);
@@ -52,7 +52,7 @@ static void help_rule_key(FILE *out, const char *name, const struct kind *kind,
 {
     char left[40];
     snprintf(left, sizeof left, "%s=%s", name, kind->placeholder);
-    fprintf(out, "  %-24s %s\n", left, sentence);
+    fprintf(out, "  %-26s %s\n", left, sentence);
 }
 
 void help_print(FILE *out)
@@ -125,12 +125,12 @@ static const char reference_channels[] =
     "    messages = 100\n"
     "\n"
     "or `--channel '/topic/ticks/* policy=drop-oldest messages=100'`, or the same\n"
-    "in `SLUICE_CHANNEL`, holds for the channels whose names match the pattern.\n"
+    "in `SLUICE_CHANNEL`, sets bounds for the channels whose names match the pattern.\n"
     "In a pattern `*` stands for one segment between slashes, and `**`, at the end,\n"
-    "for the rest. The first rule that matches holds: those of the command line\n"
-    "come first, then those of the environment, then those of the file. What a\n"
-    "rule does not say is as the broker's own options say. What the policies do is\n"
-    "explained in [operations](operations.md#channels).\n"
+    "for the rest. The first rule that matches applies: those of the command line\n"
+    "come first, then those of the environment, then those of the file. A key that\n"
+    "is not given is as the broker's own options say. The policies are explained in\n"
+    "[operations](operations.md#channels).\n"
     "\n"
     "| key | what it takes | meaning |\n"
     "|---|---|---|\n";

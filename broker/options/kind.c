@@ -121,7 +121,7 @@ const struct kind kind_endpoint = {
     "ENDPOINT", "an endpoint of ZeroMQ such as tcp://127.0.0.1:5555",
     .accepts = is_endpoint};
 const struct kind kind_text = {"TEXT", "a text", .accepts = is_not_empty};
-const struct kind kind_rule = {"RULE", "'PATTERN option=value ...'",
+const struct kind kind_rule = {"RULE", "'PATTERN key=value ...'",
                                .accepts = is_not_empty};
 
 static bool find_word(const struct kind *kind, const char *text,

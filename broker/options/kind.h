@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * kind - how a value of some type is read and written, and what a good one
- * looks like. It is one of three: a number, a word of a list, which is its
- * index, or a text, which is only judged.
+ * looks like. It is a number, or a word of a list, stored as its index, or a
+ * text, which is only checked.
  */
 #ifndef SLUICE_OPTIONS_KIND_H
 #define SLUICE_OPTIONS_KIND_H

@@ -8,7 +8,7 @@
 
 enum { TAIL_BYTES = 400 }; /* kept of a sentence that is too long */
 
-/* The middle is what somebody wrote; the end says what is wrong with it. */
+/* The middle is the text at fault; the end says what is wrong with it. */
 static void mistakes_shorten(char *sentence)
 {
     size_t size = strlen(sentence) + 1;

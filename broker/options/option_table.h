@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * option_table - all that sluiced can be told. One row is an option
+ * option_table - every option of sluiced. One row is an option
  * everywhere: `--name` on the command line, SLUICE_NAME in the environment,
  * a key in a section of the file, a line of --help, a row of docs/options.md.
  *

@@ -86,7 +86,7 @@ bool options_set(struct options *o, const struct option *row, const char *name,
     return !kind_is_text(row->kind) || value_add_text(v, row, name, text, m);
 }
 
-/* What is said of some channels is completed by what is said of all. */
+/* Rules for some channels are completed by the bounds of all. */
 static void options_finish_rules(struct options *o)
 {
     struct rule defaults = {

@@ -62,14 +62,14 @@ struct options {
 void options_init(struct options *o);
 void options_fini(struct options *o);
 
-/* Sets or adds a value, unless a stronger source has spoken; the text is
- * copied. It is judged all the same: false, with a mistake that begins with
- * `name`, as its source calls the option, when it is not good. */
+/* Sets or adds a value, unless a stronger source has set one; the text is
+ * copied. It is checked in any case: false, with a mistake, when it is not
+ * good. `name` is the option as its source calls it. */
 bool options_set(struct options *o, const struct option *row, const char *name,
                  const char *text, struct origin origin, struct mistakes *m);
 
-/* What no source has set gets its default. Call it once, at the end. False,
- * with a mistake, when there is no memory for that. */
+/* Gives every option that no source has set its default. Call it once, at the
+ * end. False, with a mistake, when there is no memory for that. */
 bool options_finish(struct options *o, struct mistakes *m);
 
 /* The longest message that is possible: at most half of the memory. */

@@ -72,7 +72,7 @@ bool rules_set(struct rules *r, const char *key, const char *text,
                          m);
     }
     return mistakes_add(m,
-                        "'%s' is not an option of a channel: limit, messages, "
+                        "'%s' is not a key of a channel: limit, messages, "
                         "client-limit, policy, patience or hold",
                         key);
 }
@@ -81,7 +81,7 @@ static bool rules_set_word(struct rules *r, char *word, struct mistakes *m)
 {
     char *equals = strchr(word, '=');
     if (!equals)
-        return mistakes_add(m, "'%s' is not option=value", word);
+        return mistakes_add(m, "'%s' is not key=value", word);
     *equals = '\0';
     return rules_set(r, word, equals + 1, m);
 }

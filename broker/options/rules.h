@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rules - the rules for channels as people write them: a pattern and what
- * holds for the channels whose names match it,
+ * rules - the rules for channels as they are written: a pattern, and the bounds
+ * and policy of the channels whose names match it,
  *
  *     /queue/jobs limit=16m messages=1000
  *
@@ -64,12 +64,12 @@ bool rules_open(struct rules *r, const char *pattern, struct origin origin,
 bool rules_set(struct rules *r, const char *key, const char *text,
                struct mistakes *m);
 
-/* Fills `rows`; what was not given is as in `defaults`, whose pattern must
- * match every name. */
+/* Fills `rows`; a key that was not given is as in `defaults`, whose pattern
+ * must match every name. */
 void rules_finish(struct rules *r, const struct rule *defaults);
 
-/* Writes each key of the i-th rule and its value, with the three around
- * them. */
+/* Writes each key of the i-th rule with its value: `before`, the key, `equals`,
+ * the value, `after`. */
 void rules_write_keys(const struct rules *r, size_t i, const char *before,
                       const char *equals, const char *after, FILE *out);
 

@@ -191,7 +191,7 @@ class Files(LogsTest):
         self.assertNotIn("reload", old.read_text(encoding="ascii"))
 
     def test_it_is_opened_again_though_the_options_have_a_mistake(self):
-        """Rotation goes on, and the new file names the mistake."""
+        """Rotation goes on, and the new file has the mistake."""
         config = self.path.with_name("conf")
         config.write_text("[broker]\n", encoding="utf-8")
         sluiced = self.start(args=("-c", str(config)))

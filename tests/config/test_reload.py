@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""SIGHUP: what the file says holds from then on, nobody is dropped, and a file
-that is not good changes nothing at all."""
+"""SIGHUP: the options of the file hold from then on, no client is dropped, and a
+file with mistakes changes nothing at all."""
 import os
 import pathlib
 import resource
@@ -98,7 +98,7 @@ class Values(ReloadTest):
             self.assertRegex(line.fields["refused"], r"^[a-z:/]+x+\.\.\.$")
             self.assertEqual(len(line.fields["refused"]), 1500)
 
-    def test_what_the_command_line_says_stays(self):
+    def test_values_of_the_command_line_stay(self):
         """It beats the file now as it did then."""
         self.start("[broker]\nmemory = 64m\n", "--prefetch=2k")
         self.assertEqual(
@@ -158,7 +158,8 @@ class Values(ReloadTest):
         self.assertEqual(sluiced.stats()["memory_limit_bytes"], 8 << 20)
 
     def test_most_connections(self):
-        """Fewer than there are closes nobody; more lets in who waits."""
+        """A lower limit closes no connection; a higher one admits those that
+        wait."""
         sluiced = self.start("[broker]\nmax-connections = 4\n")
         first = [self.subscriber(sluiced, TOPIC) for _ in range(2)]
         self.reload("[broker]\nmax-connections = 2\n")
@@ -219,7 +220,7 @@ class Rules(ReloadTest):
 
 class Listeners(ReloadTest):
     def test_they_appear_and_disappear(self):
-        """Who came through one that is closed stays connected."""
+        """A client that came through one that is closed stays connected."""
         sluiced = self.start("[broker]\nlisten = unix:{dir}/a\n", listen=1)
         reader = self.subscriber(sluiced, TOPIC)
         changes = self.reload("[broker]\nlisten = unix:{dir}/b\n"
@@ -236,7 +237,7 @@ class Listeners(ReloadTest):
             self.publisher(sluiced).publish(TOPIC, address.encode())
             self.assertEqual(reader.recv(), address.encode())
 
-    def test_one_that_stays_is_not_opened_anew(self):
+    def test_one_that_stays_is_not_opened_again(self):
         """The free port that was taken is kept."""
         sluiced = self.start("[broker]\nlisten = 127.0.0.1:0\n", listen=1)
         self.reload("[broker]\nmemory = 64m\nlisten = 127.0.0.1:0\n")
@@ -244,7 +245,7 @@ class Listeners(ReloadTest):
         self.assertEqual(len(sluiced.log("event=listening ")), 1)
 
     def test_all_of_them_or_nothing(self):
-        """An address that cannot be had refuses the whole file."""
+        """The whole file is refused if one address cannot be opened."""
         sluiced = self.start("[broker]\nlisten = unix:{dir}/a\n", listen=1)
         mistakes, failed = self.refuse(
             "[broker]\nmemory = 64m\nlisten = unix:{dir}/b\n"
@@ -276,21 +277,21 @@ class Refused(ReloadTest):
         self.assertEqual(self.held(b"/guard", 5), 3)
 
     def test_every_kind_of_mistake(self):
-        """The table of test_files, each mistake told at its place."""
+        """The table of test_files, each mistake reported at its place."""
         self.start('[broker]\nlisten = 127.0.0.1:0\n'
                    '[channel "/guard"]\nhold = 3\n', listen=1)
         for text, mistakes in WRONG:
             with self.subTest(text=text[:80]):
-                told, failed = self.refuse(text)
+                logged, failed = self.refuse(text)
                 self.assertEqual(failed.fields["why"], "mistakes")
-                self.assertEqual(len(told), len(mistakes))
-                for line, (number, words) in zip(told, mistakes.items()):
+                self.assertEqual(len(logged), len(mistakes))
+                for line, (number, words) in zip(logged, mistakes.items()):
                     self.assertIn(f"{self.path}:{number or ''}", line.text)
                     self.assertIn(words[0].strip("'\""), line.text)
         self.assert_guarded()
 
     def test_a_file_that_is_gone_or_no_file(self):
-        """Removed; then a folder; then a pipe that nobody writes to."""
+        """Removed; then a folder; then a pipe without a writer."""
         self.start_guarded()
         self.path.unlink()
         self.hup("reload_failed")
@@ -302,7 +303,7 @@ class Refused(ReloadTest):
         self.assert_guarded()
 
     def test_an_unreadable_file(self):
-        """Nobody may read it; not even root, without its capabilities."""
+        """Readable by no user; not even by root, without its capabilities."""
         self.start_guarded(prefix=POWERLESS if os.geteuid() == 0 else ())
         self.path.chmod(0)
         since = self.sluiced.mark()
@@ -327,8 +328,8 @@ class Refused(ReloadTest):
         pid, limit = sluiced.process.pid, resource.RLIMIT_NOFILE
         before = resource.prlimit(pid, limit)
         resource.prlimit(pid, limit, (sluiced.fd_count(), before[1]))
-        told, _ = self.refuse("# nothing is held\n")
-        self.assertIn("Too many open files", told[0].text)
+        logged, _ = self.refuse("# nothing is held\n")
+        self.assertIn("Too many open files", logged[0].text)
         resource.prlimit(pid, limit, before)
         self.assert_guarded()
         self.hup()
@@ -349,7 +350,7 @@ class Refused(ReloadTest):
 
 class UnderLoad(ReloadTest):
     def publish(self, channel, count):
-        """Until told to stop; answers how many it were."""
+        """Until it is enough; returns how many were sent."""
         sender = self.connect(self.sluiced).subscribe(b"")
         while not self.enough.is_set():
             sender.flood(channel, 500, 100, start=count)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a service manager is told and passes, without one: a fake notify
-socket, and sockets handed over as descriptors from 3 on."""
+"""The protocol of a service manager, without one: a fake notify socket, and
+listening sockets passed as descriptors from 3 on."""
 import contextlib
 import fcntl
 import os
@@ -38,45 +38,45 @@ class Notify(ServiceTest):
         self.sluiced = self.broker(*args, env={"NOTIFY_SOCKET": name, **env})
         return self.sluiced
 
-    def told(self):
+    def notified(self):
         """One message of the broker, as a dictionary."""
         lines = self.manager.recv(4096).decode("ascii").split("\n")
         return dict(line.split("=", 1) for line in lines)
 
-    def told_until(self, key):
+    def notified_until(self, key):
         """All messages up to one with this key."""
-        messages = [self.told()]
+        messages = [self.notified()]
         while key not in messages[-1]:
-            messages.append(self.told())
+            messages.append(self.notified())
         return messages
 
     def test_ready_when_it_can_be_connected_to(self):
-        """Not before: who waits for READY=1 is served."""
+        """Not before: a client that waited for READY=1 is served."""
         sock = self.path("sock")
         self.start("--listen", f"unix:{sock}")
-        message = self.told()
+        message = self.notified()
         self.assertEqual(message, {"READY": "1", "STATUS": "serving"})
         Client(f"unix:{sock}").close()
 
     def test_the_abstract_namespace(self):
-        """As systemd had it for long."""
+        """Where systemd had its socket for long."""
         self.start(name=f"@sluice-test-{os.getpid()}")
-        self.assertEqual(self.told()["READY"], "1")
+        self.assertEqual(self.notified()["READY"], "1")
 
     def test_reloading(self):
         """Begun and ended, whether it worked or not."""
         config = self.dir / "conf"
         config.write_text("[broker]\n", encoding="utf-8")
         self.start("-c", str(config))
-        self.told_until("READY")
+        self.notified_until("READY")
         for text, word in (("[broker]\nmemory = 64m\n", "serving"),
                            ("[broker]\nmemory = ?\n", "failed")):
             config.write_text(text, encoding="utf-8")
             self.sluiced.signal(signal.SIGHUP)
-            begun = self.told()
+            begun = self.notified()
             self.assertEqual(begun["RELOADING"], "1")
             self.assertGreater(int(begun["MONOTONIC_USEC"]), 0)
-            ended = self.told()
+            ended = self.notified()
             self.assertEqual(ended["READY"], "1")
             self.assertIn(word, ended["STATUS"])
 
@@ -84,48 +84,48 @@ class Notify(ServiceTest):
         """What --drain-timeout says, and a bit."""
         self.start("--drain-timeout=60s")
         self.sluiced.signal()
-        message = self.told_until("STOPPING")[-1]
+        message = self.notified_until("STOPPING")[-1]
         self.assertEqual(message["STOPPING"], "1")
         self.assertGreater(int(message["EXTEND_TIMEOUT_USEC"]), 60_000_000)
 
-    def test_the_watchdog_is_fed(self):
+    def test_the_watchdog_is_pinged(self):
         """Again and again, idle or not; under load by the same loop."""
         self.start(WATCHDOG_USEC="20000")
-        self.told_until("READY")
+        self.notified_until("READY")
         for _ in range(3):
-            self.assertEqual(self.told(), {"WATCHDOG": "1"})
+            self.assertEqual(self.notified(), {"WATCHDOG": "1"})
         reader = self.subscriber(self.sluiced, b"/t")
         self.publisher(self.sluiced).flood(b"/t", 1000, 1000)
         reader.recv_numbers(1000)
-        self.assertEqual(self.told(), {"WATCHDOG": "1"})
+        self.assertEqual(self.notified(), {"WATCHDOG": "1"})
 
-    def test_a_stuck_loop_feeds_nobody(self):
-        """A stopped process is one: what it had sent is all there is."""
+    def test_a_stuck_loop_sends_no_ping(self):
+        """A stopped process has one: only what it had sent arrives."""
         self.start(WATCHDOG_USEC="2000")
-        self.told_until("WATCHDOG")
+        self.notified_until("WATCHDOG")
         self.sluiced.signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.sluiced.process.pid,
                   os.WSTOPPED | os.WNOWAIT)
         self.manager.setblocking(False)
         with contextlib.suppress(BlockingIOError):
-            while self.told():
+            while self.notified():
                 pass
         self.manager.settimeout(DEADLINE)
         self.sluiced.signal(signal.SIGCONT)
-        self.assertEqual(self.told(), {"WATCHDOG": "1"})
+        self.assertEqual(self.notified(), {"WATCHDOG": "1"})
 
-    def test_the_watchdog_of_somebody_else(self):
-        """WATCHDOG_PID is another process: not a word."""
+    def test_the_watchdog_of_another_process(self):
+        """WATCHDOG_PID is not ours: there is no ping."""
         self.start(WATCHDOG_USEC="1000", WATCHDOG_PID="1")
         self.assert_serves(self.sluiced)
         self.sluiced.signal()
-        self.assertFalse([message for message in self.told_until("STOPPING")
+        self.assertFalse([message for message in self.notified_until("STOPPING")
                           if "WATCHDOG" in message])
 
     def test_a_manager_that_is_gone_is_no_reason_to_stop(self):
-        """The log tells once in a while, the broker serves."""
+        """The failure is logged at a limited rate, the broker serves."""
         self.start(WATCHDOG_USEC="2000")
-        self.told_until("READY")
+        self.notified_until("READY")
         self.manager.close()
         self.sluiced.wait_for_log("event=notify_failed reason=ECONNREFUSED")
         self.assert_serves(self.sluiced)
@@ -142,7 +142,7 @@ class Notify(ServiceTest):
 
 
 class Activation(ServiceTest):
-    """Sockets that were made by somebody else."""
+    """Sockets that another process has made."""
 
     def listening(self, address="127.0.0.1"):
         """A listening socket above the place where it is to be."""
@@ -201,7 +201,8 @@ class Activation(ServiceTest):
                                              f"unix:{self.path('b')}"])
 
     def test_they_outlive_the_broker(self):
-        """The file stays, and who connects meanwhile waits for the next."""
+        """The file stays, and a client that connects meanwhile waits for the next
+        broker."""
         unix = self.listening(self.path("sock"))
         self.activate([unix]).stop()
         self.assertTrue((self.dir / "sock").is_socket())

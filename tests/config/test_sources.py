@@ -144,7 +144,7 @@ class Effect(SourcesTest):
         self.assert_closed(sluiced, sender, "frame_too_long")
 
     def test_socket_mode_holds(self):
-        """Whatever the umask of the one who starts it (class 25)."""
+        """Whatever umask it is started with (class 25)."""
         for mode in (0o600, 0o660, 0o777):
             with self.subTest(mode=oct(mode)):
                 before = os.umask(0o022)

@@ -61,7 +61,7 @@ class Units(WireTest):
         self.assertIn("\nAfter=network-online.target\n", unit)
 
     def test_the_socket_is_at_the_default_address(self):
-        """Who starts the broker either way finds it at the same place."""
+        """Started either way, the broker is at the same address."""
         text = (UNITS / "sluiced.socket").read_text(encoding="utf-8")
         address = re.search(r"^ListenStream=(.*)$", text, re.M)[1]
         self.assertIn(f"listen = {address} ; default",
