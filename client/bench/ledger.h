@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * ledger - which of the numbers 0, 1, 2, ... have come, so that a second
- * coming is noticed. Memory is needed for what comes out of order only:
+ * ledger - which of the numbers 0, 1, 2, ... have come, so that one that comes
+ * twice is noticed. Memory is needed only for numbers that come out of order:
  *
  *     0 .......... base ......................... base + LEDGER_SPAN
  *     all have come    a bit says whether it came

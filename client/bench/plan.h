@@ -12,7 +12,7 @@ struct plan {
     const char *server;
     const char *channel;
     bool is_queue;   /* each message goes to one subscriber, not to all */
-    bool has_stamps; /* messages are long enough to tell who sent them when */
+    bool has_stamps; /* messages are long enough to carry a stamp */
     uint32_t publishers;
     uint32_t subscribers;
     uint32_t size;        /* bytes of a message */

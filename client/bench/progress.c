@@ -15,8 +15,8 @@ void progress_init(struct progress *p, const struct plan *plan,
                            .shown_ns = start_ns};
 }
 
-/* How much of the plan is done: of its count or of its time, whichever ends
- * it sooner. */
+/* How much of the plan is done: of its count or of its time, whichever ends it
+ * sooner. */
 static double progress_share(const struct progress *p, uint64_t now_ns,
                              uint64_t sent)
 {

@@ -20,7 +20,7 @@ struct progress {
 void progress_init(struct progress *p, const struct plan *plan,
                    uint64_t start_ns);
 
-/* Draws it anew when it is time for that. */
+/* Draws it again when PROGRESS_MS have passed. */
 void progress_show(struct progress *p, uint64_t now_ns, uint64_t sent,
                    uint64_t received);
 

@@ -18,7 +18,7 @@ struct stamp {
 
 _Static_assert(sizeof(struct stamp) == 24, "no padding travels");
 
-/* A message that is not counted: it finds out who is listening. */
+/* A message that is not counted: it shows which subscribers receive. */
 #define STAMP_PROBE UINT32_MAX
 
 static inline uint64_t stamp_clock_ns(void)

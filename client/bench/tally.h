@@ -13,7 +13,7 @@ struct tally {
     uint64_t received;   /* deliveries of this run, without duplicates */
     uint64_t duplicates; /* of a message that had come already */
     uint64_t reordered;  /* after a later one of the same publisher */
-    uint64_t foreign;    /* of somebody else, or of an earlier run */
+    uint64_t foreign;    /* of another program, or of an earlier run */
     uint64_t probes;
     uint64_t last_ns; /* when the last one was received */
     bool is_out_of_memory;

@@ -4,7 +4,7 @@
  * not use the blocking library, whose calls are made for one message: the
  * parts in client/bench/ encode and decode whole buffers.
  */
-#include "client/bench/report.h"
+#include "client/bench/bench_report.h"
 #include "client/command.h"
 #include "client/complain.h"
 #include "client/stop_signal.h"
@@ -120,7 +120,7 @@ static int bench_failed(const struct sluice_failure *failure)
 }
 
 /* Every channel is lossless as long as its subscribers read, and these do. */
-static int bench_judge(const struct report *r)
+static int bench_judge(const struct bench_report *r)
 {
     const struct tally *t = r->tally;
     uint64_t lost = outcome_lost(r->outcome, t);
@@ -134,17 +134,19 @@ static int bench_judge(const struct report *r)
 
 static int bench_measure(const struct plan *plan, bool is_json)
 {
-    struct crew crew;
+    struct connections connections;
     struct outcome outcome = {0};
     int status;
-    if (crew_open(&crew, plan) && course_run(&crew, &outcome)) {
-        struct report report = {plan, &crew.tally, &outcome};
-        (is_json ? report_print_json : report_print_table)(&report, stdout);
+    if (connections_open(&connections, plan) &&
+        run_plan(&connections, &outcome)) {
+        struct bench_report report = {plan, &connections.tally, &outcome};
+        (is_json ? bench_report_print_json : bench_report_print_table)(&report,
+                                                                       stdout);
         status = bench_judge(&report);
     } else {
-        status = bench_failed(&crew.failure);
+        status = bench_failed(&connections.failure);
     }
-    crew_close(&crew);
+    connections_close(&connections);
     return status;
 }
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * course - how a benchmark goes: make sure that everybody hears, send, make
- * sure that everything has been heard.
+ * run - one run of a benchmark: wait until every subscriber receives, send,
+ * wait until everything has been received.
  */
-#ifndef SLUICE_CLIENT_BENCH_COURSE_H
-#define SLUICE_CLIENT_BENCH_COURSE_H
+#ifndef SLUICE_CLIENT_BENCH_RUN_H
+#define SLUICE_CLIENT_BENCH_RUN_H
 
-#include "client/bench/crew.h"
+#include "client/bench/connections.h"
 
-/* What is known at the end besides the crew's tally. */
+/* What a run has found, beside the connections' tally. */
 struct outcome {
     uint64_t sent;          /* messages */
     uint64_t expected;      /* deliveries of them */
@@ -23,8 +23,8 @@ static inline uint64_t outcome_lost(const struct outcome *o,
     return o->expected > t->received ? o->expected - t->received : 0;
 }
 
-/* Runs the plan. Ends early, in order, on a stop signal. False, with
- * c->failure, when it cannot be brought to its end. */
-bool course_run(struct crew *c, struct outcome *out);
+/* Runs the plan. A stop signal ends it early, in order. False, with c->failure,
+ * when it cannot be completed. */
+bool run_plan(struct connections *c, struct outcome *out);
 
 #endif

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/bench/connections.h"
+
+#include "client/bench/ledger.h"
+#include "client/lib/dial.h"
+#include "client/stop_signal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+    CONNECTIONS_SCRATCH_BYTES = 256 << 10,
+    CONNECTIONS_EVENTS = 256,
+    CONNECTIONS_DIAL_MS = 5000,
+};
+
+/* What an event belongs to: a subscriber's index, a publisher's after them, or
+ * this. */
+#define CONNECTIONS_STOP_SIGNAL UINT32_MAX
+
+static bool connections_fail(struct connections *c, enum sluice_error error,
+                             const char *sentence)
+{
+    (void)sluice_failure_set(&c->failure, error, "%s", sentence);
+    return false;
+}
+
+static bool connections_fail_with_errno(struct connections *c, const char *what)
+{
+    (void)sluice_failure_set(&c->failure, SLUICE_BROKEN, "%s: %s", what,
+                             strerror(errno));
+    return false;
+}
+
+/* --- opening ------------------------------------------------------------- */
+
+static bool connections_dial(struct connections *c, int *fd)
+{
+    return sluice_dial(c->plan->server, sluice_deadline_in(CONNECTIONS_DIAL_MS),
+                       fd, &c->failure) == SLUICE_OK;
+}
+
+static bool connections_watch(struct connections *c, int fd, uint32_t events,
+                              uint32_t who)
+{
+    struct epoll_event event = {.events = events, .data.u32 = who};
+    if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &event) == 0)
+        return true;
+    return connections_fail_with_errno(c, "cannot wait for a connection");
+}
+
+static struct ledger *connections_ledgers_of(struct connections *c,
+                                             uint32_t subscriber)
+{
+    size_t skip = c->plan->is_queue ? 0 : c->plan->publishers;
+    return c->ledgers + subscriber * skip;
+}
+
+static bool connections_add_subscriber(struct connections *c, uint32_t index)
+{
+    struct bench_subscriber *s = &c->subscribers[index];
+    int fd;
+    if (!connections_dial(c, &fd))
+        return false;
+    if (!bench_subscriber_init(s, fd, c->plan, &c->tally,
+                               connections_ledgers_of(c, index)))
+        return connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
+    if (!bench_subscriber_hello(s))
+        return connections_fail_with_errno(c, "cannot subscribe");
+    return connections_watch(c, fd, EPOLLIN, index);
+}
+
+static uint64_t connections_share(const struct plan *plan, uint32_t publisher)
+{
+    if (plan->count == 0)
+        return UINT64_MAX;
+    return plan->count / plan->publishers +
+           (publisher < plan->count % plan->publishers);
+}
+
+static bool connections_add_publisher(struct connections *c, uint32_t index)
+{
+    struct bench_publisher *p = &c->publishers[index];
+    int fd;
+    if (!connections_dial(c, &fd))
+        return false;
+    if (!bench_publisher_init(p, fd, c->plan->channel, c->plan->size))
+        return connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
+    p->share = connections_share(c->plan, index);
+    /* Edge-triggered: to ask for room only while there is none would cost two
+     * system calls each time. */
+    return connections_watch(c, fd, EPOLLIN | EPOLLOUT | EPOLLET,
+                             c->plan->subscribers + index);
+}
+
+static bool connections_alloc(struct connections *c)
+{
+    const struct plan *plan = c->plan;
+    size_t rows = plan->is_queue ? 1 : plan->subscribers;
+    c->ledgers = calloc(rows * plan->publishers, sizeof *c->ledgers);
+    c->publishers = calloc(plan->publishers, sizeof *c->publishers);
+    c->subscribers = calloc(plan->subscribers, sizeof *c->subscribers);
+    c->scratch = malloc(CONNECTIONS_SCRATCH_BYTES);
+    if (!c->ledgers || !c->publishers || !c->subscribers || !c->scratch)
+        return false;
+    for (uint32_t i = 0; i < plan->publishers; i++)
+        c->publishers[i].fd = -1;
+    for (uint32_t i = 0; i < plan->subscribers; i++)
+        c->subscribers[i].fd = -1;
+    return batch_init(&c->probes, plan->channel, sizeof(struct stamp),
+                      plan->subscribers);
+}
+
+bool connections_open(struct connections *c, const struct plan *plan)
+{
+    *c = (struct connections){.plan = plan, .epoll = -1};
+    if (!connections_alloc(c))
+        return connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
+    c->epoll = epoll_create1(EPOLL_CLOEXEC);
+    if (c->epoll < 0)
+        return connections_fail_with_errno(c, "cannot wait for connections");
+    /* It stays readable, so it must be reported once only. */
+    if (!connections_watch(c, stop_signal_fd(), EPOLLIN | EPOLLONESHOT,
+                           CONNECTIONS_STOP_SIGNAL))
+        return false;
+    for (uint32_t i = 0; i < plan->subscribers; i++)
+        if (!connections_add_subscriber(c, i))
+            return false;
+    for (uint32_t i = 0; i < plan->publishers; i++)
+        if (!connections_add_publisher(c, i))
+            return false;
+    c->heard_ns = stamp_clock_ns();
+    return true;
+}
+
+static void connections_close_ledgers(struct connections *c)
+{
+    size_t rows = c->plan->is_queue ? 1 : c->plan->subscribers;
+    for (size_t i = 0; i < rows * c->plan->publishers; i++)
+        ledger_fini(&c->ledgers[i]);
+    free(c->ledgers);
+}
+
+void connections_close(struct connections *c)
+{
+    for (uint32_t i = 0; c->publishers && i < c->plan->publishers; i++)
+        bench_publisher_fini(&c->publishers[i]);
+    for (uint32_t i = 0; c->subscribers && i < c->plan->subscribers; i++)
+        bench_subscriber_fini(&c->subscribers[i]);
+    if (c->ledgers)
+        connections_close_ledgers(c);
+    batch_fini(&c->probes);
+    free(c->publishers);
+    free(c->subscribers);
+    free(c->scratch);
+    if (c->epoll >= 0)
+        close(c->epoll);
+}
+
+/* --- running ------------------------------------------------------------- */
+
+static bool connections_on_subscriber(struct connections *c,
+                                      struct bench_subscriber *s)
+{
+    ssize_t n = recv(s->fd, c->scratch, CONNECTIONS_SCRATCH_BYTES, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return true;
+    if (n < 0)
+        return connections_fail_with_errno(
+            c, "the connection of a subscriber broke");
+    if (n == 0)
+        return connections_fail(
+            c, SLUICE_CLOSED,
+            "the broker closed the connection of a subscriber");
+    c->heard_ns = stamp_clock_ns();
+    bench_subscriber_take(s, c->scratch, (size_t)n, c->heard_ns);
+    if (c->tally.is_out_of_memory)
+        return connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
+    return true;
+}
+
+/* Nothing is sent to a publisher: all it can read is the end. */
+static bool connections_on_publisher(struct connections *c,
+                                     struct bench_publisher *p, uint32_t events)
+{
+    uint8_t byte;
+    if (events & EPOLLOUT)
+        p->is_full = false;
+    ssize_t n = recv(p->fd, &byte, sizeof byte, 0);
+    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+        return true;
+    if (n < 0)
+        return connections_fail_with_errno(
+            c, "the connection of a publisher broke");
+    if (n > 0 || !p->is_leaving)
+        return connections_fail(
+            c, SLUICE_CLOSED,
+            "the broker closed the connection of a publisher");
+    close(p->fd);
+    p->fd = -1;
+    c->heard_ns = stamp_clock_ns();
+    return true;
+}
+
+static bool connections_on_event(struct connections *c, uint32_t who,
+                                 uint32_t events)
+{
+    if (who == CONNECTIONS_STOP_SIGNAL)
+        return true;
+    if (who < c->plan->subscribers)
+        return connections_on_subscriber(c, &c->subscribers[who]);
+    return connections_on_publisher(
+        c, &c->publishers[who - c->plan->subscribers], events);
+}
+
+bool connections_wait(struct connections *c, int timeout_ms)
+{
+    struct epoll_event events[CONNECTIONS_EVENTS];
+    int n = epoll_wait(c->epoll, events, CONNECTIONS_EVENTS, timeout_ms);
+    if (n < 0 && errno != EINTR)
+        return connections_fail_with_errno(c, "cannot wait for connections");
+    for (int i = 0; i < n; i++)
+        if (!connections_on_event(c, events[i].data.u32, events[i].events))
+            return false;
+    return true;
+}
+
+bool connections_flush(struct connections *c)
+{
+    for (uint32_t i = 0; i < c->plan->publishers; i++)
+        if (!bench_publisher_flush(&c->publishers[i]))
+            return connections_fail_with_errno(
+                c, "the connection of a publisher broke");
+    return true;
+}
+
+bool connections_is_idle(const struct connections *c)
+{
+    for (uint32_t i = 0; i < c->plan->publishers; i++)
+        if (!bench_publisher_is_idle(&c->publishers[i]))
+            return false;
+    return true;
+}
+
+uint64_t connections_arrived(const struct connections *c)
+{
+    if (c->plan->is_queue)
+        return c->tally.received;
+    uint64_t least = UINT64_MAX;
+    for (uint32_t i = 0; i < c->plan->subscribers; i++)
+        if (c->subscribers[i].passed < least)
+            least = c->subscribers[i].passed;
+    return least;
+}
