@@ -7,7 +7,7 @@
 #include "client/lib/deadline.h"
 #include "client/monitor/watcher.h"
 #include "client/stop_signal.h"
-#include "client/top/board.h"
+#include "client/top/model.h"
 #include "client/top/plain.h"
 #include "client/top/screen.h"
 
@@ -16,7 +16,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The screen is drawn this often even when nothing comes. */
+/* The screen is drawn at least this often. */
 enum { TOP_BEAT_MS = 1000 };
 
 struct top_options {
@@ -35,14 +35,14 @@ static const struct option top_options[] = {
     {"json", OPTION_FLAG, TOP_VALUE(is_json), NULL, NULL, NULL, 0, 0,
      "print one JSON object per interval; with --once, one"},
     {"timeout", OPTION_DURATION, TOP_VALUE(timeout_ms), "TIME", "10s", NULL, 1,
-     86400000, "how long --once may wait for the broker's word"},
+     86400000, "how long --once may wait for the broker"},
     {.name = NULL},
 };
 
 struct top {
     struct top_options options;
     struct watcher watcher;
-    struct board board;
+    struct model model;
 };
 
 static void top_subscribe(struct top *t)
@@ -52,7 +52,7 @@ static void top_subscribe(struct top *t)
             feed_subscribe(t->watcher.feed, report_topic(kind));
 }
 
-/* Whether anything came. */
+/* Takes all reports that have come. True when there was one. */
 static bool top_receive(struct top *t)
 {
     struct feed_message message;
@@ -61,7 +61,7 @@ static bool top_receive(struct top *t)
         struct report report;
         if (!report_read(&report, &message))
             continue;
-        board_take(&t->board, &report);
+        model_take(&t->model, &report);
         report_fini(&report);
         has_news = true;
     }
@@ -75,8 +75,8 @@ static int top_print_once(struct top *t)
 {
     size_t rounds = t->options.is_json ? 1 : 2;
     int64_t due_ms = sluice_deadline_in((int)t->options.timeout_ms.value);
-    t->watcher.told_at = -1; /* it is told at the end */
-    while (top_receive(t), board_rounds(&t->board) < rounds) {
+    t->watcher.told_at = -1; /* it is reported at the end */
+    while (top_receive(t), model_rounds(&t->model) < rounds) {
         if (stop_signal_came())
             return EXIT_FAILED;
         if (sluice_deadline_left(due_ms) == 0)
@@ -84,9 +84,9 @@ static int top_print_once(struct top *t)
         watcher_wait(&t->watcher, -1, due_ms);
     }
     if (t->options.is_json)
-        plain_print_json(&t->board, stdout);
+        plain_print_json(&t->model, stdout);
     else
-        plain_print(&t->board, stdout);
+        plain_print(&t->model, stdout);
     return EXIT_DONE;
 }
 
@@ -95,9 +95,9 @@ static int top_print_on(struct top *t)
     size_t printed = 0;
     while (!stop_signal_came()) {
         top_receive(t);
-        if (board_rounds(&t->board) > printed) {
-            printed = board_rounds(&t->board);
-            plain_print_json(&t->board, stdout);
+        if (model_rounds(&t->model) > printed) {
+            printed = model_rounds(&t->model);
+            plain_print_json(&t->model, stdout);
             if (fflush(stdout) != 0)
                 return EXIT_FAILED;
         }
@@ -110,15 +110,17 @@ static int top_print_on(struct top *t)
 
 static int top_show(struct top *t)
 {
-    struct screen screen = {.board = &t->board,
+    struct screen screen = {.model = &t->model,
                             .endpoint = t->watcher.endpoint};
     if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
-        return command_misused(&command_top,
-                               "this is no terminal; use --once or --json");
+        return command_misused(
+            &command_top,
+            "standard output is not a terminal; use --once or --json");
     if (!screen_open(&screen))
-        return complain(EXIT_FAILED, "$TERM names no terminal that is known; "
-                                     "use --once or --json");
-    t->watcher.told_at = -1; /* the screen tells it */
+        return complain(EXIT_FAILED,
+                        "the terminal that $TERM names is unknown; "
+                        "use --once or --json");
+    t->watcher.told_at = -1; /* the screen shows it */
     while (!screen.is_over && !stop_signal_came()) {
         top_receive(t);
         screen_draw(&screen);
@@ -139,13 +141,13 @@ static int top_watch(struct top *t)
     int status = watcher_open(&t->watcher, t->options.monitor);
     if (status != EXIT_DONE)
         return status;
-    board_init(&t->board);
+    model_init(&t->model);
     top_subscribe(t);
     if (t->options.is_once)
         status = top_print_once(t);
     else
         status = t->options.is_json ? top_print_on(t) : top_show(t);
-    board_fini(&t->board);
+    model_fini(&t->model);
     watcher_close(&t->watcher);
     return status;
 }
@@ -169,12 +171,13 @@ const struct command command_top = {
     .name = "top",
     .arguments = "",
     .summary = "Watch a broker, its channels and clients in a terminal",
-    .details =
-        "Shows what goes through a broker, and its channels and clients, the\n"
-        "fullest first. The broker must run with --monitor-bind. The key '?'\n"
-        "lists the others, 'q' quits.\n"
-        "\n"
-        "  sluice top --once --json | jq '.channels.channels[0]'\n",
+    .details = "Shows the traffic of a broker, its channels and its clients, "
+               "the fullest\n"
+               "first. The broker must run with --monitor-bind. Press '?' for "
+               "a list of\n"
+               "keys, 'q' to quit.\n"
+               "\n"
+               "  sluice top --once --json | jq '.channels.channels[0]'\n",
     .options = top_options,
     .run = top_run,
 };

@@ -5,13 +5,13 @@
 #ifndef SLUICE_CLIENT_TOP_DIAGNOSIS_H
 #define SLUICE_CLIENT_TOP_DIAGNOSIS_H
 
-#include "client/top/sheet.h"
+#include "client/top/table.h"
 
-/* From fine to worst: what is lost is gone, what is full can be helped. */
+/* From fine to worst: a full channel can be helped, a lost message cannot. */
 enum diagnosis_weight {
     DIAGNOSIS_FINE,
-    DIAGNOSIS_SLOW, /* may go away by itself */
-    DIAGNOSIS_FULL, /* will not */
+    DIAGNOSIS_SLOW, /* may recover by itself */
+    DIAGNOSIS_FULL, /* will not recover by itself */
     DIAGNOSIS_LOSS,
 };
 
@@ -20,7 +20,7 @@ struct diagnosis {
     enum diagnosis_weight weight;
 };
 
-struct diagnosis diagnosis_of(const struct sheet *channels,
-                              const struct sheet_row *row);
+struct diagnosis diagnosis_of(const struct table *channels,
+                              const struct table_row *row);
 
 #endif

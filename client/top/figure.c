@@ -42,7 +42,7 @@ void figure_age(char out[FIGURE_BYTES], double ms)
         {1000, 1, 0, "ms"},
         {100e3, 1e3, 1, "s"},
         {100 * 60e3, 60e3, 0, "m"},
-        {0, 3600e3, 0, "h"}, /* whatever is left */
+        {0, 3600e3, 0, "h"}, /* anything longer */
     };
     int i = 0;
     if (ms <= 0) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * figure - numbers in six columns, for people.
+ * figure - numbers for people, in at most six characters.
  */
 #ifndef SLUICE_CLIENT_TOP_FIGURE_H
 #define SLUICE_CLIENT_TOP_FIGURE_H

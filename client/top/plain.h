@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * plain - a board on standard output: as lines of text, or as JSON.
+ * plain - a model on standard output: as lines of text, or as JSON.
  */
 #ifndef SLUICE_CLIENT_TOP_PLAIN_H
 #define SLUICE_CLIENT_TOP_PLAIN_H
 
-#include "client/top/board.h"
+#include "client/top/model.h"
 
 #include <stdio.h>
 
-void plain_print(const struct board *b, FILE *out);
+void plain_print(const struct model *m, FILE *out);
 
 /* One line: {"stats": ..., "channels": ..., "clients": ...}. */
-void plain_print_json(const struct board *b, FILE *out);
+void plain_print_json(const struct model *m, FILE *out);
 
 #endif

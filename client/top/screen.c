@@ -7,7 +7,7 @@
 
 enum {
     SCREEN_STATE_LINES = 2,
-    SCREEN_ROWS_ABOVE = BOARD_LINES + SCREEN_STATE_LINES + 1,
+    SCREEN_ROWS_ABOVE = MODEL_LINES + SCREEN_STATE_LINES + 1,
     SCREEN_TEXT_MIN = 16
 };
 enum screen_colour { SCREEN_ALARM = 1, SCREEN_HEAD };
@@ -49,16 +49,16 @@ static void screen_put_line(int y, int attributes, const char *text)
     attrset(A_NORMAL);
 }
 
-/* Spare columns before `spare` are left out, but for the one that orders the
- * rows. */
-static bool screen_shows(const struct sheet *s, size_t column, size_t spare)
+/* Spare columns before `spare` are left out, except the one that the rows are
+ * sorted by. */
+static bool screen_shows(const struct table *s, size_t column, size_t spare)
 {
     return column >= spare || column == s->order ||
            !s->columns[column].is_spare;
 }
 
-/* What the column without a width of its own gets. */
-static int screen_rest(const struct sheet *s, size_t spare)
+/* The width of the column that has none of its own. */
+static int screen_rest(const struct table *s, size_t spare)
 {
     int rest = COLS + 1;
     for (size_t c = 0; s->columns[c].title; c++)
@@ -67,9 +67,9 @@ static int screen_rest(const struct sheet *s, size_t spare)
     return rest;
 }
 
-/* Before which column the spare ones are left out, so that names can be told
- * from each other. */
-static size_t screen_find_spare(const struct sheet *s)
+/* Up to which column the spare ones are left out, so that enough of each name
+ * is seen to distinguish them. */
+static size_t screen_find_spare(const struct table *s)
 {
     size_t spare = 0;
     while (s->columns[spare].title && screen_rest(s, spare) < SCREEN_TEXT_MIN)
@@ -78,25 +78,25 @@ static size_t screen_find_spare(const struct sheet *s)
 }
 
 /* `row` NULL: the titles. */
-static void screen_put_row(const struct sheet *s, const struct sheet_row *row,
+static void screen_put_row(const struct table *s, const struct table_row *row,
                            int y)
 {
     size_t spare = screen_find_spare(s);
     int x = 0, rest = screen_rest(s, spare);
     for (size_t c = 0; s->columns[c].title && x < COLS; c++) {
-        const struct sheet_column *column = &s->columns[c];
+        const struct table_column *column = &s->columns[c];
         int width = column->width ? column->width : rest > 0 ? rest : 1;
-        char text[SHEET_TEXT_BYTES];
+        char text[TABLE_TEXT_BYTES];
         if (!screen_shows(s, c, spare))
             continue;
         if (row)
-            sheet_cell(s, row, c, text);
+            table_cell(s, row, c, text);
         else
             snprintf(text, sizeof text, "%s", column->title);
         if (!row)
             attrset(c == s->order ? A_REVERSE | A_BOLD : A_BOLD);
         int length = (int)strlen(text);
-        bool is_left = sheet_is_text(column->kind) || length > width;
+        bool is_left = table_is_text(column->kind) || length > width;
         mvaddnstr(y, is_left ? x : x + width - length, text,
                   width < COLS - x ? width : COLS - x);
         attrset(A_NORMAL);
@@ -104,46 +104,47 @@ static void screen_put_row(const struct sheet *s, const struct sheet_row *row,
     }
 }
 
-static void screen_put_sheet(const struct screen *s)
+static void screen_put_table(const struct screen *s)
 {
-    const struct sheet *sheet = &s->board->sheet[s->sheet];
+    const struct table *table = &s->model->table[s->table];
     int y = SCREEN_ROWS_ABOVE;
-    screen_put_row(sheet, NULL, y++);
-    for (size_t i = s->scrolled; i < sheet->shown && y < LINES - 1; i++)
-        screen_put_row(sheet, sheet->show[i], y++);
+    screen_put_row(table, NULL, y++);
+    for (size_t i = s->scrolled; i < table->shown && y < LINES - 1; i++)
+        screen_put_row(table, table->show[i], y++);
 }
 
 static void screen_put_state(const struct screen *s)
 {
-    char text[BOARD_LINE_BYTES];
-    int64_t silent_ms = board_silent_ms(s->board);
-    if (!s->board->stats)
-        snprintf(text, sizeof text, "Waiting for %s: nobody answers yet",
+    char text[MODEL_LINE_BYTES];
+    int64_t silent_ms = model_silent_ms(s->model);
+    if (!s->model->stats)
+        snprintf(text, sizeof text, "Waiting for %s: no answer yet",
                  s->endpoint);
     else if (silent_ms > 0)
         snprintf(text, sizeof text,
                  "SILENT for %.0f s; trying to reconnect to %s",
                  (double)silent_ms / 1000, s->endpoint);
     else
-        board_print_headline(s->board, text);
+        model_print_headline(s->model, text);
     attrset(A_BOLD | COLOR_PAIR(SCREEN_ALARM));
-    mvaddnstr(BOARD_LINES, 0, text, SCREEN_STATE_LINES * COLS); /* it wraps */
+    mvaddnstr(MODEL_LINES, 0, text,
+              SCREEN_STATE_LINES * COLS); /* text would wrap */
     attrset(A_NORMAL);
 }
 
 static void screen_put_foot(const struct screen *s)
 {
-    const struct sheet *sheet = &s->board->sheet[s->sheet];
-    char text[BOARD_LINE_BYTES];
+    const struct table *table = &s->model->table[s->table];
+    char text[MODEL_LINE_BYTES];
     if (s->is_filtering)
         snprintf(text, sizeof text, "filter: %s_  (Enter: keep, Esc: none)",
-                 sheet->filter);
+                 table->filter);
     else
         snprintf(text, sizeof text,
                  "%s: %zu of %zu%s%s | Tab other table  <> sort  r reverse  "
                  "/ filter  ? help  q quit",
-                 sheet->name, sheet->shown, sheet->rows,
-                 sheet->filter[0] ? " with " : "", sheet->filter);
+                 table->name, table->shown, table->rows,
+                 table->filter[0] ? " with " : "", table->filter);
     screen_put_line(LINES - 1, A_REVERSE, text);
 }
 
@@ -159,9 +160,10 @@ static void screen_put_help(void)
         "q           quit",
         "",
         "DEPTH waits in the channel or with its subscribers, AGE is how long",
-        "the oldest of it waits, PAUSED publishers wait for room. OUT/s went",
-        "to the sockets of subscribers: what a worker has finished of it,",
-        "only the worker knows.",
+        "the oldest message has waited, PAUSED publishers wait for room. OUT/s "
+        "goes",
+        "to the sockets of subscribers: how much of it a worker has",
+        "finished, only the worker knows.",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         screen_put_line(SCREEN_ROWS_ABOVE + (int)i, A_NORMAL, lines[i]);
@@ -169,34 +171,34 @@ static void screen_put_help(void)
 
 void screen_draw(const struct screen *s)
 {
-    char line[BOARD_LINES][BOARD_LINE_BYTES];
+    char line[MODEL_LINES][MODEL_LINE_BYTES];
     erase();
-    if (s->board->stats) {
-        board_print_totals(s->board, line);
+    if (s->model->stats) {
+        model_print_totals(s->model, line);
         screen_put_line(0, A_BOLD | COLOR_PAIR(SCREEN_HEAD), line[0]);
-        for (int y = 1; y < BOARD_LINES; y++)
+        for (int y = 1; y < MODEL_LINES; y++)
             screen_put_line(y, A_NORMAL, line[y]);
     }
     screen_put_state(s);
     if (s->is_helping)
         screen_put_help();
     else
-        screen_put_sheet(s);
+        screen_put_table(s);
     screen_put_foot(s);
     refresh();
 }
 
 /* --- keys ---------------------------------------------------------------- */
 
-static void screen_show(struct screen *s, enum board_sheet sheet)
+static void screen_show(struct screen *s, enum model_table table)
 {
-    s->sheet = sheet;
+    s->table = table;
     s->scrolled = 0;
 }
 
 static void screen_scroll(struct screen *s, int rows)
 {
-    size_t shown = s->board->sheet[s->sheet].shown;
+    size_t shown = s->model->table[s->table].shown;
     if (rows < 0 && s->scrolled < (size_t)-rows)
         s->scrolled = 0;
     else
@@ -208,25 +210,25 @@ static void screen_scroll(struct screen *s, int rows)
 static void screen_on_other(struct screen *s, int argument)
 {
     (void)argument;
-    screen_show(s, s->sheet == BOARD_CHANNELS ? BOARD_CLIENTS : BOARD_CHANNELS);
+    screen_show(s, s->table == MODEL_CHANNELS ? MODEL_CLIENTS : MODEL_CHANNELS);
 }
 
-static void screen_on_sheet(struct screen *s, int argument)
+static void screen_on_table(struct screen *s, int argument)
 {
-    screen_show(s, (enum board_sheet)argument);
+    screen_show(s, (enum model_table)argument);
 }
 
 static void screen_on_order(struct screen *s, int argument)
 {
-    sheet_order_by(&s->board->sheet[s->sheet], argument);
+    table_order_by(&s->model->table[s->table], argument);
 }
 
 static void screen_on_reverse(struct screen *s, int argument)
 {
     (void)argument;
-    struct sheet *sheet = &s->board->sheet[s->sheet];
-    sheet->is_ascending = !sheet->is_ascending;
-    sheet_arrange(sheet);
+    struct table *table = &s->model->table[s->table];
+    table->is_ascending = !table->is_ascending;
+    table_arrange(table);
 }
 
 static void screen_on_scroll(struct screen *s, int argument)
@@ -258,8 +260,8 @@ static const struct {
     int key;
 } screen_keys[] = {
     {screen_on_other, 0, '\t'},
-    {screen_on_sheet, BOARD_CHANNELS, 'c'},
-    {screen_on_sheet, BOARD_CLIENTS, 'l'},
+    {screen_on_table, MODEL_CHANNELS, 'c'},
+    {screen_on_table, MODEL_CLIENTS, 'l'},
     {screen_on_order, -1, '<'},
     {screen_on_order, 1, '>'},
     {screen_on_order, -1, KEY_LEFT},
@@ -270,7 +272,7 @@ static const struct {
     {screen_on_scroll, 1, KEY_DOWN},
     {screen_on_scroll, -10, KEY_PPAGE},
     {screen_on_scroll, 10, KEY_NPAGE},
-    {screen_on_scroll, -SHEET_ROWS_MAX, KEY_HOME},
+    {screen_on_scroll, -TABLE_ROWS_MAX, KEY_HOME},
     {screen_on_help, 0, '?'},
     {screen_on_help, 0, 'h'},
     {screen_on_quit, 0, 'q'},
@@ -288,23 +290,23 @@ enum { SCREEN_ESCAPE = 27, SCREEN_DELETE = 127 };
 /* While a filter is typed, every letter is part of it. */
 static void screen_on_filter_key(struct screen *s, int key)
 {
-    struct sheet *sheet = &s->board->sheet[s->sheet];
-    size_t length = strlen(sheet->filter);
+    struct table *table = &s->model->table[s->table];
+    size_t length = strlen(table->filter);
     if (key == '\r' || key == '\n' || key == KEY_ENTER)
         s->is_filtering = false;
     else if (key == SCREEN_ESCAPE) {
         s->is_filtering = false;
-        sheet->filter[0] = '\0';
+        table->filter[0] = '\0';
     } else if (key == KEY_BACKSPACE || key == SCREEN_DELETE || key == '\b') {
         if (length > 0)
-            sheet->filter[length - 1] = '\0';
+            table->filter[length - 1] = '\0';
     } else if (key >= ' ' && key < SCREEN_DELETE &&
-               length + 1 < sizeof sheet->filter) {
-        sheet->filter[length] = (char)key;
-        sheet->filter[length + 1] = '\0';
+               length + 1 < sizeof table->filter) {
+        table->filter[length] = (char)key;
+        table->filter[length + 1] = '\0';
     }
     s->scrolled = 0;
-    sheet_arrange(sheet);
+    table_arrange(table);
 }
 
 void screen_read_keys(struct screen *s)
@@ -314,8 +316,8 @@ void screen_read_keys(struct screen *s)
         if (s->is_filtering)
             screen_on_filter_key(s, key);
         else if (key == SCREEN_ESCAPE) {
-            s->board->sheet[s->sheet].filter[0] = '\0';
-            sheet_arrange(&s->board->sheet[s->sheet]);
+            s->model->table[s->table].filter[0] = '\0';
+            table_arrange(&s->model->table[s->table]);
         } else
             screen_on_key(s, key);
     }

@@ -138,7 +138,7 @@ class Text(Top):
         self.assertEqual(self.top("--once").finish()[0], 0)
 
     def test_wrong_usage(self):
-        for args, word in ((["there"], b"--monitor"), ([], b"no terminal")):
+        for args, word in ((["there"], b"--monitor"), ([], b"not a terminal")):
             done = run("top", *args)
             self.assertEqual((done.returncode, done.stdout), (2, b""))
             self.assertIn(word, done.stderr)
