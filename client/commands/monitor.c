@@ -3,11 +3,11 @@
  * sluice monitor - collects what brokers and applications report, and shows it
  * to browsers.
  */
-#include "client/monitor/monitor.h"
 #include "client/command.h"
 #include "client/complain.h"
+#include "client/monitor/collector.h"
 
-/* A broker's longest document is far below it. */
+/* Far above the longest document of a broker. */
 enum { MONITOR_REPORT_MAX = 1 << 20 };
 
 struct monitor_options {
@@ -24,20 +24,20 @@ static const struct option monitor_options[] = {
      "another name of the page, besides localhost; may be repeated"},
     {"collect", OPTION_TEXT, MONITOR_VALUE(collect), "ENDPOINT",
      "tcp://127.0.0.1:5555", NULL, 0, 0,
-     "where brokers and applications that publish connect to"},
+     "where brokers and applications that publish connect"},
     {"connect", OPTION_TEXTS, MONITOR_VALUE(connect), "ENDPOINT", NULL, NULL, 0,
      0, "watch the broker with this --monitor-bind; may be repeated"},
     {"pull", OPTION_TEXT, MONITOR_VALUE(pull), "ENDPOINT", NULL, NULL, 0, 0,
-     "where applications that push connect to"},
+     "where applications that push connect"},
     {.name = NULL},
 };
 
-static void monitor_add(struct monitor_setup *s, enum feed_kind kind,
+static void monitor_add(struct collector_setup *s, enum receiver_kind kind,
                         bool is_bound, const char *endpoint)
 {
     if (endpoint)
-        s->feed[s->feed_count++] =
-            (struct feed_setup){kind, is_bound, endpoint, MONITOR_REPORT_MAX};
+        s->receiver[s->receiver_count++] = (struct receiver_setup){
+            kind, is_bound, endpoint, MONITOR_REPORT_MAX};
 }
 
 static int monitor_command_run(int argc, char **argv)
@@ -50,13 +50,13 @@ static int monitor_command_run(int argc, char **argv)
         return command_misused(&command_monitor,
                                "monitor takes options only; name a broker's "
                                "feed with --connect");
-    struct monitor_setup setup = {
+    struct collector_setup setup = {
         .http = o.http, .names = o.names.text, .name_count = o.names.count};
-    monitor_add(&setup, FEED_SUBSCRIBE, true, o.collect);
-    monitor_add(&setup, FEED_PULL, true, o.pull);
+    monitor_add(&setup, RECEIVER_SUBSCRIBE, true, o.collect);
+    monitor_add(&setup, RECEIVER_PULL, true, o.pull);
     for (size_t i = 0; i < o.connect.count; i++)
-        monitor_add(&setup, FEED_SUBSCRIBE, false, o.connect.text[i]);
-    return monitor_run(&setup);
+        monitor_add(&setup, RECEIVER_SUBSCRIBE, false, o.connect.text[i]);
+    return collector_run(&setup);
 }
 
 const struct command command_monitor = {
@@ -64,14 +64,16 @@ const struct command command_monitor = {
     .arguments = "",
     .summary = "Collect what brokers report, and show it to browsers",
     .details =
-        "Brokers started with --monitor-connect tcp://localhost:5555 report\n"
-        "to it; of those it is told with --connect it also sees channels,\n"
-        "clients and events. Applications may report, too, with one JSON\n"
-        "object per message: {\"color\", \"timestamp\", \"cpu\", \"mem\"}.\n"
+        "Brokers started with --monitor-connect tcp://localhost:5555 report "
+        "to\n"
+        "it. With --connect it watches a broker's feed, and shows its "
+        "channels,\n"
+        "clients and events as well. Applications can report, too, with one\n"
+        "JSON object per message: {\"color\", \"timestamp\", \"cpu\", "
+        "\"mem\"}.\n"
         "\n"
-        "It keeps the last 30 minutes, in memory. Nothing asks who looks at\n"
-        "the page or who reports: leave the addresses on this machine, or on\n"
-        "a network that you trust.\n"
+        "It keeps the last 30 minutes in memory. There is no authentication:\n"
+        "keep the addresses on this machine, or on a network that you trust.\n"
         "\n"
         "  sluiced --monitor-bind tcp://127.0.0.1:5556 &\n"
         "  sluice monitor --connect tcp://127.0.0.1:5556\n",

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * sluice tap - prints the messages of a channel without consuming them: the
- * broker sends a copy of each to whoever asks its feed for it.
+ * broker sends a copy of each to those that subscribe to it at its feed.
  */
 #include "client/command.h"
 #include "client/complain.h"
@@ -21,7 +21,7 @@
 struct tap_options {
     const char *monitor;
     struct option_number count;
-    int format; /* enum printer_format: its words are in that order */
+    int format; /* enum printer_format, in the order of its words */
     bool has_times;
 };
 
@@ -50,21 +50,22 @@ struct tapper {
     uint64_t taken;
 };
 
-/* A subscription is to all topics that begin so: /a is heard for /ab, too. */
-static bool tapper_is_mine(const struct tapper *t, const struct feed_message *m)
+/* A subscription is to all topics that begin so: that to /a brings /ab, too. */
+static bool tapper_is_mine(const struct tapper *t,
+                           const struct receiver_message *m)
 {
     return m->parts >= 2 && m->part[0].length == strlen(t->topic) &&
            memcmp(m->part[0].data, t->topic, m->part[0].length) == 0;
 }
 
-static void tapper_tell_missed(const struct feed_part *head)
+static void tapper_tell_missed(const struct receiver_part *head)
 {
     json_t *document = json_loadb(head->data, head->length, 0, NULL);
     double missed = report_number(document, "missed");
     json_decref(document);
     if (missed >= 1)
         complain(EXIT_DONE,
-                 "%.0f messages were too many at once (see sluiced "
+                 "%.0f messages were left out (see sluiced "
                  "--tap-rate)",
                  missed);
 }
@@ -76,7 +77,7 @@ static bool tapper_is_over(const struct tapper *t)
 }
 
 /* False, with errno, when the output cannot be written. */
-static bool tapper_take(struct tapper *t, const struct feed_message *m)
+static bool tapper_take(struct tapper *t, const struct receiver_message *m)
 {
     if (!tapper_is_mine(t, m))
         return true;
@@ -90,11 +91,11 @@ static bool tapper_take(struct tapper *t, const struct feed_message *m)
 
 static int tapper_run(struct tapper *t)
 {
-    feed_subscribe(t->watcher.feed, t->topic);
-    /* Not printed, but they tell that somebody is there. */
-    feed_subscribe(t->watcher.feed, report_topic(REPORT_STATS));
+    receiver_subscribe(t->watcher.receiver, t->topic);
+    /* Not printed, but they show that the broker answers. */
+    receiver_subscribe(t->watcher.receiver, report_topic(REPORT_STATS));
     while (!tapper_is_over(t)) {
-        struct feed_message message;
+        struct receiver_message message;
         bool is_written = true;
         while (is_written && !tapper_is_over(t) &&
                watcher_receive(&t->watcher, &message))
@@ -147,13 +148,15 @@ const struct command command_tap = {
     .name = "tap",
     .arguments = "CHANNEL",
     .summary = "See a channel's messages without consuming them",
-    .details =
-        "Prints a copy of each message that is routed to CHANNEL, a queue or\n"
-        "a topic, whoever gets it; nobody misses it for that. The broker must\n"
-        "run with --monitor-bind. It sends so many copies per second as its\n"
-        "--tap-rate says; how many were left out is told on standard error.\n"
-        "\n"
-        "  sluice tap /queue/jobs --count 10\n",
+    .details = "Prints a copy of each message that is routed to CHANNEL, a "
+               "queue or a\n"
+               "topic. Its subscribers and consumers still get it. The broker "
+               "must run\n"
+               "with --monitor-bind. It sends at most its --tap-rate copies a "
+               "second;\n"
+               "how many were left out is reported on standard error.\n"
+               "\n"
+               "  sluice tap /queue/jobs --count 10\n",
     .options = tap_options,
     .run = tap_run,
 };

@@ -49,13 +49,13 @@ static void top_subscribe(struct top *t)
 {
     for (enum report_kind kind = 0; kind < REPORT_KINDS; kind++)
         if (kind != REPORT_EVENT)
-            feed_subscribe(t->watcher.feed, report_topic(kind));
+            receiver_subscribe(t->watcher.receiver, report_topic(kind));
 }
 
 /* Takes all reports that have come. True when there was one. */
 static bool top_receive(struct top *t)
 {
-    struct feed_message message;
+    struct receiver_message message;
     bool has_news = false;
     while (watcher_receive(&t->watcher, &message)) {
         struct report report;

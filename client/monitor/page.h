@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * page - the files of the page, as the build put them into the program. See
- * page/ for them and page/embed for how.
+ * page - the files of the page, which page/embed puts into the program when it
+ * is built.
  */
 #ifndef SLUICE_CLIENT_MONITOR_PAGE_H
 #define SLUICE_CLIENT_MONITOR_PAGE_H

@@ -17,7 +17,7 @@ static void past_clear(struct past *h, int64_t second)
         h->value[s][second % PAST_SLOTS] = NAN;
 }
 
-/* Makes `second` the newest; nothing is known of those between. */
+/* Makes `second` the newest; those in between are unknown. */
 static void past_advance(struct past *h, int64_t second)
 {
     int64_t from = h->newest + 1;

@@ -13,8 +13,8 @@
 
 enum { PAST_STEP_MS = 1000, PAST_SLOTS = 30 * 60 };
 
-/* A ring: second `s` of the epoch is in slot s % PAST_SLOTS. Where nothing
- * was reported stands NAN. */
+/* A ring: second `s` of the epoch is in slot s % PAST_SLOTS, and is NAN where
+ * nothing was reported. */
 struct past {
     int64_t newest; /* second of the epoch; 0: empty */
     float value[SERIES][PAST_SLOTS];
@@ -22,8 +22,8 @@ struct past {
 
 void past_init(struct past *h);
 
-/* The later of two samples in one second stays. Clocks may be set back: what
- * lies before the newest second is taken for it. */
+/* Of two samples in one second the later is kept. Clocks may be set back: a
+ * sample from before the newest second counts as of that second. */
 void past_put(struct past *h, int64_t now_ms,
               const struct series_sample *sample);
 

@@ -26,8 +26,8 @@ const char *report_topic(enum report_kind kind)
     return report_kinds[kind].topic;
 }
 
-/* The kind that a first part announces; REPORT_KINDS: none. */
-static enum report_kind report_find_kind(const struct feed_part *topic)
+/* The kind that a first part announces, or REPORT_KINDS. */
+static enum report_kind report_find_kind(const struct receiver_part *topic)
 {
     enum report_kind kind = 0;
     while (kind < REPORT_KINDS &&
@@ -43,8 +43,8 @@ static const char *report_text(const json_t *object, const char *key)
     return text && *text && strlen(text) <= REPORT_NAME_MAX ? text : NULL;
 }
 
-/* One part alone is what anybody may send who knows four keys: an application
- * is called by its name, if it tells one, or by its colour. */
+/* A message of one part is from an application; four keys are all that it has
+ * to know. It is called by its name, or by its colour if it sends no name. */
 static bool report_identify(struct report *r, bool has_topic)
 {
     const char *source = report_text(r->document, "source");
@@ -58,7 +58,7 @@ static bool report_identify(struct report *r, bool has_topic)
     return r->name != NULL;
 }
 
-bool report_read(struct report *r, const struct feed_message *message)
+bool report_read(struct report *r, const struct receiver_message *message)
 {
     bool has_topic = message->parts == 2;
     if (message->parts < 1 || message->parts > 2)
@@ -66,7 +66,7 @@ bool report_read(struct report *r, const struct feed_message *message)
     r->kind = has_topic ? report_find_kind(&message->part[0]) : REPORT_STATS;
     if (r->kind == REPORT_KINDS)
         return false;
-    const struct feed_part *body = &message->part[message->parts - 1];
+    const struct receiver_part *body = &message->part[message->parts - 1];
     r->document = json_loadb(body->data, body->length, 0, NULL);
     if (json_is_object(r->document) && report_identify(r, has_topic))
         return true;

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT
  *
- * report - what a message of a feed says: one of the documents of
- * docs/monitoring.md, or what an application says of itself.
+ * report - what a message says: one of the documents of docs/monitoring.md, or
+ * what an application reports about itself.
  */
 #ifndef SLUICE_CLIENT_MONITOR_REPORT_H
 #define SLUICE_CLIENT_MONITOR_REPORT_H
 
-#include "client/monitor/feed.h"
+#include "client/monitor/receiver.h"
 
 #include <jansson.h>
 
@@ -21,7 +21,7 @@ enum report_kind {
 struct report {
     enum report_kind kind;
     bool is_of_broker; /* else of an application: always REPORT_STATS */
-    const char *name;  /* who reports; belongs to `document` */
+    const char *name;  /* of the reporter; belongs to `document` */
     json_t *document;  /* an object; the caller's */
 };
 
@@ -31,8 +31,9 @@ const char *report_kind_name(enum report_kind kind);
 /* The first part of what a broker publishes: "sluice.stats", ... */
 const char *report_topic(enum report_kind kind);
 
-/* False when the message is none. What is found, report_fini() frees. */
-bool report_read(struct report *r, const struct feed_message *message);
+/* Reads a message. False when it is not a report; otherwise report_fini() is
+ * needed. */
+bool report_read(struct report *r, const struct receiver_message *message);
 void report_fini(struct report *r);
 
 /* A number of an object, or 0. */

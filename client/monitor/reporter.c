@@ -35,8 +35,8 @@ bool reporter_is(const struct reporter *p, const struct report *r)
     return p->is_broker == r->is_of_broker && strcmp(p->name, r->name) == 0;
 }
 
-/* A broker that reports here and is watched, too, is heard twice in each of its
- * intervals, at almost the same time. */
+/* A broker that reports here and whose feed is watched is received twice in
+ * each interval, at almost the same time. */
 static bool reporter_is_twin(const json_t *now, const json_t *last)
 {
     double apart = report_number(now, "uptime") - report_number(last, "uptime");
@@ -57,8 +57,8 @@ static bool reporter_is_repetition(const struct reporter *p,
                       json_object_get(r->document, "timestamp"));
 }
 
-/* Brokers tell how often they report; of applications it is learnt, from one
- * second on. Silence teaches nothing. */
+/* Brokers say how often they report. For applications it is learnt, beginning
+ * with one second; a silence does not count. */
 static void reporter_learn_interval(struct reporter *p, const json_t *document,
                                     int64_t now_ms)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * reporter - a broker or an application that reports itself: what it said last,
- * its history, and whether it still speaks.
+ * reporter - a broker or an application that reports on itself: its latest
+ * documents, its history, and whether it still reports.
  */
 #ifndef SLUICE_CLIENT_MONITOR_REPORTER_H
 #define SLUICE_CLIENT_MONITOR_REPORTER_H
@@ -15,10 +15,11 @@
 struct reporter {
     char *name;
     bool is_broker, is_silent;
-    int64_t heard_ms;             /* of the epoch */
-    double interval_ms;           /* between its reports */
-    json_t *latest[REPORT_KINDS]; /* NULL: none came; events are not kept */
-    struct series_sample sample;  /* of the latest stats */
+    int64_t heard_ms;   /* of the epoch */
+    double interval_ms; /* between its reports */
+    json_t
+        *latest[REPORT_KINDS];   /* NULL until the first; events are not kept */
+    struct series_sample sample; /* of the latest stats */
     struct past past;
 };
 
@@ -28,11 +29,11 @@ void reporter_free(struct reporter *p);
 
 bool reporter_is(const struct reporter *p, const struct report *r);
 
-/* Keeps what was reported. False when it is a repetition: a broker may be
- * connected to us and we to it. */
+/* Keeps what was reported. False when it is a repetition: a broker may report
+ * here while its feed is watched, too. */
 bool reporter_take(struct reporter *p, const struct report *r, int64_t now_ms);
 
-/* True when it has just fallen silent: three intervals without a word. */
+/* True when it has just fallen silent: nothing for three intervals. */
 bool reporter_check(struct reporter *p, int64_t now_ms);
 
 #endif

@@ -6,7 +6,7 @@
 enum series_kind {
     SERIES_KIND_GAUGE, /* a counter as it is */
     SERIES_KIND_RATE,  /* the growth of a total per second */
-    SERIES_KIND_KEY,   /* a key that applications have, too */
+    SERIES_KIND_KEY,   /* a key that reports of applications have, too */
 };
 
 static double series_in(const json_t *stats)
@@ -48,7 +48,7 @@ const char *series_name(enum series series)
 }
 
 /* By the broker's own clock. A total that fell is that of a broker that was
- * started anew. */
+ * restarted. */
 static double series_rate(const struct series_row *row, const json_t *now,
                           const json_t *before)
 {

@@ -13,7 +13,7 @@ enum {
     SITE_REQUESTS = 64,      /* connections beside the listening browsers */
     SITE_HEAD_MS = 10000,    /* for a request ... */
     SITE_ANSWER_MS = 60000,  /* ... and until its answer was taken */
-    SITE_STALLED_MS = 60000, /* a browser that takes nothing is gone */
+    SITE_STALLED_MS = 60000, /* a browser that takes nothing is closed */
 };
 
 static int64_t site_clock_ms(void)
@@ -36,18 +36,18 @@ static bool site_dump(FILE *out, json_t *value)
 static enum http_status site_write_history(void *arg, FILE *out)
 {
     const struct site *s = arg;
-    const struct gallery *g = s->gallery;
+    const struct reporters *all = s->reporters;
     bool ok = true;
     fprintf(out,
             "{\"now\":%" PRId64 ",\"step\":%d,\"slots\":%d,\"reporters\":[",
             site_clock_ms(), PAST_STEP_MS, PAST_SLOTS);
-    for (size_t i = 0; ok && i < g->count; i++) {
+    for (size_t i = 0; ok && i < all->count; i++) {
         if (i > 0)
             fputc(',', out);
-        ok = site_dump(out, reporter_json_all(g->reporter[i]));
+        ok = site_dump(out, reporter_json_all(all->reporter[i]));
     }
     fputs("],\"events\":", out);
-    ok = ok && site_dump(out, json_incref(g->events));
+    ok = ok && site_dump(out, json_incref(all->events));
     fputs("}\n", out);
     return ok ? HTTP_OK : HTTP_UNAVAILABLE;
 }
@@ -88,10 +88,10 @@ static struct http_route *site_make_routes(size_t *count)
     return routes;
 }
 
-bool site_init(struct site *s, const struct gallery *gallery,
+bool site_init(struct site *s, const struct reporters *reporters,
                const char *const *names, size_t name_count)
 {
-    *s = (struct site){.gallery = gallery};
+    *s = (struct site){.reporters = reporters};
     s->http = (struct http_site){
         .arg = s,
         .names = names,

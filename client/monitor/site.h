@@ -5,11 +5,11 @@
 #ifndef SLUICE_CLIENT_MONITOR_SITE_H
 #define SLUICE_CLIENT_MONITOR_SITE_H
 
-#include "client/monitor/gallery.h"
+#include "client/monitor/reporters.h"
 #include "common/http_pool.h"
 
 struct site {
-    const struct gallery *gallery;
+    const struct reporters *reporters;
     const struct http_pool *pool; /* of the server; NULL until it is there */
     struct http_route *routes;    /* of http */
     struct http_site http;        /* for the server */
@@ -17,7 +17,7 @@ struct site {
 
 /* `gallery` and `names`, by which it may be asked, are borrowed. False when
  * there is no memory. */
-bool site_init(struct site *s, const struct gallery *gallery,
+bool site_init(struct site *s, const struct reporters *reporters,
                const char *const *names, size_t name_count);
 
 void site_fini(struct site *s);

@@ -2,8 +2,8 @@
  *
  * sse_clients - the browsers that listen to server-sent events: the streams of
  * the HTTP server's connections. One that does not read is not waited for: it
- * misses what does not fit into its bounded output, and is told how much when
- * it reads again.
+ * misses the events that do not fit into its bounded output, and receives their
+ * number when it reads again.
  */
 #ifndef SLUICE_CLIENT_MONITOR_SSE_CLIENTS_H
 #define SLUICE_CLIENT_MONITOR_SSE_CLIENTS_H

@@ -17,14 +17,14 @@ int watcher_open(struct watcher *w, const char *endpoint)
 {
     *w = (struct watcher){
         .endpoint = endpoint,
-        .context = feed_context_new(),
+        .context = receiver_context_new(),
         .told_at = sluice_deadline_in(WATCHER_PATIENCE_MS),
     };
-    struct feed_setup setup = {FEED_SUBSCRIBE, false, endpoint,
-                               WATCHER_PART_MAX};
+    struct receiver_setup setup = {RECEIVER_SUBSCRIBE, false, endpoint,
+                                   WATCHER_PART_MAX};
     if (w->context)
-        w->feed = feed_open(w->context, &setup);
-    if (w->feed)
+        w->receiver = receiver_open(w->context, &setup);
+    if (w->receiver)
         return EXIT_DONE;
     int error = errno;
     watcher_close(w);
@@ -33,20 +33,20 @@ int watcher_open(struct watcher *w, const char *endpoint)
                                                                 : EXIT_FAILED,
                     "--monitor takes an endpoint such as "
                     "tcp://127.0.0.1:5556, not '%.255s': %s",
-                    endpoint, feed_error());
+                    endpoint, receiver_error());
 }
 
 void watcher_close(struct watcher *w)
 {
-    feed_close(w->feed);
-    feed_context_free(w->context);
-    w->feed = NULL;
+    receiver_close(w->receiver);
+    receiver_context_free(w->context);
+    w->receiver = NULL;
     w->context = NULL;
 }
 
-bool watcher_receive(struct watcher *w, struct feed_message *message)
+bool watcher_receive(struct watcher *w, struct receiver_message *message)
 {
-    if (!feed_receive(w->feed, message))
+    if (!receiver_receive(w->receiver, message))
         return false;
     w->has_heard = true;
     w->told_at = -1;
@@ -57,7 +57,7 @@ int watcher_complain(struct watcher *w)
 {
     w->told_at = -1;
     return complain(EXIT_FAILED,
-                    "nobody answers at %s; does sluiced run with "
+                    "no answer from %s; is sluiced running with "
                     "--monitor-bind %s?",
                     w->endpoint, w->endpoint);
 }
@@ -67,7 +67,7 @@ void watcher_wait(struct watcher *w, int fd, int64_t deadline)
     if (w->told_at >= 0 && w->told_at < deadline)
         deadline = w->told_at;
     struct pollfd fds[] = {
-        {.fd = feed_fd(w->feed), .events = POLLIN},
+        {.fd = receiver_fd(w->receiver), .events = POLLIN},
         {.fd = stop_signal_fd(), .events = POLLIN},
         {.fd = fd, .events = POLLIN},
     };

@@ -125,7 +125,7 @@ class Text(Top):
         done = run("top", "--once", "--timeout", "100ms", "--monitor",
                    f"tcp://127.0.0.1:{free_port()}")
         self.assertEqual((done.returncode, done.stdout), (1, b""))
-        self.assertIn(b"nobody answers at", done.stderr)
+        self.assertIn(b"no answer from", done.stderr)
 
     def test_what_is_no_document_is_passed_over(self):
         def beat(number):

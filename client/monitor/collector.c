@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/monitor/collector.h"
+
+#include "client/complain.h"
+#include "client/monitor/site.h"
+#include "client/monitor/sse.h"
+#include "client/monitor/sse_clients.h"
+#include "client/monitor/web.h"
+#include "client/stop_signal.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum {
+    COLLECTOR_BEAT_MS = 250, /* between looks for reporters that fell silent */
+    COLLECTOR_BATCH =
+        256, /* messages of a receiver before others have a turn */
+};
+
+struct collector {
+    const struct collector_setup *setup;
+    struct event_base *base;
+    struct event *beat, *stop;
+    void *context;
+    size_t inlet_count;
+    struct inlet {
+        struct collector *home;
+        struct receiver *receiver;
+        struct event *event;
+    } inlet[COLLECTOR_RECEIVERS_MAX];
+    struct reporters reporters;
+    struct site site;
+    struct web *web;
+};
+
+static int64_t collector_clock_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* --- news ---------------------------------------------------------------- */
+
+/* Tells the browsers that `p` has reported `r`, or, if that is NULL, that `p`
+ * fell silent. Without memory the event is dropped. */
+static void collector_tell(struct collector *c, const struct reporter *p,
+                           const struct report *r)
+{
+    struct http_pool *pool = web_pool(c->web);
+    if (http_pool_streams(pool) == 0)
+        return;
+    char *event = r ? sse_report(p, r) : sse_silent(p);
+    if (event)
+        sse_clients_push(pool, event, web_now_ms());
+    free(event);
+    web_flush(c->web);
+}
+
+static void collector_on_message(struct collector *c,
+                                 const struct receiver_message *message)
+{
+    struct report r;
+    if (!report_read(&r, message))
+        return;
+    const struct reporter *p =
+        reporters_take(&c->reporters, &r, collector_clock_ms());
+    if (p)
+        collector_tell(c, p, &r);
+    report_fini(&r);
+}
+
+/* The descriptor signals changes only: if messages are left, or came while
+ * others were taken, the event is activated by hand. */
+static void inlet_on_readable(evutil_socket_t fd, short events, void *arg)
+{
+    struct inlet *inlet = arg;
+    struct receiver_message message;
+    (void)fd;
+    (void)events;
+    for (int i = 0; i < COLLECTOR_BATCH; i++) {
+        if (!receiver_receive(inlet->receiver, &message))
+            return;
+        collector_on_message(inlet->home, &message);
+    }
+    event_active(inlet->event, EV_READ, 0);
+}
+
+static void collector_on_beat(evutil_socket_t fd, short events, void *arg)
+{
+    struct collector *c = arg;
+    int64_t now_ms = collector_clock_ms();
+    (void)fd;
+    (void)events;
+    for (size_t i = 0; i < c->reporters.count; i++)
+        if (reporter_check(c->reporters.reporter[i], now_ms))
+            collector_tell(c, c->reporters.reporter[i], NULL);
+}
+
+static void collector_on_stop(evutil_socket_t fd, short events, void *base)
+{
+    (void)fd;
+    (void)events;
+    event_base_loopbreak(base);
+}
+
+/* --- opening and closing ------------------------------------------------- */
+
+static int collector_open_feed(struct collector *c,
+                               const struct receiver_setup *setup)
+{
+    struct inlet *inlet = &c->inlet[c->inlet_count];
+    inlet->home = c;
+    inlet->receiver = receiver_open(c->context, setup);
+    if (!inlet->receiver)
+        return complain(EXIT_FAILED, "cannot use %s: %s", setup->endpoint,
+                        receiver_error());
+    c->inlet_count++;
+    if (setup->kind == RECEIVER_SUBSCRIBE)
+        receiver_subscribe(inlet->receiver, setup->is_bound ? "" : "sluice.");
+    inlet->event = event_new(c->base, receiver_fd(inlet->receiver),
+                             EV_READ | EV_PERSIST, inlet_on_readable, inlet);
+    if (!inlet->event || event_add(inlet->event, NULL) != 0)
+        return complain(EXIT_FAILED, "out of memory");
+    event_active(inlet->event, EV_READ, 0); /* see above */
+    return EXIT_DONE;
+}
+
+static int collector_open_web(struct collector *c)
+{
+    struct sentence why;
+    if (!site_init(&c->site, &c->reporters, c->setup->names,
+                   c->setup->name_count))
+        return complain(EXIT_FAILED, "out of memory");
+    c->web = web_open(c->base, &c->site.http, c->setup->http, &why);
+    if (!c->web)
+        return complain(EXIT_FAILED, "%s", why.text);
+    c->site.pool = web_pool(c->web);
+    return EXIT_DONE;
+}
+
+static int collector_open(struct collector *c)
+{
+    struct timeval beat = {.tv_usec = COLLECTOR_BEAT_MS * 1000};
+    c->base = event_base_new();
+    c->context = receiver_context_new();
+    if (!c->base || !c->context || !reporters_init(&c->reporters) ||
+        !stop_signal_init())
+        return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    c->beat = event_new(c->base, -1, EV_PERSIST, collector_on_beat, c);
+    c->stop = event_new(c->base, stop_signal_fd(), EV_READ, collector_on_stop,
+                        c->base);
+    if (!c->beat || !c->stop || event_add(c->beat, &beat) != 0 ||
+        event_add(c->stop, NULL) != 0)
+        return complain(EXIT_FAILED, "out of memory");
+    int status = collector_open_web(c);
+    for (size_t i = 0; i < c->setup->receiver_count && status == EXIT_DONE; i++)
+        status = collector_open_feed(c, &c->setup->receiver[i]);
+    return status;
+}
+
+static void collector_free_event(struct event *event)
+{
+    if (event)
+        event_free(event);
+}
+
+static void collector_close(struct collector *c)
+{
+    web_close(c->web);
+    site_fini(&c->site);
+    while (c->inlet_count > 0) {
+        struct inlet *inlet = &c->inlet[--c->inlet_count];
+        collector_free_event(inlet->event);
+        receiver_close(inlet->receiver);
+    }
+    collector_free_event(c->stop);
+    collector_free_event(c->beat);
+    reporters_fini(&c->reporters);
+    receiver_context_free(c->context);
+    if (c->base)
+        event_base_free(c->base);
+}
+
+static void collector_greet(const struct collector *c)
+{
+    for (size_t i = 0; i < c->inlet_count; i++) {
+        const struct receiver_setup *setup = &c->setup->receiver[i];
+        char endpoint[RECEIVER_ENDPOINT_BYTES];
+        receiver_endpoint(c->inlet[i].receiver, endpoint);
+        printf("%s %s\n", setup->is_bound ? "collecting at" : "watching",
+               endpoint);
+    }
+    printf("look at http://%s/\n", web_address(c->web));
+    fflush(stdout);
+}
+
+int collector_run(const struct collector_setup *setup)
+{
+    struct collector *c = calloc(1, sizeof *c);
+    if (!c)
+        return complain(EXIT_FAILED, "out of memory");
+    c->setup = setup;
+    int status = collector_open(c);
+    if (status == EXIT_DONE) {
+        collector_greet(c);
+        event_base_dispatch(c->base);
+    }
+    collector_close(c);
+    free(c);
+    return status;
+}
