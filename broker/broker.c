@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/accept.h"
 #include "broker/base/budget.h"
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
 #include "broker/configure.h"
 #include "broker/core/core.h"
 #include "broker/descriptors.h"
+#include "broker/listeners.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/gauges.h"
 #include "broker/monitor/monitor.h"
@@ -51,7 +51,7 @@ struct broker {
     struct sessions sessions;
     struct monitor_setup watched;
     struct reactor *reactor;
-    struct accept accept;
+    struct listeners listeners;
     struct service service;
     struct reactor_signal *signals[SIGNALS];
     struct reactor_timer *stop_timer;
@@ -107,7 +107,7 @@ static void broker_drain(struct broker *b)
     b->stop_since = reactor_now_ms(b->reactor);
     core_stop(&b->core);
     monitor_stop(b->watched.monitor);
-    accept_stop(&b->accept);
+    listeners_close(&b->listeners);
     sessions_drain(&b->sessions);
     service_stopping(&b->service,
                      b->options->drain_timeout.number + STOP_MARGIN_MS);
@@ -161,13 +161,12 @@ static bool is_log_elsewhere(const struct options *a, const struct options *b)
 static bool broker_prepare(struct broker *b, const struct options *fresh,
                            bool is_log_open, struct sentence *why)
 {
-    struct listeners *listeners = &b->accept.listeners;
-    if (!listeners_prepare(listeners, fresh, why))
+    if (!listeners_prepare(&b->listeners, fresh, why))
         return false;
     if (is_log_elsewhere(b->options, fresh))
         is_log_open = broker_open_log(b, fresh, why);
     if (!is_log_open)
-        listeners_abort(listeners);
+        listeners_abort(&b->listeners);
     return is_log_open;
 }
 
@@ -190,9 +189,10 @@ static void broker_apply(struct broker *b, struct options *fresh)
     b->sessions.config = configure_sessions(fresh, &b->log);
     monitor_set_interval(b->watched.monitor,
                          (uint32_t)fresh->monitor_interval.number);
-    listeners_commit(&b->accept.listeners);
-    accept_set_limit(&b->accept, configure_connections(
-                                     fresh, b->possible_connections, &b->log));
+    listeners_commit(&b->listeners);
+    listeners_set_limit(
+        &b->listeners,
+        configure_connections(fresh, b->possible_connections, &b->log));
     log_always(&b->log, LOG_INFO, "reloaded", LOG_LIST(LOG_NONE));
     options_free(old);
 }
@@ -273,12 +273,6 @@ static bool broker_open_signals(struct broker *b, struct sentence *why)
     return true;
 }
 
-static void broker_on_closed(void *broker)
-{
-    struct broker *b = broker;
-    accept_resume(&b->accept);
-}
-
 static bool broker_open_sessions(struct broker *b, struct sentence *why)
 {
     struct core_config core = configure_core(b->options);
@@ -290,17 +284,17 @@ static bool broker_open_sessions(struct broker *b, struct sentence *why)
     if (!sessions_init(&b->sessions, &config, b->reactor, &b->core,
                        &b->counters, &b->budget, &b->log))
         return sentence_fail(why, "cannot start: %s", strerror(errno));
-    b->sessions.on_closed = broker_on_closed;
-    b->sessions.on_closed_arg = b;
+    b->sessions.on_closed = listeners_on_closed;
+    b->sessions.on_closed_arg = &b->listeners;
     return true;
 }
 
 static bool broker_open_listeners(struct broker *b, struct sentence *why)
 {
-    struct listeners *listeners = &b->accept.listeners;
-    accept_init(&b->accept, b->reactor, &b->sessions, &b->counters, &b->log);
-    accept_set_limit(
-        &b->accept,
+    struct listeners *listeners = &b->listeners;
+    listeners_init(listeners, b->reactor, &b->sessions, &b->counters, &b->log);
+    listeners_set_limit(
+        listeners,
         configure_connections(b->options, b->possible_connections, &b->log));
     if (!listeners_inherit(listeners, SERVICE_FIRST_SOCKET,
                            service_take_sockets(), why) ||
@@ -363,7 +357,7 @@ void broker_run(struct broker *b)
 
 void broker_free(struct broker *b)
 {
-    listeners_close(&b->accept.listeners);
+    listeners_close(&b->listeners);
     if (b->has_sessions)
         sessions_fini(&b->sessions);
     monitor_setup_close(&b->watched);

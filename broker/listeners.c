@@ -7,17 +7,96 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "broker/base/counters.h"
 #include "broker/base/log.h"
 #include "broker/net/listener.h"
+#include "broker/session/sessions.h"
 #include "common/address.h"
 #include "common/sentence.h"
 
+/* Accepting. */
+
+static void listeners_pause(struct listeners *ls)
+{
+    if (ls->is_paused)
+        return;
+    ls->is_paused = true;
+    ls->sessions->wants_descriptor = true;
+    counter_add(ls->counters, COUNT_accept_pauses, 1);
+    log_event(ls->log, LOG_WARNING, "accept_paused",
+              LOG_TEXT("reason", "max_connections"),
+              LOG_U64("connections", ls->sessions->count));
+    for (size_t i = 0; i < ls->count; i++)
+        for (struct listener *l = ls->all[i].chain; l; l = listener_next(l))
+            listener_pause(l);
+}
+
+static void listeners_resume(struct listeners *ls)
+{
+    if (!ls->is_paused)
+        return;
+    ls->is_paused = false;
+    ls->sessions->wants_descriptor = false;
+    log_event(ls->log, LOG_INFO, "accept_resumed",
+              LOG_U64("connections", ls->sessions->count));
+    for (size_t i = 0; i < ls->count; i++)
+        for (struct listener *l = ls->all[i].chain; l; l = listener_next(l))
+            listener_resume(l);
+}
+
+void listeners_set_limit(struct listeners *ls, uint32_t max_connections)
+{
+    ls->max_connections = max_connections;
+    if (ls->sessions->count >= max_connections)
+        listeners_pause(ls);
+    else
+        listeners_resume(ls);
+}
+
+void listeners_on_closed(void *listeners)
+{
+    struct listeners *ls = listeners;
+    if (ls->is_paused && ls->sessions->count >= ls->max_connections)
+        ls->sessions->wants_descriptor = true; /* the limit was lowered */
+    else
+        listeners_resume(ls);
+}
+
+static void listeners_on_accept(void *owner, int fd,
+                                const struct sockaddr *peer, socklen_t length)
+{
+    struct listeners *ls = owner;
+    ls->is_failing = false;
+    ls->sessions->wants_descriptor = false;
+    sessions_add(ls->sessions, fd, peer, length);
+    if (ls->sessions->count >= ls->max_connections)
+        listeners_pause(ls);
+}
+
+/* The listener tries again by itself, so one line is enough. */
+static void listeners_on_error(void *owner, int err)
+{
+    struct listeners *ls = owner;
+    counter_add(ls->counters, COUNT_accept_pauses, 1);
+    if (err == EMFILE || err == ENFILE)
+        ls->sessions->wants_descriptor = true;
+    if (ls->is_failing)
+        return;
+    ls->is_failing = true;
+    log_event(ls->log, LOG_WARNING, "accept_failed",
+              LOG_TEXT("reason", strerrorname_np(err)),
+              LOG_U64("connections", ls->sessions->count));
+}
+
+static const struct listener_events listener_events = {listeners_on_accept,
+                                                       listeners_on_error};
+
 void listeners_init(struct listeners *ls, struct reactor *r,
-                    const struct listener_events *events, void *owner,
+                    struct sessions *sessions, struct counters *counters,
                     struct log *log)
 {
     *ls = (struct listeners){
-        .reactor = r, .events = events, .owner = owner, .log = log};
+        .reactor = r, .sessions = sessions, .counters = counters, .log = log};
 }
 
 /* One entry. */
@@ -93,7 +172,7 @@ static bool listeners_add(struct listeners *ls, const char *text,
 static bool listeners_inherit_one(struct listeners *ls, int fd,
                                   struct sentence *why)
 {
-    struct listener *l = listener_adopt(ls->reactor, fd, ls->events, ls->owner);
+    struct listener *l = listener_adopt(ls->reactor, fd, &listener_events, ls);
     if (!l && errno == ENOMEM)
         return sentence_fail(why, "cannot listen on descriptor %d: %s", fd,
                              strerror(errno));
@@ -120,8 +199,8 @@ static bool listeners_open(struct listeners *ls, const char *text,
                            struct sentence *why)
 {
     struct listener *chain = NULL;
-    return listener_open(ls->reactor, text, SLUICE_DEFAULT_PORT, ls->events,
-                         ls->owner, &chain, why->text) &&
+    return listener_open(ls->reactor, text, SLUICE_DEFAULT_PORT,
+                         &listener_events, ls, &chain, why->text) &&
            listeners_add(ls, text, chain, false, why);
 }
 
@@ -187,24 +266,9 @@ void listeners_abort(struct listeners *ls)
             listeners_remove(ls, i);
 }
 
-void listeners_pause(struct listeners *ls)
-{
-    ls->is_paused = true;
-    for (size_t i = 0; i < ls->count; i++)
-        for (struct listener *l = ls->all[i].chain; l; l = listener_next(l))
-            listener_pause(l);
-}
-
-void listeners_resume(struct listeners *ls)
-{
-    ls->is_paused = false;
-    for (size_t i = 0; i < ls->count; i++)
-        for (struct listener *l = ls->all[i].chain; l; l = listener_next(l))
-            listener_resume(l);
-}
-
 void listeners_close(struct listeners *ls)
 {
     while (ls->count > 0)
         listeners_remove(ls, ls->count - 1);
+    ls->is_paused = false; /* there is nothing to resume any more */
 }

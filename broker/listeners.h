@@ -1,21 +1,26 @@
 /* SPDX-License-Identifier: MIT
  *
  * listeners - the addresses at which the broker listens, as a set that can be
- * exchanged for another while it runs: what is in both stays open.
+ * exchanged for another while it runs: what is in both stays open. Connections
+ * are accepted up to a limit: accepting pauses there, and resumes when one has
+ * gone. While a connection cannot be had, for that or for lack of a descriptor,
+ * sessions are asked to free one.
  */
 #ifndef SLUICE_BROKER_LISTENERS_H
 #define SLUICE_BROKER_LISTENERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "broker/options/options.h"
 
+struct counters;
 struct listener;
-struct listener_events;
 struct log;
 struct reactor;
 struct sentence;
+struct sessions;
 
 enum {
     LISTENERS_INHERITED_MAX = 16,
@@ -32,17 +37,19 @@ struct listeners_entry {
 
 struct listeners {
     struct reactor *reactor;
-    const struct listener_events *events;
-    void *owner; /* of the events */
+    struct sessions *sessions;
+    struct counters *counters;
     struct log *log;
     struct listeners_entry all[LISTENERS_MAX];
     size_t count;
+    uint32_t max_connections; /* 0 until it is set */
     bool is_paused;
+    bool is_failing; /* nothing was accepted since accepting failed */
 };
 
-/* All pointers are borrowed. */
+/* All pointers are borrowed. Nothing listens yet. */
 void listeners_init(struct listeners *ls, struct reactor *r,
-                    const struct listener_events *events, void *owner,
+                    struct sessions *sessions, struct counters *counters,
                     struct log *log);
 
 /* Takes `count` listening sockets that the service manager has passed, from
@@ -63,10 +70,14 @@ void listeners_commit(struct listeners *ls);
 /* Closes what was prepared. */
 void listeners_abort(struct listeners *ls);
 
-/* Those that are opened while they are paused are paused as well. */
-void listeners_pause(struct listeners *ls);
-void listeners_resume(struct listeners *ls);
+/* How many connections may be open from now on: pauses or resumes. Those that
+ * are open stay. */
+void listeners_set_limit(struct listeners *ls, uint32_t max_connections);
 
+/* A connection has gone: resumes if accepting was paused. For sessions. */
+void listeners_on_closed(void *listeners);
+
+/* Closes them all, for good. */
 void listeners_close(struct listeners *ls);
 
 #endif

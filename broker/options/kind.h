@@ -42,11 +42,6 @@ extern const struct kind kind_endpoint;
 extern const struct kind kind_text;
 extern const struct kind kind_rule; /* read by rules.h */
 
-static inline bool kind_is_text(const struct kind *kind)
-{
-    return kind->accepts;
-}
-
 /* Reads a value within bounds; of a text, `value` is left alone. False when it
  * is not good, which is a mistake that names `name` and the text. */
 bool kind_read(const struct kind *kind, const char *name, const char *text,

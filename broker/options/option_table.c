@@ -111,6 +111,11 @@ const char *option_key(const struct option *row)
     return row->key ? row->key : row->name;
 }
 
+bool option_is_rule(const struct option *row)
+{
+    return row->kind == &kind_rule;
+}
+
 bool option_may_be_called(const struct option *row, const char *word)
 {
     size_t n = strlen(row->section);

@@ -50,9 +50,6 @@ bool option_may_be_called(const struct option *row, const char *word);
 
 /* The row whose values are rules, which have sections of their own in the
  * file: [channel "PATTERN"]. */
-static inline bool option_is_rule(const struct option *row)
-{
-    return row->kind == &kind_rule;
-}
+bool option_is_rule(const struct option *row);
 
 #endif

@@ -43,8 +43,7 @@ static bool value_add_text(struct option_value *v, const struct option *row,
 
 void options_init(struct options *o)
 {
-    *o = (struct options){.memory = {.count = 0}};
-    rules_init(&o->rules);
+    *o = (struct options){.rules = {.count = 0}};
 }
 
 void options_fini(struct options *o)
@@ -83,7 +82,7 @@ bool options_set(struct options *o, const struct option *row, const char *name,
         v->origin = origin;
     }
     v->number = number;
-    return !kind_is_text(row->kind) || value_add_text(v, row, name, text, m);
+    return !row->kind->accepts || value_add_text(v, row, name, text, m);
 }
 
 /* Rules for some channels are completed by the bounds of all. */
@@ -136,7 +135,7 @@ size_t options_count(const struct options *o, const struct option *row)
 {
     if (option_is_rule(row))
         return o->rules.count;
-    return kind_is_text(row->kind) ? peek_at(o, row)->count : 1;
+    return row->kind->accepts ? peek_at(o, row)->count : 1;
 }
 
 void options_write(const struct options *o, const struct option *row, size_t i,
@@ -146,7 +145,7 @@ void options_write(const struct options *o, const struct option *row, size_t i,
     if (option_is_rule(row)) {
         fputs(o->rules.given[i].pattern, out);
         rules_write_keys(&o->rules, i, " ", "=", "", out);
-    } else if (kind_is_text(row->kind)) {
+    } else if (row->kind->accepts) {
         fputs(peek_at(o, row)->texts[i], out);
     } else {
         kind_write(row->kind, peek_at(o, row)->number, number);

@@ -29,11 +29,6 @@ static const struct rule_row {
                    "messages a topic keeps for its first subscriber"},
 };
 
-void rules_init(struct rules *r)
-{
-    *r = (struct rules){.count = 0};
-}
-
 void rules_fini(struct rules *r)
 {
     while (r->count > 0)

@@ -49,7 +49,7 @@ struct rules {
     struct rule rows[RULES_MAX + 1];
 };
 
-void rules_init(struct rules *r);
+/* Rules begin as zeros. */
 void rules_fini(struct rules *r);
 
 /* Adds what `text` says. False, with a mistake and nothing added, when it is

@@ -30,7 +30,6 @@ static int open_rules(void **state)
     struct fixture *f = calloc(1, sizeof *f);
     if (!f)
         return -1;
-    rules_init(&f->rules);
     f->mistakes = (struct mistakes){.report = report, .arg = f};
     f->defaults = (struct rule){.pattern = pattern_plain("**"),
                                 .client_limit_bytes = 1111,
