@@ -8,7 +8,7 @@
 
 #include <stdint.h>
 
-#include "broker/core/core.h"
+#include "broker/core/core_config.h"
 #include "broker/session/sessions.h"
 
 struct log;

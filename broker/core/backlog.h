@@ -19,13 +19,7 @@
 #include "broker/base/budget.h"
 #include "broker/base/clock.h"
 #include "broker/core/block.h"
-
-struct slice {
-    struct block *block;
-    uint32_t offset, length; /* bytes in the block */
-    uint32_t messages;
-    clock_ms at; /* when its first message came */
-};
+#include "broker/core/slice.h"
 
 struct backlog {
     struct slice *ring;
@@ -38,14 +32,31 @@ struct backlog {
 
 enum { BACKLOG_FIRST = 8 };
 
-/* An empty one for everybody who holds nothing: so that many can have a
- * backlog and few pay for it. It is never written to. */
+/* The backlog of all that hold nothing. Most do, and so pay only for a pointer,
+ * and its counts can be read without asking whether there is one. It is never
+ * written to. */
 extern const struct backlog backlog_none;
 #define BACKLOG_NONE ((struct backlog *)(uintptr_t)&backlog_none)
 
-/* *b, which is backlog_none, becomes one of its own. False when there is no
- * memory. */
-bool backlog_own(struct backlog **b, struct budget *budget);
+enum {
+    BACKLOG_OWN_BYTES =
+        sizeof(struct backlog) + BACKLOG_FIRST * sizeof(struct slice),
+};
+
+/* *b becomes one of its own if it is backlog_none. False when there is no
+ * memory. Inline: each delivery to a subscriber that is owed nothing does
+ * this. */
+static inline bool backlog_own(struct backlog **b, struct budget *budget)
+{
+    if (*b != BACKLOG_NONE)
+        return true;
+    struct backlog *own = budget_alloc(budget, BACKLOG_OWN_BYTES);
+    if (!own)
+        return false;
+    *own = (struct backlog){.ring = own->first, .capacity = BACKLOG_FIRST};
+    *b = own;
+    return true;
+}
 
 /* If it is empty, *b becomes backlog_none again. */
 void backlog_disown(struct backlog **b, struct budget *budget);
@@ -110,29 +121,9 @@ int backlog_iov(const struct backlog *b, struct iovec *iov, int max,
 uint32_t backlog_consume(struct backlog *b, struct budget *budget,
                          uint64_t bytes);
 
-/* Tells where a message ends: its size in bytes. */
-typedef uint32_t message_size_fn(const uint8_t *message);
-
-/* Forgets the messages at the start of the head slice that are wholly gone,
+/* Forgets the messages at the start of the head slice that are wholly sent,
  * so that the counts are exact; returns how many these were. */
-uint32_t backlog_settle(struct backlog *b, message_size_fn *size);
-
-/* Drops the newest, or the oldest, messages until at most `bytes` and
- * `messages` are left; one of which some bytes are gone stays, and so does
- * the last one left. Both return how many were dropped. The backlog must be
- * settled. */
-uint32_t backlog_drop_newest(struct backlog *b, struct budget *budget,
-                             message_size_fn *size, uint64_t bytes,
-                             uint64_t messages);
-uint32_t backlog_drop_oldest(struct backlog *b, struct budget *budget,
-                             message_size_fn *size, uint64_t bytes,
-                             uint64_t messages);
-
-/* Copies what it holds into a block of just that size, if it pins much more
- * than that; *account answers for the copy. False when there is no memory. The
- * backlog must be settled. */
-bool backlog_compact(struct backlog *b, struct block_pool *pool,
-                     struct account *account);
+uint32_t backlog_forget_sent(struct backlog *b, message_size_fn *size);
 
 /* Lets go of everything. */
 void backlog_clear(struct backlog *b, struct budget *budget);
@@ -145,5 +136,14 @@ static inline uint32_t backlog_age_ms(const struct backlog *b, clock_ms now)
 {
     return b->count ? clock_elapsed_ms(now, backlog_first(b)->at) : 0;
 }
+
+/* For backlog_drop.c. */
+
+/* Makes room for one slice more. False when there is no memory. */
+bool backlog_grow(struct backlog *b, struct budget *budget);
+
+/* Memory follows what is held: a ring that was large once is given back as it
+ * empties. */
+void backlog_shrink(struct backlog *b, struct budget *budget);
 
 #endif

@@ -3,7 +3,6 @@
 
 #include <assert.h>
 
-#include "broker/core/core.h"
 #include "broker/core/tap.h"
 
 enum {
@@ -21,17 +20,18 @@ static size_t channel_bytes(const struct channel_kind *kind, uint32_t length)
     return kind->size + length;
 }
 
-struct channel *channel_new(struct core *c, const struct channel_kind *kind,
-                            const uint8_t *name, uint32_t length)
+struct channel *channel_new(struct turn *t, const struct channel_kind *kind,
+                            const struct rule *rule, const uint8_t *name,
+                            uint32_t length)
 {
-    struct channel *ch = budget_zalloc(c->budget, channel_bytes(kind, length));
+    struct channel *ch = budget_zalloc(t->budget, channel_bytes(kind, length));
     if (!ch)
         return NULL;
     memcpy((uint8_t *)ch + kind->size, name, length);
     ch->magic = CHANNEL_MAGIC;
     ch->kind = kind;
-    ch->rule = core_find_rule(c, name, length);
-    ch->core = c;
+    ch->rule = rule;
+    ch->turn = t;
     ch->node.length = (uint16_t)length;
     ch->node.offset = (uint16_t)(kind->size - offsetof(struct channel, node));
     gate_init(&ch->gate);
@@ -39,56 +39,56 @@ struct channel *channel_new(struct core *c, const struct channel_kind *kind,
     list_init(&ch->members);
     if (kind->init)
         kind->init(ch);
-    if (!map_insert(&c->channels, &ch->node)) {
-        budget_free(c->budget, ch, channel_bytes(kind, length));
-        return NULL;
-    }
-    counter_add(c->counters, COUNT_channels, 1);
     return ch;
 }
 
 bool channel_is_unused(const struct channel *ch)
 {
-    return ch->member_count == 0 && !ch->is_tapped && ch->kind->is_empty(ch) &&
+    return ch->member_count == 0 && !ch->tap && ch->kind->is_empty(ch) &&
            !ch->gate.first;
 }
 
 void channel_free(struct channel *ch)
 {
-    struct core *c = ch->core;
-    assert(!ch->is_open_held && ch->pending == 0);
+    assert(channel_is_unused(ch) && list_is_empty(&ch->touched));
+    assert(!ch->is_open_held && !ch->is_deliverable && ch->pending == 0);
     if (ch->open)
         block_seal(ch->open);
     assert(ch->account.bytes == 0);
     ch->magic = 0;
-    budget_free(c->budget, ch, channel_bytes(ch->kind, ch->node.length));
+    budget_free(ch->turn->budget, ch, channel_bytes(ch->kind, ch->node.length));
 }
 
 void channel_touch(struct channel *ch)
 {
     if (list_is_empty(&ch->touched))
-        list_insert(&ch->core->touched, &ch->touched);
+        list_insert(&ch->turn->touched, &ch->touched);
 }
 
 static void channel_accept(struct channel *ch, const struct slice *slice)
 {
     ch->messages_in += slice->messages;
-    if (ch->is_tapped)
-        tap_show(ch, slice);
+    if (ch->tap)
+        ch->tap->on_slice(ch->tap, slice);
     ch->kind->accept(ch, slice);
 }
 
-void channel_commit(struct channel *ch)
+void channel_commit_pending(struct channel *ch)
 {
-    if (ch->pending == 0)
-        return;
     struct block *b = ch->open;
+    uint32_t begin = b->used;
     b->used = (uint32_t)(ch->tail - b->bytes);
-    struct slice slice = {b, ch->committed, b->used - ch->committed,
-                          ch->pending, ch->core->now};
-    ch->committed = b->used;
+    struct slice slice = {b, begin, b->used - begin, ch->pending,
+                          ch->turn->now};
     ch->pending = 0;
     channel_accept(ch, &slice);
+}
+
+void channel_count_dropped(struct channel *ch, uint64_t messages,
+                           enum counter_id why)
+{
+    ch->dropped += messages;
+    counter_add(ch->turn->counters, why, messages);
 }
 
 static void channel_let_open_go(struct channel *ch)
@@ -111,7 +111,7 @@ void channel_rest(struct channel *ch)
     uint32_t capacity = BLOCK_MIN_BYTES;
     while (capacity < b->used)
         capacity *= 2;
-    if (budget_is_short(ch->core->budget))
+    if (budget_is_short(ch->turn->budget))
         capacity = b->used;
     if (capacity <= b->capacity / 2 || capacity == b->used)
         (void)block_resize(b, capacity); /* if not, it stays as it is */
@@ -122,9 +122,9 @@ void channel_rest(struct channel *ch)
  * small and grow. */
 static uint32_t channel_first_bytes(const struct channel *ch, uint32_t n)
 {
-    const struct core *c = ch->core;
+    const struct turn *t = ch->turn;
     uint32_t bytes = CHANNEL_FIRST_BYTES;
-    if (c->open_blocks < CHANNEL_OPEN_MAX && !budget_is_short(c->budget))
+    if (t->open_blocks < CHANNEL_OPEN_MAX && !budget_is_short(t->budget))
         return BLOCK_BYTES;
     while (bytes < n)
         bytes *= 2;
@@ -137,7 +137,7 @@ static bool channel_make_room(struct channel *ch, uint32_t n)
     struct block *b = ch->open;
     if (b && b->capacity - b->used < n && b->used + n <= BLOCK_BYTES) {
         /* Doubling, unless that much more is not to be had. */
-        bool is_short = budget_is_short(ch->core->budget);
+        bool is_short = budget_is_short(ch->turn->budget);
         uint32_t capacity = is_short ? 0 : b->capacity * 2;
         if (capacity < b->used + n)
             capacity = b->used + n;
@@ -152,15 +152,14 @@ static bool channel_make_room(struct channel *ch, uint32_t n)
         b = NULL;
     }
     if (!b) {
-        b = block_new(&ch->core->pool, channel_first_bytes(ch, n));
+        b = block_new(&ch->turn->pool, channel_first_bytes(ch, n));
         if (!b)
             return false;
         b->home = &ch->open;
-        ch->core->open_blocks++;
+        ch->turn->open_blocks++;
         block_assign(b, &ch->account);
         ch->open = b;
         ch->is_open_held = true;
-        ch->committed = 0;
     }
     return true;
 }
@@ -189,9 +188,9 @@ enum publish_status channel_publish_block(struct channel *ch,
     channel_commit(ch);
     channel_touch(ch);
     block_assign(block, &ch->account);
-    struct slice slice = {block, 0, block->used, 1, ch->core->now};
+    struct slice slice = {block, 0, block->used, 1, ch->turn->now};
     channel_accept(ch, &slice);
-    return channel_gate_status(ch);
+    return channel_taken_status(ch);
 }
 
 static enum publish_status
@@ -200,7 +199,7 @@ channel_publish_large(struct channel *ch, const uint8_t *bytes, uint32_t n)
     /* The common size costs nothing when it fits not too badly. */
     uint32_t capacity =
         n <= BLOCK_BYTES / 2 || n > BLOCK_BYTES ? n : BLOCK_BYTES;
-    struct block *b = block_new(&ch->core->pool, capacity);
+    struct block *b = block_new(&ch->turn->pool, capacity);
     if (!b)
         return PUBLISH_NO_MEMORY;
     memcpy(b->bytes, bytes, n);
@@ -228,5 +227,5 @@ void channel_close_gate(struct channel *ch)
 
 void channel_open_gate(struct channel *ch)
 {
-    gate_open(&ch->gate, &ch->core->open_gates);
+    gate_open(&ch->gate, &ch->turn->open_gates);
 }

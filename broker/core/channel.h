@@ -1,18 +1,22 @@
 /* SPDX-License-Identifier: MIT
  *
  * channel - a topic or a queue: a name, its subscribers, and the open block
- * that what is published to it is appended to.
+ * that messages published to it are appended to.
  *
- * Publishing only appends. When the turn is settled, what was appended since
- * is committed as one slice: a topic gives it to every subscriber, a queue
- * adds it to what it holds. So the cost of a message does not depend on the
- * number of subscribers.
+ * Publishing only appends. When the turn is settled, the messages appended
+ * since are committed as one slice: a topic gives it to every subscriber, a
+ * queue adds it to what it holds. So the cost of a message does not depend on
+ * the number of subscribers.
  *
- *     open block   0 ...... committed ...... tail ...... capacity
- *                  given out,     pending,       room
+ *     open block   0 ........ used ........ tail ........ capacity
+ *                  committed,      pending,      room
+ *                  given out
  *
- * The block is kept from turn to turn only while somebody still holds some of
- * it, and then at the size of what is in it.
+ * The block is kept from turn to turn only while some of it is still held, and
+ * then at the size of what is in it.
+ *
+ * A channel exists while it has a subscriber, a message, a publisher at its
+ * gate or a tap. It is freed when a turn ends, never before (core.c).
  *
  * The fields are for the files of core/ alone.
  */
@@ -29,12 +33,21 @@
 #include "broker/core/block.h"
 #include "broker/core/gate.h"
 #include "broker/core/rule.h"
-#include "broker/core/subscriber.h"
+#include "broker/core/turn.h"
+
+struct load;
+struct subscriber;
+struct tap;
 
 enum {
     CHANNEL_MAGIC = 0x6368616e,
-    /* Who holds less is not asked for memory, unless none is left. */
+    /* A channel that holds less is not pressed unless memory is exhausted. */
     CHANNEL_PRESS_BYTES = 64 << 10,
+};
+
+struct limits {
+    uint64_t bytes;
+    uint64_t messages; /* UINT64_MAX: no limit */
 };
 
 /* What topics and queues do differently. NULL where there is nothing to do. */
@@ -43,27 +56,32 @@ struct channel_kind {
     size_t size; /* bytes of its struct, which begins with a channel */
     void (*init)(struct channel *ch);
     void (*joined)(struct channel *ch, struct subscriber *s);
-    /* The subscriber is gone; its outbox, settled, is still there. */
+    /* The subscriber has left; its outbox, counted, is still there. */
     void (*left)(struct channel *ch, struct subscriber *s);
-    /* The subscriber takes part no longer, but stays a member. */
+    /* The subscriber gets nothing more, but stays a member. */
     void (*retired)(struct channel *ch, struct subscriber *s);
     /* Takes a committed slice; adds references of its own. */
     void (*accept)(struct channel *ch, const struct slice *slice);
     /* Hands out what can be handed out. */
-    void (*settle)(struct channel *ch);
-    /* Some of a member's outbox went out. */
+    void (*hand_out)(struct channel *ch);
+    /* Some of a member's outbox was sent. */
     void (*sent)(struct channel *ch, struct subscriber *s);
     /* A member's socket was offered all of its outbox, and some is left. */
     void (*flushed)(struct channel *ch, struct subscriber *s);
+    void (*rule_changed)(struct channel *ch);
     /* Bytes that may come in before the gate closes again. */
     uint64_t (*room)(const struct channel *ch);
     bool (*is_empty)(const struct channel *ch);
-    /* Memory is short and this channel holds much of it: takes in no more, or
-     * gives some back; as the last resort, whatever can be given back. */
-    void (*press)(struct channel *ch, bool is_last_resort);
+    /* Memory is short and this channel holds much of it: makes publishers
+     * wait, or gives some back; when memory is exhausted, all it can. */
+    void (*press)(struct channel *ch, bool is_exhausted);
     void (*relieve)(struct channel *ch);
     /* What waits in the channel itself. */
     const struct backlog *(*held)(const struct channel *ch);
+    /* The bounds of the channel, or where it has none of its own, of each
+     * subscriber; and those of what waits for a subscriber. */
+    struct limits (*limits)(const struct channel *ch);
+    struct limits (*subscriber_limits)(const struct channel *ch);
     /* Drops what it holds; returns how many messages that were. */
     uint64_t (*purge)(struct channel *ch);
 };
@@ -73,21 +91,21 @@ struct channel {
     uint32_t room;      /* in the open block; 0 when not touched this turn */
     uint8_t *tail;      /* where the next message goes; valid if room > 0 */
     struct block *open; /* NULL when nobody holds any of it */
-    uint32_t committed; /* offset in the open block */
     uint32_t pending;   /* messages appended and not committed */
+    uint32_t member_count : 30;
+    bool is_open_held : 1;   /* this turn holds a reference on the open block */
+    bool is_deliverable : 1; /* counted in the turn's `deliverable` */
     const struct channel_kind *kind;
     const struct rule *rule;
-    struct core *core;
+    struct turn *turn;
     struct account account; /* its blocks */
-    struct heavy *heavy;    /* NULL while these are few; see pressure.c */
+    struct load *load;      /* NULL while these are few; see pressure.c */
+    struct tap *tap;        /* NULL when nobody taps it */
     struct gate gate;
-    struct list touched; /* in the core's list until the turn ends */
+    struct list touched; /* in the turn's list until it ends */
     struct list members;
     uint64_t messages_in, messages_out, dropped;
     struct map_node node; /* by name */
-    uint32_t member_count : 30;
-    bool is_open_held : 1; /* this turn holds a reference on the open block */
-    bool is_tapped : 1;    /* somebody looks on: see tap.h */
 };
 
 enum publish_status {
@@ -96,10 +114,22 @@ enum publish_status {
     PUBLISH_NO_MEMORY, /* not taken */
 };
 
-/* What whoever has published should do. */
-static inline enum publish_status channel_gate_status(const struct channel *ch)
+/* Whether publishers should wait at the gate. */
+static inline bool channel_must_wait(const struct channel *ch)
 {
-    return ch->gate.is_shut ? PUBLISH_WAIT : PUBLISH_OK;
+    return gate_must_wait(&ch->gate);
+}
+
+/* Whether it cannot take more, whoever waits. */
+static inline bool channel_is_closed(const struct channel *ch)
+{
+    return ch->gate.closed > 0;
+}
+
+/* What a publisher should do whose message was taken. */
+static inline enum publish_status channel_taken_status(const struct channel *ch)
+{
+    return channel_must_wait(ch) ? PUBLISH_WAIT : PUBLISH_OK;
 }
 
 /* Where messages, as they will be delivered, can be appended one after another
@@ -111,14 +141,15 @@ static inline uint8_t *channel_tail(const struct channel *ch, uint32_t *room)
     return ch->tail;
 }
 
-/* So much was written there. The same answer as for the last message of it. */
+/* So much was written there. Returns what channel_publish would have returned
+ * for the last message. */
 static inline enum publish_status
 channel_appended(struct channel *ch, uint32_t bytes, uint32_t messages)
 {
     ch->tail += bytes;
     ch->room -= bytes;
     ch->pending += messages;
-    return channel_gate_status(ch);
+    return channel_taken_status(ch);
 }
 
 /* Publishes one message: `bytes` as they will be delivered, which are copied.
@@ -140,17 +171,6 @@ channel_publish(struct channel *ch, const uint8_t *bytes, uint32_t n)
 enum publish_status channel_publish_block(struct channel *ch,
                                           struct block *block);
 
-static inline bool channel_is_shut(const struct channel *ch)
-{
-    return ch->gate.is_shut;
-}
-
-/* Whether it cannot take more: not merely others are waiting. */
-static inline bool channel_is_full(const struct channel *ch)
-{
-    return ch->gate.closed > 0;
-}
-
 static inline const uint8_t *channel_name(const struct channel *ch)
 {
     return map_node_name(&ch->node);
@@ -164,22 +184,33 @@ static inline uint32_t channel_name_length(const struct channel *ch)
 /* For core/ alone from here on. */
 
 /* NULL when there is no memory. */
-struct channel *channel_new(struct core *c, const struct channel_kind *kind,
-                            const uint8_t *name, uint32_t length);
+struct channel *channel_new(struct turn *t, const struct channel_kind *kind,
+                            const struct rule *rule, const uint8_t *name,
+                            uint32_t length);
 
-/* True when it has no subscriber and no tap, holds no message and has no
- * publisher at its gate. */
-bool channel_is_unused(const struct channel *ch);
-
-/* The channel is unused and no longer in the map. */
+/* It must be unused. */
 void channel_free(struct channel *ch);
+
+/* True when it has no subscriber, no message, no publisher at its gate and no
+ * tap. */
+bool channel_is_unused(const struct channel *ch);
 
 /* There is something to settle, or the channel may have become unused: it is
  * looked at when the turn ends. */
 void channel_touch(struct channel *ch);
 
 /* What is pending becomes a slice and is given to the kind. */
-void channel_commit(struct channel *ch);
+void channel_commit_pending(struct channel *ch);
+
+static inline void channel_commit(struct channel *ch)
+{
+    if (ch->pending > 0)
+        channel_commit_pending(ch);
+}
+
+/* Messages to or for this channel were lost, counted as `why`. */
+void channel_count_dropped(struct channel *ch, uint64_t messages,
+                           enum counter_id why);
 
 /* The turn is over: the open block goes, or shrinks to what is held of it. */
 void channel_rest(struct channel *ch);

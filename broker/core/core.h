@@ -3,103 +3,90 @@
  * core - the broker as a domain: channels, subscribers, publishers, bounds.
  * It knows no socket, no wire format and no clock: its owner sets the time,
  * publishes, subscribes and leaves as its clients do, and ends the turn. Only
- * then does the core call its owner.
+ * then does the core call its owner (core_owner.h).
  */
 #ifndef SLUICE_CORE_CORE_H
 #define SLUICE_CORE_CORE_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
-#include "broker/base/budget.h"
 #include "broker/base/clock.h"
 #include "broker/base/counters.h"
 #include "broker/base/list.h"
-#include "broker/base/map.h"
-#include "broker/core/block.h"
 #include "broker/core/channel.h"
+#include "broker/core/directory.h"
+#include "broker/core/pressure.h"
 #include "broker/core/publisher.h"
-#include "broker/core/rule.h"
 #include "broker/core/subscriber.h"
-
-struct core_config {
-    const struct rule *rules; /* the first that matches holds; the pattern of
-                                 the last one matches every name */
-    size_t rule_count;
-    uint64_t prefetch_bytes; /* what a consumer holds in advance */
-    uint64_t turn_bytes;     /* what a publisher brings in one read */
-    /* Messages lie one after another; only this knows where one ends. */
-    message_size_fn *message_size;
-};
-
-/* What the core asks of the owner of its subscribers and publishers. */
-struct core_owner {
-    /* Offers the outbox to the socket: reports with subscriber_sent what was
-     * taken, and then calls subscriber_flushed. Any subscriber may leave. */
-    void (*flush)(void *arg, struct subscriber *s);
-    /* Closes the connection, which makes the subscriber leave. */
-    void (*close)(void *arg, struct subscriber *s);
-    /* The publisher may be read again. */
-    void (*resume)(void *arg, struct publisher *p);
-    /* Notices, for the log: these may not call the core. */
-    void (*slow)(void *arg, struct subscriber *s);
-    void (*recovered)(void *arg, struct subscriber *s);
-    /* Memory is short, and this channel holds much of it. */
-    void (*pressed)(void *arg, const struct channel *ch);
-    void *arg;
-};
+#include "broker/core/turn.h"
 
 struct core {
-    struct core_config config;
-    struct core_owner owner;
-    struct counters *counters;
-    struct budget *budget;
-    struct block_pool pool;
-    struct map channels;
-    struct list touched;    /* channels with something to settle */
-    struct list dirty;      /* subscribers with something to send */
-    struct list busy;       /* subscribers that publishers wait for */
-    struct list doomed;     /* subscribers to be closed by their owners */
-    struct list heavy;      /* channels that hold much, and small ones that */
-    struct list light;      /* are asked as the last resort; for pressure.c */
-    struct list open_gates; /* gates that are open and have waiters */
-    struct list resumed;    /* publishers that need not wait any more */
-    struct list taps;       /* all that are open */
-    uint64_t epoch;         /* changes when a channel is freed */
-    size_t swept_slots;     /* of the channels, by pressure.c */
-    uint32_t open_blocks;   /* opened in this turn */
-    uint32_t joined;        /* subscribers so far */
-    clock_ms now;
-    bool is_in_turn;    /* core_deliver or core_end_turn is running */
-    bool is_unfinished; /* a queue could not give for want of memory */
-    bool is_stopping;   /* what is not delivered any more is counted so */
+    struct turn turn;
+    struct directory directory;
+    struct pressure pressure;
 };
+
+enum { CORE_TICK_MS = 20 };
 
 /* All pointers are borrowed for the life of the core. */
 void core_init(struct core *c, const struct core_config *config,
                const struct core_owner *owner, struct counters *counters,
                struct budget *budget);
 
-/* Drops what queues still hold, counting it. No subscriber may be left. */
+/* Drops what queues still hold, counting it, and closes taps. No subscriber
+ * and no waiting publisher may be left. */
 void core_purge(struct core *c);
 
-/* No subscriber may be left. */
+/* Purges what is left. */
 void core_fini(struct core *c);
 
 static inline void core_set_now(struct core *c, clock_ms now)
 {
-    c->now = now;
+    c->turn.now = now;
+}
+
+/* From now on what is not delivered is counted as dropped by stopping. */
+static inline void core_stop(struct core *c)
+{
+    c->turn.is_stopping = true;
+}
+
+static inline bool core_is_stopping(const struct core *c)
+{
+    return c->turn.is_stopping;
+}
+
+/* Other rules and bounds from now on, also for the channels that exist. What
+ * they hold already stays, except in topics that may hold nothing any more. */
+void core_configure(struct core *c, const struct core_config *config);
+
+/* Where blocks come from whose messages will be published here. */
+static inline struct block_pool *core_pool(struct core *c)
+{
+    return &c->turn.pool;
+}
+
+/* What a consumer may hold in advance. */
+static inline uint64_t core_prefetch_bytes(const struct core *c)
+{
+    return c->turn.config.prefetch_bytes;
 }
 
 /* Where a message to this name goes: a channel, or NULL with the counter of
  * those that go nowhere in *why. A queue that does not exist comes into
  * being; when there is no memory for it, *why is COUNT_dropped_no_memory. The
- * channel is valid until c->epoch changes. */
+ * channel is valid until the turn ends; see channel_ref. */
 struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
                            enum counter_id *why);
 
-/* Remembers a channel that may be freed meanwhile; all zeros is none. */
+/* The subscriber, which must be NONE, joins the channel of this name, which
+ * must not be of the class NAME_NULL. It gets what is published from now on.
+ * False when there is no memory. */
+bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
+                    uint32_t length);
+
+/* Remembers a channel from turn to turn; all zeros is none. */
 struct channel_ref {
     struct channel *channel;
     uint64_t epoch;
@@ -109,38 +96,19 @@ struct channel_ref {
 static inline struct channel *channel_ref_get(const struct channel_ref *ref,
                                               const struct core *c)
 {
-    return ref->epoch == c->epoch ? ref->channel : NULL;
+    return ref->epoch == c->directory.epoch ? ref->channel : NULL;
 }
 
 /* `ch` may be NULL. */
 static inline void channel_ref_set(struct channel_ref *ref,
                                    const struct core *c, struct channel *ch)
 {
-    *ref = (struct channel_ref){ch, c->epoch};
+    *ref = (struct channel_ref){ch, c->directory.epoch};
 }
 
-/* The subscriber, which must be NONE, joins the channel of this name (not of
- * the kind ROUTE_NULL). Sees what is published from now on. False when there
- * is no memory. */
-bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
-                    uint32_t length);
-
-/* The channel of this name, which comes into being if need be; NULL when
- * there is no memory. For core/ alone. */
-struct channel *core_obtain(struct core *c, const uint8_t *name,
-                            uint32_t length);
-
-/* The rule that holds for channels of this name. */
-const struct rule *core_find_rule(const struct core *c, const uint8_t *name,
-                                  size_t length);
-
-/* Other rules and bounds from now on, for the channels that exist as well.
- * What they hold already stays, but for topics that hold nothing any more. */
-void core_configure(struct core *c, const struct core_config *config);
-
 /* Ends the turn of the loop: delivers, admits publishers that wait, as many
- * as there is room for, and has them resumed. Calls the owner; may not be
- * called by it from there. */
+ * as there is room for, and has them resumed. Calls the owner, which may not
+ * end a turn or deliver from there. */
 void core_end_turn(struct core *c);
 
 /* Only delivers, so that a turn that reads much does not keep it all until
@@ -151,25 +119,18 @@ void core_deliver(struct core *c);
  * came in. */
 bool core_has_work(const struct core *c);
 
-/* From now on what is not delivered is counted as dropped by stopping. */
-static inline void core_stop(struct core *c)
-{
-    c->is_stopping = true;
-}
+/* Between turns: true when no queue holds messages for the consumers that it
+ * has, and nothing is due. What outboxes hold the owner knows. */
+bool core_is_drained(const struct core *c);
 
 /* Looks for busy subscribers whose patience is over, and has queues try again
- * that had no memory to give. To be called at least every CORE_TICK_MS while
- * core_is_ticking; end the turn afterwards. */
+ * that had no memory to hand out messages. To be called at least every
+ * CORE_TICK_MS while core_is_ticking; end the turn afterwards. */
 void core_tick(struct core *c);
-
-enum { CORE_TICK_MS = 20 };
 
 static inline bool core_is_ticking(const struct core *c)
 {
-    return !list_is_empty(&c->busy) || c->is_unfinished;
+    return !list_is_empty(&c->turn.busy) || c->turn.is_starved;
 }
-
-/* True while a queue holds messages and has a consumer to give them to. */
-bool core_is_deliverable(const struct core *c);
 
 #endif

@@ -11,11 +11,8 @@ void gate_init(struct gate *g)
     *g = (struct gate){.first = NULL};
 }
 
-/* While somebody waits the gate is shut to newcomers even when it is open:
- * they queue up behind, or the fast would always overtake the patient. */
 static void gate_update(struct gate *g, struct list *open_gates)
 {
-    g->is_shut = g->closed > 0 || g->first;
     if (!g->first)
         return;
     list_remove(&g->first->opened);
@@ -26,7 +23,6 @@ static void gate_update(struct gate *g, struct list *open_gates)
 void gate_close(struct gate *g)
 {
     g->closed++;
-    g->is_shut = true;
     if (g->first)
         list_remove(&g->first->opened);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * gate - where publishers wait while a channel cannot take more. Whoever has
- * a reason closes it and opens it again; publishers that wait are let through
- * in the order they came, a few per turn, so that a queue with little room is
- * shared fairly.
+ * gate - where publishers wait while a channel cannot take more. Each reason
+ * closes it, and opens it again when it has passed; publishers that wait are
+ * admitted in the order they came, a few per turn, so that a queue with little
+ * room is shared fairly.
  */
 #ifndef SLUICE_CORE_GATE_H
 #define SLUICE_CORE_GATE_H
@@ -13,19 +13,25 @@
 
 #include "broker/base/list.h"
 
-/* Somebody's place in the line at a gate; embedded by its owner. */
+/* A place in the line at a gate; embedded by its owner. */
 struct place {
     struct list link;
-    struct list opened; /* of the first one: in the core's list of gates that
-                           are open and have waiters */
+    struct list opened; /* of the first one: in the list of the first places
+                           at gates that are open */
     struct gate *gate;
 };
 
 struct gate {
-    struct place *first; /* of those who wait; NULL when nobody does */
+    struct place *first; /* in the line; NULL when nobody waits */
     uint32_t closed;     /* reasons to be closed */
-    bool is_shut;        /* closed, or others wait: come later */
 };
+
+/* Whether a newcomer must wait: while others wait it must even when the gate
+ * is open, or the fast would always overtake the patient. */
+static inline bool gate_must_wait(const struct gate *g)
+{
+    return g->closed > 0 || g->first;
+}
 
 void gate_init(struct gate *g);
 

@@ -1,193 +1,204 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/core/pressure.h"
 
-#include "broker/core/core.h"
+#include "broker/core/channel.h"
+#include "broker/core/directory.h"
+#include "broker/core/turn.h"
 
 enum {
     RELIEF_PERCENT = 75,
     SWEEP_SLOTS = 256, /* at once */
-    LIGHT_MAX = 256,   /* looked at in one turn */
+    SMALL_MAX = 256,   /* looked at in one turn */
 };
 
-/* What is to be remembered of a channel that holds much, or that is asked as
- * the last resort. Of the former there can only be so many, and each turn
- * looks at all; of the latter there may be as many as memory has room for, and
- * each turn looks at some. */
-struct heavy {
-    struct list link; /* in one of the core's lists */
+/* Bookkeeping for a channel that holds much, or that is pressed because memory
+ * is exhausted. Of the former there can only be so many, and each turn looks
+ * at all; of the latter there may be as many as memory has room for, and each
+ * turn looks at some. */
+struct load {
+    struct list link; /* in one of the lists of the pressure */
     struct channel *channel;
     uint64_t pressed_bytes; /* what it held when it was pressed, or 0 */
-    bool is_light;
+    bool is_small;
 };
 
-static bool channel_is_heavy(const struct channel *ch)
+void pressure_init(struct pressure *p, const struct directory *directory,
+                   const struct budget *budget)
+{
+    *p = (struct pressure){.directory = directory, .budget = budget};
+    list_init(&p->large);
+    list_init(&p->small);
+}
+
+static bool channel_is_large(const struct channel *ch)
 {
     return ch->account.bytes > CHANNEL_PRESS_BYTES;
 }
 
-static bool pressure_is_over(const struct core *c)
+static bool pressure_is_exhausted(const struct pressure *p)
 {
-    uint64_t limit = c->budget->limit_bytes;
-    return budget_level(c->budget) < limit / 100 * RELIEF_PERCENT;
+    return !budget_has_room(p->budget, 0);
 }
 
-static void heavy_list(struct heavy *h)
+static bool pressure_is_over(const struct pressure *p)
 {
-    struct core *c = h->channel->core;
-    h->is_light = !channel_is_heavy(h->channel);
-    list_remove(&h->link);
-    list_insert(h->is_light ? &c->light : &c->heavy, &h->link);
+    const struct budget *b = p->budget;
+    return budget_level(b) < b->limit_bytes / 100 * RELIEF_PERCENT;
 }
 
-static void pressure_remember(struct channel *ch)
+static void load_list(struct pressure *p, struct load *l)
 {
-    struct heavy *h = budget_zalloc(ch->core->budget, sizeof *h);
-    if (!h)
+    l->is_small = !channel_is_large(l->channel);
+    list_remove(&l->link);
+    list_insert(l->is_small ? &p->small : &p->large, &l->link);
+}
+
+static void pressure_remember(struct pressure *p, struct channel *ch)
+{
+    struct load *l = budget_zalloc(ch->turn->budget, sizeof *l);
+    if (!l)
         return; /* it will be weighed again */
-    h->channel = ch;
-    ch->heavy = h;
-    list_init(&h->link);
-    heavy_list(h);
+    l->channel = ch;
+    ch->load = l;
+    list_init(&l->link);
+    load_list(p, l);
 }
 
 void pressure_forget(struct channel *ch)
 {
-    struct heavy *h = ch->heavy;
-    if (!h)
+    struct load *l = ch->load;
+    if (!l)
         return;
-    list_remove(&h->link);
-    ch->heavy = NULL;
-    budget_free(ch->core->budget, h, sizeof *h);
+    list_remove(&l->link);
+    ch->load = NULL;
+    budget_free(ch->turn->budget, l, sizeof *l);
 }
 
 bool pressure_is_on(const struct channel *ch)
 {
-    return ch->heavy && ch->heavy->pressed_bytes > 0;
+    return ch->load && ch->load->pressed_bytes > 0;
 }
 
-static void pressure_relieve(struct heavy *h)
+static void load_relieve(struct load *l)
 {
-    h->pressed_bytes = 0;
-    if (h->channel->kind->relieve)
-        h->channel->kind->relieve(h->channel);
+    l->pressed_bytes = 0;
+    if (l->channel->kind->relieve)
+        l->channel->kind->relieve(l->channel);
 }
 
-static void pressure_ask(struct heavy *h, bool is_last_resort)
+static void load_press(struct load *l, bool is_exhausted)
 {
-    struct channel *ch = h->channel;
-    struct core *c = ch->core;
-    if (h->pressed_bytes == 0) {
-        counter_add(c->counters, COUNT_pressed, 1);
-        h->pressed_bytes = ch->account.bytes;
-        c->owner.pressed(c->owner.arg, ch);
+    struct channel *ch = l->channel;
+    const struct core_owner *owner = &ch->turn->owner;
+    if (l->pressed_bytes == 0) {
+        counter_add(ch->turn->counters, COUNT_pressed, 1);
+        l->pressed_bytes = ch->account.bytes;
+        owner->pressed(owner->arg, ch);
     }
-    ch->kind->press(ch, is_last_resort);
+    ch->kind->press(ch, is_exhausted);
 }
 
-/* Forgets it when it is neither heavy nor pressed any more. */
-static void pressure_ease_one(struct heavy *h, bool is_over)
+/* Relieves it when it has fallen, and forgets it when it is neither large nor
+ * pressed any more. */
+static void load_ease(struct load *l, bool is_over)
 {
-    uint64_t bytes = h->channel->account.bytes;
-    if (h->pressed_bytes > 0 && (is_over || bytes <= h->pressed_bytes / 2))
-        pressure_relieve(h);
-    if (h->pressed_bytes == 0 && !channel_is_heavy(h->channel))
-        pressure_forget(h->channel);
+    uint64_t bytes = l->channel->account.bytes;
+    if (l->pressed_bytes > 0 && (is_over || bytes <= l->pressed_bytes / 2))
+        load_relieve(l);
+    if (l->pressed_bytes == 0 && !channel_is_large(l->channel))
+        pressure_forget(l->channel);
 }
 
-static void pressure_sort(struct channel *ch, bool is_last_resort)
+static void pressure_sort(struct pressure *p, struct channel *ch,
+                          bool is_exhausted)
 {
-    bool is_light = ch->heavy && ch->heavy->is_light;
+    bool is_small = ch->load && ch->load->is_small;
     uint64_t bytes = ch->account.bytes;
-    /* When nothing is left the many small ones matter as well. */
-    if (!ch->heavy && (channel_is_heavy(ch) || (is_last_resort && bytes > 0)))
-        pressure_remember(ch);
-    else if (is_light && channel_is_heavy(ch))
-        heavy_list(ch->heavy);
-    else if (is_light && (!is_last_resort || bytes == 0))
-        pressure_ease_one(ch->heavy, pressure_is_over(ch->core));
+    if (!ch->load && (channel_is_large(ch) || (is_exhausted && bytes > 0)))
+        pressure_remember(p, ch);
+    else if (is_small && channel_is_large(ch))
+        load_list(p, ch->load);
+    else if (is_small && (!is_exhausted || bytes == 0))
+        load_ease(ch->load, pressure_is_over(p));
 }
 
-/* Those that grow do not wait for their turn among all that are small, or they
- * would outgrow the memory meanwhile. */
-void pressure_weigh(struct channel *ch)
+/* A channel that grows is pressed at once: waiting for the sweep could take
+ * it past the limit. */
+void pressure_weigh(struct pressure *p, struct channel *ch)
 {
-    bool is_last_resort = !budget_has_room(ch->core->budget, 0);
-    pressure_sort(ch, is_last_resort);
-    if (is_last_resort && ch->heavy && ch->account.bytes > 0)
-        pressure_ask(ch->heavy, true);
+    bool is_exhausted = pressure_is_exhausted(p);
+    pressure_sort(p, ch, is_exhausted);
+    if (is_exhausted && ch->load && ch->account.bytes > 0)
+        load_press(ch->load, true);
 }
 
-static void pressure_apply(struct core *c)
+static void pressure_press_large(struct pressure *p)
 {
-    uint64_t limit = c->budget->limit_bytes, level = budget_level(c->budget);
+    const struct budget *b = p->budget;
+    uint64_t limit = b->limit_bytes, level = budget_level(b);
     uint64_t left = level < limit ? limit - level : 0;
     uint64_t threshold = left / 2;
     if (left > 0 && threshold < CHANNEL_PRESS_BYTES)
         threshold = CHANNEL_PRESS_BYTES;
-    LIST_EACH_SAFE (link, &c->heavy) {
-        struct heavy *h = LIST_OF(link, struct heavy, link);
-        if (h->channel->account.bytes > threshold)
-            pressure_ask(h, left == 0);
+    LIST_EACH_SAFE (link, &p->large) {
+        struct load *l = LIST_OF(link, struct load, link);
+        if (l->channel->account.bytes > threshold)
+            load_press(l, left == 0);
     }
 }
 
-static void pressure_ease(struct core *c)
+static void pressure_ease_large(struct pressure *p)
 {
-    bool is_over = pressure_is_over(c);
-    LIST_EACH_SAFE (link, &c->heavy)
-        pressure_ease_one(LIST_OF(link, struct heavy, link), is_over);
-}
-
-static void pressure_visit_light(struct heavy *h)
-{
-    struct core *c = h->channel->core;
-    if (h->channel->account.bytes > 0 && !budget_has_room(c->budget, 0))
-        pressure_ask(h, true);
-    else
-        pressure_ease_one(h, pressure_is_over(c));
+    bool is_over = pressure_is_over(p);
+    LIST_EACH_SAFE (link, &p->large)
+        load_ease(LIST_OF(link, struct load, link), is_over);
 }
 
 /* Those seen go to the end of the list, so that all have their turn. */
-static void pressure_visit_some(struct core *c)
+static void pressure_visit_small(struct pressure *p)
 {
-    struct list *last = c->light.prev, *link = NULL;
-    for (int i = 0; i < LIGHT_MAX && link != last; i++) {
-        link = c->light.next;
-        heavy_list(LIST_OF(link, struct heavy, link));
-        pressure_visit_light(LIST_OF(link, struct heavy, link));
+    struct list *last = p->small.prev, *link = NULL;
+    for (int i = 0; i < SMALL_MAX && link != last; i++) {
+        link = p->small.next;
+        struct load *l = LIST_OF(link, struct load, link);
+        load_list(p, l);
+        if (l->channel->account.bytes > 0 && pressure_is_exhausted(p))
+            load_press(l, true);
+        else
+            load_ease(l, pressure_is_over(p));
     }
 }
 
-bool pressure_has_work(const struct core *c)
+bool pressure_has_work(const struct pressure *p)
 {
-    return !list_is_empty(&c->light) && pressure_is_over(c);
+    return !list_is_empty(&p->small) && pressure_is_over(p);
 }
 
-static void pressure_sweep_one(struct map_node *node, void *arg)
+static void pressure_sweep_one(struct channel *ch, void *arg)
 {
-    (void)arg;
-    pressure_sort(LIST_OF(node, struct channel, node), true);
+    pressure_sort(arg, ch, true);
 }
 
-/* Channels that hold little are weighed when somebody publishes to them. When
- * nothing is left, those that nobody thinks of any more have to be found. */
-static void pressure_sweep(struct core *c)
+/* Small channels are weighed when they are published to. When memory is
+ * exhausted, those that nobody publishes to any more have to be found. */
+static void pressure_sweep(struct pressure *p)
 {
-    c->swept_slots = map_visit(&c->channels, c->swept_slots, SWEEP_SLOTS,
-                               pressure_sweep_one, NULL);
+    p->swept_slots = directory_visit(p->directory, p->swept_slots, SWEEP_SLOTS,
+                                     pressure_sweep_one, p);
 }
 
-void pressure_update(struct core *c)
+void pressure_update(struct pressure *p)
 {
-    if (c->budget->limit_bytes == 0)
+    const struct budget *b = p->budget;
+    if (b->limit_bytes == 0)
         return;
-    if (!budget_has_room(c->budget, 0))
-        pressure_sweep(c);
-    if (!list_is_empty(&c->heavy)) {
-        if (budget_is_short(c->budget))
-            pressure_apply(c);
-        pressure_ease(c);
+    if (pressure_is_exhausted(p))
+        pressure_sweep(p);
+    if (!list_is_empty(&p->large)) {
+        if (budget_is_short(b))
+            pressure_press_large(p);
+        pressure_ease_large(p);
     }
-    if (!list_is_empty(&c->light))
-        pressure_visit_some(c);
+    if (!list_is_empty(&p->small))
+        pressure_visit_small(p);
 }

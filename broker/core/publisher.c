@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/core/publisher.h"
 
-#include "broker/core/core.h"
+#include "broker/core/channel.h"
+#include "broker/core/turn.h"
 
-/* A publisher in the line of one gate. When it has been let through at the
- * last one, this wait becomes its place in the list of those resumed, until
- * it is told: idle publishers shall not pay for a link of their own. */
+/* A publisher in the line of one gate. When it has been admitted at the last
+ * one, this wait becomes its place in the list of those to be resumed: idle
+ * publishers shall not pay for a link of their own. */
 struct wait {
     struct place place; /* its link: in the gate's line, or among the resumed */
     struct wait *next;  /* of the publisher */
     struct publisher *publisher;
-    struct channel *channel; /* NULL when resumed */
-    struct core *core;
+    struct channel *channel; /* NULL when admitted */
+    struct turn *turn;
 };
 
 void publisher_init(struct publisher *p)
@@ -36,7 +37,7 @@ static bool publisher_waits_at(const struct publisher *p,
 const struct channel *publisher_waits_for(const struct publisher *p)
 {
     const struct wait *w = p->first;
-    while (w && !(w->channel && channel_is_full(w->channel)))
+    while (w && !(w->channel && channel_is_closed(w->channel)))
         w = w->next;
     if (w)
         return w->channel;
@@ -45,19 +46,19 @@ const struct channel *publisher_waits_for(const struct publisher *p)
 
 void publisher_wait(struct publisher *p, struct channel *ch, bool is_first)
 {
-    struct core *c = ch->core;
+    struct turn *t = ch->turn;
     if (p->wait_count == PUBLISHER_WAITS_MAX || publisher_waits_at(p, ch))
         return;
-    struct wait *w = budget_zalloc(c->budget, sizeof *w);
+    struct wait *w = budget_zalloc(t->budget, sizeof *w);
     if (!w)
         return;
     w->publisher = p;
     w->channel = ch;
-    w->core = c;
+    w->turn = t;
     w->next = p->first;
     p->first = w;
     p->wait_count++;
-    gate_wait(&ch->gate, &c->open_gates, &w->place, is_first);
+    gate_wait(&ch->gate, &t->open_gates, &w->place, is_first);
 }
 
 static void wait_free(struct wait *w)
@@ -68,7 +69,7 @@ static void wait_free(struct wait *w)
         at = &(*at)->next;
     *at = w->next;
     p->wait_count--;
-    budget_free(w->core->budget, w, sizeof *w);
+    budget_free(w->turn->budget, w, sizeof *w);
 }
 
 void publisher_forget(struct publisher *p)
@@ -77,34 +78,35 @@ void publisher_forget(struct publisher *p)
         struct wait *w = p->first;
         struct channel *ch = w->channel;
         if (ch)
-            gate_forget(&w->place, &w->core->open_gates);
+            gate_forget(&w->place, &w->turn->open_gates);
         else
-            list_remove(&w->place.link); /* resumed, and not told yet */
+            list_remove(&w->place.link); /* admitted, and not resumed yet */
         wait_free(w);
         if (ch)
             channel_touch(ch);
     }
 }
 
-bool publisher_let_through(struct core *c, struct gate *gate)
+bool publisher_admit(struct channel *ch)
 {
-    struct place *place = gate_pop(gate, &c->open_gates);
+    struct turn *t = ch->turn;
+    struct place *place = gate_pop(&ch->gate, &t->open_gates);
     if (!place)
         return false;
     struct wait *w = LIST_OF(place, struct wait, place);
-    channel_touch(w->channel);
+    channel_touch(ch);
     if (w->publisher->wait_count > 1) {
         wait_free(w);
     } else {
         w->channel = NULL;
-        list_insert(&c->resumed, &w->place.link);
+        list_insert(&t->resumed, &w->place.link);
     }
     return true;
 }
 
-struct publisher *publisher_next_resumed(struct core *c)
+struct publisher *publisher_next_resumed(struct turn *t)
 {
-    struct list *link = list_pop(&c->resumed);
+    struct list *link = list_pop(&t->resumed);
     if (!link)
         return NULL;
     struct wait *w = LIST_OF(link, struct wait, place.link);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * publisher - somebody who may have to wait, at the gate of every full channel
- * that it published to in one read: at one only, it would be let through
- * there and go on filling the others.
+ * publisher - a client that may have to wait, at the gate of every full
+ * channel that it published to in one read: if it waited at one only, it
+ * would be admitted there and go on filling the others.
  */
 #ifndef SLUICE_CORE_PUBLISHER_H
 #define SLUICE_CORE_PUBLISHER_H
@@ -11,8 +11,7 @@
 #include <stdint.h>
 
 struct channel;
-struct core;
-struct gate;
+struct turn;
 struct wait;
 
 enum {
@@ -28,7 +27,7 @@ struct publisher {
 
 void publisher_init(struct publisher *p);
 
-/* Not one that has been resumed and is not told yet. */
+/* False once it has been admitted everywhere, even if not resumed yet. */
 bool publisher_is_waiting(const struct publisher *p);
 
 /* The channel it waits for: of several, one that is full, rather than one
@@ -42,11 +41,12 @@ void publisher_wait(struct publisher *p, struct channel *ch, bool is_first);
 /* It waits no longer, wherever it did; harmless if it did not. */
 void publisher_forget(struct publisher *p);
 
-/* Lets the first in the line at the gate through. It is listed as resumed when
- * it has been let through everywhere. False when nobody waits. */
-bool publisher_let_through(struct core *c, struct gate *gate);
+/* Admits the first in the line at the channel's gate. It is to be resumed when
+ * it has been admitted everywhere. False when nobody waits. */
+bool publisher_admit(struct channel *ch);
 
-/* The next in the core's list of those resumed, NULL when there is none. */
-struct publisher *publisher_next_resumed(struct core *c);
+/* The next in the turn's list of those to be resumed, NULL when there is
+ * none. */
+struct publisher *publisher_next_resumed(struct turn *t);
 
 #endif

@@ -3,16 +3,18 @@
 
 #include <assert.h>
 
-#include "broker/core/core.h"
+#include "broker/core/subscriber.h"
+#include "broker/core/turn.h"
 
 enum { QUEUE_COPY_BYTES = 1 << 10 };
 
 struct queue {
     struct channel channel;
     struct backlog *backlog;
-    struct list ready; /* consumers with room; the first is next */
-    bool is_full;      /* holds its gate closed */
-    bool is_pressed;   /* holds it closed as well, memory being short */
+    struct list ready;  /* consumers with room; the first is next */
+    uint32_t consumers; /* members that have not retired */
+    bool is_full;       /* closes the gate */
+    bool is_pressed;    /* closes it as well, memory being short */
 };
 
 static struct queue *queue_of(const struct channel *ch)
@@ -23,7 +25,7 @@ static struct queue *queue_of(const struct channel *ch)
 
 static struct counters *counters_of(const struct queue *q)
 {
-    return q->channel.core->counters;
+    return q->channel.turn->counters;
 }
 
 static void queue_init(struct channel *ch)
@@ -40,83 +42,74 @@ static void queue_count(struct queue *q, int64_t messages, int64_t bytes)
 
 static bool queue_is_ready(const struct subscriber *s)
 {
-    return !list_is_empty(&s->turn);
+    return !list_is_empty(&s->ready);
 }
 
-/* Among those that are ready, in the order of joining: behind the one that
- * joined last before it, wherever the round is; behind all if it is the
- * oldest. */
+/* Inserts by order of joining, counted from wherever the round stands; the
+ * oldest goes last. */
 static void queue_make_ready(struct queue *q, struct subscriber *s)
 {
     struct list *pos = &q->ready;
     uint64_t best = 0;
     LIST_EACH (link, &q->ready) {
-        struct subscriber *o = LIST_OF(link, struct subscriber, turn);
+        struct subscriber *o = LIST_OF(link, struct subscriber, ready);
         if (o->order < s->order && o->order >= best) {
             best = o->order;
             pos = link->next;
         }
     }
-    list_insert(pos, &s->turn);
+    list_insert(pos, &s->ready);
 }
 
 static void queue_joined(struct channel *ch, struct subscriber *s)
 {
+    queue_of(ch)->consumers++;
     queue_make_ready(queue_of(ch), s);
     channel_touch(ch);
 }
 
 static void queue_retired(struct channel *ch, struct subscriber *s)
 {
-    (void)ch;
-    list_remove(&s->turn);
+    queue_of(ch)->consumers--;
+    list_remove(&s->ready);
     s->state = SUBSCRIBER_RETIRED;
+    channel_touch(ch);
 }
 
 static void queue_take_back_slice(struct queue *q, const struct slice *s)
 {
-    struct core *c = q->channel.core;
+    struct turn *t = q->channel.turn;
     if (s->length == 0)
         return;
-    if (!backlog_own(&q->backlog, c->budget) ||
-        !backlog_push_front(q->backlog, c->budget, s)) {
-        counter_add(c->counters, COUNT_dropped_no_memory, s->messages);
-        q->channel.dropped += s->messages;
+    if (!backlog_own(&q->backlog, t->budget) ||
+        !backlog_push_front(q->backlog, t->budget, s)) {
+        channel_count_dropped(&q->channel, s->messages,
+                              COUNT_dropped_no_memory);
         return;
     }
     queue_count(q, s->messages, s->length);
-    counter_add(c->counters, COUNT_returned, s->messages);
-}
-
-/* What it holds may have fallen: it is weighed when the turn ends. */
-static void queue_check_relief(struct queue *q)
-{
-    if (q->is_pressed)
-        channel_touch(&q->channel);
+    counter_add(t->counters, COUNT_returned, s->messages);
 }
 
 static void queue_left(struct channel *ch, struct subscriber *s)
 {
     struct queue *q = queue_of(ch);
     struct backlog *outbox = s->outbox;
-    list_remove(&s->turn);
-    queue_check_relief(q);
-    if (backlog_is_empty(outbox))
-        return;
+    if (s->state != SUBSCRIBER_RETIRED)
+        q->consumers--;
+    list_remove(&s->ready);
     for (uint32_t i = outbox->count; i-- > 0;) {
         struct slice back = *backlog_at(outbox, i);
         queue_take_back_slice(q, &back);
     }
-    channel_touch(ch);
 }
 
 static void queue_accept(struct channel *ch, const struct slice *slice)
 {
     struct queue *q = queue_of(ch);
-    if (!backlog_own(&q->backlog, ch->core->budget) ||
-        !backlog_push(q->backlog, ch->core->budget, slice)) {
-        counter_add(counters_of(q), COUNT_dropped_no_memory, slice->messages);
-        ch->dropped += slice->messages;
+    if (!backlog_own(&q->backlog, ch->turn->budget) ||
+        !backlog_push(q->backlog, ch->turn->budget, slice)) {
+        channel_count_dropped(ch, slice->messages, COUNT_dropped_no_memory);
         return;
     }
     queue_count(q, slice->messages, slice->length);
@@ -124,13 +117,12 @@ static void queue_accept(struct channel *ch, const struct slice *slice)
 
 static const uint8_t *queue_head(const struct queue *q)
 {
-    const struct slice *head = backlog_first(q->backlog);
-    return head->block->bytes + head->offset;
+    return slice_bytes(backlog_first(q->backlog));
 }
 
 static bool queue_fits(const struct queue *q, uint64_t held, uint32_t n)
 {
-    return held == 0 || held + n <= q->channel.core->config.prefetch_bytes;
+    return held == 0 || held + n <= q->channel.turn->config.prefetch_bytes;
 }
 
 /* Measures how much of the start of the head slice the consumer has room
@@ -138,7 +130,7 @@ static bool queue_fits(const struct queue *q, uint64_t held, uint32_t n)
 static uint32_t queue_measure(const struct queue *q, const struct subscriber *s,
                               uint32_t *messages)
 {
-    const struct core_config *config = &q->channel.core->config;
+    const struct core_config *config = &q->channel.turn->config;
     const uint8_t *start = queue_head(q);
     uint32_t whole = backlog_first(q->backlog)->length;
     uint64_t held = backlog_held_bytes(s->outbox);
@@ -160,22 +152,23 @@ static bool queue_is_alone(const struct queue *q)
     return q->ready.next == q->ready.prev;
 }
 
-/* Without memory to give it away it stays, and the consumer in the round. */
+/* If the outbox cannot grow, the slice goes back and the consumer keeps its
+ * turn. */
 static void queue_keep(struct queue *q, const struct slice *given)
 {
-    struct core *c = q->channel.core;
-    if (backlog_push_front(q->backlog, c->budget, given))
+    struct turn *t = q->channel.turn;
+    if (backlog_push_front(q->backlog, t->budget, given))
         return;
-    counter_add(c->counters, COUNT_dropped_no_memory, given->messages);
-    q->channel.dropped += given->messages;
+    channel_count_dropped(&q->channel, given->messages,
+                          COUNT_dropped_no_memory);
 }
 
 static bool queue_give_slice(struct queue *q, struct subscriber *s,
                              uint32_t length, uint32_t messages)
 {
-    struct core *c = q->channel.core;
-    struct slice given = backlog_take(q->backlog, c->budget, length, messages);
-    bool is_given = subscriber_push(c, s, &given);
+    struct turn *t = q->channel.turn;
+    struct slice given = backlog_take(q->backlog, t->budget, length, messages);
+    bool is_given = subscriber_push(s, &given);
     if (!is_given)
         queue_keep(q, &given);
     block_unref(given.block);
@@ -187,25 +180,25 @@ static bool queue_give_slice(struct queue *q, struct subscriber *s,
  * more, and each would pin all of it. */
 static bool queue_give_copy(struct queue *q, struct subscriber *s, uint32_t n)
 {
-    struct core *c = q->channel.core;
+    struct turn *t = q->channel.turn;
     clock_ms at = backlog_first(q->backlog)->at;
-    if (!subscriber_gather(c, s, queue_head(q), n, at))
+    if (!subscriber_gather(s, queue_head(q), n, at))
         return false;
-    backlog_skip(q->backlog, c->budget, n);
+    backlog_skip(q->backlog, t->budget, n);
     return true;
 }
 
 /* One step of the round: the consumer whose turn it is gets its share, one
  * message or, if it is alone, as many as fit, and goes to the end; or it
- * leaves the round for want of room. False when there is no memory to go
+ * leaves the round when it has no room. False when there is no memory to go
  * on. */
 static bool queue_give(struct queue *q, struct subscriber *s)
 {
     uint32_t messages = 1;
     bool is_alone = queue_is_alone(q), is_given;
-    uint32_t n = q->channel.core->config.message_size(queue_head(q));
+    uint32_t n = q->channel.turn->config.message_size(queue_head(q));
     bool fits = queue_fits(q, backlog_held_bytes(s->outbox), n);
-    list_remove(&s->turn);
+    list_remove(&s->ready);
     if (!fits)
         return true;
     if (is_alone)
@@ -214,8 +207,13 @@ static bool queue_give(struct queue *q, struct subscriber *s)
         is_given = queue_give_copy(q, s, n);
     else
         is_given = queue_give_slice(q, s, n, messages);
-    list_insert(&q->ready, &s->turn);
+    list_insert(&q->ready, &s->ready);
     return is_given;
+}
+
+static void queue_open_gate(struct queue *q)
+{
+    gate_open(&q->channel.gate, &q->channel.turn->open_gates);
 }
 
 static void queue_update_gate(struct queue *q)
@@ -225,30 +223,43 @@ static void queue_update_gate(struct queue *q)
     if (!q->is_full && (b->bytes >= rule->limit_bytes ||
                         b->messages >= rule->limit_messages)) {
         q->is_full = true;
-        channel_close_gate(&q->channel);
+        gate_close(&q->channel.gate);
     } else if (q->is_full && b->bytes <= rule->limit_bytes / 2 &&
                b->messages <= rule->limit_messages / 2) {
         q->is_full = false;
-        channel_open_gate(&q->channel);
+        queue_open_gate(q);
     }
 }
 
-static void queue_settle(struct channel *ch)
+/* Keeps the turn's count of the queues that could still deliver. */
+static void queue_update_deliverable(struct queue *q)
+{
+    struct channel *ch = &q->channel;
+    bool is_deliverable = !backlog_is_empty(q->backlog) && q->consumers > 0;
+    if (is_deliverable && !ch->is_deliverable)
+        ch->turn->deliverable++;
+    if (!is_deliverable && ch->is_deliverable)
+        ch->turn->deliverable--;
+    ch->is_deliverable = is_deliverable;
+}
+
+static void queue_hand_out(struct channel *ch)
 {
     struct queue *q = queue_of(ch);
     int64_t messages = (int64_t)q->backlog->messages;
     int64_t bytes = (int64_t)q->backlog->bytes;
     while (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready) &&
-           queue_give(q, LIST_OF(q->ready.next, struct subscriber, turn)))
+           queue_give(q, LIST_OF(q->ready.next, struct subscriber, ready)))
         continue;
     queue_count(q, (int64_t)q->backlog->messages - messages,
                 (int64_t)q->backlog->bytes - bytes);
-    /* Without memory to go on: when the consumers have nothing and nobody may
-     * publish, nothing else would bring it here again. */
+    /* Out of memory: asks for a tick, since neither progress of a consumer nor
+     * a publish may ever come. */
     if (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready))
-        ch->core->is_unfinished = true;
-    backlog_disown(&q->backlog, ch->core->budget);
+        ch->turn->is_starved = true;
+    backlog_disown(&q->backlog, ch->turn->budget);
     queue_update_gate(q);
+    queue_update_deliverable(q);
 }
 
 /* Back into the round at half its room, so that a consumer is not taken in
@@ -256,9 +267,10 @@ static void queue_settle(struct channel *ch)
 static void queue_sent(struct channel *ch, struct subscriber *s)
 {
     struct queue *q = queue_of(ch);
-    queue_check_relief(q);
+    if (q->is_pressed)
+        channel_touch(ch); /* it may hold less: it is weighed again */
     if (s->state == SUBSCRIBER_RETIRED || queue_is_ready(s) ||
-        s->outbox->bytes > ch->core->config.prefetch_bytes / 2)
+        s->outbox->bytes > ch->turn->config.prefetch_bytes / 2)
         return;
     queue_make_ready(q, s);
     if (!backlog_is_empty(q->backlog))
@@ -282,27 +294,25 @@ static const struct backlog *queue_held(const struct channel *ch)
     return queue_of(ch)->backlog;
 }
 
-bool queue_is_deliverable(const struct channel *ch)
+static struct limits queue_limits(const struct channel *ch)
 {
-    if (queue_is_empty(ch))
-        return false;
-    LIST_EACH (link, &ch->members) {
-        struct subscriber *s = LIST_OF(link, struct subscriber, member);
-        if (s->state != SUBSCRIBER_RETIRED)
-            return true;
-    }
-    return false;
+    return (struct limits){ch->rule->limit_bytes, ch->rule->limit_messages};
 }
 
-/* What a queue has accepted it keeps: only its publishers can be held up. */
-static void queue_press(struct channel *ch, bool is_last_resort)
+static struct limits queue_subscriber_limits(const struct channel *ch)
+{
+    return (struct limits){ch->turn->config.prefetch_bytes, UINT64_MAX};
+}
+
+/* What a queue has accepted it keeps: only its publishers can be delayed. */
+static void queue_press(struct channel *ch, bool is_exhausted)
 {
     struct queue *q = queue_of(ch);
-    (void)is_last_resort;
+    (void)is_exhausted;
     if (q->is_pressed)
         return;
     q->is_pressed = true;
-    channel_close_gate(ch);
+    gate_close(&ch->gate);
 }
 
 static void queue_relieve(struct channel *ch)
@@ -311,7 +321,7 @@ static void queue_relieve(struct channel *ch)
     if (!q->is_pressed)
         return;
     q->is_pressed = false;
-    channel_open_gate(ch);
+    queue_open_gate(q);
 }
 
 static uint64_t queue_purge(struct channel *ch)
@@ -319,8 +329,9 @@ static uint64_t queue_purge(struct channel *ch)
     struct queue *q = queue_of(ch);
     uint64_t messages = q->backlog->messages;
     queue_count(q, -(int64_t)messages, -(int64_t)q->backlog->bytes);
-    backlog_release(&q->backlog, ch->core->budget);
+    backlog_release(&q->backlog, ch->turn->budget);
     queue_update_gate(q);
+    queue_update_deliverable(q);
     return messages;
 }
 
@@ -332,12 +343,14 @@ const struct channel_kind queue_kind = {
     .left = queue_left,
     .retired = queue_retired,
     .accept = queue_accept,
-    .settle = queue_settle,
+    .hand_out = queue_hand_out,
     .sent = queue_sent,
     .room = queue_room,
     .is_empty = queue_is_empty,
     .press = queue_press,
     .relieve = queue_relieve,
     .held = queue_held,
+    .limits = queue_limits,
+    .subscriber_limits = queue_subscriber_limits,
     .purge = queue_purge,
 };

@@ -16,8 +16,4 @@
 
 extern const struct channel_kind queue_kind;
 
-/* True while it holds messages and some member could be given them, now or
- * when its outbox has gone out. The channel must be a queue. */
-bool queue_is_deliverable(const struct channel *ch);
-
 #endif

@@ -7,11 +7,12 @@
 #ifndef SLUICE_CORE_RULE_H
 #define SLUICE_CORE_RULE_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "proto/pattern.h"
 
-struct policy;
+struct topic_policy;
 
 struct rule {
     struct pattern pattern;
@@ -20,7 +21,12 @@ struct rule {
     uint64_t limit_messages;     /* both; UINT64_MAX: no limit */
     uint32_t patience_ms;        /* topic: of the policy `wait` */
     uint32_t hold_messages;      /* topic: kept for the first subscriber */
-    const struct policy *policy; /* topic */
+    const struct topic_policy *policy; /* topic */
 };
+
+/* The first of `rules` that matches the name; the last one of them must match
+ * every name. */
+const struct rule *rule_find(const struct rule *rules, size_t count,
+                             const uint8_t *name, size_t length);
 
 #endif

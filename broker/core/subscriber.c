@@ -1,40 +1,60 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/core/subscriber.h"
 
-#include "broker/core/core.h"
+#include <assert.h>
+
+#include "broker/core/channel.h"
+#include "broker/core/turn.h"
 
 void subscriber_init(struct subscriber *s)
 {
     *s = (struct subscriber){.state = SUBSCRIBER_NONE, .outbox = BACKLOG_NONE};
     list_init(&s->member);
-    list_init(&s->turn);
+    list_init(&s->ready);
     list_init(&s->dirty);
 }
 
+void subscriber_join(struct subscriber *s, struct channel *ch)
+{
+    assert(s->state == SUBSCRIBER_NONE);
+    channel_commit(ch); /* what came before is not for it */
+    s->channel = ch;
+    s->state = SUBSCRIBER_OK;
+    s->order = ++ch->turn->joined;
+    list_insert(&ch->members, &s->member);
+    ch->member_count++;
+    counter_add(ch->turn->counters, COUNT_subscribers, 1);
+    if (ch->kind->joined)
+        ch->kind->joined(ch, s);
+}
+
+/* The outbox. */
+
 /* After adding to the outbox was tried: has it flushed if that succeeded. */
-static bool subscriber_added(struct core *c, struct subscriber *s,
+static bool subscriber_added(struct turn *t, struct subscriber *s,
                              bool is_added)
 {
     if (!is_added)
-        backlog_disown(&s->outbox, c->budget);
+        backlog_disown(&s->outbox, t->budget);
     else if (list_is_empty(&s->dirty))
-        list_insert(&c->dirty, &s->dirty);
+        list_insert(&t->dirty, &s->dirty);
     return is_added;
 }
 
-bool subscriber_push(struct core *c, struct subscriber *s,
-                     const struct slice *slice)
+bool subscriber_push(struct subscriber *s, const struct slice *slice)
 {
-    return backlog_own(&s->outbox, c->budget) &&
-           subscriber_added(c, s, backlog_push(s->outbox, c->budget, slice));
+    struct turn *t = s->channel->turn;
+    return backlog_own(&s->outbox, t->budget) &&
+           subscriber_added(t, s, backlog_push(s->outbox, t->budget, slice));
 }
 
-bool subscriber_gather(struct core *c, struct subscriber *s,
-                       const uint8_t *message, uint32_t n, clock_ms at)
+bool subscriber_gather(struct subscriber *s, const uint8_t *message, uint32_t n,
+                       clock_ms at)
 {
-    return backlog_own(&s->outbox, c->budget) &&
-           subscriber_added(c, s,
-                            backlog_gather(s->outbox, c->budget, &c->pool,
+    struct turn *t = s->channel->turn;
+    return backlog_own(&s->outbox, t->budget) &&
+           subscriber_added(t, s,
+                            backlog_gather(s->outbox, t->budget, &t->pool,
                                            &s->channel->account, message, n,
                                            at));
 }
@@ -43,41 +63,52 @@ static void subscriber_count_out(struct subscriber *s, uint32_t messages)
 {
     s->messages_out += messages;
     s->channel->messages_out += messages;
-    counter_add(s->channel->core->counters, COUNT_messages_out, messages);
+    counter_add(s->channel->turn->counters, COUNT_messages_out, messages);
 }
 
-void subscriber_settle(struct subscriber *s)
+void subscriber_count_sent(struct subscriber *s)
 {
-    if (!s->channel)
-        return;
-    message_size_fn *size = s->channel->core->config.message_size;
-    subscriber_count_out(s, backlog_settle(s->outbox, size));
+    if (s->channel)
+        subscriber_count_out(
+            s, backlog_forget_sent(s->outbox,
+                                   s->channel->turn->config.message_size));
 }
 
-void subscriber_doom(struct subscriber *s)
+uint32_t subscriber_drop(struct subscriber *s, backlog_drop_fn *drop,
+                         uint64_t bytes, uint64_t messages)
 {
-    list_remove(&s->dirty);
-    list_insert(&s->channel->core->doomed, &s->dirty);
+    const struct turn *t = s->channel->turn;
+    subscriber_count_sent(s);
+    return drop(s->outbox, t->budget, t->config.message_size, bytes, messages);
 }
 
-void subscriber_sent(struct core *c, struct subscriber *s, uint64_t bytes)
+void subscriber_sent(struct subscriber *s, uint64_t bytes)
 {
-    uint32_t messages = backlog_consume(s->outbox, c->budget, bytes);
-    backlog_disown(&s->outbox, c->budget);
+    struct channel *ch = s->channel;
+    struct budget *budget = ch->turn->budget;
+    uint32_t messages = backlog_consume(s->outbox, budget, bytes);
     s->taken_bytes = bytes < UINT32_MAX - s->taken_bytes
                          ? s->taken_bytes + (uint32_t)bytes
                          : UINT32_MAX;
+    backlog_disown(&s->outbox, budget);
     subscriber_count_out(s, messages);
-    s->channel->kind->sent(s->channel, s);
+    ch->kind->sent(ch, s);
 }
 
 void subscriber_flushed(struct subscriber *s)
 {
-    bool is_judged = s->state != SUBSCRIBER_NONE &&
-                     s->state != SUBSCRIBER_RETIRED &&
-                     s->channel->kind->flushed;
-    if (is_judged && !backlog_is_empty(s->outbox))
+    if (backlog_is_empty(s->outbox) || s->state == SUBSCRIBER_RETIRED)
+        return;
+    if (s->channel->kind->flushed)
         s->channel->kind->flushed(s->channel, s);
+}
+
+/* Leaving. */
+
+void subscriber_doom(struct subscriber *s)
+{
+    list_remove(&s->dirty);
+    list_insert(&s->channel->turn->doomed, &s->dirty);
 }
 
 void subscriber_retire(struct subscriber *s)
@@ -89,20 +120,20 @@ void subscriber_retire(struct subscriber *s)
     s->channel->kind->retired(s->channel, s);
 }
 
-void subscriber_leave(struct core *c, struct subscriber *s)
+void subscriber_leave(struct subscriber *s)
 {
     struct channel *ch = s->channel;
     if (s->state == SUBSCRIBER_NONE)
         return;
     channel_commit(ch);
-    subscriber_settle(s);
+    subscriber_count_sent(s);
     ch->kind->left(ch, s);
     list_remove(&s->member);
     list_remove(&s->dirty);
     ch->member_count--;
-    backlog_release(&s->outbox, c->budget);
+    backlog_release(&s->outbox, ch->turn->budget);
     s->channel = NULL;
     s->state = SUBSCRIBER_NONE;
-    counter_sub(c->counters, COUNT_subscribers, 1);
+    counter_sub(ch->turn->counters, COUNT_subscribers, 1);
     channel_touch(ch);
 }

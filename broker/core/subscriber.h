@@ -11,9 +11,9 @@
 
 #include "broker/base/list.h"
 #include "broker/core/backlog.h"
+#include "broker/core/backlog_drop.h"
 
 struct channel;
-struct core;
 
 enum subscriber_state {
     SUBSCRIBER_NONE,    /* in no channel */
@@ -26,51 +26,61 @@ enum subscriber_state {
 struct subscriber {
     struct channel *channel; /* NULL when NONE */
     struct list member;      /* of the channel, in the order of joining */
-    struct list turn;        /* in a queue: among those that have room;
-                                in a topic: among the core's busy ones */
-    struct list dirty;       /* in the core's list while there is output, or
-                                in that of the doomed */
-    struct backlog *outbox;  /* backlog_none when empty */
-    uint64_t messages_out;   /* handed to the kernel */
-    uint64_t dropped;        /* missed by being slow */
-    uint32_t order;          /* of joining */
-    uint32_t taken_bytes;    /* since its last mark of good progress, */
-    clock_ms mark_at;        /* which was then */
+    union {
+        struct list ready; /* in a queue: among the members with room */
+        struct list busy;  /* in a topic: among the turn's busy ones */
+    };
+    struct list dirty;      /* in the turn's list while there is output, or in
+                               that of the doomed */
+    struct backlog *outbox; /* backlog_none when empty */
+    uint64_t messages_out;  /* handed to the kernel */
+    uint64_t dropped;       /* missed by being slow */
+    uint32_t order;         /* of joining */
+    uint32_t taken_bytes;   /* since its last mark of good progress, */
+    clock_ms mark_at;       /* which was then */
     enum subscriber_state state;
 };
 
 void subscriber_init(struct subscriber *s);
 
-/* Adds to the outbox and has it flushed at the end of the turn. False, with
+/* Becomes a member of the channel; it must be NONE. Gets what is published
+ * from now on. */
+void subscriber_join(struct subscriber *s, struct channel *ch);
+
+/* Adds to the outbox and has it flushed when the turn ends. False, with
  * nothing changed, when there is no memory. */
-bool subscriber_push(struct core *c, struct subscriber *s,
-                     const struct slice *slice);
+bool subscriber_push(struct subscriber *s, const struct slice *slice);
 
 /* The same for one message, which is copied. */
-bool subscriber_gather(struct core *c, struct subscriber *s,
-                       const uint8_t *message, uint32_t n, clock_ms at);
+bool subscriber_gather(struct subscriber *s, const uint8_t *message, uint32_t n,
+                       clock_ms at);
 
-/* `bytes` of the outbox were handed to the kernel. May make room for more:
- * settle the core afterwards. */
-void subscriber_sent(struct core *c, struct subscriber *s, uint64_t bytes);
+/* `bytes` of the outbox were handed to the kernel. */
+void subscriber_sent(struct subscriber *s, uint64_t bytes);
 
 /* Its socket has been offered all of the outbox: what is left is judged by
- * the bounds of the channel. */
+ * the bounds of the channel. Harmless when it is NONE. */
 void subscriber_flushed(struct subscriber *s);
 
-/* Makes the outbox begin with a message that is not wholly gone, and counts
+/* Makes the outbox begin with a message that is not wholly sent, and counts
  * those that are. */
-void subscriber_settle(struct subscriber *s);
+void subscriber_count_sent(struct subscriber *s);
+
+/* Has `drop` reduce the outbox to at most so much, if it is not empty. Returns
+ * how many messages were dropped. */
+uint32_t subscriber_drop(struct subscriber *s, backlog_drop_fn *drop,
+                         uint64_t bytes, uint64_t messages);
 
 /* Has its connection closed when the turn ends. */
 void subscriber_doom(struct subscriber *s);
 
 /* It says goodbye: nothing more is given to it, what its outbox holds is
- * still owed. */
+ * still owed. Harmless when it is NONE. */
 void subscriber_retire(struct subscriber *s);
 
-/* It is gone. What a queue gave it and it did not wholly take goes back to
- * the head of the queue, in order; what a topic gave it is dropped. */
-void subscriber_leave(struct core *c, struct subscriber *s);
+/* It is gone, and NONE afterwards. What a queue gave it and it did not wholly
+ * take goes back to the head of the queue, in order; what a topic gave it is
+ * dropped. */
+void subscriber_leave(struct subscriber *s);
 
 #endif

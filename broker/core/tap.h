@@ -1,17 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * tap - a look at what is routed to one channel, from the side: nothing is
- * taken, and nobody waits for whoever looks. A channel that is tapped exists
- * as long as the tap, so that messages that nobody is subscribed to are seen
- * as well.
+ * taken, and nobody waits for the tap. A channel exists as long as its tap, so
+ * that messages that nobody is subscribed to are seen as well.
  */
 #ifndef SLUICE_CORE_TAP_H
 #define SLUICE_CORE_TAP_H
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "broker/base/list.h"
 
 struct channel;
 struct core;
@@ -21,11 +18,9 @@ struct tap;
 /* Is shown each slice once, when it is committed; may not call the core. */
 typedef void tap_fn(struct tap *t, const struct slice *slice);
 
-/* Embedded by its owner. Taps are few: a channel knows only that there is
- * one. */
+/* Embedded by its owner. */
 struct tap {
     struct channel *channel; /* NULL when closed */
-    struct list link;        /* in the core's list */
     tap_fn *on_slice;
 };
 
@@ -36,10 +31,5 @@ bool tap_open(struct tap *t, struct core *c, const uint8_t *name,
 
 /* Harmless when it is closed. */
 void tap_close(struct tap *t);
-
-/* For core/ alone, about the tap of a channel: is shown a slice; is closed, if
- * there is one. */
-void tap_show(struct channel *ch, const struct slice *slice);
-void tap_forget(struct channel *ch);
 
 #endif

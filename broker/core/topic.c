@@ -3,11 +3,12 @@
 
 #include <assert.h>
 
-#include "broker/core/core.h"
-#include "broker/core/policy.h"
+#include "broker/core/topic_policy.h"
+#include "broker/core/turn.h"
 
 enum {
-    /* Whoever takes this part of its bound within `patience` is healthy. */
+    /* A subscriber that takes this part of its bound within `patience` is
+     * healthy. */
     TOPIC_GOOD_PART = 8,
 };
 
@@ -29,11 +30,23 @@ static const struct rule *rule_of(const struct subscriber *s)
     return s->channel->rule;
 }
 
-static bool topic_is_drained(const struct subscriber *s)
+static struct limits topic_limits(const struct channel *ch)
 {
-    const struct rule *rule = rule_of(s);
-    return s->outbox->bytes <= rule->client_limit_bytes / 2 &&
-           s->outbox->messages <= rule->limit_messages / 2;
+    return (struct limits){ch->rule->client_limit_bytes,
+                           ch->rule->limit_messages};
+}
+
+static bool topic_fits(const struct subscriber *s, struct limits limits)
+{
+    return s->outbox->bytes <= limits.bytes &&
+           s->outbox->messages <= limits.messages;
+}
+
+static bool topic_is_half_drained(const struct subscriber *s)
+{
+    struct limits limits = topic_limits(s->channel);
+    return topic_fits(s,
+                      (struct limits){limits.bytes / 2, limits.messages / 2});
 }
 
 /* How old the oldest message is does not tell a stalled reader from a steady
@@ -42,54 +55,61 @@ static bool topic_is_drained(const struct subscriber *s)
 bool topic_is_impatient(const struct subscriber *s)
 {
     uint32_t patience = rule_of(s)->patience_ms;
-    clock_ms now = s->channel->core->now;
+    clock_ms now = s->channel->turn->now;
     return backlog_age_ms(s->outbox, now) >= patience &&
            clock_elapsed_ms(now, s->mark_at) >= patience;
+}
+
+/* It was busy. */
+static void topic_stop_waiting(struct subscriber *s)
+{
+    list_remove(&s->busy);
+    gate_open(&s->channel->gate, &s->channel->turn->open_gates);
 }
 
 void topic_set_state(struct subscriber *s, enum subscriber_state state)
 {
     struct channel *ch = s->channel;
-    struct core *c = ch->core;
+    struct turn *t = ch->turn;
     enum subscriber_state old = s->state;
     if (old == state || old == SUBSCRIBER_RETIRED)
         return;
     s->state = state;
-    if (old == SUBSCRIBER_BUSY) {
-        list_remove(&s->turn);
-        channel_open_gate(ch);
-    }
+    if (old == SUBSCRIBER_BUSY)
+        topic_stop_waiting(s);
     if (state == SUBSCRIBER_BUSY) {
-        list_insert(&c->busy, &s->turn);
-        channel_close_gate(ch);
+        list_insert(&t->busy, &s->busy);
+        gate_close(&ch->gate);
     }
     if (state == SUBSCRIBER_SLOW) {
-        counter_add(c->counters, COUNT_slow_subscribers, 1);
-        c->owner.slow(c->owner.arg, s);
+        counter_add(t->counters, COUNT_slow_subscribers, 1);
+        t->owner.slow(t->owner.arg, s);
     }
     if (old == SUBSCRIBER_SLOW && state == SUBSCRIBER_OK)
-        c->owner.recovered(c->owner.arg, s);
+        t->owner.recovered(t->owner.arg, s);
 }
 
-void topic_count_dropped(struct subscriber *s, uint64_t messages,
-                         enum counter_id why)
+static void topic_count_missed(struct subscriber *s, uint64_t messages,
+                               enum counter_id why)
 {
     s->dropped += messages;
-    s->channel->dropped += messages;
-    counter_add(s->channel->core->counters, why, messages);
+    channel_count_dropped(s->channel, messages, why);
+}
+
+void topic_drop(struct subscriber *s, backlog_drop_fn *drop, uint64_t bytes,
+                uint64_t messages, enum counter_id why)
+{
+    topic_count_missed(s, subscriber_drop(s, drop, bytes, messages), why);
 }
 
 /* One message may always wait, however long it is. */
 static bool topic_is_over(struct subscriber *s)
 {
-    const struct rule *rule = rule_of(s);
-    struct backlog *outbox = s->outbox;
-    if (outbox->bytes <= rule->client_limit_bytes &&
-        outbox->messages <= rule->limit_messages)
+    struct limits limits = topic_limits(s->channel);
+    if (topic_fits(s, limits))
         return false;
-    subscriber_settle(s);
-    return outbox->messages > 1 && (outbox->bytes > rule->client_limit_bytes ||
-                                    outbox->messages > rule->limit_messages);
+    subscriber_count_sent(s);
+    return s->outbox->messages > 1 && !topic_fits(s, limits);
 }
 
 static void topic_flushed(struct channel *ch, struct subscriber *s)
@@ -100,28 +120,26 @@ static void topic_flushed(struct channel *ch, struct subscriber *s)
 
 static void topic_offer(struct subscriber *s, const struct slice *slice)
 {
-    const struct policy *policy = rule_of(s)->policy;
-    if (s->state == SUBSCRIBER_SLOW && policy->skips_slow)
-        topic_count_dropped(s, slice->messages, policy->counter);
-    else if (!subscriber_push(s->channel->core, s, slice))
-        topic_count_dropped(s, slice->messages, COUNT_dropped_no_memory);
+    if (s->state == SUBSCRIBER_SLOW && rule_of(s)->policy->skips_slow)
+        topic_count_missed(s, slice->messages, rule_of(s)->policy->counter);
+    else if (!subscriber_push(s, slice))
+        topic_count_missed(s, slice->messages, COUNT_dropped_no_memory);
 }
 
-/* Nobody is there: the newest are kept, if the rule says so. */
+/* Nobody is subscribed: the newest are kept, if the rule says so. */
 static void topic_hold(struct channel *ch, const struct slice *slice)
 {
-    struct core *c = ch->core;
+    struct turn *t = ch->turn;
     struct backlog **held = &topic_of(ch)->held;
     const struct rule *rule = ch->rule;
     uint64_t before = (*held)->messages + slice->messages;
-    if (rule->hold_messages > 0 && backlog_own(held, c->budget) &&
-        backlog_push(*held, c->budget, slice))
-        (void)backlog_drop_oldest(*held, c->budget, c->config.message_size,
+    if (rule->hold_messages > 0 && backlog_own(held, t->budget) &&
+        backlog_push(*held, t->budget, slice))
+        (void)backlog_drop_oldest(*held, t->budget, t->config.message_size,
                                   rule->client_limit_bytes,
                                   rule->hold_messages);
-    uint64_t dropped = before - (*held)->messages;
-    ch->dropped += dropped;
-    counter_add(c->counters, COUNT_dropped_no_subscriber, dropped);
+    channel_count_dropped(ch, before - (*held)->messages,
+                          COUNT_dropped_no_subscriber);
 }
 
 static void topic_accept(struct channel *ch, const struct slice *slice)
@@ -140,9 +158,9 @@ static void topic_sent(struct channel *ch, struct subscriber *s)
     uint64_t good = ch->rule->client_limit_bytes / TOPIC_GOOD_PART;
     if (s->taken_bytes >= good) {
         s->taken_bytes = 0;
-        s->mark_at = ch->core->now;
+        s->mark_at = ch->turn->now;
     }
-    if (s->state != SUBSCRIBER_OK && topic_is_drained(s))
+    if (s->state != SUBSCRIBER_OK && topic_is_half_drained(s))
         topic_set_state(s, SUBSCRIBER_OK);
 }
 
@@ -161,35 +179,31 @@ static void topic_init(struct channel *ch)
 static void topic_joined(struct channel *ch, struct subscriber *s)
 {
     struct backlog *held = topic_of(ch)->held;
-    s->mark_at = ch->core->now;
+    s->mark_at = ch->turn->now;
     for (uint32_t i = 0; i < held->count; i++)
         topic_offer(s, backlog_at(held, i));
-    backlog_release(&topic_of(ch)->held, ch->core->budget);
+    backlog_release(&topic_of(ch)->held, ch->turn->budget);
 }
 
-/* Whoever leaves holds nobody up any more, and no notice is due. */
-static void topic_let_go(struct channel *ch, struct subscriber *s)
+/* Publishers wait no longer for one that leaves, and no notice is due. */
+static void topic_let_go(struct subscriber *s)
 {
-    if (s->state == SUBSCRIBER_BUSY) {
-        list_remove(&s->turn);
-        channel_open_gate(ch);
-    }
+    if (s->state == SUBSCRIBER_BUSY)
+        topic_stop_waiting(s);
     s->state = SUBSCRIBER_RETIRED;
 }
 
 static void topic_left(struct channel *ch, struct subscriber *s)
 {
-    topic_let_go(ch, s);
-    ch->dropped += s->outbox->messages;
-    counter_add(ch->core->counters,
-                ch->core->is_stopping ? COUNT_dropped_stopping
-                                      : COUNT_dropped_gone,
-                s->outbox->messages);
+    topic_let_go(s);
+    channel_count_dropped(ch, s->outbox->messages,
+                          ch->turn->is_stopping ? COUNT_dropped_stopping
+                                                : COUNT_dropped_gone);
 }
 
 static void topic_retired(struct channel *ch, struct subscriber *s)
 {
-    topic_let_go(ch, s);
+    topic_let_go(s);
     list_remove(&s->member);
     list_insert(&topic_of(ch)->retired, &s->member);
 }
@@ -205,16 +219,18 @@ static bool topic_is_empty(const struct channel *ch)
     return backlog_is_empty(topic_of(ch)->held);
 }
 
-static void topic_shed_held(struct channel *ch)
+static uint64_t topic_purge(struct channel *ch)
 {
-    struct core *c = ch->core;
     uint64_t messages = topic_of(ch)->held->messages;
-    if (messages == 0)
-        return;
-    backlog_release(&topic_of(ch)->held, c->budget);
-    ch->dropped += messages;
-    counter_add(c->counters, COUNT_dropped_memory, messages);
-    channel_touch(ch);
+    backlog_release(&topic_of(ch)->held, ch->turn->budget);
+    return messages;
+}
+
+/* What it holds is more than it may hold now. */
+static void topic_rule_changed(struct channel *ch)
+{
+    if (ch->rule->hold_messages == 0)
+        channel_count_dropped(ch, topic_purge(ch), COUNT_dropped_no_subscriber);
 }
 
 static const struct backlog *topic_held(const struct channel *ch)
@@ -222,42 +238,37 @@ static const struct backlog *topic_held(const struct channel *ch)
     return topic_of(ch)->held;
 }
 
-/* What pressing asks of one subscriber: nothing, if it holds little and is no
- * laggard; else to give back what it is owed, if it will not catch up or there
- * is no other way; else publishers wait for it. */
-static void topic_press_one(struct subscriber *s, bool is_last_resort)
+/* Leaves small, healthy subscribers alone; sheds the outbox of laggards, and
+ * of all when memory is exhausted; makes publishers wait for the rest. */
+static void topic_press_one(struct subscriber *s, bool is_exhausted)
 {
     bool is_large = s->outbox->bytes > CHANNEL_PRESS_BYTES;
     bool is_laggard = s->state == SUBSCRIBER_SLOW || topic_is_impatient(s);
-    if (!is_large && !(is_last_resort && is_laggard))
+    if (!is_large && !(is_exhausted && is_laggard))
         return;
-    if (is_laggard || is_last_resort)
+    if (is_laggard || is_exhausted)
         rule_of(s)->policy->shed(s);
     else
         topic_set_state(s, SUBSCRIBER_BUSY);
 }
 
-static void topic_press_all(struct list *members, bool is_last_resort)
+static void topic_press_all(struct list *members, bool is_exhausted)
 {
     LIST_EACH_SAFE (link, members) {
         struct subscriber *s = LIST_OF(link, struct subscriber, member);
         if (!backlog_is_empty(s->outbox))
-            topic_press_one(s, is_last_resort);
+            topic_press_one(s, is_exhausted);
     }
 }
 
-static void topic_press(struct channel *ch, bool is_last_resort)
+static void topic_press(struct channel *ch, bool is_exhausted)
 {
-    topic_shed_held(ch);
-    topic_press_all(&ch->members, is_last_resort);
-    topic_press_all(&topic_of(ch)->retired, is_last_resort);
-}
-
-static uint64_t topic_purge(struct channel *ch)
-{
-    uint64_t messages = topic_of(ch)->held->messages;
-    backlog_release(&topic_of(ch)->held, ch->core->budget);
-    return messages;
+    if (!topic_is_empty(ch)) {
+        channel_count_dropped(ch, topic_purge(ch), COUNT_dropped_memory);
+        channel_touch(ch);
+    }
+    topic_press_all(&ch->members, is_exhausted);
+    topic_press_all(&topic_of(ch)->retired, is_exhausted);
 }
 
 const struct channel_kind topic_kind = {
@@ -270,9 +281,12 @@ const struct channel_kind topic_kind = {
     .accept = topic_accept,
     .sent = topic_sent,
     .flushed = topic_flushed,
+    .rule_changed = topic_rule_changed,
     .room = topic_room,
     .is_empty = topic_is_empty,
     .press = topic_press,
     .held = topic_held,
+    .limits = topic_limits,
+    .subscriber_limits = topic_limits,
     .purge = topic_purge,
 };

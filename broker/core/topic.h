@@ -4,20 +4,22 @@
  *
  * What a subscriber has not taken waits in its outbox. When that is over its
  * bound after the socket was offered all of it, the policy of the channel
- * decides (policy.h). By default: is the oldest unsent message younger than
- * `patience`, or did the subscriber take an eighth of its bound within that
- * time? Then it is busy, and the publishers wait until half of its outbox has
- * gone. Otherwise it is slow: what is too much, and what comes until half of
- * its outbox has gone, is dropped for it alone, and nobody waits for it.
+ * decides (topic_policy.h). By default: is the oldest unsent message younger
+ * than `patience`, or did the subscriber take an eighth of its bound within
+ * that time? Then it is busy, and the publishers wait until half of its outbox
+ * has gone. Otherwise it is slow: the excess, and what comes until half of its
+ * outbox has gone, is dropped for it alone, and nobody waits for it.
  *
  * While nobody is subscribed, a topic keeps the newest `hold` messages of its
- * rule, if any, for the first who comes.
+ * rule, if any, for its first subscriber.
  */
 #ifndef SLUICE_CORE_TOPIC_H
 #define SLUICE_CORE_TOPIC_H
 
 #include "broker/base/counters.h"
+#include "broker/core/backlog_drop.h"
 #include "broker/core/channel.h"
+#include "broker/core/subscriber.h"
 
 extern const struct channel_kind topic_kind;
 
@@ -32,7 +34,8 @@ void topic_set_state(struct subscriber *s, enum subscriber_state state);
 /* Whether it would be slow, if its outbox were over its bound. */
 bool topic_is_impatient(const struct subscriber *s);
 
-void topic_count_dropped(struct subscriber *s, uint64_t messages,
-                         enum counter_id why);
+/* Reduces its outbox to at most so much; what it loses is counted as `why`. */
+void topic_drop(struct subscriber *s, backlog_drop_fn *drop, uint64_t bytes,
+                uint64_t messages, enum counter_id why);
 
 #endif

@@ -9,7 +9,7 @@
 
 #include "broker/base/counters.h"
 #include "broker/base/log_field.h"
-#include "broker/core/survey.h"
+#include "broker/core/channel_views.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/column.h"
 #include "broker/monitor/growth.h"
@@ -208,7 +208,7 @@ static json_t *channels(struct broker_view *b, bool is_periodic)
 {
     struct look look;
     look_begin(&look, &b->channels, is_periodic);
-    survey_channels(b->core, reactor_now_ms(b->reactor), look_at, &look);
+    channel_views_show(b->core, reactor_now_ms(b->reactor), look_at, &look);
     return listing(b, &look.ranking, "channels", channel_row);
 }
 

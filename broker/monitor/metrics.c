@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "broker/base/counters.h"
-#include "broker/core/survey.h"
+#include "broker/core/channel_views.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/column.h"
 #include "broker/monitor/ranking.h"
@@ -84,7 +84,7 @@ static void write_channels(const struct broker_view *b, FILE *out)
     struct ranking r;
     struct view rows[RANKING_ROWS + 1];
     ranking_init(&r, VIEW_IN);
-    survey_channels(b->core, reactor_now_ms(b->reactor), ranking_add, &r);
+    channel_views_show(b->core, reactor_now_ms(b->reactor), ranking_add, &r);
     size_t n = ranking_finish(&r, rows, &rows[RANKING_ROWS]);
     if (n < r.total) {
         rows[n] = rows[RANKING_ROWS];

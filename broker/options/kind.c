@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "broker/base/log.h"
-#include "broker/core/policy.h"
+#include "broker/core/topic_policy.h"
 #include "broker/options/mistakes.h"
 #include "common/address.h"
 #include "common/units.h"
@@ -75,7 +75,7 @@ static const char *word_of_log_format(uint64_t i)
 
 static const char *word_of_policy(uint64_t i)
 {
-    return i < policy_count ? policies[i].name : NULL;
+    return i < topic_policy_count ? topic_policies[i].name : NULL;
 }
 
 static bool is_address(const char *text)

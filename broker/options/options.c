@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/core/policy.h"
+#include "broker/core/topic_policy.h"
 #include "broker/options/mistakes.h"
 #include "broker/options/option_table.h"
 
@@ -95,7 +95,7 @@ static void options_finish_rules(struct options *o)
         .limit_messages = UINT64_MAX,
         .patience_ms = (uint32_t)o->patience.number,
         .hold_messages = 0,
-        .policy = POLICY_DEFAULT,
+        .policy = TOPIC_POLICY_DEFAULT,
     };
     rules_finish(&o->rules, &defaults);
 }

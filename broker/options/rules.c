@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/core/policy.h"
+#include "broker/core/topic_policy.h"
 #include "broker/options/kind.h"
 #include "broker/options/mistakes.h"
 #include "proto/pattern.h"
@@ -116,7 +116,7 @@ static uint64_t rule_value(const struct rule_values *v, enum rule_key key,
 static struct rule rule_of(const struct rule_values *v, const struct rule *d)
 {
     size_t policy =
-        rule_value(v, RULE_POLICY, (uint64_t)(d->policy - policies));
+        rule_value(v, RULE_POLICY, (uint64_t)(d->policy - topic_policies));
     uint64_t limit = rule_value(v, RULE_LIMIT, d->client_limit_bytes);
     return (struct rule){
         .pattern = pattern_plain(v->pattern),
@@ -125,7 +125,7 @@ static struct rule rule_of(const struct rule_values *v, const struct rule *d)
         .limit_messages = rule_value(v, RULE_MESSAGES, d->limit_messages),
         .patience_ms = (uint32_t)rule_value(v, RULE_PATIENCE, d->patience_ms),
         .hold_messages = (uint32_t)rule_value(v, RULE_HOLD, d->hold_messages),
-        .policy = &policies[policy],
+        .policy = &topic_policies[policy],
     };
 }
 

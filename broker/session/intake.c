@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "broker/core/route.h"
+#include "broker/core/name_class.h"
 #include "broker/net/stream.h"
 #include "broker/session/pairs.h"
 #include "broker/session/session.h"
@@ -59,13 +59,13 @@ static bool intake_is_refused(struct session *s, const uint8_t *bytes, size_t n,
 static bool intake_subscribe(struct session *s, const struct frame *name)
 {
     struct core *core = s->all->core;
-    enum route route =
-        name->length == 0 ? ROUTE_NULL : route_of(name->body, name->length);
-    if (route == ROUTE_NULL)
+    enum name_class name_class =
+        name->length == 0 ? NAME_NULL : name_class_of(name->body, name->length);
+    if (name_class == NAME_NULL)
         return true;
     /* What a consumer holds in advance it holds in the kernel, too. */
-    if (route == ROUTE_QUEUE)
-        stream_limit_unsent(s->stream, core->config.prefetch_bytes);
+    if (name_class == NAME_QUEUE)
+        stream_limit_unsent(s->stream, core_prefetch_bytes(core));
     return core_subscribe(core, &s->sub, name->body, name->length);
 }
 
@@ -114,8 +114,8 @@ static bool intake_keep(struct session *s, const uint8_t *bytes, size_t n,
         return false;
     struct inbox *in = s->inbox;
     bool is_kept =
-        is_large ? inbox_begin(in, all->budget, &all->core->pool, bytes, head,
-                               bytes + head, n - head, (uint32_t)size)
+        is_large ? inbox_begin(in, all->budget, core_pool(all->core), bytes,
+                               head, bytes + head, n - head, (uint32_t)size)
                  : inbox_keep(in, all->budget, bytes, n);
     sessions_kept(all, s);
     return is_kept;
@@ -226,9 +226,9 @@ static bool intake_must_wait(struct session *s)
     bool has_turn = s->has_turn;
     s->has_turn = false;
     if (s->state != SESSION_OPEN || intake_may_pass(s) || !last ||
-        !channel_is_shut(last))
+        !channel_must_wait(last))
         return false;
-    if (has_turn && !channel_is_full(last))
+    if (has_turn && !channel_is_closed(last))
         return false;
     publisher_wait(&s->pub, last, has_turn);
     return publisher_is_waiting(&s->pub);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/roster.h"
 
-#include "broker/core/survey.h"
+#include "broker/core/channel_views.h"
 #include "broker/session/notice.h"
 #include "broker/session/session.h"
 #include "broker/session/sessions.h"
@@ -26,7 +26,7 @@ static struct view roster_view(const struct session *s, clock_ms now)
                    [VIEW_BYTES] = sub->outbox->bytes,
                    [VIEW_AGE_MS] = backlog_age_ms(sub->outbox, now)},
     };
-    survey_limits_of_subscriber(&v, sub);
+    channel_views_limits_of(&v, sub);
     return v;
 }
 

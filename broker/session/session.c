@@ -91,7 +91,7 @@ void session_close_because(struct session *s, enum reason reason,
     session_count_closed(s, reason, protocol);
     session_set_state(s, SESSION_CLOSED);
     publisher_forget(&s->pub);
-    subscriber_leave(all->core, &s->sub);
+    subscriber_leave(&s->sub);
     sessions_clear_inbox(all, s);
     list_remove(&s->wait);
     list_remove(&s->link);
@@ -171,7 +171,7 @@ static void session_end(struct session *s)
     s->has_pass = false;
     if (publisher_is_waiting(&s->pub))
         sessions_wait(s->all, s, WAIT_ROOM); /* no more sips: its end is here */
-    subscriber_leave(s->all->core, &s->sub);
+    subscriber_leave(&s->sub);
     session_set_stream(s, STREAM_RESTING, false);
 }
 
@@ -202,7 +202,7 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
     case SESSION_OPEN:
         /* Reading goes on: what it published before is still in the kernel,
          * and reading tells when that is through. */
-        subscriber_leave(s->all->core, &s->sub);
+        subscriber_leave(&s->sub);
         session_set_stream(s, STREAM_READING, false);
         break;
     case SESSION_PAUSED:
@@ -228,7 +228,7 @@ static bool session_write(struct session *s)
         }
         counter_add(all->counters, COUNT_bytes_out, put);
         if (put > 0)
-            subscriber_sent(all->core, &s->sub, put);
+            subscriber_sent(&s->sub, put);
         is_full = put < bytes;
         if (s->state == SESSION_LEAVING && put > 0)
             sessions_wait(all, s, WAIT_LEAVE);
@@ -243,7 +243,7 @@ static bool session_begin_finish(struct session *s, enum reason reason)
 {
     session_set_state(s, SESSION_FINISHING);
     s->leave_reason = (uint8_t)reason;
-    subscriber_leave(s->all->core, &s->sub);
+    subscriber_leave(&s->sub);
     sessions_clear_inbox(s->all, s);
     sessions_wait(s->all, s, WAIT_FINISH);
     enum stream_mode mode =

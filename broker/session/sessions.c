@@ -447,5 +447,5 @@ bool sessions_are_drained(const struct sessions *all)
         if (!backlog_is_empty(s->sub.outbox))
             return false;
     }
-    return !core_is_deliverable(all->core) && !core_has_work(all->core);
+    return core_is_drained(all->core);
 }

@@ -16,10 +16,10 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "broker/core/policy.h"
+#include "broker/core/channel_views.h"
 #include "broker/core/queue.h"
-#include "broker/core/survey.h"
 #include "broker/core/tap.h"
+#include "broker/core/topic_policy.h"
 #include "broker/net/stream.h"
 #include "broker/session/roster.h"
 #include "broker/session/session.h"
@@ -147,13 +147,11 @@ static void check_sessions(const struct house *h)
 }
 
 /* A channel has a reason to be there, and its gate one to be shut. */
-static void check_channel(struct map_node *node, void *arg)
+static void check_channel(struct channel *ch, void *arg)
 {
-    const struct channel *ch = LIST_OF(node, struct channel, node);
     uint32_t busy = 0;
     (void)arg;
-    FUZZ_CHECK(ch->member_count > 0 || ch->is_tapped || ch->gate.first ||
-               !ch->kind->is_empty(ch) || !list_is_empty(&ch->touched));
+    FUZZ_CHECK(!channel_is_unused(ch) || !list_is_empty(&ch->touched));
     if (ch->kind == &queue_kind)
         return;
     LIST_EACH (link, &ch->members)
@@ -165,7 +163,7 @@ static void check_channel(struct map_node *node, void *arg)
 static void check_turn(struct house *h)
 {
     check_sessions(h);
-    map_each(&h->core.channels, check_channel, NULL);
+    directory_each(&h->core.directory, check_channel, NULL);
 }
 
 static void turn(struct play *p)
@@ -177,7 +175,8 @@ static void turn(struct play *p)
 /* As broker.c does while it stops. */
 static void finish_if_drained(struct play *p)
 {
-    if (p->house.core.is_stopping && sessions_are_drained(&p->house.sessions))
+    if (core_is_stopping(&p->house.core) &&
+        sessions_are_drained(&p->house.sessions))
         sessions_finish(&p->house.sessions);
 }
 
@@ -219,7 +218,7 @@ static void do_connect(struct play *p, int client)
 {
     uint32_t before = p->house.sessions.count;
     hang_up(p, client);
-    if (p->house.core.is_stopping)
+    if (core_is_stopping(&p->house.core))
         return;
     p->fds[client] = house_connect(&p->house);
     FUZZ_CHECK(p->fds[client] >= 0);
@@ -358,7 +357,7 @@ static void do_view(struct play *p, int client)
 {
     (void)client;
     roster_show(&p->house.sessions, view, NULL);
-    survey_channels(&p->house.core, now_ms, view, NULL);
+    channel_views_show(&p->house.core, now_ms, view, NULL);
 }
 
 static void do_tap(struct play *p, int client)
@@ -389,7 +388,7 @@ static void set_rule(struct rule *r, uint8_t how)
 {
     static const uint32_t limits[] = {HOUSE_QUEUE_LIMIT, 1024, 100000, 3000};
     static const uint32_t holds[] = {0, 3, 200, 1};
-    r->policy = &policies[how % policy_count];
+    r->policy = &topic_policies[how % topic_policy_count];
     r->hold_messages = holds[how >> 2 & 3];
     r->limit_bytes = r->client_limit_bytes = limits[how >> 4 & 3];
     r->limit_messages = how & 64 ? 5 : UINT64_MAX;
@@ -399,7 +398,7 @@ static void set_rule(struct rule *r, uint8_t how)
 static void do_reload(struct play *p, int client)
 {
     static const uint32_t prefetches[] = {HOUSE_PREFETCH, 1, 100000, 100};
-    struct core_config config = p->house.core.config;
+    struct core_config config = p->house.core.turn.config;
     struct rule *rules = __real_malloc(sizeof p->house.rules), *old = p->rules;
     uint8_t how = script_byte(&p->script), what = script_byte(&p->script);
     (void)client;
@@ -417,7 +416,7 @@ static void do_reload(struct play *p, int client)
 static void do_stop(struct play *p, int client)
 {
     (void)client;
-    if (p->house.core.is_stopping)
+    if (core_is_stopping(&p->house.core))
         return;
     core_stop(&p->house.core);
     sessions_drain(&p->house.sessions);
@@ -444,9 +443,8 @@ struct found {
     uint32_t length;
 };
 
-static void find_held(struct map_node *node, void *arg)
+static void find_held(struct channel *ch, void *arg)
 {
-    const struct channel *ch = LIST_OF(node, struct channel, node);
     struct found *found = arg;
     /* Who begins with NUL is reserved for another version: nobody could ask
      * for this channel. */
@@ -459,7 +457,7 @@ static void find_held(struct map_node *node, void *arg)
 static struct found find_any(const struct house *h)
 {
     struct found found = {.length = 0};
-    map_each(&h->core.channels, find_held, &found);
+    directory_each(&h->core.directory, find_held, &found);
     return found;
 }
 
@@ -535,7 +533,7 @@ static void check_nothing_is_left(struct play *p)
     tap_close(&p->tap);
     sessions_close_all(&h->sessions);
     turn(p);
-    if (!h->core.is_stopping)
+    if (!core_is_stopping(&h->core))
         check_service(p);
     FUZZ_CHECK(house_count(h, COUNT_connections) == 0);
     FUZZ_CHECK(house_count(h, COUNT_accepted) ==
@@ -577,7 +575,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     play_open(&p, bytes, n, log_fd);
     for (int i = 0; i < STEPS_MAX && p.script.left > 0; i++)
         play_step(&p);
-    if (p.house.core.is_stopping)
+    if (core_is_stopping(&p.house.core))
         end_by_stopping(&p);
     else
         end_by_hanging_up(&p);

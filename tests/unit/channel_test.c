@@ -41,13 +41,13 @@ static void test_topic_goes_with_its_last_subscriber(void **state)
     reader_open(&f->rig, &other, "t", 0);
     assert_int_equal(rig_count(&f->rig, COUNT_channels), 1);
     assert_int_equal(rig_count(&f->rig, COUNT_subscribers), 2);
-    uint64_t epoch = f->rig.core.epoch;
+    uint64_t epoch = f->rig.core.directory.epoch;
     reader_close(&f->rig, &other);
     assert_non_null(rig_find(&f->rig, "t"));
-    assert_int_equal(f->rig.core.epoch, epoch);
+    assert_int_equal(f->rig.core.directory.epoch, epoch);
     reader_close(&f->rig, &f->reader);
     assert_null(rig_find(&f->rig, "t"));
-    assert_int_not_equal(f->rig.core.epoch, epoch);
+    assert_int_not_equal(f->rig.core.directory.epoch, epoch);
 }
 
 static void test_queue_goes_with_its_last_message(void **state)
@@ -89,7 +89,7 @@ static void test_unused_channel_stays_until_the_turn_ends(void **state)
     struct channel_ref ref;
     reader_open(&f->rig, &f->reader, "t", 0);
     channel_ref_set(&ref, &f->rig.core, rig_find(&f->rig, "t"));
-    subscriber_leave(&f->rig.core, &f->reader.sub);
+    subscriber_leave(&f->reader.sub);
     assert_ptr_equal(channel_ref_get(&ref, &f->rig.core),
                      rig_find(&f->rig, "t"));
     rig_turn(&f->rig);
@@ -104,11 +104,11 @@ static void test_waiter_keeps_a_channel_until_its_turn(void **state)
     struct publisher p, *out[1];
     publisher_init(&p);
     reader_open(&f->rig, &f->reader, "t", 0);
-    channel_close_gate(rig_find(&f->rig, "t"));
+    gate_close(&rig_find(&f->rig, "t")->gate);
     publisher_wait(&p, rig_find(&f->rig, "t"), false);
-    subscriber_leave(&f->rig.core, &f->reader.sub);
+    subscriber_leave(&f->reader.sub);
     assert_non_null(rig_find(&f->rig, "t"));
-    channel_open_gate(rig_find(&f->rig, "t"));
+    gate_open(&rig_find(&f->rig, "t")->gate, &f->rig.core.turn.open_gates);
     rig_turn(&f->rig);
     assert_null(rig_find(&f->rig, "t"));
     assert_int_equal(rig_resumed(&f->rig, out, 1), 1);
@@ -121,7 +121,7 @@ static void test_leaving_waiter_takes_the_channel_along(void **state)
     publisher_init(&p);
     reader_open(&f->rig, &f->reader, "t", 0);
     publisher_wait(&p, rig_find(&f->rig, "t"), false);
-    subscriber_leave(&f->rig.core, &f->reader.sub);
+    subscriber_leave(&f->reader.sub);
     publisher_forget(&p);
     rig_turn(&f->rig);
     assert_null(rig_find(&f->rig, "t"));
@@ -209,7 +209,7 @@ static void test_block_is_delivered_without_a_copy(void **state)
     struct fixture *f = *state;
     static const uint8_t message[] = {5, 0, 0, 'w', 'a', 't', 'e', 'r'};
     reader_open(&f->rig, &f->reader, "t", 0);
-    struct block *b = block_new(&f->rig.core.pool, sizeof message);
+    struct block *b = block_new(&f->rig.core.turn.pool, sizeof message);
     memcpy(b->bytes, message, sizeof message);
     b->used = sizeof message;
     rig_say(&f->rig, "t", "before");
@@ -251,8 +251,8 @@ static void test_many_channels_are_purged_in_one_walk(void **state)
     for (int i = 0; i < MANY; i++) {
         char name[16];
         int n = snprintf(name, sizeof name, "/queue/%d", i);
-        assert_non_null(
-            core_obtain(&f->rig.core, (uint8_t *)name, (uint32_t)n));
+        assert_non_null(directory_obtain(&f->rig.core.directory,
+                                         (uint8_t *)name, (uint32_t)n));
     }
     assert_int_equal(rig_count(&f->rig, COUNT_channels), MANY);
     core_purge(&f->rig.core);

@@ -40,7 +40,7 @@ static void check_pop(struct fixture *f, int i)
 static void test_new_gate_is_open(void **state)
 {
     struct fixture *f = *state;
-    assert_false(f->gate.is_shut);
+    assert_false(gate_must_wait(&f->gate));
     assert_null(gate_pop(&f->gate, &f->open_gates));
 }
 
@@ -50,9 +50,9 @@ static void test_every_reason_must_go(void **state)
     gate_close(&f->gate);
     gate_close(&f->gate);
     gate_open(&f->gate, &f->open_gates);
-    assert_true(f->gate.is_shut);
+    assert_true(gate_must_wait(&f->gate));
     gate_open(&f->gate, &f->open_gates);
-    assert_false(f->gate.is_shut);
+    assert_false(gate_must_wait(&f->gate));
     assert_false(is_listed(f)); /* nobody to let through */
 }
 
@@ -68,7 +68,7 @@ static void test_waiters_pass_in_the_order_they_came(void **state)
     for (int i = 0; i < 3; i++)
         check_pop(f, i);
     assert_false(is_listed(f));
-    assert_false(f->gate.is_shut);
+    assert_false(gate_must_wait(&f->gate));
 }
 
 static void test_open_gate_stays_shut_to_newcomers(void **state)
@@ -78,13 +78,13 @@ static void test_open_gate_stays_shut_to_newcomers(void **state)
     wait(f, 0);
     wait(f, 1);
     gate_open(&f->gate, &f->open_gates);
-    assert_true(f->gate.is_shut);
+    assert_true(gate_must_wait(&f->gate));
     check_pop(f, 0);
-    assert_true(f->gate.is_shut);
+    assert_true(gate_must_wait(&f->gate));
     wait(f, 0); /* once more, behind the one that waits already */
     check_pop(f, 1);
     check_pop(f, 0);
-    assert_false(f->gate.is_shut);
+    assert_false(gate_must_wait(&f->gate));
 }
 
 static void test_waiting_at_an_open_gate_lists_it(void **state)
@@ -121,7 +121,7 @@ static void test_who_leaves_keeps_nobody_out(void **state)
     check_pop(f, 1);
     wait(f, 2);
     gate_forget(&f->places[2], &f->open_gates);
-    assert_false(f->gate.is_shut);
+    assert_false(gate_must_wait(&f->gate));
     assert_false(is_listed(f));
 }
 

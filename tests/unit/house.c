@@ -4,7 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "broker/core/policy.h"
+#include "broker/core/topic_policy.h"
 #include "broker/net/reactor.h"
 #include "proto/frame.h"
 
@@ -33,7 +33,7 @@ static void house_init_rules(struct house *h)
             .limit_messages = UINT64_MAX,
             .patience_ms = 1000,
             .hold_messages = rows[i].hold,
-            .policy = policy_find(rows[i].policy),
+            .policy = topic_policy_find(rows[i].policy),
         };
 }
 

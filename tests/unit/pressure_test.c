@@ -42,7 +42,7 @@ static void post_until_shut(struct fixture *f, const char *channel)
         rig_say_bytes(&f->rig, channel, "x", PIECE - RIG_HEAD_BYTES);
         rig_turn(&f->rig);
         assert_true(f->rig.budget.used_bytes < LIMIT);
-    } while (!channel_is_shut(rig_find(&f->rig, channel)));
+    } while (!channel_must_wait(rig_find(&f->rig, channel)));
 }
 
 static void test_large_queue_is_shut_before_memory_is_gone(void **state)
@@ -53,7 +53,7 @@ static void test_large_queue_is_shut_before_memory_is_gone(void **state)
     assert_true(budget_is_short(&f->rig.budget));
     assert_int_equal(rig_count(&f->rig, COUNT_pressed), 1);
     assert_int_equal(f->rig.pressed, 1);
-    assert_false(channel_is_shut(rig_find(&f->rig, "/queue/small")));
+    assert_false(channel_must_wait(rig_find(&f->rig, "/queue/small")));
 }
 
 static void test_shut_queue_opens_when_half_is_gone(void **state)
@@ -64,7 +64,7 @@ static void test_shut_queue_opens_when_half_is_gone(void **state)
     reader_open(&f->rig, &f->reader, "/queue/large", held / 10);
     rig_turn(&f->rig);
     reader_feed(&f->rig, &f->reader, held * 6 / 10);
-    assert_false(channel_is_shut(rig_find(&f->rig, "/queue/large")));
+    assert_false(channel_must_wait(rig_find(&f->rig, "/queue/large")));
 }
 
 static void test_what_a_queue_has_taken_it_keeps(void **state)
@@ -92,7 +92,7 @@ static void test_stalled_subscriber_gives_back_what_it_holds(void **state)
     rig_turn(&f->rig);
     assert_true(f->rig.budget.used_bytes < LIMIT / 2);
     assert_true(rig_count(&f->rig, COUNT_dropped_memory) > 0);
-    assert_false(channel_is_shut(rig_find(&f->rig, "t")));
+    assert_false(channel_must_wait(rig_find(&f->rig, "t")));
 }
 
 static void test_stalled_leaver_gives_back_what_it_holds(void **state)
@@ -116,7 +116,7 @@ static uint32_t count_shut(struct fixture *f, uint32_t queues)
     for (uint32_t i = 0; i < queues; i++) {
         char name[24];
         snprintf(name, sizeof name, "/queue/%u", i);
-        n += channel_is_shut(rig_find(&f->rig, name));
+        n += channel_must_wait(rig_find(&f->rig, name));
     }
     return n;
 }
@@ -169,7 +169,7 @@ static void test_a_small_one_that_grows_is_asked_at_once(void **state)
     for (int turns = 0; turns < 2 * MANY && count_shut(f, MANY) < MANY; turns++)
         rig_turn(&f->rig);
     rig_post(&f->rig, "/queue/new", "a");
-    assert_true(channel_is_shut(rig_find(&f->rig, "/queue/new")));
+    assert_true(channel_must_wait(rig_find(&f->rig, "/queue/new")));
     budget_refund(&f->rig.budget, rest);
 }
 

@@ -41,7 +41,7 @@ static int close_queues(void **state)
 static void wait(struct fixture *f, struct publisher *p, const char *channel)
 {
     struct channel *ch = rig_find(&f->rig, channel);
-    assert_true(channel_is_shut(ch));
+    assert_true(channel_must_wait(ch));
     publisher_wait(p, ch, false);
     assert_true(publisher_is_waiting(p));
 }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/core/policy.h"
+#include "broker/core/topic_policy.h"
 #include "tests/unit/unit.h"
 
 static uint32_t rig_body_bytes(const uint8_t *message)
@@ -43,8 +43,8 @@ uint64_t rig_count(const struct rig *r, enum counter_id id)
 
 struct channel *rig_find(struct rig *r, const char *name)
 {
-    struct map_node *node = map_find(&r->core.channels, name, strlen(name));
-    return node ? LIST_OF(node, struct channel, node) : NULL;
+    return directory_find(&r->core.directory, (const uint8_t *)name,
+                          (uint32_t)strlen(name));
 }
 
 enum publish_status rig_say_bytes(struct rig *r, const char *channel,
@@ -85,7 +85,7 @@ static void reader_keep(struct reader *reader, const void *bytes, size_t n)
 }
 
 /* As a session does: one write, of a few stretches, as far as it is taken. */
-static void reader_take(struct rig *r, struct reader *reader)
+static void reader_take(struct reader *reader)
 {
     while (reader->appetite > 0 && !backlog_is_empty(reader->sub.outbox)) {
         struct iovec iov[2];
@@ -101,19 +101,21 @@ static void reader_take(struct rig *r, struct reader *reader)
         assert_int_equal(left, 0);
         if (reader->appetite != UINT64_MAX)
             reader->appetite -= take;
-        subscriber_sent(&r->core, &reader->sub, take);
+        subscriber_sent(&reader->sub, take);
     }
 }
 
 static void on_flush(void *arg, struct subscriber *s)
 {
-    reader_take(arg, LIST_OF(s, struct reader, sub));
+    (void)arg;
+    reader_take(LIST_OF(s, struct reader, sub));
     subscriber_flushed(s);
 }
 
 static void on_doomed(void *arg, struct subscriber *s)
 {
-    subscriber_leave(&((struct rig *)arg)->core, s);
+    (void)arg;
+    subscriber_leave(s);
 }
 
 static void on_resume(void *arg, struct publisher *p)
@@ -148,7 +150,7 @@ void rig_open(struct rig *r)
                           .limit_bytes = RIG_QUEUE_LIMIT,
                           .limit_messages = UINT64_MAX,
                           .patience_ms = RIG_PATIENCE_MS,
-                          .policy = POLICY_DEFAULT,
+                          .policy = TOPIC_POLICY_DEFAULT,
                       }};
     core_init(&r->core, &config, &owner, &r->counters, &r->budget);
     core_set_now(&r->core, UINT32_MAX - 500); /* the clock wraps soon */
@@ -157,6 +159,7 @@ void rig_open(struct rig *r)
 void rig_close(struct rig *r)
 {
     core_fini(&r->core);
+    assert_int_equal(r->core.turn.deliverable, 0);
     assert_int_equal(r->budget.used_bytes, 0);
     assert_int_equal(rig_count(r, COUNT_channels), 0);
     assert_int_equal(rig_count(r, COUNT_subscribers), 0);
@@ -180,7 +183,7 @@ void rig_post(struct rig *r, const char *channel, const char *words)
 
 void rig_wait_ms(struct rig *r, uint32_t ms)
 {
-    core_set_now(&r->core, r->core.now + ms);
+    core_set_now(&r->core, r->core.turn.now + ms);
     if (core_is_ticking(&r->core))
         core_tick(&r->core);
     rig_turn(r);
@@ -207,7 +210,7 @@ void reader_open(struct rig *r, struct reader *reader, const char *channel,
 void reader_feed(struct rig *r, struct reader *reader, uint64_t bytes)
 {
     reader->appetite = bytes;
-    reader_take(r, reader);
+    reader_take(reader);
     rig_turn(r);
 }
 
@@ -231,7 +234,7 @@ const char *reader_words(struct reader *reader)
 
 void reader_close(struct rig *r, struct reader *reader)
 {
-    subscriber_leave(&r->core, &reader->sub);
+    subscriber_leave(&reader->sub);
     rig_turn(r);
     free(reader->got);
     free(reader->words);

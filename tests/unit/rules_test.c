@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/core/policy.h"
+#include "broker/core/topic_policy.h"
 #include "broker/options/mistakes.h"
 #include "tests/unit/unit.h"
 
@@ -36,7 +36,7 @@ static int open_rules(void **state)
                                 .limit_bytes = 2222,
                                 .limit_messages = UINT64_MAX,
                                 .patience_ms = 33,
-                                .policy = POLICY_DEFAULT};
+                                .policy = TOPIC_POLICY_DEFAULT};
     *state = f;
     return 0;
 }
@@ -76,12 +76,12 @@ static void test_what_is_not_said_is_the_broker_s(void **state)
     assert_int_equal(r[0].limit_messages, 1000);
     assert_int_equal(r[0].patience_ms, 33);
     assert_pattern(&r[1], "/t/*");
-    assert_ptr_equal(r[1].policy, policy_find("drop-oldest"));
+    assert_ptr_equal(r[1].policy, topic_policy_find("drop-oldest"));
     assert_int_equal(r[1].patience_ms, 2000);
     assert_int_equal(r[1].hold_messages, 7);
     assert_int_equal(r[1].client_limit_bytes, 1111);
     assert_int_equal(r[2].limit_bytes, 2222);
-    assert_ptr_equal(r[2].policy, POLICY_DEFAULT);
+    assert_ptr_equal(r[2].policy, TOPIC_POLICY_DEFAULT);
     assert_pattern(&r[3], "**");
 }
 

@@ -21,7 +21,7 @@
 #include <string.h>
 #include <sys/random.h>
 
-#include "broker/core/policy.h"
+#include "broker/core/topic_policy.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
 
@@ -183,7 +183,7 @@ static void step_publish(struct sim *sim)
     struct channel *ch = route(sim, channel);
     if (publisher_is_waiting(&p->pub) || p->has_read)
         return;
-    if (ch && channel_is_shut(ch)) {
+    if (ch && channel_must_wait(ch)) {
         publisher_wait(&p->pub, ch, false);
         return;
     }
@@ -245,7 +245,7 @@ static void take_bytes(struct sim *sim, struct sim_reader *r,
     while (n > 0) {
         uint32_t have = r->partial_bytes, want = RIG_HEAD_BYTES;
         if (have >= RIG_HEAD_BYTES)
-            want = sim->rig.core.config.message_size(r->partial);
+            want = sim->rig.core.turn.config.message_size(r->partial);
         assert_true(want <= MESSAGE_MAX);
         uint32_t part = n < want - have ? (uint32_t)n : want - have;
         memcpy(r->partial + have, bytes, part);
@@ -271,7 +271,7 @@ static void reader_takes(struct sim *sim, struct sim_reader *r, uint64_t most)
             take_bytes(sim, r, iov[i].iov_base, part);
             left -= part;
         }
-        subscriber_sent(&sim->rig.core, &r->sub, take);
+        subscriber_sent(&r->sub, take);
         most -= take;
     }
 }
@@ -303,7 +303,7 @@ static void reader_joins(struct sim *sim, struct sim_reader *r, int channel)
 
 static void check_topic_reader(const struct sim *sim, struct sim_reader *r)
 {
-    subscriber_settle(&r->sub);
+    subscriber_count_sent(&r->sub);
     uint64_t until = r->is_retired ? r->until : sim->published[r->channel];
     uint64_t owed = r->sub.outbox->messages;
     assert_int_equal(until - r->since, r->received + owed + r->sub.dropped);
@@ -312,7 +312,7 @@ static void check_topic_reader(const struct sim *sim, struct sim_reader *r)
 static void reader_leaves(struct sim *sim, struct sim_reader *r)
 {
     uint64_t returned = rig_count(&sim->rig, COUNT_returned);
-    subscriber_leave(&sim->rig.core, &r->sub);
+    subscriber_leave(&r->sub);
     sim->dropped += r->sub.dropped;
     if (rig_count(&sim->rig, COUNT_returned) != returned)
         for (int i = 0; i < PUBLISHERS; i++)
@@ -409,7 +409,7 @@ static void step_turn(struct sim *sim)
 static void step_time(struct sim *sim)
 {
     uint32_t ms = chance(sim, 20) ? chance(sim, 40) : chance(sim, 3000);
-    core_set_now(&sim->rig.core, sim->rig.core.now + ms);
+    core_set_now(&sim->rig.core, sim->rig.core.turn.now + ms);
     core_tick(&sim->rig.core);
 }
 
@@ -443,10 +443,10 @@ static void sim_make_rules(struct sim *sim)
         sim->rules[i] = sim->rig.rule;
     for (int i = 0; i < TOPICS; i++) {
         sim->rules[i].pattern = pattern_plain(names[i]);
-        sim->rules[i].policy = policy_find(names_of_policies[i]);
+        sim->rules[i].policy = topic_policy_find(names_of_policies[i]);
     }
-    sim->rig.core.config.rules = sim->rules;
-    sim->rig.core.config.rule_count = TOPICS + 1;
+    sim->rig.core.turn.config.rules = sim->rules;
+    sim->rig.core.turn.config.rule_count = TOPICS + 1;
 }
 
 static void sim_open(struct sim *sim, uint64_t seed, bool is_short)
@@ -456,11 +456,11 @@ static void sim_open(struct sim *sim, uint64_t seed, bool is_short)
     if (is_short)
         sim->rig.budget.limit_bytes = MEMORY;
     sim_make_rules(sim);
-    sim->rig.core.owner.flush = on_flush;
-    sim->rig.core.owner.close = on_doomed;
-    sim->rig.core.owner.resume = on_resume;
-    sim->rig.core.config.prefetch_bytes = PREFETCH;
-    sim->rig.core.config.turn_bytes = READ_BYTES;
+    sim->rig.core.turn.owner.flush = on_flush;
+    sim->rig.core.turn.owner.close = on_doomed;
+    sim->rig.core.turn.owner.resume = on_resume;
+    sim->rig.core.turn.config.prefetch_bytes = PREFETCH;
+    sim->rig.core.turn.config.turn_bytes = READ_BYTES;
     sim->random = seed;
     for (int i = 0; i < PUBLISHERS; i++)
         publisher_init(&sim->publishers[i].pub);

@@ -199,7 +199,7 @@ static void test_leaving_busy_opens_the_gate(void **state)
     wait_at_gate(f);
     reader_close(&f->rig, &f->stalled);
     assert_int_equal(resumed(f), 1);
-    assert_false(channel_is_shut(rig_find(&f->rig, "t")));
+    assert_false(channel_must_wait(rig_find(&f->rig, "t")));
     assert_false(core_is_ticking(&f->rig.core));
 }
 
@@ -256,7 +256,7 @@ static void test_stopping_has_a_count_of_its_own(void **state)
 {
     struct fixture *f = *state;
     rig_post(&f->rig, "t", "a b c");
-    f->rig.core.is_stopping = true;
+    core_stop(&f->rig.core);
     reader_close(&f->rig, &f->stalled);
     assert_int_equal(rig_count(&f->rig, COUNT_dropped_stopping), 3);
     assert_int_equal(rig_count(&f->rig, COUNT_dropped_gone), 0);

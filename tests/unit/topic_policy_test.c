@@ -3,7 +3,7 @@
  * What a topic does with a subscriber that is over its bound: the policies
  * that never wait. (The default, `wait`, has topic_test.c.)
  */
-#include "broker/core/policy.h"
+#include "broker/core/topic_policy.h"
 
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
@@ -39,7 +39,7 @@ static void post(struct fixture *f, const char *letters)
         char text[2] = {*letters, '\0'};
         assert_int_equal(rig_say_bytes(&f->rig, "t", text, 397), PUBLISH_OK);
         rig_turn(&f->rig);
-        assert_false(channel_is_shut(rig_find(&f->rig, "t")));
+        assert_false(channel_must_wait(rig_find(&f->rig, "t")));
     }
 }
 
@@ -56,7 +56,7 @@ static void check(struct fixture *f, const char *words, enum counter_id id,
 static void test_drop_newest_keeps_what_came_first(void **state)
 {
     struct fixture *f = *state;
-    f->rig.rule.policy = policy_find("drop-newest");
+    f->rig.rule.policy = topic_policy_find("drop-newest");
     post(f, "abcd");
     check(f, "a b", COUNT_dropped_newest, 2);
     assert_string_equal(reader_words(&f->fast), "a b c d");
@@ -65,7 +65,7 @@ static void test_drop_newest_keeps_what_came_first(void **state)
 static void test_drop_oldest_keeps_what_came_last(void **state)
 {
     struct fixture *f = *state;
-    f->rig.rule.policy = policy_find("drop-oldest");
+    f->rig.rule.policy = topic_policy_find("drop-oldest");
     post(f, "abcd");
     check(f, "c d", COUNT_dropped_oldest, 2);
 }
@@ -73,7 +73,7 @@ static void test_drop_oldest_keeps_what_came_last(void **state)
 static void test_drop_oldest_leaves_what_is_on_its_way(void **state)
 {
     struct fixture *f = *state;
-    f->rig.rule.policy = policy_find("drop-oldest");
+    f->rig.rule.policy = topic_policy_find("drop-oldest");
     f->stalled.appetite = 10; /* of the first one */
     post(f, "abcd");
     check(f, "a d", COUNT_dropped_oldest, 2);
@@ -82,7 +82,7 @@ static void test_drop_oldest_leaves_what_is_on_its_way(void **state)
 static void test_disconnect_lets_go_of_the_slow_one(void **state)
 {
     struct fixture *f = *state;
-    f->rig.rule.policy = policy_find("disconnect");
+    f->rig.rule.policy = topic_policy_find("disconnect");
     post(f, "ab");
     assert_int_equal(f->stalled.sub.state, SUBSCRIBER_OK);
     post(f, "c");
@@ -95,7 +95,7 @@ static void test_disconnect_lets_go_of_the_slow_one(void **state)
 static void test_messages_may_be_bounded_as_well(void **state)
 {
     struct fixture *f = *state;
-    f->rig.rule.policy = policy_find("drop-oldest");
+    f->rig.rule.policy = topic_policy_find("drop-oldest");
     f->rig.rule.limit_messages = 3;
     rig_post(&f->rig, "t", "a b c d e");
     check(f, "c d e", COUNT_dropped_oldest, 2);
@@ -132,11 +132,12 @@ static void test_held_messages_count_when_the_core_goes(void **state)
 static void test_policies_have_names(void **state)
 {
     (void)state;
-    assert_ptr_equal(policy_find("wait"), POLICY_DEFAULT);
-    assert_null(policy_find("Wait"));
-    assert_null(policy_find(""));
-    for (size_t i = 0; i < policy_count; i++)
-        assert_ptr_equal(policy_find(policies[i].name), &policies[i]);
+    assert_ptr_equal(topic_policy_find("wait"), TOPIC_POLICY_DEFAULT);
+    assert_null(topic_policy_find("Wait"));
+    assert_null(topic_policy_find(""));
+    for (size_t i = 0; i < topic_policy_count; i++)
+        assert_ptr_equal(topic_policy_find(topic_policies[i].name),
+                         &topic_policies[i]);
 }
 
 #define POLICY_TEST(test)                                                      \

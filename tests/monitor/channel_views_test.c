@@ -3,7 +3,7 @@
  * A survey shows what waits in a channel, where ever it waits, and for how
  * long.
  */
-#include "broker/core/survey.h"
+#include "broker/core/channel_views.h"
 
 #include <string.h>
 
@@ -44,7 +44,7 @@ static void visit(void *arg, const struct view *v)
 static uint64_t look(struct fixture *f, enum view_number number)
 {
     f->channels = 0;
-    survey_channels(&f->rig.core, f->rig.core.now, visit, f);
+    channel_views_show(&f->rig.core, f->rig.core.turn.now, visit, f);
     return f->channels > 0 ? f->last.number[number] : UINT64_MAX;
 }
 
@@ -135,7 +135,7 @@ static void test_what_memory_holds_back_is_seen(void **state)
     do {
         rig_say_bytes(&f->rig, "/queue", "x", 20000);
         rig_turn(&f->rig);
-    } while (!channel_is_shut(rig_find(&f->rig, "/queue")));
+    } while (!channel_must_wait(rig_find(&f->rig, "/queue")));
     assert_int_equal(look(f, VIEW_PRESSED), 1);
 }
 

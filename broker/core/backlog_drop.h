@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * backlog_drop - what a backlog gives up: messages that are over a bound, and
+ * memory that its messages pin without filling it. All of it after
+ * backlog_forget_sent.
+ */
+#ifndef SLUICE_CORE_BACKLOG_DROP_H
+#define SLUICE_CORE_BACKLOG_DROP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/core/backlog.h"
+
+/* Drops messages until at most `bytes` and `messages` are left; one that has
+ * been sent in part stays, and so does the last one left. Returns how many were
+ * dropped. */
+typedef uint32_t backlog_drop_fn(struct backlog *b, struct budget *budget,
+                                 message_size_fn *size, uint64_t bytes,
+                                 uint64_t messages);
+
+backlog_drop_fn backlog_drop_newest;
+backlog_drop_fn backlog_drop_oldest;
+
+/* Copies what it holds into a block of just that size, if it pins much more
+ * than that; *account answers for the copy. False when there is no memory. */
+bool backlog_compact(struct backlog *b, struct block_pool *pool,
+                     struct account *account);
+
+#endif

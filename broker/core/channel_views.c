@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/core/channel_views.h"
+
+#include "broker/core/core.h"
+
+struct onlooker {
+    clock_ms now;
+    view_fn *visit;
+    void *arg;
+};
+
+static void view_add_backlog(struct view *v, const struct backlog *b,
+                             clock_ms now)
+{
+    uint32_t age_ms = backlog_age_ms(b, now);
+    v->number[VIEW_DEPTH] += b->messages;
+    v->number[VIEW_BYTES] += b->bytes;
+    if (age_ms > v->number[VIEW_AGE_MS])
+        v->number[VIEW_AGE_MS] = age_ms;
+}
+
+/* The places are a ring. */
+static uint64_t count_waiters(const struct gate *g)
+{
+    uint64_t n = 1;
+    if (!g->first)
+        return 0;
+    LIST_EACH (link, &g->first->link)
+        n++;
+    return n;
+}
+
+static void view_set_limits(struct view *v, struct limits limits)
+{
+    v->number[VIEW_LIMIT_BYTES] = limits.bytes;
+    v->number[VIEW_LIMIT_MESSAGES] =
+        limits.messages == UINT64_MAX ? 0 : limits.messages;
+}
+
+void channel_views_limits_of(struct view *v, const struct subscriber *s)
+{
+    const struct channel *ch = s->channel;
+    if (ch)
+        view_set_limits(v, ch->kind->subscriber_limits(ch));
+}
+
+static void show_channel(struct channel *ch, void *arg)
+{
+    const struct onlooker *onlooker = arg;
+    struct view v = {
+        .name = channel_name(ch),
+        .name_length = channel_name_length(ch),
+        .kind = ch->kind->name,
+        .number = {[VIEW_SUBSCRIBERS] = ch->member_count,
+                   [VIEW_IN] = ch->messages_in,
+                   [VIEW_OUT] = ch->messages_out,
+                   [VIEW_DROPPED] = ch->dropped,
+                   [VIEW_HELD_BYTES] = ch->account.bytes,
+                   [VIEW_PAUSED] = count_waiters(&ch->gate),
+                   [VIEW_PRESSED] = pressure_is_on(ch)},
+    };
+    view_set_limits(&v, ch->kind->limits(ch));
+    view_add_backlog(&v, ch->kind->held(ch), onlooker->now);
+    LIST_EACH (link, &ch->members) {
+        const struct subscriber *s = LIST_OF(link, struct subscriber, member);
+        view_add_backlog(&v, s->outbox, onlooker->now);
+    }
+    onlooker->visit(onlooker->arg, &v);
+}
+
+void channel_views_show(const struct core *c, clock_ms now, view_fn *visit,
+                        void *arg)
+{
+    struct onlooker onlooker = {now, visit, arg};
+    directory_each(&c->directory, show_channel, &onlooker);
+}

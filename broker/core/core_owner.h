@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * core_owner - what a core asks of the owner of its subscribers and
+ * publishers. It does so only while a turn ends.
+ */
+#ifndef SLUICE_CORE_CORE_OWNER_H
+#define SLUICE_CORE_CORE_OWNER_H
+
+struct channel;
+struct publisher;
+struct subscriber;
+
+struct core_owner {
+    /* Offers the outbox to the socket: reports with subscriber_sent what was
+     * taken, and then calls subscriber_flushed. Any subscriber may leave. */
+    void (*flush)(void *arg, struct subscriber *s);
+    /* Closes the connection, which makes the subscriber leave. */
+    void (*close)(void *arg, struct subscriber *s);
+    /* The publisher may be read again. */
+    void (*resume)(void *arg, struct publisher *p);
+    /* Notices, for the log: these may not call the core. */
+    void (*slow)(void *arg, struct subscriber *s);
+    void (*recovered)(void *arg, struct subscriber *s);
+    /* Memory is short, and this channel holds much of it. */
+    void (*pressed)(void *arg, const struct channel *ch);
+    void *arg;
+};
+
+#endif

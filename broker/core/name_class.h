@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * name_class - what the name of a channel alone says about it.
+ */
+#ifndef SLUICE_CORE_NAME_CLASS_H
+#define SLUICE_CORE_NAME_CLASS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum name_class {
+    NAME_TOPIC, /* each message to every subscriber */
+    NAME_QUEUE, /* each message to exactly one */
+    NAME_NULL,  /* what is published is discarded, nobody is subscribed */
+    NAME_SYS,   /* the broker's own; a topic to subscribers */
+};
+
+enum name_class name_class_of(const uint8_t *name, size_t length);
+
+#endif

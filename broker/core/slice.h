@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * slice - a stretch of a block: whole messages, one after another.
+ */
+#ifndef SLUICE_CORE_SLICE_H
+#define SLUICE_CORE_SLICE_H
+
+#include <stdint.h>
+
+#include "broker/base/clock.h"
+#include "broker/core/block.h"
+
+struct slice {
+    struct block *block;
+    uint32_t offset, length; /* bytes in the block */
+    uint32_t messages;
+    clock_ms at; /* when its first message came */
+};
+
+/* The size in bytes of the message that begins there: where it ends, only
+ * those know who know the wire format. */
+typedef uint32_t message_size_fn(const uint8_t *message);
+
+static inline const uint8_t *slice_bytes(const struct slice *s)
+{
+    return s->block->bytes + s->offset;
+}
+
+#endif

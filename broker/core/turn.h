@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * turn - what is due when the turn of the loop ends, and what all channels of
+ * one core share. Everything in core/ knows the turn; it knows none of them.
+ */
+#ifndef SLUICE_CORE_TURN_H
+#define SLUICE_CORE_TURN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/clock.h"
+#include "broker/base/counters.h"
+#include "broker/base/list.h"
+#include "broker/core/block.h"
+#include "broker/core/core_config.h"
+#include "broker/core/core_owner.h"
+
+struct turn {
+    struct core_config config;
+    struct core_owner owner;
+    struct counters *counters;
+    struct budget *budget;
+    struct block_pool pool;
+    clock_ms now;
+    struct list touched;    /* channels with something to settle, or that may
+                                have become unused */
+    struct list dirty;      /* subscribers with something to send */
+    struct list doomed;     /* subscribers whose connections are to be closed */
+    struct list busy;       /* subscribers that publishers wait for */
+    struct list open_gates; /* the first places at gates that are open */
+    struct list resumed;    /* publishers that were admitted everywhere */
+    uint32_t open_blocks;   /* opened since the last delivery */
+    uint32_t joined;        /* subscribers so far */
+    uint32_t deliverable;   /* queues that hold messages and have a consumer */
+    bool is_running;        /* the turn is ending right now */
+    bool is_starved;        /* a queue could not hand out messages because an
+                                allocation failed */
+    bool is_stopping;       /* what is not delivered is counted as dropped by
+                                stopping */
+};
+
+/* All pointers are borrowed for the life of the turn. */
+void turn_init(struct turn *t, const struct core_config *config,
+               const struct core_owner *owner, struct counters *counters,
+               struct budget *budget);
+
+/* All blocks must be gone. */
+void turn_fini(struct turn *t);
+
+#endif
