@@ -38,7 +38,7 @@ void command_print_help(const struct command *command, FILE *out)
     fprintf(out, "usage: sluice %s [OPTION]...%s%s\n\n%s.\n\n%s\n",
             command->name, *command->arguments ? " " : "", command->arguments,
             command->summary, command->details);
-    option_print_help(command->options, out);
+    cli_option_print_help(command->options, out);
 }
 
 int command_misused(const struct command *command, const char *sentence)
@@ -50,16 +50,16 @@ int command_misused(const struct command *command, const char *sentence)
 bool command_parse(const struct command *command, void *values, int *argc,
                    char **argv, int *status)
 {
-    char sentence[OPTION_SENTENCE_BYTES];
-    switch (option_parse(command->options, values, argc, argv, sentence)) {
-    case OPTION_DONE:
+    struct sentence why;
+    switch (cli_option_parse(command->options, values, argc, argv, &why)) {
+    case CLI_OPTION_DONE:
         return true;
-    case OPTION_HELP:
+    case CLI_OPTION_HELP:
         command_print_help(command, stdout);
         *status = EXIT_DONE;
         return false;
     default:
-        *status = command_misused(command, sentence);
+        *status = command_misused(command, why.text);
         return false;
     }
 }

@@ -6,14 +6,14 @@
 #ifndef SLUICE_CLIENT_COMMAND_H
 #define SLUICE_CLIENT_COMMAND_H
 
-#include "client/option.h"
+#include "client/cli_option.h"
 
 struct command {
     const char *name;
     const char *arguments; /* after the options, for the help */
     const char *summary;   /* one line */
     const char *details;   /* paragraphs, each line ended */
-    const struct option *options;
+    const struct cli_option *options;
     int (*run)(int argc, char **argv); /* argv[0] is the command's name */
 };
 

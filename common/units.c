@@ -5,7 +5,9 @@
  */
 #include "common/units.h"
 
+#include <inttypes.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 /* A duration's fraction counts in these parts; more digits add nothing. */
@@ -16,14 +18,14 @@ struct units_suffix {
     uint64_t factor;
 };
 
+/* The largest first, and of equals the one to be written. */
 static const struct units_suffix units_sizes[] = {
-    {"", 1},        {"k", 1 << 10}, {"K", 1 << 10}, {"m", 1 << 20},
-    {"M", 1 << 20}, {"g", 1 << 30}, {"G", 1 << 30}, {NULL, 0},
+    {"g", 1 << 30}, {"G", 1 << 30}, {"m", 1 << 20}, {"M", 1 << 20},
+    {"k", 1 << 10}, {"K", 1 << 10}, {"", 1},        {NULL, 0},
 };
 
 static const struct units_suffix units_durations[] = {
-    {"", 1000},   {"ms", 1},       {"s", 1000},
-    {"m", 60000}, {"h", 3600000u}, {NULL, 0},
+    {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"", 1000}, {"ms", 1}, {NULL, 0},
 };
 
 static bool units_is_digit(char c)
@@ -116,4 +118,35 @@ bool units_parse_count(const char *text, uint64_t *count)
         return false;
     *count = value;
     return true;
+}
+
+/* In the largest unit that leaves no rest. */
+static void units_format(const struct units_suffix *table, uint64_t value,
+                         char out[UNITS_BYTES])
+{
+    while (table->factor > 1 && value % table->factor != 0)
+        table++;
+    snprintf(out, UNITS_BYTES, "%" PRIu64 "%s", value / table->factor,
+             table->text);
+}
+
+void units_format_size(uint64_t bytes, char out[UNITS_BYTES])
+{
+    if (bytes == 0)
+        units_format_count(0, out);
+    else
+        units_format(units_sizes, bytes, out);
+}
+
+void units_format_duration_ms(uint64_t ms, char out[UNITS_BYTES])
+{
+    if (ms == 0)
+        units_format_count(0, out);
+    else
+        units_format(units_durations, ms, out);
+}
+
+void units_format_count(uint64_t count, char out[UNITS_BYTES])
+{
+    snprintf(out, UNITS_BYTES, "%" PRIu64, count);
 }

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * units - how people write sizes, durations and counts in options, on both
- * sides of the wire. A value that is empty, negative, out of range or followed
- * by anything else is refused; `out` is then left alone.
+ * units - sizes, durations and counts as they are written in the options of
+ * both programs. A value that is empty, negative, out of range or followed by
+ * anything else is refused; the result is then left unchanged.
  */
 #ifndef SLUICE_COMMON_UNITS_H
 #define SLUICE_COMMON_UNITS_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+enum { UNITS_BYTES = 24 }; /* room for any value as text */
 
 /* What a refused value should have looked like, for error sentences. */
 #define UNITS_SIZE_FORM     "a size such as 4096, 64k, 16m or 1g"
@@ -26,5 +28,10 @@ bool units_parse_duration_ms(const char *text, uint64_t *ms);
 
 /* Decimal digits. */
 bool units_parse_count(const char *text, uint64_t *count);
+
+/* The shortest text that each of them reads as the value: 64k, 5s, 250. */
+void units_format_size(uint64_t bytes, char out[UNITS_BYTES]);
+void units_format_duration_ms(uint64_t ms, char out[UNITS_BYTES]);
+void units_format_count(uint64_t count, char out[UNITS_BYTES]);
 
 #endif

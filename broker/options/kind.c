@@ -11,42 +11,6 @@
 #include "common/address.h"
 #include "common/units.h"
 
-/* A number in the largest unit that leaves no rest. */
-struct unit {
-    uint64_t size;
-    const char *suffix;
-};
-
-static void format_units(uint64_t value, const struct unit *units, char *out)
-{
-    while (units->size > 1 && (value == 0 || value % units->size != 0))
-        units++;
-    snprintf(out, KIND_NUMBER_BYTES, "%" PRIu64 "%s", value / units->size,
-             units->suffix);
-}
-
-static void format_size(uint64_t value, char *out)
-{
-    static const struct unit units[] = {
-        {1 << 30, "g"}, {1 << 20, "m"}, {1 << 10, "k"}, {1, ""}};
-    format_units(value, units, out);
-}
-
-static void format_duration(uint64_t value, char *out)
-{
-    static const struct unit units[] = {
-        {3600000, "h"}, {60000, "m"}, {1000, "s"}, {1, "ms"}};
-    if (value == 0)
-        snprintf(out, KIND_NUMBER_BYTES, "0");
-    else
-        format_units(value, units, out);
-}
-
-static void format_count(uint64_t value, char *out)
-{
-    snprintf(out, KIND_NUMBER_BYTES, "%" PRIu64, value);
-}
-
 static bool parse_mode(const char *text, uint64_t *value)
 {
     size_t n = strspn(text, "01234567");
@@ -98,12 +62,12 @@ static bool is_not_empty(const char *text)
 #define NUMBER(p, f) .parse = (p), .format = (f)
 
 const struct kind kind_size = {"SIZE", UNITS_SIZE_FORM,
-                               NUMBER(units_parse_size, format_size)};
+                               NUMBER(units_parse_size, units_format_size)};
 const struct kind kind_duration = {
     "TIME", UNITS_DURATION_FORM,
-    NUMBER(units_parse_duration_ms, format_duration)};
+    NUMBER(units_parse_duration_ms, units_format_duration_ms)};
 const struct kind kind_count = {"N", UNITS_COUNT_FORM,
-                                NUMBER(units_parse_count, format_count)};
+                                NUMBER(units_parse_count, units_format_count)};
 const struct kind kind_mode = {"MODE", "a mode in octal such as 0660",
                                NUMBER(parse_mode, format_mode)};
 const struct kind kind_level = {"LEVEL", "error, warning, info or debug",

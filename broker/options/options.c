@@ -33,7 +33,7 @@ static bool value_add_text(struct option_value *v, const struct option *row,
                            struct mistakes *m)
 {
     if (v->count == row->most)
-        return mistakes_add(m, "%s: %zu of them are the most", name, row->most);
+        return mistakes_add(m, "%s: at most %zu are allowed", name, row->most);
     char *copy = strdup(text);
     if (!copy)
         return mistakes_add(m, "%s: there is no memory for it", name);

@@ -17,7 +17,7 @@
 
 struct bench_options {
     const char *server, *channel;
-    struct option_number pubs, subs, size, count, rate, duration_ms;
+    struct cli_option_number pubs, subs, size, count, rate, duration_ms;
     bool json;
 };
 
@@ -25,25 +25,26 @@ struct bench_options {
 
 enum { BENCH_DURATION_MS = 5000 };
 
-static const struct option bench_options[] = {
-    {"server", OPTION_TEXT, BENCH_VALUE(server), "ADDR", SLUICE_DEFAULT_SERVER,
-     "SLUICE_SERVER", 0, 0,
+static const struct cli_option bench_options[] = {
+    {"server", CLI_OPTION_TEXT, BENCH_VALUE(server), "ADDR",
+     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
      "where the broker is: host:port, [v6]:port or unix:PATH"},
-    {"channel", OPTION_TEXT, BENCH_VALUE(channel), "NAME", "/topic/bench", NULL,
-     0, 0, "a topic, or a queue if its name begins with /queue"},
-    {"pubs", OPTION_COUNT, BENCH_VALUE(pubs), "N", "1", NULL, 1, 1000,
+    {"channel", CLI_OPTION_TEXT, BENCH_VALUE(channel), "NAME", "/topic/bench",
+     NULL, 0, 0, "a topic, or a queue if its name begins with /queue"},
+    {"pubs", CLI_OPTION_COUNT, BENCH_VALUE(pubs), "N", "1", NULL, 1, 1000,
      "how many publishers"},
-    {"subs", OPTION_COUNT, BENCH_VALUE(subs), "N", "1", NULL, 1, 1000,
+    {"subs", CLI_OPTION_COUNT, BENCH_VALUE(subs), "N", "1", NULL, 1, 1000,
      "how many subscribers of a topic, or consumers of a queue"},
-    {"size", OPTION_SIZE, BENCH_VALUE(size), "SIZE", "100", NULL, 0,
+    {"size", CLI_OPTION_SIZE, BENCH_VALUE(size), "SIZE", "100", NULL, 0,
      SLUICE_MESSAGE_MAX, "bytes of a message"},
-    {"rate", OPTION_COUNT, BENCH_VALUE(rate), "N", NULL, NULL, 1, 1000000000,
+    {"rate", CLI_OPTION_COUNT, BENCH_VALUE(rate), "N", NULL, NULL, 1,
+     1000000000,
      "messages a second of all publishers; else as fast as they go"},
-    {"count", OPTION_COUNT, BENCH_VALUE(count), "N", NULL, NULL, 1,
+    {"count", CLI_OPTION_COUNT, BENCH_VALUE(count), "N", NULL, NULL, 1,
      1000000000000, "stop after N messages of all publishers"},
-    {"duration", OPTION_DURATION, BENCH_VALUE(duration_ms), "TIME", NULL, NULL,
-     1, 86400000, "stop sending after this time; 5s unless --count"},
-    {"json", OPTION_FLAG, BENCH_VALUE(json), NULL, NULL, NULL, 0, 0,
+    {"duration", CLI_OPTION_DURATION, BENCH_VALUE(duration_ms), "TIME", NULL,
+     NULL, 1, 86400000, "stop sending after this time; 5s unless --count"},
+    {"json", CLI_OPTION_FLAG, BENCH_VALUE(json), NULL, NULL, NULL, 0, 0,
      "print one JSON object instead of a table"},
     {.name = NULL},
 };
@@ -59,12 +60,12 @@ static bool bench_check_channel(const char *channel, int *status)
         wrong = "a channel that delivers";
     if (!wrong)
         return true;
-    char sentence[OPTION_SENTENCE_BYTES];
-    snprintf(sentence, sizeof sentence,
-             "--channel takes %s, such as /topic/bench or /queue/bench, not "
-             "'%.300s'",
-             wrong, channel);
-    *status = command_misused(&command_bench, sentence);
+    struct sentence why;
+    sentence_fail(&why,
+                  "--channel: '%.300s' is not %s such as /topic/bench or "
+                  "/queue/bench",
+                  channel, wrong);
+    *status = command_misused(&command_bench, why.text);
     return false;
 }
 
@@ -113,9 +114,10 @@ static const char *bench_advice(enum sluice_error error)
 
 static int bench_failed(const struct sluice_failure *failure)
 {
-    int status =
-        failure->error == SLUICE_BAD_ADDRESS ? EXIT_USAGE : EXIT_FAILED;
-    return complain(status, "%s%s", failure->sentence,
+    if (failure->error == SLUICE_BAD_ADDRESS)
+        return complain(EXIT_USAGE, "--server (or $SLUICE_SERVER): %s",
+                        failure->sentence);
+    return complain(EXIT_FAILED, "%s%s", failure->sentence,
                     bench_advice(failure->error));
 }
 

@@ -26,19 +26,19 @@ enum { CHAT_NAME_MAX = 32, CHAT_PROMPT_BYTES = CHAT_NAME_MAX + 3 };
 
 struct chat_options {
     const char *server, *name;
-    struct option_number timeout_ms;
+    struct cli_option_number timeout_ms;
 };
 
 #define CHAT_VALUE(field) offsetof(struct chat_options, field)
 
-static const struct option chat_options[] = {
-    {"server", OPTION_TEXT, CHAT_VALUE(server), "ADDR", SLUICE_DEFAULT_SERVER,
-     "SLUICE_SERVER", 0, 0,
+static const struct cli_option chat_options[] = {
+    {"server", CLI_OPTION_TEXT, CHAT_VALUE(server), "ADDR",
+     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
      "where the broker is: host:port, [v6]:port or unix:PATH"},
-    {"as", OPTION_TEXT, CHAT_VALUE(name), "NAME", "anonymous", "USER", 0, 0,
+    {"as", CLI_OPTION_TEXT, CHAT_VALUE(name), "NAME", "anonymous", "USER", 0, 0,
      "who you are to the others"},
-    {"timeout", OPTION_DURATION, CHAT_VALUE(timeout_ms), "TIME", "5s", NULL, 1,
-     86400000, "how long to try to connect, to say a line, and to leave"},
+    {"timeout", CLI_OPTION_DURATION, CHAT_VALUE(timeout_ms), "TIME", "5s", NULL,
+     1, 86400000, "how long to try to connect, to say a line, and to leave"},
     {.name = NULL},
 };
 

@@ -26,34 +26,35 @@ enum { LISTEN_SOUND_MS = 2000 };
 
 struct listen_options {
     const char *server, *command;
-    struct option_number timeout_ms, max_frame, count;
+    struct cli_option_number timeout_ms, max_frame, count;
     int format; /* enum printer_format: its words are in that order */
     bool has_times, is_raw, is_quiet, no_reconnect;
 };
 
 #define LISTEN_VALUE(field) offsetof(struct listen_options, field)
 
-static const struct option listen_options[] = {
-    {"server", OPTION_TEXT, LISTEN_VALUE(server), "ADDR", SLUICE_DEFAULT_SERVER,
-     "SLUICE_SERVER", 0, 0,
+static const struct cli_option listen_options[] = {
+    {"server", CLI_OPTION_TEXT, LISTEN_VALUE(server), "ADDR",
+     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
      "where the broker is: host:port, [v6]:port or unix:PATH"},
-    {"timeout", OPTION_DURATION, LISTEN_VALUE(timeout_ms), "TIME", "5s", NULL,
-     1, 86400000, "how long one attempt to connect, or the goodbye, may take"},
-    {"max-frame", OPTION_SIZE, LISTEN_VALUE(max_frame), "SIZE", "16m", NULL, 1,
-     SLUICE_MESSAGE_MAX, "the longest message to accept"},
-    {"count", OPTION_COUNT, LISTEN_VALUE(count), "N", NULL, NULL, 1, 0,
+    {"timeout", CLI_OPTION_DURATION, LISTEN_VALUE(timeout_ms), "TIME", "5s",
+     NULL, 1, 86400000,
+     "how long one attempt to connect, or the goodbye, may take"},
+    {"max-frame", CLI_OPTION_SIZE, LISTEN_VALUE(max_frame), "SIZE", "16m", NULL,
+     1, SLUICE_MESSAGE_MAX, "the longest message to accept"},
+    {"count", CLI_OPTION_COUNT, LISTEN_VALUE(count), "N", NULL, NULL, 1, 0,
      "stop after N messages"},
-    {"exec", OPTION_TEXT, LISTEN_VALUE(command), "COMMAND", NULL, NULL, 0, 0,
-     "run COMMAND for each message, which is its standard input"},
-    {"format", OPTION_CHOICE, LISTEN_VALUE(format), "text|json", "text", NULL,
-     0, 0, "lines of text, or a JSON object per line"},
-    {"timestamps", OPTION_FLAG, LISTEN_VALUE(has_times), NULL, NULL, NULL, 0, 0,
-     "print the time before each line of text; JSON always has it"},
-    {"raw", OPTION_FLAG, LISTEN_VALUE(is_raw), NULL, NULL, NULL, 0, 0,
+    {"exec", CLI_OPTION_TEXT, LISTEN_VALUE(command), "COMMAND", NULL, NULL, 0,
+     0, "run COMMAND for each message, which is its standard input"},
+    {"format", CLI_OPTION_CHOICE, LISTEN_VALUE(format), "text|json", "text",
+     NULL, 0, 0, "lines of text, or a JSON object per line"},
+    {"timestamps", CLI_OPTION_FLAG, LISTEN_VALUE(has_times), NULL, NULL, NULL,
+     0, 0, "print the time before each line of text; JSON always has it"},
+    {"raw", CLI_OPTION_FLAG, LISTEN_VALUE(is_raw), NULL, NULL, NULL, 0, 0,
      "print the bytes alone, without a newline after each message"},
-    {"no-reconnect", OPTION_FLAG, LISTEN_VALUE(no_reconnect), NULL, NULL, NULL,
-     0, 0, "exit with 1 when the broker cannot be reached or is lost"},
-    {"quiet", OPTION_FLAG, LISTEN_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
+    {"no-reconnect", CLI_OPTION_FLAG, LISTEN_VALUE(no_reconnect), NULL, NULL,
+     NULL, 0, 0, "exit with 1 when the broker cannot be reached or is lost"},
+    {"quiet", CLI_OPTION_FLAG, LISTEN_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
      "do not tell on standard error of lost and regained connections"},
     {.name = NULL},
 };
@@ -66,7 +67,7 @@ enum listen_state {
     LISTEN_LEAVING, /* said goodbye after a stop signal */
 };
 
-struct listener {
+struct listening {
     struct listen_options options;
     enum listen_state state;
     struct sluice *s;
@@ -82,8 +83,8 @@ struct listener {
 
 /* Where messages go. Both functions return false, with errno. */
 struct listen_outlet {
-    bool (*put)(struct listener *l, struct sluice_bytes message);
-    bool (*flush)(struct listener *l);
+    bool (*put)(struct listening *l, struct sluice_bytes message);
+    bool (*flush)(struct listening *l);
     const char *failure;
 };
 
@@ -98,14 +99,14 @@ enum listen_step {
 
 /* --- state --------------------------------------------------------------- */
 
-static void listener_tell(const struct listener *l, const char *what,
-                          const char *more)
+static void listening_tell(const struct listening *l, const char *what,
+                           const char *more)
 {
     if (!l->options.is_quiet)
         complain(EXIT_DONE, "%s%s", what, more);
 }
 
-static void listener_on_connected(struct listener *l)
+static void listening_on_connected(struct listening *l)
 {
     l->due_ms = -1;
     if (l->state == LISTEN_FIRST) {
@@ -116,26 +117,26 @@ static void listener_on_connected(struct listener *l)
     l->due_ms = sluice_deadline_clock() + LISTEN_SOUND_MS;
 }
 
-static void listener_on_sound(struct listener *l)
+static void listening_on_sound(struct listening *l)
 {
-    listener_tell(l, "connected again to ", l->options.server);
+    listening_tell(l, "connected again to ", l->options.server);
     backoff_reset(&l->backoff);
     l->state = LISTEN_SOUND;
     l->due_ms = -1;
 }
 
 /* Told once per outage, however many attempts it takes. */
-static void listener_on_lost(struct listener *l)
+static void listening_on_lost(struct listening *l)
 {
     if (l->state == LISTEN_SOUND || l->state == LISTEN_FIRST)
-        listener_tell(l, sluice_error_detail(l->s),
-                      "; trying again until it works");
+        listening_tell(l, sluice_error_detail(l->s),
+                       "; trying again until it works");
     l->state = LISTEN_OUTAGE;
     l->due_ms = -1;
 }
 
 /* The broker sends what it still owes, and closes. */
-static void listener_on_stop(struct listener *l)
+static void listening_on_stop(struct listening *l)
 {
     enum sluice_error error = sluice_goodbye(l->s);
     (void)error; /* when it fails, the next receive says so */
@@ -145,36 +146,36 @@ static void listener_on_stop(struct listener *l)
 
 /* --- where messages go --------------------------------------------------- */
 
-static bool listener_print(struct listener *l, struct sluice_bytes message)
+static bool listening_print(struct listening *l, struct sluice_bytes message)
 {
     return printer_put(&l->printer, message);
 }
 
-static bool listener_flush(struct listener *l)
+static bool listening_flush(struct listening *l)
 {
     return printer_flush(&l->printer);
 }
 
 static const struct listen_outlet listen_to_output = {
-    listener_print, listener_flush, "cannot write to standard output"};
+    listening_print, listening_flush, "cannot write to standard output"};
 
-static bool listener_execute(struct listener *l, struct sluice_bytes message)
+static bool listening_execute(struct listening *l, struct sluice_bytes message)
 {
     return runner_run(&l->runner, message);
 }
 
-static bool listener_has_nothing_to_flush(struct listener *l)
+static bool listening_has_nothing_to_flush(struct listening *l)
 {
     (void)l;
     return true;
 }
 
 static const struct listen_outlet listen_to_command = {
-    listener_execute, listener_has_nothing_to_flush, "cannot run a command"};
+    listening_execute, listening_has_nothing_to_flush, "cannot run a command"};
 
 /* --- one connection ------------------------------------------------------ */
 
-static enum sluice_error listener_dial(struct listener *l)
+static enum sluice_error listening_dial(struct listening *l)
 {
     const struct listen_options *o = &l->options;
     enum sluice_error error = sluice_set_max_message(l->s, o->max_frame.value);
@@ -184,11 +185,11 @@ static enum sluice_error listener_dial(struct listener *l)
     return error != SLUICE_OK ? error : sluice_subscribe(l->s, l->channel);
 }
 
-static enum listen_step listener_connect(struct listener *l)
+static enum listen_step listening_connect(struct listening *l)
 {
-    enum sluice_error error = listener_dial(l);
+    enum sluice_error error = listening_dial(l);
     if (error == SLUICE_OK) {
-        listener_on_connected(l);
+        listening_on_connected(l);
         return LISTEN_GO;
     }
     if (stop_signal_came())
@@ -203,7 +204,7 @@ static enum listen_step listener_connect(struct listener *l)
 }
 
 /* A reader that went away is no failure: sluice listen ... | head. */
-static enum listen_step listener_on_unwritable(const struct listener *l)
+static enum listen_step listening_on_unwritable(const struct listening *l)
 {
     if (errno == EPIPE)
         return LISTEN_DONE;
@@ -211,22 +212,22 @@ static enum listen_step listener_on_unwritable(const struct listener *l)
     return LISTEN_FAILED;
 }
 
-static enum listen_step listener_put(struct listener *l,
-                                     struct sluice_bytes message)
+static enum listen_step listening_put(struct listening *l,
+                                      struct sluice_bytes message)
 {
     if (!l->outlet->put(l, message))
-        return listener_on_unwritable(l);
+        return listening_on_unwritable(l);
     l->taken++;
     if (l->state == LISTEN_TRYING)
-        listener_on_sound(l);
+        listening_on_sound(l);
     bool is_last =
         l->options.count.is_given && l->taken == l->options.count.value;
     return is_last ? LISTEN_DONE : LISTEN_GO;
 }
 
 /* Why there is nothing more to receive. */
-static enum listen_step listener_on_end(struct listener *l,
-                                        enum sluice_error error)
+static enum listen_step listening_on_end(struct listening *l,
+                                         enum sluice_error error)
 {
     if (l->state == LISTEN_LEAVING)
         return LISTEN_DONE;
@@ -238,25 +239,25 @@ static enum listen_step listener_on_end(struct listener *l,
 }
 
 /* Puts out what is there. LISTEN_GO: nothing more for now. */
-static enum listen_step listener_take(struct listener *l)
+static enum listen_step listening_take(struct listening *l)
 {
     for (;;) {
         if (stop_signal_came() && l->state != LISTEN_LEAVING)
-            listener_on_stop(l);
+            listening_on_stop(l);
         struct sluice_bytes message;
         enum sluice_error error =
             sluice_receive(l->s, &message, SLUICE_NO_WAIT);
         if (error == SLUICE_AGAIN)
             return LISTEN_GO;
         if (error != SLUICE_OK)
-            return listener_on_end(l, error);
-        enum listen_step step = listener_put(l, message);
+            return listening_on_end(l, error);
+        enum listen_step step = listening_put(l, message);
         if (step != LISTEN_GO)
             return step;
     }
 }
 
-static enum listen_step listener_wait(struct listener *l)
+static enum listen_step listening_wait(struct listening *l)
 {
     struct watch watch = {
         .s = l->s,
@@ -270,26 +271,26 @@ static enum listen_step listener_wait(struct listener *l)
         return LISTEN_GO;
     if (l->state == LISTEN_LEAVING)
         return LISTEN_DONE;
-    listener_on_sound(l);
+    listening_on_sound(l);
     return LISTEN_GO;
 }
 
-static enum listen_step listener_serve(struct listener *l)
+static enum listen_step listening_serve(struct listening *l)
 {
     enum listen_step step;
     do {
-        step = listener_take(l);
+        step = listening_take(l);
         if (!l->outlet->flush(l))
-            return listener_on_unwritable(l);
+            return listening_on_unwritable(l);
         if (step == LISTEN_GO)
-            step = listener_wait(l);
+            step = listening_wait(l);
     } while (step == LISTEN_GO);
     return step;
 }
 
 /* --- one connection after another ---------------------------------------- */
 
-static enum listen_step listener_pause(struct listener *l)
+static enum listen_step listening_pause(struct listening *l)
 {
     int64_t due_ms = sluice_deadline_clock() + backoff_next_ms(&l->backoff);
     struct watch watch = {.s = NULL, .fd = -1};
@@ -302,25 +303,25 @@ static enum listen_step listener_pause(struct listener *l)
     return LISTEN_DONE;
 }
 
-static enum listen_step listener_retry(struct listener *l)
+static enum listen_step listening_retry(struct listening *l)
 {
     if (l->options.no_reconnect) {
         complain(EXIT_FAILED, "%s", sluice_error_detail(l->s));
         return LISTEN_FAILED;
     }
-    listener_on_lost(l);
-    return listener_pause(l);
+    listening_on_lost(l);
+    return listening_pause(l);
 }
 
-static int listener_run(struct listener *l)
+static int listening_run(struct listening *l)
 {
     enum listen_step step;
     do {
-        step = listener_connect(l);
+        step = listening_connect(l);
         if (step == LISTEN_GO)
-            step = listener_serve(l);
+            step = listening_serve(l);
         if (step == LISTEN_LOST)
-            step = listener_retry(l);
+            step = listening_retry(l);
     } while (step == LISTEN_GO);
     if (step == LISTEN_MISUSED)
         return EXIT_USAGE;
@@ -355,7 +356,7 @@ static bool listen_check(const struct listen_options *o, int argc, int *status)
     return !wrong;
 }
 
-static bool listener_init(struct listener *l, const char *channel)
+static bool listening_init(struct listening *l, const char *channel)
 {
     const struct listen_options *o = &l->options;
     l->channel = sluice_text(channel);
@@ -374,7 +375,7 @@ static bool listener_init(struct listener *l, const char *channel)
 
 static int listen_run(int argc, char **argv)
 {
-    struct listener *l = calloc(1, sizeof *l);
+    struct listening *l = calloc(1, sizeof *l);
     if (!l)
         return complain(EXIT_FAILED, "out of memory");
     int status;
@@ -382,8 +383,8 @@ static int listen_run(int argc, char **argv)
         command_has_channel(&command_listen, argc, argv, &status) &&
         listen_check(&l->options, argc, &status))
         status =
-            listener_init(l, argv[1])
-                ? listener_run(l)
+            listening_init(l, argv[1])
+                ? listening_run(l)
                 : complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
     sluice_free(l->s);
     free(l);

@@ -12,22 +12,22 @@ enum { MONITOR_REPORT_MAX = 1 << 20 };
 
 struct monitor_options {
     const char *collect, *pull, *http;
-    struct option_texts connect, names;
+    struct cli_option_texts connect, names;
 };
 
 #define MONITOR_VALUE(field) offsetof(struct monitor_options, field)
 
-static const struct option monitor_options[] = {
-    {"http", OPTION_TEXT, MONITOR_VALUE(http), "ADDR", "127.0.0.1:8088", NULL,
-     0, 0, "where browsers find the page: host:port or [v6]:port"},
-    {"http-host", OPTION_TEXTS, MONITOR_VALUE(names), "NAME", NULL, NULL, 0, 0,
-     "another name of the page, besides localhost; may be repeated"},
-    {"collect", OPTION_TEXT, MONITOR_VALUE(collect), "ENDPOINT",
+static const struct cli_option monitor_options[] = {
+    {"http", CLI_OPTION_TEXT, MONITOR_VALUE(http), "ADDR", "127.0.0.1:8088",
+     NULL, 0, 0, "where browsers find the page: host:port or [v6]:port"},
+    {"http-host", CLI_OPTION_TEXTS, MONITOR_VALUE(names), "NAME", NULL, NULL, 0,
+     0, "another name of the page, besides localhost; may be repeated"},
+    {"collect", CLI_OPTION_TEXT, MONITOR_VALUE(collect), "ENDPOINT",
      "tcp://127.0.0.1:5555", NULL, 0, 0,
      "where brokers and applications that publish connect"},
-    {"connect", OPTION_TEXTS, MONITOR_VALUE(connect), "ENDPOINT", NULL, NULL, 0,
-     0, "watch the broker with this --monitor-bind; may be repeated"},
-    {"pull", OPTION_TEXT, MONITOR_VALUE(pull), "ENDPOINT", NULL, NULL, 0, 0,
+    {"connect", CLI_OPTION_TEXTS, MONITOR_VALUE(connect), "ENDPOINT", NULL,
+     NULL, 0, 0, "watch the broker with this --monitor-bind; may be repeated"},
+    {"pull", CLI_OPTION_TEXT, MONITOR_VALUE(pull), "ENDPOINT", NULL, NULL, 0, 0,
      "where applications that push connect"},
     {.name = NULL},
 };

@@ -22,25 +22,26 @@ enum { PING_TOPIC_BYTES = 48 };
 
 struct ping_options {
     const char *server;
-    struct option_number timeout_ms, count, interval_ms, size;
+    struct cli_option_number timeout_ms, count, interval_ms, size;
     bool is_quiet;
 };
 
 #define PING_VALUE(field) offsetof(struct ping_options, field)
 
-static const struct option ping_options[] = {
-    {"server", OPTION_TEXT, PING_VALUE(server), "ADDR", SLUICE_DEFAULT_SERVER,
-     "SLUICE_SERVER", 0, 0,
+static const struct cli_option ping_options[] = {
+    {"server", CLI_OPTION_TEXT, PING_VALUE(server), "ADDR",
+     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
      "where the broker is: host:port, [v6]:port or unix:PATH"},
-    {"timeout", OPTION_DURATION, PING_VALUE(timeout_ms), "TIME", "5s", NULL, 1,
-     86400000, "how long to try to connect, and to wait for an answer"},
-    {"count", OPTION_COUNT, PING_VALUE(count), "N", NULL, NULL, 1, 0,
+    {"timeout", CLI_OPTION_DURATION, PING_VALUE(timeout_ms), "TIME", "5s", NULL,
+     1, 86400000, "how long to try to connect, and to wait for an answer"},
+    {"count", CLI_OPTION_COUNT, PING_VALUE(count), "N", NULL, NULL, 1, 0,
      "stop after N messages"},
-    {"interval", OPTION_DURATION, PING_VALUE(interval_ms), "TIME", "1s", NULL,
-     0, 86400000, "from one message to the next; 0: when it has come back"},
-    {"size", OPTION_SIZE, PING_VALUE(size), "SIZE", "56", NULL,
+    {"interval", CLI_OPTION_DURATION, PING_VALUE(interval_ms), "TIME", "1s",
+     NULL, 0, 86400000,
+     "from one message to the next; 0: when it has come back"},
+    {"size", CLI_OPTION_SIZE, PING_VALUE(size), "SIZE", "56", NULL,
      sizeof(uint64_t), SLUICE_MESSAGE_DEFAULT_MAX, "bytes of a message"},
-    {"quiet", OPTION_FLAG, PING_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
+    {"quiet", CLI_OPTION_FLAG, PING_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
      "print the statistics alone"},
     {.name = NULL},
 };

@@ -20,26 +20,26 @@
 
 struct send_options {
     const char *server;
-    struct option_number timeout_ms, max_frame, interval_ms, count, size;
+    struct cli_option_number timeout_ms, max_frame, interval_ms, count, size;
 };
 
 #define SEND_VALUE(field) offsetof(struct send_options, field)
 
-static const struct option send_options[] = {
-    {"server", OPTION_TEXT, SEND_VALUE(server), "ADDR", SLUICE_DEFAULT_SERVER,
-     "SLUICE_SERVER", 0, 0,
+static const struct cli_option send_options[] = {
+    {"server", CLI_OPTION_TEXT, SEND_VALUE(server), "ADDR",
+     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
      "where the broker is: host:port, [v6]:port or unix:PATH"},
-    {"timeout", OPTION_DURATION, SEND_VALUE(timeout_ms), "TIME", "5s", NULL, 1,
-     86400000,
+    {"timeout", CLI_OPTION_DURATION, SEND_VALUE(timeout_ms), "TIME", "5s", NULL,
+     1, 86400000,
      "how long to try to connect, and to finish after SIGINT or SIGTERM"},
-    {"max-frame", OPTION_SIZE, SEND_VALUE(max_frame), "SIZE", "16m", NULL, 1,
-     SLUICE_MESSAGE_MAX,
+    {"max-frame", CLI_OPTION_SIZE, SEND_VALUE(max_frame), "SIZE", "16m", NULL,
+     1, SLUICE_MESSAGE_MAX,
      "refuse longer messages; at most what the broker takes"},
-    {"interval", OPTION_DURATION, SEND_VALUE(interval_ms), "TIME", NULL, NULL,
-     0, 86400000, "generate messages, this far apart, without end"},
-    {"count", OPTION_COUNT, SEND_VALUE(count), "N", NULL, NULL, 1, 0,
+    {"interval", CLI_OPTION_DURATION, SEND_VALUE(interval_ms), "TIME", NULL,
+     NULL, 0, 86400000, "generate messages, this far apart, without end"},
+    {"count", CLI_OPTION_COUNT, SEND_VALUE(count), "N", NULL, NULL, 1, 0,
      "generate N messages, as fast as possible unless --interval"},
-    {"size", OPTION_SIZE, SEND_VALUE(size), "SIZE", NULL, NULL, 1,
+    {"size", CLI_OPTION_SIZE, SEND_VALUE(size), "SIZE", NULL, NULL, 1,
      SLUICE_MESSAGE_MAX,
      "generate messages of SIZE times 'X', one unless --interval or --count"},
     {.name = NULL},

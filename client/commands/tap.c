@@ -20,22 +20,22 @@
 
 struct tap_options {
     const char *monitor;
-    struct option_number count;
+    struct cli_option_number count;
     int format; /* enum printer_format, in the order of its words */
     bool has_times;
 };
 
 #define TAP_VALUE(field) offsetof(struct tap_options, field)
 
-static const struct option tap_options[] = {
-    {"monitor", OPTION_TEXT, TAP_VALUE(monitor), "ENDPOINT",
+static const struct cli_option tap_options[] = {
+    {"monitor", CLI_OPTION_TEXT, TAP_VALUE(monitor), "ENDPOINT",
      WATCHER_DEFAULT_ENDPOINT, "SLUICE_MONITOR", 0, 0, WATCHER_ENDPOINT_HELP},
-    {"count", OPTION_COUNT, TAP_VALUE(count), "N", NULL, NULL, 1, 0,
+    {"count", CLI_OPTION_COUNT, TAP_VALUE(count), "N", NULL, NULL, 1, 0,
      "stop after N messages"},
-    {"format", OPTION_CHOICE, TAP_VALUE(format), "text|json|raw", "text", NULL,
-     0, 0, "lines of text, a JSON object per line, or the bytes alone"},
-    {"timestamps", OPTION_FLAG, TAP_VALUE(has_times), NULL, NULL, NULL, 0, 0,
-     "print the time before each line of text; JSON always has it"},
+    {"format", CLI_OPTION_CHOICE, TAP_VALUE(format), "text|json|raw", "text",
+     NULL, 0, 0, "lines of text, a JSON object per line, or the bytes alone"},
+    {"timestamps", CLI_OPTION_FLAG, TAP_VALUE(has_times), NULL, NULL, NULL, 0,
+     0, "print the time before each line of text; JSON always has it"},
     {.name = NULL},
 };
 

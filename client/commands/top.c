@@ -21,21 +21,21 @@ enum { TOP_BEAT_MS = 1000 };
 
 struct top_options {
     const char *monitor;
-    struct option_number timeout_ms;
+    struct cli_option_number timeout_ms;
     bool is_once, is_json;
 };
 
 #define TOP_VALUE(field) offsetof(struct top_options, field)
 
-static const struct option top_options[] = {
-    {"monitor", OPTION_TEXT, TOP_VALUE(monitor), "ENDPOINT",
+static const struct cli_option top_options[] = {
+    {"monitor", CLI_OPTION_TEXT, TOP_VALUE(monitor), "ENDPOINT",
      WATCHER_DEFAULT_ENDPOINT, "SLUICE_MONITOR", 0, 0, WATCHER_ENDPOINT_HELP},
-    {"once", OPTION_FLAG, TOP_VALUE(is_once), NULL, NULL, NULL, 0, 0,
+    {"once", CLI_OPTION_FLAG, TOP_VALUE(is_once), NULL, NULL, NULL, 0, 0,
      "print everything once, as text, and exit"},
-    {"json", OPTION_FLAG, TOP_VALUE(is_json), NULL, NULL, NULL, 0, 0,
+    {"json", CLI_OPTION_FLAG, TOP_VALUE(is_json), NULL, NULL, NULL, 0, 0,
      "print one JSON object per interval; with --once, one"},
-    {"timeout", OPTION_DURATION, TOP_VALUE(timeout_ms), "TIME", "10s", NULL, 1,
-     86400000, "how long --once may wait for the broker"},
+    {"timeout", CLI_OPTION_DURATION, TOP_VALUE(timeout_ms), "TIME", "10s", NULL,
+     1, 86400000, "how long --once may wait for the broker"},
     {.name = NULL},
 };
 

@@ -72,20 +72,22 @@ class WrongUsage(unittest.TestCase):
                 ("--count", "0", "at least 1"),
                 ("--count", "99999999999999999999", "whole number"),
                 ("--size", "64q", "64k"),
-                ("--size", "2g", "1073741824"),
+                ("--size", "2g", "from 1 to 1g"),
                 ("--interval", "-1", "250ms"),
                 ("--timeout", "soon", "5s"),
-                ("--max-frame", "0", "1 to 1073741824"),
-                ("--max-frame", "4294967296", "1 to 1073741824")):
+                ("--max-frame", "0", "from 1 to 1g"),
+                ("--max-frame", "4294967296", "from 1 to 1g")):
             self.check_wrong(["send", "/a", option, value],
-                             option, f"'{value}'", right)
-            self.check_wrong(["send", "/a", f"{option}={value}"], f"'{value}'")
+                             f"{option}: ", value, right)
+            self.check_wrong(["send", "/a", f"{option}={value}"],
+                             f"{option}: ", value)
 
     def test_missing_value(self):
-        self.check_wrong(["send", "/a", "--count"], "--count N")
+        self.check_wrong(["send", "/a", "--count"], "--count needs a value",
+                         "whole number")
 
     def test_flag_with_a_value(self):
-        self.check_wrong(["listen", "/a", "--raw=1"], "--raw", "'1'")
+        self.check_wrong(["listen", "/a", "--raw=1"], "--raw takes no value")
 
     def test_channels(self):
         self.check_wrong(["send"], "CHANNEL")

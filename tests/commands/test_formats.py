@@ -82,7 +82,7 @@ class Formats(WithBroker):
                          rf"^{TIME} \\x1b\[2J\r\n$")
 
     def test_contradictions(self):
-        for args, words in ((["--format", "yaml"], "takes text|json"),
+        for args, words in ((["--format", "yaml"], "not one of text|json"),
                             (["--raw", "--format", "json"], "--raw"),
                             (["--raw", "--timestamps"], "--raw"),
                             (["--exec", "true", "--raw"], "--exec")):

@@ -348,7 +348,7 @@ class Usage(unittest.TestCase):
                 (["--http", "8088"], b"--http takes"),
                 (["--http", "no.such.host.invalid"], b"cannot find"),
                 (["--collect", "nonsense"], b"cannot use nonsense"),
-                (["--connect", "a"] * 33, b"32 times")):
+                (["--connect", "a"] * 33, b"at most 32")):
             done = run("monitor", *args)
             self.assertIn(done.returncode, (1, 2))
             self.assertIn(word, done.stderr)

@@ -152,6 +152,42 @@ static void test_counts_are_digits(void **state)
     check_refused(units_parse_count, texts);
 }
 
+static void test_the_shortest_text_is_written(void **state)
+{
+    (void)state;
+    static const struct {
+        void (*format)(uint64_t value, char *out);
+        bool (*parse)(const char *text, uint64_t *value);
+        uint64_t value;
+        const char *text;
+    } rows[] = {
+        {units_format_size, units_parse_size, 0, "0"},
+        {units_format_size, units_parse_size, 1, "1"},
+        {units_format_size, units_parse_size, 1025, "1025"},
+        {units_format_size, units_parse_size, 64 << 10, "64k"},
+        {units_format_size, units_parse_size, 3 << 20, "3m"},
+        {units_format_size, units_parse_size, 1 << 30, "1g"},
+        {units_format_size, units_parse_size, UINT64_MAX,
+         "18446744073709551615"},
+        {units_format_duration_ms, units_parse_duration_ms, 0, "0"},
+        {units_format_duration_ms, units_parse_duration_ms, 250, "250ms"},
+        {units_format_duration_ms, units_parse_duration_ms, 5000, "5s"},
+        {units_format_duration_ms, units_parse_duration_ms, 90000, "90s"},
+        {units_format_duration_ms, units_parse_duration_ms, 120000, "2m"},
+        {units_format_duration_ms, units_parse_duration_ms, 86400000, "24h"},
+        {units_format_count, units_parse_count, UINT64_MAX,
+         "18446744073709551615"},
+    };
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        char text[UNITS_BYTES];
+        uint64_t again = ~rows[i].value;
+        rows[i].format(rows[i].value, text);
+        assert_string_equal(text, rows[i].text);
+        assert_true(rows[i].parse(text, &again));
+        assert_int_equal(again, rows[i].value);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -162,6 +198,7 @@ int main(void)
         cmocka_unit_test(test_durations_that_are_none),
         cmocka_unit_test(test_the_longest_durations),
         cmocka_unit_test(test_counts_are_digits),
+        cmocka_unit_test(test_the_shortest_text_is_written),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

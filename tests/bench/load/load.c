@@ -11,7 +11,7 @@
  * sent at n / rate, and its latency counts from then.
  */
 #include "client/bench/histogram.h"
-#include "client/option.h"
+#include "client/cli_option.h"
 #include "tests/bench/load/dialect.h"
 
 #include <arpa/inet.h>
@@ -36,33 +36,33 @@ enum {
 
 struct load_options {
     const char *dialect;
-    struct option_number port, pubs, subs, channels, size, duration_ms, rate,
-        window;
+    struct cli_option_number port, pubs, subs, channels, size, duration_ms,
+        rate, window;
     bool queue;
 };
 
 #define LOAD_VALUE(field) offsetof(struct load_options, field)
 
-static const struct option load_option_rows[] = {
-    {"dialect", OPTION_TEXT, LOAD_VALUE(dialect), "NAME", "sluice", NULL, 0, 0,
-     "sluice, relay, nats, redis or mqtt"},
-    {"port", OPTION_COUNT, LOAD_VALUE(port), "N", "25000", NULL, 1, 65535,
+static const struct cli_option load_option_rows[] = {
+    {"dialect", CLI_OPTION_TEXT, LOAD_VALUE(dialect), "NAME", "sluice", NULL, 0,
+     0, "sluice, relay, nats, redis or mqtt"},
+    {"port", CLI_OPTION_COUNT, LOAD_VALUE(port), "N", "25000", NULL, 1, 65535,
      "of the broker, on 127.0.0.1"},
-    {"pubs", OPTION_COUNT, LOAD_VALUE(pubs), "N", "1", NULL, 1, 1000,
+    {"pubs", CLI_OPTION_COUNT, LOAD_VALUE(pubs), "N", "1", NULL, 1, 1000,
      "publishers"},
-    {"subs", OPTION_COUNT, LOAD_VALUE(subs), "N", "1", NULL, 1, 1000,
+    {"subs", CLI_OPTION_COUNT, LOAD_VALUE(subs), "N", "1", NULL, 1, 1000,
      "subscribers, a multiple of --channels"},
-    {"channels", OPTION_COUNT, LOAD_VALUE(channels), "N", "1", NULL, 1, 1000,
-     "which publishers and subscribers are dealt to in turn"},
-    {"size", OPTION_SIZE, LOAD_VALUE(size), "SIZE", "100", NULL, 8, 16 << 20,
-     "bytes of a message"},
-    {"duration", OPTION_DURATION, LOAD_VALUE(duration_ms), "TIME", "1s", NULL,
-     1, 600000, "of sending"},
-    {"rate", OPTION_COUNT, LOAD_VALUE(rate), "N", NULL, NULL, 1, 1000000000,
+    {"channels", CLI_OPTION_COUNT, LOAD_VALUE(channels), "N", "1", NULL, 1,
+     1000, "which publishers and subscribers are dealt to in turn"},
+    {"size", CLI_OPTION_SIZE, LOAD_VALUE(size), "SIZE", "100", NULL, 8,
+     16 << 20, "bytes of a message"},
+    {"duration", CLI_OPTION_DURATION, LOAD_VALUE(duration_ms), "TIME", "1s",
+     NULL, 1, 600000, "of sending"},
+    {"rate", CLI_OPTION_COUNT, LOAD_VALUE(rate), "N", NULL, NULL, 1, 1000000000,
      "messages a second of all publishers"},
-    {"window", OPTION_COUNT, LOAD_VALUE(window), "N", "20000", NULL, 1, 1000000,
-     "messages sent and not arrived yet, unless --rate"},
-    {"queue", OPTION_FLAG, LOAD_VALUE(queue), NULL, NULL, NULL, 0, 0,
+    {"window", CLI_OPTION_COUNT, LOAD_VALUE(window), "N", "20000", NULL, 1,
+     1000000, "messages sent and not arrived yet, unless --rate"},
+    {"queue", CLI_OPTION_FLAG, LOAD_VALUE(queue), NULL, NULL, NULL, 0, 0,
      "each message goes to one subscriber"},
     {.name = NULL},
 };
@@ -439,16 +439,16 @@ static void load_print(const struct load *l)
 int main(int argc, char **argv)
 {
     static struct load load;
-    char sentence[OPTION_SENTENCE_BYTES];
+    struct sentence why;
     struct load_options *o = &load.options;
-    switch (option_parse(load_option_rows, o, &argc, argv, sentence)) {
-    case OPTION_HELP:
-        option_print_help(load_option_rows, stdout);
+    switch (cli_option_parse(load_option_rows, o, &argc, argv, &why)) {
+    case CLI_OPTION_HELP:
+        cli_option_print_help(load_option_rows, stdout);
         return 0;
-    case OPTION_WRONG:
-        fprintf(stderr, "load: %s\n", sentence);
+    case CLI_OPTION_WRONG:
+        fprintf(stderr, "load: %s\n", why.text);
         return 2;
-    case OPTION_DONE:
+    case CLI_OPTION_DONE:
         break;
     }
     load.dialect = dialect_find(o->dialect);

@@ -3,7 +3,7 @@
  * The option table: every way to write an option, and for every mistake a
  * sentence that names the option, the value and what would be right.
  */
-#include "client/option.h"
+#include "client/cli_option.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,28 +15,29 @@
 struct values {
     const char *server;
     bool is_raw;
-    struct option_number size, timeout_ms, count;
+    struct cli_option_number size, timeout_ms, count;
 };
 
 #define VALUE(field) offsetof(struct values, field)
 
-static const struct option table[] = {
-    {"server", OPTION_TEXT, VALUE(server), "ADDR", "here:1",
+static const struct cli_option table[] = {
+    {"server", CLI_OPTION_TEXT, VALUE(server), "ADDR", "here:1",
      "SLUICE_TEST_SERVER", 0, 0, "where"},
-    {"raw", OPTION_FLAG, VALUE(is_raw), NULL, NULL, NULL, 0, 0, "bytes"},
-    {"size", OPTION_SIZE, VALUE(size), "SIZE", "16m", NULL, 1, 1 << 30, "how"},
-    {"timeout", OPTION_DURATION, VALUE(timeout_ms), "TIME", NULL, NULL, 1, 0,
-     "when"},
-    {"count", OPTION_COUNT, VALUE(count), "N", NULL, NULL, 0, 0, "many"},
+    {"raw", CLI_OPTION_FLAG, VALUE(is_raw), NULL, NULL, NULL, 0, 0, "bytes"},
+    {"size", CLI_OPTION_SIZE, VALUE(size), "SIZE", "16m", NULL, 1, 1 << 30,
+     "how"},
+    {"timeout", CLI_OPTION_DURATION, VALUE(timeout_ms), "TIME", NULL, NULL, 1,
+     0, "when"},
+    {"count", CLI_OPTION_COUNT, VALUE(count), "N", NULL, NULL, 0, 0, "many"},
     {.name = NULL},
 };
 
 struct parsed {
-    enum option_result result;
+    enum cli_option_result result;
     struct values values;
     int argc;
     const char *argv[16];
-    char sentence[OPTION_SENTENCE_BYTES];
+    struct sentence why;
 };
 
 /* Parses a command line that ends with NULL. */
@@ -51,7 +52,7 @@ static struct parsed *parse(const char *first, ...)
         p.argv[p.argc++] = word;
     va_end(rest);
     p.result =
-        option_parse(table, &p.values, &p.argc, (char **)p.argv, p.sentence);
+        cli_option_parse(table, &p.values, &p.argc, (char **)p.argv, &p.why);
     return &p;
 }
 
@@ -60,7 +61,7 @@ static void test_defaults(void **state)
     (void)state;
     unsetenv("SLUICE_TEST_SERVER");
     struct parsed *p = parse(NULL);
-    assert_int_equal(p->result, OPTION_DONE);
+    assert_int_equal(p->result, CLI_OPTION_DONE);
     assert_string_equal(p->values.server, "here:1");
     assert_int_equal(p->values.size.value, 16 << 20);
     assert_false(p->values.is_raw);
@@ -83,7 +84,7 @@ static void test_both_ways_to_give_a_value(void **state)
     (void)state;
     struct parsed *p =
         parse("--size=64k", "--timeout", "250ms", "--count=0", "--raw", NULL);
-    assert_int_equal(p->result, OPTION_DONE);
+    assert_int_equal(p->result, CLI_OPTION_DONE);
     assert_int_equal(p->values.size.value, 65536);
     assert_int_equal(p->values.timeout_ms.value, 250);
     assert_true(p->values.count.is_given);
@@ -95,7 +96,7 @@ static void test_options_stand_anywhere(void **state)
     (void)state;
     struct parsed *p = parse("/topic/a", "--count", "3", "m", "-", "--raw",
                              "--", "--size", "-x", NULL);
-    assert_int_equal(p->result, OPTION_DONE);
+    assert_int_equal(p->result, CLI_OPTION_DONE);
     assert_int_equal(p->argc, 6);
     assert_string_equal(p->argv[1], "/topic/a");
     assert_string_equal(p->argv[2], "m");
@@ -107,17 +108,17 @@ static void test_options_stand_anywhere(void **state)
 static void test_help(void **state)
 {
     (void)state;
-    assert_int_equal(parse("a", "--help", NULL)->result, OPTION_HELP);
-    assert_int_equal(parse("-h", NULL)->result, OPTION_HELP);
-    assert_int_equal(parse("--", "--help", NULL)->result, OPTION_DONE);
+    assert_int_equal(parse("a", "--help", NULL)->result, CLI_OPTION_HELP);
+    assert_int_equal(parse("-h", NULL)->result, CLI_OPTION_HELP);
+    assert_int_equal(parse("--", "--help", NULL)->result, CLI_OPTION_DONE);
 }
 
 static void check_wrong(const struct parsed *p, const char *const *parts)
 {
-    assert_int_equal(p->result, OPTION_WRONG);
+    assert_int_equal(p->result, CLI_OPTION_WRONG);
     for (; *parts; parts++)
-        if (!strstr(p->sentence, *parts))
-            fail_msg("no '%s' in: %s", *parts, p->sentence);
+        if (!strstr(p->why.text, *parts))
+            fail_msg("no '%s' in: %s", *parts, p->why.text);
 }
 
 #define WRONG(p, ...) check_wrong(p, (const char *const[]){__VA_ARGS__, NULL})
@@ -127,25 +128,30 @@ static void test_wrong_values_are_named(void **state)
     (void)state;
     WRONG(parse("--size", "x", NULL), "--size", "'x'", "64k");
     WRONG(parse("--size=", NULL), "--size", "''");
-    WRONG(parse("--size", "0", NULL), "--size", "'0'", "1 to 1073741824");
-    WRONG(parse("--size", "2g", NULL), "--size", "'2g'", "1 to 1073741824");
+    WRONG(parse("--size", "0", NULL), "--size",
+          "0 is out of range: from 1 to 1g");
+    WRONG(parse("--size", "2g", NULL),
+          "--size: 2g is out of range: from 1 to 1g");
     WRONG(parse("--timeout", "-5s", NULL), "--timeout", "'-5s'", "250ms");
-    WRONG(parse("--timeout", "0", NULL), "--timeout", "at least 1 ms");
+    WRONG(parse("--timeout", "0", NULL),
+          "--timeout: 0 is out of range: at least 1ms");
     WRONG(parse("--count", "--raw", NULL), "--count", "'--raw'");
-    WRONG(parse("--raw=yes", NULL), "--raw", "no value", "'yes'");
-    WRONG(parse("--count", NULL), "--count", "needs a value", "--count N");
+    WRONG(parse("--raw=yes", NULL), "--raw", "takes no value");
+    WRONG(parse("--count", NULL), "--count",
+          "--count needs a value: a whole number");
 }
 
 static void test_unknown_options_are_named(void **state)
 {
     (void)state;
     WRONG(parse("--cuont", "3", NULL), "--cuont", "did you mean --count?");
-    WRONG(parse("--count=3", "-c", NULL), "unknown option -c");
-    WRONG(parse("---raw", NULL), "unknown option ---raw");
-    WRONG(parse("--=3", NULL), "unknown option --=3");
+    WRONG(parse("--cuont=3", NULL), "'--cuont'", "did you mean --count?");
+    WRONG(parse("--count=3", "-c", NULL), "unknown option '-c'");
+    WRONG(parse("---raw", NULL), "unknown option '---raw'");
+    WRONG(parse("--=3", NULL), "unknown option '--'");
     struct parsed *p = parse("--entirely-different", NULL);
     WRONG(p, "--entirely-different");
-    assert_null(strstr(p->sentence, "did you mean"));
+    assert_null(strstr(p->why.text, "did you mean"));
 }
 
 static void test_long_words_do_not_overflow(void **state)
@@ -154,7 +160,7 @@ static void test_long_words_do_not_overflow(void **state)
     static char word[5000];
     memset(word, 'a', sizeof word - 1);
     memcpy(word, "--", 2);
-    WRONG(parse(word, NULL), "unknown option --aaa");
+    WRONG(parse(word, NULL), "unknown option '--aaa");
     WRONG(parse("--size", word, NULL), "--size");
 }
 
