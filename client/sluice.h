@@ -178,6 +178,10 @@ int sluice_fd(const struct sluice *s);
  * 0 when there is no connection. */
 short sluice_events(const struct sluice *s);
 
+/* The version of the library in use, "0.1.0", which may be newer than this
+ * header. A constant string. */
+const char *sluice_version(void);
+
 /* A few words for an error, a constant string. */
 const char *sluice_error_text(enum sluice_error error);
 

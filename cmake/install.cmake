@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
 # What `cmake --install` puts beside the programs and the library, which are
-# installed where they are built. Two components: programs, the default, and
-# dev, what is needed to build clients.
+# installed where they are built. Three components: programs, the default; lib,
+# the shared library; and dev, what is needed to build clients.
 include(CMakePackageConfigHelpers)
 
 set(SLUICE_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/sluice)
 set(SLUICE_PC_DIR ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-set(SLUICE_LIBRARY_NAME
-    ${CMAKE_STATIC_LIBRARY_PREFIX}sluice${CMAKE_STATIC_LIBRARY_SUFFIX})
+set(SLUICE_STATIC_NAME libsluice.a)
+set(SLUICE_SHARED_NAME libsluice.so.${SLUICE_SOVERSION})
 file(RELATIVE_PATH SLUICE_PREFIX_FROM_PC /${SLUICE_PC_DIR} /)
 string(REGEX REPLACE "/$" "" SLUICE_PREFIX_FROM_PC ${SLUICE_PREFIX_FROM_PC})
 
@@ -36,12 +36,12 @@ if(SLUICE_MANUAL)
 endif()
 
 # As they lie in the tree, so that their links hold.
-install(FILES README.md CHANGELOG.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
     FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png"
     PATTERN man EXCLUDE)
-if(NOT CMAKE_INSTALL_PREFIX STREQUAL /usr) # a package has its copyright file
-    install(FILES LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+if(NOT CMAKE_INSTALL_PREFIX STREQUAL /usr) # a package has its own names for them
+    install(FILES CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 endif()
 
 set(completions ${CMAKE_SOURCE_DIR}/packaging/completions)

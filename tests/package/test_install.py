@@ -35,10 +35,12 @@ project(client LANGUAGES C)
 find_package(sluice 0.1 REQUIRED)
 add_executable(client client.c)
 target_link_libraries(client sluice::sluice)
+add_executable(alone client.c)
+target_link_libraries(alone sluice::static)
 """
 EXPECTED = {
     "sbin/sluiced", "bin/sluice", "include/sluice.h", "libsluice.a",
-    "libsluice.pc", "sluice-config.cmake", "sluice-config-version.cmake",
+    "libsluice.so", "libsluice.so.0", "libsluice.pc", "sluice-config.cmake", "sluice-config-version.cmake",
     "man1/sluice.1.gz", "man3/libsluice.3.gz", "man5/sluice.conf.5.gz",
     "man8/sluiced.8.gz", "completions/sluice", "completions/sluiced",
     "site-functions/_sluice", "sluice/README.md", "sluice/docs/operations.md",
@@ -108,9 +110,16 @@ class Install(unittest.TestCase):
         conf = (tree / "etc/sluice/sluice.conf").read_text()
         self.assertIn(f"--check -c {config}\n", conf)
 
-    def check_client(self, tree, client):
+    def check_client(self, tree, client, needs="libsluice.so.0"):
+        """It works, with the shared library unless it needs none."""
+        said = run("readelf", "-d", client)
+        self.assertEqual(re.findall(r"\[(libsluice.*)\]", said),
+                         [needs] if needs else [])
+        where = next(tree.rglob("libsluice.so.0")).parent if needs else ""
         with broker(tree / "sbin/sluiced") as address:
-            self.assertEqual(run(client, address), "installed")
+            said = run(client, address,
+                       env={**os.environ, "LD_LIBRARY_PATH": str(where)})
+            self.assertEqual(said, "installed")
 
     def test_a_client_by_pkg_config(self):
         need("pkg-config")
@@ -130,6 +139,7 @@ class Install(unittest.TestCase):
             f"-DCMAKE_PREFIX_PATH={tree}")
         run("cmake", "--build", self.dir / "b")
         self.check_client(tree, self.dir / "b/client")
+        self.check_client(tree, self.dir / "b/alone", needs=None)
 
     def test_another_version_is_not_taken(self):
         tree = self.install()
@@ -141,5 +151,5 @@ class Install(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    need("cmake")
+    need("cmake", "readelf")
     unittest.main()
