@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
-# The service's files, and Debian packages by CPack: sluice, and libsluice-dev
-# with what clients are built with. scripts/package is how they are made.
+# The service's files, and Debian packages by CPack: sluice; libsluice0, the
+# shared library; libsluice-dev with what clients are built with.
+# scripts/package is how they are made.
 set(systemd ${CMAKE_SOURCE_DIR}/packaging/systemd)
 if(CMAKE_INSTALL_PREFIX STREQUAL /usr)
     set(SLUICE_CONFIG_DIR /etc/sluice)
@@ -33,7 +34,13 @@ find_program(SLUICE_GZIP gzip REQUIRED)
 execute_process(
     COMMAND ${SLUICE_GZIP} -9nc ${debian}/changelog
     OUTPUT_FILE ${CMAKE_BINARY_DIR}/changelog.Debian.gz COMMAND_ERROR_IS_FATAL ANY)
-foreach(row "programs|sluice" "dev|libsluice-dev")
+execute_process(
+    COMMAND ${SLUICE_GZIP} -9nc ${CMAKE_SOURCE_DIR}/CHANGELOG.md
+    OUTPUT_FILE ${CMAKE_BINARY_DIR}/changelog.gz COMMAND_ERROR_IS_FATAL ANY)
+install(FILES ${CMAKE_BINARY_DIR}/changelog.gz
+    DESTINATION ${CMAKE_INSTALL_DOCDIR})
+set(library libsluice${SLUICE_SOVERSION})
+foreach(row "programs|sluice" "lib|${library}" "dev|libsluice-dev")
     string(REGEX MATCH "^(.*)[|](.*)$" row ${row})
     set(folder ${CMAKE_INSTALL_DATADIR}/doc/${CMAKE_MATCH_2})
     set(component COMPONENT ${CMAKE_MATCH_1})
@@ -51,7 +58,7 @@ set(CPACK_PACKAGE_CONTACT "The sluice authors <maintainers@sluice.example>")
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_SET_DESTDIR ON)
 set(CPACK_STRIP_FILES ON)
-set(CPACK_COMPONENTS_ALL programs dev)
+set(CPACK_COMPONENTS_ALL programs lib dev)
 set(CPACK_DEB_COMPONENT_INSTALL ON)
 set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
     OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE
@@ -75,11 +82,21 @@ This package has the daemon, its service, and the command line.")
 set(CPACK_DEBIAN_PROGRAMS_PACKAGE_CONTROL_EXTRA
     ${debian}/postinst ${debian}/prerm ${debian}/postrm ${debian}/conffiles)
 
+set(CPACK_DEBIAN_LIB_PACKAGE_NAME ${library})
+set(CPACK_DEBIAN_LIB_PACKAGE_SECTION libs)
+set(CPACK_DEBIAN_LIB_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_LIB_PACKAGE_CONTROL_EXTRA ${debian}/shlibs ${debian}/triggers)
+set(CPACK_POST_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/trigger.cmake)
+set(CPACK_COMPONENT_LIB_DESCRIPTION
+"This package has the client library as programs load it that publish and
+subscribe, in C or in a language that can call C.")
+
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libsluice-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
-set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS libc6-dev)
+set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS
+    "${library} (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}), libc6-dev")
 set(CPACK_COMPONENT_DEV_DESCRIPTION
-"This package has the client library, a static one, its header, and what
-pkg-config and CMake need to find them, for programs in C that publish and
-subscribe.")
+"This package has the header of the client library, the library as programs are
+linked with it, shared or static, and what pkg-config and CMake need to find
+them.")
 include(CPack)

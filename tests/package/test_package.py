@@ -39,7 +39,9 @@ class Package(unittest.TestCase):
         make_root(cls.root)
         (cls.deb,) = (cls.dir / "dist").glob("sluice_*.deb")
         (cls.dev,) = (cls.dir / "dist").glob("libsluice-dev_*.deb")
-        (cls.root / "root/sluice.deb").write_bytes(cls.deb.read_bytes())
+        (cls.lib,) = (cls.dir / "dist").glob("libsluice0_*.deb")
+        for deb, name in ((cls.deb, "sluice"), (cls.lib, "libsluice0")):
+            (cls.root / f"root/{name}.deb").write_bytes(deb.read_bytes())
 
     def do(self, script):
         return run(*in_root(self.root, script))
@@ -54,11 +56,11 @@ class Package(unittest.TestCase):
         self.do("apt-get -qq update")
         before = self.snapshot()
         self.do("apt-get -qq install -y --no-install-recommends"
-                " /root/sluice.deb")
+                " /root/sluice.deb /root/libsluice0.deb")
         self.check_installed()
         self.check_service()
         self.check_configuration_is_kept()
-        self.do("apt-get -qq purge -y --autoremove sluice")
+        self.do("apt-get -qq purge -y --autoremove sluice libsluice0")
         after = self.snapshot()
         self.assertEqual(after[0] - before[0], set())
         self.assertEqual(after[1:], before[1:])
@@ -72,6 +74,7 @@ class Package(unittest.TestCase):
         self.assertTrue((self.root / wants).is_symlink())
         for page in ("man1/sluice.1", "man5/sluice.conf.5", "man8/sluiced.8"):
             self.assertTrue((self.root / f"usr/share/man/{page}.gz").exists())
+        self.assertIn("libsluice.so.0 ", self.do("ldconfig -p"))
 
     def check_service(self):
         service = subprocess.Popen(in_root(self.root, AS_SERVICE),
@@ -122,8 +125,21 @@ class Package(unittest.TestCase):
     def test_what_developers_get(self):
         names = run("dpkg-deb", "-c", self.dev)
         for name in ("include/sluice.h", "/libsluice.a", "/libsluice.pc",
+                     "/libsluice.so -> libsluice.so.0",
                      "/sluice-config.cmake", "man3/libsluice.3.gz"):
             self.assertIn(name, names)
+        self.assertRegex(run("dpkg-deb", "-f", self.dev, "Depends"),
+                         r"\blibsluice0 \(= ")
+
+    def test_the_shared_library(self):
+        """Whose cache is brought up to date by dpkg, not by scripts."""
+        names = run("dpkg-deb", "-c", self.lib)
+        self.assertIn("/libsluice.so.0 -> libsluice.so.0.", names)
+        run("dpkg-deb", "-e", self.lib, self.dir / "control")
+        self.assertEqual(files_below(self.dir / "control"),
+                         {"control", "md5sums", "shlibs", "triggers"})
+        self.assertRegex((self.dir / "control/shlibs").read_text(),
+                         r"^libsluice 0 libsluice0 ")
 
 
 if __name__ == "__main__":
