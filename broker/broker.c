@@ -28,7 +28,6 @@
 #include "common/sentence.h"
 
 enum {
-    STOP_POLL_MS = 10,
     STOP_MARGIN_MS = 5000, /* to end, after all was delivered or given up */
     SIGNALS = 4,
 };
@@ -55,7 +54,6 @@ struct broker {
     struct service service;
     struct reactor_signal *signals[SIGNALS];
     struct reactor_timer *stop_timer;
-    clock_ms stop_since;           /* while it stops */
     uint64_t possible_connections; /* what the limit on open files allows */
     bool has_sessions;
 };
@@ -84,35 +82,44 @@ static void broker_stop_now(struct broker *b)
     reactor_stop(b->reactor);
 }
 
-/* Both steps together have --drain-timeout. Without a timer nothing would
- * bring it here again. */
 static void broker_on_stop_timer(void *arg)
 {
-    struct broker *b = arg;
-    uint32_t elapsed_ms =
-        clock_elapsed_ms(reactor_now_ms(b->reactor), b->stop_since);
-    if (b->state == BROKER_DRAINING && sessions_are_drained(&b->sessions)) {
-        b->state = BROKER_FINISHING;
-        sessions_finish(&b->sessions);
-    }
-    bool is_done = b->state == BROKER_FINISHING && b->sessions.count == 0;
-    if (is_done || elapsed_ms >= b->options->drain_timeout.number ||
-        !reactor_timer_start(b->stop_timer, STOP_POLL_MS))
-        broker_stop_now(b);
+    broker_stop_now(arg);
 }
 
+/* Both steps together have --drain-timeout. */
 static void broker_drain(struct broker *b)
 {
     b->state = BROKER_DRAINING;
-    b->stop_since = reactor_now_ms(b->reactor);
     core_stop(&b->core);
     monitor_stop(b->watched.monitor);
     listeners_close(&b->listeners);
     sessions_drain(&b->sessions);
     service_stopping(&b->service,
                      b->options->drain_timeout.number + STOP_MARGIN_MS);
-    if (!reactor_timer_start(b->stop_timer, 0))
+    if (!reactor_timer_start(b->stop_timer,
+                             (uint32_t)b->options->drain_timeout.number))
         broker_stop_now(b);
+}
+
+/* Goes on with stopping as far as the turn has brought it. Returns true when
+ * there is more to do at once. */
+static bool broker_go_on_stopping(struct broker *b)
+{
+    if (b->state == BROKER_FINISHING && b->sessions.count == 0)
+        broker_stop_now(b);
+    if (b->state != BROKER_DRAINING || !sessions_are_drained(&b->sessions))
+        return false;
+    b->state = BROKER_FINISHING;
+    sessions_finish(&b->sessions);
+    return true;
+}
+
+static bool broker_end_turn(void *arg)
+{
+    struct broker *b = arg;
+    bool has_work = sessions_end_turn(&b->sessions);
+    return broker_go_on_stopping(b) || has_work;
 }
 
 /* Logged only now: from here on nothing more is accepted. */
@@ -349,7 +356,7 @@ struct broker *broker_new(struct arguments *a, struct options *o,
 void broker_run(struct broker *b)
 {
     service_ready(&b->service, "serving");
-    reactor_run(b->reactor, sessions_end_turn, &b->sessions);
+    reactor_run(b->reactor, broker_end_turn, b);
     sessions_close_all(&b->sessions);
     core_purge(&b->core);
     broker_log_counters(b, "stopped");
