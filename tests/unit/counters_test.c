@@ -21,24 +21,6 @@ static void test_every_row_is_complete(void **state)
     }
 }
 
-static void test_names_differ(void **state)
-{
-    (void)state;
-    for (size_t i = 0; i < COUNTER_TOTAL; i++)
-        for (size_t j = 0; j < i; j++)
-            assert_string_not_equal(counter_rows[i].name, counter_rows[j].name);
-}
-
-static void test_identifiers_are_rows(void **state)
-{
-    (void)state;
-    assert_string_equal(counter_rows[COUNT_messages_in].name, "messages_in");
-    assert_int_equal(counter_rows[COUNT_messages_in].kind,
-                     COUNTER_KIND_COUNTER);
-    assert_string_equal(counter_rows[COUNT_channels].name, "channels");
-    assert_int_equal(counter_rows[COUNT_channels].kind, COUNTER_KIND_GAUGE);
-}
-
 static void test_values_are_independent(void **state)
 {
     (void)state;
@@ -56,8 +38,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_row_is_complete),
-        cmocka_unit_test(test_names_differ),
-        cmocka_unit_test(test_identifiers_are_rows),
         cmocka_unit_test(test_values_are_independent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
