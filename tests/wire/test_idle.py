@@ -5,7 +5,7 @@ import socket
 import unittest
 
 from crowd import descriptor_limit
-from wire import KIB, MIB, WireTest, frame, is_sanitised, main
+from wire import KIB, WireTest, frame, is_sanitised, main
 
 FEW, MANY, DESCRIPTORS = 5000, 19000, 20000
 COST = 700  # bytes of resident memory for each
@@ -86,8 +86,7 @@ class Standing(IdleTest):
         self.assertEqual(stats["channels"], MANY)
         self.assertEqual(stats["accept_pauses"], 0)
         print(f"{sluiced.rss_kb()} KiB resident")
-        if not is_sanitised():
-            self.assertLess(sluiced.rss_kb() * KIB, MANY * COST + 8 * MIB)
+        self.assert_memory(sluiced.rss_kb(), MANY * COST // KIB + 8 * KIB)
         self.wake(sluiced, 100)
         for sock in self.sockets[::2]:
             sock.close()
