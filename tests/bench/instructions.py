@@ -26,9 +26,11 @@ import sys
 import tempfile
 
 HERE = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+from runner import skip  # noqa: E402
+
 SLUICED = os.environ.get("SLUICED", str(HERE.parents[1] / "build/bin/sluiced"))
 RECORD = HERE / "instructions.txt"
-SKIPPED = 77
 PATIENCE_S = 60
 TOLERANCE = 1.05
 
@@ -190,16 +192,14 @@ def compare(values):
         print(f"  {name:8} {value:7.1f}, recorded {known[name]:7.1f}"
               f"  ({value / known[name] - 1:+.1%})")
     if made_by != compiler():
-        print(f"SKIP: recorded for {made_by}, this is {compiler()}")
-        sys.exit(SKIPPED)
+        skip(f"recorded for {made_by}, this is {compiler()}")
     return all(value <= known[name] * TOLERANCE
                for name, value in values.items())
 
 
 def main():
     if not shutil.which("valgrind"):
-        print("SKIP: valgrind is not installed")
-        sys.exit(SKIPPED)
+        skip("valgrind is not installed")
     values = {name: per_message(scene) for name, scene in SCENES.items()}
     if sys.argv[1:] == ["--record"]:
         record(values)

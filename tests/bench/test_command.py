@@ -13,11 +13,15 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 import threading
 import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+from runner import main  # noqa: E402
+
 SLUICE = os.environ.get("SLUICE", str(ROOT / "build/bin/sluice"))
 SLUICED = os.environ.get("SLUICED", str(ROOT / "build/bin/sluiced"))
 DEADLINE = 60
@@ -399,4 +403,4 @@ class Usage(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

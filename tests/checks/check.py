@@ -12,13 +12,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-SKIPPED = 77
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from runner import skip  # noqa: E402,F401
+
 PROGRAMS = ("broker", "client", "common", "proto")
-
-
-def skip(why):
-    print(f"SKIP: {why}")
-    sys.exit(SKIPPED)
 
 
 def sources(root, folders=PROGRAMS, ends=(".c", ".h")):

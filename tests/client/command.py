@@ -7,8 +7,11 @@ import signal
 import socket
 import struct
 import subprocess
+import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+from runner import main, skip  # noqa: E402,F401
 SLUICE = os.environ.get("SLUICE", str(ROOT / "build/bin/sluice"))
 DEADLINE = 30  # seconds; what takes this long has failed
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import unittest
 
-from command import Process, run
+from command import Process, main, run
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
 from daemon import Broker  # noqa: E402  (it lives with the wire tests)
@@ -202,4 +202,4 @@ class UnixSocket(WithBroker):
 if __name__ == "__main__":
     if not os.access(os.environ.get("SLUICED", ""), os.X_OK):
         sys.exit("SLUICED must name the daemon")
-    unittest.main()
+    main()

@@ -7,7 +7,7 @@ import signal
 import struct
 import unittest
 
-from command import FakeBroker, Process, refusing_address
+from command import FakeBroker, Process, main, refusing_address
 
 
 class Listening(unittest.TestCase):
@@ -203,4 +203,4 @@ class Reconnecting(Listening):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -9,7 +9,7 @@ import tempfile
 import threading
 import unittest
 
-from command import DEADLINE, FakeBroker, Process, run
+from command import DEADLINE, FakeBroker, Process, main, run
 
 LIMIT = 16 << 20
 
@@ -236,4 +236,4 @@ class Stopping(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

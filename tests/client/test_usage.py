@@ -7,7 +7,7 @@ import socket
 import tempfile
 import unittest
 
-from command import refusing_address, run
+from command import main, refusing_address, run
 
 
 class Help(unittest.TestCase):
@@ -138,7 +138,7 @@ class NoBroker(unittest.TestCase):
         self.check_failed(["send", "/a", "b", "--server", "unix:/no/such"],
                           "unix:/no/such", "No such file")
 
-    @unittest.skipUnless(os.getuid() == 0, "only root can be somebody else")
+    @unittest.skipUnless(os.getuid() == 0, "only root can be another user")
     def test_a_socket_for_others(self):
         """Nothing that a new broker, or patience, could help."""
         with tempfile.TemporaryDirectory() as folder, \
@@ -158,4 +158,4 @@ class NoBroker(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -8,6 +8,7 @@ import unittest
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path += [str(TESTS / "client"), str(TESTS / "wire")]
+import command  # noqa: E402
 from command import (DEADLINE, SLUICE, FakeBroker,  # noqa: E402,F401
                      Process, environment, refusing_address, run)
 from daemon import Broker  # noqa: E402
@@ -33,4 +34,4 @@ class WithBroker(unittest.TestCase):
 def main():
     if not os.access(os.environ.get("SLUICED", ""), os.X_OK):
         sys.exit("SLUICED must name the daemon")
-    unittest.main()
+    command.main()

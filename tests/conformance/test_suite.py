@@ -3,6 +3,7 @@
 import concurrent.futures
 import copy
 import os
+import pathlib
 import subprocess
 import sys
 import unittest
@@ -12,6 +13,9 @@ import client
 from planted_client import PLANTS
 from puppet import Puppet
 from units import PATIENCE_S, Failed, check_legal, matches
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1]))
+from runner import main  # noqa: E402
 
 FOLDER = str(client.SCENARIOS.parent)
 
@@ -181,4 +185,4 @@ class Words(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main(verbosity=2)
+    main()

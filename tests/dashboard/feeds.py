@@ -4,13 +4,13 @@ an application like the book's, and a source of free ports."""
 import datetime
 import json
 import socket
-import sys
+
+from ground import skip
 
 try:
     import zmq
 except ImportError:
-    print("SKIP: python3-zmq is not installed")
-    sys.exit(77)
+    skip("python3-zmq is not installed")
 
 
 def free_port():

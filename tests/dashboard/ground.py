@@ -5,11 +5,11 @@ import pathlib
 import sys
 import threading
 import time
-import unittest
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path += [str(TESTS / "client"), str(TESTS / "commands")]
-from command import DEADLINE, SLUICE, Process, run  # noqa: E402,F401
+from command import (DEADLINE, SLUICE, Process,  # noqa: E402,F401
+                     main, run, skip)
 from terminal import Terminal  # noqa: E402,F401
 
 PAUSE = 0.05  # seconds between two looks
@@ -45,6 +45,3 @@ class Pulse:
     def stop(self):
         self._over.set()
         self._thread.join()
-
-
-main = unittest.main

@@ -4,25 +4,22 @@ headless Chromium driven by Selenium."""
 import hashlib
 import re
 import shutil
-import sys
 import tempfile
 import unittest
 
 from collector import Collector
 from feeds import FakeBroker, channel, client
-from ground import Pulse, wait_until
+from ground import Pulse, skip, wait_until
 
 try:
     from selenium import webdriver
     from selenium.common.exceptions import WebDriverException
     from selenium.webdriver.common.by import By
 except ImportError:
-    print("SKIP: python3-selenium is not installed")
-    sys.exit(77)
+    skip("python3-selenium is not installed")
 DRIVER = shutil.which("chromedriver")
 if not DRIVER or not shutil.which("chromium"):
-    print("SKIP: chromium or chromium-driver is not installed")
-    sys.exit(77)
+    skip("chromium or chromium-driver is not installed")
 
 INTERVAL = 0.2
 MIB = 1 << 20
@@ -45,8 +42,7 @@ class Page(unittest.TestCase):
         try:
             cls.browser = webdriver.Chrome(service=service, options=options)
         except WebDriverException as error:
-            print(f"SKIP: no browser starts here: {error}")
-            sys.exit(77)
+            skip(f"no browser starts here: {error}")
         cls.addClassCleanup(cls.browser.quit)
 
     def setUp(self):

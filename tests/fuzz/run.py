@@ -12,7 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-SKIPPED = 77
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from runner import skip  # noqa: E402
 
 
 def run(program, *arguments):
@@ -45,8 +46,7 @@ def explore(program, corpus, seconds):
 
 def main(program, corpus):
     if not os.path.exists(program):
-        print("SKIP: needs clang and its libFuzzer (libclang-rt-dev)")
-        return SKIPPED
+        skip("needs clang and its libFuzzer (libclang-rt-dev)")
     seconds = int(os.environ.get("FUZZ_SECONDS", "20"))
     return 1 if (replay(program, Path(corpus))
                  or explore(program, Path(corpus), seconds)) else 0

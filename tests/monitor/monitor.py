@@ -9,13 +9,12 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
 
-from wire import DEADLINE, Broker, WireTest, main  # noqa: E402
+from wire import DEADLINE, Broker, WireTest, main, skip  # noqa: E402
 
 try:
     import zmq
 except ImportError:
-    print("SKIP: no zmq for this Python")
-    sys.exit(77)
+    skip("no zmq for this Python")
 
 __all__ = ["DEADLINE", "INTERVAL", "Broker", "Feed", "MonitorTest", "main", "request",
            "status_of", "talk", "zmq"]

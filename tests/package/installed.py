@@ -8,6 +8,9 @@ import subprocess
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+from runner import main, skip  # noqa: E402,F401
+
 DEADLINE = 300  # seconds; what takes this long has failed
 
 # Mounts of its own, which go with it.
@@ -18,11 +21,6 @@ exec chroot "$0" /usr/bin/env -i HOME=/root LC_ALL=C.UTF-8 \\
     DEBIAN_FRONTEND=noninteractive PATH=/usr/sbin:/usr/bin:/sbin:/bin \\
     bash -ec "$1"
 """
-
-
-def skip(why):
-    print(f"SKIP: {why}")
-    sys.exit(77)
 
 
 def need(*tools):

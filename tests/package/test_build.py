@@ -7,7 +7,7 @@ import pathlib
 import tempfile
 import unittest
 
-from installed import ROOT, broker, need, run
+from installed import ROOT, broker, main, need, run
 
 # A pkg-config that has never heard of cmocka.
 WITHOUT_CMOCKA = """#!/bin/sh
@@ -77,4 +77,4 @@ class Build(unittest.TestCase):
 if __name__ == "__main__":
     need("cmake", "pkg-config")
     os.environ.pop("CMAKE_GENERATOR", None)
-    unittest.main()
+    main()

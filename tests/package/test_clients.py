@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from installed import ROOT, skip
+
 sys.path.append(str(ROOT / "tests/wire"))
 from daemon import Broker, is_sanitised  # noqa: E402
 
@@ -57,8 +58,7 @@ def program(language, port):
 def main(language):
     needed, command_for = LANGUAGES[language]
     if not shutil.which(needed):
-        print(f"SKIP: {needed} is not installed")
-        return 77
+        skip(f"{needed} is not installed")
     broker = Broker()
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)

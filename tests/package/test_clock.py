@@ -8,7 +8,7 @@ import sys
 import tempfile
 import unittest
 
-from installed import ROOT, skip
+from installed import ROOT, main, skip
 
 sys.path.append(str(ROOT / "tests/wire"))
 from daemon import Broker, is_sanitised  # noqa: E402
@@ -67,4 +67,4 @@ if __name__ == "__main__":
         skip("faketime is not installed")
     if is_sanitised():
         skip("a sanitizer does not go with a preloaded library")
-    unittest.main()
+    main()

@@ -6,7 +6,8 @@ import shutil
 import sys
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from installed import ROOT, main
+
 sys.path.append(str(ROOT / "tests/commands"))
 from terminal import Terminal  # noqa: E402
 
@@ -99,4 +100,4 @@ class Zsh(Completion, unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

@@ -7,15 +7,15 @@ import subprocess
 import sys
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from installed import ROOT, main, skip
+
 sys.path.append(str(ROOT / "tests/wire"))
 from daemon import Broker  # noqa: E402
 
 try:
     import yaml
 except ImportError:
-    print("SKIP: python3-yaml is not installed")
-    sys.exit(77)
+    skip("python3-yaml is not installed")
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
@@ -70,4 +70,4 @@ class Compose(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

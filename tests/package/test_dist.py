@@ -7,7 +7,7 @@ import tarfile
 import tempfile
 import unittest
 
-from installed import ROOT, broker, need, run, skip
+from installed import ROOT, broker, main, need, run, skip
 
 
 def is_checkout():
@@ -52,4 +52,4 @@ if __name__ == "__main__":
     need("git", "cmake", "gzip")
     if not is_checkout():
         skip("this is no checkout of git")
-    unittest.main()
+    main()

@@ -5,7 +5,7 @@ import os
 import re
 import unittest
 
-from installed import need, run
+from installed import main, need, run
 
 PROGRAMS = [os.environ["SLUICED"], os.environ["SLUICE"]]
 
@@ -45,4 +45,4 @@ class Hardening(unittest.TestCase):
 
 if __name__ == "__main__":
     need("readelf")
-    unittest.main()
+    main()

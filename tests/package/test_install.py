@@ -8,7 +8,7 @@ import re
 import tempfile
 import unittest
 
-from installed import broker, files_below, need, run
+from installed import broker, files_below, main, need, run
 
 BUILD = os.environ["BUILD"]
 CLIENT = """
@@ -152,4 +152,4 @@ class Install(unittest.TestCase):
 
 if __name__ == "__main__":
     need("cmake", "readelf")
-    unittest.main()
+    main()

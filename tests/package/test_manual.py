@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import unittest
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
+from installed import ROOT, main
+
 PAGES = pathlib.Path(os.environ["MANUAL"])
 NAMES = ("sluice.1", "libsluice.3", "sluice.conf.5", "sluiced.8")
 
@@ -115,4 +116,4 @@ class Contents(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    unittest.main()
+    main()

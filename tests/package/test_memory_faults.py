@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import unittest
 
-from installed import need, run, skip
+from installed import main, need, run, skip
 
 SOURCE = pathlib.Path(__file__).with_name("fail_malloc.c")
 SLUICED = os.environ["SLUICED"]
@@ -138,4 +138,4 @@ if __name__ == "__main__":
     if "GNU" not in run("ldd", "--version") and "GLIBC" not in run(
             "ldd", "--version"):
         skip("the C library is not glibc")
-    unittest.main()
+    main()

@@ -12,8 +12,8 @@ import subprocess
 import tempfile
 import unittest
 
-from installed import (ROOT, files_below, in_root, make_root, need, run,
-                       skip)
+from installed import (ROOT, files_below, in_root, main, make_root, need,
+                       run, skip)
 
 AS_SERVICE = ("exec setpriv --reuid=sluice --regid=sluice --clear-groups"
               " --no-new-privs --bounding-set=-all"
@@ -146,4 +146,4 @@ if __name__ == "__main__":
     need("mmdebstrap", "dpkg-shlibdeps", "cmake")
     if os.getuid() != 0:
         skip("a root of its own needs root")
-    unittest.main()
+    main()

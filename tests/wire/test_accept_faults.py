@@ -22,7 +22,7 @@ def can_inject():
     return trial.returncode == 0
 
 
-@unittest.skipUnless(can_inject(), "SKIP: strace cannot inject faults here")
+@unittest.skipUnless(can_inject(), "strace cannot inject faults here")
 class AcceptFaults(WireTest):
     def assert_survives(self, error, when):
         """Clients come, some accept4 calls fail, all clients that the

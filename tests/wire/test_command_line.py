@@ -238,7 +238,7 @@ class UnixSocket(WireTest):
             with socket.socket(socket.AF_INET6) as probe:
                 probe.bind(("::1", 0))
         except OSError:
-            self.skipTest("SKIP: no IPv6 loopback here")
+            self.skipTest("no IPv6 loopback here")
         sluiced = self.broker(listen=("[::1]:0",))
         self.assertRegex(sluiced.address, r"^\[::1\]:\d+$")
 
