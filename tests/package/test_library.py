@@ -7,7 +7,7 @@ import pathlib
 import re
 import unittest
 
-from installed import ROOT, broker, need, run
+from installed import ROOT, broker, main, need, run
 
 SHARED = pathlib.Path(os.environ["LIBSLUICE_SHARED"])
 STATIC = os.environ["LIBSLUICE"]
@@ -109,4 +109,4 @@ class Program(unittest.TestCase):
 
 if __name__ == "__main__":
     need("nm", "readelf")
-    unittest.main()
+    main()
