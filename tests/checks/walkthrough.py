@@ -7,7 +7,8 @@ A block of "```console NAME" is what the terminal of that name shows:
     ^C          interrupts it
     anything else is what it prints, in this order, and all that it prints
 
-"…" stands for what differs from run to run. What sluiced prints is not
+"…" stands for what differs from run to run, and alone in a line for any number
+of lines. What sluiced prints is not
 compared. Each command must end with status 0; at the end of the document those
 that go on for ever, listeners and the broker, are interrupted. Only addresses
 are not the document's: the broker and its watchers get free ports.
@@ -77,6 +78,7 @@ class Command:
         self.is_broker = text.startswith("sluiced")
         self.goes_on = self.is_broker or LISTENS.match(text) is not None
         self.lines, self.seen = queue.Queue(), []
+        self.skips = False  # until the next line that is shown
         self.process = subprocess.Popen(
             ["bash", "-c", text], env=environment, cwd=folder, text=True,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -91,7 +93,7 @@ class Command:
             self.lines.put(line)
         self.lines.put(None)
 
-    def expect(self, shown):
+    def next(self, shown):
         try:
             printed = self.lines.get(timeout=DEADLINE_S)
         except queue.Empty:
@@ -99,6 +101,16 @@ class Command:
                           f"'{shown}'") from None
         if printed is None:
             raise Problem(f"{self.text}: ends without '{shown}'")
+        return printed
+
+    def expect(self, shown):
+        if shown == "…":
+            self.skips = True
+            return
+        printed = self.next(shown)
+        while self.skips and not is_like(shown, printed):
+            printed = self.next(shown)
+        self.skips = False
         if not is_like(shown, printed):
             raise Problem(f"{self.text}: prints '{printed}', not '{shown}'")
 
@@ -114,7 +126,7 @@ class Command:
         self.reader.join()
         if status:
             raise Problem(f"{self.text}: status {status}: {self.seen}")
-        more = None if self.is_broker else self.lines.get()
+        more = None if self.is_broker or self.skips else self.lines.get()
         if more is not None:
             raise Problem(f"{self.text}: prints '{more}', too")
 
@@ -138,6 +150,7 @@ class Room:
         self.environment = os.environ | {
             "PATH": path, "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder),
             "SLUICE_LISTEN": address, "SLUICE_SERVER": address,
+            "SLUICE_MONITOR": self.ports.replace("tcp://127.0.0.1:5556"),
             "SLUICE_LOG_LEVEL": "debug"}
 
     def play(self, name, lines):
@@ -226,7 +239,11 @@ def document(*walks):
 
 PLANTS = (
     ("what was shown", document(walk("$ echo a; echo b", "a", "b")), None),
-    ("what differs each time", document(walk("$ date", "…")), None),
+    ("what differs each time", document(walk("$ date", "…:…:…")), None),
+    ("lines that are left out", document(walk(
+        "$ seq 9", "…", "3", "4", "…", "$ seq 3", "…", "3")), None),
+    ("a line that is not among them", document(walk("$ seq 9", "…", "x")),
+     "ends without 'x'"),
     ("something else", document(walk("$ echo a", "b")), "prints 'a', not 'b'"),
     ("more than was shown", document(walk("$ echo a", "$ true")),
      "prints 'a', too"),
