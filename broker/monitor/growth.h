@@ -10,24 +10,14 @@
 #ifndef SLUICE_MONITOR_GROWTH_H
 #define SLUICE_MONITOR_GROWTH_H
 
-#include <stddef.h>
 #include <stdint.h>
 
-struct growth_row {
-    uint64_t key; /* 0: free */
-    uint64_t count;
-};
-
-/* A table with open addressing. */
-struct growth_table {
-    struct growth_row *rows; /* NULL when there are none */
-    size_t slots;            /* a power of two, or 0 */
-    size_t used;
-};
+#include "broker/base/idmap.h"
 
 /* All zeros is empty. */
 struct growth {
-    struct growth_table last, before; /* the latest round and the one before */
+    /* Counts by key, of the latest round and the one before. */
+    struct idmap last, before;
 };
 
 /* Frees what is remembered. */
