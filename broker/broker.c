@@ -24,7 +24,8 @@
 #include "broker/options/mistakes.h"
 #include "broker/options/options.h"
 #include "broker/service.h"
-#include "broker/session/sessions.h"
+#include "broker/session/clients.h"
+#include "broker/session/clients_turn.h"
 #include "common/sentence.h"
 
 enum {
@@ -47,7 +48,7 @@ struct broker {
     struct counters counters;
     struct budget budget;
     struct core core;
-    struct sessions sessions;
+    struct clients clients;
     struct monitor_setup watched;
     struct reactor *reactor;
     struct listeners listeners;
@@ -55,7 +56,7 @@ struct broker {
     struct reactor_signal *signals[SIGNALS];
     struct reactor_timer *stop_timer;
     uint64_t possible_connections; /* what the limit on open files allows */
-    bool has_sessions;
+    bool has_clients;
 };
 
 static void broker_log_counters(struct broker *b, const char *event)
@@ -94,7 +95,7 @@ static void broker_drain(struct broker *b)
     core_stop(&b->core);
     monitor_stop(b->watched.monitor);
     listeners_close(&b->listeners);
-    sessions_drain(&b->sessions);
+    clients_drain(&b->clients);
     service_stopping(&b->service,
                      b->options->drain_timeout.number + STOP_MARGIN_MS);
     if (!reactor_timer_start(b->stop_timer,
@@ -106,19 +107,19 @@ static void broker_drain(struct broker *b)
  * there is more to do at once. */
 static bool broker_go_on_stopping(struct broker *b)
 {
-    if (b->state == BROKER_FINISHING && b->sessions.count == 0)
+    if (b->state == BROKER_FINISHING && b->clients.count == 0)
         broker_stop_now(b);
-    if (b->state != BROKER_DRAINING || !sessions_are_drained(&b->sessions))
+    if (b->state != BROKER_DRAINING || !clients_are_drained(&b->clients))
         return false;
     b->state = BROKER_FINISHING;
-    sessions_finish(&b->sessions);
+    clients_finish(&b->clients);
     return true;
 }
 
 static bool broker_end_turn(void *arg)
 {
     struct broker *b = arg;
-    bool has_work = sessions_end_turn(&b->sessions);
+    bool has_work = clients_turn_end(&b->clients);
     return broker_go_on_stopping(b) || has_work;
 }
 
@@ -127,7 +128,7 @@ static void broker_log_stopping(struct broker *b, int signo, const char *how)
 {
     log_event(
         &b->log, LOG_INFO, "stopping", LOG_TEXT("signal", sigabbrev_np(signo)),
-        LOG_U64("connections", b->sessions.count), LOG_TEXT("reason", how));
+        LOG_U64("connections", b->clients.count), LOG_TEXT("reason", how));
 }
 
 static void broker_on_stop(void *arg, int signo)
@@ -193,7 +194,8 @@ static void broker_apply(struct broker *b, struct options *fresh)
     b->budget.limit_bytes = fresh->memory.number;
     struct core_config config = configure_core(fresh);
     core_configure(&b->core, &config);
-    b->sessions.config = configure_sessions(fresh, &b->log);
+    struct clients_config clients = configure_clients(fresh, &b->log);
+    clients_configure(&b->clients, &clients);
     monitor_set_interval(b->watched.monitor,
                          (uint32_t)fresh->monitor_interval.number);
     listeners_commit(&b->listeners);
@@ -280,26 +282,26 @@ static bool broker_open_signals(struct broker *b, struct sentence *why)
     return true;
 }
 
-static bool broker_open_sessions(struct broker *b, struct sentence *why)
+static bool broker_open_clients(struct broker *b, struct sentence *why)
 {
     struct core_config core = configure_core(b->options);
-    struct core_owner owner = sessions_core_owner(&b->sessions);
-    struct sessions_config config = configure_sessions(b->options, &b->log);
+    struct core_owner owner = clients_turn_core_owner(&b->clients);
+    struct clients_config config = configure_clients(b->options, &b->log);
     b->budget.limit_bytes = b->options->memory.number;
-    b->has_sessions = true;
+    b->has_clients = true;
     core_init(&b->core, &core, &owner, &b->counters, &b->budget);
-    if (!sessions_init(&b->sessions, &config, b->reactor, &b->core,
-                       &b->counters, &b->budget, &b->log))
+    if (!clients_init(&b->clients, &config, b->reactor, &b->core, &b->counters,
+                      &b->budget, &b->log))
         return sentence_fail(why, "cannot start: %s", strerror(errno));
-    b->sessions.on_closed = listeners_on_closed;
-    b->sessions.on_closed_arg = &b->listeners;
+    b->clients.on_closed = listeners_on_closed;
+    b->clients.on_closed_arg = &b->listeners;
     return true;
 }
 
 static bool broker_open_listeners(struct broker *b, struct sentence *why)
 {
     struct listeners *listeners = &b->listeners;
-    listeners_init(listeners, b->reactor, &b->sessions, &b->counters, &b->log);
+    listeners_init(listeners, b->reactor, &b->clients, &b->counters, &b->log);
     listeners_set_limit(
         listeners,
         configure_connections(b->options, b->possible_connections, &b->log));
@@ -318,15 +320,14 @@ static bool broker_open_monitor(struct broker *b, struct sentence *why)
                                .counters = &b->counters,
                                .budget = &b->budget,
                                .log = &b->log};
-    return monitor_setup_open(&b->watched, b->options, &view, &b->sessions,
-                              why);
+    return monitor_setup_open(&b->watched, b->options, &view, &b->clients, why);
 }
 
 static bool broker_open(struct broker *b, struct sentence *why)
 {
     return broker_open_log(b, b->options, why) && broker_open_loop(b, why) &&
            service_init(&b->service, b->reactor, &b->log, why) &&
-           broker_open_sessions(b, why) &&
+           broker_open_clients(b, why) &&
            descriptors_for_clients(monitor_setup_descriptors(b->options),
                                    &b->possible_connections, why) &&
            broker_open_signals(b, why) && broker_open_listeners(b, why) &&
@@ -357,7 +358,7 @@ void broker_run(struct broker *b)
 {
     service_ready(&b->service, "serving");
     reactor_run(b->reactor, broker_end_turn, b);
-    sessions_close_all(&b->sessions);
+    clients_close_all(&b->clients);
     core_purge(&b->core);
     broker_log_counters(b, "stopped");
 }
@@ -365,10 +366,10 @@ void broker_run(struct broker *b)
 void broker_free(struct broker *b)
 {
     listeners_close(&b->listeners);
-    if (b->has_sessions)
-        sessions_fini(&b->sessions);
+    if (b->has_clients)
+        clients_fini(&b->clients);
     monitor_setup_close(&b->watched);
-    if (b->has_sessions)
+    if (b->has_clients)
         core_fini(&b->core);
     service_fini(&b->service);
     for (size_t i = 0; i < SIGNALS; i++)

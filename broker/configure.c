@@ -3,6 +3,7 @@
 
 #include "broker/base/log.h"
 #include "broker/options/options.h"
+#include "broker/session/reader.h"
 #include "proto/frame.h"
 
 enum { LEAVE_MIN_MS = 1000 };
@@ -18,7 +19,7 @@ struct core_config configure_core(const struct options *o)
         .rules = o->rules.rows,
         .rule_count = o->rules.count + 1,
         .prefetch_bytes = o->prefetch.number,
-        .turn_bytes = SESSIONS_READ_BYTES,
+        .turn_bytes = READER_MAX_BYTES,
         .message_size = message_size,
     };
 }
@@ -33,22 +34,18 @@ static uint32_t configure_max_frame(const struct options *o, struct log *log)
     return (uint32_t)possible;
 }
 
-struct sessions_config configure_sessions(const struct options *o,
-                                          struct log *log)
+struct clients_config configure_clients(const struct options *o,
+                                        struct log *log)
 {
     /* A client that leaves is given time even when stopping gives none. */
     uint32_t leave_ms = o->drain_timeout.number > LEAVE_MIN_MS
                             ? (uint32_t)o->drain_timeout.number
                             : LEAVE_MIN_MS;
-    return (struct sessions_config){
+    return (struct clients_config){
         .max_frame_bytes = configure_max_frame(o, log),
-        .wait_ms = {[WAIT_HELLO] = (uint32_t)o->hello_timeout.number,
-                    [WAIT_FRAME] = (uint32_t)o->frame_timeout.number,
-                    [WAIT_LEAVE] = leave_ms,
-                    [WAIT_FINISH] = leave_ms,
-                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS,
-                    [WAIT_SIP] = SESSIONS_SIP_MS,
-                    [WAIT_ROOM] = SESSIONS_FOREVER_MS},
+        .hello_ms = (uint32_t)o->hello_timeout.number,
+        .frame_ms = (uint32_t)o->frame_timeout.number,
+        .leave_ms = leave_ms,
     };
 }
 

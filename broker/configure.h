@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #include "broker/core/core_config.h"
-#include "broker/session/sessions.h"
+#include "broker/session/clients.h"
 
 struct log;
 struct options;
@@ -17,8 +17,8 @@ struct options;
 /* Borrows the rules of `o`. */
 struct core_config configure_core(const struct options *o);
 
-struct sessions_config configure_sessions(const struct options *o,
-                                          struct log *log);
+struct clients_config configure_clients(const struct options *o,
+                                        struct log *log);
 
 /* `possible` is what the system allows. */
 uint32_t configure_connections(const struct options *o, uint64_t possible,

@@ -10,7 +10,7 @@
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
 #include "broker/net/listener.h"
-#include "broker/session/sessions.h"
+#include "broker/session/clients.h"
 #include "common/address.h"
 #include "common/sentence.h"
 
@@ -21,11 +21,11 @@ static void listeners_pause(struct listeners *ls)
     if (ls->is_paused)
         return;
     ls->is_paused = true;
-    ls->sessions->wants_descriptor = true;
+    ls->clients->wants_descriptor = true;
     counter_add(ls->counters, COUNT_accept_pauses, 1);
     log_event(ls->log, LOG_WARNING, "accept_paused",
               LOG_TEXT("reason", "max_connections"),
-              LOG_U64("connections", ls->sessions->count));
+              LOG_U64("connections", ls->clients->count));
     for (size_t i = 0; i < ls->count; i++)
         for (struct listener *l = ls->all[i].chain; l; l = listener_next(l))
             listener_pause(l);
@@ -36,9 +36,9 @@ static void listeners_resume(struct listeners *ls)
     if (!ls->is_paused)
         return;
     ls->is_paused = false;
-    ls->sessions->wants_descriptor = false;
+    ls->clients->wants_descriptor = false;
     log_event(ls->log, LOG_INFO, "accept_resumed",
-              LOG_U64("connections", ls->sessions->count));
+              LOG_U64("connections", ls->clients->count));
     for (size_t i = 0; i < ls->count; i++)
         for (struct listener *l = ls->all[i].chain; l; l = listener_next(l))
             listener_resume(l);
@@ -47,7 +47,7 @@ static void listeners_resume(struct listeners *ls)
 void listeners_set_limit(struct listeners *ls, uint32_t max_connections)
 {
     ls->max_connections = max_connections;
-    if (ls->sessions->count >= max_connections)
+    if (ls->clients->count >= max_connections)
         listeners_pause(ls);
     else
         listeners_resume(ls);
@@ -56,8 +56,8 @@ void listeners_set_limit(struct listeners *ls, uint32_t max_connections)
 void listeners_on_closed(void *listeners)
 {
     struct listeners *ls = listeners;
-    if (ls->is_paused && ls->sessions->count >= ls->max_connections)
-        ls->sessions->wants_descriptor = true; /* the limit was lowered */
+    if (ls->is_paused && ls->clients->count >= ls->max_connections)
+        ls->clients->wants_descriptor = true; /* the limit was lowered */
     else
         listeners_resume(ls);
 }
@@ -67,9 +67,9 @@ static void listeners_on_accept(void *owner, int fd,
 {
     struct listeners *ls = owner;
     ls->is_failing = false;
-    ls->sessions->wants_descriptor = false;
-    sessions_add(ls->sessions, fd, peer, length);
-    if (ls->sessions->count >= ls->max_connections)
+    ls->clients->wants_descriptor = false;
+    clients_add(ls->clients, fd, peer, length);
+    if (ls->clients->count >= ls->max_connections)
         listeners_pause(ls);
 }
 
@@ -79,24 +79,24 @@ static void listeners_on_error(void *owner, int err)
     struct listeners *ls = owner;
     counter_add(ls->counters, COUNT_accept_pauses, 1);
     if (err == EMFILE || err == ENFILE)
-        ls->sessions->wants_descriptor = true;
+        ls->clients->wants_descriptor = true;
     if (ls->is_failing)
         return;
     ls->is_failing = true;
     log_event(ls->log, LOG_WARNING, "accept_failed",
               LOG_TEXT("reason", strerrorname_np(err)),
-              LOG_U64("connections", ls->sessions->count));
+              LOG_U64("connections", ls->clients->count));
 }
 
 static const struct listener_events listener_events = {listeners_on_accept,
                                                        listeners_on_error};
 
 void listeners_init(struct listeners *ls, struct reactor *r,
-                    struct sessions *sessions, struct counters *counters,
+                    struct clients *clients, struct counters *counters,
                     struct log *log)
 {
     *ls = (struct listeners){
-        .reactor = r, .sessions = sessions, .counters = counters, .log = log};
+        .reactor = r, .clients = clients, .counters = counters, .log = log};
 }
 
 /* One entry. */

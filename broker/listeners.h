@@ -20,7 +20,7 @@ struct listener;
 struct log;
 struct reactor;
 struct sentence;
-struct sessions;
+struct clients;
 
 enum {
     LISTENERS_INHERITED_MAX = 16,
@@ -37,7 +37,7 @@ struct listeners_entry {
 
 struct listeners {
     struct reactor *reactor;
-    struct sessions *sessions;
+    struct clients *clients;
     struct counters *counters;
     struct log *log;
     struct listeners_entry all[LISTENERS_MAX];
@@ -49,7 +49,7 @@ struct listeners {
 
 /* All pointers are borrowed. Nothing listens yet. */
 void listeners_init(struct listeners *ls, struct reactor *r,
-                    struct sessions *sessions, struct counters *counters,
+                    struct clients *clients, struct counters *counters,
                     struct log *log);
 
 /* Takes `count` listening sockets that the service manager has passed, from

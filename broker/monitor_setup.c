@@ -11,24 +11,23 @@
 #include "broker/monitor/monitor.h"
 #include "broker/net/listener.h"
 #include "broker/options/options.h"
+#include "broker/session/client_views.h"
+#include "broker/session/clients.h"
 #include "broker/session/reason.h"
-#include "broker/session/roster.h"
-#include "broker/session/sessions.h"
 #include "common/sentence.h"
 
 static bool reason_at(void *arg, size_t i, struct broker_view_reason *out)
 {
-    const struct sessions *sessions = arg;
+    const struct clients *clients = arg;
     if (i >= REASON_TOTAL)
         return false;
-    *out =
-        (struct broker_view_reason){reason_rows[i].name, sessions->closed[i]};
+    *out = (struct broker_view_reason){reason_rows[i].name, clients->closed[i]};
     return true;
 }
 
 static void each_client(void *arg, view_fn *visit, void *visit_arg)
 {
-    roster_show(arg, visit, visit_arg);
+    client_views_show(arg, visit, visit_arg);
 }
 
 static struct monitor_list list_of(const struct option_value *v)
@@ -57,7 +56,7 @@ size_t monitor_setup_descriptors(const struct options *o)
 
 static bool open_monitor(struct monitor_setup *m, const struct options *o,
                          const struct broker_view *parts,
-                         struct sessions *sessions, struct sentence *why)
+                         struct clients *clients, struct sentence *why)
 {
     char name[IDENTITY_NAME_BYTES], color[IDENTITY_COLOR_BYTES];
     struct monitor_config config = config_of(o);
@@ -69,7 +68,7 @@ static bool open_monitor(struct monitor_setup *m, const struct options *o,
     view.interval_ms = (uint32_t)o->monitor_interval.number;
     view.reason = reason_at;
     view.each_client = each_client;
-    view.arg = sessions;
+    view.arg = clients;
     m->monitor = monitor_new(&config, &view, why->text);
     return m->monitor != NULL;
 }
@@ -98,10 +97,10 @@ static bool open_http(struct monitor_setup *m, const struct options *o,
 
 bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
                         const struct broker_view *parts,
-                        struct sessions *sessions, struct sentence *why)
+                        struct clients *clients, struct sentence *why)
 {
     return !is_watched(o) ||
-           (open_monitor(m, o, parts, sessions, why) &&
+           (open_monitor(m, o, parts, clients, why) &&
             (o->http.count == 0 || open_http(m, o, parts, why)));
 }
 

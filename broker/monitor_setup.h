@@ -14,7 +14,7 @@ struct http_server;
 struct monitor;
 struct options;
 struct sentence;
-struct sessions;
+struct clients;
 
 struct monitor_setup {
     struct monitor *monitor;  /* NULL when nobody can watch */
@@ -26,7 +26,7 @@ struct monitor_setup {
  * when that is not possible. */
 bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
                         const struct broker_view *parts,
-                        struct sessions *sessions, struct sentence *why);
+                        struct clients *clients, struct sentence *why);
 
 /* Before the core and the sessions are freed. Does nothing when it is closed,
  * or zeroed. */

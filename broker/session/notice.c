@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/notice.h"
 
+#include "broker/base/log.h"
 #include "broker/net/peer.h"
-#include "broker/session/sessions.h"
+#include "broker/session/clients.h"
+#include "broker/session/session.h"
+#include "broker/session/state.h"
 #include "common/address.h"
-
-const char *const notice_states[SESSION_STATES] = {
-    [SESSION_HELLO] = "hello",         [SESSION_OPEN] = "open",
-    [SESSION_PAUSED] = "paused",       [SESSION_ENDED] = "ended",
-    [SESSION_STOPPED] = "stopped",     [SESSION_LEAVING] = "leaving",
-    [SESSION_FINISHING] = "finishing", [SESSION_CLOSED] = "closed",
-};
 
 struct who {
     char peer[SLUICE_ADDRESS_TEXT_BYTES];
@@ -49,12 +45,12 @@ void notice_connected(const struct session *s)
     NOTICE(s, LOG_DEBUG, "connected", LOG_NONE);
 }
 
-void notice_closed(const struct session *s, enum reason reason,
-                   enum log_level level, const char *protocol)
+void notice_closed(const struct session *s, struct verdict why,
+                   enum log_level level)
 {
-    NOTICE(s, level, "closed", LOG_TEXT("reason", reason_rows[reason].name),
-           LOG_TEXT("protocol", protocol),
-           LOG_TEXT("state", notice_states[s->state]),
+    NOTICE(s, level, "closed", LOG_TEXT("reason", reason_rows[why.reason].name),
+           LOG_TEXT("protocol", why.protocol),
+           LOG_TEXT("state", state_names[s->state]),
            LOG_U64("messages_in", s->pub.messages_in),
            LOG_U64("messages_out", s->sub.messages_out),
            LOG_U64("dropped", s->sub.dropped));
@@ -86,4 +82,13 @@ void notice_recovered(const struct session *s)
     NOTICE(s, LOG_INFO, "slow_consumer_recovered",
            LOG_U64("queued", s->sub.outbox->bytes),
            LOG_U64("dropped", s->sub.dropped));
+}
+
+void notice_pressed(const struct clients *all, const struct channel *ch)
+{
+    log_event(all->log, LOG_WARNING, "memory_short",
+              LOG_BYTES("channel", channel_name(ch), channel_name_length(ch)),
+              LOG_U64("held", ch->account.bytes),
+              LOG_U64("memory", budget_level(all->budget)),
+              LOG_U64("limit", all->budget->limit_bytes));
 }

@@ -4,45 +4,27 @@
 #include <assert.h>
 
 #include "broker/net/stream.h"
-#include "broker/session/intake.h"
+#include "broker/session/bypass.h"
+#include "broker/session/clients.h"
+#include "broker/session/closing.h"
 #include "broker/session/notice.h"
-#include "broker/session/sessions.h"
+#include "broker/session/partial.h"
+#include "broker/session/reader.h"
+#include "broker/session/state.h"
 
-/* States. */
+_Static_assert(sizeof(struct session) <= 232, "idle clients cost little");
 
-static void session_set_state(struct session *s, enum session_state state)
+static const struct stream_events session_events;
+
+static void session_wait(struct session *s, enum wait_kind wait)
 {
-    struct counters *counters = s->all->counters;
-    enum session_state old = s->state;
-    bool was_paused = old == SESSION_PAUSED || old == SESSION_ENDED;
-    bool is_paused = state == SESSION_PAUSED || state == SESSION_ENDED;
-    s->state = (uint8_t)state;
-    if (is_paused && !was_paused) {
-        counter_add(counters, COUNT_pauses, 1);
-        counter_add(counters, COUNT_paused_publishers, 1);
-    }
-    if (was_paused && !is_paused)
-        counter_sub(counters, COUNT_paused_publishers, 1);
+    waits_begin(&s->all->waits, &s->waiting, wait,
+                reactor_now_ms(s->all->reactor));
 }
 
-static void session_on_readable(void *owner);
-static void session_on_writable(void *owner);
-static void session_on_end(void *owner, enum stream_status how);
+/* Coming and going. */
 
-static const struct stream_events session_events = {
-    session_on_readable, session_on_writable, session_on_end};
-
-static void session_free(struct deferred *d)
-{
-    struct session *s =
-        (struct session *)(void *)((char *)d -
-                                   offsetof(struct session, deferred));
-    assert(s->magic == SESSION_MAGIC && s->state == SESSION_CLOSED);
-    s->magic = 0;
-    budget_free(s->all->budget, s, sizeof *s);
-}
-
-struct session *session_new(struct sessions *all, int fd,
+struct session *session_new(struct clients *all, int fd,
                             const struct sockaddr *peer, socklen_t length)
 {
     struct session *s = budget_zalloc(all->budget, sizeof *s);
@@ -56,44 +38,55 @@ struct session *session_new(struct sessions *all, int fd,
     s->magic = SESSION_MAGIC;
     s->all = all;
     s->stream = stream;
+    s->id = all->accepted;
     s->peer = peer_of(peer, length);
+    s->kind = SESSION_V1;
+    s->state = SESSION_HELLO;
     subscriber_init(&s->sub);
     publisher_init(&s->pub);
-    list_init(&s->link);
-    list_init(&s->wait);
-    s->inbox = INBOX_NONE;
-    s->state = SESSION_HELLO;
+    waiting_init(&s->waiting);
+    list_insert(&all->list, &s->link);
+    all->count++;
+    all->undrained++;
+    counter_set(all->counters, COUNT_connections, all->count);
+    session_wait(s, WAIT_HELLO);
     return s;
 }
 
-/* One that said nothing is a port scan or a health check: counted, and told
- * only to those who want to know everything. */
-static void session_count_closed(struct session *s, enum reason reason,
-                                 const char *protocol)
+static void session_free(struct deferred *d)
 {
-    const struct reason_row *row = &reason_rows[reason];
-    bool is_silent = s->state == SESSION_HELLO && !s->has_spoken &&
-                     (reason == REASON_EOF || reason == REASON_RESET);
+    struct session *s = LIST_OF(d, struct session, deferred);
+    assert(s->magic == SESSION_MAGIC && s->state == SESSION_CLOSED);
+    s->magic = 0;
+    budget_free(s->all->budget, s, sizeof *s);
+}
+
+/* One that said nothing is a port scan or a health check: counted, and logged
+ * only at the lowest level. */
+static void session_count_closed(const struct session *s, struct verdict v)
+{
+    const struct reason_row *row = &reason_rows[v.reason];
+    bool is_silent = s->state == SESSION_HELLO && !s->partial &&
+                     (v.reason == REASON_EOF || v.reason == REASON_RESET);
     counter_add(s->all->counters, COUNT_closed, 1);
-    s->all->closed[reason]++;
+    s->all->closed[v.reason]++;
     if (is_silent)
         counter_add(s->all->counters, COUNT_closed_silent, 1);
     else if (row->is_counted)
         counter_add(s->all->counters, row->counter, 1);
-    notice_closed(s, reason, is_silent ? LOG_DEBUG : row->level, protocol);
+    notice_closed(s, v, is_silent ? LOG_DEBUG : row->level);
 }
 
-void session_close_because(struct session *s, enum reason reason,
-                           const char *protocol)
+static void session_end(struct session *s, struct verdict why)
 {
-    struct sessions *all = s->all;
+    struct clients *all = s->all;
     assert(s->magic == SESSION_MAGIC && s->state != SESSION_CLOSED);
-    session_count_closed(s, reason, protocol);
-    session_set_state(s, SESSION_CLOSED);
+    session_count_closed(s, why);
     publisher_forget(&s->pub);
     subscriber_leave(&s->sub);
-    sessions_clear_inbox(all, s);
-    list_remove(&s->wait);
+    admission_release(&all->admission, &s->partial);
+    state_set(s, SESSION_CLOSED);
+    waits_end(&s->waiting);
     list_remove(&s->link);
     stream_close(s->stream);
     s->deferred.free = session_free;
@@ -105,7 +98,7 @@ void session_close_because(struct session *s, enum reason reason,
 
 void session_close(struct session *s, enum reason reason)
 {
-    session_close_because(s, reason, NULL);
+    session_end(s, verdict_close(reason));
 }
 
 /* False when the session had to be closed for it. */
@@ -118,90 +111,170 @@ static bool session_set_stream(struct session *s, enum stream_mode mode,
     return false;
 }
 
-void session_begin(struct session *s)
-{
-    list_remove(&s->wait);
-    session_set_state(s, SESSION_OPEN);
-    notice_connected(s);
-}
-
 /* Pausing and resuming. */
 
-void session_pause(struct session *s)
+static void session_pause(struct session *s)
 {
-    session_set_state(s, SESSION_PAUSED);
-    s->sips = 0;
-    sessions_wait(s->all, s, WAIT_SIP);
+    state_set(s, SESSION_PAUSED);
+    session_wait(s, WAIT_SIP);
     if (session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream)))
         notice_paused(s);
 }
 
-void session_starve(struct session *s)
+static void session_starve(struct session *s)
 {
     counter_add(s->all->counters, COUNT_memory_waits, 1);
-    session_set_state(s, SESSION_PAUSED);
-    sessions_wait(s->all, s, WAIT_MEMORY);
+    state_set(s, SESSION_PAUSED);
+    session_wait(s, WAIT_MEMORY);
     session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
 }
 
 void session_resume(struct session *s)
 {
     assert(s->state == SESSION_PAUSED || s->state == SESSION_ENDED);
-    session_set_state(s, SESSION_OPEN);
+    state_set(s, SESSION_OPEN);
     s->has_turn = true;
     notice_resumed(s);
-    intake_watch(s);
+    reader_watch(s);
     session_set_stream(s, STREAM_READING, stream_wants_write(s->stream));
 }
 
-void session_let_past(struct session *s)
+static void session_act(struct session *s, struct verdict v)
 {
-    publisher_forget(&s->pub);
-    s->has_pass = true;
-    session_resume(s);
+    switch (v.what) {
+    case VERDICT_GO_ON:
+        break;
+    case VERDICT_WAIT_GATE:
+        session_pause(s);
+        break;
+    case VERDICT_WAIT_MEMORY:
+        session_starve(s);
+        break;
+    case VERDICT_GOODBYE:
+        session_act(s, closing_leave(s));
+        break;
+    case VERDICT_CLOSE:
+        session_end(s, v);
+        break;
+    }
+}
+
+/* Reading. */
+
+static void session_set_now(const struct session *s)
+{
+    core_set_now(s->all->core, reactor_now_ms(s->all->reactor));
+}
+
+/* Closes the client that has been silent longest in the middle of a frame, if
+ * that is long. Not `s`, for whose sake it is: it has just gone on. */
+static bool session_evict_other(const struct session *s)
+{
+    struct clients *all = s->all;
+    clock_ms now = reactor_now_ms(all->reactor);
+    LIST_EACH (link, &all->waits.lists[WAIT_FRAME]) {
+        struct session *other = LIST_OF(link, struct session, waiting.link);
+        if (other == s)
+            continue;
+        if (clock_elapsed_ms(now, other->waiting.since) < ADMISSION_STALLED_MS)
+            break;
+        session_close(other, REASON_FRAME_TIMEOUT);
+        return true;
+    }
+    return false;
+}
+
+/* What was kept may be more than there is room for. */
+static struct verdict session_make_room(struct session *s)
+{
+    bool is_proven = s->pub.messages_in > 0;
+    while (!admission_fits(&s->all->admission, s->partial, is_proven))
+        if (!session_evict_other(s))
+            return verdict_close(REASON_MEMORY);
+    return verdict(VERDICT_GO_ON);
+}
+
+static size_t session_read(struct session *s)
+{
+    size_t got;
+    session_set_now(s);
+    struct verdict v = reader_read(s, &got);
+    if (v.what == VERDICT_GO_ON && got > 0)
+        v = session_make_room(s);
+    if (v.what == VERDICT_GO_ON && got > 0)
+        v = reader_next(s);
+    session_act(s, v);
+    return got;
+}
+
+static void session_on_readable(void *owner)
+{
+    struct session *s = owner;
+    if (s->state == SESSION_FINISHING) {
+        session_act(s, closing_discard(s));
+        return;
+    }
+    struct clients *all = s->all;
+    (void)session_read(s);
+    if (all->turn_bytes >= READER_MAX_BYTES)
+        reactor_yield(all->reactor); /* enough for one turn: deliver it */
+}
+
+void session_on_sip(struct waiting *w)
+{
+    struct session *s = LIST_OF(w, struct session, waiting);
+    if (!bypass_goes_on(s)) {
+        waits_end(w);
+        return;
+    }
+    struct verdict v = verdict(VERDICT_GO_ON);
+    if (bypass_wants_sip(s))
+        v = reader_sip(s);
+    if (v.what == VERDICT_GO_ON)
+        v = session_make_room(s);
+    session_act(s, v);
+    if (s->state == SESSION_PAUSED)
+        session_wait(s, WAIT_SIP);
 }
 
 /* Nobody is there to read what it is owed: sending it would only turn the
  * orderly end into a reset. What it published is still to be read. */
-static void session_end(struct session *s)
+static void session_on_end_of_paused(struct session *s)
 {
-    session_set_state(s, SESSION_ENDED);
-    if (s->has_pass)
-        s->all->wants_descriptor = true; /* memory held it up: who is next? */
-    s->has_pass = false;
+    bypass_take(s);
     if (publisher_is_waiting(&s->pub))
-        sessions_wait(s->all, s, WAIT_ROOM); /* no more sips: its end is here */
+        session_wait(s, WAIT_ROOM); /* no more sips: its end is here */
     subscriber_leave(&s->sub);
+    state_set(s, SESSION_ENDED);
     session_set_stream(s, STREAM_RESTING, false);
 }
 
+/* LEAVING: it may well listen until it has everything. ENDED: what it sent
+ * before its end is still to be read. */
 static void session_on_end(void *owner, enum stream_status how)
 {
     struct session *s = owner;
-    sessions_tell_time(s->all);
+    session_set_now(s);
     if (s->state == SESSION_ENDED)
-        return; /* what it sent before its end is still to be read */
-    if (s->state == SESSION_FINISHING) {
-        session_close(s, s->leave_reason);
         return;
-    }
-    if (how == STREAM_RESET || s->state == SESSION_STOPPED) {
-        session_close(s, how == STREAM_RESET ? REASON_RESET : REASON_EOF);
-        return;
-    }
-    if (s->state == SESSION_PAUSED)
-        session_end(s);
-    /* LEAVING: it may well listen until it has everything. */
+    if (s->state == SESSION_FINISHING)
+        session_close(s, closing_reason(s));
+    else if (how == STREAM_RESET)
+        session_close(s, REASON_RESET);
+    else if (s->state == SESSION_STOPPED)
+        session_close(s, REASON_EOF);
+    else if (s->state == SESSION_PAUSED)
+        session_on_end_of_paused(s);
 }
 
-/* Sending. */
+/* Writing. */
 
 static void session_on_broken_output(struct session *s, enum stream_status how)
 {
     switch (s->state) {
     case SESSION_OPEN:
         /* Reading goes on: what it published before is still in the kernel,
-         * and reading tells when that is through. */
+         * and reading finds out when that is through. */
         subscriber_leave(&s->sub);
         session_set_stream(s, STREAM_READING, false);
         break;
@@ -213,160 +286,73 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
     }
 }
 
-/* True when all that can be written now was. */
-static bool session_write(struct session *s)
+static void session_write(struct session *s)
 {
-    struct sessions *all = s->all;
-    bool is_full = false;
-    while (!is_full && !backlog_is_empty(s->sub.outbox)) {
-        size_t bytes, put = 0;
-        int n = backlog_iov(s->sub.outbox, all->iov, SESSIONS_IOV_MAX, &bytes);
-        enum stream_status status = stream_write(s->stream, all->iov, n, &put);
-        if (status == STREAM_END || status == STREAM_RESET) {
-            session_on_broken_output(s, status);
-            return false;
-        }
-        counter_add(all->counters, COUNT_bytes_out, put);
-        if (put > 0)
-            subscriber_sent(&s->sub, put);
-        is_full = put < bytes;
-        if (s->state == SESSION_LEAVING && put > 0)
-            sessions_wait(all, s, WAIT_LEAVE);
-    }
-    return is_full == stream_wants_write(s->stream) ||
-           session_set_stream(s, stream_get_mode(s->stream), is_full);
-}
-
-/* Leaving. */
-
-static bool session_begin_finish(struct session *s, enum reason reason)
-{
-    session_set_state(s, SESSION_FINISHING);
-    s->leave_reason = (uint8_t)reason;
-    subscriber_leave(&s->sub);
-    sessions_clear_inbox(s->all, s);
-    sessions_wait(s->all, s, WAIT_FINISH);
-    enum stream_mode mode =
-        reason == REASON_GOODBYE ? STREAM_READING : STREAM_RESTING;
-    return session_set_stream(s, mode, false);
-}
-
-/* After a goodbye the end of file is the broker's promise that everything was
- * taken. What comes behind it is read and discarded: closing a socket with
- * unread input makes the kernel send a reset and throw away output that is
- * still on its way. */
-static void session_finish_goodbye(struct session *s)
-{
-    stream_shutdown(s->stream);
-    if (session_begin_finish(s, REASON_GOODBYE))
-        session_check_finished(s);
-}
-
-void session_finish(struct session *s)
-{
-    if (session_begin_finish(s, REASON_STOPPING))
-        session_check_finished(s);
-}
-
-void session_check_finished(struct session *s)
-{
-    bool is_goodbye = s->leave_reason == REASON_GOODBYE;
-    size_t unread = stream_held(s->stream);
-    if (stream_unconfirmed(s->stream) > 0 || (is_goodbye && unread > 0))
+    enum stream_status status = session_kind(s)->flush(s);
+    if (status == STREAM_END || status == STREAM_RESET) {
+        session_on_broken_output(s, status);
         return;
-    /* Stopping: what it has sent meanwhile is not taken, and it shall know. */
-    if (unread > 0)
-        stream_abort_on_close(s->stream);
-    session_close(s, s->leave_reason);
-}
-
-static void session_discard(struct session *s)
-{
-    struct iovec iov = {s->all->scratch, SESSIONS_READ_BYTES};
-    size_t got = 0;
-    enum stream_status status = stream_read(s->stream, &iov, 1, &got);
-    counter_add(s->all->counters, COUNT_bytes_in, got);
-    if (status == STREAM_END || status == STREAM_RESET)
-        session_close(s, s->leave_reason);
-}
-
-static void session_check_left(struct session *s)
-{
-    if (s->state == SESSION_LEAVING && backlog_is_empty(s->sub.outbox))
-        session_finish_goodbye(s);
+    }
+    bool is_full = status == STREAM_AGAIN;
+    state_review_outbox(s);
+    if (is_full != stream_wants_write(s->stream) &&
+        !session_set_stream(s, stream_get_mode(s->stream), is_full))
+        return;
+    if (!is_full && s->state == SESSION_LEAVING)
+        session_act(s, closing_drained(s));
 }
 
 void session_flush(struct session *s)
 {
-    if (!stream_wants_write(s->stream) && session_write(s))
-        session_check_left(s);
+    if (!stream_wants_write(s->stream))
+        session_write(s);
 }
 
 static void session_on_writable(void *owner)
 {
     struct session *s = owner;
-    sessions_tell_time(s->all);
-    if (session_write(s))
-        session_check_left(s);
+    session_set_now(s);
+    session_write(s);
 }
 
-void session_leave(struct session *s)
-{
-    session_set_state(s, SESSION_LEAVING);
-    sessions_clear_inbox(s->all, s);
-    subscriber_retire(&s->sub);
-    sessions_wait(s->all, s, WAIT_LEAVE);
-    if (session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream)))
-        session_check_left(s);
-}
+static const struct stream_events session_events = {
+    session_on_readable, session_on_writable, session_on_end};
 
-static void session_sip(struct session *s)
+void session_on_timeout(struct waiting *w)
 {
-    list_remove(&s->wait);
-    if (s->sips == SESSIONS_SIPS_MAX)
-        return;
-    s->sips++;
-    if (!budget_is_short(s->all->budget) &&
-        stream_held(s->stream) >= SESSIONS_SIP_UNREAD_BYTES)
-        intake_sip(s);
-    if (s->state == SESSION_PAUSED)
-        sessions_wait(s->all, s, WAIT_SIP);
-}
-
-void session_on_timeout(struct session *s, enum reason reason)
-{
-    if (s->state == SESSION_PAUSED)
-        session_sip(s);
-    else
-        session_close(s,
-                      s->state == SESSION_FINISHING ? s->leave_reason : reason);
-}
-
-static void session_on_readable(void *owner)
-{
-    struct session *s = owner;
-    if (s->state == SESSION_FINISHING)
-        session_discard(s);
-    else
-        (void)intake_read(s);
+    struct session *s = LIST_OF(w, struct session, waiting);
+    session_act(s, session_kind(s)->time_out(s, w->wait));
 }
 
 /* Stopping. */
 
+bool session_read_rest(struct session *s, size_t *left)
+{
+    if (!state_is_read(s) || *left == 0)
+        return false;
+    size_t got = session_read(s);
+    *left = got > 0 && got < *left ? *left - got : 0;
+    return true;
+}
+
 void session_stop(struct session *s)
 {
-    intake_read_rest(s);
-    if (!intake_is_open(s) && s->state != SESSION_PAUSED)
-        return;
-    publisher_forget(&s->pub);
-    if (s->sub.state == SUBSCRIBER_NONE) {
-        /* An orderly end would look like the answer to a goodbye, which may
-         * be on its way, with messages that nobody takes any more. */
-        stream_abort_on_close(s->stream);
-        session_close(s, REASON_STOPPING);
-        return;
-    }
-    session_set_state(s, SESSION_STOPPED);
-    list_remove(&s->wait);
-    session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
+    if (state_is_read(s) || s->state == SESSION_PAUSED)
+        session_act(s, session_kind(s)->stop(s));
+}
+
+void session_finish(struct session *s)
+{
+    session_act(s, closing_finish(s));
+}
+
+void session_check_finished(struct session *s)
+{
+    session_act(s, closing_check(s));
+}
+
+void session_on_finish_timeout(struct waiting *w)
+{
+    struct session *s = LIST_OF(w, struct session, waiting);
+    session_close(s, closing_reason(s));
 }

@@ -1,119 +1,97 @@
 /* SPDX-License-Identifier: MIT
  *
- * session - one client: the state machine of the protocol.
- *
- *     HELLO    its first frame is awaited
- *     OPEN     pairs (name, message) are read
- *     PAUSED   it published to a channel that is full, or has begun a message
- *              that there is no memory for, and is not read
- *     ENDED    PAUSED, and it has closed in order: what it sent before is
- *              read when its turn comes, or its descriptor is wanted
- *     STOPPED  the broker stops: it is not read, but gets what it is owed
- *     LEAVING  it said goodbye: gets what its outbox holds, nothing more
- *     FINISHING  all was sent; its kernel is given time to confirm it
- *     CLOSED   freed at the end of the turn
+ * session - one client: what happens to its connection, and what that means
+ * for its state (state.h). It alone acts on verdicts, and through it alone a
+ * session ends.
  */
 #ifndef SLUICE_SESSION_SESSION_H
 #define SLUICE_SESSION_SESSION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
+#include <sys/socket.h>
 
-#include "broker/base/clock.h"
 #include "broker/base/list.h"
 #include "broker/core/core.h"
 #include "broker/net/peer.h"
 #include "broker/net/reactor.h"
-#include "broker/session/inbox.h"
 #include "broker/session/reason.h"
+#include "broker/session/session_kind.h"
+#include "broker/session/waits.h"
 
-struct sessions;
+struct clients;
+struct partial;
 struct stream;
 
-enum session_state {
-    SESSION_HELLO,
-    SESSION_OPEN,
-    SESSION_PAUSED,
-    SESSION_ENDED,
-    SESSION_STOPPED,
-    SESSION_LEAVING,
-    SESSION_FINISHING,
-    SESSION_CLOSED,
-    SESSION_STATES
-};
-
-enum { SESSION_MAGIC = 0x73657373 };
+enum { SESSION_MAGIC = 0x5e55 };
 
 struct session {
-    uint32_t magic;
-    uint8_t state;        /* enum session_state */
-    uint8_t leave_reason; /* of the orderly close that is under way */
-    bool has_spoken : 1;  /* sent anything at all */
-    bool has_turn : 1;    /* it has waited: one read is due to it */
-    bool has_grant : 1;   /* of memory, for the large message in its inbox */
-    bool is_stale : 1;    /* had one, which was taken back */
-    bool has_pass : 1;    /* it has ended: gates do not hold it up */
-    uint8_t sips;         /* taken since it was paused */
-    struct sessions *all;
+    struct clients *all;
     struct stream *stream;
     union {
         struct list link;         /* among all, */
         struct deferred deferred; /* or CLOSED */
     };
-    struct list wait; /* among those with the same bounded wait */
-    clock_ms wait_since;
+    struct waiting waiting;
     struct peer peer;
+    uint16_t magic;
+    uint8_t state;       /* enum session_state */
+    uint8_t kind : 4;    /* of session_kinds */
+    bool has_turn : 1;   /* it has waited: one read is due to it */
+    bool has_pass : 1;   /* it has ended: gates do not delay it; bypass.h */
+    bool is_goodbye : 1; /* FINISHING: after a goodbye */
+    bool is_drained : 1; /* not among all->undrained */
     struct subscriber sub;
     struct publisher pub;
     struct channel_ref last; /* published to */
-    struct inbox *inbox;     /* inbox_none when empty */
+    struct partial *partial; /* NULL when nothing is incomplete */
     uint64_t id;
 };
 
+static inline const struct session_kind *session_kind(const struct session *s)
+{
+    return session_kinds[s->kind];
+}
+
+static inline struct session *session_of_subscriber(struct subscriber *sub)
+{
+    return LIST_OF(sub, struct session, sub);
+}
+
+static inline struct session *session_of_publisher(struct publisher *p)
+{
+    return LIST_OF(p, struct session, pub);
+}
+
 /* Takes `fd`. NULL when there is no memory. */
-struct session *session_new(struct sessions *all, int fd,
+struct session *session_new(struct clients *all, int fd,
                             const struct sockaddr *peer, socklen_t length);
 
 /* The one door out. Logs and counts the reason, gives back what it held. */
 void session_close(struct session *s, enum reason reason);
 
-/* Sends what its outbox holds, as far as the socket takes it. */
+/* Sends what it is owed, as far as the socket takes it. */
 void session_flush(struct session *s);
 
-/* Its turn has come at a gate. */
+/* PAUSED or ENDED: it has what it waited for, and is read again. */
 void session_resume(struct session *s);
 
-/* ENDED: what it sent is read now, though it has no turn at a gate. */
-void session_let_past(struct session *s);
+/* Reads once of what the kernel holds now, `*left` bytes of it: what it has
+ * taken counts as sent. False when there is no more, or it is not to be read,
+ * as its channel is full. */
+bool session_read_rest(struct session *s, size_t *left);
 
-/* A bounded wait is over. */
-void session_on_timeout(struct session *s, enum reason reason);
-
-/* Reads what the kernel holds now, at most, and nothing after that. */
+/* The broker stops: it is not read any more. */
 void session_stop(struct session *s);
 
-/* STOPPED: has what it was owed; closes when its kernel has confirmed it. */
+/* The broker has delivered all there was: closes in order. */
 void session_finish(struct session *s);
 
-/* FINISHING: closes if there is nothing left to wait for. */
+/* For the rows of clients.c: a wait is over, or to be looked at. */
+void session_on_timeout(struct waiting *w);
+void session_on_finish_timeout(struct waiting *w);
+void session_on_sip(struct waiting *w);
 void session_check_finished(struct session *s);
-
-/* For intake.c. */
-
-/* Its hello is complete. */
-void session_begin(struct session *s);
-
-/* It waits at the gates of one or more channels. */
-void session_pause(struct session *s);
-
-/* It has begun a large message that there is no memory for yet. */
-void session_starve(struct session *s);
-
-/* It said goodbye. */
-void session_leave(struct session *s);
-
-/* As session_close; `protocol` is whose greeting it sent, or NULL. */
-void session_close_because(struct session *s, enum reason reason,
-                           const char *protocol);
 
 #endif

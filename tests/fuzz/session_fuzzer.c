@@ -2,7 +2,7 @@
  *
  * Whole sessions: a script makes clients come, send, read and leave, time
  * pass, memory fail and rules change. What must hold is checked after every
- * turn (check_turn). And whatever they do, when they have gone and others
+ * turn (invariants.h). And whatever they do, when they have gone and others
  * have taken what channels hold, nothing of them is left: no session, no
  * subscriber, no channel, no memory, no descriptor, and who comes then is
  * served.
@@ -17,15 +17,14 @@
 #include <unistd.h>
 
 #include "broker/core/channel_views.h"
-#include "broker/core/queue.h"
 #include "broker/core/tap.h"
 #include "broker/core/topic_policy.h"
-#include "broker/net/stream.h"
-#include "broker/session/roster.h"
+#include "broker/session/client_views.h"
 #include "broker/session/session.h"
 #include "proto/channel_name.h"
 #include "proto/frame.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/invariants.h"
 #include "tests/unit/house.h"
 
 enum {
@@ -55,7 +54,7 @@ clock_ms clock_now_ms(void)
     return now_ms;
 }
 
-/* The timer of the sessions, so that it can fire when their time has come
+/* The timer of the clients, so that it can fire when their time has come
  * and not when ours has. */
 static struct {
     void (*fire)(void *arg);
@@ -96,88 +95,18 @@ MAY_FAIL(void *, realloc, (void *p, size_t n), (p, n), NULL)
 MAY_FAIL(int, event_add, (struct event * e, const struct timeval *tv), (e, tv),
          -1)
 
-/* What must hold after every turn. */
-
-struct sums {
-    uint64_t tail_bytes, loose_bytes, body_bytes, promised_bytes;
-    uint64_t sessions, paused, subscribers;
-};
-
-/* Who is not read waits for something that will come. */
-static void check_waits(const struct session *s)
-{
-    bool is_starving = inbox_is_large(s->inbox) && !s->has_grant;
-    bool is_resting = stream_get_mode(s->stream) == STREAM_RESTING;
-    if (s->state == SESSION_PAUSED || s->state == SESSION_ENDED)
-        FUZZ_CHECK(is_resting && (publisher_is_waiting(&s->pub) ||
-                                  (is_starving && s->wait.next != &s->wait)));
-    else
-        FUZZ_CHECK(!publisher_is_waiting(&s->pub));
-    if (s->state == SESSION_HELLO || s->state == SESSION_OPEN)
-        FUZZ_CHECK(!is_resting);
-    FUZZ_CHECK(s->state != SESSION_CLOSED);
-}
-
-static void add_session(struct sums *sums, const struct session *s)
-{
-    const struct inbox *in = s->inbox;
-    check_waits(s);
-    sums->tail_bytes += in->counted_bytes;
-    sums->loose_bytes += in->loose_bytes;
-    sums->promised_bytes += in->promised_bytes;
-    sums->body_bytes += s->has_grant ? in->body_bytes : 0;
-    sums->sessions++;
-    sums->paused += s->state == SESSION_PAUSED || s->state == SESSION_ENDED;
-    sums->subscribers += s->sub.state != SUBSCRIBER_NONE;
-}
-
-static void check_sessions(const struct house *h)
-{
-    const struct sessions *all = &h->sessions;
-    struct sums sums = {0};
-    LIST_EACH (link, &all->all)
-        add_session(&sums, LIST_OF(link, struct session, link));
-    FUZZ_CHECK(sums.sessions == all->count);
-    FUZZ_CHECK(sums.tail_bytes == all->tail_bytes);
-    FUZZ_CHECK(sums.loose_bytes == all->loose_bytes + all->stale_bytes);
-    FUZZ_CHECK(sums.body_bytes == all->body_bytes);
-    FUZZ_CHECK(sums.promised_bytes == h->budget.promised_bytes);
-    FUZZ_CHECK(sums.paused == house_count(h, COUNT_paused_publishers));
-    FUZZ_CHECK(sums.subscribers == house_count(h, COUNT_subscribers));
-}
-
-/* A channel has a reason to be there, and its gate one to be shut. */
-static void check_channel(struct channel *ch, void *arg)
-{
-    uint32_t busy = 0;
-    (void)arg;
-    FUZZ_CHECK(!channel_is_unused(ch) || !list_is_empty(&ch->touched));
-    if (ch->kind == &queue_kind)
-        return;
-    LIST_EACH (link, &ch->members)
-        busy +=
-            LIST_OF(link, struct subscriber, member)->state == SUBSCRIBER_BUSY;
-    FUZZ_CHECK(ch->gate.closed == busy);
-}
-
-static void check_turn(struct house *h)
-{
-    check_sessions(h);
-    directory_each(&h->core.directory, check_channel, NULL);
-}
-
 static void turn(struct play *p)
 {
     house_turn(&p->house);
-    check_turn(&p->house);
+    invariants_check(&p->house);
 }
 
 /* As broker.c does while it stops. */
 static void finish_if_drained(struct play *p)
 {
     if (core_is_stopping(&p->house.core) &&
-        sessions_are_drained(&p->house.sessions))
-        sessions_finish(&p->house.sessions);
+        clients_are_drained(&p->house.clients))
+        clients_finish(&p->house.clients);
 }
 
 static void pass_time(struct play *p, uint32_t ms)
@@ -216,14 +145,14 @@ static bool receive_all(int fd)
 
 static void do_connect(struct play *p, int client)
 {
-    uint32_t before = p->house.sessions.count;
+    uint32_t before = p->house.clients.count;
     hang_up(p, client);
     if (core_is_stopping(&p->house.core))
         return;
     p->fds[client] = house_connect(&p->house);
     FUZZ_CHECK(p->fds[client] >= 0);
-    p->refused += p->house.sessions.count == before;
-    p->house.sessions.wants_descriptor = p->house.sessions.count >= CROWD;
+    p->refused += p->house.clients.count == before;
+    p->house.clients.wants_descriptor = p->house.clients.count >= CROWD;
 }
 
 static void do_send(struct play *p, int client)
@@ -356,7 +285,7 @@ static void view(void *arg, const struct view *v)
 static void do_view(struct play *p, int client)
 {
     (void)client;
-    roster_show(&p->house.sessions, view, NULL);
+    client_views_show(&p->house.clients, view, NULL);
     channel_views_show(&p->house.core, now_ms, view, NULL);
 }
 
@@ -380,7 +309,7 @@ static void set_memory(struct house *h, uint8_t which)
 {
     uint32_t bytes = memories[which % 8], possible = bytes / 2;
     h->budget.limit_bytes = bytes;
-    h->sessions.config.max_frame_bytes =
+    h->clients.config.max_frame_bytes =
         bytes > 0 && possible < HOUSE_MAX_FRAME ? possible : HOUSE_MAX_FRAME;
 }
 
@@ -419,7 +348,7 @@ static void do_stop(struct play *p, int client)
     if (core_is_stopping(&p->house.core))
         return;
     core_stop(&p->house.core);
-    sessions_drain(&p->house.sessions);
+    clients_drain(&p->house.clients);
     finish_if_drained(p);
 }
 
@@ -433,7 +362,7 @@ static void play_step(struct play *p)
 {
     uint8_t step = script_byte(&p->script);
     verbs[(step & 7) | (step >> 6 & 1) << 3](p, step >> 3 & 7);
-    check_sessions(&p->house);
+    invariants_check_clients(&p->house);
 }
 
 /* The end. */
@@ -463,7 +392,7 @@ static struct found find_any(const struct house *h)
 
 static bool is_idle(const struct house *h)
 {
-    return h->sessions.count == 0 && find_any(h).length == 0;
+    return h->clients.count == 0 && find_any(h).length == 0;
 }
 
 /* Takes all that a channel holds and what comes then, and leaves. */
@@ -501,12 +430,12 @@ static void end_by_hanging_up(struct play *p)
 static void end_by_stopping(struct play *p)
 {
     failing = 0;
-    for (int i = 0; i < TURNS_MAX && p->house.sessions.count > 0; i++) {
+    for (int i = 0; i < TURNS_MAX && p->house.clients.count > 0; i++) {
         for (int j = 0; j < CLIENTS; j++)
             (void)receive_all(p->fds[j]);
         pass_time(p, 100);
     }
-    FUZZ_CHECK(p->house.sessions.count == 0);
+    FUZZ_CHECK(p->house.clients.count == 0);
 }
 
 /* Whatever was before, who comes now is served. */
@@ -531,7 +460,7 @@ static void check_nothing_is_left(struct play *p)
 {
     struct house *h = &p->house;
     tap_close(&p->tap);
-    sessions_close_all(&h->sessions);
+    clients_close_all(&h->clients);
     turn(p);
     if (!core_is_stopping(&h->core))
         check_service(p);
@@ -564,7 +493,7 @@ static void play_open(struct play *p, const uint8_t *bytes, size_t n,
     now_ms = UINT32_MAX - 2000; /* it wraps soon */
     failing = 0;
     FUZZ_CHECK(house_open(&p->house, log_fd));
-    p->house.sessions.config.wait_ms[WAIT_SIP] = SIP_MS;
+    p->house.clients.waits.limit_ms[WAIT_SIP] = SIP_MS;
     set_memory(&p->house, script_byte(&p->script));
 }
 

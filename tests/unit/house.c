@@ -6,6 +6,8 @@
 
 #include "broker/core/topic_policy.h"
 #include "broker/net/reactor.h"
+#include "broker/session/clients_turn.h"
+#include "broker/session/reader.h"
 #include "proto/frame.h"
 
 static uint32_t house_message_size(const uint8_t *message)
@@ -43,23 +45,20 @@ static void house_init_core(struct house *h)
         .rules = h->rules,
         .rule_count = HOUSE_RULES,
         .prefetch_bytes = HOUSE_PREFETCH,
-        .turn_bytes = SESSIONS_READ_BYTES,
+        .turn_bytes = READER_MAX_BYTES,
         .message_size = house_message_size,
     };
-    struct core_owner owner = sessions_core_owner(&h->sessions);
+    struct core_owner owner = clients_turn_core_owner(&h->clients);
     core_init(&h->core, &config, &owner, &h->counters, &h->budget);
 }
 
 bool house_open(struct house *h, int log_fd)
 {
-    static const struct sessions_config config = {
+    static const struct clients_config config = {
         .max_frame_bytes = HOUSE_MAX_FRAME,
-        .wait_ms = {[WAIT_HELLO] = 5000,
-                    [WAIT_FRAME] = 10000,
-                    [WAIT_LEAVE] = 3000,
-                    [WAIT_FINISH] = 3000,
-                    [WAIT_MEMORY] = SESSIONS_FOREVER_MS,
-                    [WAIT_ROOM] = SESSIONS_FOREVER_MS},
+        .hello_ms = 5000,
+        .frame_ms = 10000,
+        .leave_ms = 3000,
     };
     *h = (struct house){.reactor = reactor_new()};
     if (!h->reactor)
@@ -67,13 +66,13 @@ bool house_open(struct house *h, int log_fd)
     log_init(&h->log, log_fd, LOG_DEBUG);
     house_init_rules(h);
     house_init_core(h);
-    return sessions_init(&h->sessions, &config, h->reactor, &h->core,
-                         &h->counters, &h->budget, &h->log);
+    return clients_init(&h->clients, &config, h->reactor, &h->core,
+                        &h->counters, &h->budget, &h->log);
 }
 
 void house_close(struct house *h)
 {
-    sessions_fini(&h->sessions);
+    clients_fini(&h->clients);
     core_fini(&h->core);
     reactor_free(h->reactor);
 }
@@ -86,11 +85,11 @@ int house_connect(struct house *h)
                    ends) != 0)
         return -1;
     (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-    sessions_add(&h->sessions, ends[1], &peer, sizeof peer.sa_family);
+    clients_add(&h->clients, ends[1], &peer, sizeof peer.sa_family);
     return ends[0];
 }
 
 void house_turn(struct house *h)
 {
-    (void)reactor_turn(h->reactor, false, sessions_end_turn, &h->sessions);
+    (void)reactor_turn(h->reactor, false, clients_turn_end, &h->clients);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * house - everything of the broker but its listeners and its options, in one
- * process with its clients, who are at the other ends of socket pairs. It is
+ * process with its clients, which are at the other ends of socket pairs. It is
  * run turn by turn.
  */
 #ifndef SLUICE_TESTS_UNIT_HOUSE_H
@@ -11,7 +11,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/rule.h"
-#include "broker/session/sessions.h"
+#include "broker/session/clients.h"
 
 enum { /* small, so that clients reach them soon */
        HOUSE_MAX_FRAME = 100000,
@@ -26,7 +26,7 @@ struct house {
     struct reactor *reactor;
     struct core core;
     struct rule rules[HOUSE_RULES]; /* one topic for each policy, in house.c */
-    struct sessions sessions;
+    struct clients clients;
     struct counters counters;
     struct budget budget;
     struct log log;

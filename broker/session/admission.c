@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/admission.h"
+
+#include "broker/session/partial.h"
+
+/* Shares of the memory limit: a half, a quarter ... A client that begins many
+ * messages and completes none shall not take it all. */
+static const struct admission_row {
+    uint32_t part;
+    /* The same when memory is exhausted, for a client that has not yet
+     * completed a message: beginnings are what still grows then. Closing a
+     * proven sender would lose data. */
+    uint32_t unproven_part;
+} rows[ADMISSION_TOTAL] = {
+    /* Beyond these stalled clients are closed, then the one that brought it.
+     * What came of large messages has a share of its own, so that small
+     * senders need not make way for it. */
+    [ADMISSION_HEADS] = {4, 16},
+    [ADMISSION_UNGRANTED] = {4, 16},
+    /* Beyond this grants are not revoked: what arrived is kept. */
+    [ADMISSION_REVOKED] = {8, 8},
+    /* Beyond this a large message waits, unless it is the only one. */
+    [ADMISSION_GRANTED] = {2, 2},
+};
+
+enum { LOW_PART = 16 };
+
+static const enum admission_class class_of_body[] = {
+    [BODY_WAITING] = ADMISSION_UNGRANTED,
+    [BODY_GRANTED] = ADMISSION_GRANTED,
+    [BODY_REVOKED] = ADMISSION_REVOKED,
+};
+
+void admission_init(struct admission *a, struct budget *budget)
+{
+    *a = (struct admission){.budget = budget};
+}
+
+static bool is_within(const struct admission *a, enum admission_class which,
+                      uint64_t more_bytes, bool is_strict)
+{
+    uint32_t part = is_strict ? rows[which].unproven_part : rows[which].part;
+    return a->bytes[which] + more_bytes <= a->budget->limit_bytes / part;
+}
+
+static void charge_head(struct admission *a, struct partial *p, uint32_t bytes)
+{
+    a->bytes[ADMISSION_HEADS] += (uint64_t)bytes - p->charged_head_bytes;
+    p->charged_head_bytes = bytes;
+}
+
+/* A grant is for the whole message; without one, what came is counted. */
+static void charge_body(struct admission *a, struct partial *p,
+                        enum body_state state)
+{
+    if (p->body_state != BODY_NONE)
+        a->bytes[class_of_body[p->body_state]] -= p->charged_body_bytes;
+    p->body_state = (uint8_t)state;
+    p->charged_body_bytes = 0;
+    if (state == BODY_NONE)
+        return;
+    p->charged_body_bytes =
+        state == BODY_GRANTED ? p->body_bytes : p->body->capacity;
+    a->bytes[class_of_body[state]] += p->charged_body_bytes;
+}
+
+void admission_keep(struct admission *a, struct partial *p)
+{
+    charge_head(a, p, p->head_bytes);
+    if (partial_is_large(p))
+        charge_body(a, p, BODY_WAITING);
+}
+
+bool admission_fits(const struct admission *a, const struct partial *p,
+                    bool is_proven)
+{
+    if (!p || a->budget->limit_bytes == 0 || p->body_state == BODY_GRANTED ||
+        p->body_state == BODY_REVOKED)
+        return true; /* judged already */
+    bool is_strict = !is_proven && !budget_has_room(a->budget, 0);
+    return is_within(a, ADMISSION_HEADS, 0, is_strict) &&
+           (p->body_state != BODY_WAITING ||
+            is_within(a, ADMISSION_UNGRANTED, 0, is_strict));
+}
+
+bool admission_grant(struct admission *a, struct partial *p)
+{
+    bool is_alone = a->bytes[ADMISSION_GRANTED] == 0;
+    bool is_granted =
+        a->budget->limit_bytes == 0 ||
+        ((is_alone || is_within(a, ADMISSION_GRANTED, p->body_bytes, false)) &&
+         budget_has_room(a->budget, partial_lacks(p)));
+    if (!is_granted)
+        return false;
+    partial_promise(p, a->budget);
+    charge_body(a, p, BODY_GRANTED);
+    return true;
+}
+
+void admission_revoke(struct admission *a, struct partial *p)
+{
+    if (p->body_state != BODY_GRANTED ||
+        !is_within(a, ADMISSION_REVOKED, p->body->capacity, false))
+        return;
+    partial_break_promise(p, a->budget);
+    charge_body(a, p, BODY_REVOKED);
+}
+
+void admission_release(struct admission *a, struct partial **p)
+{
+    if (!*p)
+        return;
+    charge_head(a, *p, 0);
+    charge_body(a, *p, BODY_NONE);
+    partial_free(*p, a->budget);
+    *p = NULL;
+}
+
+bool admission_is_low(const struct admission *a)
+{
+    uint64_t limit = a->budget->limit_bytes;
+    return limit == 0 ||
+           a->bytes[ADMISSION_HEADS] + a->bytes[ADMISSION_UNGRANTED] <=
+               limit / LOW_PART;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/client_views.h"
+
+#include "broker/session/clients.h"
+#include "broker/session/session.h"
+#include "broker/session/state.h"
+
+static struct view view_of(const struct session *s, clock_ms now)
+{
+    const struct channel *full = publisher_waits_for(&s->pub);
+    struct view v = {
+        .waits_for = full ? channel_name(full) : NULL,
+        .waits_for_length = full ? channel_name_length(full) : 0,
+        .kind = state_names[s->state],
+        .peer = &s->peer,
+        .conn = s->id,
+        .number = {[VIEW_IN] = s->pub.messages_in},
+    };
+    session_kind(s)->view(s, now, &v);
+    return v;
+}
+
+void client_views_show(const struct clients *all, view_fn *visit, void *arg)
+{
+    clock_ms now = reactor_now_ms(all->reactor);
+    LIST_EACH (link, &all->list) {
+        struct view v = view_of(LIST_OF(link, struct session, link), now);
+        visit(arg, &v);
+    }
+}

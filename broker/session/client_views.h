@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * client_views - all clients, as those see them who watch the broker.
+ */
+#ifndef SLUICE_SESSION_CLIENT_VIEWS_H
+#define SLUICE_SESSION_CLIENT_VIEWS_H
+
+#include "broker/base/view.h"
+
+struct clients;
+
+/* Shows every client to `visit`, which may not call back. */
+void client_views_show(const struct clients *all, view_fn *visit, void *arg);
+
+#endif

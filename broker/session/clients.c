@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/clients.h"
+
+#include <stdlib.h>
+
+#include "broker/core/core.h"
+#include "broker/net/reactor.h"
+#include "broker/net/stream.h"
+#include "broker/session/bypass.h"
+#include "broker/session/clients_turn.h"
+#include "broker/session/partial.h"
+#include "broker/session/reader.h"
+#include "broker/session/session.h"
+
+enum { FINISH_LOOK_MS = 10 };
+
+static void look_at_finishing(void *arg)
+{
+    struct clients *all = arg;
+    LIST_EACH_SAFE (link, &all->waits.lists[WAIT_FINISH])
+        session_check_finished(LIST_OF(link, struct session, waiting.link));
+}
+
+/* While others wait for memory, whoever has it and does not go on gives it
+ * back. */
+static void revoke_idle_grants(void *arg)
+{
+    struct clients *all = arg;
+    clock_ms now = reactor_now_ms(all->reactor);
+    LIST_EACH (link, &all->waits.lists[WAIT_FRAME]) {
+        struct session *s = LIST_OF(link, struct session, waiting.link);
+        if (clock_elapsed_ms(now, s->waiting.since) < ADMISSION_IDLE_GRANT_MS)
+            break;
+        admission_revoke(&all->admission, s->partial);
+    }
+}
+
+static const struct wait_row wait_rows[WAIT_TOTAL] = {
+    [WAIT_HELLO] = {.expire = session_on_timeout},
+    [WAIT_FRAME] = {.expire = session_on_timeout},
+    [WAIT_LEAVE] = {.expire = session_on_timeout},
+    [WAIT_FINISH] = {.expire = session_on_finish_timeout,
+                     .look = look_at_finishing,
+                     .look_ms = FINISH_LOOK_MS},
+    [WAIT_SIP] = {.expire = session_on_sip},
+    [WAIT_MEMORY] = {.look = revoke_idle_grants,
+                     .look_ms = ADMISSION_IDLE_GRANT_MS},
+};
+
+static void on_nothing(void *arg)
+{
+    (void)arg;
+}
+
+bool clients_init(struct clients *all, const struct clients_config *config,
+                  struct reactor *reactor, struct core *core,
+                  struct counters *counters, struct budget *budget,
+                  struct log *log)
+{
+    *all = (struct clients){.reactor = reactor,
+                            .core = core,
+                            .counters = counters,
+                            .budget = budget,
+                            .log = log,
+                            .on_closed = on_nothing};
+    list_init(&all->list);
+    waits_init(&all->waits, wait_rows, all);
+    admission_init(&all->admission, budget);
+    clients_configure(all, config);
+    all->scratch = malloc(PARTIAL_HEAD_MAX + READER_MAX_BYTES);
+    return clients_turn_init(all) && all->scratch;
+}
+
+void clients_configure(struct clients *all, const struct clients_config *config)
+{
+    all->config = *config;
+    all->waits.limit_ms[WAIT_HELLO] = config->hello_ms;
+    all->waits.limit_ms[WAIT_FRAME] = config->frame_ms;
+    all->waits.limit_ms[WAIT_LEAVE] = config->leave_ms;
+    all->waits.limit_ms[WAIT_FINISH] = config->leave_ms;
+    all->waits.limit_ms[WAIT_SIP] = BYPASS_SIP_MS;
+}
+
+void clients_close_all(struct clients *all)
+{
+    LIST_EACH_SAFE (link, &all->list)
+        session_close(LIST_OF(link, struct session, link), REASON_STOPPING);
+    clients_turn_deliver(all);
+}
+
+void clients_fini(struct clients *all)
+{
+    clients_close_all(all);
+    clients_turn_fini(all);
+    free(all->scratch);
+}
+
+void clients_add(struct clients *all, int fd, const struct sockaddr *peer,
+                 socklen_t length)
+{
+    counter_add(all->counters, COUNT_accepted, 1);
+    all->accepted++;
+    if (session_new(all, fd, peer, length))
+        return;
+    counter_add(all->counters, COUNT_closed_no_memory, 1);
+    log_event(all->log, LOG_WARNING, "refused",
+              LOG_TEXT("reason", "no_memory"));
+}
+
+/* Stopping one may close another, so no place in the list is kept. */
+void clients_drain(struct clients *all)
+{
+    struct list stopped, *link;
+    list_init(&stopped);
+    while ((link = list_pop(&all->list)) != NULL) {
+        struct session *s = LIST_OF(link, struct session, link);
+        size_t left = stream_held(s->stream);
+        list_insert(&stopped, link);
+        while (session_read_rest(s, &left))
+            if (all->turn_bytes >= READER_MAX_BYTES)
+                clients_turn_deliver(all);
+        session_stop(s);
+    }
+    while ((link = list_pop(&stopped)) != NULL)
+        list_insert(&all->list, link);
+}
+
+bool clients_are_drained(const struct clients *all)
+{
+    return all->undrained == 0 && core_is_drained(all->core);
+}
+
+void clients_finish(struct clients *all)
+{
+    LIST_EACH_SAFE (link, &all->list)
+        session_finish(LIST_OF(link, struct session, link));
+}

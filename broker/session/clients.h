@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * clients - all clients of one reactor, and what their sessions share: coming,
+ * and going when the broker stops.
+ */
+#ifndef SLUICE_SESSION_CLIENTS_H
+#define SLUICE_SESSION_CLIENTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/clock.h"
+#include "broker/base/counters.h"
+#include "broker/base/footprint.h"
+#include "broker/base/list.h"
+#include "broker/base/log.h"
+#include "broker/session/admission.h"
+#include "broker/session/reason.h"
+#include "broker/session/waits.h"
+#include "broker/session/writer.h"
+
+struct core;
+struct reactor;
+struct reactor_timer;
+
+struct clients_config {
+    uint32_t max_frame_bytes;
+    uint32_t hello_ms; /* for the first frame */
+    uint32_t frame_ms; /* for a frame that has been started to go on */
+    uint32_t leave_ms; /* for a client to take what it is owed at the end */
+};
+
+struct clients {
+    struct clients_config config;
+    struct reactor *reactor;
+    struct core *core;
+    struct counters *counters;
+    struct budget *budget;
+    struct log *log;
+    struct list list; /* sessions, in the order of coming */
+    uint32_t count;
+    uint32_t undrained; /* of them, those that stopping has to wait for */
+    uint64_t accepted;  /* also the last connection's number */
+    uint64_t closed[REASON_TOTAL];
+    struct waits waits;
+    struct admission admission;
+    uint64_t turn_bytes; /* read since the last delivery */
+    struct footprint footprint;
+    struct reactor_timer *timer;
+    clock_ms timer_at;     /* when it fires, while it runs */
+    bool wants_descriptor; /* nobody can connect until one has become free;
+                              for the owner to say */
+    void (*on_closed)(void *arg); /* a descriptor has become free */
+    void *on_closed_arg;
+    uint8_t *scratch; /* what every connection is read into */
+    struct iovec iov[WRITER_IOV_MAX];
+};
+
+/* All pointers are borrowed. False when there is no memory. */
+bool clients_init(struct clients *all, const struct clients_config *config,
+                  struct reactor *reactor, struct core *core,
+                  struct counters *counters, struct budget *budget,
+                  struct log *log);
+
+/* Other bounds from now on. */
+void clients_configure(struct clients *all,
+                       const struct clients_config *config);
+
+/* Closes what is left and delivers for the last time. */
+void clients_close_all(struct clients *all);
+
+void clients_fini(struct clients *all);
+
+/* A new connection; takes `fd`. */
+void clients_add(struct clients *all, int fd, const struct sockaddr *peer,
+                 socklen_t length);
+
+/* Nothing more is accepted from clients than what the kernel holds now; what
+ * is owed is still delivered. */
+void clients_drain(struct clients *all);
+
+/* True when nothing is left that could be delivered. Costs the same however
+ * many clients there are. */
+bool clients_are_drained(const struct clients *all);
+
+/* Begins to close every connection in order. */
+void clients_finish(struct clients *all);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/clients_turn.h"
+
+#include "broker/core/core.h"
+#include "broker/net/reactor.h"
+#include "broker/session/bypass.h"
+#include "broker/session/clients.h"
+#include "broker/session/notice.h"
+#include "broker/session/partial.h"
+#include "broker/session/session.h"
+#include "proto/frame.h"
+
+static void clients_turn_on_timer(void *arg)
+{
+    struct clients *all = arg;
+    clock_ms now = reactor_now_ms(all->reactor);
+    core_set_now(all->core, now);
+    waits_fire(&all->waits, now);
+    core_tick(all->core);
+}
+
+bool clients_turn_init(struct clients *all)
+{
+    clock_ms now = reactor_now_ms(all->reactor);
+    footprint_init(&all->footprint, all->budget, now);
+    all->timer = reactor_timer_new(all->reactor, clients_turn_on_timer, all);
+    return all->timer != NULL;
+}
+
+void clients_turn_fini(struct clients *all)
+{
+    reactor_timer_free(all->timer);
+}
+
+/* When the session was closed for it, the subscriber is NONE. */
+static void on_flush(void *arg, struct subscriber *sub)
+{
+    (void)arg;
+    session_flush(session_of_subscriber(sub));
+    subscriber_flushed(sub);
+}
+
+static void on_doomed(void *arg, struct subscriber *sub)
+{
+    (void)arg;
+    session_close(session_of_subscriber(sub), REASON_SLOW_CONSUMER);
+}
+
+static void on_resume(void *arg, struct publisher *p)
+{
+    (void)arg;
+    session_resume(session_of_publisher(p));
+}
+
+static void on_slow(void *arg, struct subscriber *sub)
+{
+    (void)arg;
+    notice_slow(session_of_subscriber(sub));
+}
+
+static void on_recovered(void *arg, struct subscriber *sub)
+{
+    (void)arg;
+    notice_recovered(session_of_subscriber(sub));
+}
+
+static void on_pressed(void *arg, const struct channel *ch)
+{
+    notice_pressed(arg, ch);
+}
+
+struct core_owner clients_turn_core_owner(struct clients *all)
+{
+    return (struct core_owner){.flush = on_flush,
+                               .close = on_doomed,
+                               .resume = on_resume,
+                               .slow = on_slow,
+                               .recovered = on_recovered,
+                               .pressed = on_pressed,
+                               .arg = all};
+}
+
+/* In the order of coming, but whoever fits goes first: one that is too large
+ * for now does not delay those behind it. One that was begun under other
+ * bounds may be too large forever. */
+static void clients_turn_grant_memory(struct clients *all)
+{
+    uint64_t most = frame_size(all->config.max_frame_bytes);
+    LIST_EACH_SAFE (link, &all->waits.lists[WAIT_MEMORY]) {
+        struct session *s = LIST_OF(link, struct session, waiting.link);
+        if (s->partial->body_bytes > most)
+            session_close(s, REASON_FRAME_TOO_LONG);
+        else if (admission_grant(&all->admission, s->partial))
+            session_resume(s);
+    }
+}
+
+static uint32_t clients_turn_timer_ms(const struct clients *all, clock_ms now)
+{
+    uint32_t ms = waits_next_ms(&all->waits, now);
+    if (core_is_ticking(all->core) && ms > CORE_TICK_MS)
+        ms = CORE_TICK_MS;
+    if (footprint_is_pending(&all->footprint) && ms > FOOTPRINT_IDLE_MS)
+        ms = FOOTPRINT_IDLE_MS;
+    return ms;
+}
+
+/* A timer that fires too early costs one look; one that is set again in every
+ * turn would cost more. */
+static void clients_turn_schedule(struct clients *all, clock_ms now)
+{
+    uint32_t ms = clients_turn_timer_ms(all, now);
+    bool is_early_enough = reactor_timer_is_running(all->timer) &&
+                           (int32_t)(all->timer_at - (now + ms)) <= 0;
+    if (ms == WAITS_FOREVER_MS || is_early_enough)
+        return;
+    all->timer_at = now + ms;
+    (void)reactor_timer_start(all->timer, ms);
+}
+
+void clients_turn_deliver(struct clients *all)
+{
+    all->turn_bytes = 0;
+    core_set_now(all->core, reactor_now_ms(all->reactor));
+    core_deliver(all->core);
+}
+
+bool clients_turn_end(void *arg)
+{
+    struct clients *all = arg;
+    clock_ms now = reactor_now_ms(all->reactor);
+    all->turn_bytes = 0;
+    core_set_now(all->core, now);
+    core_end_turn(all->core);
+    clients_turn_grant_memory(all);
+    struct session *ended = bypass_give(all);
+    if (ended)
+        session_resume(ended);
+    footprint_update(&all->footprint, now);
+    clients_turn_schedule(all, now);
+    return core_has_work(all->core);
+}

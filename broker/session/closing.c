@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/closing.h"
+
+#include "broker/net/stream.h"
+#include "broker/session/clients.h"
+#include "broker/session/reader.h"
+#include "broker/session/session.h"
+#include "broker/session/state.h"
+
+static struct verdict
+closing_set_stream(struct session *s, enum stream_mode mode, bool wants_write)
+{
+    return stream_set(s->stream, mode, wants_write)
+               ? verdict(VERDICT_GO_ON)
+               : verdict_close(REASON_NO_MEMORY);
+}
+
+static void closing_wait(struct session *s, enum wait_kind wait)
+{
+    waits_begin(&s->all->waits, &s->waiting, wait,
+                reactor_now_ms(s->all->reactor));
+}
+
+enum reason closing_reason(const struct session *s)
+{
+    return s->is_goodbye ? REASON_GOODBYE : REASON_STOPPING;
+}
+
+struct verdict closing_leave(struct session *s)
+{
+    publisher_forget(&s->pub);
+    admission_release(&s->all->admission, &s->partial);
+    session_kind(s)->leave(s);
+    state_set(s, SESSION_LEAVING);
+    closing_wait(s, WAIT_LEAVE);
+    struct verdict v =
+        closing_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
+    if (v.what == VERDICT_GO_ON && backlog_is_empty(s->sub.outbox))
+        v = closing_drained(s);
+    return v;
+}
+
+static struct verdict closing_begin_finish(struct session *s, bool is_goodbye)
+{
+    s->is_goodbye = is_goodbye;
+    subscriber_leave(&s->sub);
+    admission_release(&s->all->admission, &s->partial);
+    state_set(s, SESSION_FINISHING);
+    closing_wait(s, WAIT_FINISH);
+    struct verdict v = closing_set_stream(
+        s, is_goodbye ? STREAM_READING : STREAM_RESTING, false);
+    return v.what == VERDICT_GO_ON ? closing_check(s) : v;
+}
+
+/* After a goodbye the end of file is the broker's promise that everything was
+ * taken. What comes behind it is read and discarded: closing a socket with
+ * unread input makes the kernel send a reset and throw away output that is
+ * still on its way. */
+struct verdict closing_drained(struct session *s)
+{
+    stream_shutdown(s->stream);
+    return closing_begin_finish(s, true);
+}
+
+struct verdict closing_stop(struct session *s)
+{
+    publisher_forget(&s->pub);
+    state_set(s, SESSION_STOPPED);
+    waits_end(&s->waiting);
+    return closing_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
+}
+
+struct verdict closing_finish(struct session *s)
+{
+    if (s->state == SESSION_STOPPED)
+        return closing_begin_finish(s, false);
+    return s->state == SESSION_ENDED ? verdict_close(REASON_STOPPING)
+                                     : verdict(VERDICT_GO_ON);
+}
+
+struct verdict closing_check(struct session *s)
+{
+    size_t held = stream_held(s->stream);
+    if (stream_unconfirmed(s->stream) > 0 || (s->is_goodbye && held > 0))
+        return verdict(VERDICT_GO_ON);
+    /* Stopping: what it has sent meanwhile is not taken, and it shall know. */
+    if (held > 0)
+        stream_abort_on_close(s->stream);
+    return verdict_close(closing_reason(s));
+}
+
+struct verdict closing_discard(struct session *s)
+{
+    struct iovec iov = {s->all->scratch, READER_MAX_BYTES};
+    size_t got = 0;
+    enum stream_status status = stream_read(s->stream, &iov, 1, &got);
+    counter_add(s->all->counters, COUNT_bytes_in, got);
+    return status == STREAM_END || status == STREAM_RESET
+               ? verdict_close(closing_reason(s))
+               : verdict(VERDICT_GO_ON);
+}

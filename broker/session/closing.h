@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * closing - the orderly ways out: after a goodbye, and when the broker stops.
+ */
+#ifndef SLUICE_SESSION_CLOSING_H
+#define SLUICE_SESSION_CLOSING_H
+
+#include "broker/session/verdict.h"
+
+struct session;
+
+/* It said goodbye: LEAVING. */
+struct verdict closing_leave(struct session *s);
+
+/* LEAVING, and it has taken all it was owed: FINISHING. */
+struct verdict closing_drained(struct session *s);
+
+/* The broker stops, and it may be owed something: STOPPED. */
+struct verdict closing_stop(struct session *s);
+
+/* The broker has delivered all there was: FINISHING if it is STOPPED. */
+struct verdict closing_finish(struct session *s);
+
+/* FINISHING: closes if there is nothing left to wait for. */
+struct verdict closing_check(struct session *s);
+
+/* FINISHING, and something can be read. */
+struct verdict closing_discard(struct session *s);
+
+/* FINISHING: why it ends. */
+enum reason closing_reason(const struct session *s);
+
+#endif

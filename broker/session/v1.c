@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/v1.h"
+
+#include <string.h>
+
+#include "broker/core/channel_views.h"
+#include "broker/core/name_class.h"
+#include "broker/net/stream.h"
+#include "broker/session/clients.h"
+#include "broker/session/closing.h"
+#include "broker/session/notice.h"
+#include "broker/session/partial.h"
+#include "broker/session/session.h"
+#include "broker/session/state.h"
+#include "broker/session/writer.h"
+#include "proto/channel_name.h"
+#include "proto/frame.h"
+#include "proto/greeting.h"
+
+/* The hello. */
+
+/* Refuses what cannot become a session of version 1. The greeting of another
+ * protocol goes first: as a length it is absurd as well, and the fifth byte
+ * of a TLS hello may be NUL. */
+static struct verdict v1_judge_hello(const struct session *s,
+                                     const uint8_t *bytes, size_t n,
+                                     enum frame_status status, uint32_t length)
+{
+    const char *protocol =
+        status == FRAME_TOO_LONG ? greeting_name(bytes) : NULL;
+    if (protocol)
+        return (struct verdict){VERDICT_CLOSE, REASON_FOREIGN_PROTOCOL,
+                                protocol};
+    if (status == FRAME_TOO_LONG && length > s->all->config.max_frame_bytes)
+        return verdict_close(REASON_FRAME_TOO_LONG);
+    if (n > FRAME_HEAD_BYTES && length > 0 && bytes[FRAME_HEAD_BYTES] == '\0')
+        return verdict_close(REASON_VERSION_RESERVED);
+    if (status == FRAME_TOO_LONG)
+        return verdict_close(REASON_NAME_TOO_LONG);
+    return verdict(VERDICT_GO_ON);
+}
+
+static bool v1_subscribe(struct session *s, const struct frame *name)
+{
+    struct core *core = s->all->core;
+    enum name_class name_class =
+        name->length == 0 ? NAME_NULL : name_class_of(name->body, name->length);
+    if (name_class == NAME_NULL)
+        return true;
+    /* What a consumer holds in advance it holds in the kernel, too. */
+    if (name_class == NAME_QUEUE)
+        stream_limit_unsent(s->stream, core_prefetch_bytes(core));
+    return core_subscribe(core, &s->sub, name->body, name->length);
+}
+
+static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
+                               size_t n, struct decoded *out)
+{
+    struct frame name;
+    enum frame_status status = frame_decode(bytes, n, CHANNEL_NAME_MAX, &name);
+    struct verdict v = v1_judge_hello(s, bytes, n, status, name.length);
+    *out = (struct decoded){.taken = 0};
+    if (v.what != VERDICT_GO_ON || status == FRAME_MORE)
+        return v;
+    if (!v1_subscribe(s, &name))
+        return verdict_close(REASON_NO_MEMORY);
+    out->taken = frame_size(name.length);
+    waits_end(&s->waiting);
+    state_set(s, SESSION_OPEN);
+    notice_connected(s);
+    return v;
+}
+
+/* Pairs. */
+
+/* Where the last name led: most publishers name the same channel again and
+ * again, and then a comparison is all the lookup there is. */
+struct target {
+    const uint8_t *name; /* in the read buffer or in the channel */
+    uint32_t name_length;
+    struct channel *channel; /* NULL: nowhere, */
+    enum counter_id nowhere; /* counted here */
+};
+
+static struct target target_remembered(const struct session *s)
+{
+    struct channel *ch = channel_ref_get(&s->last, s->all->core);
+    if (!ch)
+        return (struct target){(const uint8_t *)"", UINT32_MAX, NULL,
+                               COUNT_closed};
+    return (struct target){channel_name(ch), channel_name_length(ch), ch,
+                           COUNT_closed};
+}
+
+static bool target_find(struct target *t, struct core *core,
+                        const uint8_t *name, uint32_t length)
+{
+    t->name = name;
+    t->name_length = length;
+    t->channel = core_route(core, name, length, &t->nowhere);
+    return t->channel || t->nowhere != COUNT_dropped_no_memory;
+}
+
+static inline enum publish_status target_publish(struct session *s,
+                                                 const struct target *t,
+                                                 const uint8_t *message,
+                                                 uint32_t size)
+{
+    if (!t->channel) {
+        counter_add(s->all->counters, t->nowhere, 1);
+        return PUBLISH_OK;
+    }
+    return channel_publish(t->channel, message, size);
+}
+
+static struct verdict v1_published(struct session *s, const struct target *t,
+                                   enum publish_status status)
+{
+    if (status == PUBLISH_WAIT)
+        publisher_wait(&s->pub, t->channel, false);
+    return status == PUBLISH_NO_MEMORY ? verdict_close(REASON_NO_MEMORY)
+                                       : verdict(VERDICT_GO_ON);
+}
+
+/* Reads the name frame at `p` and finds the target. It is not complete when
+ * name->body is NULL. */
+static struct verdict v1_name(struct session *s, struct target *t,
+                              const uint8_t *p, size_t n, struct frame *name)
+{
+    enum frame_status status = frame_decode(p, n, CHANNEL_NAME_MAX, name);
+    if (status == FRAME_TOO_LONG)
+        return verdict_close(name->length > s->all->config.max_frame_bytes
+                                 ? REASON_FRAME_TOO_LONG
+                                 : REASON_NAME_TOO_LONG);
+    if (status == FRAME_MORE)
+        return verdict(VERDICT_GO_ON);
+    if (name->length == 0)
+        return verdict(VERDICT_GOODBYE);
+    if (!target_find(t, s->all->core, name->body, name->length))
+        return verdict_close(REASON_NO_MEMORY);
+    return verdict(VERDICT_GO_ON);
+}
+
+static inline uint64_t get_8_bytes(const uint8_t *p)
+{
+    uint64_t x;
+    memcpy(&x, p, sizeof x);
+    return x;
+}
+
+/* Names are so short that calling memcmp costs more than comparing them, eight
+ * bytes at a time: the first, the last, which may overlap them, and the rest.
+ */
+static inline bool is_equal(const uint8_t *a, const uint8_t *b, size_t n)
+{
+    if (n < 8)
+        return memcmp(a, b, n) == 0;
+    if (get_8_bytes(a) != get_8_bytes(b) ||
+        get_8_bytes(a + n - 8) != get_8_bytes(b + n - 8))
+        return false;
+    for (size_t i = 8; i + 8 < n; i += 8)
+        if (get_8_bytes(a + i) != get_8_bytes(b + i))
+            return false;
+    return true;
+}
+
+static inline bool is_same_name(const struct target *t, const uint8_t *p,
+                                size_t n)
+{
+    return n >= FRAME_HEAD_BYTES && frame_get_length(p) == t->name_length &&
+           n - FRAME_HEAD_BYTES >= t->name_length &&
+           is_equal(p + FRAME_HEAD_BYTES, t->name, t->name_length);
+}
+
+/* The inner loop of the broker: as long as whole messages go where the last
+ * one went, and there is room for them, they are copied and that is all. What
+ * it stops at, and returns, is for others to look at.
+ *
+ * A small message is copied together with what is behind it, which takes four
+ * instructions instead of a call; so it stops a little before the end. */
+static const uint8_t *v1_append(struct session *s, const struct target *t,
+                                const uint8_t *p, const uint8_t *end)
+{
+    enum { SMALL_BYTES = 32 };
+    const uint8_t *name = t->name;
+    size_t name_length = t->name_length, name_size = frame_size(t->name_length);
+    uint32_t limit = s->all->config.max_frame_bytes;
+    uint32_t messages = 0, room_bytes;
+    uint8_t *begin = channel_tail(t->channel, &room_bytes), *tail = begin;
+    size_t room = room_bytes;
+    while ((size_t)(end - p) >= name_size + SMALL_BYTES &&
+           frame_get_length(p) == name_length &&
+           is_equal(p + FRAME_HEAD_BYTES, name, name_length)) {
+        const uint8_t *q = p + name_size;
+        uint32_t length = frame_get_length(q);
+        if (length > limit)
+            break;
+        size_t size = frame_size(length);
+        size_t copied = size < SMALL_BYTES ? SMALL_BYTES : size;
+        if (copied > (size_t)(end - q) || copied > room)
+            break;
+        if (copied == SMALL_BYTES)
+            memcpy(tail, q, SMALL_BYTES);
+        else
+            memcpy(tail, q, size);
+        tail += size;
+        room -= size;
+        messages++;
+        p = q + size;
+    }
+    if (messages == 0)
+        return p; /* there may be no block to append to */
+    if (channel_appended(t->channel, (uint32_t)(tail - begin), messages) ==
+        PUBLISH_WAIT)
+        publisher_wait(&s->pub, t->channel, false);
+    s->pub.messages_in += messages;
+    counter_add(s->all->counters, COUNT_messages_in, messages);
+    return p;
+}
+
+static struct verdict v1_decode(struct session *s, const uint8_t *bytes,
+                                size_t n, struct decoded *out)
+{
+    const uint8_t *p = bytes, *end = bytes + n;
+    struct target t = target_remembered(s);
+    struct verdict v = verdict(VERDICT_GO_ON);
+    struct frame name, message = {NULL, 0};
+    uint64_t messages = 0;
+    uint32_t limit = s->all->config.max_frame_bytes;
+    const uint8_t *q; /* where the message frame begins, behind the name */
+    for (;;) {
+        if (t.channel)
+            p = v1_append(s, &t, p, end);
+        size_t left = (size_t)(end - p);
+        if (is_same_name(&t, p, left)) {
+            name.length = t.name_length;
+        } else {
+            q = p;
+            v = v1_name(s, &t, p, left, &name);
+            if (v.what != VERDICT_GO_ON || !name.body)
+                break;
+        }
+        q = p + FRAME_HEAD_BYTES + name.length;
+        enum frame_status have =
+            frame_decode(q, (size_t)(end - q), limit, &message);
+        if (have == FRAME_TOO_LONG)
+            v = verdict_close(REASON_FRAME_TOO_LONG);
+        if (have != FRAME_OK)
+            break;
+        uint32_t size = FRAME_HEAD_BYTES + message.length;
+        v = v1_published(s, &t, target_publish(s, &t, q, size));
+        if (v.what != VERDICT_GO_ON)
+            break;
+        messages++;
+        p = q + size;
+    }
+    channel_ref_set(&s->last, s->all->core, t.channel);
+    s->pub.messages_in += messages;
+    counter_add(s->all->counters, COUNT_messages_in, messages);
+    *out = (struct decoded){
+        .taken = (size_t)(p - bytes),
+        .head_bytes = (uint32_t)(q - p),
+        .body_bytes = q > p ? (uint32_t)frame_size(message.length) : 0,
+        .is_mid_frame = end > q,
+    };
+    return v;
+}
+
+static struct verdict v1_complete(struct session *s)
+{
+    const struct partial *p = s->partial;
+    struct target t;
+    if (!target_find(&t, s->all->core, p->head + FRAME_HEAD_BYTES,
+                     p->head_bytes - FRAME_HEAD_BYTES))
+        return verdict_close(REASON_NO_MEMORY);
+    struct verdict v = verdict(VERDICT_GO_ON);
+    if (!t.channel)
+        counter_add(s->all->counters, t.nowhere, 1);
+    else
+        v = v1_published(s, &t, channel_publish_block(t.channel, p->body));
+    channel_ref_set(&s->last, s->all->core, t.channel);
+    s->pub.messages_in++;
+    counter_add(s->all->counters, COUNT_messages_in, 1);
+    return v;
+}
+
+/* The rest. */
+
+static void v1_leave(struct session *s)
+{
+    subscriber_retire(&s->sub);
+}
+
+/* An orderly end would look like the answer to a goodbye, which may be on its
+ * way, with messages that nobody takes any more: so who is owed nothing, not
+ * being subscribed, is reset. */
+static struct verdict v1_stop(struct session *s)
+{
+    if (s->sub.state == SUBSCRIBER_NONE) {
+        stream_abort_on_close(s->stream);
+        return verdict_close(REASON_STOPPING);
+    }
+    return closing_stop(s);
+}
+
+static struct verdict v1_time_out(struct session *s, enum wait_kind wait)
+{
+    static const enum reason reasons[WAIT_TOTAL] = {
+        [WAIT_HELLO] = REASON_HELLO_TIMEOUT,
+        [WAIT_FRAME] = REASON_FRAME_TIMEOUT,
+        [WAIT_LEAVE] = REASON_LEAVE_TIMEOUT,
+    };
+    (void)s;
+    return verdict_close(reasons[wait]);
+}
+
+static void v1_view(const struct session *s, clock_ms now, struct view *v)
+{
+    const struct subscriber *sub = &s->sub;
+    if (sub->channel) {
+        v->name = channel_name(sub->channel);
+        v->name_length = channel_name_length(sub->channel);
+    }
+    v->number[VIEW_OUT] = sub->messages_out;
+    v->number[VIEW_DROPPED] = sub->dropped;
+    v->number[VIEW_DEPTH] = sub->outbox->messages;
+    v->number[VIEW_BYTES] = sub->outbox->bytes;
+    v->number[VIEW_AGE_MS] = backlog_age_ms(sub->outbox, now);
+    channel_views_limits_of(v, sub);
+}
+
+const struct session_kind v1_kind = {
+    .hello = v1_hello,
+    .decode = v1_decode,
+    .complete = v1_complete,
+    .flush = writer_flush,
+    .leave = v1_leave,
+    .stop = v1_stop,
+    .time_out = v1_time_out,
+    .view = v1_view,
+};

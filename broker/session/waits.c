@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/waits.h"
+
+void waits_init(struct waits *all, const struct wait_row *rows, void *arg)
+{
+    *all = (struct waits){.rows = rows, .arg = arg};
+    for (size_t i = 0; i < WAIT_TOTAL; i++) {
+        all->limit_ms[i] = WAITS_FOREVER_MS;
+        list_init(&all->lists[i]);
+    }
+}
+
+void waiting_init(struct waiting *w)
+{
+    *w = (struct waiting){.wait = WAIT_TOTAL};
+    list_init(&w->link);
+}
+
+void waits_begin(struct waits *all, struct waiting *w, enum wait_kind wait,
+                 clock_ms now)
+{
+    list_remove(&w->link);
+    w->times = w->wait == wait ? (uint16_t)(w->times + 1) : 1;
+    w->wait = (uint8_t)wait;
+    w->since = now;
+    list_insert(&all->lists[wait], &w->link);
+}
+
+void waits_end(struct waiting *w)
+{
+    list_remove(&w->link);
+    w->wait = WAIT_TOTAL;
+}
+
+struct waiting *waits_first(const struct waits *all, enum wait_kind wait)
+{
+    const struct list *head = &all->lists[wait];
+    return list_is_empty(head) ? NULL
+                               : LIST_OF(head->next, struct waiting, link);
+}
+
+static void waits_expire(struct waits *all, enum wait_kind wait, clock_ms now)
+{
+    struct waiting *w;
+    while (all->limit_ms[wait] != WAITS_FOREVER_MS &&
+           (w = waits_first(all, wait)) != NULL &&
+           clock_elapsed_ms(now, w->since) >= all->limit_ms[wait])
+        all->rows[wait].expire(w);
+}
+
+void waits_fire(struct waits *all, clock_ms now)
+{
+    for (enum wait_kind i = 0; i < WAIT_TOTAL; i++)
+        waits_expire(all, i, now);
+    for (enum wait_kind i = 0; i < WAIT_TOTAL; i++)
+        if (all->rows[i].look && waits_first(all, i))
+            all->rows[i].look(all->arg);
+}
+
+static uint32_t waits_left_ms(const struct waits *all, enum wait_kind wait,
+                              clock_ms now)
+{
+    const struct waiting *first = waits_first(all, wait);
+    uint32_t limit = all->limit_ms[wait], left = WAITS_FOREVER_MS;
+    if (first && limit != WAITS_FOREVER_MS) {
+        uint32_t gone = clock_elapsed_ms(now, first->since);
+        left = gone < limit ? limit - gone : 0;
+    }
+    if (first && all->rows[wait].look && left > all->rows[wait].look_ms)
+        left = all->rows[wait].look_ms;
+    return left;
+}
+
+uint32_t waits_next_ms(const struct waits *all, clock_ms now)
+{
+    uint32_t next = WAITS_FOREVER_MS;
+    for (enum wait_kind i = 0; i < WAIT_TOTAL; i++) {
+        uint32_t left = waits_left_ms(all, i, now);
+        if (left < next)
+            next = left;
+    }
+    return next;
+}

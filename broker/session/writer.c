@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/writer.h"
+
+#include "broker/session/clients.h"
+#include "broker/session/session.h"
+#include "broker/session/state.h"
+
+enum stream_status writer_flush(struct session *s)
+{
+    struct clients *all = s->all;
+    while (!backlog_is_empty(s->sub.outbox)) {
+        size_t bytes, put = 0;
+        int n = backlog_iov(s->sub.outbox, all->iov, WRITER_IOV_MAX, &bytes);
+        enum stream_status status = stream_write(s->stream, all->iov, n, &put);
+        if (status == STREAM_END || status == STREAM_RESET)
+            return status;
+        if (put > 0) {
+            counter_add(all->counters, COUNT_bytes_out, put);
+            subscriber_sent(&s->sub, put);
+            if (s->state == SESSION_LEAVING) /* it takes what it is owed */
+                waits_begin(&all->waits, &s->waiting, WAIT_LEAVE,
+                            reactor_now_ms(all->reactor));
+        }
+        if (put < bytes)
+            return STREAM_AGAIN;
+    }
+    return STREAM_OK;
+}

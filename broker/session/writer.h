@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * writer - hands a client's outbox to its stream.
+ */
+#ifndef SLUICE_SESSION_WRITER_H
+#define SLUICE_SESSION_WRITER_H
+
+#include "broker/net/stream.h"
+
+struct session;
+
+enum { WRITER_IOV_MAX = 1024 }; /* IOV_MAX of Linux */
+
+/* Writes until the outbox is empty (OK), or the socket full (AGAIN), or the
+ * connection broken. */
+enum stream_status writer_flush(struct session *s);
+
+#endif

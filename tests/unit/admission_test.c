@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * What is not complete takes no more than its share of the memory, and a
+ * message that was granted its memory can be completed.
+ */
+#include "broker/session/admission.h"
+
+#include "broker/session/partial.h"
+#include "tests/unit/unit.h"
+
+enum { LIMIT = 1 << 20, PARTIALS = 8 };
+
+struct fixture {
+    struct budget budget;
+    struct block_pool pool;
+    struct admission admission;
+    struct partial *partials[PARTIALS];
+};
+
+static struct fixture f;
+
+static int open_admission(void **state)
+{
+    (void)state;
+    f = (struct fixture){.budget = {.limit_bytes = LIMIT}};
+    block_pool_init(&f.pool, &f.budget);
+    admission_init(&f.admission, &f.budget);
+    return 0;
+}
+
+static int close_admission(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < PARTIALS; i++)
+        admission_release(&f.admission, &f.partials[i]);
+    for (size_t i = 0; i < ADMISSION_TOTAL; i++)
+        if (f.admission.bytes[i] != 0)
+            return -1;
+    block_pool_fini(&f.pool);
+    return f.budget.used_bytes != 0 || f.budget.promised_bytes != 0;
+}
+
+/* `came` bytes of a message of `body_bytes`; of a small one when 0. */
+static struct partial *keep(size_t i, uint32_t body_bytes, size_t came)
+{
+    static const uint8_t bytes[LIMIT];
+    size_t head = body_bytes > 0 ? 5 : came;
+    struct partial *p = partial_new(&f.budget, bytes, head);
+    assert_non_null(p);
+    if (body_bytes > 0)
+        assert_true(partial_begin_body(p, &f.pool, bytes, came, body_bytes));
+    admission_keep(&f.admission, p);
+    f.partials[i] = p;
+    return p;
+}
+
+static bool fits(size_t i)
+{
+    return admission_fits(&f.admission, f.partials[i], false);
+}
+
+static bool grant(size_t i)
+{
+    return admission_grant(&f.admission, f.partials[i]);
+}
+
+static void test_large_messages_share_half_of_the_memory(void **state)
+{
+    (void)state;
+    keep(0, LIMIT / 4, 1000);
+    keep(1, LIMIT / 4, 1000);
+    keep(2, LIMIT / 8, 1000);
+    assert_true(grant(0));
+    assert_int_equal(f.budget.promised_bytes, LIMIT / 4 - 1000);
+    assert_true(grant(1));
+    assert_false(grant(2));
+    assert_int_equal(f.partials[2]->body_state, BODY_WAITING);
+    admission_release(&f.admission, &f.partials[0]);
+    assert_true(grant(2));
+}
+
+/* Or one that is too large for the share would wait forever. */
+static void test_one_large_message_may_always_be_under_way(void **state)
+{
+    (void)state;
+    keep(0, LIMIT * 3 / 4, 1000);
+    assert_true(grant(0));
+}
+
+static void test_nothing_is_granted_that_there_is_not(void **state)
+{
+    (void)state;
+    budget_charge(&f.budget, LIMIT / 2);
+    keep(0, LIMIT / 2, 1000);
+    assert_false(grant(0));
+    assert_int_equal(f.budget.promised_bytes, 0);
+    budget_refund(&f.budget, LIMIT / 2);
+    assert_true(grant(0));
+}
+
+static void test_beginnings_have_a_quarter_of_the_memory(void **state)
+{
+    (void)state;
+    keep(0, LIMIT / 2, LIMIT / 4);
+    assert_true(fits(0));
+    assert_false(admission_is_low(&f.admission));
+    keep(1, LIMIT / 2, 1000);
+    assert_false(fits(1));
+    keep(2, 0, 100); /* a small one has a share of its own */
+    assert_true(fits(2));
+    assert_true(admission_fits(&f.admission, NULL, false));
+    assert_true(grant(0));
+    assert_true(fits(1)); /* what is granted is counted elsewhere */
+    assert_true(admission_is_low(&f.admission));
+}
+
+static void test_newcomers_have_less_when_memory_is_exhausted(void **state)
+{
+    (void)state;
+    keep(0, LIMIT / 2, LIMIT / 8);
+    assert_true(fits(0));
+    budget_charge(&f.budget, LIMIT);
+    assert_false(fits(0));
+    assert_true(admission_fits(&f.admission, f.partials[0], true));
+    budget_refund(&f.budget, LIMIT);
+}
+
+static void test_unused_grants_go_to_others(void **state)
+{
+    (void)state;
+    keep(0, LIMIT / 2, 1000);
+    keep(1, LIMIT / 2, 1000);
+    assert_true(grant(0));
+    assert_false(grant(1));
+    admission_revoke(&f.admission, f.partials[1]); /* it has none */
+    assert_int_equal(f.partials[1]->body_state, BODY_WAITING);
+    admission_revoke(&f.admission, f.partials[0]);
+    assert_int_equal(f.partials[0]->body_state, BODY_REVOKED);
+    assert_int_equal(f.budget.promised_bytes, 0);
+    assert_true(grant(1));
+    assert_false(grant(0));
+    admission_release(&f.admission, &f.partials[1]);
+    assert_true(grant(0));
+    assert_int_equal(f.admission.bytes[ADMISSION_REVOKED], 0);
+}
+
+static void test_little_lies_around_without_a_grant(void **state)
+{
+    (void)state;
+    keep(0, LIMIT / 4, LIMIT / 8);
+    keep(1, LIMIT / 4, 1000);
+    assert_true(grant(0));
+    assert_true(grant(1));
+    admission_revoke(&f.admission, f.partials[0]);
+    admission_revoke(&f.admission, f.partials[1]);
+    assert_int_equal(f.partials[0]->body_state, BODY_REVOKED);
+    assert_int_equal(f.partials[1]->body_state, BODY_GRANTED);
+}
+
+static void test_without_a_limit_all_is_granted(void **state)
+{
+    (void)state;
+    f.budget.limit_bytes = 0;
+    for (size_t i = 0; i < PARTIALS; i++) {
+        keep(i, 1u << 30, 10000);
+        assert_true(fits(i));
+        assert_true(grant(i));
+    }
+    assert_true(admission_is_low(&f.admission));
+}
+
+#define ADMISSION_TEST(test)                                                   \
+    cmocka_unit_test_setup_teardown(test, open_admission, close_admission)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        ADMISSION_TEST(test_large_messages_share_half_of_the_memory),
+        ADMISSION_TEST(test_one_large_message_may_always_be_under_way),
+        ADMISSION_TEST(test_nothing_is_granted_that_there_is_not),
+        ADMISSION_TEST(test_beginnings_have_a_quarter_of_the_memory),
+        ADMISSION_TEST(test_newcomers_have_less_when_memory_is_exhausted),
+        ADMISSION_TEST(test_unused_grants_go_to_others),
+        ADMISSION_TEST(test_little_lies_around_without_a_grant),
+        ADMISSION_TEST(test_without_a_limit_all_is_granted),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Clients that take their time, or more than their share; and stopping, which
+ * all of them see.
+ */
+#include "broker/session/clients.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "broker/net/reactor.h"
+#include "tests/unit/session_rig.h"
+#include "tests/unit/unit.h"
+
+enum { CROWD_MAX = 10000 };
+
+static const struct {
+    enum wait_kind wait;
+    const char *bytes;
+    size_t n;
+    const char *logged;
+} timeouts[] = {
+    {WAIT_HELLO, STRING(""), "reason=hello_timeout"},
+    {WAIT_HELLO, STRING("\0\0\0\5/to"), "reason=hello_timeout"},
+    {WAIT_FRAME, STRING("\0\0\0\1t\0\0"), "reason=frame_timeout"},
+    {WAIT_FRAME, STRING("\0\0\0\1t\0\0\0\1t\0\0\0\4wa"),
+     "reason=frame_timeout"},
+    {WAIT_FRAME, STRING("\0\0\0\1t\0\0\0\1t\0\1\0\0wa"),
+     "reason=frame_timeout"},
+};
+
+static void test_every_wait_has_an_end(void **state)
+{
+    struct fixture *f = *state;
+    say_frame(f, f->b, "t"); /* stays: silent between frames is allowed */
+    for (size_t i = 0; i < UNIT_COUNT(timeouts); i++) {
+        f->house.clients.waits.limit_ms[WAIT_HELLO] = 1000000;
+        f->house.clients.waits.limit_ms[WAIT_FRAME] = 1000000;
+        f->house.clients.waits.limit_ms[timeouts[i].wait] = 1;
+        hang_up(&f->a);
+        turns(f, 2);
+        f->a = house_connect(&f->house);
+        turns(f, 1); /* as after every accept, or no timer is set */
+        if (timeouts[i].n > 0)
+            assert_int_equal(send(f->a, timeouts[i].bytes, timeouts[i].n, 0),
+                             timeouts[i].n);
+        run_until(f, 1);
+        check_logged(f, timeouts[i].logged);
+        check_heard(f, f->a, "$");
+    }
+    assert_int_equal(count(f, COUNT_closed_timeout), UNIT_COUNT(timeouts));
+}
+
+/* Where there is no room for what it brings, it does not make some by being
+ * held to have been silent: it has just gone on. */
+static void test_who_goes_on_is_not_evicted_as_silent(void **state)
+{
+    struct fixture *f = *state;
+    char piece[3000] = {0};
+    f->house.budget.limit_bytes = 4 * sizeof piece;
+    say_frame(f, f->a, "t");
+    say_frame(f, f->b, "t");
+    say_bytes(f, f->b, STRING("\0\0\0\1t\0\0\x0f\0wa"));
+    say_bytes(f, f->a, STRING("\0\0\0\1t\0\0\x0f\0wa"));
+    struct list *first = f->house.clients.waits.lists[WAIT_FRAME].next;
+    LIST_OF(first, struct waiting, link)->since -= ADMISSION_STALLED_MS;
+    first = first->next;
+    LIST_OF(first, struct waiting, link)->since -= ADMISSION_STALLED_MS / 2;
+    say_bytes(f, f->b, piece, sizeof piece);
+    turns(f, 10);
+    check_logged(f, "reason=memory");
+    assert_null(strstr(f->log, "reason=frame_timeout"));
+    check_heard(f, f->b, "$");
+}
+
+/* Or whoever breaks off behind a name, again and again, would fill the memory
+ * with channels. */
+static void test_name_without_its_message_leaves_no_channel(void **state)
+{
+    struct fixture *f = *state;
+    say_frame(f, f->a, "");
+    say_frame(f, f->a, "/queue/begun");
+    assert_int_equal(count(f, COUNT_channels), 0);
+    say_frame(f, f->a, "water");
+    assert_int_equal(count(f, COUNT_channels), 1);
+    say_frame(f, f->b, "");
+    say_frame(f, f->b, "/topic/held");
+    say_bytes(f, f->b, STRING("\xff\xff\xff\xff"));
+    check_logged(f, "reason=frame_too_long");
+    assert_int_equal(count(f, COUNT_channels), 1);
+}
+
+/* It would wait for ever, even for a client that has gone: nobody is read who
+ * waits for memory. */
+static void test_message_too_long_for_new_bounds_is_not_waited_for(void **state)
+{
+    struct fixture *f = *state;
+    struct budget *budget = &f->house.budget;
+    static const char piece[20000] = "\0\0\0\1t\0\0\xea\x60";
+    budget->limit_bytes = 300000;
+    budget_charge(budget, 250000);
+    say_frame(f, f->a, "");
+    say_bytes(f, f->a, piece, sizeof piece);
+    assert_int_equal(count(f, COUNT_memory_waits), 1);
+    budget_refund(budget, 250000);
+    budget->limit_bytes = 50000;
+    f->house.clients.config.max_frame_bytes = 25000;
+    turns(f, 2);
+    check_logged(f, "reason=frame_too_long");
+    assert_int_equal(count(f, COUNT_connections), 1);
+}
+
+/* Sends the beginning of a message of 90,000 bytes. */
+static void begin_message(struct fixture *f, int fd, size_t n)
+{
+    static const char zeros[80000];
+    say_bytes(f, fd, STRING("\0\0\0\1t\0\1\x5f\x90"));
+    for (size_t sent = 0; sent < n; sent += 10000)
+        say_bytes(f, fd, zeros, 10000);
+}
+
+/* Memory that was granted to one who does not go on is taken back, but what
+ * came of that message shall not close those who begin one. */
+static void test_who_begins_has_room_beside_those_who_stall(void **state)
+{
+    struct fixture *f = *state;
+    struct clients *all = &f->house.clients;
+    int c = house_connect(&f->house);
+    f->house.budget.limit_bytes = 320000;
+    say_frame(f, f->a, "/null");
+    say_frame(f, f->b, "/null");
+    say_frame(f, c, "/null");
+    begin_message(f, f->a, 80000);
+    begin_message(f, f->b, 10000); /* waits: half of the memory is for two */
+    assert_int_equal(count(f, COUNT_memory_waits), 1);
+    waits_first(&all->waits, WAIT_FRAME)->since -= ADMISSION_IDLE_GRANT_MS;
+    for (clock_ms at = all->timer_at; at == all->timer_at;)
+        turns(f, 1); /* until the timer has fired, in so many ms */
+    begin_message(f, c, 10000);
+    assert_int_equal(count(f, COUNT_connections), 3);
+    hang_up(&c);
+}
+
+static void test_draining_delivers_what_is_owed_then_closes(void **state)
+{
+    struct fixture *f = *state;
+    say_frame(f, f->a, "t");
+    say_frame(f, f->b, "/null");
+    assert_int_equal(send(f->b, "\0\0\0\1t\0\0\0\4last", 13, 0), 13);
+    clients_drain(&f->house.clients); /* reads what the kernel has */
+    turns(f, 3);
+    assert_true(clients_are_drained(&f->house.clients));
+    clients_finish(&f->house.clients);
+    turns(f, 1);
+    check_heard(f, f->a, "last|");
+    run_until(f, 0);
+    check_heard(f, f->a, "$");
+}
+
+/* As many as descriptors allow, two for each: they are subscribed and owed
+ * nothing. */
+static size_t connect_crowd(struct fixture *f, int fds[CROWD_MAX])
+{
+    struct rlimit limit;
+    size_t n = 0;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    size_t possible = (limit.rlim_cur - 100) / 2;
+    while (n < CROWD_MAX && n < possible) {
+        fds[n] = house_connect(&f->house);
+        assert_true(fds[n] >= 0);
+        assert_int_equal(send(fds[n++], "\0\0\0\5crowd", 9, 0), 9);
+    }
+    for (size_t i = 0; i < n && count(f, COUNT_subscribers) < n; i++)
+        turns(f, 1); /* each hears of some */
+    assert_int_equal(count(f, COUNT_subscribers), n);
+    return n;
+}
+
+/* The lists of the copy lead nowhere: whoever follows them crashes. */
+static bool is_drained_by_counting(const struct fixture *f)
+{
+    static struct clients copy;
+    copy = f->house.clients;
+    copy.list = (struct list){NULL, NULL};
+    memset(copy.waits.lists, 0, sizeof copy.waits.lists);
+    return clients_are_drained(&copy);
+}
+
+static void test_stop_that_one_delays_does_not_look_at_the_others(void **state)
+{
+    struct fixture *f = *state;
+    static int fds[CROWD_MAX];
+    size_t crowd = connect_crowd(f, fds);
+    say_frame(f, f->a, "/queue");
+    say_frame(f, f->b, "/null");
+    for (int i = 0; i < 20; i++) { /* more than its socket takes */
+        char pair[10 + 4 + 1000] = "\0\0\0\6/queue\0\0\3\xe8";
+        say_bytes(f, f->b, pair, sizeof pair);
+    }
+    clients_drain(&f->house.clients);
+    turns(f, 2);
+    assert_int_equal(f->house.clients.undrained, 1);
+    assert_false(is_drained_by_counting(f));
+    (void)heard(f, f->a);
+    assert_int_equal(f->house.clients.undrained, 0);
+    assert_true(is_drained_by_counting(f));
+    clients_finish(&f->house.clients);
+    run_until(f, 0);
+    while (crowd > 0)
+        close(fds[--crowd]);
+}
+
+#define SESSION_TEST(test)                                                     \
+    cmocka_unit_test_setup_teardown(test, session_rig_open, session_rig_close)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SESSION_TEST(test_every_wait_has_an_end),
+        SESSION_TEST(test_who_goes_on_is_not_evicted_as_silent),
+        SESSION_TEST(test_name_without_its_message_leaves_no_channel),
+        SESSION_TEST(test_message_too_long_for_new_bounds_is_not_waited_for),
+        SESSION_TEST(test_who_begins_has_room_beside_those_who_stall),
+        SESSION_TEST(test_draining_delivers_what_is_owed_then_closes),
+        SESSION_TEST(test_stop_that_one_delays_does_not_look_at_the_others),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
