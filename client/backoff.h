@@ -2,7 +2,7 @@
  *
  * backoff - pauses between attempts to connect: their ceiling doubles from
  * 0.25 s to 10 s, and each is a random part of it, so that many listeners do
- * not come back in step.
+ * not reconnect at the same moment.
  */
 #ifndef SLUICE_CLIENT_BACKOFF_H
 #define SLUICE_CLIENT_BACKOFF_H
@@ -17,7 +17,7 @@ struct backoff {
 /* `seed` may be anything. */
 void backoff_init(struct backoff *b, uint64_t seed);
 
-/* The next attempt starts with short pauses again. */
+/* After a success: the next pauses are short again. */
 void backoff_reset(struct backoff *b);
 
 /* How long to pause now, in milliseconds. */

@@ -73,7 +73,7 @@ bool command_has_channel(const struct command *command, int argc, char **argv,
     char sentence[96];
     if (argc > 1)
         snprintf(sentence, sizeof sentence,
-                 "CHANNEL takes a name of 1 to %d bytes, not one of %zu",
+                 "CHANNEL must be a name of 1 to %d bytes, not %zu",
                  SLUICE_CHANNEL_MAX, length);
     *status =
         command_misused(command, argc > 1 ? sentence : "CHANNEL is missing");

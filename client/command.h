@@ -29,22 +29,23 @@ extern const struct command command_top;
 /* Ended by NULL. */
 extern const struct command *const command_table[];
 
-/* NULL when there is none of this name. */
+/* NULL when there is no such command. */
 const struct command *command_find(const char *name);
 
-/* All commands, or one. */
+/* The help for all commands, or for one. */
 void command_print_usage(FILE *out);
 void command_print_help(const struct command *command, FILE *out);
 
-/* Parses the options of `command` into `values`. True: go on. False: exit with
- * *status; help or a sentence has been printed. */
+/* Parses the options of `command` into `values`. False when the help or an
+ * error has been printed and the program should exit with *status. */
 bool command_parse(const struct command *command, void *values, int *argc,
                    char **argv, int *status);
 
-/* Prints what is wrong with the usage of `command`; returns EXIT_USAGE. */
+/* Prints why `command` was used wrongly; returns EXIT_USAGE. */
 int command_misused(const struct command *command, const char *sentence);
 
-/* False, and *status, when argv[1] is not there or no channel name. */
+/* False, with an error printed and *status set, when argv[1] is missing or not
+ * a channel name. */
 bool command_has_channel(const struct command *command, int argc, char **argv,
                          int *status);
 

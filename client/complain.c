@@ -15,7 +15,7 @@ int complain(int status, const char *format, ...)
     return status;
 }
 
-/* What can be done; NULL where the sentence says it all. */
+/* What the user can do; NULL when the sentence already says so. */
 static const char *const complain_advice[] = {
     [SLUICE_UNREACHABLE] =
         ("is sluiced running? Start it, or name another broker with --server "

@@ -14,8 +14,8 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 int complain(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
-/* Why sluice_connect() failed, and what can be done. The status is EXIT_USAGE
- * when the address cannot be one. */
+/* Prints why sluice_connect() failed, and what the user can do. Returns
+ * EXIT_USAGE when the address is not one, else EXIT_FAILED. */
 int complain_unconnected(const struct sluice *s, enum sluice_error error);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* The forms of a UTF-8 sequence that is not ASCII. `least` refuses characters
- * written longer than need be, which could hide a control character. */
+/* The forms of a UTF-8 sequence that is not ASCII. `least` refuses overlong
+ * forms, which could hide a control character. */
 static const struct {
     uint8_t mask, mark; /* first & mask == mark */
     size_t length;
@@ -27,7 +27,7 @@ static uint32_t escape_decode(const uint8_t *text, size_t length, uint8_t mask)
     return character;
 }
 
-/* Bytes of the harmless character at `text`, 0 when it is none. */
+/* The length of the harmless character at `text`; 0 when it is not one. */
 static size_t escape_harmless(const uint8_t *text, size_t n)
 {
     if (text[0] < 0x80)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * escape - makes bytes harmless for a terminal: UTF-8 text and tabs pass, what
- * could control it (C0, DEL, C1) and what is not UTF-8 becomes \xNN.
+ * escape - makes bytes harmless for a terminal: UTF-8 text and tabs pass,
+ * control characters (C0, DEL, C1) and bytes that are not UTF-8 become \xNN.
  */
 #ifndef SLUICE_CLIENT_ESCAPE_H
 #define SLUICE_CLIENT_ESCAPE_H

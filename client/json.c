@@ -24,7 +24,7 @@ bool json_is_text(const uint8_t *bytes, size_t n)
     return true;
 }
 
-/* ASCII that cannot stand for itself; 0 when it can. */
+/* The letter that an ASCII character is escaped with; 0 when it needs none. */
 static char json_letter(uint8_t byte)
 {
     static const char letters[128] = {

@@ -15,8 +15,8 @@ enum { JSON_BYTES = 6 };
 /* Whether json_next_text() can show all of it. */
 bool json_is_text(const uint8_t *bytes, size_t n);
 
-/* Both write what stands for the beginning of `bytes`, of which `n` > 0 are
- * there, without the quotes, and return how many of them that were. */
+/* Both write the beginning of `bytes`, of which `n` > 0 are there, as it stands
+ * between the quotes, and return how many bytes that were. */
 size_t json_next_text(const uint8_t *bytes, size_t n, char shown[JSON_BYTES],
                       size_t *shown_length);
 size_t json_next_base64(const uint8_t *bytes, size_t n, char shown[JSON_BYTES],

@@ -31,7 +31,7 @@ static bool printer_write(int fd, const uint8_t *bytes, size_t n)
             bytes += written;
             n -= (size_t)written;
         } else if (errno == EAGAIN) {
-            /* Somebody who shares it made it non-blocking. */
+            /* A process that shares the descriptor made it non-blocking. */
             struct pollfd waiting = {.fd = fd, .events = POLLOUT};
             (void)poll(&waiting, 1, -1);
         } else if (errno != EINTR) {
@@ -94,7 +94,7 @@ static bool printer_append_time(struct printer *p)
     clock_gettime(CLOCK_REALTIME, &now);
     if (!gmtime_r(&now.tv_sec, &day) ||
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &day) == 0)
-        return true; /* a clock beyond all years has no time to show */
+        return true; /* the clock is beyond any year that can be printed */
     snprintf(fraction, sizeof fraction, ".%06ldZ", now.tv_nsec / 1000);
     return printer_append_text(p, text) && printer_append_text(p, fraction);
 }
@@ -115,8 +115,8 @@ static bool printer_put_line(struct printer *p, struct sluice_bytes message)
     return printer_put_bytes(p, message) && printer_append_text(p, "\n");
 }
 
-/* A member of an object; its name ends in _base64 when its bytes are no text,
- * so that whoever reads it need not guess. */
+/* A member of an object; its name ends in _base64 when its bytes are not text,
+ * so that a reader need not guess. */
 static bool printer_put_member(struct printer *p, const char *name,
                                struct sluice_bytes bytes)
 {

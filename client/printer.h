@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * printer - writes messages to standard output, as lines of text, as JSON, or
- * as they are: unchanged into a file or a pipe, with control characters escaped
- * on a terminal, which a message must never control.
+ * raw. On a terminal, which a message must never control, control characters
+ * are escaped; a file or a pipe gets the bytes unchanged.
  */
 #ifndef SLUICE_CLIENT_PRINTER_H
 #define SLUICE_CLIENT_PRINTER_H
@@ -32,7 +32,7 @@ struct printer {
 void printer_init(struct printer *p, int fd);
 
 /* Both return false, with errno, when the output cannot be written. A message
- * is not on its way before printer_flush(). */
+ * may be buffered until printer_flush(). */
 bool printer_put(struct printer *p, struct sluice_bytes message);
 bool printer_flush(struct printer *p);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * libedit draws the line; this knows how many rows of the terminal that took,
- * so as to take them away again.
+ * libedit draws the line; this knows how many rows of the terminal it takes, so
+ * that they can be removed again.
  */
 #include "client/prompt.h"
 
@@ -90,8 +90,8 @@ static char *prompt_text(EditLine *edit)
     return p->text;
 }
 
-/* One character from standard input, as libedit wants it: 1, or 0 at the end.
- * What is no character in the user's locale is left out. */
+/* One character from standard input, as libedit expects it: 1, or 0 at the end.
+ * Bytes that are not a character of the user's locale are skipped. */
 static int prompt_read(EditLine *edit, wchar_t *character)
 {
     struct prompt *p;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * prompt - a line that a person types, with libedit's keys and history, while
- * others write above it. On anything but a terminal it is a reader of lines.
+ * prompt - a line that the user types, with libedit's keys and history, while
+ * messages are printed above it. Without a terminal it just reads lines.
  *
  *     prompt_hide(p);      the typed line is off the terminal
  *     ...                  write whole lines to stdout
@@ -19,8 +19,7 @@ struct prompt;
 typedef bool prompt_wait(void *context);
 
 /* On standard input and output, with `text` before the line; NULL, with errno,
- * when it cannot be. `context` must outlive it, `text` is
- * copied. */
+ * when that fails. `context` must outlive it, `text` is copied. */
 struct prompt *prompt_new(const char *text, prompt_wait *wait, void *context);
 
 /* Leaves the terminal as it was. NULL is allowed. */
@@ -28,9 +27,8 @@ void prompt_free(struct prompt *p);
 
 bool prompt_is_terminal(const struct prompt *p);
 
-/* The next line, without its newline and gone from the terminal; it stays as
- * it is until the next call. NULL at the end of the input, or when the wait
- * said so. */
+/* The next line, without its newline and no longer on the terminal; valid until
+ * the next call. NULL at the end of the input, or when the wait ended it. */
 const char *prompt_line(struct prompt *p);
 
 void prompt_hide(struct prompt *p);

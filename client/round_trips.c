@@ -4,7 +4,7 @@
 #include <math.h>
 
 /* Welford's method: the sum of squares minus the square of the sum would lose
- * all its digits when times are long and alike. */
+ * all precision when times are long and nearly equal. */
 void round_trips_add(struct round_trips *r, double time_ms)
 {
     r->received++;

@@ -14,12 +14,13 @@ struct round_trips {
     double squares; /* sum of the squared distances from the mean */
 };
 
-/* Counts one that came back after `time_ms`. */
+/* Counts a message that came back after `time_ms`. */
 void round_trips_add(struct round_trips *r, double time_ms);
 
 double round_trips_deviation_ms(const struct round_trips *r);
 
-/* Of 100 messages that were sent; 0 when none was. */
+/* The share of `sent` messages that did not come back, in percent; 0 when none
+ * was sent. */
 double round_trips_lost_percent(const struct round_trips *r);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * The message is a file in memory, not a pipe: whatever its length, there is
- * nothing to feed while the command runs, and a command that reads none of it
- * is no special case.
+ * The message is a file in memory, not a pipe: whatever its length, nothing has
+ * to be written while the command runs, and a command that reads none of it is
+ * not a special case.
  */
 #include "client/runner.h"
 
@@ -95,7 +95,7 @@ static void runner_judge(struct runner *r, int status)
                  r->runs, WTERMSIG(status));
 }
 
-/* A stop signal does not end the wait: what was begun is finished. */
+/* A stop signal does not end the wait: a command that runs may finish. */
 static bool runner_await(struct runner *r, pid_t pid)
 {
     int status;

@@ -19,8 +19,8 @@ struct runner {
 /* Sets $SLUICE_CHANNEL of this process; false, with errno, without memory. */
 bool runner_init(struct runner *r, const char *command, const char *channel);
 
-/* Runs the command to its end. One that fails is told on standard error and
- * counted; false, with errno, when none could be run at all. */
+/* Runs the command to its end. A command that fails is reported on standard
+ * error and counted. False, with errno, when it could not be started. */
 bool runner_run(struct runner *r, struct sluice_bytes message);
 
 #endif

@@ -22,8 +22,8 @@
  *
  * With an event loop of your own: wait for sluice_events() on sluice_fd(), then
  * call sluice_receive(s, &m, SLUICE_NO_WAIT) until it returns something else
- * than SLUICE_OK, and sluice_flush(s, SLUICE_NO_WAIT). After every round of
- * calls ask for sluice_events() again.
+ * than SLUICE_OK, and sluice_flush(s, SLUICE_NO_WAIT). Ask for sluice_events()
+ * again after every round of calls.
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -40,7 +40,7 @@ extern "C" {
 #define SLUICE_DEFAULT_PORT   "25000"
 #define SLUICE_DEFAULT_SERVER "127.0.0.1:" SLUICE_DEFAULT_PORT
 
-/* A channel that swallows everything: what publishers subscribe to. */
+/* A channel that discards everything: what publishers subscribe to. */
 #define SLUICE_SINK "/null"
 
 enum {
@@ -65,7 +65,7 @@ enum sluice_error {
     SLUICE_BROKEN,      /* reset, or cut inside a message */
     SLUICE_UNRESOLVED,  /* no such host */
     SLUICE_UNREACHABLE, /* refused, no route, no such socket, ... */
-    SLUICE_DENIED,      /* a unix socket that is for others */
+    SLUICE_DENIED,      /* no permission to use the unix socket */
     SLUICE_TOO_LONG,    /* a message above the limit, in or out */
     SLUICE_BAD_ADDRESS, /* neither host:port, [v6]:port nor unix:PATH */
     SLUICE_BAD_CHANNEL, /* not 1 to 255 bytes, or reserved */
@@ -73,7 +73,7 @@ enum sluice_error {
     SLUICE_NO_MEMORY,
 };
 
-/* Bytes that somebody else owns. `data` may be NULL when length is 0. */
+/* Borrowed bytes. `data` may be NULL when length is 0. */
 struct sluice_bytes {
     const void *data;
     size_t length;
@@ -110,7 +110,7 @@ SLUICE_MUST_CHECK enum sluice_error sluice_set_max_message(struct sluice *s,
  * and is SLUICE_DEFAULT_PORT then. All addresses of a host are
  * tried; together they get `timeout_ms`. The name is looked up by
  * getaddrinfo(3), whose own time limits apply on top. A handle whose connection
- * ended may connect again; what it held of the old one is dropped.
+ * ended may connect again; what it still held is dropped.
  *
  * A broker closes connections that say nothing for some seconds: subscribe, or
  * publish, or, to publish later, subscribe to SLUICE_SINK. */
@@ -130,14 +130,14 @@ sluice_subscribe(struct sluice *s, struct sluice_bytes channel);
 /* Hands over one message. SLUICE_OK means that it will be sent, in order, by
  * this or a later call: small ones are collected (up to 256 KiB) until the
  * buffer is full, or until sluice_flush(), sluice_receive() or sluice_close().
- * Flush when there is nothing more to say for now.
+ * Flush when there is nothing more to publish for now.
  * Nothing of `message` is needed afterwards. It may be what sluice_receive()
  * returned last.
  *
  * Waits while the buffer is full. A subscribed handle keeps reading meanwhile,
  * up to SLUICE_READ_AHEAD bytes, so that two peers that send to each other do
- * not wait for ever. Beyond that it returns SLUICE_BACKLOG: this message was
- * not taken, receive some and repeat.
+ * not wait forever. Beyond that it returns SLUICE_BACKLOG: this message was not
+ * taken; receive some, then repeat.
  *
  * SLUICE_BAD_CHANNEL, SLUICE_BAD_STATE and SLUICE_TOO_LONG change nothing: a
  * handle that could subscribe still can. */
@@ -146,28 +146,29 @@ SLUICE_MUST_CHECK enum sluice_error sluice_publish(struct sluice *s,
                                                    struct sluice_bytes message,
                                                    int timeout_ms);
 
-/* Waits until the kernel has everything published so far, reading ahead as
- * sluice_publish() does. That the broker has it, only sluice_close() tells. */
+/* Waits until the kernel has taken everything published so far, reading ahead
+ * as sluice_publish() does. Only sluice_close() confirms that the broker has
+ * it. */
 SLUICE_MUST_CHECK enum sluice_error sluice_flush(struct sluice *s,
                                                  int timeout_ms);
 
-/* The next message. Its bytes belong to the handle and stay as they are until
- * the next sluice_receive(), sluice_connect(), sluice_attach(), sluice_close()
+/* The next message. Its bytes belong to the handle and are valid until the
+ * next sluice_receive(), sluice_connect(), sluice_attach(), sluice_close()
  * or sluice_free(). Sends what was collected before it waits. When the
- * connection has ended, what had arrived is returned first, then the reason,
- * again and again. */
+ * connection has ended, the messages that had arrived are returned first, then
+ * the reason, on every call. */
 SLUICE_MUST_CHECK enum sluice_error
 sluice_receive(struct sluice *s, struct sluice_bytes *message, int timeout_ms);
 
 /* Says goodbye after everything published so far, without waiting. The broker
- * then sends what it still owes and closes: sluice_receive() returns those
+ * then sends the messages still due and closes: sluice_receive() returns those
  * messages and then SLUICE_CLOSED, which means that the broker has read
  * everything up to the goodbye. No more publishing. */
 SLUICE_MUST_CHECK enum sluice_error sluice_goodbye(struct sluice *s);
 
-/* Goodbye, and waits for the broker's end of file; messages that still arrive
- * are dropped. SLUICE_OK means that the broker has read all that was published.
- * The connection is closed in any case. */
+/* Says goodbye and waits for the broker's end of file; messages that still
+ * arrive are dropped. SLUICE_OK means that the broker has read all that was
+ * published. The connection is closed in any case. */
 SLUICE_MUST_CHECK enum sluice_error sluice_close(struct sluice *s,
                                                  int timeout_ms);
 

@@ -21,7 +21,7 @@ enum source_result {
 struct source;
 
 struct source_type {
-    /* The message stays as it is until the next call. */
+    /* The message is valid until the next call. */
     enum source_result (*next)(struct source *source,
                                struct sluice_bytes *message);
     void (*free)(struct source *source);
@@ -29,8 +29,9 @@ struct source_type {
 
 struct source {
     const struct source_type *type;
-    int fd;         /* -1 when it never waits for one */
-    int64_t due_ms; /* on the monotonic clock; -1 when it waits for no time */
+    int fd;         /* -1 when it never waits for a descriptor */
+    int64_t due_ms; /* on the monotonic clock; -1 when it does not wait for a
+                       time */
 };
 
 static inline enum source_result source_next(struct source *source,
@@ -55,7 +56,8 @@ struct source *source_arguments_new(int count, char **texts);
 struct source *source_lines_new(int fd, size_t longest);
 
 /* `count` messages, 0: without end; `interval_ms` apart. Each is `size` times
- * 'X' or, when size is 0, numbered text with the sender's own number. */
+ * 'X' or, when size is 0, a numbered text with a number that identifies the
+ * sender. */
 struct source *source_generator_new(uint64_t count, uint64_t interval_ms,
                                     size_t size);
 

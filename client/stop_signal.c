@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * The only global state of the program, because signals have no other.
+ * The only global state of the program: a signal handler has no argument.
  */
 #include "client/stop_signal.h"
 
@@ -26,7 +26,7 @@ bool stop_signal_init(void)
 {
     if (pipe2(stop_signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
         return false;
-    /* No SA_RESTART: a write() to a reader that stalls must return too. */
+    /* No SA_RESTART: a write() to a stalled reader must return, too. */
     struct sigaction action = {.sa_handler = stop_signal_on_signal,
                                .sa_flags = (int)SA_RESETHAND};
     return sigaction(SIGINT, &action, NULL) == 0 &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * stop_signal - SIGINT and SIGTERM as a descriptor that becomes readable. The
- * first asks for an orderly end, the second ends the process as usual.
+ * first requests an orderly end, the second ends the process as usual.
  */
 #ifndef SLUICE_CLIENT_STOP_SIGNAL_H
 #define SLUICE_CLIENT_STOP_SIGNAL_H
@@ -13,7 +13,7 @@ bool stop_signal_init(void);
 
 bool stop_signal_came(void);
 
-/* Readable once a signal came; never read it. */
+/* Readable once a signal came. Never read from it. */
 int stop_signal_fd(void);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * watch - waits for whatever a command cares about: its connection, a stop
- * signal, one more descriptor, a time.
+ * watch - waits for what concerns a command: its connection, a stop signal, one
+ * more descriptor, a time.
  */
 #ifndef SLUICE_CLIENT_WATCH_H
 #define SLUICE_CLIENT_WATCH_H
@@ -12,12 +12,12 @@ struct watch {
     const struct sluice *s; /* NULL: no connection */
     int fd;                 /* -1: none */
     short events;           /* of fd; 0 still reports errors */
-    bool is_stopping;       /* the stop signal is known, do not report it */
-    int timeout_ms;         /* -1: for ever */
+    bool is_stopping;       /* the stop signal is known: do not wake for it */
+    int timeout_ms;         /* -1: forever */
 };
 
-/* Returns when any of it happened, 0, or what happened to `fd` (poll(2)). A
- * caller finds out the rest by asking; it may find nothing. */
+/* Waits until any of them is ready. Returns the events of `fd` (poll(2)), or 0.
+ * The caller checks the others itself, and may find nothing. */
 short watch_wait(const struct watch *w);
 
 #endif

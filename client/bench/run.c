@@ -260,7 +260,8 @@ static bool run_leave(struct run *r)
     for (uint32_t i = 1; i < c->plan->publishers; i++)
         while (!run_has_left(&c->publishers[i])) {
             if (run_is_stalled(r, stamp_clock_ns()))
-                return run_fail(r, "a publisher's goodbye stays unanswered");
+                return run_fail(
+                    r, "the broker does not answer a publisher's goodbye");
             if (!connections_flush(c) || !connections_wait(c, PROGRESS_MS))
                 return false;
         }
@@ -284,7 +285,7 @@ static uint64_t run_window(const struct plan *plan)
 bool run_plan(struct connections *c, struct outcome *out)
 {
     struct run r = {.connections = c, .window = run_window(c->plan)};
-    if (!run_meet(&r, "the subscribers hear nothing, or others take "
+    if (!run_meet(&r, "the subscribers receive nothing, or others take "
                       "messages from this channel; name another with "
                       "--channel"))
         return false;
@@ -295,7 +296,7 @@ bool run_plan(struct connections *c, struct outcome *out)
     double used_s = (double)(stamp_clock_ns() - r.start_ns) / 1e9;
     cpu_s = run_cpu_seconds() - cpu_s;
     is_done = is_done && run_leave(&r) &&
-              run_meet(&r, "the subscribers hear nothing more");
+              run_meet(&r, "the subscribers receive nothing more");
     progress_clear(&r.progress);
     out->sent = r.made;
     out->expected = r.made * (c->plan->is_queue ? 1 : c->plan->subscribers);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * sluice bench - measures what a broker and this machine do together. It does
- * not use the blocking library, whose calls are made for one message: the
- * parts in client/bench/ encode and decode whole buffers.
+ * sluice bench - measures how fast a broker is on this machine. It does not use
+ * the library, whose calls take one message each: the parts in client/bench/
+ * encode and decode whole buffers.
  */
 #include "client/bench/bench_report.h"
 #include "client/command.h"
@@ -28,7 +28,7 @@ enum { BENCH_DURATION_MS = 5000 };
 static const struct cli_option bench_options[] = {
     {"server", CLI_OPTION_TEXT, BENCH_VALUE(server), "ADDR",
      SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "where the broker is: host:port, [v6]:port or unix:PATH"},
+     "the broker: host:port, [v6]:port or unix:PATH"},
     {"channel", CLI_OPTION_TEXT, BENCH_VALUE(channel), "NAME", "/topic/bench",
      NULL, 0, 0, "a topic, or a queue if its name begins with /queue"},
     {"pubs", CLI_OPTION_COUNT, BENCH_VALUE(pubs), "N", "1", NULL, 1, 1000,
@@ -39,7 +39,7 @@ static const struct cli_option bench_options[] = {
      SLUICE_MESSAGE_MAX, "bytes of a message"},
     {"rate", CLI_OPTION_COUNT, BENCH_VALUE(rate), "N", NULL, NULL, 1,
      1000000000,
-     "messages a second of all publishers; else as fast as they go"},
+     "messages a second of all publishers; else as fast as possible"},
     {"count", CLI_OPTION_COUNT, BENCH_VALUE(count), "N", NULL, NULL, 1,
      1000000000000, "stop after N messages of all publishers"},
     {"duration", CLI_OPTION_DURATION, BENCH_VALUE(duration_ms), "TIME", NULL,
@@ -49,7 +49,8 @@ static const struct cli_option bench_options[] = {
     {.name = NULL},
 };
 
-/* False, and *status, when nobody could ever hear on that channel. */
+/* False, with an error printed and *status set, when the channel delivers
+ * nothing. */
 static bool bench_check_channel(const char *channel, int *status)
 {
     const char *wrong = NULL;
@@ -97,7 +98,7 @@ static struct plan bench_plan(const struct bench_options *o)
     };
 }
 
-/* What can be done, if the sentence does not say it. */
+/* What the user can do, if the sentence does not say so. */
 static const char *bench_advice(enum sluice_error error)
 {
     switch (error) {
@@ -174,21 +175,19 @@ const struct command command_bench = {
     .arguments = "",
     .summary = "Measure throughput, latency and losses",
     .details =
-        "Publishes and subscribes on one channel of a running broker and "
-        "tells\n"
-        "how fast that went. With --rate, messages are due at fixed times, "
-        "and\n"
-        "latency counts from then, so that a broker that stalls is charged "
-        "for\n"
-        "it. Without, at most 2 MiB are on their way at any time, and latency\n"
-        "is mostly the time they wait in line.\n"
+        "Publishes and subscribes on one channel of a running broker, and\n"
+        "reports how fast that is. With --rate, messages are due at fixed\n"
+        "times and latency is measured from then, so that a broker that\n"
+        "stalls is charged for it. Without --rate, at most 2 MiB are on\n"
+        "their way at any time, and latency is mostly the time spent in\n"
+        "line.\n"
         "\n"
         "  sluice bench --subs 10 --size 1k\n"
         "  sluice bench --channel /queue/bench --pubs 4 --subs 4\n"
         "  sluice bench --rate 20000 --duration 10s --json\n"
         "\n"
-        "It exits with 1 when a message was lost, came twice or out of order.\n"
-        "Percentiles are at most 1 % above the truth.\n",
+        "It exits with 1 when a message was lost, duplicated or out of\n"
+        "order. Percentiles are at most 1 % above the truth.\n",
     .options = bench_options,
     .run = bench_run,
 };

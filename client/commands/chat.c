@@ -3,9 +3,9 @@
  * sluice chat - a topic as a room to talk in. A message is "NAME: text", so
  * that `sluice listen` and `sluice send` can take part.
  *
- * What is typed is not printed when it is entered but when it comes back from
- * the broker, like everybody else's: all see the same lines in the same order,
- * and nobody believes to have said what was not heard.
+ * A line is not printed when it is entered but when it comes back from the
+ * broker, like the lines of the others: all see the same lines in the same
+ * order, and a line that was lost is not shown.
  */
 #include "client/command.h"
 #include "client/complain.h"
@@ -34,11 +34,11 @@ struct chat_options {
 static const struct cli_option chat_options[] = {
     {"server", CLI_OPTION_TEXT, CHAT_VALUE(server), "ADDR",
      SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "where the broker is: host:port, [v6]:port or unix:PATH"},
+     "the broker: host:port, [v6]:port or unix:PATH"},
     {"as", CLI_OPTION_TEXT, CHAT_VALUE(name), "NAME", "anonymous", "USER", 0, 0,
-     "who you are to the others"},
+     "your name in the room"},
     {"timeout", CLI_OPTION_DURATION, CHAT_VALUE(timeout_ms), "TIME", "5s", NULL,
-     1, 86400000, "how long to try to connect, to say a line, and to leave"},
+     1, 86400000, "how long to try to connect, to send a line, and to leave"},
     {.name = NULL},
 };
 
@@ -49,10 +49,10 @@ struct chat {
     char prompt_text[CHAT_PROMPT_BYTES];
     struct prompt *prompt;
     bool has_colour;
-    enum sluice_error error; /* why it ends; SLUICE_OK when somebody wants so */
+    enum sluice_error error; /* why it ends; SLUICE_OK when the user ends it */
 };
 
-/* --- what is heard ------------------------------------------------------- */
+/* --- receiving ----------------------------------------------------------- */
 
 /* A name has the same colour on every terminal. */
 static int chat_colour(const uint8_t *name, size_t length)
@@ -74,7 +74,7 @@ static void chat_print_escaped(const uint8_t *text, size_t length)
     }
 }
 
-/* 0 when it does not begin with a name. */
+/* The length of the name that it begins with; 0 when there is none. */
 static size_t chat_name_length(struct sluice_bytes message)
 {
     const uint8_t *colon = NULL;
@@ -113,7 +113,7 @@ static enum sluice_error chat_hear(struct chat *c)
     return error;
 }
 
-/* The prompt's wait: others speak until a key is typed. */
+/* The prompt's wait: prints messages until a key is typed. */
 static bool chat_wait(void *context)
 {
     struct chat *c = context;
@@ -135,7 +135,7 @@ static bool chat_wait(void *context)
     return false;
 }
 
-/* --- what is said -------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------- */
 
 static enum sluice_error chat_say(struct chat *c, const char *line)
 {
@@ -168,7 +168,7 @@ static enum sluice_error chat_join(struct chat *c)
     return error != SLUICE_OK ? error : sluice_subscribe(c->s, c->channel);
 }
 
-/* Until the broker has read all that was said and sent what it owes. */
+/* Waits until the broker has read all lines and sent the messages still due. */
 static enum sluice_error chat_leave(struct chat *c)
 {
     int64_t due_ms = sluice_deadline_in((int)c->options.timeout_ms.value);
@@ -202,14 +202,14 @@ static int chat_chat(struct chat *c)
 
 /* --- the command --------------------------------------------------------- */
 
-/* False, and *status: a queue would give each line to one of them, and a name
- * is part of the prompt, whose width must be known. */
+/* False, with an error printed and *status set: a queue would give each line to
+ * one person only, and the name is in the prompt, whose width must be known. */
 static bool chat_check(const struct chat *c, int argc, char **argv, int *status)
 {
     const char *wrong = NULL;
     size_t length = strlen(c->options.name);
     if (argc > 2)
-        wrong = "chat takes one CHANNEL; what to say is typed";
+        wrong = "chat takes one CHANNEL; type what you want to say";
     else if (strncmp(argv[1], "/queue", 6) == 0)
         wrong = "CHANNEL must be a topic: a queue would give each line to one "
                 "person only";
@@ -259,12 +259,12 @@ static int chat_run(int argc, char **argv)
 const struct command command_chat = {
     .name = "chat",
     .arguments = "CHANNEL",
-    .summary = "Talk to whoever is on a topic",
+    .summary = "Talk to others on a topic",
     .details =
-        "Shows what others say above the line that you type, and sends it\n"
-        "with Enter. Your own lines appear when they come back from the\n"
-        "broker, so that everybody sees the same. Control-D or SIGINT ends\n"
-        "it. Keys and history are libedit's, see editrc(5).\n"
+        "Shows what others say above the line that you type; Enter sends the\n"
+        "line. Your own lines appear when they come back from the broker, so\n"
+        "that everyone sees the same. Control-D or SIGINT ends it. Keys and\n"
+        "history are those of libedit, see editrc(5).\n"
         "\n"
         "  sluice chat /topic/room --as ann\n",
     .options = chat_options,

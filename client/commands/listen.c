@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * sluice listen - prints what arrives on a channel, or runs a command with it,
- * and comes back when the connection is lost. Output is written when nothing
- * more has arrived, not per message.
+ * sluice listen - prints the messages of a channel, or runs a command for each,
+ * and reconnects when the connection is lost. Output is written when nothing
+ * more has arrived, not after each message.
  */
 #include "client/backoff.h"
 #include "client/command.h"
@@ -27,7 +27,7 @@ enum { LISTEN_SOUND_MS = 2000 };
 struct listen_options {
     const char *server, *command;
     struct cli_option_number timeout_ms, max_frame, count;
-    int format; /* enum printer_format: its words are in that order */
+    int format; /* enum printer_format, in the order of its words */
     bool has_times, is_raw, is_quiet, no_reconnect;
 };
 
@@ -36,7 +36,7 @@ struct listen_options {
 static const struct cli_option listen_options[] = {
     {"server", CLI_OPTION_TEXT, LISTEN_VALUE(server), "ADDR",
      SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "where the broker is: host:port, [v6]:port or unix:PATH"},
+     "the broker: host:port, [v6]:port or unix:PATH"},
     {"timeout", CLI_OPTION_DURATION, LISTEN_VALUE(timeout_ms), "TIME", "5s",
      NULL, 1, 86400000,
      "how long one attempt to connect, or the goodbye, may take"},
@@ -55,13 +55,13 @@ static const struct cli_option listen_options[] = {
     {"no-reconnect", CLI_OPTION_FLAG, LISTEN_VALUE(no_reconnect), NULL, NULL,
      NULL, 0, 0, "exit with 1 when the broker cannot be reached or is lost"},
     {"quiet", CLI_OPTION_FLAG, LISTEN_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
-     "do not tell on standard error of lost and regained connections"},
+     "do not report lost and regained connections on standard error"},
     {.name = NULL},
 };
 
 enum listen_state {
     LISTEN_FIRST,   /* never connected */
-    LISTEN_OUTAGE,  /* not connected, and told so */
+    LISTEN_OUTAGE,  /* not connected, and reported */
     LISTEN_TRYING,  /* connected again, but not known to be sound */
     LISTEN_SOUND,   /* connected */
     LISTEN_LEAVING, /* said goodbye after a stop signal */
@@ -88,12 +88,12 @@ struct listen_outlet {
     const char *failure;
 };
 
-/* What one step says about the next. */
+/* What to do after a step. */
 enum listen_step {
     LISTEN_GO,
     LISTEN_LOST, /* the connection; the handle says why */
     LISTEN_DONE,
-    LISTEN_FAILED, /* and told so */
+    LISTEN_FAILED, /* and reported */
     LISTEN_MISUSED,
 };
 
@@ -125,21 +125,21 @@ static void listening_on_sound(struct listening *l)
     l->due_ms = -1;
 }
 
-/* Told once per outage, however many attempts it takes. */
+/* Reported once per outage, however many attempts it takes. */
 static void listening_on_lost(struct listening *l)
 {
     if (l->state == LISTEN_SOUND || l->state == LISTEN_FIRST)
         listening_tell(l, sluice_error_detail(l->s),
-                       "; trying again until it works");
+                       "; trying again until it succeeds");
     l->state = LISTEN_OUTAGE;
     l->due_ms = -1;
 }
 
-/* The broker sends what it still owes, and closes. */
+/* The broker sends the messages still due, and closes. */
 static void listening_on_stop(struct listening *l)
 {
     enum sluice_error error = sluice_goodbye(l->s);
-    (void)error; /* when it fails, the next receive says so */
+    (void)error; /* if it fails, the next receive returns the error */
     l->state = LISTEN_LEAVING;
     l->due_ms = sluice_deadline_clock() + (int64_t)l->options.timeout_ms.value;
 }
@@ -203,7 +203,7 @@ static enum listen_step listening_connect(struct listening *l)
     return status == EXIT_USAGE ? LISTEN_MISUSED : LISTEN_FAILED;
 }
 
-/* A reader that went away is no failure: sluice listen ... | head. */
+/* A reader that went away is not a failure: sluice listen ... | head. */
 static enum listen_step listening_on_unwritable(const struct listening *l)
 {
     if (errno == EPIPE)
@@ -238,7 +238,7 @@ static enum listen_step listening_on_end(struct listening *l,
     return LISTEN_FAILED;
 }
 
-/* Puts out what is there. LISTEN_GO: nothing more for now. */
+/* Writes out the messages that are there. LISTEN_GO: no more for now. */
 static enum listen_step listening_take(struct listening *l)
 {
     for (;;) {
@@ -396,19 +396,20 @@ const struct command command_listen = {
     .arguments = "CHANNEL",
     .summary = "Print what arrives on a channel, or run a command",
     .details =
-        "Prints one line per message; on a terminal, control characters\n"
-        "are shown as \\xNN. When the broker goes away it connects again,\n"
-        "after growing pauses. SIGINT or SIGTERM end it in order: what the\n"
-        "broker had already given to this listener is printed first.\n"
+        "Prints one line per message; on a terminal, control characters are\n"
+        "shown as \\xNN. When the connection is lost it reconnects, after\n"
+        "growing pauses. SIGINT or SIGTERM ends it in order: the messages\n"
+        "that the broker has already given to this listener are printed\n"
+        "first.\n"
         "\n"
-        "--count leaves at once after the last message. Messages of a\n"
-        "queue that were on their way to this listener by then are lost:\n"
-        "it is no way to take N messages out of a queue.\n"
+        "--count leaves at once after the last message. Messages of a queue\n"
+        "that are on their way to this listener by then are lost: it is not\n"
+        "a way to take N messages out of a queue.\n"
         "\n"
-        "--exec makes a worker of it: 'sh -c COMMAND' runs once for each\n"
-        "message, one at a time, with $SLUICE_CHANNEL set. While it runs, the\n"
-        "broker gives further messages to other workers. A command that fails\n"
-        "is told, and the exit status is then 1; its message is gone.\n"
+        "--exec makes it a worker: 'sh -c COMMAND' runs for each message,\n"
+        "one at a time, with $SLUICE_CHANNEL set. While it runs, the broker\n"
+        "gives further messages to other workers. A failing command is\n"
+        "reported, its message is lost, and the exit status is 1.\n"
         "\n"
         "  sluice listen /queue/mail --exec 'sendmail -t'\n",
     .options = listen_options,

@@ -64,12 +64,11 @@ const struct command command_monitor = {
     .arguments = "",
     .summary = "Collect what brokers report, and show it to browsers",
     .details =
-        "Brokers started with --monitor-connect tcp://localhost:5555 report "
-        "to\n"
-        "it. With --connect it watches a broker's feed, and shows its "
-        "channels,\n"
-        "clients and events as well. Applications can report, too, with one\n"
-        "JSON object per message: {\"color\", \"timestamp\", \"cpu\", "
+        "Brokers started with --monitor-connect tcp://localhost:5555 report\n"
+        "to it. With --connect it watches a broker's feed, and shows its\n"
+        "channels, clients and events as well. Applications can report, too,\n"
+        "with one JSON object per message: {\"color\", \"timestamp\", "
+        "\"cpu\",\n"
         "\"mem\"}.\n"
         "\n"
         "It keeps the last 30 minutes in memory. There is no authentication:\n"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * sluice ping - sends messages to itself, through a topic that nobody else
- * knows, one at a time. So it tests all that a message passes on its way, and
- * its exit status answers whether the broker is well.
+ * sluice ping - sends messages to itself through a topic of its own, one at a
+ * time. So it tests everything that a message passes through, and its exit
+ * status says whether the broker is well.
  */
 #include "client/command.h"
 #include "client/complain.h"
@@ -31,18 +31,18 @@ struct ping_options {
 static const struct cli_option ping_options[] = {
     {"server", CLI_OPTION_TEXT, PING_VALUE(server), "ADDR",
      SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "where the broker is: host:port, [v6]:port or unix:PATH"},
+     "the broker: host:port, [v6]:port or unix:PATH"},
     {"timeout", CLI_OPTION_DURATION, PING_VALUE(timeout_ms), "TIME", "5s", NULL,
      1, 86400000, "how long to try to connect, and to wait for an answer"},
     {"count", CLI_OPTION_COUNT, PING_VALUE(count), "N", NULL, NULL, 1, 0,
      "stop after N messages"},
     {"interval", CLI_OPTION_DURATION, PING_VALUE(interval_ms), "TIME", "1s",
      NULL, 0, 86400000,
-     "from one message to the next; 0: when it has come back"},
+     "from one message to the next; 0: as soon as it has come back"},
     {"size", CLI_OPTION_SIZE, PING_VALUE(size), "SIZE", "56", NULL,
      sizeof(uint64_t), SLUICE_MESSAGE_DEFAULT_MAX, "bytes of a message"},
     {"quiet", CLI_OPTION_FLAG, PING_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
-     "print the statistics alone"},
+     "print the statistics only"},
     {.name = NULL},
 };
 
@@ -74,15 +74,15 @@ static void pinger_on_answer(struct pinger *p)
                time_ms);
 }
 
-/* An answer that comes after it was given up is not the one awaited. */
+/* A message that comes back too late is not the one awaited. */
 static bool pinger_is_answer(const struct pinger *p, struct sluice_bytes m)
 {
     return m.length == p->options.size.value &&
            memcmp(m.data, p->body, sizeof p->trips.sent) == 0;
 }
 
-/* SLUICE_OK when the answer to the newest message comes, SLUICE_TIMEOUT when
- * the time is up, SLUICE_INTERRUPTED after a stop signal. */
+/* SLUICE_OK when the newest message has come back, SLUICE_TIMEOUT when the time
+ * is up, SLUICE_INTERRUPTED after a stop signal. */
 static enum sluice_error pinger_listen(struct pinger *p, int64_t due_ms)
 {
     while (!stop_signal_came()) {
@@ -104,8 +104,8 @@ static enum sluice_error pinger_listen(struct pinger *p, int64_t due_ms)
     return SLUICE_INTERRUPTED;
 }
 
-/* Sends a message and waits for it. One that does not come back in time is
- * lost, which is no reason to end. */
+/* Sends a message and waits for it. A message that does not come back in time
+ * is lost; ping goes on. */
 static enum sluice_error pinger_round(struct pinger *p)
 {
     int timeout_ms = (int)p->options.timeout_ms.value;
@@ -121,7 +121,7 @@ static enum sluice_error pinger_round(struct pinger *p)
     if (error == SLUICE_OK)
         pinger_on_answer(p);
     else if (error == SLUICE_INTERRUPTED)
-        p->trips.sent--; /* nobody waited for it */
+        p->trips.sent--; /* it was not waited for */
     else if (error == SLUICE_TIMEOUT)
         complain(EXIT_FAILED, "no answer to seq=%" PRIu64 " in %d ms",
                  p->trips.sent, timeout_ms);
@@ -222,13 +222,13 @@ static int ping_run(int argc, char **argv)
 const struct command command_ping = {
     .name = "ping",
     .arguments = "",
-    .summary = "Ask whether the broker is well, and how quick",
+    .summary = "Check whether the broker is well, and how fast",
     .details =
-        "Sends messages to itself through a topic of its own, one at a\n"
-        "time, until --count or SIGINT, and prints how long each took.\n"
+        "Sends messages to itself through a topic of its own, one at a time,\n"
+        "until --count or SIGINT, and prints how long each took.\n"
         "\n"
-        "It exits with 1 when the broker cannot be reached or a message\n"
-        "did not come back within --timeout:\n"
+        "It exits with 1 when the broker cannot be reached or a message does\n"
+        "not come back within --timeout:\n"
         "\n"
         "  sluice ping --count 1 --timeout 2s --quiet\n",
     .options = ping_options,

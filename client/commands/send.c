@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * sluice send - publishes what a source gives, and ends in order: the broker
- * has read everything when it exits with 0. A broker that holds back a
- * publisher (its queue is full) holds back this one too, for as long as it
- * likes; only a stop signal puts a limit on that.
+ * sluice send - publishes the messages of a source, and ends in order: the
+ * broker has read everything when it exits with 0. While a queue is full the
+ * broker makes its publishers wait, also this one, without a limit; only a stop
+ * signal sets one.
  */
 #include "client/command.h"
 #include "client/complain.h"
@@ -28,13 +28,13 @@ struct send_options {
 static const struct cli_option send_options[] = {
     {"server", CLI_OPTION_TEXT, SEND_VALUE(server), "ADDR",
      SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "where the broker is: host:port, [v6]:port or unix:PATH"},
+     "the broker: host:port, [v6]:port or unix:PATH"},
     {"timeout", CLI_OPTION_DURATION, SEND_VALUE(timeout_ms), "TIME", "5s", NULL,
      1, 86400000,
      "how long to try to connect, and to finish after SIGINT or SIGTERM"},
     {"max-frame", CLI_OPTION_SIZE, SEND_VALUE(max_frame), "SIZE", "16m", NULL,
      1, SLUICE_MESSAGE_MAX,
-     "refuse longer messages; at most what the broker takes"},
+     "refuse longer messages; the broker has a limit of its own"},
     {"interval", CLI_OPTION_DURATION, SEND_VALUE(interval_ms), "TIME", NULL,
      NULL, 0, 86400000, "generate messages, this far apart, without end"},
     {"count", CLI_OPTION_COUNT, SEND_VALUE(count), "N", NULL, NULL, 1, 0,
@@ -56,7 +56,7 @@ struct sender {
 
 /* --- waiting ------------------------------------------------------------- */
 
-/* After a stop signal, --timeout is left to finish in. */
+/* After a stop signal, --timeout is the time left to finish. */
 static bool sender_has_time(struct sender *sender)
 {
     if (!stop_signal_came())
@@ -83,8 +83,8 @@ static void sender_wait(struct sender *sender, int fd, int64_t due_ms)
     watch_wait(&watch);
 }
 
-/* Sends what is buffered and hears what the broker says: nothing
- * (SLUICE_AGAIN), or that it is gone. */
+/* Sends what is buffered, and reads: nothing comes (SLUICE_AGAIN), or the end
+ * of the connection. */
 static enum sluice_error sender_pump(struct sender *sender)
 {
     struct sluice_bytes ignored;
@@ -107,11 +107,11 @@ static enum sluice_error sender_connect(struct sender *sender)
     error = sluice_connect(sender->s, o->server, (int)o->timeout_ms.value);
     if (error != SLUICE_OK)
         return error;
-    /* Input may be long in coming; the broker wants to hear something soon. */
+    /* Input may take long to come; the broker expects the first frame soon. */
     return sluice_subscribe(sender->s, sluice_text(SLUICE_SINK));
 }
 
-/* One message; waits while the broker holds us back, until a stop signal. */
+/* One message; waits while the broker makes us wait, until a stop signal. */
 static enum sluice_error sender_publish(struct sender *sender,
                                         struct sluice_bytes message)
 {
@@ -131,7 +131,7 @@ static enum sluice_error sender_publish(struct sender *sender,
     }
 }
 
-/* Publishes until the source has ended or failed, or something went wrong. */
+/* Publishes until the source has ended or failed, or an error occurs. */
 static enum sluice_error sender_run(struct sender *sender,
                                     enum source_result *result)
 {
@@ -154,7 +154,7 @@ static enum sluice_error sender_run(struct sender *sender,
     return error;
 }
 
-/* Goodbye, then until the broker has read it all. */
+/* Says goodbye, and waits until the broker has read everything. */
 static enum sluice_error sender_finish(struct sender *sender)
 {
     enum sluice_error error = sluice_goodbye(sender->s);
@@ -168,7 +168,7 @@ static enum sluice_error sender_finish(struct sender *sender)
     return error == SLUICE_CLOSED ? SLUICE_OK : error;
 }
 
-/* --- what to tell -------------------------------------------------------- */
+/* --- reporting ----------------------------------------------------------- */
 
 static int sender_lost(const struct sender *sender, enum sluice_error error)
 {
@@ -197,7 +197,7 @@ static int sender_unreadable(const struct sender *sender, int error)
                     strerror(error), sender->sent);
 }
 
-/* Sends everything; the exit status. */
+/* Sends everything; returns the exit status. */
 static int sender_send(struct sender *sender)
 {
     enum sluice_error error = sender_connect(sender);
@@ -278,8 +278,8 @@ const struct command command_send = {
         "what --interval, --count and --size generate. '--' ends the\n"
         "options, for messages that begin with a dash.\n"
         "\n"
-        "It exits with 0 when the broker has read everything. While a\n"
-        "queue is full the broker lets its publishers wait, this one too.\n",
+        "It exits with 0 when the broker has read everything. While a queue\n"
+        "is full the broker makes its publishers wait, also this one.\n",
     .options = send_options,
     .run = send_run,
 };

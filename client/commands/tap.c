@@ -148,15 +148,14 @@ const struct command command_tap = {
     .name = "tap",
     .arguments = "CHANNEL",
     .summary = "See a channel's messages without consuming them",
-    .details = "Prints a copy of each message that is routed to CHANNEL, a "
-               "queue or a\n"
-               "topic. Its subscribers and consumers still get it. The broker "
-               "must run\n"
-               "with --monitor-bind. It sends at most its --tap-rate copies a "
-               "second;\n"
-               "how many were left out is reported on standard error.\n"
-               "\n"
-               "  sluice tap /queue/jobs --count 10\n",
+    .details =
+        "Prints a copy of each message that is routed to CHANNEL, a queue or\n"
+        "a topic. Its subscribers and consumers still get it. The broker\n"
+        "must run with --monitor-bind. It sends at most its --tap-rate\n"
+        "copies a second; how many were left out is reported on standard\n"
+        "error.\n"
+        "\n"
+        "  sluice tap /queue/jobs --count 10\n",
     .options = tap_options,
     .run = tap_run,
 };

@@ -171,13 +171,12 @@ const struct command command_top = {
     .name = "top",
     .arguments = "",
     .summary = "Watch a broker, its channels and clients in a terminal",
-    .details = "Shows the traffic of a broker, its channels and its clients, "
-               "the fullest\n"
-               "first. The broker must run with --monitor-bind. Press '?' for "
-               "a list of\n"
-               "keys, 'q' to quit.\n"
-               "\n"
-               "  sluice top --once --json | jq '.channels.channels[0]'\n",
+    .details =
+        "Shows the traffic of a broker, its channels and its clients, the\n"
+        "fullest first. The broker must run with --monitor-bind. Press '?'\n"
+        "for a list of keys, 'q' to quit.\n"
+        "\n"
+        "  sluice top --once --json | jq '.channels.channels[0]'\n",
     .options = top_options,
     .run = top_run,
 };

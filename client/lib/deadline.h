@@ -31,7 +31,7 @@ static inline sluice_deadline sluice_deadline_in(int timeout_ms)
     return sluice_deadline_clock() + timeout_ms;
 }
 
-/* Milliseconds left, as poll(2) wants them: -1 is for ever. */
+/* Milliseconds left, as poll(2) takes them: -1 is forever. */
 static inline int sluice_deadline_left(sluice_deadline deadline)
 {
     if (deadline == SLUICE_DEADLINE_NEVER)

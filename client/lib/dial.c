@@ -16,12 +16,12 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* A broker's host that vanished is noticed after about a minute. */
+/* That the broker's host has vanished is noticed after about a minute. */
 enum { DIAL_KEEP_IDLE_S = 30, DIAL_KEEP_EVERY_S = 10, DIAL_KEEP_TRIES = 3 };
 
 static void dial_set(int fd, int level, int name, int value)
 {
-    /* These only tune; a socket that refuses one works without it. */
+    /* A socket that refuses such an option works without it. */
     (void)setsockopt(fd, level, name, &value, sizeof value);
 }
 

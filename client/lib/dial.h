@@ -10,14 +10,14 @@
 
 #include <stdbool.h>
 
-/* Tries every address behind `text` until one answers or the deadline has
- * passed. On SLUICE_OK the caller owns *fd; else *why has a sentence. */
+/* Tries every address that `text` resolves to until one answers or the deadline
+ * has passed. On SLUICE_OK the caller owns *fd; else *why has a sentence. */
 SLUICE_MUST_CHECK enum sluice_error sluice_dial(const char *text,
                                                 sluice_deadline deadline,
                                                 int *fd,
                                                 struct sluice_failure *why);
 
-/* What every connection needs, also one that somebody else made: non-blocking,
+/* Sets what every connection needs, also one that the user made: non-blocking,
  * closed on exec, no delay for small segments, dead peers noticed. False, with
  * errno, when the descriptor is not a stream socket. */
 bool sluice_dial_prepare(int fd);

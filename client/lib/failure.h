@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * failure - what went wrong last: a code for programs, a sentence for people.
+ * failure - the last error: a code for programs, a sentence for people.
  */
 #ifndef SLUICE_CLIENT_LIB_FAILURE_H
 #define SLUICE_CLIENT_LIB_FAILURE_H

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* In every live handle, so that a stale pointer says its name. */
+/* In every live handle, so that a stale pointer is recognised. */
 static const unsigned handle_magic = 0x5105ce00;
 
 static const char *const handle_state_names[] = {
@@ -114,9 +114,10 @@ enum sluice_error sluice_set_max_message(struct sluice *s, size_t bytes)
 {
     sluice_handle_assert(s);
     if (bytes < 1 || bytes > SLUICE_MESSAGE_MAX)
-        return sluice_failure_set(&s->failure, SLUICE_TOO_LONG,
-                                  "a message limit is 1 to %d bytes, not %zu",
-                                  SLUICE_MESSAGE_MAX, bytes);
+        return sluice_failure_set(
+            &s->failure, SLUICE_TOO_LONG,
+            "the limit of messages is 1 to %d bytes, not %zu",
+            SLUICE_MESSAGE_MAX, bytes);
     s->limit = (uint32_t)bytes;
     return SLUICE_OK;
 }

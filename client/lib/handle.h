@@ -32,7 +32,7 @@ struct sluice {
     struct sluice_failure failure; /* the last one */
 };
 
-/* Aborts when it is no handle, or not one any more. */
+/* Aborts when it is not a handle, or has been freed. */
 void sluice_handle_assert(const struct sluice *s);
 
 /* Connected, and may send. */
@@ -45,11 +45,11 @@ bool sluice_handle_is_over(const struct sluice *s);
 void sluice_handle_end(struct sluice *s, enum sluice_state state,
                        enum sluice_error error, const char *sentence);
 
-/* The same for an errno. */
+/* The same, with the sentence for an errno. */
 void sluice_handle_end_errno(struct sluice *s, enum sluice_state state,
                              int error);
 
-/* What a call returns that this state does not allow. */
+/* Returned by a call that is not allowed in this state. */
 enum sluice_error sluice_handle_bad_state(struct sluice *s);
 
 /* Out of CONNECTED without a subscription: the first frame names the sink. */

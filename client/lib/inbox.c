@@ -9,7 +9,7 @@
 enum {
     INBOX_BASE_BYTES = 256 << 10, /* the first buffer: one read's worth */
     INBOX_KEEP_BYTES = 1 << 20,   /* an empty one above this is freed */
-    INBOX_MOVE_BYTES = 4 << 10,   /* less than this is moved without need */
+    INBOX_MOVE_BYTES = 4 << 10,   /* less than this is always worth moving */
 };
 
 void sluice_inbox_init(struct sluice_inbox *in, uint32_t limit)
@@ -60,9 +60,9 @@ enum frame_status sluice_inbox_take(struct sluice_inbox *in,
     return FRAME_OK;
 }
 
-/* Moves what waits to the front, when that is cheap or frees at least as much
- * as it moves: a reader that takes one message at a time out of megabytes must
- * not move the megabytes each time. */
+/* Moves the bytes that wait to the front, when that is cheap or frees at least
+ * as much as it moves: a reader that takes one message at a time out of
+ * megabytes must not move the megabytes each time. */
 static void inbox_compact(struct sluice_inbox *in)
 {
     size_t waiting = sluice_inbox_waiting(in);
@@ -86,13 +86,13 @@ static bool inbox_grow(struct sluice_inbox *in)
     return true;
 }
 
-/* The message in this buffer is lent: what is still to be taken moves to a new
- * one, and the old one stays until it is given back. */
+/* The message in this buffer is lent: the bytes still to be taken move to a new
+ * one, and the old one stays until the message is returned. */
 static bool inbox_leave_lent(struct sluice_inbox *in)
 {
     size_t waiting = sluice_inbox_waiting(in);
     size_t capacity = INBOX_BASE_BYTES;
-    while (capacity < 2 * waiting) /* not to come back here soon */
+    while (capacity < 2 * waiting) /* so that this is not needed again soon */
         capacity *= 2;
     uint8_t *bytes = malloc(capacity);
     if (!bytes)
@@ -106,8 +106,8 @@ static bool inbox_leave_lent(struct sluice_inbox *in)
     return true;
 }
 
-/* Capacity doubles only when full: it follows the bytes that really came, not
- * the length that a frame claims. */
+/* Capacity doubles only when full: it follows the bytes that arrived, not the
+ * length that a frame claims. */
 static bool inbox_make_room(struct sluice_inbox *in)
 {
     if (in->lent && in->lent == in->bytes)

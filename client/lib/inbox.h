@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * inbox - what arrived and was not taken yet. Messages are decoded where the
- * kernel put them; the last one taken is lent to the caller.
+ * inbox - bytes that arrived and were not taken yet. Messages are decoded where
+ * the kernel put them; the last one taken is lent to the caller.
  *
  *     bytes        head            tail        capacity
  *       | taken      | to be taken   | free        |
  *
  * The lent message lies before head, or in an older buffer (`lent`) that had
- * to be replaced because more was read meanwhile: lent bytes never move. It
- * knows nothing of sockets' states: sluice.c decides when to read.
+ * to be replaced because more was read meanwhile: lent bytes never move.
+ * The inbox knows no state of the connection: the handle decides when to read.
  */
 #ifndef SLUICE_CLIENT_LIB_INBOX_H
 #define SLUICE_CLIENT_LIB_INBOX_H
@@ -30,14 +30,14 @@ struct sluice_inbox {
 void sluice_inbox_init(struct sluice_inbox *in, uint32_t limit);
 void sluice_inbox_fini(struct sluice_inbox *in);
 
-/* The message lent out comes back; its bytes are no longer needed. */
+/* The lent message is returned: its bytes are no longer needed. */
 void sluice_inbox_give_back(struct sluice_inbox *in);
 
 /* Decodes the next message and lends it to the caller when FRAME_OK. */
 enum frame_status sluice_inbox_take(struct sluice_inbox *in,
                                     struct sluice_bytes *message);
 
-/* One read(): the bytes it brought, 0 at end of file, -1 with errno. */
+/* One read(): the number of bytes, 0 at end of file, -1 with errno. */
 ssize_t sluice_inbox_fill(struct sluice_inbox *in, int fd);
 
 /* Bytes that wait to be taken. */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * An end in order. An end of file proves that the broker has read everything
- * only when it comes after the goodbye, so one that is there before is looked
- * for first. (One that comes in the moment between cannot be told apart;
- * version 1 of the protocol has no better proof.)
+ * An orderly end. An end of file proves that the broker has read everything
+ * only if it comes after the goodbye, so an earlier one is looked for first.
+ * (One that comes in the moment between cannot be distinguished; version 1 of
+ * the protocol has no better proof.)
  */
 #include "client/lib/transfer.h"
 

@@ -99,8 +99,8 @@ bool sluice_outbox_append(struct sluice_outbox *out, struct sluice_bytes rest)
     return true;
 }
 
-/* Empty again: the memory of a long rest goes back. That realloc() cannot fail
- * in a way that matters: a buffer that stays large works as well. */
+/* Empty again: the memory of a long rest is given back. It does not matter if
+ * realloc() fails: a buffer that stays large works as well. */
 static void outbox_reset(struct sluice_outbox *out)
 {
     out->head = out->tail = 0;
@@ -113,8 +113,8 @@ static void outbox_reset(struct sluice_outbox *out)
     out->capacity = SLUICE_OUTBOX_BYTES;
 }
 
-/* An iovec serves reading and writing, so it cannot be const; sendmsg() only
- * reads. A union, because a cast would need a warning switched off. */
+/* An iovec is for reading and writing, so it cannot be const; sendmsg() only
+ * reads. A union, because a cast would need a warning disabled. */
 static void *outbox_unconst(const void *data)
 {
     union {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * permission - why a unix socket must not be used: whose it is, or whose the
- * folder is that is in the way.
+ * permission - why a unix socket may not be used: who owns it, or the folder
+ * that is closed.
  */
 #ifndef SLUICE_CLIENT_LIB_PERMISSION_H
 #define SLUICE_CLIENT_LIB_PERMISSION_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a handle sends. Nothing of a message is taken before there is room for
- * all of it, or for all but its long body: every return but SLUICE_OK leaves
+ * What a handle sends. No byte of a message is taken before there is room for
+ * all of it, or for all but its long body: every result except SLUICE_OK leaves
  * the stream where it was, between two frames.
  */
 #include "client/lib/transfer.h"
@@ -62,17 +62,17 @@ static enum sluice_error publish_check(struct sluice *s,
     return publish_check_channel(s, channel);
 }
 
-/* A broker closes a connection that says nothing for long, so the first frame
+/* A broker closes a connection that sends nothing for long, so the first frame
  * leaves at once. */
 static enum sluice_error publish_begin(struct sluice *s)
 {
     sluice_handle_become_publisher(s);
-    (void)sluice_transfer_flush(s); /* a failure shows in the state */
+    (void)sluice_transfer_flush(s); /* an error shows in the state */
     return sluice_handle_is_over(s) ? s->end : SLUICE_OK;
 }
 
-/* From here the message is taken, whatever happens to it: what cannot leave
- * before the deadline is copied. */
+/* From here on the message counts as taken: what cannot leave before the
+ * deadline is copied. */
 static enum sluice_error publish_body(struct sluice *s,
                                       struct sluice_bytes body,
                                       sluice_deadline deadline)

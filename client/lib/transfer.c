@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 
-/* An end of file in order: nothing half received, nothing left to send. */
+/* An orderly end of file: nothing half received, nothing left to send. */
 static void transfer_on_eof(struct sluice *s)
 {
     enum sluice_error error = SLUICE_BROKEN;
@@ -12,7 +12,8 @@ static void transfer_on_eof(struct sluice *s)
     if (sluice_inbox_waiting(&s->in) > 0)
         sentence = "the broker closed the connection inside a message";
     else if (!sluice_outbox_is_empty(&s->out))
-        sentence = "the broker closed the connection before it had read all";
+        sentence =
+            "the broker closed the connection before it had read everything";
     else
         error = SLUICE_CLOSED;
     sluice_handle_end(s, SLUICE_STATE_ENDED, error, sentence);
@@ -71,12 +72,12 @@ enum sluice_error sluice_transfer_await_room(struct sluice *s,
         return SLUICE_AGAIN;
     if (sluice_inbox_waiting(&s->in) >= SLUICE_READ_AHEAD)
         return sluice_failure_set(&s->failure, SLUICE_BACKLOG,
-                                  "received messages wait to be taken first");
+                                  "received messages must be taken first");
     enum sluice_error error = sluice_transfer_await(
         s, POLLIN | POLLOUT, deadline, "the broker took no more in time");
     if (error != SLUICE_OK)
         return error;
     if (sluice_transfer_read(s) == SLUICE_OK && sluice_handle_is_over(s))
         return s->end;
-    return SLUICE_OK; /* nothing to read is as good: there is room then */
+    return SLUICE_OK; /* or that there is nothing to read: then there is room */
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * transfer - between a handle and its socket: one read, one write, one wait.
- * Nothing else in the library waits for a connected socket.
+ * No other file of the library waits for a connected socket.
  */
 #ifndef SLUICE_CLIENT_LIB_TRANSFER_H
 #define SLUICE_CLIENT_LIB_TRANSFER_H
@@ -29,7 +29,7 @@ enum sluice_error sluice_transfer_await(struct sluice *s, short events,
                                         const char *late);
 
 /* Waits until the socket may take bytes again, and reads what arrives
- * meanwhile: the broker may be waiting for us as we do for it. */
+ * meanwhile: the broker may wait for us as we wait for it. */
 enum sluice_error sluice_transfer_await_room(struct sluice *s,
                                              sluice_deadline deadline);
 

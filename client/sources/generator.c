@@ -13,8 +13,8 @@ struct source_generator {
     uint64_t made;
     uint64_t count; /* 0: without end */
     int64_t interval_ms;
-    size_t size;   /* of text; 0: it is written anew each time */
-    uint32_t self; /* a random number that names this sender */
+    size_t size;   /* of text; 0: it is written again for each message */
+    uint32_t self; /* a random number that identifies this sender */
     char text[];
 };
 

@@ -20,7 +20,7 @@ struct source_lines {
     char *bytes;
     size_t capacity, head, tail;
     size_t searched; /* no newline before this */
-    size_t longest;  /* bytes of a line that are allowed */
+    size_t longest;  /* bytes that a line may have */
     bool is_read_due, is_eof;
 };
 
@@ -56,15 +56,15 @@ static bool lines_make_room(struct source_lines *l)
     return true;
 }
 
-/* Whoever waited may have been woken by something else, and a read() would
- * block then: the connection could die unnoticed. */
+/* The caller may have been woken by something else, and then read() would
+ * block: the connection could be lost unnoticed. */
 static bool lines_is_readable(const struct source_lines *l)
 {
     struct pollfd fd = {.fd = l->base.fd, .events = POLLIN};
     return poll(&fd, 1, 0) > 0;
 }
 
-/* False, with errno, when it cannot be read. */
+/* False, with errno, when reading fails. */
 static bool lines_read(struct source_lines *l)
 {
     if (!lines_make_room(l))

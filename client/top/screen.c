@@ -159,11 +159,10 @@ static void screen_put_help(void)
         "?           this help",
         "q           quit",
         "",
-        "DEPTH waits in the channel or with its subscribers, AGE is how long",
-        "the oldest message has waited, PAUSED publishers wait for room. OUT/s "
-        "goes",
-        "to the sockets of subscribers: how much of it a worker has",
-        "finished, only the worker knows.",
+        "DEPTH waits in the channel or with its subscribers, AGE is how",
+        "long the oldest message has waited, PAUSED publishers wait for",
+        "room. OUT/s goes to the sockets of subscribers: how much of it a",
+        "worker has finished, only the worker knows.",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         screen_put_line(SCREEN_ROWS_ABOVE + (int)i, A_NORMAL, lines[i]);

@@ -50,7 +50,7 @@ bool table_is_text(enum table_kind kind)
     return kind == TABLE_TEXT || kind == TABLE_PLACE;
 }
 
-/* --- the rows of a document ----------------------------------------------- */
+/* --- the rows of a document ---------------------------------------------- */
 
 static const struct table_row *table_find(const struct table_row *rows,
                                           size_t n, const json_t *key)

@@ -211,7 +211,7 @@ class WithoutTerminal(Chat):
                             (["/queue/q"], "must be a topic"),
                             (["/null"], "must be a topic"),
                             (["/sys/x"], "must be a topic"),
-                            (["/a", "hello"], "is typed"),
+                            (["/a", "hello"], "type what you want"),
                             (["/a", "--as", "two words"], "--as takes"),
                             (["/a", "--as", ""], "--as takes"),
                             (["/a", "--as", "x" * 33], "--as takes")):
