@@ -106,10 +106,13 @@ class Sight(Page):
 
     def test_limits_and_when_they_will_be_reached(self):
         def beat(number):
-            self.broker.round([channel(
-                "/queue/jobs", kind="queue", subscribers=1, depth=1000,
-                bytes=16 * MIB + number * MIB // 5, age_ms=5000,
-                limit_bytes=64 * MIB, **{"in": 10 * number, "out": number})])
+            self.broker.round([
+                channel("/queue/jobs", kind="queue", subscribers=1, depth=1000,
+                        bytes=16 * MIB + number * MIB // 5, age_ms=5000,
+                        limit_bytes=64 * MIB,
+                        **{"in": 10 * number, "out": number}),
+                channel("/topic/video", subscribers=2, depth=10, bytes=MIB,
+                        limit_bytes=MIB)])
         self.report(beat)
         self.open()
         self.wait_text("#headline span",
@@ -117,6 +120,11 @@ class Sight(Page):
         row = self.row("channels", "/queue/jobs")
         self.assertRegex(row[3], r"^\d\d of 64 MiB$")
         self.assertRegex(row[5], r"^\d\d s$")
+        filled = self.browser.execute_script(
+            "return [...document.querySelectorAll('#channels td.share')]"
+            ".map(it => Number(it.style.getPropertyValue('--share')))")
+        self.assertTrue(0.2 < filled[0] < 1)
+        self.assertEqual(filled[1], 0)  # the limit is each subscriber's
 
     def test_publishers_say_which_channel_they_wait_for(self):
         """And a client with a name is called by it."""

@@ -18,7 +18,7 @@ const ofBroker = value => spare(text("Broker", value, "broker"));
 const filled = (limit, words) => ({
     title: "Bytes", value: row => row.bytes, is: "share", hint: words,
     text: (bytes, row) => figures.bytesOf(bytes, limit(row)),
-    share: row => Math.min(1, row.bytes / limit(row)) || 0,
+    share: row => limit(row) > 0 ? Math.min(1, row.bytes / limit(row)) : 0,
 });
 
 const CHANNELS = [
