@@ -25,8 +25,10 @@ RUN apt-get update \
         --shell /usr/sbin/nologin sluice
 COPY --from=build /image/sbin/sluiced /image/bin/sluice /usr/local/bin/
 USER 999
+# In the environment, so that --listen replaces it.
+ENV SLUICE_LISTEN=0.0.0.0:25000
 EXPOSE 25000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s \
     CMD ["sluice", "ping", "--count", "1", "--timeout", "3s", "--quiet"]
-ENTRYPOINT ["sluiced", "--listen", "0.0.0.0:25000"]
+ENTRYPOINT ["sluiced"]

@@ -32,6 +32,15 @@ class Compose(unittest.TestCase):
             self.assertEqual(service["cap_drop"], ["ALL"], name)
             self.assertIn("no-new-privileges:true", service["security_opt"])
 
+    def test_all_come_back_and_are_bounded(self):
+        """The broker refuses before it is killed: see docs/operations.md."""
+        for name, service in SERVICES.items():
+            self.assertEqual(service["restart"], "unless-stopped", name)
+            self.assertRegex(service["mem_limit"], r"^\d+m$", name)
+        memory = SERVICES["broker"]["environment"]["SLUICE_MEMORY"]
+        self.assertEqual(int(SERVICES["broker"]["mem_limit"][:-1]),
+                         int(memory[:-1]) * 3 // 2)
+
     def test_ports_are_open_to_this_machine_only(self):
         ports = {name: service["ports"] for name, service in SERVICES.items()
                  if "ports" in service}
