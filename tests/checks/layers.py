@@ -5,15 +5,25 @@ import re
 
 import check
 
-# Two stacks, ground first. A file may include its own folder and everything
-# below it in its stack; what stands beside it, not.
-BROKER = (("proto", "common", "broker/base"),
-          ("broker/core", "broker/net"),
-          ("broker/session", "broker/http", "broker/monitor",
-           "broker/options"),
-          ("broker",))
-CLIENT = (("proto", "common"), ("client",), ("client/monitor",), ("client/top",),
-          ("client/commands",))
+# Two stacks of floors, ground first. A file may include its own folder and
+# every floor below it in its stack, but no other folder of its own floor. Rows
+# without a file yet are where the next parts belong.
+BROKER = (
+    ("proto", "common", "broker/base"),  # what is on the wire; both stacks; C
+    ("broker/core", "broker/net", "broker/auth"),  # pure; sockets; who may what
+    ("broker/session", "broker/http", "broker/store", "broker/monitor",
+     "broker/options"),
+    ("broker",))  # puts the parts together
+CLIENT = (
+    ("proto", "common"),
+    ("client/lib",),  # libsluice
+    ("client",),  # what commands share
+    ("client/sources", "client/bench", "client/monitor"),
+    ("client/top",),
+    ("client/commands",))
+
+# Files that belong to another folder than the one they lie in.
+ELSEWHERE = {"client/sluice.h": "client/lib"}  # where its users expect it
 
 # Which folders may include which foreign headers.
 FOREIGN = (
@@ -24,8 +34,8 @@ FOREIGN = (
     ("jansson.h", ("broker/monitor", "client/monitor", "client/top")),
 )
 
-# Everything else between angle brackets must be the C library's or the
-# system's; proto is content with what the language itself promises.
+# Every other header between angle brackets is the C library's or the system's;
+# proto needs only what the language itself promises.
 STANDARD = set("""assert complex ctype errno fenv float inttypes iso646 limits
     locale math setjmp signal stdalign stdarg stdatomic stdbool stddef stdint
     stdio stdlib stdnoreturn string tgmath threads time uchar wchar
@@ -40,24 +50,21 @@ INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"]', re.M)
 
 
 def folder_of(name):
-    """The layer a file belongs to: the longest known folder above it."""
-    known = {folder for stack in (BROKER, CLIENT)
-             for rank in stack for folder in rank}
-    folder = name.rpartition("/")[0]
-    if folder in known:
-        return folder
-    top = folder.partition("/")[0]
-    return top if top in ("client", "common", "proto") else None
+    """The folder on a floor that a file belongs to; None when there is none."""
+    folder = ELSEWHERE.get(name, name.rpartition("/")[0])
+    known = any(folder in floor for stack in (BROKER, CLIENT)
+                for floor in stack)
+    return folder if known else None
 
 
 def may_include(folder, other):
     if folder == other:
         return True
     for stack in (BROKER, CLIENT):
-        ranks = {place: rank
-                 for rank, places in enumerate(stack) for place in places}
-        if folder in ranks and other in ranks:
-            return ranks[other] < ranks[folder]
+        floors = {place: number
+                  for number, places in enumerate(stack) for place in places}
+        if folder in floors and other in floors:
+            return floors[other] < floors[folder]
     return False
 
 
@@ -74,7 +81,7 @@ def problem_of_foreign(folder, header):
     if not is_of_the_system(header):
         return "header that no row of layers.py knows"
     if folder == "proto" and header.removesuffix(".h") not in STANDARD:
-        return "proto is content with the C library"
+        return "proto needs only the C library"
     if folder == "broker/core" and header.startswith(SOCKETS):
         return "core sees no socket"
     return None
@@ -165,6 +172,15 @@ PLANTS = (
     ("libevent in the assembly",
      planted("broker/broker.c", "#include <event2/event.h>\n"),
      "event2/event.h: foreign header"),
+    ("adapters side by side",
+     planted("broker/monitor/x.c", '#include "broker/session/x.h"\n')
+     | {"broker/session/x.h": ""}, "points upwards or sideways"),
+    ("the library into the command line",
+     planted("client/lib/x.c", '#include "client/command.h"\n')
+     | {"client/command.h": ""}, "points upwards or sideways"),
+    ("the library's own header",
+     planted("client/lib/x.c", '#include "client/sluice.h"\n')
+     | {"client/sluice.h": ""}, None),
     ("a command's parts know no command",
      planted("client/top/x.c", '#include "client/commands/x.h"\n')
      | {"client/commands/x.h": ""}, "points upwards or sideways"),
@@ -173,7 +189,7 @@ PLANTS = (
     ("a library that nobody announced",
      planted("broker/core/x.c", "#include <curl/curl.h>\n"), "no row"),
     ("the system in proto", planted("proto/x.c", "#include <unistd.h>\n"),
-     "content with the C library"),
+     "needs only the C library"),
     ("a socket in core",
      planted("broker/core/x.c", "#include <sys/socket.h>\n"), "no socket"),
     ("a header that is not there",
