@@ -17,6 +17,7 @@ struct options;
 /* Borrows the rules of `o`. */
 struct core_config configure_core(const struct options *o);
 
+/* Lowers max-frame to what memory allows, with a warning in `log`. */
 struct clients_config configure_clients(const struct options *o,
                                         struct log *log);
 

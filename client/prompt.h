@@ -25,12 +25,15 @@ struct prompt *prompt_new(const char *text, prompt_wait *wait, void *context);
 /* Leaves the terminal as it was. NULL is allowed. */
 void prompt_free(struct prompt *p);
 
+/* Whether a person types: else lines are only read. */
 bool prompt_is_terminal(const struct prompt *p);
 
 /* The next line, without its newline and no longer on the terminal; valid until
  * the next call. NULL at the end of the input, or when the wait ended it. */
 const char *prompt_line(struct prompt *p);
 
+/* Around output to the terminal, so that it does not mix with the line that is
+ * being typed. */
 void prompt_hide(struct prompt *p);
 void prompt_show(struct prompt *p);
 

@@ -17,6 +17,7 @@ struct round_trips {
 /* Counts a message that came back after `time_ms`. */
 void round_trips_add(struct round_trips *r, double time_ms);
 
+/* The standard deviation of all times so far. */
 double round_trips_deviation_ms(const struct round_trips *r);
 
 /* The share of `sent` messages that did not come back, in percent; 0 when none

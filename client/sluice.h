@@ -79,6 +79,7 @@ struct sluice_bytes {
     size_t length;
 };
 
+/* A string as bytes, without its NUL; borrowed. */
 static inline struct sluice_bytes sluice_text(const char *text)
 {
     struct sluice_bytes bytes = {text, strlen(text)};

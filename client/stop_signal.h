@@ -11,6 +11,7 @@
 /* Once per process; false, with errno, when the system refuses. */
 bool stop_signal_init(void);
 
+/* Whether SIGINT or SIGTERM has arrived. */
 bool stop_signal_came(void);
 
 /* Readable once a signal came. Never read from it. */

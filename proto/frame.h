@@ -38,6 +38,7 @@ static inline uint32_t frame_get_length(const uint8_t head[FRAME_HEAD_BYTES])
            (uint32_t)head[2] << 8 | (uint32_t)head[3];
 }
 
+/* Writes a length as a frame begins with it. */
 static inline void frame_put_length(uint8_t head[FRAME_HEAD_BYTES],
                                     uint32_t length)
 {

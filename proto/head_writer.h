@@ -37,6 +37,7 @@ void head_add_channel(struct head_writer *w, const uint8_t *name,
  * pattern_read(): a pattern, a reply address, a token. */
 void head_add_spelled(struct head_writer *w, struct span argument);
 
+/* An argument in decimal. */
 void head_add_number(struct head_writer *w, uint64_t number);
 
 /* Options; the text is any octets, which are spelled. */

@@ -87,6 +87,7 @@ static inline uint16_t pattern_segment_length(const struct pattern_name *name,
 void pattern_cut(struct pattern_name *name, const uint8_t *octets,
                  size_t length);
 
+/* `name` was cut by pattern_cut(). */
 bool pattern_matches_name(const struct pattern *p,
                           const struct pattern_name *name);
 

@@ -15,6 +15,7 @@ struct span {
     uint32_t length;  /* octets */
 };
 
+/* A string without its NUL; borrowed. */
 static inline struct span span_of(const char *text)
 {
     return (struct span){text, (uint32_t)strlen(text)};

@@ -53,6 +53,7 @@ enum unit_option {
 #define UNIT_BIT(name) (UINT32_C(1) << UNIT_OPTION_##name)
 _Static_assert(UNIT_OPTION_COUNT <= 32, "a set of options is 32 bits");
 
+/* As it is written in a head; a constant string. */
 const char *unit_option_name(enum unit_option option);
 
 /* UNIT_OPTION_COUNT when there is none of that name. */

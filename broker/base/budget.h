@@ -53,6 +53,7 @@ static inline void budget_promise(struct budget *b, uint64_t bytes)
     b->promised_bytes += bytes;
 }
 
+/* Takes back as much of what was promised. */
 static inline void budget_unpromise(struct budget *b, uint64_t bytes)
 {
     assert(b->promised_bytes >= bytes);

@@ -44,6 +44,7 @@ static inline void list_insert(struct list *pos, struct list *link)
     pos->prev = link;
 }
 
+/* Takes it out of its list, if it is in one. */
 static inline void list_remove(struct list *link)
 {
     link->prev->next = link->next;

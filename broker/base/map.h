@@ -33,11 +33,13 @@ struct map {
     struct budget *budget;
 };
 
+/* An empty map; what it allocates is charged to `budget`. */
 void map_init(struct map *m, struct budget *budget);
 
 /* The map must be empty. */
 void map_fini(struct map *m);
 
+/* NULL when there is no node of this name. */
 struct map_node *map_find(const struct map *m, const void *name, size_t length);
 
 /* `node->length` and `node->offset` are set and not in the map yet. False when

@@ -17,6 +17,7 @@ struct siphash_key {
 /* A key nobody can guess, from getrandom(2). */
 struct siphash_key siphash_key_random(void);
 
+/* SipHash-1-3 of these bytes. */
 uint64_t siphash(const struct siphash_key *key, const void *bytes, size_t n);
 
 #endif

@@ -42,6 +42,7 @@ struct view {
     uint64_t number[VIEW_NUMBERS];
 };
 
+/* Called for each view in turn; keeps nothing that a view points at. */
 typedef void view_fn(void *arg, const struct view *v);
 
 #endif

@@ -44,6 +44,7 @@ struct wheel {
     struct list begun; /* taken out of a slot whose time has come */
 };
 
+/* No alarm is set; `now` is when the wheel starts. */
 void wheel_init(struct wheel *w, clock_ms now);
 
 static inline void alarm_init(struct alarm *a)

@@ -47,6 +47,7 @@ struct block_pool {
     uint32_t spare_count;
 };
 
+/* An empty pool; its blocks are charged to `budget`. */
 void block_pool_init(struct block_pool *pool, struct budget *budget);
 
 /* All blocks must be gone. */
@@ -56,6 +57,7 @@ void block_pool_fini(struct block_pool *pool);
  * the size that costs least; NULL when there is no memory. */
 struct block *block_new(struct block_pool *pool, uint32_t capacity);
 
+/* One more reference, which block_unref gives back. */
 static inline struct block *block_ref(struct block *b)
 {
     b->refs++;

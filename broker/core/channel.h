@@ -215,6 +215,7 @@ void channel_count_dropped(struct channel *ch, uint64_t messages,
 /* The turn is over: the open block goes, or shrinks to what is held of it. */
 void channel_rest(struct channel *ch);
 
+/* One more reason for publishers to wait, and one less; see gate.h. */
 void channel_close_gate(struct channel *ch);
 void channel_open_gate(struct channel *ch);
 

@@ -33,6 +33,7 @@ static inline bool gate_must_wait(const struct gate *g)
     return g->closed > 0 || g->first;
 }
 
+/* An open gate without a line. */
 void gate_init(struct gate *g);
 
 /* `open_gates` is the list of the first places at gates that are open. */

@@ -41,6 +41,7 @@ struct interests {
     struct budget *budget;
 };
 
+/* No interests; what they take is charged to `budget`. */
 void interests_init(struct interests *in, struct budget *budget);
 
 /* None may be left. */
@@ -51,6 +52,7 @@ void interests_fini(struct interests *in);
 bool interests_add(struct interests *in, struct interest *i,
                    const struct pattern *p);
 
+/* `i` was added and has not been removed. */
 void interests_remove(struct interests *in, struct interest *i);
 
 /* Calls `visit` for every interest whose pattern matches; those with an equal

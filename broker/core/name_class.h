@@ -15,6 +15,7 @@ enum name_class {
     NAME_SYS,   /* the broker's own; a topic to subscribers */
 };
 
+/* Decides by prefixes alone; see proto/channel_name.h. */
 enum name_class name_class_of(const uint8_t *name, size_t length);
 
 #endif

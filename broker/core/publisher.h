@@ -25,6 +25,7 @@ struct publisher {
     uint32_t wait_count;
 };
 
+/* Waits nowhere and has published nothing. */
 void publisher_init(struct publisher *p);
 
 /* False once it has been admitted everywhere, even if not resumed yet. */

@@ -41,6 +41,7 @@ struct subscriber {
     enum subscriber_state state;
 };
 
+/* A member of no channel yet. */
 void subscriber_init(struct subscriber *s);
 
 /* Becomes a member of the channel; it must be NONE. Gets what is published

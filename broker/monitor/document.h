@@ -12,6 +12,7 @@
 struct log_field;
 struct broker_view;
 
+/* The broker itself. */
 char *document_stats(const struct broker_view *b);
 
 /* `is_periodic`: what happens from now on is recent in the next one. */

@@ -45,6 +45,7 @@ struct listener *listener_adopt(struct reactor *r, int fd,
  * the next of the chain. */
 struct listener *listener_close(struct listener *l);
 
+/* The next of the chain; NULL at its end. */
 struct listener *listener_next(const struct listener *l);
 
 /* Its own address: with the real port, or the path. Lives as long as it. */

@@ -16,6 +16,7 @@ struct peer {
     uint8_t ip[16];
 };
 
+/* What there is to know of an address that accept(2) or getpeername(2) gave. */
 struct peer peer_of(const struct sockaddr *sa, socklen_t length);
 
 /* As sluice_address_format. */

@@ -26,8 +26,7 @@ static inline enum stream_status plain_status(int err)
     return err == EPIPE ? STREAM_END : STREAM_RESET;
 }
 
-/* As stream_read and stream_write. */
-
+/* As stream_read. */
 static inline enum stream_status plain_read(int fd, const struct iovec *iov,
                                             int iovs, size_t *got)
 {
@@ -39,6 +38,7 @@ static inline enum stream_status plain_read(int fd, const struct iovec *iov,
     return n == 0 ? STREAM_END : STREAM_OK;
 }
 
+/* As stream_write. */
 static inline enum stream_status plain_write(int fd, const struct iovec *iov,
                                              int iovs, size_t *put)
 {

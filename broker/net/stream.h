@@ -68,6 +68,7 @@ void stream_abort_on_close(struct stream *s);
 /* False when the system refuses; the stream is then of no more use. */
 bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write);
 
+/* As set last. */
 enum stream_mode stream_get_mode(const struct stream *s);
 bool stream_wants_write(const struct stream *s);
 

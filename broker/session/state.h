@@ -35,6 +35,8 @@ enum session_state {
 /* A state as the log calls it. */
 extern const char *const state_names[SESSION_STATES];
 
+/* Every change of state: the counters of what is paused, and the number of
+ * sessions that keep the broker from stopping, follow it. */
 void state_set(struct session *s, enum session_state state);
 
 /* HELLO or OPEN: it is read for what it publishes. */

@@ -52,6 +52,7 @@ struct waits {
 /* `rows` is borrowed, WAIT_TOTAL of them. Waits are without end at first. */
 void waits_init(struct waits *all, const struct wait_row *rows, void *arg);
 
+/* It waits for nothing. */
 void waiting_init(struct waiting *w);
 
 /* Leaves any other wait. */

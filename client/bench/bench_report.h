@@ -15,6 +15,7 @@ struct bench_report {
     const struct outcome *outcome;
 };
 
+/* Lines for people to read. */
 void bench_report_print_table(const struct bench_report *r, FILE *out);
 
 /* One object on one line. Latencies are null when messages were too small to

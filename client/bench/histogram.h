@@ -30,6 +30,7 @@ struct histogram {
     uint64_t buckets[HISTOGRAM_BUCKETS];
 };
 
+/* The index of the bucket that counts this value. */
 static inline uint32_t histogram_bucket(uint64_t value)
 {
     if (value >> HISTOGRAM_MAX_BITS)
@@ -40,6 +41,7 @@ static inline uint32_t histogram_bucket(uint64_t value)
     return (shift << HISTOGRAM_BITS) + (uint32_t)(value >> shift);
 }
 
+/* Counts one value. */
 static inline void histogram_add(struct histogram *h, uint64_t value)
 {
     h->count++;

@@ -25,6 +25,7 @@ struct ledger {
 
 enum ledger_entry { LEDGER_NEW, LEDGER_AGAIN, LEDGER_NO_MEMORY };
 
+/* For ledger_enter alone. */
 enum ledger_entry ledger_enter_out_of_order(struct ledger *l, uint64_t number);
 
 /* Notes that `number` has come. */

@@ -17,6 +17,7 @@ struct progress {
     uint64_t received; /* and what had been received by then */
 };
 
+/* Nothing is drawn yet. `plan` is borrowed. */
 void progress_init(struct progress *p, const struct plan *plan,
                    uint64_t start_ns);
 

@@ -21,6 +21,7 @@ _Static_assert(sizeof(struct stamp) == 24, "no padding travels");
 /* A message that is not counted: it shows which subscribers receive. */
 #define STAMP_PROBE UINT32_MAX
 
+/* CLOCK_MONOTONIC, which both ends of a measurement share. */
 static inline uint64_t stamp_clock_ns(void)
 {
     struct timespec now;

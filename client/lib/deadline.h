@@ -15,6 +15,7 @@ typedef int64_t sluice_deadline;
 #define SLUICE_DEADLINE_NEVER ((sluice_deadline)INT64_MAX)
 #define SLUICE_DEADLINE_NOW   ((sluice_deadline)0)
 
+/* CLOCK_MONOTONIC in milliseconds. */
 static inline int64_t sluice_deadline_clock(void)
 {
     struct timespec now;
@@ -22,6 +23,7 @@ static inline int64_t sluice_deadline_clock(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* So long from now; never if it is negative, as callers of the library say. */
 static inline sluice_deadline sluice_deadline_in(int timeout_ms)
 {
     if (timeout_ms < 0)

@@ -27,6 +27,7 @@ struct sluice_inbox {
     uint32_t limit; /* bytes of the longest message */
 };
 
+/* Empty; `limit` is that of one message, in bytes. */
 void sluice_inbox_init(struct sluice_inbox *in, uint32_t limit);
 void sluice_inbox_fini(struct sluice_inbox *in);
 

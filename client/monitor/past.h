@@ -20,6 +20,7 @@ struct past {
     float value[SERIES][PAST_SLOTS];
 };
 
+/* No samples. */
 void past_init(struct past *h);
 
 /* Of two samples in one second the later is kept. Clocks may be set back: a

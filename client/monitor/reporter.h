@@ -27,6 +27,7 @@ struct reporter {
 struct reporter *reporter_new(const struct report *r);
 void reporter_free(struct reporter *p);
 
+/* Whether this report is one of its own. */
 bool reporter_is(const struct reporter *p, const struct report *r);
 
 /* Keeps what was reported. False when it is a repetition: a broker may report

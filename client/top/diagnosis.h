@@ -20,6 +20,7 @@ struct diagnosis {
     enum diagnosis_weight weight;
 };
 
+/* What is wrong with a channel, judged by this row and its rates. */
 struct diagnosis diagnosis_of(const struct table *channels,
                               const struct table_row *row);
 

@@ -9,6 +9,7 @@
 
 #include <stdio.h>
 
+/* The tables as text, as wide as they need to be. */
 void plain_print(const struct model *m, FILE *out);
 
 /* One line: {"stats": ..., "channels": ..., "clients": ...}. */

@@ -20,6 +20,7 @@ struct screen {
 bool screen_open(struct screen *s);
 void screen_close(void);
 
+/* The tables, as much of them as there is room for. */
 void screen_draw(const struct screen *s);
 
 /* Handles the keys typed so far; does not wait for more. */

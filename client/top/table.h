@@ -20,6 +20,7 @@ enum table_kind {
     TABLE_AGE,
 };
 
+/* Else a column of this kind is aligned to the right. */
 bool table_is_text(enum table_kind kind);
 
 struct table_column {
