@@ -2,8 +2,7 @@
  *
  * budget - the one place where the memory that clients cause is counted:
  * blocks, partial frames, outboxes, channels and sessions are allocated
- * through it. Sizes are those really held, the allocator's own overhead
- * included.
+ * through it. Sizes include the allocator's own overhead.
  */
 #ifndef SLUICE_BASE_BUDGET_H
 #define SLUICE_BASE_BUDGET_H
@@ -21,7 +20,7 @@ struct budget {
     uint64_t limit_bytes;    /* 0: none */
 };
 
-/* What is used, or as good as used. */
+/* What is used, or counts as used. */
 static inline uint64_t budget_level(const struct budget *b)
 {
     return b->used_bytes + b->promised_bytes + b->waste_bytes;
@@ -32,7 +31,7 @@ static inline bool budget_has_room(const struct budget *b, uint64_t bytes)
     return b->limit_bytes == 0 || budget_level(b) + bytes <= b->limit_bytes;
 }
 
-/* At 85 % whoever holds much is asked to hold up. */
+/* Above 85 % the largest channels are put under pressure (core/pressure.h). */
 static inline bool budget_is_short(const struct budget *b)
 {
     return b->limit_bytes > 0 &&

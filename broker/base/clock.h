@@ -13,7 +13,7 @@ typedef uint32_t clock_ms;
 /* CLOCK_MONOTONIC, cut to 32 bits. */
 clock_ms clock_now_ms(void);
 
-/* CLOCK_MONOTONIC in microseconds, for what is measured. */
+/* CLOCK_MONOTONIC in microseconds, for measuring. */
 uint64_t clock_now_us(void);
 
 /* Time from `since` to `now`, which is not before it. */

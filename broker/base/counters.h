@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * counters - what the broker counts, declared once. A row is an identifier,
- * its kind, unit and a sentence; every outlet (log lines now, more later)
- * walks the table.
+ * its kind, unit and a sentence; log lines, metrics and documents walk the
+ * table.
  */
 #ifndef SLUICE_BASE_COUNTERS_H
 #define SLUICE_BASE_COUNTERS_H
@@ -17,7 +17,7 @@
       "connections ended, whatever the "                                       \
       "reason")                                                                \
     X(closed_silent, COUNTER, "connections",                                   \
-      "connections that came and went without a word")                         \
+      "connections that ended before they sent anything")                      \
     X(closed_reset, COUNTER, "connections", "connections reset by the peer")   \
     X(closed_protocol, COUNTER, "connections",                                 \
       "connections closed because the peer broke the protocol")                \
@@ -28,7 +28,7 @@
     X(closed_no_memory, COUNTER, "connections",                                \
       "connections closed because memory could not be had for them")           \
     X(accept_pauses, COUNTER, "pauses",                                        \
-      "times that accepting paused for want of descriptors or room")           \
+      "times that accepting paused because descriptors or room ran out")       \
     X(channels, GAUGE, "channels", "channels that exist")                      \
     X(subscribers, GAUGE, "subscribers", "clients subscribed to a channel")    \
     X(messages_in, COUNTER, "messages", "messages read from publishers")       \
@@ -37,7 +37,7 @@
       "messages handed to the kernel for a subscriber")                        \
     X(bytes_out, COUNTER, "bytes", "bytes handed to the kernel")               \
     X(dropped_no_subscriber, COUNTER, "messages",                              \
-      "messages to a topic that nobody was subscribed to")                     \
+      "messages to a topic without subscribers")                               \
     X(dropped_slow, COUNTER, "messages",                                       \
       "messages that a slow subscriber missed")                                \
     X(dropped_newest, COUNTER, "messages",                                     \
@@ -49,7 +49,7 @@
     X(dropped_gone, COUNTER, "messages",                                       \
       "topic messages still unsent when their subscriber left")                \
     X(dropped_no_memory, COUNTER, "messages",                                  \
-      "messages that a subscriber missed for want of memory")                  \
+      "messages lost because memory could not be had for them")                \
     X(dropped_stopping, COUNTER, "messages",                                   \
       "accepted messages not delivered when the broker stopped")               \
     X(discarded_null, COUNTER, "messages", "messages published to /null")      \
@@ -65,12 +65,13 @@
     X(paused_publishers, GAUGE, "publishers", "publishers that are paused")    \
     X(log_lost, COUNTER, "lines", "log lines that stderr had no room for")     \
     X(pressed, COUNTER, "times",                                               \
-      "times that memory was short and a channel was held responsible")        \
+      "times that a channel was put under pressure because memory was short")  \
     X(memory_waits, COUNTER, "times",                                          \
       "times that a large message had to wait for memory")                     \
     X(memory_bytes, GAUGE, "bytes", "memory held for clients")                 \
-    X(memory_limit_bytes, GAUGE, "bytes", "what memory_bytes may become")      \
-    X(memory_peak_bytes, GAUGE, "bytes", "the most that memory_bytes was")     \
+    X(memory_limit_bytes, GAUGE, "bytes", "upper limit of memory_bytes")       \
+    X(memory_peak_bytes, GAUGE, "bytes",                                       \
+      "highest value of memory_bytes so far")                                  \
     X(memory_waste_bytes, GAUGE, "bytes",                                      \
       "resident memory beyond what is held, counted as well while more than "  \
       "half of the limit is used")                                             \
@@ -87,9 +88,9 @@
     X(slow_watchers, COUNTER, "times",                                         \
       "times that a ZeroMQ watcher had no room and began to miss messages")    \
     X(events_missed, COUNTER, "events",                                        \
-      "events that were not sent to watchers, there being too many")           \
+      "events that were not sent to watchers because there were too many")     \
     X(tap_missed, COUNTER, "messages",                                         \
-      "messages that were not shown by a tap, there being too many")
+      "messages that a tap did not show because there were too many")
 
 enum counter_id {
 #define COUNTER_ENUM(id, kind, unit, sentence) COUNT_##id,

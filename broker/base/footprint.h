@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * footprint - what the memory that is counted really costs. An allocator that
- * was given back this and that in no order keeps holes between what is still
- * there: resident memory that the budget knows nothing of. Here the holes are
- * given back to the system, and what cannot be is counted as well.
+ * footprint - how much resident memory the counted memory really takes. An
+ * allocator keeps holes between allocations where others were freed: resident
+ * memory of which the budget knows nothing. Here the holes are given back to
+ * the system, and what cannot be given back is counted as well.
  */
 #ifndef SLUICE_BASE_FOOTPRINT_H
 #define SLUICE_BASE_FOOTPRINT_H
@@ -27,7 +27,7 @@ struct footprint {
     uint32_t rest_ms; /* after trimming */
 };
 
-/* Call when nothing is held for anybody yet. */
+/* Call before memory is held for any client. */
 void footprint_init(struct footprint *f, struct budget *budget, clock_ms now);
 
 /* Call once in every turn: it costs next to nothing unless much is used.

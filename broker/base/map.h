@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * map - finds what is embedded around a map_node by a name of any bytes. The
- * table grows and shrinks with what it holds; an empty one owns nothing.
+ * map - finds objects, in which a map_node is embedded, by a name of any
+ * bytes. The table grows and shrinks with what it holds; an empty one owns
+ * nothing.
  */
 #ifndef SLUICE_BASE_MAP_H
 #define SLUICE_BASE_MAP_H

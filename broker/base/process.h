@@ -10,7 +10,7 @@
 /* Processor time of all threads, in user and kernel mode. */
 uint64_t process_cpu_us(void);
 
-/* Resident memory; 0 when the system does not tell. */
+/* Resident memory; 0 when the system does not say. */
 uint64_t process_rss_bytes(void);
 
 #endif

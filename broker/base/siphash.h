@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * siphash - SipHash-1-3 (Aumasson and Bernstein, "SipHash: a fast short-input
- * PRF"): a keyed hash, so that peers who choose names cannot choose where
- * they collide.
+ * PRF"): a keyed hash, so that peers that choose names cannot make them
+ * collide.
  */
 #ifndef SLUICE_BASE_SIPHASH_H
 #define SLUICE_BASE_SIPHASH_H
@@ -14,7 +14,7 @@ struct siphash_key {
     uint64_t k0, k1;
 };
 
-/* A key nobody can guess, from getrandom(2). */
+/* A key that cannot be guessed, from getrandom(2). */
 struct siphash_key siphash_key_random(void);
 
 /* SipHash-1-3 of these bytes. */

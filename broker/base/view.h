@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * view - what a channel or a client looks like from outside, as plain
- * numbers. Whoever owns them is walked through and shows one view after
- * another; what a view points at lives as long as the turn of the loop.
+ * numbers. Their owners are walked through and show one view after another;
+ * what a view points at lives as long as the turn of the loop.
  */
 #ifndef SLUICE_BASE_VIEW_H
 #define SLUICE_BASE_VIEW_H
@@ -25,13 +25,13 @@ enum view_number {
     VIEW_LIMIT_BYTES,
     VIEW_LIMIT_MESSAGES,
     VIEW_AGE_MS,
-    VIEW_RECENT, /* set by the monitor, who remembers */
+    VIEW_RECENT, /* set by the monitor, which remembers */
     VIEW_NUMBERS
 };
 
 struct view {
-    const uint8_t *name; /* of the channel, or of that which the client is
-                            subscribed to; NULL when there is none */
+    const uint8_t *name; /* of the channel, or of the one that the client
+                            is subscribed to; NULL when there is none */
     uint32_t name_length;
     const uint8_t *waits_for; /* the full channel that keeps the client from
                                  publishing; NULL when there is none */

@@ -24,9 +24,9 @@
 struct backlog {
     struct slice *ring;
     uint32_t head, count, capacity; /* capacity: a power of two, or 0 */
-    uint32_t sent;                  /* bytes of the head slice already gone */
-    uint64_t bytes;                 /* not yet gone */
-    uint64_t messages;              /* not yet wholly gone; see _consume */
+    uint32_t sent;                  /* bytes of the head slice */
+    uint64_t bytes;                 /* unsent */
+    uint64_t messages;              /* not wholly sent; see _consume */
     struct slice first[];           /* the ring while BACKLOG_FIRST suffice */
 };
 
@@ -78,7 +78,7 @@ static inline struct slice *backlog_at(const struct backlog *b, uint32_t i)
     return &b->ring[(b->head + i) & (b->capacity - 1)];
 }
 
-/* The memory that waiting costs, beside the messages themselves. */
+/* The messages and the memory that it takes to keep them waiting. */
 static inline uint64_t backlog_held_bytes(const struct backlog *b)
 {
     return b->bytes + b->count * sizeof(struct slice);
@@ -91,8 +91,8 @@ bool backlog_push(struct backlog *b, struct budget *budget,
                   const struct slice *s);
 
 /* Appends one message by copying its `n` bytes, behind the last one if that
- * ends a block which nobody else holds: so many small ones become one slice,
- * and pin nothing. *account answers for the copies. False, with nothing
+ * ends a block that no other backlog holds: so many small ones become one slice
+ * and pin nothing. *account is charged for the copies. False, with nothing
  * changed, when there is no memory. */
 bool backlog_gather(struct backlog *b, struct budget *budget,
                     struct block_pool *pool, struct account *account,
@@ -116,8 +116,8 @@ void backlog_skip(struct backlog *b, struct budget *budget, uint32_t n);
 int backlog_iov(const struct backlog *b, struct iovec *iov, int max,
                 size_t *bytes);
 
-/* The first `bytes` unsent bytes are gone. Returns how many messages that
- * completed, counted when their slice is through. */
+/* The first `bytes` unsent bytes were sent. Returns how many messages that
+ * completed; they are counted when all of their slice was sent. */
 uint32_t backlog_consume(struct backlog *b, struct budget *budget,
                          uint64_t bytes);
 
@@ -125,7 +125,7 @@ uint32_t backlog_consume(struct backlog *b, struct budget *budget,
  * so that the counts are exact; returns how many these were. */
 uint32_t backlog_forget_sent(struct backlog *b, message_size_fn *size);
 
-/* Lets go of everything. */
+/* Drops everything. */
 void backlog_clear(struct backlog *b, struct budget *budget);
 
 /* The same, and *b becomes backlog_none. */

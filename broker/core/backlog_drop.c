@@ -55,8 +55,8 @@ uint32_t backlog_drop_newest(struct backlog *b, struct budget *budget,
     return (uint32_t)(before - b->messages);
 }
 
-/* The message of which some bytes are gone gets a slice of its own, so that
- * those behind it can be dropped. */
+/* The message that was sent in part gets a slice of its own, so that those
+ * behind it can be dropped. */
 static bool backlog_split_started(struct backlog *b, struct budget *budget,
                                   message_size_fn *size)
 {

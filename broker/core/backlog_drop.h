@@ -23,7 +23,8 @@ backlog_drop_fn backlog_drop_newest;
 backlog_drop_fn backlog_drop_oldest;
 
 /* Copies what it holds into a block of just that size, if it pins much more
- * than that; *account answers for the copy. False when there is no memory. */
+ * than that; *account is charged for the copy. False when there is no memory.
+ */
 bool backlog_compact(struct backlog *b, struct block_pool *pool,
                      struct account *account);
 

@@ -7,7 +7,7 @@
 
 /* Buffers of the common size come from a short list of spare ones, last in
  * first out: a loaded broker goes round in few buffers that stay in the
- * processor's cache. Spare ones are nobody's memory and not charged. */
+ * processor's cache. Spare ones are not charged. */
 
 void block_pool_init(struct block_pool *pool, struct budget *budget)
 {
@@ -53,7 +53,7 @@ static void buffer_put(struct block_pool *pool, uint8_t *p, uint32_t capacity)
     pool->spare_count++;
 }
 
-/* Its capacity has changed, or whose it is. */
+/* Its capacity or its account has changed. */
 static void block_charge(struct block *b, int64_t bytes)
 {
     if (b->account)

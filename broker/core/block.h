@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * block - memory that messages lie in, one after another, shared by everybody
- * who still has to send some of it.
+ * block - memory in which messages lie one after another, shared by all
+ * backlogs that still hold some of it.
  *
  *     bytes   0 ........ used ........ capacity
  *             written,    to be
@@ -26,7 +26,7 @@ enum {
     BLOCK_MIN_BYTES = 256,     /* what a held open block shrinks to, at least */
 };
 
-/* The bytes of the blocks that somebody answers for. */
+/* How much memory the blocks of one owner take. */
 struct account {
     uint64_t bytes;
 };
@@ -35,9 +35,10 @@ struct block {
     uint32_t refs;
     uint32_t used;
     uint32_t capacity;
-    struct block **home; /* who appends; NULL when sealed */
+    struct block **home; /* where the owner that appends refers to it;
+                            NULL when sealed */
     struct block_pool *pool;
-    struct account *account; /* NULL when nobody's */
+    struct account *account; /* charged for it; NULL when none is */
     uint8_t *bytes;
 };
 
@@ -66,7 +67,7 @@ static inline struct block *block_ref(struct block *b)
 
 void block_free(struct block *b);
 
-/* From now on `account`, which must outlive it, answers for the block. */
+/* From now on `account`, which must outlive it, is charged for the block. */
 void block_assign(struct block *b, struct account *account);
 
 /* The last one frees the block and clears its home. */
@@ -80,7 +81,7 @@ static inline void block_unref(struct block *b)
  * everything as it was. `capacity` is at least what is used. */
 bool block_resize(struct block *b, uint32_t capacity);
 
-/* Nobody appends any more. */
+/* Nothing is appended any more. */
 static inline void block_seal(struct block *b)
 {
     if (b->home)

@@ -105,7 +105,7 @@ static void channel_let_open_go(struct channel *ch)
 void channel_rest(struct channel *ch)
 {
     channel_let_open_go(ch);
-    struct block *b = ch->open; /* still there: somebody holds some of it */
+    struct block *b = ch->open; /* if it is still there, some of it is held */
     if (!b)
         return;
     uint32_t capacity = BLOCK_MIN_BYTES;

@@ -90,7 +90,7 @@ struct channel {
     uint32_t magic;
     uint32_t room;      /* in the open block; 0 when not touched this turn */
     uint8_t *tail;      /* where the next message goes; valid if room > 0 */
-    struct block *open; /* NULL when nobody holds any of it */
+    struct block *open; /* NULL when none of it is held */
     uint32_t pending;   /* messages appended and not committed */
     uint32_t member_count : 30;
     bool is_open_held : 1;   /* this turn holds a reference on the open block */
@@ -100,7 +100,7 @@ struct channel {
     struct turn *turn;
     struct account account; /* its blocks */
     struct load *load;      /* NULL while these are few; see pressure.c */
-    struct tap *tap;        /* NULL when nobody taps it */
+    struct tap *tap;        /* NULL when there is none */
     struct gate gate;
     struct list touched; /* in the turn's list until it ends */
     struct list members;
@@ -120,7 +120,7 @@ static inline bool channel_must_wait(const struct channel *ch)
     return gate_must_wait(&ch->gate);
 }
 
-/* Whether it cannot take more, whoever waits. */
+/* Whether it cannot take more. */
 static inline bool channel_is_closed(const struct channel *ch)
 {
     return ch->gate.closed > 0;

@@ -32,7 +32,7 @@ struct channel *directory_find(const struct directory *d, const uint8_t *name,
                                uint32_t length);
 
 /* A new channel; there must be none of this name. NULL when there is no
- * memory. It lives until it is found unused after somebody touched it. */
+ * memory. It is freed when it is touched and then unused. */
 struct channel *directory_add(struct directory *d, enum name_class name_class,
                               const struct rule *rule, const uint8_t *name,
                               uint32_t length);

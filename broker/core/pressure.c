@@ -180,7 +180,7 @@ static void pressure_sweep_one(struct channel *ch, void *arg)
 }
 
 /* Small channels are weighed when they are published to. When memory is
- * exhausted, those that nobody publishes to any more have to be found. */
+ * exhausted, those that are not published to any more have to be found. */
 static void pressure_sweep(struct pressure *p)
 {
     p->swept_slots = directory_visit(p->directory, p->swept_slots, SWEEP_SLOTS,

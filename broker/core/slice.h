@@ -17,8 +17,8 @@ struct slice {
     clock_ms at; /* when its first message came */
 };
 
-/* The size in bytes of the message that begins there: where it ends, only
- * those know who know the wire format. */
+/* The size in bytes of the message that begins there. Only the owner of the
+ * core knows the wire format, and so where a message ends. */
 typedef uint32_t message_size_fn(const uint8_t *message);
 
 static inline const uint8_t *slice_bytes(const struct slice *s)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * tap - a look at what is routed to one channel, from the side: nothing is
- * taken, and nobody waits for the tap. A channel exists as long as its tap, so
- * that messages that nobody is subscribed to are seen as well.
+ * taken, and publishers do not wait for the tap. A channel exists as long as
+ * its tap, so that messages to a topic without subscribers are seen as well.
  */
 #ifndef SLUICE_CORE_TAP_H
 #define SLUICE_CORE_TAP_H

@@ -49,9 +49,9 @@ static bool topic_is_half_drained(const struct subscriber *s)
                       (struct limits){limits.bytes / 2, limits.messages / 2});
 }
 
-/* How old the oldest message is does not tell a stalled reader from a steady
- * one that is slower than its outbox is long; so a subscriber is also judged
- * by what it took meanwhile. */
+/* The age of the oldest message does not distinguish a stalled reader from a
+ * steady one that is slow for the length of its outbox; so a subscriber is also
+ * judged by what it took meanwhile. */
 bool topic_is_impatient(const struct subscriber *s)
 {
     uint32_t patience = rule_of(s)->patience_ms;
