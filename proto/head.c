@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is wrong by rule 3 ends the pass at once: it outranks everything. What
- * is wrong by a later rule is noted, because rule 3 may still fail and the
- * request id may still come.
+ * A violation of rule 3 ends the pass at once, because it outranks all others.
+ * Violations of later rules are noted: rule 3 may still fail, and the request
+ * id, which the error carries, may still follow.
  */
 #include "proto/head.h"
 
@@ -20,7 +20,7 @@ struct head_pass {
     struct span stranger[HEAD_PAIRS_MAX]; /* their names */
 };
 
-/* One token, and where its first raw '=' is; NULL when it has none. */
+/* One token, and its first raw '=', NULL when it has none. */
 struct head_token {
     struct span whole;
     const char *equals;
@@ -35,7 +35,7 @@ static void head_take_argument(struct head_pass *p, struct span argument)
     head->argument_count++;
 }
 
-/* Options that a newer broker would know may not come twice, either. */
+/* An option that this program does not know may not come twice, either. */
 static void head_take_stranger(struct head_pass *p, struct span name)
 {
     for (unsigned i = 0; i < p->strangers; i++)

@@ -50,16 +50,16 @@ struct head {
 };
 
 /* Takes a head apart. UNIT_BAD_HEAD or UNIT_BAD_VERB by the first of the rules
- * 3 to 6 that fails; then `head` holds nothing to rely on but its rid. A verb
- * that is not known is no error here: it is VERB_COUNT. */
+ * 3 to 6 that fails; only the rid of `head` is valid then. An unknown verb is
+ * not an error here: it is VERB_COUNT. */
 enum unit_error head_parse(struct head *head, const void *bytes,
                            uint32_t length);
 
-/* Whether this is the first head of one of our clients, of whatever version:
- * "\0SLUICE/". The first eight octets decide. */
+/* Whether a connection that begins like this is one of sluice, of any version:
+ * "\0SLUICE/". */
 bool head_is_opening(const void *bytes, uint32_t length);
 
-/* Takes such a head apart. UNIT_VERSION when it asks for another one than
+/* Takes such a head apart. UNIT_VERSION when it asks for a version other than
  * HEAD_VERSION, whatever follows; else as head_parse(). */
 enum unit_error head_parse_opening(struct head *head, const void *bytes,
                                    uint32_t length);

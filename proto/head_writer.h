@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * head_writer - writes the head of a unit, word by word, into memory of the
- * caller. Whatever is handed in is spelled so that it cannot become more than
- * one token: nobody pastes text into a head.
+ * head_writer - writes the head of a unit, word by word, into the caller's
+ * memory. Names and values are spelled, so that each stays one token whatever
+ * octets it has: text pasted into a head could add options to it.
  *
  *     struct head_writer w;
  *     head_begin(&w, room, "PUB");
@@ -49,7 +49,7 @@ void head_add_option_ms(struct head_writer *w, enum unit_option option,
                         uint64_t ms);
 
 /* A header; the value is any octets. False, and nothing is written, when
- * `name` is no name of a header. */
+ * `name` cannot be that of a header. */
 bool head_add_header(struct head_writer *w, struct span name, const void *value,
                      size_t length);
 

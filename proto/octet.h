@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * octet - the classes of octets that the text of version 2 is made of. One
- * table, so that every reader of a head asks the same question and none asks
- * the locale.
+ * octet - the classes of octets in the text of version 2. All readers of heads
+ * share one table, and the locale has no say.
  */
 #ifndef SLUICE_PROTO_OCTET_H
 #define SLUICE_PROTO_OCTET_H
@@ -10,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Bits; an octet without any is never part of a head. */
+/* Bits. An octet that has none of them cannot be part of a head. */
 enum octet_class {
     OCTET_PLAIN = 1,   /* stands for itself in any token: 21-7E but % and = */
     OCTET_SPACE = 2,   /* between two tokens */
@@ -36,7 +35,7 @@ static inline bool octet_is(uint8_t octet, unsigned classes)
     return (octet_classes[octet] & classes) != 0;
 }
 
-/* Whether all of `text` is; of nothing, nothing is not. */
+/* Whether all of `text` is; true for an empty text. */
 static inline bool octet_all_are(const char *text, uint32_t length,
                                  unsigned classes)
 {

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * pattern - which channels somebody means. A pattern is compared segment by
- * segment, the segments being what stands between slashes:
+ * pattern - a set of channels, for subscriptions and for the rules of a
+ * configuration. It is compared segment by segment, the segments being what
+ * stands between slashes:
  *
  *     *     any one segment, also an empty one
  *     **    whatever is left, also nothing; only as the last segment
  *     else  exactly this segment
  *
- * Two fences keep worlds apart: only a pattern that begins with the octets
- * "/queue" matches queues, and nothing else then; only one whose first segments
- * are literally those of "/sys" matches the broker's own channels. The rules of
- * a configuration have no fences.
+ * Two fences keep worlds apart. A pattern that begins with the octets "/queue"
+ * matches queues only, and no other pattern matches a queue. The same holds for
+ * the broker's own channels and patterns that begin with the segments of
+ * "/sys". The rules of a configuration have no fences.
  */
 #ifndef SLUICE_PROTO_PATTERN_H
 #define SLUICE_PROTO_PATTERN_H

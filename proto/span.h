@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * span - a stretch of text that lies in memory of somebody else: no copy, no
- * NUL at its end.
+ * span - a stretch of borrowed text, without a NUL at its end.
  */
 #ifndef SLUICE_PROTO_SPAN_H
 #define SLUICE_PROTO_SPAN_H

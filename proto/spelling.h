@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * spelling - how octets are written in a head: visible ASCII as it is,
- * everything else as "%XX". Many spellings can mean the same octets; the
- * canonical one is what a broker writes. Section 2.3 of the specification.
+ * everything else as "%XX". Several spellings can mean the same octets; brokers
+ * write the canonical one (section 2.3 of the specification).
  *
- * It is not common/percent, which writes names for people: there printable
- * UTF-8 stays, and only one spelling is taken back.
+ * common/percent writes names for people instead: it keeps printable UTF-8, and
+ * reads back one spelling only.
  */
 #ifndef SLUICE_PROTO_SPELLING_H
 #define SLUICE_PROTO_SPELLING_H
@@ -37,8 +37,8 @@ size_t spelling_write_value(char *out, const void *octets, size_t length);
  * digits, as head_parse() makes sure. `out` may be `text` itself. */
 size_t spelling_read(uint8_t *out, struct span text);
 
-/* Reads a channel to publish to, or whose delivery is meant: 1 to 255 octets,
- * no raw '*', no raw '@' in front. False when it is none (rule 11). */
+/* Reads the name of a channel, in units that take no pattern: 1 to 255 octets,
+ * no raw '*', no raw '@' in front. False when it is not one (rule 11). */
 bool spelling_read_channel(uint8_t out[CHANNEL_NAME_MAX], size_t *length,
                            struct span text);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Stricter than what people may write in options (no fraction, no missing
- * unit): whatever is accepted here must be accepted by every broker.
+ * Stricter than the options of a command line (no fraction, no missing unit):
+ * what one broker accepts, all brokers must accept.
  */
 #include "proto/unit_option.h"
 
@@ -72,7 +72,7 @@ static bool read_DURATION(const struct unit_option_row *row, struct span value,
     return unit_duration_read(value, number) && is_in_range(row, *number);
 }
 
-/* A duration in the range, or none at all. */
+/* A duration in the range, or 0. */
 static bool read_PERIOD(const struct unit_option_row *row, struct span value,
                         uint64_t *number)
 {

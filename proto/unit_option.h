@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * unit_option - the lower-case options of both directions: their names and
- * what their values may be, a row each. Which unit takes which is a matter of
- * its verb.
+ * unit_option - the lower-case options of both directions, their names and
+ * the range of their values, one row each. The rows of the verbs say which unit
+ * takes which option.
  */
 #ifndef SLUICE_PROTO_UNIT_OPTION_H
 #define SLUICE_PROTO_UNIT_OPTION_H
@@ -56,7 +56,7 @@ _Static_assert(UNIT_OPTION_COUNT <= 32, "a set of options is 32 bits");
 /* As it is written in a head; a constant string. */
 const char *unit_option_name(enum unit_option option);
 
-/* UNIT_OPTION_COUNT when there is none of that name. */
+/* UNIT_OPTION_COUNT when no option has that name. */
 enum unit_option unit_option_find(struct span name);
 
 /* Whether `value` is well-formed and in range (rule 9). *number is set for

@@ -17,7 +17,7 @@ enum {
     VERB_TOKEN_MAX = 64, /* octets of the token of a PING, as written */
 };
 
-/* What the last argument is, where its row can tell. */
+/* What the last argument is. A VERB_NAME is judged later. */
 enum verb_argument { VERB_NAME, VERB_NUMBER, VERB_TOKEN };
 
 enum verb_body { VERB_EMPTY, VERB_PAYLOAD, VERB_TEXT };
@@ -46,7 +46,8 @@ enum verb_id {
     VERB_COUNT, /* a verb that this program does not know */
 };
 
-/* Of a broker's verb only the arguments count, which a client can rely on. */
+/* The row of a broker's verb gives only `least`: the arguments that a client
+ * can rely on. */
 struct verb {
     const char *name;
     uint8_t least, most; /* arguments */
@@ -61,7 +62,7 @@ extern const struct verb verbs[VERB_COUNT];
 /* The first unit of a connection, which has no verb. */
 extern const struct verb verb_opening;
 
-/* VERB_COUNT when there is none of that name. */
+/* VERB_COUNT when no verb has that name. */
 enum verb_id verb_find(struct span name);
 
 #endif

@@ -27,8 +27,8 @@ static uint32_t wheel_ticks_until(const struct wheel *w, clock_ms when)
 }
 
 /* Ticks until the time of the first occupied slot of a ring begins;
- * UINT32_MAX when there is none. Except in the finest ring, the slot whose time
- * it is has been emptied, and what hangs there is for the next turn. */
+ * UINT32_MAX when all are empty. Except in the finest ring, the current slot
+ * was emptied when its time began: its alarms now are for the next turn. */
 static uint32_t wheel_distance(const struct wheel *w, unsigned ring)
 {
     unsigned shift = ring * RING_BITS;
@@ -81,8 +81,9 @@ static bool wheel_hang(struct wheel *w, struct alarm *a)
     return true;
 }
 
-/* Distances are from the wheel's tick, which may be long ago: nothing has been
- * due since. It catches up, but not with a slot whose alarms are to move. */
+/* Distances count from the wheel's tick, which may be long ago if nothing has
+ * been due since. So the wheel catches up first, but not beyond a slot that it
+ * still has to empty. */
 void wheel_set(struct wheel *w, struct alarm *a, clock_ms now,
                uint32_t after_ms)
 {

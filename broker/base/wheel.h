@@ -30,7 +30,7 @@ enum {
     WHEEL_LONGEST_MS = 24 * 60 * 60 * 1000,
 };
 
-/* Embedded in what it is for. */
+/* Embedded in the object that it belongs to. */
 struct alarm {
     struct list link; /* in no list while it is not set */
     clock_ms due;
@@ -41,7 +41,7 @@ struct wheel {
     uint32_t tick;                  /* counted; it wraps */
     uint64_t occupied[WHEEL_RINGS]; /* a bit for each slot with an alarm */
     struct list slots[WHEEL_RINGS][WHEEL_SLOTS];
-    struct list begun; /* taken out of a slot whose time has come */
+    struct list begun; /* alarms out of slots whose time has begun */
 };
 
 /* No alarm is set; `now` is when the wheel starts. */
@@ -62,14 +62,16 @@ static inline bool alarm_is_set(const struct alarm *a)
 void wheel_set(struct wheel *w, struct alarm *a, clock_ms now,
                uint32_t after_ms);
 
-/* Nothing happens when it is not set. */
+/* An alarm that is not set stays so. */
 void wheel_cancel(struct wheel *w, struct alarm *a);
 
-/* The next alarm that is due, no longer set; NULL when there is none, or when
- * enough has been moved for one turn: then wheel_wait_ms() is 0. */
+/* Takes out the next alarm that is due. NULL when there is none, or when the
+ * call has moved as many alarms as a turn may: wheel_wait_ms() is 0 then. `now`
+ * never goes back. */
 struct alarm *wheel_pop(struct wheel *w, clock_ms now);
 
-/* How long wheel_pop() surely has nothing to do; UINT32_MAX: for good. */
+/* For how long wheel_pop() has nothing to do; UINT32_MAX when no alarm is
+ * set. */
 uint32_t wheel_wait_ms(const struct wheel *w, clock_ms now);
 
 #endif

@@ -22,7 +22,7 @@ struct interest_shape {
     struct interest_form form;
 };
 
-/* All who have the same pattern. */
+/* The interests with the same pattern. */
 struct interest_group {
     struct interest_group *next; /* in its slot */
     struct interest_shape *shape;

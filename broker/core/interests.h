@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
- * interests - which wildcards match a channel. It is asked when a channel
- * appears, never for a message.
+ * interests - finds the wildcard patterns that match a channel. That is needed
+ * when a channel appears, never for a message.
  *
- * Patterns of one shape have their wildcards in the same places. Of all with
- * one shape at most one can match a given name: that which says what the name
- * says everywhere else. So a question is one look into a table for each shape,
- * by a hash that is put together from hashes of the segments. However patterns
- * are chosen, that costs at most as many steps as they have wildcards in all,
- * once for each shape. It knows nothing of who is interested.
+ * Patterns of one shape have their wildcards in the same segments. Of all
+ * patterns of a shape only one can match a given name: the one that is equal to
+ * it in all other segments. So a question costs one lookup for each shape, in a
+ * table whose hashes are sums of the hashes of segments, and one comparison for
+ * each pattern found. The lookup takes as many steps as the shape has
+ * wildcards. What an interest belongs to is not known here.
  */
 #ifndef SLUICE_CORE_INTERESTS_H
 #define SLUICE_CORE_INTERESTS_H
@@ -25,7 +25,7 @@
 
 struct interest_group;
 
-/* Embedded in what belongs to a wildcard subscription. */
+/* Embedded in the object of a wildcard subscription. */
 struct interest {
     struct list same; /* those with an equal pattern */
     struct interest_group *group;
@@ -44,7 +44,7 @@ struct interests {
 /* No interests; what they take is charged to `budget`. */
 void interests_init(struct interests *in, struct budget *budget);
 
-/* None may be left. */
+/* All interests must have been removed. */
 void interests_fini(struct interests *in);
 
 /* `p` is a pattern with a wildcard, and is copied. False when there is no

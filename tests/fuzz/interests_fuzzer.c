@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Whoever is interested, and whatever came and went: those whose pattern
- * matches a name are found, once each, and nobody else.
+ * The interests found for a name are those whose patterns match it, once each,
+ * whatever was added and removed before.
  *
  *     input   steps: what (1 byte), length (1 byte), the text of a pattern
  *             or name

@@ -89,7 +89,7 @@ static void test_a_head_has_4096_octets_and_not_one_more(void **state)
     head_begin(&w, *state, "PUB");
     assert_true(head_add_header(&w, span_of("A"), value, HEAD_MAX / 3));
     assert_int_equal(head_end(&w), 0);
-    head_add_number(&w, 1); /* it would fit, but a head with a hole is none */
+    head_add_number(&w, 1); /* it would fit, but the head has a hole */
     assert_int_equal(head_end(&w), 0);
 }
 

@@ -175,7 +175,7 @@ static void test_a_name_has_64_octets_as_it_is_written(void **state)
     assert_int_equal(legality_of(&h, &verb_opening, 0), UNIT_BAD_OPTION);
 }
 
-/* The words that only a broker says, none of them a client's. */
+/* What a client can rely on in units of a broker. */
 static void test_brokers_verbs_have_their_arguments(void **state)
 {
     (void)state;

@@ -152,7 +152,7 @@ static void step(struct tower *t)
         break;
     case 1:
         pass_time(t);
-        if (chance(t, 4) > 0) /* else whoever sets the next finds it behind */
+        if (chance(t, 4) > 0) /* else the next wheel_set() finds it behind */
             ring_all(t);
         break;
     default:
@@ -234,7 +234,7 @@ static void test_a_cancelled_alarm_wakes_nobody(void **state)
     }
 }
 
-/* Nobody looked at it for a month, and a day is still a day. */
+/* After a month without a call a day is still a day. */
 static void test_a_wheel_that_stood_still_is_right(void **state)
 {
     struct tower *t = *state;
