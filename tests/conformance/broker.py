@@ -5,9 +5,10 @@
     broker.py --broker build/bin/sluiced [-k WORD] [--whole | --cut] [-j N]
 
 Every vector gets a broker of its own and is played twice: as it is, and with
-all that is sent cut into single octets. The field `about` of the file explains
-the steps. A line for each vector that does not hold, with the step and what
-came instead; "N passed, N failed" last, and exit status 1 if any failed.
+all input of the broker cut into single octets. The field `about` of the file
+explains the steps. The output has a line for each vector that fails, with the
+step and what came instead, and "N passed, N failed". The exit status is 1 if
+any failed.
 
 The broker is started as PROGRAM --listen 127.0.0.1:PORT, with the options that
 a vector needs: max is --max-frame, queue_limit --queue-limit, subs
@@ -31,7 +32,7 @@ OPTIONS = {"max": "--max-frame", "queue_limit": "--queue-limit",
 
 
 class Play:
-    """One vector against whoever listens at an address."""
+    """One vector, played against a broker at an address."""
 
     def __init__(self, address, is_cut, until=None):
         self.address, self.is_cut, self.until = address, is_cut, until
@@ -46,7 +47,7 @@ class Play:
         for connection in self.connections.values():
             connection.close()
 
-    # what a client does
+    # what the clients do
 
     def send(self, step):
         connection = self.connection(step["to"])
@@ -63,7 +64,7 @@ class Play:
             return bytes.fromhex(step["hex"])
         return unit(fill_in(head, self.known), bytes.fromhex(step["body_hex"]))
 
-    # what must come
+    # what the broker must do
 
     def holds(self, wanted, head, body):
         body_hex = wanted.get("body_hex")
@@ -115,8 +116,8 @@ class Play:
             try:
                 self.step(step)
             except (Failed, OSError) as error:
-                what = step.get("head") or step
-                raise Failed(f"step {number} ({what!s:.60}): {error}") from None
+                what = str(step.get("head") or step)[:60]
+                raise Failed(f"step {number} ({what}): {error}") from None
 
 
 @contextlib.contextmanager

@@ -1,20 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Plays scenarios of the wire protocol, version 2, against a client: here the
-suite is the broker.
+"""Plays scenarios of the wire protocol, version 2, against a client. The suite
+is the broker.
 
     client.py [-k WORD] [--whole | --cut] [-j N] [-v] -- PROGRAM [ARGUMENT]...
 
-PROGRAM is anything that is built on the client library in question. It is
-started with SLUICE_SERVER=127.0.0.1:PORT, connects there and connects again
-whenever it must, reads orders from its standard input, a line each, and prints
-an event on a line of its own as soon as it happens. When its input ends, it
-closes in an orderly way and exits with status 0. README.md beside this file has
-the orders and the events, scenarios.txt the scenarios and what their lines mean.
+PROGRAM is a program on top of the client library to be tested. It is started
+with SLUICE_SERVER=127.0.0.1:PORT, connects to that address, reconnects when it
+loses the connection, reads orders from its standard input, one per line, and
+prints events, one per line, as they happen. At the end of its input it leaves
+in an orderly way and exits with status 0. README.md lists the orders and the
+events; scenarios.txt has the scenarios and explains their lines.
 
-Every scenario gets a process of its own and is played twice: as it is, and with
-all that the broker sends cut into single octets. A line for each that does not
-hold; "N passed, N failed" last, and exit status 1 if any failed.
+Every scenario gets a process of its own and is played twice: as it is, and
+with the broker's output cut into single octets. The output has a line for each
+that fails, and "N passed, N failed". The exit status is 1 if any failed.
 """
 import argparse
 import contextlib

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""A broker that knows one vector by heart: it takes what the vector sends, and
-answers what the vector wants, unless it was told to do something else."""
+"""A broker that plays the other side of one vector: it reads what the vector
+sends, and sends what the vector expects."""
 import socket
 import threading
 
@@ -67,7 +67,7 @@ class Puppet(threading.Thread):
         elif "frame_hex" in step:
             connection.send(bytes.fromhex(step["hex"]))
         else:
-            # The other way round than they were written.
+            # In another order than the vector has them.
             for wanted in reversed(step.get("any_order", [step])):
                 body = bytes.fromhex(wanted.get("body_hex") or "")
                 connection.send(unit(self.invent(wanted["head"]), body))

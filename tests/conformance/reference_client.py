@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""A client of version 2 that is as short as can be, to try the suite with.
+"""The shortest client of version 2 that passes the suite.
 
-It speaks the protocol by itself, so that a mistake in a library is not in the
-suite, too. It reads orders and prints events: see README.md.
+It uses no library, so that the suite does not share the mistakes of one.
+README.md explains its orders and events.
 """
 import asyncio
 import itertools
@@ -47,7 +47,7 @@ def is_wild(pattern):
 
 
 class Call:
-    """A unit that is to be answered: what to do with the answer."""
+    """A unit whose answer is awaited, and what to do with it."""
 
     def __init__(self, tag, done=None):
         self.tag, self.done = tag, done
@@ -74,7 +74,7 @@ class Client:
         self.writer.write(frame(head.encode("latin-1")) + frame(body))
 
     def call(self, words, body=b"", tag=None, done=None):
-        """With a rid if somebody wants the answer."""
+        """With a rid if the answer is wanted."""
         if tag is not None or done:
             rid = str(next(self.ids))
             self.calls[rid] = Call(tag, done)
@@ -164,7 +164,7 @@ class Client:
                 if matches(pattern, channel)]
 
     def follow(self, channel, head, first, last):
-        """The numbers of a topic go on where they were, or begin anew."""
+        """Checks that the numbers of a topic continue, or start again."""
         wrong = False
         for _, subscription in self.readers(channel):
             before = subscription.last.get(octets(channel))

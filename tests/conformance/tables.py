@@ -20,16 +20,16 @@ def unsubscribing(pattern):
 
 
 def match_row(row):
-    """A broker that sends what was not asked for shows what a client makes of
-    a channel: the message reaches a subscription or none."""
+    """The broker sends a message to a channel that need not match: the client
+    must dispatch it to the subscription if it does, else drop it."""
     pattern = row["pattern"]
     if "error" in row:
         return [f"> sub {pattern} tag=1", f"refuse {row['error']} tag=1"]
     channel = spell_channel(bytes.fromhex(row["channel_hex"]))
     event = [f"< msg {pattern} {channel} 5"] if row["match"] else []
     answer = "" if "*" in pattern else " seq=4"
-    return [*subscribing(pattern, answer), f"S MSG {channel} 5", *event, "silent",
-            *unsubscribing(pattern)]
+    return [*subscribing(pattern, answer), f"S MSG {channel} 5", *event,
+            "silent", *unsubscribing(pattern)]
 
 
 def escape_row(row):

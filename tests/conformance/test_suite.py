@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The suite itself: it holds where it must, and finds what it is for."""
+"""The suite itself: correct brokers and clients pass, incorrect ones fail."""
 import concurrent.futures
 import copy
 import os
@@ -39,7 +39,7 @@ FOUND_BY = {
     "takes_bye_for_a_break": "BYE: what",
     "stays_away": "a break: what",
     "comes_again_at_once": "pauses that grow",
-    "notices_no_loss": "a loss that nobody tells",
+    "notices_no_loss": "an unreported loss",
     "trusts_another_run": "another run",
     "sends_what_is_too_big": "a body above the limit",
     "minds_unknown_verbs": "what is unknown is ignored",
@@ -55,7 +55,7 @@ def vector(name):
 
 
 class BrokerSide(unittest.TestCase):
-    """Against a broker that has learnt its part of each vector."""
+    """Against a broker that plays the other side of each vector."""
 
     def play(self, row, change=None, is_cut=False):
         steps = copy.deepcopy(row["steps"])
@@ -68,7 +68,7 @@ class BrokerSide(unittest.TestCase):
             puppet.join()
         self.assertIsNone(puppet.error)
 
-    def test_every_vector_holds_with_who_keeps_to_it(self):
+    def test_every_vector_passes_with_its_own_other_side(self):
         rows = broker.vectors()
         self.assertGreaterEqual(len(rows), 69)
         for row in rows:
@@ -115,7 +115,7 @@ class BrokerSide(unittest.TestCase):
 
 
 class ClientSide(unittest.TestCase):
-    """Against a short client, and the same with mistakes."""
+    """Against the reference client, and against variants with a mistake."""
 
     def run_suite(self, *words, patience=PATIENCE_S):
         """What client.py says, and whether all held."""
@@ -134,7 +134,8 @@ class ClientSide(unittest.TestCase):
         self.assertIn(f"{2 * len(client.all_scenarios())} passed", output)
 
     def find(self, mistake):
-        """Short of patience: most mistakes are found by waiting in vain."""
+        """With a short patience, because most mistakes are found by a
+        timeout."""
         return self.run_suite(
             "--whole", "-k", FOUND_BY[mistake], "--", sys.executable, "-B",
             f"{FOLDER}/planted_client.py", mistake, patience=3)

@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
-"""Units of version 2 as the suite sees them: no code of the project's own.
+"""Units of version 2, without any code of the project itself.
 
-A unit is two frames, a head and a body. What is expected of one is written
-as a head, too: verb, arguments and headers must be equal, headers in order;
-every option written must be there with that value, others may be. "*" is any
-value, "$x" is captured where it comes first and must be equal later.
+A unit is two frames, a head and a body. An expectation is written as a head,
+too: verb, arguments and headers must be equal, headers in order; every option
+must be present with that value, and others may be. "*" is any value; "$x" is
+captured on first use and must be equal later.
 """
 import concurrent.futures
 import os
@@ -19,7 +19,7 @@ READABLE = re.compile(rb"(?!.*%(?![0-9A-Fa-f]{2}))[!-~]+( [!-~]+)*")
 
 
 class Failed(Exception):
-    """What the other side did wrong, in words."""
+    """What the other side did wrong."""
 
 
 def frame(data):
@@ -64,8 +64,8 @@ def spell_channel(name):
 
 
 def normal(text):
-    """The same word for every spelling of a value or argument, and for every
-    way to write a duration."""
+    """One word for all spellings of an argument or value, and for all ways to
+    write a duration."""
     duration = re.fullmatch(r"(\d{1,9})(ms|s|m|h|d)", text)
     if duration:
         factor = {"ms": 1, "s": 1000, "m": 60000, "h": 3600000, "d": 86400000}
@@ -113,7 +113,7 @@ RID = re.compile(r"[A-Za-z0-9._-]{1,32}")
 
 
 def check_legal(text):
-    """That a client's unit would be refused for nothing but its channel."""
+    """Fails unless a client's unit is legal; its channel is not judged."""
     head = Head(text)
     if head.verb not in LEGAL:
         raise Failed(f"{text!r} has a verb that there is not")
@@ -178,7 +178,7 @@ class Connection:
         return self.octets(length)
 
     def unit(self):
-        """(head as text, body); a head must be readable, whoever sent it."""
+        """(head as text, body). The head must obey the grammar."""
         head = self.frame()
         if len(head) > HEAD_MAX or not READABLE.fullmatch(head):
             raise Failed(f"a head that breaks the grammar: {head[:80]!r}")
@@ -211,7 +211,8 @@ class Connection:
 
 
 def connect(address, until=None):
-    """A Connection, as soon as somebody listens; `until` ends the waiting."""
+    """A Connection, as soon as the address accepts one; waits until
+    `until()`."""
     while True:
         try:
             return Connection(socket.create_connection(address, PATIENCE_S))
@@ -222,7 +223,7 @@ def connect(address, until=None):
 
 
 def verdict(case):
-    """What a case (title, call, arguments) did wrong; None when it holds."""
+    """Why a case (title, call, arguments) fails; None if it holds."""
     _, call, *arguments = case
     try:
         call(*arguments)
@@ -248,7 +249,7 @@ def play_all(cases, args):
 
 
 def play_arguments(parser):
-    """What both programs of the suite can be told."""
+    """The options of both programs of the suite."""
     parser.add_argument("-k", default="", metavar="WORD",
                         help="only those with this in their name")
     parser.add_argument("--whole", action="store_true",
