@@ -8,6 +8,7 @@
 #include "broker/net/stream.h"
 #include "broker/session/bypass.h"
 #include "broker/session/clients_turn.h"
+#include "broker/session/closing.h"
 #include "broker/session/partial.h"
 #include "broker/session/reader.h"
 #include "broker/session/session.h"
@@ -17,8 +18,16 @@ enum { FINISH_LOOK_MS = 10 };
 static void look_at_finishing(void *arg)
 {
     struct clients *all = arg;
-    LIST_EACH_SAFE (link, &all->waits.lists[WAIT_FINISH])
-        session_check_finished(LIST_OF(link, struct session, waiting.link));
+    LIST_EACH_SAFE (link, &all->waits.lists[WAIT_FINISH]) {
+        struct session *s = LIST_OF(link, struct session, waiting.link);
+        session_act(s, closing_check(s));
+    }
+}
+
+static void end_finish(struct waiting *w)
+{
+    struct session *s = LIST_OF(w, struct session, waiting);
+    session_close(s, closing_reason(s));
 }
 
 /* While others wait for memory, whoever has it and does not go on gives it
@@ -39,7 +48,7 @@ static const struct wait_row wait_rows[WAIT_TOTAL] = {
     [WAIT_HELLO] = {.expire = session_on_timeout},
     [WAIT_FRAME] = {.expire = session_on_timeout},
     [WAIT_LEAVE] = {.expire = session_on_timeout},
-    [WAIT_FINISH] = {.expire = session_on_finish_timeout,
+    [WAIT_FINISH] = {.expire = end_finish,
                      .look = look_at_finishing,
                      .look_ms = FINISH_LOOK_MS},
     [WAIT_SIP] = {.expire = session_on_sip},
@@ -119,7 +128,7 @@ void clients_drain(struct clients *all)
         while (session_read_rest(s, &left))
             if (all->turn_bytes >= READER_MAX_BYTES)
                 clients_turn_deliver(all);
-        session_stop(s);
+        session_act(s, closing_stop(s));
     }
     while ((link = list_pop(&stopped)) != NULL)
         list_insert(&all->list, link);
@@ -132,6 +141,8 @@ bool clients_are_drained(const struct clients *all)
 
 void clients_finish(struct clients *all)
 {
-    LIST_EACH_SAFE (link, &all->list)
-        session_finish(LIST_OF(link, struct session, link));
+    LIST_EACH_SAFE (link, &all->list) {
+        struct session *s = LIST_OF(link, struct session, link);
+        session_act(s, closing_finish(s));
+    }
 }

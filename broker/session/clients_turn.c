@@ -52,31 +52,14 @@ static void on_resume(void *arg, struct publisher *p)
     session_resume(session_of_publisher(p));
 }
 
-static void on_slow(void *arg, struct subscriber *sub)
-{
-    (void)arg;
-    notice_slow(session_of_subscriber(sub));
-}
-
-static void on_recovered(void *arg, struct subscriber *sub)
-{
-    (void)arg;
-    notice_recovered(session_of_subscriber(sub));
-}
-
-static void on_pressed(void *arg, const struct channel *ch)
-{
-    notice_pressed(arg, ch);
-}
-
 struct core_owner clients_turn_core_owner(struct clients *all)
 {
     return (struct core_owner){.flush = on_flush,
                                .close = on_doomed,
                                .resume = on_resume,
-                               .slow = on_slow,
-                               .recovered = on_recovered,
-                               .pressed = on_pressed,
+                               .slow = notice_slow,
+                               .recovered = notice_recovered,
+                               .pressed = notice_pressed,
                                .arg = all};
 }
 

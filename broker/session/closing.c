@@ -64,6 +64,13 @@ struct verdict closing_drained(struct session *s)
 
 struct verdict closing_stop(struct session *s)
 {
+    return state_is_read(s) || s->state == SESSION_PAUSED
+               ? session_kind(s)->stop(s)
+               : verdict(VERDICT_GO_ON);
+}
+
+struct verdict closing_hold(struct session *s)
+{
     publisher_forget(&s->pub);
     state_set(s, SESSION_STOPPED);
     waits_end(&s->waiting);

@@ -15,8 +15,12 @@ struct verdict closing_leave(struct session *s);
 /* LEAVING, and it has taken all it was owed: FINISHING. */
 struct verdict closing_drained(struct session *s);
 
-/* The broker stops, and it may be owed something: STOPPED. */
+/* The broker stops: what its protocol does then, unless it is on its way out
+ * already. */
 struct verdict closing_stop(struct session *s);
+
+/* For protocols. It is not read any more, but gets what it is owed: STOPPED. */
+struct verdict closing_hold(struct session *s);
 
 /* The broker has delivered all there was: FINISHING if it is STOPPED. */
 struct verdict closing_finish(struct session *s);

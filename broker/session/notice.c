@@ -71,21 +71,26 @@ void notice_resumed(const struct session *s)
     NOTICE(s, LOG_DEBUG, "publisher_resumed", LOG_NONE);
 }
 
-void notice_slow(const struct session *s)
+void notice_slow(void *clients, struct subscriber *sub)
 {
+    const struct session *s = session_of_subscriber(sub);
+    (void)clients;
     NOTICE(s, LOG_WARNING, "slow_consumer",
-           LOG_U64("queued", s->sub.outbox->bytes), LOG_TEXT("action", "drop"));
+           LOG_U64("queued", sub->outbox->bytes), LOG_TEXT("action", "drop"));
 }
 
-void notice_recovered(const struct session *s)
+void notice_recovered(void *clients, struct subscriber *sub)
 {
+    const struct session *s = session_of_subscriber(sub);
+    (void)clients;
     NOTICE(s, LOG_INFO, "slow_consumer_recovered",
-           LOG_U64("queued", s->sub.outbox->bytes),
-           LOG_U64("dropped", s->sub.dropped));
+           LOG_U64("queued", sub->outbox->bytes),
+           LOG_U64("dropped", sub->dropped));
 }
 
-void notice_pressed(const struct clients *all, const struct channel *ch)
+void notice_pressed(void *clients, const struct channel *ch)
 {
+    const struct clients *all = clients;
     log_event(all->log, LOG_WARNING, "memory_short",
               LOG_BYTES("channel", channel_name(ch), channel_name_length(ch)),
               LOG_U64("held", ch->account.bytes),

@@ -10,8 +10,8 @@
 #include "broker/session/verdict.h"
 
 struct channel;
-struct clients;
 struct session;
+struct subscriber;
 
 /* Its hello is complete. */
 void notice_connected(const struct session *s);
@@ -24,11 +24,11 @@ void notice_closed(const struct session *s, struct verdict why,
 void notice_paused(const struct session *s);
 void notice_resumed(const struct session *s);
 
-/* As a subscriber it is too slow; and has caught up. */
-void notice_slow(const struct session *s);
-void notice_recovered(const struct session *s);
-
-/* Memory is short, and the channel holds much of it. */
-void notice_pressed(const struct clients *all, const struct channel *ch);
+/* For core_owner; `clients` is the argument. As a subscriber a client is too
+ * slow, and has caught up; memory is short, and the channel holds much of it.
+ */
+void notice_slow(void *clients, struct subscriber *sub);
+void notice_recovered(void *clients, struct subscriber *sub);
+void notice_pressed(void *clients, const struct channel *ch);
 
 #endif

@@ -10,16 +10,11 @@ struct partial *partial_new(struct budget *budget, const uint8_t *head,
                             size_t n)
 {
     assert(n > 0 && n <= PARTIAL_HEAD_MAX);
-    struct partial *p = budget_zalloc(budget, sizeof *p);
-    uint8_t *copy = budget_alloc(budget, n);
-    if (!p || !copy) {
-        budget_free(budget, copy, n);
-        budget_free(budget, p, sizeof *p);
+    struct partial *p = budget_alloc(budget, sizeof *p + n);
+    if (!p)
         return NULL;
-    }
-    memcpy(copy, head, n);
-    p->head = copy;
-    p->head_bytes = (uint32_t)n;
+    *p = (struct partial){.head_bytes = (uint32_t)n};
+    memcpy(p->head, head, n);
     return p;
 }
 
@@ -27,11 +22,10 @@ void partial_free(struct partial *p, struct budget *budget)
 {
     if (!p)
         return;
-    budget_free(budget, p->head, p->head_bytes);
     if (p->body)
         block_unref(p->body);
     partial_break_promise(p, budget);
-    budget_free(budget, p, sizeof *p);
+    budget_free(budget, p, sizeof *p + p->head_bytes);
 }
 
 bool partial_begin_body(struct partial *p, struct block_pool *pool,

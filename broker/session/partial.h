@@ -37,7 +37,6 @@ enum body_state {
 };
 
 struct partial {
-    uint8_t *head;
     struct block *body; /* NULL when small */
     uint32_t head_bytes;
     uint32_t body_bytes;         /* of the whole message frame */
@@ -46,6 +45,7 @@ struct partial {
     uint32_t charged_body_bytes;
     uint8_t body_state; /* enum body_state */
     bool is_mid_frame;  /* not merely between a name and its message */
+    uint8_t head[];
 };
 
 /* Keeps a copy of `n` bytes, 1 to PARTIAL_HEAD_MAX. NULL when there is no

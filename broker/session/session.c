@@ -96,11 +96,6 @@ static void session_end(struct session *s, struct verdict why)
     all->on_closed(all->on_closed_arg);
 }
 
-void session_close(struct session *s, enum reason reason)
-{
-    session_end(s, verdict_close(reason));
-}
-
 /* False when the session had to be closed for it. */
 static bool session_set_stream(struct session *s, enum stream_mode mode,
                                bool wants_write)
@@ -139,7 +134,7 @@ void session_resume(struct session *s)
     session_set_stream(s, STREAM_READING, stream_wants_write(s->stream));
 }
 
-static void session_act(struct session *s, struct verdict v)
+void session_act(struct session *s, struct verdict v)
 {
     switch (v.what) {
     case VERDICT_GO_ON:
@@ -288,6 +283,7 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
 
 static void session_write(struct session *s)
 {
+    uint64_t owed_bytes = s->sub.outbox->bytes;
     enum stream_status status = session_kind(s)->flush(s);
     if (status == STREAM_END || status == STREAM_RESET) {
         session_on_broken_output(s, status);
@@ -295,6 +291,8 @@ static void session_write(struct session *s)
     }
     bool is_full = status == STREAM_AGAIN;
     state_review_outbox(s);
+    if (s->state == SESSION_LEAVING && s->sub.outbox->bytes < owed_bytes)
+        session_wait(s, WAIT_LEAVE); /* it takes what it is owed */
     if (is_full != stream_wants_write(s->stream) &&
         !session_set_stream(s, stream_get_mode(s->stream), is_full))
         return;
@@ -324,8 +322,6 @@ void session_on_timeout(struct waiting *w)
     session_act(s, session_kind(s)->time_out(s, w->wait));
 }
 
-/* Stopping. */
-
 bool session_read_rest(struct session *s, size_t *left)
 {
     if (!state_is_read(s) || *left == 0)
@@ -333,26 +329,4 @@ bool session_read_rest(struct session *s, size_t *left)
     size_t got = session_read(s);
     *left = got > 0 && got < *left ? *left - got : 0;
     return true;
-}
-
-void session_stop(struct session *s)
-{
-    if (state_is_read(s) || s->state == SESSION_PAUSED)
-        session_act(s, session_kind(s)->stop(s));
-}
-
-void session_finish(struct session *s)
-{
-    session_act(s, closing_finish(s));
-}
-
-void session_check_finished(struct session *s)
-{
-    session_act(s, closing_check(s));
-}
-
-void session_on_finish_timeout(struct waiting *w)
-{
-    struct session *s = LIST_OF(w, struct session, waiting);
-    session_close(s, closing_reason(s));
 }

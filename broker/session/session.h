@@ -68,8 +68,14 @@ static inline struct session *session_of_publisher(struct publisher *p)
 struct session *session_new(struct clients *all, int fd,
                             const struct sockaddr *peer, socklen_t length);
 
-/* The one door out. Logs and counts the reason, gives back what it held. */
-void session_close(struct session *s, enum reason reason);
+/* Acts on what has become of it. CLOSE is the one door out: logs and counts the
+ * reason, gives back what it held. */
+void session_act(struct session *s, struct verdict v);
+
+static inline void session_close(struct session *s, enum reason reason)
+{
+    session_act(s, verdict_close(reason));
+}
 
 /* Sends what it is owed, as far as the socket takes it. */
 void session_flush(struct session *s);
@@ -82,16 +88,8 @@ void session_resume(struct session *s);
  * as its channel is full. */
 bool session_read_rest(struct session *s, size_t *left);
 
-/* The broker stops: it is not read any more. */
-void session_stop(struct session *s);
-
-/* The broker has delivered all there was: closes in order. */
-void session_finish(struct session *s);
-
-/* For the rows of clients.c: a wait is over, or to be looked at. */
+/* For the rows of clients.c: a wait is over. */
 void session_on_timeout(struct waiting *w);
-void session_on_finish_timeout(struct waiting *w);
 void session_on_sip(struct waiting *w);
-void session_check_finished(struct session *s);
 
 #endif

@@ -300,7 +300,7 @@ static struct verdict v1_stop(struct session *s)
         stream_abort_on_close(s->stream);
         return verdict_close(REASON_STOPPING);
     }
-    return closing_stop(s);
+    return closing_hold(s);
 }
 
 static struct verdict v1_time_out(struct session *s, enum wait_kind wait)

@@ -3,7 +3,6 @@
 
 #include "broker/session/clients.h"
 #include "broker/session/session.h"
-#include "broker/session/state.h"
 
 enum stream_status writer_flush(struct session *s)
 {
@@ -17,9 +16,6 @@ enum stream_status writer_flush(struct session *s)
         if (put > 0) {
             counter_add(all->counters, COUNT_bytes_out, put);
             subscriber_sent(&s->sub, put);
-            if (s->state == SESSION_LEAVING) /* it takes what it is owed */
-                waits_begin(&all->waits, &s->waiting, WAIT_LEAVE,
-                            reactor_now_ms(all->reactor));
         }
         if (put < bytes)
             return STREAM_AGAIN;
