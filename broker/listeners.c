@@ -200,7 +200,7 @@ static bool listeners_open(struct listeners *ls, const char *text,
 {
     struct listener *chain = NULL;
     return listener_open(ls->reactor, text, SLUICE_DEFAULT_PORT,
-                         &listener_events, ls, &chain, why->text) &&
+                         &listener_events, ls, &chain, why) &&
            listeners_add(ls, text, chain, false, why);
 }
 

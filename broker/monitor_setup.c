@@ -69,7 +69,7 @@ static bool open_monitor(struct monitor_setup *m, const struct options *o,
     view.reason = reason_at;
     view.each_client = each_client;
     view.arg = clients;
-    m->monitor = monitor_new(&config, &view, why->text);
+    m->monitor = monitor_new(&config, &view, why);
     return m->monitor != NULL;
 }
 

@@ -251,7 +251,7 @@ bool http_server_listen(struct http_server *s, const char *address,
                         struct sentence *why)
 {
     return listener_open(s->reactor, address, HTTP_SERVER_PORT,
-                         &http_server_events, s, &s->listeners, why->text);
+                         &http_server_events, s, &s->listeners, why);
 }
 
 const struct listener *http_server_listeners(const struct http_server *s)

@@ -159,10 +159,9 @@ void feed_free(struct feed *f)
 }
 
 bool feed_bind(struct feed *f, const char *endpoint,
-               char bound[PUB_SOCKET_ENDPOINT_BYTES],
-               char error[PUB_SOCKET_ERROR_BYTES])
+               char bound[PUB_SOCKET_ENDPOINT_BYTES], struct sentence *why)
 {
-    return pub_socket_bind(f->socket, endpoint, bound, error);
+    return pub_socket_bind(f->socket, endpoint, bound, why);
 }
 
 void feed_send(struct feed *f)

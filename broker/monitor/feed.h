@@ -12,8 +12,9 @@
 
 #include "broker/monitor/pub_socket.h"
 
-struct feed;
 struct broker_view;
+struct feed;
+struct sentence;
 
 enum { FEED_EVENTS_PER_SECOND = 100 }; /* of each kind */
 
@@ -26,8 +27,7 @@ void feed_free(struct feed *f); /* NULL is allowed */
 
 /* As pub_socket_bind. */
 bool feed_bind(struct feed *f, const char *endpoint,
-               char bound[PUB_SOCKET_ENDPOINT_BYTES],
-               char error[PUB_SOCKET_ERROR_BYTES]);
+               char bound[PUB_SOCKET_ENDPOINT_BYTES], struct sentence *why);
 
 /* Sends the periodic documents, and counts of what was left out. */
 void feed_send(struct feed *f);

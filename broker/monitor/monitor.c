@@ -16,6 +16,7 @@
 #include "broker/monitor/pub_socket.h"
 #include "broker/net/reactor.h"
 #include "common/http_site.h"
+#include "common/sentence.h"
 
 struct monitor {
     struct broker_view broker;
@@ -95,51 +96,48 @@ const struct http_route *monitor_routes(size_t *count)
     return routes;
 }
 
-/* Opening. Each of these is false with a sentence in `error`. */
+/* Opening. Each of these is false with the reason. */
 
-static bool fail(char *error, const char *what, const char *which,
-                 const char *why)
-{
-    snprintf(error, MONITOR_ERROR_BYTES, "%s %s: %s", what, which, why);
-    return false;
-}
-
-static bool monitor_open_loop(struct monitor *m, char *error)
+static bool monitor_open_loop(struct monitor *m, struct sentence *why)
 {
     m->lag = lag_new(m->broker.reactor);
     m->timer = reactor_timer_new(m->broker.reactor, monitor_on_timer, m);
     if (!m->lag || !m->timer ||
         !reactor_timer_start(m->timer, m->broker.interval_ms))
-        return fail(error, "cannot start", "monitoring", strerror(errno));
+        return sentence_fail(why, "cannot start monitoring: %s",
+                             strerror(errno));
     broker_view_advance(&m->broker);
     return true;
 }
 
 /* libzmq does its work in a thread of its own. */
-static bool monitor_open_zmq(struct monitor *m, char *error)
+static bool monitor_open_zmq(struct monitor *m, struct sentence *why)
 {
     m->shared.reactor = m->broker.reactor;
     m->shared.counters = m->broker.counters;
     m->shared.zmq = zmq_ctx_new();
     if (!m->shared.zmq)
-        return fail(error, "cannot start", "ZeroMQ", zmq_strerror(errno));
+        return sentence_fail(why, "cannot start ZeroMQ: %s",
+                             zmq_strerror(errno));
     return true;
 }
 
 static bool monitor_open_reports(struct monitor *m,
                                  const struct monitor_list *endpoints,
-                                 char *error)
+                                 struct sentence *why)
 {
-    char why[PUB_SOCKET_ERROR_BYTES];
+    struct sentence reason;
     if (endpoints->count == 0)
         return true;
     m->reports = pub_socket_new(&m->shared, PUB_SOCKET_PUB, NULL, NULL);
     if (!m->reports)
-        return fail(error, "cannot start", "reports", zmq_strerror(errno));
+        return sentence_fail(why, "cannot start reports: %s",
+                             zmq_strerror(errno));
     for (size_t i = 0; i < endpoints->count; i++) {
         const char *endpoint = endpoints->items[i];
-        if (!pub_socket_connect(m->reports, endpoint, why))
-            return fail(error, "--monitor-connect:", endpoint, why);
+        if (!pub_socket_connect(m->reports, endpoint, &reason))
+            return sentence_fail(why, "--monitor-connect: %s: %s", endpoint,
+                                 reason.text);
         log_event(m->broker.log, LOG_INFO, "reporting",
                   LOG_TEXT("endpoint", endpoint),
                   LOG_TEXT("name", m->broker.name));
@@ -149,18 +147,21 @@ static bool monitor_open_reports(struct monitor *m,
 
 static bool monitor_open_feed(struct monitor *m,
                               const struct monitor_list *endpoints,
-                              uint64_t taps_per_second, char *error)
+                              uint64_t taps_per_second, struct sentence *why)
 {
-    char bound[PUB_SOCKET_ENDPOINT_BYTES], why[PUB_SOCKET_ERROR_BYTES];
+    char bound[PUB_SOCKET_ENDPOINT_BYTES];
+    struct sentence reason;
     if (endpoints->count == 0)
         return true;
     m->feed = feed_new(&m->broker, &m->shared, taps_per_second);
     if (!m->feed)
-        return fail(error, "cannot start", "the feed", zmq_strerror(errno));
+        return sentence_fail(why, "cannot start the feed: %s",
+                             zmq_strerror(errno));
     for (size_t i = 0; i < endpoints->count; i++) {
         const char *endpoint = endpoints->items[i];
-        if (!feed_bind(m->feed, endpoint, bound, why))
-            return fail(error, "--monitor-bind:", endpoint, why);
+        if (!feed_bind(m->feed, endpoint, bound, &reason))
+            return sentence_fail(why, "--monitor-bind: %s: %s", endpoint,
+                                 reason.text);
         log_event(m->broker.log, LOG_INFO, "feeding",
                   LOG_TEXT("endpoint", bound),
                   LOG_TEXT("name", m->broker.name));
@@ -170,35 +171,35 @@ static bool monitor_open_feed(struct monitor *m,
 
 /* Copies, because the options may be replaced while it runs. */
 static bool monitor_copy(struct monitor *m, const struct broker_view *broker,
-                         char *error)
+                         struct sentence *why)
 {
     m->broker = *broker;
     m->broker.name = m->name = strdup(broker->name);
     m->broker.color = m->color = strdup(broker->color);
     return (m->name && m->color) ||
-           fail(error, "cannot start", "monitoring", strerror(errno));
+           sentence_fail(why, "cannot start monitoring: %s", strerror(errno));
 }
 
 static bool monitor_open(struct monitor *m, const struct monitor_config *c,
-                         const struct broker_view *broker, char *error)
+                         const struct broker_view *broker, struct sentence *why)
 {
     bool wants_zmq = c->connects.count + c->binds.count > 0;
-    return monitor_copy(m, broker, error) && monitor_open_loop(m, error) &&
-           (!wants_zmq || monitor_open_zmq(m, error)) &&
-           monitor_open_reports(m, &c->connects, error) &&
-           monitor_open_feed(m, &c->binds, c->taps_per_second, error);
+    return monitor_copy(m, broker, why) && monitor_open_loop(m, why) &&
+           (!wants_zmq || monitor_open_zmq(m, why)) &&
+           monitor_open_reports(m, &c->connects, why) &&
+           monitor_open_feed(m, &c->binds, c->taps_per_second, why);
 }
 
 struct monitor *monitor_new(const struct monitor_config *config,
                             const struct broker_view *broker,
-                            char error[MONITOR_ERROR_BYTES])
+                            struct sentence *why)
 {
     struct monitor *m = calloc(1, sizeof *m);
     if (!m) {
-        fail(error, "cannot start", "monitoring", strerror(errno));
+        sentence_fail(why, "cannot start monitoring: %s", strerror(errno));
         return NULL;
     }
-    if (monitor_open(m, config, broker, error))
+    if (monitor_open(m, config, broker, why))
         return m;
     monitor_free(m);
     return NULL;

@@ -13,9 +13,9 @@
 struct broker_view;
 struct http_route;
 struct monitor;
+struct sentence;
 
 enum {
-    MONITOR_ERROR_BYTES = 512,
     /* Reserved for HTTP clients, libzmq itself and some watchers. */
     MONITOR_DESCRIPTORS = 64,
 };
@@ -35,11 +35,11 @@ struct monitor_config {
 const struct http_route *monitor_routes(size_t *count);
 
 /* Opens everything that is configured. Texts are copied; whatever else
- * `broker` points at is borrowed. NULL, with one sentence in `error`, when
- * that is not possible. */
+ * `broker` points at is borrowed. NULL, with the reason, when that is not
+ * possible. */
 struct monitor *monitor_new(const struct monitor_config *config,
                             const struct broker_view *broker,
-                            char error[MONITOR_ERROR_BYTES]);
+                            struct sentence *why);
 
 /* Holds from the next report on. NULL is allowed. */
 void monitor_set_interval(struct monitor *m, uint32_t ms);

@@ -13,6 +13,7 @@
 
 #include "broker/base/counters.h"
 #include "broker/net/reactor.h"
+#include "common/sentence.h"
 
 enum {
     LINGER_MS = 100,           /* for what was sent last */
@@ -173,24 +174,24 @@ void pub_socket_free(struct pub_socket *p)
 }
 
 bool pub_socket_connect(struct pub_socket *p, const char *endpoint,
-                        char error[PUB_SOCKET_ERROR_BYTES])
+                        struct sentence *why)
 {
     bool ok = zmq_connect(p->zmq, endpoint) == 0;
     if (!ok)
-        snprintf(error, PUB_SOCKET_ERROR_BYTES, "%s", zmq_strerror(errno));
+        sentence_fail(why, "%s", zmq_strerror(errno));
     pub_socket_recheck(p);
     return ok;
 }
 
 bool pub_socket_bind(struct pub_socket *p, const char *endpoint,
                      char bound[PUB_SOCKET_ENDPOINT_BYTES],
-                     char error[PUB_SOCKET_ERROR_BYTES])
+                     struct sentence *why)
 {
     size_t size = PUB_SOCKET_ENDPOINT_BYTES;
     bool ok = zmq_bind(p->zmq, endpoint) == 0 &&
               zmq_getsockopt(p->zmq, ZMQ_LAST_ENDPOINT, bound, &size) == 0;
     if (!ok)
-        snprintf(error, PUB_SOCKET_ERROR_BYTES, "%s", zmq_strerror(errno));
+        sentence_fail(why, "%s", zmq_strerror(errno));
     pub_socket_recheck(p);
     return ok;
 }

@@ -18,6 +18,7 @@
 struct counters;
 struct pub_socket;
 struct reactor;
+struct sentence;
 
 enum pub_socket_kind {
     PUB_SOCKET_PUB,  /* peers get everything */
@@ -29,7 +30,6 @@ enum {
     PUB_SOCKET_WAITING_MAX = 1000,    /* messages, for each peer */
     PUB_SOCKET_LARGE_BYTES = 4096,    /* parts from here on are accounted */
     PUB_SOCKET_HELD_BYTES = 16 << 20, /* that all large parts may hold */
-    PUB_SOCKET_ERROR_BYTES = 512,
     PUB_SOCKET_ENDPOINT_BYTES = 256,
 };
 
@@ -62,14 +62,14 @@ struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
  * terminated. */
 void pub_socket_free(struct pub_socket *p);
 
-/* False with the system's reason in `error`. */
+/* False, with the reason of the system. */
 bool pub_socket_connect(struct pub_socket *p, const char *endpoint,
-                        char error[PUB_SOCKET_ERROR_BYTES]);
+                        struct sentence *why);
 
 /* The same; writes the bound endpoint, with its real port, to `bound`. */
 bool pub_socket_bind(struct pub_socket *p, const char *endpoint,
                      char bound[PUB_SOCKET_ENDPOINT_BYTES],
-                     char error[PUB_SOCKET_ERROR_BYTES]);
+                     struct sentence *why);
 
 /* Whether a part of this length may be sent: large ones share a bound. One is
  * always allowed when there is no other. */

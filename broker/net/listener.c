@@ -15,6 +15,7 @@
 #include "broker/net/reactor.h"
 #include "broker/net/socket_file.h"
 #include "common/address.h"
+#include "common/sentence.h"
 
 enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
 
@@ -89,11 +90,10 @@ struct listener *listener_close(struct listener *l)
     return next;
 }
 
-static bool fail(char *error, const char *what, const char *text, int err)
+static bool fail(struct sentence *why, const char *text, int err)
 {
-    snprintf(error, LISTENER_ERROR_BYTES, "%s %s: %s%s", what, text,
-             strerror(err), bind_error_hint(err));
-    return false;
+    return sentence_fail(why, "cannot listen on %s: %s%s", text, strerror(err),
+                         bind_error_hint(err));
 }
 
 static void listener_describe(struct listener *l, int fd)
@@ -185,18 +185,19 @@ static int open_socket(int family)
 static bool listener_open_unix(struct reactor *r,
                                const struct sluice_address *a,
                                const struct listener_events *events,
-                               void *owner, struct listener **list, char *error)
+                               void *owner, struct listener **list,
+                               struct sentence *why)
 {
     struct sockaddr_un at;
     struct socket_file file;
     if (!sluice_address_to_unix(a, &at))
-        return fail(error, "cannot listen on", a->host, ENAMETOOLONG);
-    int fd = socket_file_bind(&file, &at, error, LISTENER_ERROR_BYTES);
+        return fail(why, a->host, ENAMETOOLONG);
+    int fd = socket_file_bind(&file, &at, why);
     if (fd < 0)
         return false;
     struct listener *l = listener_new(r, fd, &file, events, owner);
     if (!l)
-        return fail(error, "cannot listen on unix socket", a->host, errno);
+        return fail(why, a->host, errno);
     l->next = *list;
     *list = l;
     return true;
@@ -223,15 +224,13 @@ static int bind_tcp(const struct addrinfo *ai)
 static bool listener_open_tcp(struct reactor *r, const struct sluice_address *a,
                               const char *text,
                               const struct listener_events *events, void *owner,
-                              struct listener **list, char *error)
+                              struct listener **list, struct sentence *why)
 {
     struct addrinfo *all;
     int gai = sluice_address_resolve(a, true, &all);
-    if (gai != 0) {
-        snprintf(error, LISTENER_ERROR_BYTES, "cannot resolve %s: %s", text,
-                 gai_strerror(gai));
-        return false;
-    }
+    if (gai != 0)
+        return sentence_fail(why, "cannot resolve %s: %s", text,
+                             gai_strerror(gai));
     struct listener *opened = *list;
     bool ok = true;
     for (struct addrinfo *ai = all; ok && ai; ai = ai->ai_next) {
@@ -243,7 +242,7 @@ static bool listener_open_tcp(struct reactor *r, const struct sluice_address *a,
         struct listener *l =
             fd < 0 ? NULL : listener_new(r, fd, NULL, events, owner);
         if (!l) {
-            ok = fail(error, "cannot listen on", text, errno);
+            ok = fail(why, text, errno);
             break;
         }
         l->next = opened;
@@ -258,15 +257,12 @@ static bool listener_open_tcp(struct reactor *r, const struct sluice_address *a,
 
 bool listener_open(struct reactor *r, const char *text, const char *port,
                    const struct listener_events *events, void *owner,
-                   struct listener **list, char error[LISTENER_ERROR_BYTES])
+                   struct listener **list, struct sentence *why)
 {
     struct sluice_address a;
-    if (!sluice_address_parse(text, port, &a)) {
-        snprintf(error, LISTENER_ERROR_BYTES,
-                 "'%s' is not " SLUICE_ADDRESS_FORM, text);
-        return false;
-    }
+    if (!sluice_address_parse(text, port, &a))
+        return sentence_fail(why, "'%s' is not " SLUICE_ADDRESS_FORM, text);
     if (a.is_unix)
-        return listener_open_unix(r, &a, events, owner, list, error);
-    return listener_open_tcp(r, &a, text, events, owner, list, error);
+        return listener_open_unix(r, &a, events, owner, list, why);
+    return listener_open_tcp(r, &a, text, events, owner, list, why);
 }

@@ -10,11 +10,11 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
-struct reactor;
 struct listener;
+struct reactor;
+struct sentence;
 
 enum {
-    LISTENER_ERROR_BYTES = 512,
     LISTENER_RETRY_MS = 100, /* after accepting failed */
 };
 
@@ -28,11 +28,11 @@ struct listener_events {
 };
 
 /* Listens on every address that `text` means, at `port` if it names none. Puts
- * what was opened in front of `list`, a chain by listener_next. False, with one
- * sentence in `error` and nothing opened, when that is not possible. */
+ * what was opened in front of `list`, a chain by listener_next. False, with the
+ * reason and nothing opened, when that is not possible. */
 bool listener_open(struct reactor *r, const char *text, const char *port,
                    const struct listener_events *events, void *owner,
-                   struct listener **list, char error[LISTENER_ERROR_BYTES]);
+                   struct listener **list, struct sentence *why);
 
 /* Accepts from a listening socket that somebody else has made, whose file is
  * left alone. NULL when it is none, or there is no memory; `fd` is closed

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "broker/net/bind_error.h"
+#include "common/sentence.h"
 
 #define LOCK_SUFFIX ".lock"
 
@@ -107,38 +108,38 @@ static int bind_socket(struct socket_file *f, const struct sockaddr_un *at)
     return fd;
 }
 
-static int fail(char *error, size_t room, const char *path, int err)
+static int fail(struct sentence *why, const char *path, int err)
 {
-    snprintf(error, room, "cannot listen on unix socket %s: %s%s", path,
-             strerror(err), bind_error_hint(err));
+    sentence_fail(why, "cannot listen on unix socket %s: %s%s", path,
+                  strerror(err), bind_error_hint(err));
     return -1;
 }
 
 /* Most of what keeps a lock from being made keeps the socket from being made
  * as well. A lock that is there but cannot be had needs to be named. */
-static int fail_to_lock(char *error, size_t room, const char *path,
+static int fail_to_lock(struct sentence *why, const char *path,
                         const char *locked)
 {
     struct stat st;
     int err = errno;
     if (err == EADDRINUSE || lstat(locked, &st) != 0)
-        return fail(error, room, path, err);
-    snprintf(error, room, "cannot lock %s: %s", locked, strerror(err));
+        return fail(why, path, err);
+    sentence_fail(why, "cannot lock %s: %s", locked, strerror(err));
     return -1;
 }
 
 int socket_file_bind(struct socket_file *f, const struct sockaddr_un *at,
-                     char *error, size_t room)
+                     struct sentence *why)
 {
     char locked[LOCK_PATH_BYTES];
     *f = (struct socket_file){.path = ""};
     lock_path(at->sun_path, locked);
     int lock = lock_take(locked);
     if (lock < 0)
-        return fail_to_lock(error, room, at->sun_path, locked);
+        return fail_to_lock(why, at->sun_path, locked);
     int fd = bind_socket(f, at);
     if (fd < 0) {
-        fail(error, room, at->sun_path, errno);
+        fail(why, at->sun_path, errno);
         lock_give_back(lock, at->sun_path);
         return -1;
     }

@@ -14,6 +14,8 @@
 #include <sys/types.h>
 #include <sys/un.h>
 
+struct sentence;
+
 struct socket_file {
     char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* "": none */
     int lock;                                               /* a descriptor */
@@ -23,10 +25,10 @@ struct socket_file {
 
 /* Binds a new socket to a path, which may have the file of a broker that was
  * killed. The caller owns the socket, which is non-blocking, and *f, which
- * does not depend on it. -1, with one sentence in `error` and *f empty, when
+ * does not depend on it. -1, with the reason and *f empty, when
  * the path is taken or cannot be. */
 int socket_file_bind(struct socket_file *f, const struct sockaddr_un *at,
-                     char *error, size_t room);
+                     struct sentence *why);
 
 /* Removes the file and lets others have the path. The socket should be closed
  * before. Does nothing when *f is empty, and leaves it empty. */

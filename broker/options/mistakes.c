@@ -19,8 +19,8 @@ static void mistakes_shorten(char *sentence)
     memcpy(tail - 3, "...", 3);
 }
 
-static char *mistakes_compose(const struct mistakes *m, const char *format,
-                              va_list list)
+__attribute__((format(printf, 2, 0))) static char *
+mistakes_compose(const struct mistakes *m, const char *format, va_list list)
 {
     char *sentence = NULL;
     size_t length;

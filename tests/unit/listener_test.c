@@ -19,13 +19,14 @@
 
 #include "broker/net/reactor.h"
 #include "common/address.h"
+#include "common/sentence.h"
 #include "tests/unit/sockets.h"
 #include "tests/unit/unit.h"
 
 struct fixture {
     struct reactor *reactor;
     struct listener *list;
-    char error[LISTENER_ERROR_BYTES];
+    struct sentence why;
     char folder[32], path[64], text[80]; /* of a unix socket */
     int accepted, errors, last_error;
 };
@@ -80,7 +81,7 @@ static int close_fixture(void **state)
 static bool open_at(const char *text)
 {
     return listener_open(f.reactor, text, "25000", &events, &f, &f.list,
-                         f.error);
+                         &f.why);
 }
 
 static bool no_more(void *arg)
@@ -96,9 +97,9 @@ static void run(void)
 
 static void check_error(const char *part)
 {
-    if (!strstr(f.error, part))
-        fail_msg("'%s' is not in: %s", part, f.error);
-    assert_null(strchr(f.error, '\n'));
+    if (!strstr(f.why.text, part))
+        fail_msg("'%s' is not in: %s", part, f.why.text);
+    assert_null(strchr(f.why.text, '\n'));
 }
 
 static int connect_tcp(const char *text)
