@@ -36,23 +36,18 @@ static void head_take_argument(struct head_pass *p, struct span argument)
 }
 
 /* An option that this program does not know may not come twice, either. */
-static void head_take_stranger(struct head_pass *p, struct span name)
+static void head_take_stranger(struct head_pass *p, struct span name,
+                               bool is_optional)
 {
+    p->head->has_stranger |= !is_optional;
     for (unsigned i = 0; i < p->strangers; i++)
         p->head->has_twin |= span_is(p->stranger[i], name);
     p->stranger[p->strangers++] = name;
 }
 
-static void head_take_option(struct head_pass *p, struct span name,
+static void head_take_option(struct head *head, enum unit_option option,
                              struct span value, bool is_optional)
 {
-    struct head *head = p->head;
-    enum unit_option option = unit_option_find(name);
-    if (option == UNIT_OPTION_COUNT) {
-        head->has_stranger |= !is_optional;
-        head_take_stranger(p, name);
-        return;
-    }
     uint32_t bit = UINT32_C(1) << option;
     head->has_twin |= (head->options & bit) != 0;
     head->options |= bit;
@@ -100,10 +95,13 @@ static void head_take_pair(struct head_pass *p, struct head_token token)
     struct span value = {token.equals + 1, (uint32_t)(end - token.equals - 1)};
     bool is_kept = ++p->pairs <= HEAD_PAIRS_MAX;
     if (head_is_option(name)) {
-        if (span_is(name, span_of("rid")))
+        enum unit_option option = unit_option_find(name);
+        if (option == UNIT_OPTION_rid)
             head_take_rid(p, value);
-        if (is_kept)
-            head_take_option(p, name, value, is_optional);
+        if (is_kept && option != UNIT_OPTION_COUNT)
+            head_take_option(p->head, option, value, is_optional);
+        else if (is_kept)
+            head_take_stranger(p, name, is_optional);
     } else if (head_is_header(name) && !is_optional) {
         if (is_kept)
             head_take_header(p->head, name, value);

@@ -54,8 +54,8 @@ static bool pattern_read_segment(struct pattern_reader *r, const char *at,
                                  const char *end, bool is_last)
 {
     struct span text = {at, (uint32_t)(end - at)};
-    bool is_rest = is_last && span_is(text, span_of("**"));
-    if (!is_rest && !span_is(text, span_of("*")))
+    bool is_rest = is_last && span_is_text(text, "**");
+    if (!is_rest && !span_is_text(text, "*"))
         return pattern_read_literal(r, at, end);
     r->is_wild = true;
     r->decoded += text.length;

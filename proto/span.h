@@ -26,4 +26,12 @@ static inline bool span_is(struct span a, struct span b)
            (a.length == 0 || memcmp(a.text, b.text, a.length) == 0);
 }
 
+/* Whether it is `text`, which is not empty. Rows of a table mostly differ in
+ * their first octet. */
+static inline bool span_is_text(struct span span, const char *text)
+{
+    return span.length > 0 && *span.text == *text &&
+           span_is(span, span_of(text));
+}
+
 #endif

@@ -32,7 +32,7 @@ bool unit_error_is_fatal(enum unit_error error)
 enum unit_error unit_error_find(struct span code)
 {
     for (enum unit_error e = UNIT_OK + 1; e < UNIT_REFUSED; e++)
-        if (span_is(span_of(rows[e].code), code))
+        if (span_is_text(code, rows[e].code))
             return e;
     return UNIT_REFUSED;
 }

@@ -56,8 +56,8 @@ static bool read_YESNO(const struct unit_option_row *row, struct span value,
                        uint64_t *number)
 {
     (void)row;
-    *number = span_is(value, span_of("yes"));
-    return *number || span_is(value, span_of("no"));
+    *number = span_is_text(value, "yes");
+    return *number || span_is_text(value, "no");
 }
 
 static bool read_NUMBER(const struct unit_option_row *row, struct span value,
@@ -95,8 +95,7 @@ const char *unit_option_name(enum unit_option option)
 enum unit_option unit_option_find(struct span name)
 {
     enum unit_option option = 0;
-    while (option < UNIT_OPTION_COUNT &&
-           !span_is(span_of(rows[option].name), name))
+    while (option < UNIT_OPTION_COUNT && !span_is_text(name, rows[option].name))
         option++;
     return option;
 }
@@ -147,7 +146,7 @@ bool unit_duration_read(struct span text, uint64_t *ms)
         return false;
     struct span suffix = {text.text + digits, text.length - digits};
     for (size_t i = 0; i < sizeof duration_units / sizeof *duration_units; i++)
-        if (span_is(suffix, span_of(duration_units[i].suffix))) {
+        if (span_is_text(suffix, duration_units[i].suffix)) {
             *ms = read_digits(text.text, digits) * duration_units[i].ms;
             return true;
         }

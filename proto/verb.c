@@ -41,7 +41,7 @@ const struct verb verb_opening = {
 enum verb_id verb_find(struct span name)
 {
     enum verb_id id = 0;
-    while (id < VERB_COUNT && !span_is(span_of(verbs[id].name), name))
+    while (id < VERB_COUNT && !span_is_text(name, verbs[id].name))
         id++;
     return id;
 }
