@@ -178,10 +178,12 @@ static bool pattern_matches_segments(const struct pattern *p,
     unsigned segment = 0;
     for (unsigned at = 0; at < p->length; at++, segment++) {
         uint8_t mark = p->octets[at];
-        if (mark == PATTERN_REST)
+        if (mark == PATTERN_REST && p->world != PATTERN_ANYWHERE)
             return true;
         if (segment == name->segments)
             return false;
+        if (mark == PATTERN_REST)
+            return true;
         if (mark == PATTERN_ANY)
             continue;
         if (pattern_segment_length(name, segment) != mark ||

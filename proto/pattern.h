@@ -11,7 +11,9 @@
  * Two fences keep worlds apart. A pattern that begins with the octets "/queue"
  * matches queues only, and no other pattern matches a queue. The same holds for
  * the broker's own channels and patterns that begin with the segments of
- * "/sys". The rules of a configuration have no fences.
+ * "/sys". The rules of a configuration have no fences, and their "**" stands
+ * for one segment at least, so that a rule for what lies below a name is not
+ * one for the name itself.
  */
 #ifndef SLUICE_PROTO_PATTERN_H
 #define SLUICE_PROTO_PATTERN_H

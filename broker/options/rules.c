@@ -35,15 +35,23 @@ void rules_fini(struct rules *r)
         free(r->given[--r->count].pattern);
 }
 
+static bool rules_have_room(const struct rules *r, const char *text,
+                            struct mistakes *m)
+{
+    if (r->count < RULES_MAX)
+        return true;
+    return mistakes_add(m, "'%s' is one rule too many, %d is the most", text,
+                        RULES_MAX);
+}
+
 bool rules_open(struct rules *r, const char *pattern, struct origin origin,
                 struct mistakes *m)
 {
     struct pattern read;
     if (!pattern_read_plain(&read, span_of(pattern)))
         return mistakes_add(m, "'%s' is not " PATTERN_FORM, pattern);
-    if (r->count == RULES_MAX)
-        return mistakes_add(m, "'%s' is one rule too many, %d is the most",
-                            pattern, RULES_MAX);
+    if (!rules_have_room(r, pattern, m))
+        return false;
     char *own = strdup(pattern);
     if (!own)
         return mistakes_add(m, "there is no memory for it");
@@ -99,6 +107,8 @@ static bool rules_add_words(struct rules *r, char *text, struct origin origin,
 bool rules_add(struct rules *r, const char *text, struct origin origin,
                struct mistakes *m)
 {
+    if (!rules_have_room(r, text, m))
+        return false;
     char *words = strdup(text);
     if (!words)
         return mistakes_add(m, "there is no memory for it");

@@ -49,7 +49,7 @@ static const struct {
     {"/queue/*", "/queue/a/b", false},
     {"/queue/**", "/queue/a/b", true},
     {"/queue/**", "/queue/", true},
-    {"/queue/**", "/queue", true},
+    {"/queue/**", "/queue", false}, /* a rule is for what lies below */
     {"/queue/**", "/queuefoo", false},
     {"/*/b", "/a/b", true},
     {"/*/b", "/a/c", false},
