@@ -26,7 +26,7 @@
     X(closed_slow, COUNTER, "connections",                                     \
       "connections closed by the policy disconnect")                           \
     X(closed_no_memory, COUNTER, "connections",                                \
-      "connections closed because memory could not be had for them")           \
+      "connections closed because there was no memory for them")               \
     X(accept_pauses, COUNTER, "pauses",                                        \
       "times that accepting paused because descriptors or room ran out")       \
     X(channels, GAUGE, "channels", "channels that exist")                      \
@@ -49,7 +49,7 @@
     X(dropped_gone, COUNTER, "messages",                                       \
       "topic messages still unsent when their subscriber left")                \
     X(dropped_no_memory, COUNTER, "messages",                                  \
-      "messages lost because memory could not be had for them")                \
+      "messages lost because there was no memory for them")                    \
     X(dropped_stopping, COUNTER, "messages",                                   \
       "accepted messages not delivered when the broker stopped")               \
     X(discarded_null, COUNTER, "messages", "messages published to /null")      \
@@ -79,11 +79,11 @@
     X(cpu_us, COUNTER, "microseconds",                                         \
       "processor time that the process has used")                              \
     X(loop_lag_p50_us, GAUGE, "microseconds",                                  \
-      "how late half of the last timers were at most, while watched")          \
+      "median delay of recent timers, measured while watched")                 \
     X(loop_lag_p99_us, GAUGE, "microseconds",                                  \
-      "how late 99 % of them were at most")                                    \
+      "99th percentile of the delay of recent timers")                         \
     X(loop_lag_max_us, GAUGE, "microseconds",                                  \
-      "how late the latest of them was")                                       \
+      "maximum delay of recent timers")                                        \
     X(http_requests, COUNTER, "requests", "HTTP requests answered")            \
     X(slow_watchers, COUNTER, "times",                                         \
       "times that a ZeroMQ watcher had no room and began to miss messages")    \

@@ -13,20 +13,20 @@ const struct column columns[VIEW_NUMBERS] = {
                   "messages handed to the kernel for its subscribers", COUNTER,
                   false},
     [VIEW_DROPPED] = {"dropped", "dropped_total",
-                      "messages dropped, once for each subscriber that missed "
-                      "it",
+                      "messages dropped, counted for each subscriber that "
+                      "missed one",
                       COUNTER, false},
     [VIEW_DEPTH] = {"depth", "depth_messages",
-                    "messages that wait, in the channel or for a subscriber",
+                    "messages waiting, in the channel or for a subscriber",
                     GAUGE, false},
-    [VIEW_BYTES] = {"bytes", "depth_bytes", "bytes that wait", GAUGE, false},
+    [VIEW_BYTES] = {"bytes", "depth_bytes", "bytes waiting", GAUGE, false},
     [VIEW_HELD_BYTES] = {"held_bytes", "held_bytes",
-                         "memory that its messages hold", GAUGE, true},
+                         "memory held by its messages", GAUGE, true},
     [VIEW_PAUSED] = {"paused", "paused_publishers",
-                     "publishers that wait for room in it", GAUGE, true},
+                     "publishers waiting for room in it", GAUGE, true},
     [VIEW_PRESSED] = {"pressed", "pressed",
-                      "1 while memory is short and the channel has to hold "
-                      "back, 0 else",
+                      "1 while the channel is under pressure because memory "
+                      "is short, else 0",
                       GAUGE, true},
     [VIEW_LIMIT_BYTES] = {"limit_bytes", "limit_bytes",
                           "bytes at which publishers wait: in a queue, or "
@@ -35,7 +35,7 @@ const struct column columns[VIEW_NUMBERS] = {
     [VIEW_LIMIT_MESSAGES] = {"limit_messages", "limit_messages",
                              "the same in messages; 0: no limit", GAUGE, false},
     [VIEW_AGE_MS] = {"age_ms", "oldest_seconds",
-                     "how long the oldest of its messages has waited", GAUGE,
+                     "how long the oldest waiting message has waited", GAUGE,
                      false},
     [VIEW_RECENT] = {"recent", NULL,
                      "messages in and out since the last document", GAUGE,
