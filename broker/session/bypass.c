@@ -3,7 +3,7 @@
 
 #include "broker/net/stream.h"
 #include "broker/session/clients.h"
-#include "broker/session/session.h"
+#include "broker/session/state.h"
 
 enum {
     SIPS_MAX = 24,

@@ -2,7 +2,6 @@
 #include "broker/session/client_views.h"
 
 #include "broker/session/clients.h"
-#include "broker/session/session.h"
 #include "broker/session/state.h"
 
 static struct view view_of(const struct session *s, clock_ms now)

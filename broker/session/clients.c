@@ -12,6 +12,7 @@
 #include "broker/session/partial.h"
 #include "broker/session/reader.h"
 #include "broker/session/session.h"
+#include "broker/session/state.h"
 
 enum { FINISH_LOOK_MS = 10 };
 

@@ -8,6 +8,7 @@
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
 #include "broker/session/session.h"
+#include "broker/session/state.h"
 #include "proto/frame.h"
 
 static void clients_turn_on_timer(void *arg)

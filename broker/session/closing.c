@@ -4,7 +4,6 @@
 #include "broker/net/stream.h"
 #include "broker/session/clients.h"
 #include "broker/session/reader.h"
-#include "broker/session/session.h"
 #include "broker/session/state.h"
 
 static struct verdict

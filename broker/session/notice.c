@@ -4,7 +4,6 @@
 #include "broker/base/log.h"
 #include "broker/net/peer.h"
 #include "broker/session/clients.h"
-#include "broker/session/session.h"
 #include "broker/session/state.h"
 #include "common/address.h"
 

@@ -7,7 +7,6 @@
 #include "broker/session/bypass.h"
 #include "broker/session/clients.h"
 #include "broker/session/partial.h"
-#include "broker/session/session.h"
 #include "broker/session/state.h"
 
 void reader_watch(struct session *s)

@@ -2,7 +2,6 @@
 #include "broker/session/state.h"
 
 #include "broker/session/clients.h"
-#include "broker/session/session.h"
 
 const char *const state_names[SESSION_STATES] = {
     [SESSION_HELLO] = "hello",         [SESSION_OPEN] = "open",

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * state - what a session is doing, and the one function that changes it.
+ * state - what a session is, what it is doing, and the one function that
+ * changes that.
  *
  *     HELLO    its first frame is awaited
  *     OPEN     messages are read
@@ -17,8 +18,18 @@
 #define SLUICE_SESSION_STATE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
-struct session;
+#include "broker/base/list.h"
+#include "broker/core/core.h"
+#include "broker/net/peer.h"
+#include "broker/net/reactor.h"
+#include "broker/session/session_kind.h"
+#include "broker/session/waits.h"
+
+struct clients;
+struct partial;
+struct stream;
 
 enum session_state {
     SESSION_HELLO,
@@ -31,6 +42,46 @@ enum session_state {
     SESSION_CLOSED,
     SESSION_STATES
 };
+
+enum { SESSION_MAGIC = 0x5e55 };
+
+struct session {
+    struct clients *all;
+    struct stream *stream;
+    union {
+        struct list link;         /* among all, */
+        struct deferred deferred; /* or CLOSED */
+    };
+    struct waiting waiting;
+    struct peer peer;
+    uint16_t magic;
+    uint8_t state;       /* enum session_state */
+    uint8_t kind : 4;    /* of session_kinds */
+    bool has_turn : 1;   /* it has waited: one read is due to it */
+    bool has_pass : 1;   /* it has ended: gates do not delay it; bypass.h */
+    bool is_goodbye : 1; /* FINISHING: after a goodbye */
+    bool is_drained : 1; /* not among all->undrained */
+    struct subscriber sub;
+    struct publisher pub;
+    struct channel_ref last; /* published to */
+    struct partial *partial; /* NULL when nothing is incomplete */
+    uint64_t id;
+};
+
+static inline const struct session_kind *session_kind(const struct session *s)
+{
+    return session_kinds[s->kind];
+}
+
+static inline struct session *session_of_subscriber(struct subscriber *sub)
+{
+    return LIST_OF(sub, struct session, sub);
+}
+
+static inline struct session *session_of_publisher(struct publisher *p)
+{
+    return LIST_OF(p, struct session, pub);
+}
 
 /* A state as the log calls it. */
 extern const char *const state_names[SESSION_STATES];

@@ -10,7 +10,6 @@
 #include "broker/session/closing.h"
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
-#include "broker/session/session.h"
 #include "broker/session/state.h"
 #include "broker/session/writer.h"
 #include "proto/channel_name.h"

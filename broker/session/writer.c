@@ -2,7 +2,7 @@
 #include "broker/session/writer.h"
 
 #include "broker/session/clients.h"
-#include "broker/session/session.h"
+#include "broker/session/state.h"
 
 enum stream_status writer_flush(struct session *s)
 {

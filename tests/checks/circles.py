@@ -12,9 +12,6 @@ import re
 
 import check
 
-# Folders that have a circle still. One that has none any more goes from here.
-TANGLED = ("broker/session",)
-
 DEFINED = re.compile(r"^(?![#{}\s]|typedef|enum\b.*\{|extern)"
                      r"[^\n;={}]*?\b(\w+)\((?:[^;{}]*?)\)\n\{", re.M | re.S)
 STRINGS = re.compile(r'"(?:\\.|[^"\\\n])*"')
@@ -85,13 +82,9 @@ def describe(part, graph):
 
 def find(root, _bin=None):
     problems = []
-    for folder, texts in sorted(folders(root).items()):
+    for _folder, texts in sorted(folders(root).items()):
         graph = call_graph(texts)
-        found = [describe(part, graph) for part in circles(graph)]
-        if folder not in TANGLED:
-            problems += found
-        elif not found:
-            problems.append(f"{folder} has no circle any more, but is TANGLED")
+        problems += [describe(part, graph) for part in circles(graph)]
     return problems
 
 
@@ -118,8 +111,6 @@ PLANTS = (
      unit("a", "b_do();") | {
          "broker/core/b.c": "void b_do(void)\n{\n    table->run();\n}\n"
                             "const struct table t = {.run = a_do};\n"}, None),
-    ("a folder that was untangled",
-     {"broker/session/a.c": "void a_do(void)\n{\n}\n"}, "no circle any more"),
     ("a comment is no call", unit("a", "b_do();") | unit("b", "/* a_do() */"),
      None),
     ("a file of another folder has names of its own",

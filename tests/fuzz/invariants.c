@@ -4,7 +4,6 @@
 #include "broker/core/queue.h"
 #include "broker/net/stream.h"
 #include "broker/session/partial.h"
-#include "broker/session/session.h"
 #include "broker/session/state.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/house.h"

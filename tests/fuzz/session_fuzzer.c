@@ -20,7 +20,7 @@
 #include "broker/core/tap.h"
 #include "broker/core/topic_policy.h"
 #include "broker/session/client_views.h"
-#include "broker/session/session.h"
+#include "broker/session/state.h"
 #include "proto/channel_name.h"
 #include "proto/frame.h"
 #include "tests/fuzz/fuzz.h"

@@ -3,7 +3,7 @@
  * The protocol, one client at a time, with sessions at one end of a socket
  * pair and bytes at the other.
  */
-#include "broker/session/session.h"
+#include "broker/session/state.h"
 
 #include <string.h>
 #include <sys/socket.h>
