@@ -15,11 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
-enum {
-    FRAME_HEAD_BYTES = 4,
-    FRAME_LIMIT_DEFAULT = 16 << 20, /* bytes of body, --max-frame */
-    FRAME_LIMIT_MAX = 1 << 30,
-};
+enum { FRAME_HEAD_BYTES = 4 };
 
 enum frame_status {
     FRAME_OK,

@@ -9,8 +9,8 @@
 
 #include "tests/fuzz/fuzz.h"
 
-static const uint32_t limits[] = {
-    0, 1, 255, 1000, FRAME_LIMIT_DEFAULT, FRAME_LIMIT_MAX, UINT32_MAX};
+static const uint32_t limits[] = {0,        1,       255,       1000,
+                                  16 << 20, 1 << 30, UINT32_MAX};
 
 /* Decodes what `n` bytes hold, in memory of just that size. Returns how many
  * bytes its whole frames are; *sum depends on all of them. */

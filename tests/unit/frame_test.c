@@ -47,6 +47,9 @@ static void test_every_truncation_asks_for_more(void **state)
     }
 }
 
+/* Of --max-frame: what it is by default, and the most. */
+enum { LIMIT_DEFAULT = 16 << 20, LIMIT_MAX = 1 << 30 };
+
 static const struct {
     uint32_t length, limit;
     enum frame_status status; /* with no byte of the body there */
@@ -56,16 +59,16 @@ static const struct {
     {1, 1, FRAME_MORE},
     {255, CHANNEL_NAME_MAX, FRAME_MORE},
     {256, CHANNEL_NAME_MAX, FRAME_TOO_LONG},
-    {FRAME_LIMIT_DEFAULT, FRAME_LIMIT_DEFAULT, FRAME_MORE},
-    {FRAME_LIMIT_DEFAULT + 1, FRAME_LIMIT_DEFAULT, FRAME_TOO_LONG},
-    {FRAME_LIMIT_MAX, FRAME_LIMIT_MAX, FRAME_MORE},
-    {FRAME_LIMIT_MAX + 1u, FRAME_LIMIT_MAX, FRAME_TOO_LONG},
-    {0x7fffffff, FRAME_LIMIT_MAX, FRAME_TOO_LONG},
+    {LIMIT_DEFAULT, LIMIT_DEFAULT, FRAME_MORE},
+    {LIMIT_DEFAULT + 1, LIMIT_DEFAULT, FRAME_TOO_LONG},
+    {LIMIT_MAX, LIMIT_MAX, FRAME_MORE},
+    {LIMIT_MAX + 1u, LIMIT_MAX, FRAME_TOO_LONG},
+    {0x7fffffff, LIMIT_MAX, FRAME_TOO_LONG},
     {0x7fffffff, 0x7fffffff, FRAME_MORE},
-    {0x80000000, FRAME_LIMIT_MAX, FRAME_TOO_LONG},
+    {0x80000000, LIMIT_MAX, FRAME_TOO_LONG},
     {0x80000000, 0x7fffffff, FRAME_TOO_LONG},
     {0x80000000, 0xffffffff, FRAME_MORE},
-    {0xffffffff, FRAME_LIMIT_MAX, FRAME_TOO_LONG},
+    {0xffffffff, LIMIT_MAX, FRAME_TOO_LONG},
     {0xffffffff, 0xfffffffe, FRAME_TOO_LONG},
     {0xffffffff, 0xffffffff, FRAME_MORE},
 };
