@@ -35,7 +35,7 @@ enum {
 
 enum broker_state {
     BROKER_RUNNING,
-    BROKER_DRAINING,  /* nothing more is accepted; what was, is delivered */
+    BROKER_DRAINING,  /* accepts nothing more; delivers what it has */
     BROKER_FINISHING, /* all was delivered; connections are closed in order */
     BROKER_STOPPED,   /* the loop ends after this turn */
 };
@@ -103,8 +103,8 @@ static void broker_drain(struct broker *b)
         broker_stop_now(b);
 }
 
-/* Goes on with stopping as far as the turn has brought it. Returns true when
- * there is more to do at once. */
+/* Takes the next steps of stopping that this turn has made possible. Returns
+ * true when there is more to do at once. */
 static bool broker_go_on_stopping(struct broker *b)
 {
     if (b->state == BROKER_FINISHING && b->clients.count == 0)
@@ -142,7 +142,7 @@ static void broker_on_stop(void *arg, int signo)
     broker_log_stopping(b, signo, is_first ? "drain" : "now");
 }
 
-/* Reloading: first everything that may fail, then what cannot. */
+/* Reloading: first the steps that may fail, then those that cannot. */
 
 static void broker_on_mistake(void *arg, const char *sentence)
 {
@@ -165,7 +165,8 @@ static bool is_log_elsewhere(const struct options *a, const struct options *b)
     return strcmp(x ? x : "", y ? y : "") != 0;
 }
 
-/* `is_log_open`: the file that is logged to; if not, `why` says so. */
+/* `is_log_open`: whether the log in use is open; if not, `why` has the reason.
+ */
 static bool broker_prepare(struct broker *b, const struct options *fresh,
                            bool is_log_open, struct sentence *why)
 {
@@ -210,8 +211,8 @@ static bool broker_reload(struct broker *b, struct sentence *why)
 {
     if (b->state != BROKER_RUNNING)
         return sentence_fail(why, "stopping");
-    /* Log rotation relies on a new file even if the options have mistakes,
-     * and it is where these are looked for. */
+    /* Log rotation relies on a new file even if the options have mistakes, and
+     * operators look for the mistakes there. */
     bool is_log_open =
         !b->options->log_file.text || broker_open_log(b, b->options, why);
     struct mistakes mistakes = {.report = broker_on_mistake, .arg = b};
@@ -270,8 +271,8 @@ static bool broker_open_signals(struct broker *b, struct sentence *why)
 {
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < SIGNALS; i++) {
-        /* The loop restores this handler when it ends: a second signal that
-         * comes late must not kill. */
+        /* The loop restores this handler when it ends: a late second signal
+         * must not kill the process. */
         signal(signal_rows[i].signo, SIG_IGN);
         b->signals[i] = reactor_signal_new(b->reactor, signal_rows[i].signo,
                                            signal_rows[i].fire, b);

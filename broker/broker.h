@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * broker - the parts put together: what main starts, runs and stops. All
- * state hangs off it; there is none elsewhere.
+ * broker - the parts put together: main starts, runs and stops it. All state
+ * hangs off it; there is no other state.
  */
 #ifndef SLUICE_BROKER_BROKER_H
 #define SLUICE_BROKER_BROKER_H
@@ -12,8 +12,8 @@ struct options;
 struct sentence;
 
 /* Makes a broker that listens. NULL, with one sentence, when the system
- * refuses. Takes `o` in any case; `a` is borrowed for the life of the broker,
- * which reads it again on SIGHUP. */
+ * refuses. Takes `o` even when it fails; `a` is borrowed for the life of the
+ * broker, which reads it again on SIGHUP. */
 struct broker *broker_new(struct arguments *a, struct options *o,
                           struct sentence *why);
 

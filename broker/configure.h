@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * configure - what the options mean for the parts of the broker. Values that do
- * not go together are lowered, and the log says so.
+ * not fit together are lowered, with a warning in the log.
  */
 #ifndef SLUICE_BROKER_CONFIGURE_H
 #define SLUICE_BROKER_CONFIGURE_H
@@ -21,7 +21,7 @@ struct core_config configure_core(const struct options *o);
 struct clients_config configure_clients(const struct options *o,
                                         struct log *log);
 
-/* `possible` is what the system allows. */
+/* `possible` is the number that the system allows. */
 uint32_t configure_connections(const struct options *o, uint64_t possible,
                                struct log *log);
 

@@ -8,12 +8,12 @@
 #include "common/sentence.h"
 
 /* Not for clients: standard streams, the loop's own, listeners, the files that
- * a reload reads, and some for the operator who looks at a broker in trouble.
- */
+ * a reload reads, and a few so that an operator can inspect a broker in
+ * trouble. */
 enum { RESERVED = 16 };
 
-/* The soft limit is a default of shells, not a decision about this program:
- * what the hard limit allows is used. */
+/* The soft limit is a default of shells, not a decision about this program: so
+ * the limit is raised to the hard limit. */
 bool descriptors_for_clients(uint64_t watchers, uint64_t *count,
                              struct sentence *why)
 {

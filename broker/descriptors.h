@@ -10,9 +10,10 @@
 
 struct sentence;
 
-/* Raises the limit on open files as far as it may be, and leaves a reserve
- * beside those that are for `watchers`. False, with one sentence, when nothing
- * is left for clients. */
+/* Raises the limit on open files as far as allowed. Sets *count to the
+ * descriptors left for clients, after a reserve and, if there are enough, those
+ * for `watchers`. False, with one sentence, when nothing is left for clients.
+ */
 bool descriptors_for_clients(uint64_t watchers, uint64_t *count,
                              struct sentence *why);
 

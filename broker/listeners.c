@@ -73,7 +73,7 @@ static void listeners_on_accept(void *owner, int fd,
         listeners_pause(ls);
 }
 
-/* The listener tries again by itself, so one line is enough. */
+/* The listener retries by itself, so one line is enough. */
 static void listeners_on_error(void *owner, int err)
 {
     struct listeners *ls = owner;
@@ -231,10 +231,10 @@ bool listeners_prepare(struct listeners *ls, const struct options *o,
 {
     for (size_t i = 0; i < ls->count; i++)
         ls->all[i].is_wanted = false;
-    /* Sockets that were passed take the place of the default. */
+    /* Inherited sockets replace the default address. */
     if (o->listen.origin.kind == ORIGIN_DEFAULT && listeners_has_inherited(ls))
         return true;
-    /* A unix socket has its mode from the moment that it can be seen. */
+    /* A unix socket has its mode from the moment it becomes visible. */
     mode_t mask = umask(~(mode_t)o->socket_mode.number & 0777);
     bool ok = listeners_open_all(ls, &o->listen, why);
     umask(mask);

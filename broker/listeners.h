@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * listeners - the addresses at which the broker listens, as a set that can be
- * exchanged for another while it runs: what is in both stays open. Connections
- * are accepted up to a limit: accepting pauses there, and resumes when one has
- * gone. While a connection cannot be had, for that or for lack of a descriptor,
- * sessions are asked to free one.
+ * listeners - the addresses at which the broker listens. The set can be
+ * replaced while the broker runs: addresses in both sets stay open. Connections
+ * are accepted up to a limit: accepting pauses there, and resumes when a
+ * connection has closed. While no connection can be accepted, because of the
+ * limit or for lack of a descriptor, sessions are asked to free one.
  */
 #ifndef SLUICE_BROKER_LISTENERS_H
 #define SLUICE_BROKER_LISTENERS_H
@@ -24,7 +24,7 @@ struct clients;
 
 enum {
     LISTENERS_INHERITED_MAX = 16,
-    /* Of two sets at once, and those that were inherited. */
+    /* Two sets at once, and the inherited sockets. */
     LISTENERS_MAX = 2 * OPTION_TEXTS_MAX + LISTENERS_INHERITED_MAX,
 };
 
@@ -32,7 +32,7 @@ struct listeners_entry {
     char *text;             /* as it was given; owned */
     struct listener *chain; /* a name may have several addresses */
     bool is_inherited;      /* passed by the service manager: stays */
-    bool is_wanted, is_new; /* while the set is exchanged */
+    bool is_wanted, is_new; /* while the set is replaced */
 };
 
 struct listeners {
@@ -53,28 +53,29 @@ void listeners_init(struct listeners *ls, struct reactor *r,
                     struct log *log);
 
 /* Takes `count` listening sockets that the service manager has passed, from
- * descriptor `first` on. False, with one sentence, when they are too many or
+ * descriptor `first` on. False, with one sentence, when there are too many or
  * one of them does not listen. */
 bool listeners_inherit(struct listeners *ls, int first, int count,
                        struct sentence *why);
 
-/* Opens what the options name and is not open yet. False, with one sentence
- * and nothing changed, when one of them cannot be opened. Then
- * listeners_commit, or listeners_abort. */
+/* Opens the addresses in the options that are not open yet. False, with one
+ * sentence and nothing changed, when one of them cannot be opened. Follow with
+ * listeners_commit or listeners_abort. */
 bool listeners_prepare(struct listeners *ls, const struct options *o,
                        struct sentence *why);
 
-/* Closes what the options do not name any more, and logs what has changed. */
+/* Closes the addresses that the options no longer name, and logs the changes.
+ */
 void listeners_commit(struct listeners *ls);
 
-/* Closes what was prepared. */
+/* Closes the addresses that listeners_prepare opened. */
 void listeners_abort(struct listeners *ls);
 
-/* How many connections may be open from now on: pauses or resumes. Those that
- * are open stay. */
+/* Sets how many connections may be open: pauses or resumes. Open connections
+ * stay open. */
 void listeners_set_limit(struct listeners *ls, uint32_t max_connections);
 
-/* A connection has gone: resumes if accepting was paused. For sessions. */
+/* A connection has closed: resumes if accepting was paused. For sessions. */
 void listeners_on_closed(void *listeners);
 
 /* Closes them all, for good. */

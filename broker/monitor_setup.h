@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * monitor_setup - ties what watches the broker to what there is to be seen:
- * the monitor knows no sessions and no options, the HTTP server no monitor.
+ * monitor_setup - connects the monitor and the HTTP server to the broker's
+ * parts: the monitor knows no sessions and no options, the HTTP server no
+ * monitor.
  */
 #ifndef SLUICE_BROKER_MONITOR_SETUP_H
 #define SLUICE_BROKER_MONITOR_SETUP_H
@@ -17,22 +18,22 @@ struct sentence;
 struct clients;
 
 struct monitor_setup {
-    struct monitor *monitor;  /* NULL when nobody can watch */
+    struct monitor *monitor;  /* NULL when monitoring is off */
     struct http_server *http; /* NULL without --http */
 };
 
 /* Opens what the options ask for, if anything. `parts` has the parts of the
- * broker; what a view needs beside them is added. False, with one sentence,
- * when that is not possible. */
+ * broker; this adds what else a view needs. False, with one sentence, when that
+ * is not possible. */
 bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
                         const struct broker_view *parts,
                         struct clients *clients, struct sentence *why);
 
-/* Before the core and the sessions are freed. Does nothing when it is closed,
- * or zeroed. */
+/* Call this before the core and the sessions are freed. Does nothing when `m`
+ * is closed or zeroed. */
 void monitor_setup_close(struct monitor_setup *m);
 
-/* How many descriptors it may need. */
+/* How many descriptors monitoring may need. */
 size_t monitor_setup_descriptors(const struct options *o);
 
 #endif

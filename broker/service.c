@@ -30,14 +30,15 @@ static bool take_number(const char *name, uint64_t *value)
     return errno == 0 && *end == '\0';
 }
 
-/* What is in the environment may be meant for a parent of ours. */
+/* The variable may have been set for a parent process. */
 static bool is_for_us(const char *name)
 {
     uint64_t pid;
     return take_number(name, &pid) && pid == (uint64_t)getpid();
 }
 
-/* How often the manager wants a ping at least, in ms; 0: never. */
+/* The longest interval between pings that the manager accepts, in ms; 0: it
+ * wants none. */
 static uint32_t watchdog_ms(void)
 {
     uint64_t usec;
@@ -111,7 +112,7 @@ service_notify(struct service *s, const char *format, ...)
                   LOG_TEXT("reason", strerrorname_np(errno)));
 }
 
-/* Twice as often as is asked for. A loop that is stuck does not get here, and
+/* Pings twice as often as required. A loop that is stuck does not get here, and
  * the manager starts another broker. */
 static void service_on_watchdog(void *arg)
 {

@@ -3,8 +3,8 @@
  * service - the service manager that may have started the broker: it passes
  * listening sockets, receives our status, and expects watchdog pings from the
  * loop. The protocol of sd_notify(3), a datagram of NAME=VALUE lines to the
- * socket that NOTIFY_SOCKET names, is spoken here directly: that is less than
- * the library would be, and works wherever the protocol does.
+ * socket that NOTIFY_SOCKET names, is implemented here: that takes less code
+ * than using the library would, and works wherever the protocol does.
  */
 #ifndef SLUICE_BROKER_SERVICE_H
 #define SLUICE_BROKER_SERVICE_H
@@ -28,25 +28,25 @@ struct service {
     uint32_t ping_ms;
 };
 
-/* Reads the environment, and takes NOTIFY_SOCKET out of it. False, with one
- * sentence, when it names a socket that cannot be, or the system refuses;
- * service_fini is due in any case. The pointers are borrowed. */
+/* Reads the environment, and removes NOTIFY_SOCKET from it. False, with one
+ * sentence, when NOTIFY_SOCKET cannot be a socket's name or the system refuses;
+ * call service_fini in any case. The pointers are borrowed. */
 bool service_init(struct service *s, struct reactor *r, struct log *log,
                   struct sentence *why);
 void service_fini(struct service *s);
 
 /* How many listening sockets the manager has passed, from descriptor
- * SERVICE_FIRST_SOCKET on; takes their variables out of the environment. */
+ * SERVICE_FIRST_SOCKET on; removes their variables from the environment. */
 int service_take_sockets(void);
 
 enum { SERVICE_FIRST_SOCKET = 3 };
 
-/* The broker is ready, for the first time or again; `status` is for people.
+/* The broker is ready, for the first time or again; `status` is for operators.
  * From now on the loop pings the watchdog. */
 void service_ready(struct service *s, const char *status);
 void service_reloading(struct service *s);
 
-/* The broker stops, which may take that long. */
+/* The broker stops, which may take `ms`. */
 void service_stopping(struct service *s, uint64_t ms);
 
 #endif

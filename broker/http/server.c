@@ -50,7 +50,7 @@ static void http_client_close(struct http_connection *http)
     reactor_defer(c->server->reactor, &c->deferred);
 }
 
-/* Sends what it takes. False when the connection is broken. */
+/* Sends as much as the socket takes. False when the connection is broken. */
 static bool http_client_send(struct http_client *c)
 {
     struct iovec iov[HTTP_CONNECTION_IOVS];
@@ -67,8 +67,8 @@ static bool http_client_send(struct http_client *c)
     return true;
 }
 
-/* Sends what there is, and asks for what it waits for. False when that has
- * closed it. */
+/* Sends pending output, and requests the events that the connection waits for.
+ * False when that has closed the connection. */
 static bool http_client_go_on(struct http_client *c)
 {
     struct iovec iov[HTTP_CONNECTION_IOVS];
@@ -93,7 +93,7 @@ static bool http_client_take(struct http_client *c, const char *bytes, size_t n)
     return ok;
 }
 
-/* Reads once. False when that has closed it. */
+/* Reads once. False when that has closed the connection. */
 static bool http_client_read(struct http_connection *http)
 {
     struct http_client *c = http_client_of(http);
@@ -121,7 +121,7 @@ static void http_client_on_writable(void *owner)
 
 static void http_client_on_end(void *owner, enum stream_status how)
 {
-    /* It may have closed its side and still want the answer. */
+    /* The client may have closed its side and still want the answer. */
     if (how == STREAM_RESET)
         http_client_close(owner);
 }
@@ -170,7 +170,7 @@ static void http_server_on_accept(void *owner, int fd,
     http_server_schedule(s);
 }
 
-/* The listener rests for a moment by itself. */
+/* The listener pauses for a moment by itself. */
 static void http_server_on_accept_error(void *owner, int err)
 {
     (void)owner;

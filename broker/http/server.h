@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * http_server - answers HTTP on the broker's reactor: the sockets under the
- * connections of common/http_pool.h. What is served it is given; it knows no
- * document.
+ * connections of common/http_pool.h. The caller passes in the routes; the
+ * server knows no document.
  */
 #ifndef SLUICE_HTTP_SERVER_H
 #define SLUICE_HTTP_SERVER_H
@@ -23,14 +23,14 @@ struct reactor;
 
 enum {
     HTTP_SERVER_CONNECTIONS_MAX = 32,
-    HTTP_SERVER_LIFE_MS = 5000, /* of a connection, in all */
+    HTTP_SERVER_LIFE_MS = 5000, /* of a connection, in total */
 };
 
 struct http_server_config {
     const struct http_route *routes;
     size_t route_count;
     void *arg;          /* of the routes' functions */
-    char *const *names; /* good in Host, beside addresses and localhost */
+    char *const *names; /* valid in Host, like addresses and localhost */
     size_t name_count;
 };
 
@@ -47,7 +47,7 @@ void http_server_free(struct http_server *s);
 bool http_server_listen(struct http_server *s, const char *address,
                         struct sentence *why);
 
-/* All it listens on, for listener_next. */
+/* The listeners of the server, for listener_next. */
 const struct listener *http_server_listeners(const struct http_server *s);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * broker_view - the broker as its watchers see it, which all reports are made
- * of: its name, its numbers, and ways to walk over its channels and clients.
+ * broker_view - the broker as its watchers see it: its name, its numbers, and
+ * ways to walk over its channels and clients. All reports are made from this.
  */
 #ifndef SLUICE_MONITOR_BROKER_VIEW_H
 #define SLUICE_MONITOR_BROKER_VIEW_H
@@ -50,7 +50,7 @@ struct broker_view {
     struct growth channels, clients; /* since the last documents about them */
 };
 
-/* A new set of documents is due: numbers it and measures. */
+/* A new set of documents is due: assigns its number and measures. */
 void broker_view_advance(struct broker_view *b);
 
 /* Sets the gauges, which are measured and not counted. */

@@ -17,7 +17,7 @@ struct column {
     const char *metric;      /* of a channel, in metrics; NULL: not there */
     const char *sentence;    /* about a channel */
     enum counter_kind kind;  /* of the metric */
-    bool is_of_channel_only; /* clients have no such number */
+    bool is_of_channel_only; /* clients do not have this number */
 };
 
 extern const struct column columns[VIEW_NUMBERS];

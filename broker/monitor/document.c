@@ -171,7 +171,7 @@ static json_t *listing(const struct broker_view *b, struct ranking *r,
     return root;
 }
 
-/* A walk that ranks all views, by what is recent about them. */
+/* A walk that ranks all views by their recent numbers. */
 struct look {
     struct ranking ranking;
     struct growth *growth;

@@ -15,14 +15,14 @@ struct broker_view;
 /* The broker itself. */
 char *document_stats(const struct broker_view *b);
 
-/* `is_periodic`: what happens from now on is recent in the next one. */
+/* `is_periodic`: activity from now on counts as recent in the next document. */
 char *document_channels(struct broker_view *b, bool is_periodic);
 char *document_clients(struct broker_view *b, bool is_periodic);
 
 /* The three above in one object. */
 char *document_all(struct broker_view *b);
 
-/* An event with its fields; `missed` events of its kind were left out before
+/* An event with its fields; `missed` events of its kind were suppressed before
  * it. */
 char *document_event(const struct broker_view *b, const char *event,
                      const struct log_field *fields, uint64_t seq,
@@ -31,7 +31,8 @@ char *document_event(const struct broker_view *b, const char *event,
 /* The document that goes with a tapped message of `size` bytes. */
 char *document_tap(uint64_t seq, uint64_t missed, uint64_t size);
 
-/* That messages were left out, when none has come since. */
+/* Reports messages that were left out when no later message carried the count.
+ */
 char *document_tap_missed(uint64_t seq, uint64_t missed);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * feed - what any ZeroMQ subscriber can watch: documents once per interval,
- * events as they happen, and taps. It knows what is subscribed to, and makes
- * nothing else.
+ * events as they happen, and taps. It knows the subscriptions, and makes only
+ * what is subscribed to.
  */
 #ifndef SLUICE_MONITOR_FEED_H
 #define SLUICE_MONITOR_FEED_H
@@ -29,7 +29,7 @@ void feed_free(struct feed *f); /* NULL is allowed */
 bool feed_bind(struct feed *f, const char *endpoint,
                char bound[PUB_SOCKET_ENDPOINT_BYTES], struct sentence *why);
 
-/* Sends the periodic documents, and counts of what was left out. */
+/* Sends the periodic documents, and the counts of what was left out. */
 void feed_send(struct feed *f);
 
 #endif

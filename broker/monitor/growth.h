@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * growth - how much each count of a channel, or client, has grown since the
- * last report. The counts are remembered here, and only while there are
- * watchers: channels and clients would always pay for the memory.
+ * last report. The counts are kept here, and only while there are watchers;
+ * kept in channels and clients, they would always cost memory.
  *
  * A round is one walk over all of them; a key that is not noted in a round is
  * forgotten.
@@ -20,7 +20,7 @@ struct growth {
     struct idmap last, before;
 };
 
-/* Frees what is remembered. */
+/* Frees the counts. */
 void growth_fini(struct growth *g);
 
 /* Begins a round. */

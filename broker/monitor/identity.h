@@ -8,7 +8,7 @@
 enum { IDENTITY_NAME_BYTES = 320, IDENTITY_COLOR_BYTES = 8 };
 
 /* The name of the host, and the port or path of `address`; the process id
- * instead of port 0, which is any. */
+ * replaces port 0, which means any port. */
 void identity_name(const char *address, char out[IDENTITY_NAME_BYTES]);
 
 /* The same name always gets the same colour: #rrggbb. */

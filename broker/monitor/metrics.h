@@ -9,8 +9,8 @@
 
 struct broker_view;
 
-/* The label of the sum of all channels that are not listed; no encoded name
- * can be equal to it. */
+/* The label of the sum of all channels that are not listed; no encoded name can
+ * equal it. */
 #define METRICS_REST "%rest"
 
 /* Writes all metrics; the gauges must have been measured. */

@@ -96,7 +96,7 @@ const struct http_route *monitor_routes(size_t *count)
     return routes;
 }
 
-/* Opening. Each of these is false with the reason. */
+/* Opening. Each function returns false, with the reason, on failure. */
 
 static bool monitor_open_loop(struct monitor *m, struct sentence *why)
 {
@@ -217,8 +217,8 @@ void monitor_free(struct monitor *m)
         return;
     feed_free(m->feed);
     pub_socket_free(m->reports);
-    /* Waits until what was sent last has left; not for long, because the
-     * sockets linger for a moment only. */
+    /* Waits until the last messages have left; not for long, because the
+     * sockets linger only for a moment. */
     while (m->shared.zmq && zmq_ctx_term(m->shared.zmq) != 0 && errno == EINTR)
         continue;
     reactor_timer_free(m->timer);

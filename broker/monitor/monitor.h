@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * monitor - what leaves the broker for its watchers: reports to ZeroMQ
+ * monitor - everything the broker sends to its watchers: reports to ZeroMQ
  * collectors, a feed for ZeroMQ subscribers, documents for an HTTP server. Each
  * is off unless configured, runs in the broker's loop, and never blocks it.
  */
@@ -30,21 +30,21 @@ struct monitor_config {
     uint64_t taps_per_second;
 };
 
-/* What there is to be served over HTTP: `count` rows, whose functions take the
+/* The routes to be served over HTTP: `count` rows, whose functions take the
  * monitor. A constant. */
 const struct http_route *monitor_routes(size_t *count);
 
-/* Opens everything that is configured. Texts are copied; whatever else
+/* Opens everything that is configured. Texts are copied; everything else that
  * `broker` points at is borrowed. NULL, with the reason, when that is not
  * possible. */
 struct monitor *monitor_new(const struct monitor_config *config,
                             const struct broker_view *broker,
                             struct sentence *why);
 
-/* Holds from the next report on. NULL is allowed. */
+/* Applies from the next report on. NULL is allowed. */
 void monitor_set_interval(struct monitor *m, uint32_t ms);
 
-/* Before the core is freed. NULL is allowed. */
+/* Call this before the core is freed. NULL is allowed. */
 void monitor_free(struct monitor *m);
 
 /* The broker is stopping: /readyz and the documents say so. NULL is allowed. */

@@ -16,10 +16,10 @@
 #include "common/sentence.h"
 
 enum {
-    LINGER_MS = 100,           /* for what was sent last */
-    HANDSHAKE_MS = 5000,       /* a silent peer is disconnected then, */
-    STALLED_MS = 30000,        /* and one that takes nothing for so long */
-    SUBSCRIPTION_BYTES = 1024, /* the longest message of a peer */
+    LINGER_MS = 100,           /* for the last messages */
+    HANDSHAKE_MS = 5000,       /* then a silent peer is disconnected, */
+    STALLED_MS = 30000,        /* and a peer that takes nothing for this long */
+    SUBSCRIPTION_BYTES = 1024, /* the longest message from a peer */
     SUBSCRIPTIONS_PER_TURN = 100,
 };
 
@@ -31,7 +31,7 @@ struct pub_socket {
     void *arg;
 };
 
-/* A large part; the last thread that needs it frees it. */
+/* A large part; the last thread that uses it frees it. */
 struct parcel {
     atomic_size_t *held_bytes;
     size_t length;
@@ -75,7 +75,7 @@ static bool part_wrap(struct pub_socket *p, const struct pub_socket_part *part,
 }
 
 /* The descriptor reports a change only once, and any use of the socket may
- * consume that report: look whether there is something to read after each. */
+ * consume that report: so check for input after each use. */
 static void pub_socket_recheck(struct pub_socket *p)
 {
     int events = 0;
@@ -125,7 +125,7 @@ static bool pub_socket_tune(struct pub_socket *p, enum pub_socket_kind kind)
            set_int(p->zmq, ZMQ_XPUB_NODROP, 1) &&
            zmq_setsockopt(p->zmq, ZMQ_MAXMSGSIZE, &longest, sizeof longest) ==
                0 &&
-           /* A collector that comes back has no use for old reports. */
+           /* A collector that reconnects has no use for old reports. */
            (kind != PUB_SOCKET_PUB || set_int(p->zmq, ZMQ_IMMEDIATE, 1));
 }
 
@@ -196,8 +196,8 @@ bool pub_socket_bind(struct pub_socket *p, const char *endpoint,
     return ok;
 }
 
-/* The other thread may free parts meanwhile: then there is more room than this
- * says, never less. */
+/* The other thread may free parts at the same time: there is then more room
+ * than this reports, never less. */
 bool pub_socket_has_room(const struct pub_socket *p, size_t bytes)
 {
     size_t held = atomic_load(&p->shared->held_bytes);
@@ -222,9 +222,9 @@ static bool pub_socket_try(struct pub_socket *p,
     return true;
 }
 
-/* First without loss, which shows whether a peer has no room; then to those
- * that have. ZeroMQ skips a peer without room until it has caught up, so this
- * counts once for each time that a peer falls behind. */
+/* First sends without loss, which shows whether a peer has no room; then to the
+ * peers that have room. ZeroMQ skips a peer without room until it has caught
+ * up, so this counts once for each time that a peer falls behind. */
 void pub_socket_send(struct pub_socket *p, const struct pub_socket_part *parts,
                      size_t count)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * pub_socket - a ZeroMQ socket that publishes from the broker's loop. It never
- * blocks: a peer that has no room misses what is sent, and the number of times
- * that a peer fell behind is counted.
+ * blocks: a peer without room misses the message, and the broker counts how
+ * often a peer fell behind.
  *
  * libzmq bounds neither the number of peers nor that of their subscriptions,
  * and when descriptors run out its thread spins until one is free: an endpoint
@@ -28,8 +28,8 @@ enum pub_socket_kind {
 enum {
     PUB_SOCKET_PARTS_MAX = 3,
     PUB_SOCKET_WAITING_MAX = 1000,    /* messages, for each peer */
-    PUB_SOCKET_LARGE_BYTES = 4096,    /* parts from here on are accounted */
-    PUB_SOCKET_HELD_BYTES = 16 << 20, /* that all large parts may hold */
+    PUB_SOCKET_LARGE_BYTES = 4096,    /* from this size parts are accounted */
+    PUB_SOCKET_HELD_BYTES = 16 << 20, /* total of all large parts */
     PUB_SOCKET_ENDPOINT_BYTES = 256,
 };
 
@@ -47,7 +47,7 @@ struct pub_socket_part {
 struct pub_socket_shared {
     struct reactor *reactor;
     struct counters *counters;
-    void *zmq;                /* of zmq_ctx_new; NULL when there is none */
+    void *zmq;                /* from zmq_ctx_new; NULL when there is none */
     atomic_size_t held_bytes; /* of large parts, freed by another thread */
 };
 
@@ -58,8 +58,8 @@ struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
                                   pub_socket_subscription_fn *on_subscription,
                                   void *arg);
 
-/* NULL is allowed. What was sent may still leave, for a moment, while `zmq` is
- * terminated. */
+/* NULL is allowed. Messages already sent may still leave, for a moment, while
+ * `zmq` is terminated. */
 void pub_socket_free(struct pub_socket *p);
 
 /* False, with the reason of the system. */
@@ -71,8 +71,8 @@ bool pub_socket_bind(struct pub_socket *p, const char *endpoint,
                      char bound[PUB_SOCKET_ENDPOINT_BYTES],
                      struct sentence *why);
 
-/* Whether a part of this length may be sent: large ones share a bound. One is
- * always allowed when there is no other. */
+/* Whether a part of this length may be sent: large ones share a bound. A large
+ * part is always allowed when there is no other. */
 bool pub_socket_has_room(const struct pub_socket *p, size_t bytes);
 
 /* Sends copies of the parts as one message. */

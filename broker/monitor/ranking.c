@@ -69,7 +69,8 @@ static int compare_bytes(const void *a, const void *b)
     return (m < n) - (m > n);
 }
 
-/* Names and numbers identify: both are borrowed from the objects themselves. */
+/* Pointers to names and connection numbers identify views: both are borrowed
+ * from the objects themselves. */
 static bool is_same(const struct view *a, const struct view *b)
 {
     return a->conn == b->conn && (a->peer || a->name == b->name);

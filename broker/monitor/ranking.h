@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * ranking - which channels, or clients, to list when there are more than a
- * document has room for: the fullest, then the busiest. The others are summed
- * up.
+ * document has room for: the fullest, then the busiest. The others are summed.
  */
 #ifndef SLUICE_MONITOR_RANKING_H
 #define SLUICE_MONITOR_RANKING_H
@@ -36,9 +35,9 @@ void ranking_init(struct ranking *r, enum view_number busiest);
 /* Enters a view; a view_fn, `ranking` being a struct ranking. */
 void ranking_add(void *ranking, const struct view *v);
 
-/* Writes the rows to list and returns their number; `rest` is the sum of the
- * others, but for the age, which is the maximum over all rows. Ends the
- * ranking. */
+/* Writes the rows to list and returns their number. `rest` is the sum of the
+ * others, except the age, which is the maximum over all rows. Ends the ranking.
+ */
 size_t ranking_finish(struct ranking *r, struct view rows[RANKING_ROWS],
                       struct view *rest);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * taps - the channels that watchers look at, message by message. Each sends at
- * most so many per second; what is left out is counted and reported.
+ * taps - the channels that watchers look at, message by message. Each tap sends
+ * a limited number of messages per second; those left out are counted and
+ * reported.
  */
 #ifndef SLUICE_MONITOR_TAPS_H
 #define SLUICE_MONITOR_TAPS_H
@@ -21,7 +22,7 @@ enum { TAPS_MAX = 64 };
 struct taps {
     const struct broker_view *broker;
     struct pub_socket *socket;
-    uint64_t per_second; /* of each */
+    uint64_t per_second; /* messages of each tap */
     struct list all;
     size_t count;
 };
@@ -34,8 +35,8 @@ void taps_init(struct taps *t, const struct broker_view *broker,
 void taps_fini(struct taps *t);
 
 /* `topic` is TAPS_PREFIX and the percent-encoded name of a channel. Starts to
- * send its messages; refused, with a line in the log, when there are too many
- * taps already or the name is not valid. */
+ * send the channel's messages. Refused, with a line in the log, when there are
+ * too many taps already or the name is not valid. */
 void taps_open(struct taps *t, const char *topic, size_t length);
 
 /* Does nothing when there is no such tap. */

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * bind_error - what an operator should look at when an address could not be
- * had.
+ * bind_error - what an operator should check when an address cannot be bound.
  */
 #ifndef SLUICE_NET_BIND_ERROR_H
 #define SLUICE_NET_BIND_ERROR_H
 
 #include <errno.h>
 
-/* To be put behind strerror(err): "; is sluiced already running?", or "". A
+/* A suffix for strerror(err): "; is sluiced already running?", or "". A
  * constant. */
 static inline const char *bind_error_hint(int err)
 {

@@ -15,7 +15,7 @@ enum {
     HEAP_HEAD_BYTES = 16,   /* keeps the alignment of malloc */
 };
 
-/* Which pool an allocation came out of; it stands directly in front of it.
+/* The pool that an allocation came from; directly in front of the allocation.
  * NULL: the heap. */
 struct head {
     struct event_pool *pool;

@@ -26,7 +26,7 @@ struct listener {
     const struct listener_events *events;
     void *owner;
     bool is_paused;          /* by the owner */
-    struct socket_file file; /* empty if TCP, or somebody else's */
+    struct socket_file file; /* empty if TCP or adopted */
     char text[SLUICE_ADDRESS_TEXT_BYTES];
 };
 
@@ -107,7 +107,8 @@ static void listener_describe(struct listener *l, int fd)
                               sizeof l->text);
 }
 
-/* Takes `fd` and the file, NULL if there is none, even when it fails. */
+/* Takes `fd` and the file even when it fails; the file is NULL if there is
+ * none. */
 static struct listener *listener_new(struct reactor *r, int fd,
                                      struct socket_file *file,
                                      const struct listener_events *events,
@@ -152,7 +153,7 @@ static bool is_listening_stream(int fd)
            is_listening;
 }
 
-/* The file belongs to whoever made it: l->file stays empty. */
+/* The file belongs to the process that made it: l->file stays empty. */
 static void listener_describe_adopted(struct listener *l, int fd)
 {
     struct sockaddr_un sun = {.sun_family = AF_UNSPEC};

@@ -19,24 +19,24 @@ enum {
 };
 
 struct listener_events {
-    /* A connection: `fd` is non-blocking and the callee's. May pause. */
+    /* A connection: `fd` is non-blocking; the callee owns it. May pause. */
     void (*on_accept)(void *owner, int fd, const struct sockaddr *peer,
                       socklen_t length);
-    /* Accepting failed for want of something (`err` is the errno) and pauses
+    /* Accepting failed for lack of a resource (`err` is the errno), and pauses
      * for LISTENER_RETRY_MS. */
     void (*on_error)(void *owner, int err);
 };
 
 /* Listens on every address that `text` means, at `port` if it names none. Puts
- * what was opened in front of `list`, a chain by listener_next. False, with the
- * reason and nothing opened, when that is not possible. */
+ * the new listeners in front of `list`, a chain by listener_next. On failure
+ * returns false with the reason, and opens nothing. */
 bool listener_open(struct reactor *r, const char *text, const char *port,
                    const struct listener_events *events, void *owner,
                    struct listener **list, struct sentence *why);
 
-/* Accepts from a listening socket that somebody else has made, whose file is
- * left alone. NULL when it is none, or there is no memory; `fd` is closed
- * then. */
+/* Accepts from a listening socket that was made elsewhere; its file is left
+ * alone. NULL, and `fd` is closed, when it is not a listening socket or
+ * there is no memory. */
 struct listener *listener_adopt(struct reactor *r, int fd,
                                 const struct listener_events *events,
                                 void *owner);
@@ -48,7 +48,8 @@ struct listener *listener_close(struct listener *l);
 /* The next of the chain; NULL at its end. */
 struct listener *listener_next(const struct listener *l);
 
-/* Its own address: with the real port, or the path. Lives as long as it. */
+/* The listener's own address: with the real port, or the path. Valid as long as
+ * the listener. */
 const char *listener_address(const struct listener *l);
 
 /* Pausing twice is pausing once. */

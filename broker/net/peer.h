@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * peer - who is at the other end of a connection, in as few bytes as possible,
- * because every idle connection has one.
+ * peer - the address at the other end of a connection, in as few bytes as
+ * possible, because every idle connection has one.
  */
 #ifndef SLUICE_NET_PEER_H
 #define SLUICE_NET_PEER_H
@@ -16,7 +16,7 @@ struct peer {
     uint8_t ip[16];
 };
 
-/* What there is to know of an address that accept(2) or getpeername(2) gave. */
+/* The peer for an address that accept(2) or getpeername(2) returned. */
 struct peer peer_of(const struct sockaddr *sa, socklen_t length);
 
 /* As sluice_address_format. */

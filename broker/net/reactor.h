@@ -14,39 +14,39 @@
 
 struct reactor;
 
-/* The first one is made before any other call to libevent. NULL when the
- * system refuses, with the reason in errno. */
+/* The first reactor must be made before any other call to libevent. NULL when
+ * the system refuses, with the reason in errno. */
 struct reactor *reactor_new(void);
 
 /* Streams, listeners, timers and signals must be gone. */
 void reactor_free(struct reactor *r);
 
-/* Runs turns until reactor_stop. `end_turn` is called after each one's
- * callbacks and returns true when there is more to do at once, so that the
+/* Runs turns until reactor_stop. `end_turn` is called after the callbacks of
+ * each turn; it returns true when there is more to do at once, and then the
  * next turn does not wait. */
 void reactor_run(struct reactor *r, bool (*end_turn)(void *arg), void *arg);
 
-/* One of these turns. Returns what `end_turn` did. */
+/* Runs one turn. Returns what `end_turn` returned. */
 bool reactor_turn(struct reactor *r, bool may_wait, bool (*end_turn)(void *arg),
                   void *arg);
 
 /* The loop ends after this turn. */
 void reactor_stop(struct reactor *r);
 
-/* The turn ends after the callback that is running. What else was due comes
- * first in the next one, which does not wait. */
+/* The turn ends after the callback that is running. Callbacks that were also
+ * due come first in the next turn, which does not wait. */
 void reactor_yield(struct reactor *r);
 
 /* The time of this turn. */
 clock_ms reactor_now_ms(struct reactor *r);
 
-/* Something to be freed when no callback can be running for it any more. */
+/* An object to be freed once no callback can be running for it. */
 struct deferred {
     struct deferred *next;
     void (*free)(struct deferred *d);
 };
 
-/* `d` is embedded in what is to be freed; d->free is called once, at the end
+/* `d` is embedded in the object to be freed; d->free is called once, at the end
  * of the turn. */
 void reactor_defer(struct reactor *r, struct deferred *d);
 
@@ -58,7 +58,7 @@ struct reactor_timer *reactor_timer_new(struct reactor *r,
                                         void (*fire)(void *arg), void *arg);
 void reactor_timer_free(struct reactor_timer *t); /* NULL is allowed */
 
-/* Starts, or starts again. False when there is no memory. */
+/* Starts or restarts the timer. False when there is no memory. */
 bool reactor_timer_start(struct reactor_timer *t, uint32_t ms);
 bool reactor_timer_is_running(const struct reactor_timer *t);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * replay - a transport that gives out bytes that were read already, then is
- * taken away.
+ * replay - a transport that returns bytes that were read already, and is then
+ * removed.
  */
 #ifndef SLUICE_NET_REPLAY_H
 #define SLUICE_NET_REPLAY_H

@@ -33,8 +33,8 @@ static void close_keeping_errno(int fd)
     errno = err;
 }
 
-/* Its last holder may have removed the file after we opened it: what is locked
- * then is a file that nobody else will ever see. */
+/* The last holder may have removed the file after we opened it: then we have
+ * locked a file that no other process will ever see. */
 static bool lock_is_current(int fd, const char *path)
 {
     struct stat ours, there;
@@ -64,7 +64,7 @@ static void lock_give_back(int fd, const char *socket_path)
 {
     char path[LOCK_PATH_BYTES];
     lock_path(socket_path, path);
-    unlink(path); /* while it is held, so that it is still ours */
+    unlink(path); /* while the lock is held: the file is ours */
     close(fd);
 }
 
@@ -73,8 +73,8 @@ static int open_socket(void)
     return socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 }
 
-/* A socket file outlives a broker that was killed. It may be replaced when
- * nobody answers behind it, and only then. */
+/* A socket file outlives a broker that was killed. It may be replaced only when
+ * nothing answers on it. */
 static bool is_stale(const struct sockaddr_un *at)
 {
     struct stat st;
@@ -115,8 +115,9 @@ static int fail(struct sentence *why, const char *path, int err)
     return -1;
 }
 
-/* Most of what keeps a lock from being made keeps the socket from being made
- * as well. A lock that is there but cannot be had needs to be named. */
+/* Most errors that prevent the lock file also prevent the socket, so the
+ * socket's sentence fits. A lock file that exists but cannot be taken must be
+ * named. */
 static int fail_to_lock(struct sentence *why, const char *path,
                         const char *locked)
 {

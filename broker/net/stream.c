@@ -38,11 +38,11 @@ struct stream {
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 
-/* While resting we want to hear of the end and of nothing else. A reset makes
- * epoll report EPOLLERR and EPOLLHUP forever, which libevent passes on as
- * "readable, writable": without either of them in the set nobody would be
- * called and the loop would spin. So the set is "writable" and, as a socket
- * nearly always is that, edge-triggered: one call when it is set, one per
+/* A resting stream must be notified of the end and of nothing else. A reset
+ * makes epoll report EPOLLERR and EPOLLHUP forever, which libevent passes on as
+ * "readable, writable": without either of them in the set no callback would run
+ * and the loop would spin. So the set is "writable" and, because a socket
+ * nearly always is writable, edge-triggered: one call when it is set, one per
  * change. EV_CLOSED is EPOLLRDHUP: the peer closed its side (epoll_ctl(2)). */
 static short stream_interest(const struct stream *s)
 {
@@ -51,14 +51,14 @@ static short stream_interest(const struct stream *s)
     return (short)(EV_PERSIST | EV_READ | (s->wants_write ? EV_WRITE : 0));
 }
 
-/* The socket is silent about what a transport holds: a timeout reports that,
- * in the next turn. */
+/* The socket does not report bytes that a transport holds: a timeout does, in
+ * the next turn. */
 static void stream_offer_held(struct stream *s)
 {
     static const struct timeval at_once;
     if (s->transport && s->mode == STREAM_READING &&
         transport_held(s->transport) > 0 && event_add(&s->event, &at_once) != 0)
-        event_active(&s->event, EV_TIMEOUT, 0); /* no memory: in this one */
+        event_active(&s->event, EV_TIMEOUT, 0); /* no memory: in this turn */
 }
 
 static bool stream_listen(struct stream *s)
@@ -72,9 +72,9 @@ static bool stream_listen(struct stream *s)
     return true;
 }
 
-/* What is written is already gathered from a whole turn, so waiting for more
- * (Nagle) only costs; and a peer that lost its power never says so, so the
- * kernel asks. Unix sockets refuse both, which is fine. */
+/* A write already gathers the output of a whole turn, so waiting for more
+ * (Nagle) only costs time. A peer that lost power never reports it, so the
+ * kernel probes. Unix sockets refuse both options, which is fine. */
 static void stream_tune(int fd)
 {
     int one = 1, idle_s = 60, interval_s = 10, probes = 6;
@@ -166,8 +166,8 @@ bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
     s->wants_write = wants_write;
     if (!was_resting)
         s->has_ended = false; /* reported once per rest */
-    /* A resting stream hears of room to write anyway; but only a new set
-     * makes epoll report room that is there already. */
+    /* A resting stream is notified of room to write anyway, but only a new set
+     * makes epoll report room that is already there. */
     if (was_resting && mode == STREAM_RESTING && !wants_write)
         return true;
     return stream_listen(s);
@@ -215,8 +215,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
         stream_on_rest(s, what);
         return;
     }
-    /* Reading first: after a reset writing fails, but what came before it is
-     * still there to be read. */
+    /* Read first: after a reset writing fails, but input that came before it
+     * can still be read. */
     if (what & (EV_READ | EV_TIMEOUT))
         s->events->on_readable(s->owner);
     if ((what & EV_WRITE) && s->mode != STREAM_CLOSED && s->wants_write)

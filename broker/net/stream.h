@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * stream - the reader and writer of one connected socket. It moves bytes when
- * its owner asks, says when asking makes sense, and distinguishes an orderly
- * end from a reset. It buffers nothing; transports between it and the socket
- * may (transport.h).
+ * its owner asks, notifies the owner when asking makes sense, and distinguishes
+ * an orderly end from a reset. It buffers nothing; transports between it and
+ * the socket may (transport.h).
  *
  * A stream is in one mode:
  *
@@ -34,7 +34,8 @@ enum stream_status {
 
 enum stream_mode { STREAM_READING, STREAM_RESTING, STREAM_CLOSED };
 
-/* All are called from the loop and may do anything, also close the stream. */
+/* All are called from the loop and may do anything, including closing the
+ * stream. */
 struct stream_events {
     void (*on_readable)(void *owner);
     void (*on_writable)(void *owner);
@@ -43,17 +44,17 @@ struct stream_events {
     void (*on_end)(void *owner, enum stream_status how);
 };
 
-/* Takes the non-blocking socket `fd`, which is closed if this fails: NULL when
- * there is no memory. Begins READING. `events` is borrowed. */
+/* Takes the non-blocking socket `fd`. NULL, and `fd` is closed, when there is
+ * no memory. Begins READING. `events` is borrowed. */
 struct stream *stream_open(struct reactor *r, int fd,
                            const struct stream_events *events, void *owner);
 
-/* Closes the socket at once; the memory goes at the end of the turn. */
+/* Closes the socket at once; the memory is freed at the end of the turn. */
 void stream_close(struct stream *s);
 
-/* The stream is another owner's from now on, READING, and gives it first the
- * `n` bytes that the old owner has read and not used. False when there is no
- * memory: then nothing has changed. */
+/* Gives the stream to another owner, READING. The new owner first reads the `n`
+ * bytes that the old owner has read and not used. False, with nothing changed,
+ * when there is no memory. */
 bool stream_hand_over(struct stream *s, const struct stream_events *events,
                       void *owner, const uint8_t *bytes, size_t n);
 
@@ -62,10 +63,10 @@ bool stream_hand_over(struct stream *s, const struct stream_events *events,
 void stream_add_transport(struct stream *s, struct transport *t);
 
 /* Makes the peer see a reset, not an orderly end, when the stream is closed.
- * Unix sockets do that by themselves if there is something unread. */
+ * Unix sockets do that by themselves if unread input remains. */
 void stream_abort_on_close(struct stream *s);
 
-/* False when the system refuses; the stream is then of no more use. */
+/* False when the system refuses; the stream is then no longer usable. */
 bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write);
 
 /* As set last. */

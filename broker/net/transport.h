@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * transport - what may sit between a stream and its socket: encryption, say,
+ * transport - a layer between a stream and its socket: encryption, for example,
  * or bytes that were read before the stream had its present owner. Transports
  * stack: each reads and writes through the one below it, and NULL is the
  * socket.
@@ -28,14 +28,14 @@ struct transport_ops {
                                const struct iovec *iov, int iovs, size_t *got);
     enum stream_status (*write)(struct transport *t, int fd,
                                 const struct iovec *iov, int iovs, size_t *put);
-    /* No more will be written: tells the peer so, before the socket is shut
+    /* No more will be written: notifies the peer before the socket is shut
      * down. */
     void (*shutdown)(struct transport *t, int fd);
     /* Bytes that can be read even when nothing comes from below. */
     size_t (*held)(const struct transport *t);
     /* Bytes that were written and that the layer below has not taken. */
     size_t (*unconfirmed)(const struct transport *t);
-    /* Frees `t`, but neither what is below nor the socket. */
+    /* Frees `t`, but neither the layers below it nor the socket. */
     void (*close)(struct transport *t);
 };
 
@@ -43,16 +43,16 @@ struct transport_ops {
 struct transport {
     const struct transport_ops *ops;
     struct transport *below; /* NULL: the socket */
-    bool is_spent;           /* has nothing left to do: is taken away */
+    bool is_spent;           /* has nothing left to do: will be removed */
 };
 
-/* Through what is at *t, which may be NULL; a spent transport there is closed
- * and replaced with the one below. */
+/* Reads through *t, which may be NULL; a spent transport there is closed and
+ * replaced with the one below. */
 enum stream_status transport_read(struct transport **t, int fd,
                                   const struct iovec *iov, int iovs,
                                   size_t *got);
 
-/* Through `t`, which may be NULL. */
+/* Writes through `t`, which may be NULL. */
 enum stream_status transport_write(struct transport *t, int fd,
                                    const struct iovec *iov, int iovs,
                                    size_t *put);

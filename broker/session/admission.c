@@ -3,23 +3,23 @@
 
 #include "broker/session/partial.h"
 
-/* Shares of the memory limit: a half, a quarter ... A client that begins many
- * messages and completes none shall not take it all. */
+/* Shares of the memory limit: a half, a quarter ... Clients that begin many
+ * messages and complete none must not take all of it. */
 static const struct admission_row {
     uint32_t part;
     /* The same when memory is exhausted, for a client that has not yet
-     * completed a message: beginnings are what still grows then. Closing a
-     * proven sender would lose data. */
+     * completed a message: beginnings still grow then. Closing a proven sender
+     * would lose data. */
     uint32_t unproven_part;
 } rows[ADMISSION_TOTAL] = {
-    /* Beyond these stalled clients are closed, then the one that brought it.
-     * What came of large messages has a share of its own, so that small
-     * senders need not make way for it. */
+    /* Beyond these, stalled clients are closed first, then the client whose
+     * bytes exceeded the share. Ungranted bytes of large messages have a share
+     * of their own, so that small senders need not make way for them. */
     [ADMISSION_HEADS] = {4, 16},
     [ADMISSION_UNGRANTED] = {4, 16},
-    /* Beyond this grants are not revoked: what arrived is kept. */
+    /* Beyond this, grants are not revoked: what arrived is kept. */
     [ADMISSION_REVOKED] = {8, 8},
-    /* Beyond this a large message waits, unless it is the only one. */
+    /* Beyond this, a large message waits, unless it is the only one. */
     [ADMISSION_GRANTED] = {2, 2},
 };
 
@@ -49,7 +49,8 @@ static void charge_head(struct admission *a, struct partial *p, uint32_t bytes)
     p->charged_head_bytes = bytes;
 }
 
-/* A grant is for the whole message; without one, what came is counted. */
+/* A grant is charged with the whole message; without a grant, only the bytes
+ * that came are charged. */
 static void charge_body(struct admission *a, struct partial *p,
                         enum body_state state)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * admission - how much memory may be taken by what is not complete, of all
- * clients together. It knows partial messages, and not whose they are.
+ * admission - how much memory the partial messages of all clients together may
+ * take. It does not know which client a partial message belongs to.
  */
 #ifndef SLUICE_SESSION_ADMISSION_H
 #define SLUICE_SESSION_ADMISSION_H
@@ -13,20 +13,21 @@
 
 struct partial;
 
-/* What is not complete, by the row of its share in admission.c. */
+/* The classes of partial messages; each has a share in admission.c. */
 enum admission_class {
-    ADMISSION_HEADS,     /* beginnings, kept until more of them comes */
-    ADMISSION_UNGRANTED, /* what came of large messages before a grant */
-    ADMISSION_REVOKED,   /* what came of those that lost theirs */
-    ADMISSION_GRANTED,   /* the whole of those that have one */
+    ADMISSION_HEADS,     /* beginnings, kept until the rest arrives */
+    ADMISSION_UNGRANTED, /* large messages: bytes that came before a grant */
+    ADMISSION_REVOKED,   /* the same, after the grant was revoked */
+    ADMISSION_GRANTED,   /* large messages with a grant, whole */
     ADMISSION_TOTAL
 };
 
 enum {
-    /* A grant that was not used for so long is revoked while others wait. */
+    /* A grant that was not used for this long is revoked while other clients
+     * wait. */
     ADMISSION_IDLE_GRANT_MS = 50,
-    /* A client that has sent nothing for so long in the middle of a frame
-     * gives way when memory is short. */
+    /* A client that has sent nothing for this long in the middle of a frame may
+     * be closed to make room. */
     ADMISSION_STALLED_MS = 1000,
 };
 
@@ -38,26 +39,27 @@ struct admission {
 /* `budget` is borrowed. */
 void admission_init(struct admission *a, struct budget *budget);
 
-/* Charges what has just been kept; a large message begins to wait. */
+/* Charges the bytes that have just been kept; a large message begins to wait.
+ */
 void admission_keep(struct admission *a, struct partial *p);
 
-/* Whether the classes that `p` was charged to are within their shares; true
- * for NULL. `is_proven`: its client has brought whole messages before. */
+/* Whether the classes that `p` was charged to are within their shares; true for
+ * NULL. `is_proven`: its client has already sent a whole message. */
 bool admission_fits(const struct admission *a, const struct partial *p,
                     bool is_proven);
 
-/* Grants the memory for a large message that has none, if there is some: then
- * the budget has promised it. */
+/* Grants the memory for a large message without a grant, if there is enough:
+ * the budget has then promised it. */
 bool admission_grant(struct admission *a, struct partial *p);
 
-/* Takes an unused grant back, unless that would leave too much lying around.
- * What comes next has to wait again. */
+/* Revokes an unused grant, unless revoked messages would then hold too much.
+ * The message has to wait for a grant again. */
 void admission_revoke(struct admission *a, struct partial *p);
 
-/* It is complete, or given up: frees it, and *p is NULL. */
+/* The message is complete, or given up: frees it and sets *p to NULL. */
 void admission_release(struct admission *a, struct partial **p);
 
-/* Whether so little is kept that any client may bring much at once. */
+/* Whether so little is kept that any client may send much at once. */
 bool admission_is_low(const struct admission *a);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * client_views - all clients, as those see them who watch the broker.
+ * client_views - all clients, as the broker's watchers see them.
  */
 #ifndef SLUICE_SESSION_CLIENT_VIEWS_H
 #define SLUICE_SESSION_CLIENT_VIEWS_H

@@ -31,8 +31,8 @@ static void end_finish(struct waiting *w)
     session_close(s, closing_reason(s));
 }
 
-/* While others wait for memory, whoever has it and does not go on gives it
- * back. */
+/* While other clients wait for memory, a grant is revoked if its client has
+ * sent nothing for a while. */
 static void revoke_idle_grants(void *arg)
 {
     struct clients *all = arg;
@@ -117,7 +117,8 @@ void clients_add(struct clients *all, int fd, const struct sockaddr *peer,
               LOG_TEXT("reason", "no_memory"));
 }
 
-/* Stopping one may close another, so no place in the list is kept. */
+/* Stopping one session may close another, so no position in the list is kept.
+ */
 void clients_drain(struct clients *all)
 {
     struct list stopped, *link;

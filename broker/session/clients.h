@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * clients - all clients of one reactor, and what their sessions share: coming,
- * and going when the broker stops.
+ * clients - all clients of one reactor, and what their sessions share:
+ * accepting them, and closing them when the broker stops.
  */
 #ifndef SLUICE_SESSION_CLIENTS_H
 #define SLUICE_SESSION_CLIENTS_H
@@ -29,8 +29,8 @@ struct reactor_timer;
 struct clients_config {
     uint32_t max_frame_bytes;
     uint32_t hello_ms; /* for the first frame */
-    uint32_t frame_ms; /* for a frame that has been started to go on */
-    uint32_t leave_ms; /* for a client to take what it is owed at the end */
+    uint32_t frame_ms; /* for a started frame to make progress */
+    uint32_t leave_ms; /* for a leaving client to take what it is owed */
 };
 
 struct clients {
@@ -40,9 +40,9 @@ struct clients {
     struct counters *counters;
     struct budget *budget;
     struct log *log;
-    struct list list; /* sessions, in the order of coming */
+    struct list list; /* sessions, oldest first */
     uint32_t count;
-    uint32_t undrained; /* of them, those that stopping has to wait for */
+    uint32_t undrained; /* sessions that stopping has to wait for */
     uint64_t accepted;  /* also the last connection's number */
     uint64_t closed[REASON_TOTAL];
     struct waits waits;
@@ -51,11 +51,11 @@ struct clients {
     struct footprint footprint;
     struct reactor_timer *timer;
     clock_ms timer_at;     /* when it fires, while it runs */
-    bool wants_descriptor; /* nobody can connect until one has become free;
-                              for the owner to say */
+    bool wants_descriptor; /* set by the owner: no client can connect until a
+                              descriptor is free */
     void (*on_closed)(void *arg); /* a descriptor has become free */
     void *on_closed_arg;
-    uint8_t *scratch; /* what every connection is read into */
+    uint8_t *scratch; /* the read buffer of all connections */
     struct iovec iov[WRITER_IOV_MAX];
 };
 
@@ -65,11 +65,11 @@ bool clients_init(struct clients *all, const struct clients_config *config,
                   struct counters *counters, struct budget *budget,
                   struct log *log);
 
-/* Other bounds from now on. */
+/* Replaces the bounds. */
 void clients_configure(struct clients *all,
                        const struct clients_config *config);
 
-/* Closes what is left and delivers for the last time. */
+/* Closes the remaining sessions and delivers for the last time. */
 void clients_close_all(struct clients *all);
 
 void clients_fini(struct clients *all);
@@ -78,8 +78,8 @@ void clients_fini(struct clients *all);
 void clients_add(struct clients *all, int fd, const struct sockaddr *peer,
                  socklen_t length);
 
-/* Nothing more is accepted from clients than what the kernel holds now; what
- * is owed is still delivered. */
+/* From now on only input that the kernel already holds is accepted; what
+ * clients are owed is still delivered. */
 void clients_drain(struct clients *all);
 
 /* True when nothing is left that could be delivered. Costs the same however

@@ -33,7 +33,7 @@ void clients_turn_fini(struct clients *all)
     reactor_timer_free(all->timer);
 }
 
-/* When the session was closed for it, the subscriber is NONE. */
+/* If the flush closed the session, the subscriber is NONE. */
 static void on_flush(void *arg, struct subscriber *sub)
 {
     (void)arg;
@@ -64,9 +64,9 @@ struct core_owner clients_turn_core_owner(struct clients *all)
                                .arg = all};
 }
 
-/* In the order of coming, but whoever fits goes first: one that is too large
- * for now does not delay those behind it. One that was begun under other
- * bounds may be too large forever. */
+/* In order of arrival, except that a message that is too large for now does not
+ * delay those behind it. A message that was begun under other bounds may be too
+ * large forever. */
 static void clients_turn_grant_memory(struct clients *all)
 {
     uint64_t most = frame_size(all->config.max_frame_bytes);
@@ -89,8 +89,8 @@ static uint32_t clients_turn_timer_ms(const struct clients *all, clock_ms now)
     return ms;
 }
 
-/* A timer that fires too early costs one look; one that is set again in every
- * turn would cost more. */
+/* A timer that fires too early costs one check; setting it again in every turn
+ * would cost more. */
 static void clients_turn_schedule(struct clients *all, clock_ms now)
 {
     uint32_t ms = clients_turn_timer_ms(all, now);

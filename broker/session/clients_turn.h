@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * clients_turn - the end of a turn of the loop: what was read is delivered, and
- * those that waited go on. It alone runs the core's turns and timers.
+ * waiting sessions resume. Only this file runs the core's turns and timers.
  */
 #ifndef SLUICE_SESSION_CLIENTS_TURN_H
 #define SLUICE_SESSION_CLIENTS_TURN_H

@@ -52,8 +52,8 @@ static struct verdict closing_begin_finish(struct session *s, bool is_goodbye)
 }
 
 /* After a goodbye the end of file is the broker's promise that everything was
- * taken. What comes behind it is read and discarded: closing a socket with
- * unread input makes the kernel send a reset and throw away output that is
+ * taken. Input that follows the goodbye is read and discarded: closing a socket
+ * with unread input makes the kernel send a reset and throw away output that is
  * still on its way. */
 struct verdict closing_drained(struct session *s)
 {
@@ -89,7 +89,8 @@ struct verdict closing_check(struct session *s)
     size_t held = stream_held(s->stream);
     if (stream_unconfirmed(s->stream) > 0 || (s->is_goodbye && held > 0))
         return verdict(VERDICT_GO_ON);
-    /* Stopping: what it has sent meanwhile is not taken, and it shall know. */
+    /* Stopping: input that came since is not accepted; a reset tells the client
+     * so. */
     if (held > 0)
         stream_abort_on_close(s->stream);
     return verdict_close(closing_reason(s));

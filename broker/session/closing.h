@@ -9,20 +9,21 @@
 
 struct session;
 
-/* It said goodbye: LEAVING. */
+/* The client said goodbye: LEAVING. */
 struct verdict closing_leave(struct session *s);
 
-/* LEAVING, and it has taken all it was owed: FINISHING. */
+/* LEAVING, and the client has taken all it was owed: FINISHING. */
 struct verdict closing_drained(struct session *s);
 
-/* The broker stops: what its protocol does then, unless it is on its way out
- * already. */
+/* The broker stops: does what the session's protocol does then, unless the
+ * session is already ending. */
 struct verdict closing_stop(struct session *s);
 
-/* For protocols. It is not read any more, but gets what it is owed: STOPPED. */
+/* For protocols. The client is not read any more, but gets what it is owed:
+ * STOPPED. */
 struct verdict closing_hold(struct session *s);
 
-/* The broker has delivered all there was: FINISHING if it is STOPPED. */
+/* The broker has delivered everything: a STOPPED session is FINISHING. */
 struct verdict closing_finish(struct session *s);
 
 /* FINISHING: closes if there is nothing left to wait for. */
@@ -31,7 +32,7 @@ struct verdict closing_check(struct session *s);
 /* FINISHING, and something can be read. */
 struct verdict closing_discard(struct session *s);
 
-/* FINISHING: why it ends. */
+/* FINISHING: why the session ends. */
 enum reason closing_reason(const struct session *s);
 
 #endif

@@ -24,8 +24,8 @@ static struct who who_is(const struct session *s)
     return who;
 }
 
-/* One line: who, then the fields given. Finding out who costs more than the
- * rest, so not before it is needed. */
+/* One line: peer and channel, then the fields given. Formatting the peer costs
+ * more than the rest, so it is done only for a line that is written. */
 #define NOTICE(s, level, event, ...)                                           \
     do {                                                                       \
         if (log_is_on((s)->all->log, level)) {                                 \
@@ -55,7 +55,7 @@ void notice_closed(const struct session *s, struct verdict why,
            LOG_U64("dropped", s->sub.dropped));
 }
 
-/* Without a channel it waits for memory. */
+/* Without a channel, the session waits for memory. */
 void notice_paused(const struct session *s)
 {
     const struct channel *full = publisher_waits_for(&s->pub);

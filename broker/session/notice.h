@@ -13,20 +13,19 @@ struct channel;
 struct session;
 struct subscriber;
 
-/* Its hello is complete. */
+/* The client's hello is complete. */
 void notice_connected(const struct session *s);
 
-/* It ends for the reason of `why`. */
+/* The session ends for the reason of `why`. */
 void notice_closed(const struct session *s, struct verdict why,
                    enum log_level level);
 
-/* It is not read until the channel has room; and is again. */
+/* The session is not read until the channel has room; it is read again. */
 void notice_paused(const struct session *s);
 void notice_resumed(const struct session *s);
 
-/* For core_owner; `clients` is the argument. As a subscriber a client is too
- * slow, and has caught up; memory is short, and the channel holds much of it.
- */
+/* For core_owner; `clients` is the argument. A subscriber is too slow; it has
+ * caught up; memory is short and the channel holds much of it. */
 void notice_slow(void *clients, struct subscriber *sub);
 void notice_recovered(void *clients, struct subscriber *sub);
 void notice_pressed(void *clients, const struct channel *ch);

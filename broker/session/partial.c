@@ -40,7 +40,7 @@ bool partial_begin_body(struct partial *p, struct block_pool *pool,
     return partial_feed(p, bytes, n) >= 0;
 }
 
-/* What was promised is used now. */
+/* Uses a part of what the budget promised. */
 static void partial_use_promise(struct partial *p, uint32_t bytes)
 {
     uint32_t n = bytes < p->promised_bytes ? bytes : p->promised_bytes;
@@ -48,8 +48,8 @@ static void partial_use_promise(struct partial *p, uint32_t bytes)
     budget_unpromise(p->body->pool->budget, n);
 }
 
-/* Doubling, so that a body is moved a bounded number of times, but never
- * beyond what it will have. */
+/* Doubles, so that a body is moved a bounded number of times, but never beyond
+ * the size of the whole message. */
 static bool partial_grow(struct partial *p, size_t wanted)
 {
     struct block *b = p->body;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * partial - what one client has sent of a pair (name, message) that is not
- * complete. A client that has sent nothing of the next one has none.
+ * complete. A client that has sent nothing of its next pair has no partial.
  *
  *     small   head: the bytes as they came, to be decoded again together with
  *             what follows
@@ -22,7 +22,7 @@
 #include "broker/core/block.h"
 
 enum {
-    /* A message frame from this size on is gathered in its own block. */
+    /* A message frame of at least this size is gathered in its own block. */
     PARTIAL_LARGE_BYTES = 4 << 10,
     /* The most that a head can have: two lengths, a name, a small message. */
     PARTIAL_HEAD_MAX = 4 + 255 + PARTIAL_LARGE_BYTES,
@@ -33,14 +33,14 @@ enum body_state {
     BODY_NONE,
     BODY_WAITING, /* none was granted yet */
     BODY_GRANTED,
-    BODY_REVOKED, /* granted, and taken back when nothing came */
+    BODY_REVOKED, /* revoked when nothing came */
 };
 
 struct partial {
     struct block *body; /* NULL when small */
     uint32_t head_bytes;
     uint32_t body_bytes;         /* of the whole message frame */
-    uint32_t promised_bytes;     /* of the budget, for what the body lacks */
+    uint32_t promised_bytes;     /* by the budget, for the rest of the body */
     uint32_t charged_head_bytes; /* its shares of the sums in admission.h */
     uint32_t charged_body_bytes;
     uint8_t body_state; /* enum body_state */
@@ -53,20 +53,20 @@ struct partial {
 struct partial *partial_new(struct budget *budget, const uint8_t *head,
                             size_t n);
 
-/* Also gives back what was promised. NULL is allowed. */
+/* Also releases the budget's promise. NULL is allowed. */
 void partial_free(struct partial *p, struct budget *budget);
 
-/* Begins a large message: keeps what came of a message frame that will have
+/* Begins a large message: keeps the bytes that came of a message frame of
  * `body_bytes`. The head must be a whole name frame. False when there is no
  * memory. */
 bool partial_begin_body(struct partial *p, struct block_pool *pool,
                         const uint8_t *bytes, size_t n, uint32_t body_bytes);
 
-/* Has the budget promise what the large message lacks, so that once begun it
- * can be completed. */
+/* Makes the budget promise what the large message lacks, so that a message that
+ * was begun can be completed. */
 void partial_promise(struct partial *p, struct budget *budget);
 
-/* Gives back what was promised and not used. */
+/* Releases the promise that was not used. */
 void partial_break_promise(struct partial *p, struct budget *budget);
 
 /* What partial_promise would take. */
@@ -76,11 +76,11 @@ uint32_t partial_lacks(const struct partial *p);
  * `max`; 0 bytes when there is no memory. */
 size_t partial_room(struct partial *p, uint8_t **at, size_t max);
 
-/* `n` bytes were read to where partial_room said. */
+/* `n` bytes were read to the place that partial_room returned. */
 void partial_filled(struct partial *p, size_t n);
 
-/* Copies as many bytes as the large message lacks, returns how many these
- * are, or -1 when there is no memory. */
+/* Copies as many bytes as the large message lacks. Returns their number, or -1
+ * when there is no memory. */
 int64_t partial_feed(struct partial *p, const uint8_t *bytes, size_t n);
 
 /* `p` may be NULL. */

@@ -39,7 +39,7 @@ static struct verdict reader_keep(struct session *s, const uint8_t *rest,
     return verdict(VERDICT_GO_ON);
 }
 
-/* Works off `n` bytes that begin where a message begins. */
+/* Processes `n` bytes that begin where a message begins. */
 static struct verdict reader_take(struct session *s, const uint8_t *bytes,
                                   size_t n)
 {
@@ -59,8 +59,8 @@ static struct verdict reader_take(struct session *s, const uint8_t *bytes,
     return v;
 }
 
-/* Goes on with a large message: `direct` bytes of it were read into its own
- * block, `n` bytes are in the scratch buffer. */
+/* Continues a large message: `direct` bytes of it were read into its own block,
+ * `n` bytes are in the scratch buffer. */
 static struct verdict reader_take_large(struct session *s, size_t direct,
                                         const uint8_t *bytes, size_t n)
 {
@@ -96,9 +96,9 @@ static size_t reader_max(const struct session *s)
     return is_known && !is_tight ? READER_MAX_BYTES : READER_FIRST_BYTES;
 }
 
-/* Reads once: into the large message that is under way, and behind that, or
- * behind the small beginning that was kept, into the scratch buffer; from
- * there it is taken. */
+/* Reads once: into the unfinished large message, and what exceeds that into the
+ * scratch buffer, behind a small beginning if one was kept. The scratch buffer
+ * is then processed. */
 static enum stream_status reader_fill(struct session *s, size_t *got,
                                       struct verdict *v)
 {
@@ -132,9 +132,9 @@ static enum stream_status reader_fill(struct session *s, size_t *got,
 }
 
 /* A publisher that would only add to a channel whose gate is closed is not
- * read. With its turn granted it reads once even if others still wait, or
- * they would all yield to each other forever. If the channel is full again by
- * then, it waits on, but in front. */
+ * read. With its turn granted it reads once even if others still wait, or they
+ * would all yield to each other forever. If the channel is full again by then,
+ * the publisher keeps waiting, but in front. */
 static bool reader_must_wait(struct session *s)
 {
     struct channel *last = channel_ref_get(&s->last, s->all->core);
@@ -169,7 +169,7 @@ struct verdict reader_sip(struct session *s)
 {
     struct verdict v = verdict(VERDICT_GO_ON);
     size_t got;
-    (void)reader_fill(s, &got, &v); /* an end is reported while it rests */
+    (void)reader_fill(s, &got, &v); /* the resting stream reports an end */
     return v;
 }
 

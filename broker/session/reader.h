@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * reader - reads one client: what it sent goes through the shared buffer, or
- * straight into a large message, to the decoder of its protocol; what is not
- * complete is kept.
+ * reader - reads one client: its input goes through the shared buffer, or
+ * straight into a large message, to the decoder of its protocol; an incomplete
+ * message is kept.
  */
 #ifndef SLUICE_SESSION_READER_H
 #define SLUICE_SESSION_READER_H
@@ -14,21 +14,21 @@
 struct session;
 
 enum {
-    READER_MAX_BYTES = 256 << 10,  /* read from one connection at once */
-    READER_FIRST_BYTES = 16 << 10, /* the same, of one that is new */
+    READER_MAX_BYTES = 256 << 10,  /* per read of one connection */
+    READER_FIRST_BYTES = 16 << 10, /* the same, of a new connection */
     READER_SHORT_BYTES = 4 << 10,  /* the same, when memory is short */
-    READER_SCARCE_BYTES = 512,     /* the same, when both; or exhausted */
+    READER_SCARCE_BYTES = 512,     /* the same, when both, or exhausted */
 };
 
-/* Reads once and takes what is complete. *got is how many bytes came. When
- * that is not 0 and it goes on, reader_next is due. */
+/* Reads once and processes complete messages. *got is the number of bytes read.
+ * If it is not 0 and the verdict is GO_ON, reader_next is due. */
 struct verdict reader_read(struct session *s, size_t *got);
 
 /* The same for a session that is PAUSED and stays so; no reader_next. */
 struct verdict reader_sip(struct session *s);
 
-/* What a session that was read waits for: a gate, or memory. Also begins the
- * wait for the rest of a frame. */
+/* Decides whether a session that was read must wait for a gate or for memory.
+ * Also begins the wait for the rest of a frame. */
 struct verdict reader_next(struct session *s);
 
 /* Bounds the wait for the rest of a frame that has been started. A client may

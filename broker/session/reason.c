@@ -35,10 +35,10 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
     [REASON_SLOW_CONSUMER] = {"slow_consumer", LOG_WARNING, false, COUNT_closed,
                               "too slow for the policy disconnect"},
     [REASON_MEMORY] = {"memory", LOG_WARNING, true, COUNT_closed_no_memory,
-                       "--memory is used up and it wanted more"},
+                       "--memory is used up and the client needed more"},
     [REASON_NO_MEMORY] = {"no_memory", LOG_WARNING, true,
                           COUNT_closed_no_memory,
-                          "the system had no memory for it"},
+                          "the system had no memory for the client"},
     [REASON_STOPPING] = {"stopping", LOG_DEBUG, false, COUNT_closed,
                          "the broker stops"},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * reason - why a session ended: what the log calls it, how loudly, and which
- * counter it belongs to. A row each.
+ * reason - why a session ended: one row per reason, with its name and level in
+ * the log and its counter.
  */
 #ifndef SLUICE_SESSION_REASON_H
 #define SLUICE_SESSION_REASON_H
@@ -32,7 +32,7 @@ enum reason {
 struct reason_row {
     const char *name;
     enum log_level level;
-    bool is_counted; /* beside COUNT_closed */
+    bool is_counted; /* in `counter` as well as COUNT_closed */
     enum counter_id counter;
     const char *sentence; /* what it means, for documents and people */
 };

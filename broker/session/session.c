@@ -61,8 +61,8 @@ static void session_free(struct deferred *d)
     budget_free(s->all->budget, s, sizeof *s);
 }
 
-/* One that said nothing is a port scan or a health check: counted, and logged
- * only at the lowest level. */
+/* A client that sent nothing is a port scan or a health check: it is counted,
+ * but logged only at the lowest level. */
 static void session_count_closed(const struct session *s, struct verdict v)
 {
     const struct reason_row *row = &reason_rows[v.reason];
@@ -96,7 +96,7 @@ static void session_end(struct session *s, struct verdict why)
     all->on_closed(all->on_closed_arg);
 }
 
-/* False when the session had to be closed for it. */
+/* False if it failed and the session was closed. */
 static bool session_set_stream(struct session *s, enum stream_mode mode,
                                bool wants_write)
 {
@@ -162,7 +162,8 @@ static void session_set_now(const struct session *s)
 }
 
 /* Closes the client that has been silent longest in the middle of a frame, if
- * that is long. Not `s`, for whose sake it is: it has just gone on. */
+ * it has stalled. Never closes `s`, which needs the room and has just made
+ * progress. */
 static bool session_evict_other(const struct session *s)
 {
     struct clients *all = s->all;
@@ -179,7 +180,7 @@ static bool session_evict_other(const struct session *s)
     return false;
 }
 
-/* What was kept may be more than there is room for. */
+/* The bytes just kept may exceed the shares of admission.h. */
 static struct verdict session_make_room(struct session *s)
 {
     bool is_proven = s->pub.messages_in > 0;
@@ -232,20 +233,20 @@ void session_on_sip(struct waiting *w)
         session_wait(s, WAIT_SIP);
 }
 
-/* Nobody is there to read what it is owed: sending it would only turn the
- * orderly end into a reset. What it published is still to be read. */
+/* The client has closed and reads no more: sending what it is owed would only
+ * turn the orderly end into a reset. What it published is still to be read. */
 static void session_on_end_of_paused(struct session *s)
 {
     bypass_take(s);
     if (publisher_is_waiting(&s->pub))
-        session_wait(s, WAIT_ROOM); /* no more sips: its end is here */
+        session_wait(s, WAIT_ROOM); /* no more sips: the end has arrived */
     subscriber_leave(&s->sub);
     state_set(s, SESSION_ENDED);
     session_set_stream(s, STREAM_RESTING, false);
 }
 
-/* LEAVING: it may well listen until it has everything. ENDED: what it sent
- * before its end is still to be read. */
+/* LEAVING: the client may still read until it has everything. ENDED: what it
+ * sent before its end is still to be read. */
 static void session_on_end(void *owner, enum stream_status how)
 {
     struct session *s = owner;
@@ -268,8 +269,8 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
 {
     switch (s->state) {
     case SESSION_OPEN:
-        /* Reading goes on: what it published before is still in the kernel,
-         * and reading finds out when that is through. */
+        /* Reading goes on: what the client published before is still in the
+         * kernel, and reading reports the end once that is processed. */
         subscriber_leave(&s->sub);
         session_set_stream(s, STREAM_READING, false);
         break;
@@ -292,7 +293,7 @@ static void session_write(struct session *s)
     bool is_full = status == STREAM_AGAIN;
     state_review_outbox(s);
     if (s->state == SESSION_LEAVING && s->sub.outbox->bytes < owed_bytes)
-        session_wait(s, WAIT_LEAVE); /* it takes what it is owed */
+        session_wait(s, WAIT_LEAVE); /* the client is making progress */
     if (is_full != stream_wants_write(s->stream) &&
         !session_set_stream(s, stream_get_mode(s->stream), is_full))
         return;

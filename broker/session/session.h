@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * session - one client: what happens to its connection, and what that means
- * for its state (state.h). It alone acts on verdicts, and through it alone a
- * session ends.
+ * session - one client: what happens to its connection, and what that means for
+ * its state (state.h). Only this file acts on verdicts, and a session ends only
+ * here.
  */
 #ifndef SLUICE_SESSION_SESSION_H
 #define SLUICE_SESSION_SESSION_H
@@ -22,8 +22,8 @@ struct session;
 struct session *session_new(struct clients *all, int fd,
                             const struct sockaddr *peer, socklen_t length);
 
-/* Acts on what has become of it. CLOSE is the one door out: logs and counts the
- * reason, gives back what it held. */
+/* Acts on a verdict. CLOSE is the only way a session ends: logs and counts the
+ * reason, and releases what the session held. */
 void session_act(struct session *s, struct verdict v);
 
 static inline void session_close(struct session *s, enum reason reason)
@@ -31,15 +31,15 @@ static inline void session_close(struct session *s, enum reason reason)
     session_act(s, verdict_close(reason));
 }
 
-/* Sends what it is owed, as far as the socket takes it. */
+/* Sends what the client is owed, as far as the socket takes it. */
 void session_flush(struct session *s);
 
-/* PAUSED or ENDED: it has what it waited for, and is read again. */
+/* PAUSED or ENDED: the session has what it waited for, and is read again. */
 void session_resume(struct session *s);
 
-/* Reads once of what the kernel holds now, `*left` bytes of it: what it has
- * taken counts as sent. False when there is no more, or it is not to be read,
- * as its channel is full. */
+/* Reads once, up to the `*left` bytes that the kernel holds now: what the
+ * kernel has accepted counts as sent. False when there is no more, or when the
+ * session is not to be read because its channel is full. */
 bool session_read_rest(struct session *s, size_t *left);
 
 /* For the rows of clients.c: a wait is over. */

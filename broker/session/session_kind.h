@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * session_kind - what a version of the protocol does its own way. A session
+ * session_kind - what differs between versions of the protocol. A session
  * begins as version 1; its hello may make it another kind.
  */
 #ifndef SLUICE_SESSION_SESSION_KIND_H
@@ -18,37 +18,37 @@
 
 struct session;
 
-/* What decoding has taken, and what it knows of the rest: so nobody has to
- * look at that again to keep it. */
+/* What decoding has consumed, and what it knows of the rest, so that the rest
+ * can be kept without being decoded again. */
 struct decoded {
     size_t taken;
-    uint32_t head_bytes; /* of the whole head that the rest begins with; 0: it
-                            is not whole */
+    uint32_t head_bytes; /* of the head that the rest begins with; 0: the head
+                            is not complete */
     uint32_t body_bytes; /* of the whole body frame behind that; 0: unknown */
-    bool is_mid_frame;   /* the rest is due soon: a frame has been started */
+    bool is_mid_frame;   /* a frame has been started: the rest is due soon */
 };
 
 struct session_kind {
-    /* HELLO: takes the first frame of `bytes`, which opens the session. It is
-     * not complete when the session is not OPEN after that. */
+    /* HELLO: takes the first frame of `bytes`, which opens the session. If the
+     * session is not OPEN afterwards, that frame is not complete. */
     struct verdict (*hello)(struct session *s, const uint8_t *bytes, size_t n,
                             struct decoded *out);
-    /* OPEN or PAUSED: takes what is complete of `bytes`, which begin where a
-     * message begins. What is left is the beginning of one that is allowed so
-     * far. */
+    /* OPEN or PAUSED: takes the complete messages of `bytes`, which begin where
+     * a message begins. The rest is the beginning of a message, valid so far.
+     */
     struct verdict (*decode)(struct session *s, const uint8_t *bytes, size_t n,
                              struct decoded *out);
     /* Takes the large message that its partial has gathered. */
     struct verdict (*complete)(struct session *s);
-    /* Writes what it is owed, as far as the socket takes it: then AGAIN. */
+    /* Writes what the client is owed; AGAIN when the socket takes no more. */
     enum stream_status (*flush)(struct session *s);
-    /* It said goodbye: it is given nothing more. */
+    /* The client said goodbye: it is given nothing more. */
     void (*leave)(struct session *s);
-    /* The broker stops: it is not read any more. */
+    /* The broker stops: the client is not read any more. */
     struct verdict (*stop)(struct session *s);
-    /* It has waited too long, for one of HELLO, FRAME and LEAVE. */
+    /* The session has waited too long, for one of HELLO, FRAME and LEAVE. */
     struct verdict (*time_out)(struct session *s, enum wait_kind wait);
-    /* What it looks like, but for what all kinds have. */
+    /* Sets the fields of its view that are not common to all kinds. */
     void (*view)(const struct session *s, clock_ms now, struct view *v);
 };
 

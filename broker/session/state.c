@@ -13,8 +13,8 @@ const char *const state_names[SESSION_STATES] = {
 static const struct state_row {
     bool is_read;
     bool is_paused;
-    /* The broker need not wait for it to stop. One that has ENDED goes on when
-     * a channel has room again, which depends on the others. */
+    /* The broker need not wait for the session to stop. An ENDED session goes
+     * on when a channel has room again, which depends on other sessions. */
     bool is_quiet;
 } rows[SESSION_STATES] = {
     [SESSION_HELLO] = {.is_read = true},

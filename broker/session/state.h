@@ -57,8 +57,8 @@ struct session {
     uint16_t magic;
     uint8_t state;       /* enum session_state */
     uint8_t kind : 4;    /* of session_kinds */
-    bool has_turn : 1;   /* it has waited: one read is due to it */
-    bool has_pass : 1;   /* it has ended: gates do not delay it; bypass.h */
+    bool has_turn : 1;   /* has waited: one read is due to it */
+    bool has_pass : 1;   /* has ended: gates do not delay it; bypass.h */
     bool is_goodbye : 1; /* FINISHING: after a goodbye */
     bool is_drained : 1; /* not among all->undrained */
     struct subscriber sub;
@@ -86,14 +86,14 @@ static inline struct session *session_of_publisher(struct publisher *p)
 /* A state as the log calls it. */
 extern const char *const state_names[SESSION_STATES];
 
-/* Every change of state: the counters of what is paused, and the number of
- * sessions that keep the broker from stopping, follow it. */
+/* The only way to change the state. Also updates the counters of pauses, and
+ * the number of sessions that keep the broker from stopping. */
 void state_set(struct session *s, enum session_state state);
 
-/* HELLO or OPEN: it is read for what it publishes. */
+/* HELLO or OPEN: the session is read for what it publishes. */
 bool state_is_read(const struct session *s);
 
-/* Its outbox may have become empty, or not be any more. */
+/* The outbox may have become empty, or is no longer empty. */
 void state_review_outbox(struct session *s);
 
 #endif

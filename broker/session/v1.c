@@ -18,9 +18,9 @@
 
 /* The hello. */
 
-/* Refuses what cannot become a session of version 1. The greeting of another
- * protocol goes first: as a length it is absurd as well, and the fifth byte
- * of a TLS hello may be NUL. */
+/* Refuses a client that cannot become a session of version 1. The greeting of
+ * another protocol is checked first: read as a length it is too long as well,
+ * and the fifth byte of a TLS hello may be NUL. */
 static struct verdict v1_judge_hello(const struct session *s,
                                      const uint8_t *bytes, size_t n,
                                      enum frame_status status, uint32_t length)
@@ -46,7 +46,7 @@ static bool v1_subscribe(struct session *s, const struct frame *name)
         name->length == 0 ? NAME_NULL : name_class_of(name->body, name->length);
     if (name_class == NAME_NULL)
         return true;
-    /* What a consumer holds in advance it holds in the kernel, too. */
+    /* Bytes unsent in the kernel are held for the consumer in advance, too. */
     if (name_class == NAME_QUEUE)
         stream_limit_unsent(s->stream, core_prefetch_bytes(core));
     return core_subscribe(core, &s->sub, name->body, name->length);
@@ -121,8 +121,8 @@ static struct verdict v1_published(struct session *s, const struct target *t,
                                        : verdict(VERDICT_GO_ON);
 }
 
-/* Reads the name frame at `p` and finds the target. It is not complete when
- * name->body is NULL. */
+/* Reads the name frame at `p` and finds the target. If name->body is NULL, the
+ * frame is not complete. */
 static struct verdict v1_name(struct session *s, struct target *t,
                               const uint8_t *p, size_t n, struct frame *name)
 {
@@ -171,12 +171,12 @@ static inline bool is_same_name(const struct target *t, const uint8_t *p,
            is_equal(p + FRAME_HEAD_BYTES, t->name, t->name_length);
 }
 
-/* The inner loop of the broker: as long as whole messages go where the last
- * one went, and there is room for them, they are copied and that is all. What
- * it stops at, and returns, is for others to look at.
+/* The inner loop of the broker: copies whole messages as long as they go where
+ * the last one went and there is room for them. Stops at anything else, and
+ * returns that place for the caller to handle.
  *
- * A small message is copied together with what is behind it, which takes four
- * instructions instead of a call; so it stops a little before the end. */
+ * A small message is copied together with the bytes behind it, which takes four
+ * instructions instead of a call; so the loop stops a little before the end. */
 static const uint8_t *v1_append(struct session *s, const struct target *t,
                                 const uint8_t *p, const uint8_t *end)
 {
@@ -290,9 +290,9 @@ static void v1_leave(struct session *s)
     subscriber_retire(&s->sub);
 }
 
-/* An orderly end would look like the answer to a goodbye, which may be on its
- * way, with messages that nobody takes any more: so who is owed nothing, not
- * being subscribed, is reset. */
+/* An orderly end would look like the answer to a goodbye. A goodbye may be on
+ * its way, with messages that are not accepted any more; so a client that is
+ * not subscribed, and thus is owed nothing, is reset. */
 static struct verdict v1_stop(struct session *s)
 {
     if (s->sub.state == SUBSCRIBER_NONE) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * verdict - what has become of a session. The files below session.c work on
- * one and return this; only session.c acts on it.
+ * verdict - the outcome of work on a session. The files below session.c return
+ * one; only session.c acts on it.
  */
 #ifndef SLUICE_SESSION_VERDICT_H
 #define SLUICE_SESSION_VERDICT_H
@@ -12,16 +12,16 @@
 
 enum verdict_what {
     VERDICT_GO_ON,
-    VERDICT_WAIT_GATE,   /* at the gates of what it published to */
+    VERDICT_WAIT_GATE,   /* at the gates of the channels it published to */
     VERDICT_WAIT_MEMORY, /* for the large message that it has begun */
-    VERDICT_GOODBYE,     /* it said so: what followed was not looked at */
+    VERDICT_GOODBYE,     /* was received; what follows it was not decoded */
     VERDICT_CLOSE,       /* for the reason */
 };
 
 struct verdict {
     enum verdict_what what;
     enum reason reason;   /* CLOSE alone */
-    const char *protocol; /* whose greeting it sent; NULL: none that is known */
+    const char *protocol; /* that the greeting belongs to; NULL: none known */
 };
 
 static inline struct verdict verdict(enum verdict_what what)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * waits - bounded waits, a list for each kind. All waits of a kind are equally
- * long, so a list is in the order of ending. It does not know who waits.
+ * long, so a list is in the order of ending. This file does not know what the
+ * waiting objects are.
  */
 #ifndef SLUICE_SESSION_WAITS_H
 #define SLUICE_SESSION_WAITS_H
@@ -12,14 +13,14 @@
 #include "broker/base/clock.h"
 #include "broker/base/list.h"
 
-/* What a client may wait for, in one of these at a time. */
+/* What a client may wait for, one at a time. */
 enum wait_kind {
     WAIT_HELLO,  /* its first frame */
     WAIT_FRAME,  /* the rest of a frame */
-    WAIT_LEAVE,  /* that it takes what it is owed, having said goodbye */
-    WAIT_FINISH, /* that its kernel confirms what it was sent */
+    WAIT_LEAVE,  /* a client that said goodbye takes what it is owed */
+    WAIT_FINISH, /* the client's kernel confirms what was sent */
     WAIT_SIP,    /* the next sip from a publisher that is paused */
-    WAIT_MEMORY, /* memory for a large message; in the order of coming */
+    WAIT_MEMORY, /* memory for a large message, in order of arrival */
     WAIT_ROOM,   /* room in a channel, having ended; the same */
     WAIT_TOTAL
 };
@@ -30,14 +31,14 @@ enum { WAITS_FOREVER_MS = UINT32_MAX };
 struct waiting {
     struct list link;
     clock_ms since;
-    uint16_t times; /* in a row that it has begun to wait for this */
-    uint8_t wait;   /* enum wait_kind, the last one */
+    uint16_t times; /* how often in a row it began this wait */
+    uint8_t wait;   /* enum wait_kind, the latest */
 };
 
 struct wait_row {
     /* The wait is over. Ends it, begins it again, or begins another. */
     void (*expire)(struct waiting *w);
-    /* Called every look_ms while somebody waits for this; NULL: never. */
+    /* Called every look_ms while anything waits for this; NULL: never. */
     void (*look)(void *arg);
     uint32_t look_ms;
 };
@@ -49,26 +50,26 @@ struct waits {
     struct list lists[WAIT_TOTAL]; /* the longest wait first */
 };
 
-/* `rows` is borrowed, WAIT_TOTAL of them. Waits are without end at first. */
+/* `rows` is borrowed, WAIT_TOTAL of them. No wait is bounded at first. */
 void waits_init(struct waits *all, const struct wait_row *rows, void *arg);
 
-/* It waits for nothing. */
+/* Initially it waits for nothing. */
 void waiting_init(struct waiting *w);
 
-/* Leaves any other wait. */
+/* Ends any other wait. */
 void waits_begin(struct waits *all, struct waiting *w, enum wait_kind wait,
                  clock_ms now);
 
 /* Harmless when it does not wait. */
 void waits_end(struct waiting *w);
 
-/* The longest of a kind, NULL when nobody waits. */
+/* The longest wait of a kind; NULL when nothing waits. */
 struct waiting *waits_first(const struct waits *all, enum wait_kind wait);
 
-/* Calls for all that is due. */
+/* Calls the functions of all waits that are due. */
 void waits_fire(struct waits *all, clock_ms now);
 
-/* How long until something is due; WAITS_FOREVER_MS when nothing will be. */
+/* The time until a wait is due; WAITS_FOREVER_MS when none will be. */
 uint32_t waits_next_ms(const struct waits *all, clock_ms now);
 
 #endif

@@ -11,8 +11,8 @@ struct session;
 
 enum { WRITER_IOV_MAX = 1024 }; /* IOV_MAX of Linux */
 
-/* Writes until the outbox is empty (OK), or the socket full (AGAIN), or the
- * connection broken. */
+/* Writes until the outbox is empty (OK), the socket is full (AGAIN), or the
+ * connection is broken. */
 enum stream_status writer_flush(struct session *s);
 
 #endif
