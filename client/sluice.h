@@ -16,14 +16,14 @@
  *
  * Every call that can wait takes a timeout in milliseconds, SLUICE_FOREVER or
  * SLUICE_NO_WAIT. When the time is up it returns SLUICE_TIMEOUT; with
- * SLUICE_NO_WAIT, SLUICE_AGAIN. A signal handler that runs meanwhile ends the
- * wait with SLUICE_INTERRUPTED. In these three cases nothing was done, and the
+ * SLUICE_NO_WAIT, SLUICE_AGAIN. A signal handler that runs during the wait ends
+ * it with SLUICE_INTERRUPTED. In these three cases nothing was done, and the
  * call can be repeated. SIGPIPE is never raised.
  *
  * With an event loop of your own: wait for sluice_events() on sluice_fd(), then
- * call sluice_receive(s, &m, SLUICE_NO_WAIT) until it returns something else
- * than SLUICE_OK, and sluice_flush(s, SLUICE_NO_WAIT). Ask for sluice_events()
- * again after every round of calls.
+ * call sluice_receive(s, &m, SLUICE_NO_WAIT) until it returns anything but
+ * SLUICE_OK, and sluice_flush(s, SLUICE_NO_WAIT). Ask for sluice_events() again
+ * after every round of calls.
  */
 #ifndef SLUICE_H
 #define SLUICE_H
@@ -97,8 +97,8 @@ struct sluice;
 /* A handle that is not connected, or NULL without memory. The caller frees. */
 struct sluice *sluice_new(void);
 
-/* Closes the connection at once, if there is one: what was not flushed is
- * lost, and the broker sees an end of file or a reset. NULL is allowed. */
+/* Closes the connection at once, if there is one: bytes that were not flushed
+ * are lost, and the broker sees an end of file or a reset. NULL is allowed. */
 void sluice_free(struct sluice *s);
 
 /* The longest message that is sent or received, 1 to SLUICE_MESSAGE_MAX bytes;
@@ -108,10 +108,10 @@ SLUICE_MUST_CHECK enum sluice_error sluice_set_max_message(struct sluice *s,
                                                            size_t bytes);
 
 /* Connects to "host:port", "[v6]:port" or "unix:PATH"; the port may be left out
- * and is SLUICE_DEFAULT_PORT then. All addresses of a host are
- * tried; together they get `timeout_ms`. The name is looked up by
- * getaddrinfo(3), whose own time limits apply on top. A handle whose connection
- * ended may connect again; what it still held is dropped.
+ * and is SLUICE_DEFAULT_PORT then. All addresses of a host are tried; together
+ * they get `timeout_ms`. The name is looked up by getaddrinfo(3), whose own
+ * time limits apply on top. A handle whose connection ended may connect again;
+ * anything it still held is dropped.
  *
  * A broker closes connections that say nothing for some seconds: subscribe, or
  * publish, or, to publish later, subscribe to SLUICE_SINK. */
@@ -135,10 +135,10 @@ sluice_subscribe(struct sluice *s, struct sluice_bytes channel);
  * Nothing of `message` is needed afterwards. It may be what sluice_receive()
  * returned last.
  *
- * Waits while the buffer is full. A subscribed handle keeps reading meanwhile,
- * up to SLUICE_READ_AHEAD bytes, so that two peers that send to each other do
- * not wait forever. Beyond that it returns SLUICE_BACKLOG: this message was not
- * taken; receive some, then repeat.
+ * Waits while the buffer is full. A subscribed handle keeps reading while it
+ * waits, up to SLUICE_READ_AHEAD bytes, so that two peers that send to each
+ * other do not wait forever. Beyond that it returns SLUICE_BACKLOG: this
+ * message was not taken; receive some, then repeat.
  *
  * SLUICE_BAD_CHANNEL, SLUICE_BAD_STATE and SLUICE_TOO_LONG change nothing: a
  * handle that could subscribe still can. */
@@ -153,9 +153,9 @@ SLUICE_MUST_CHECK enum sluice_error sluice_publish(struct sluice *s,
 SLUICE_MUST_CHECK enum sluice_error sluice_flush(struct sluice *s,
                                                  int timeout_ms);
 
-/* The next message. Its bytes belong to the handle and are valid until the
- * next sluice_receive(), sluice_connect(), sluice_attach(), sluice_close()
- * or sluice_free(). Sends what was collected before it waits. When the
+/* The next message. Its bytes belong to the handle and are valid until the next
+ * sluice_receive(), sluice_connect(), sluice_attach(), sluice_close() or
+ * sluice_free(). Sends the collected messages before it waits. When the
  * connection has ended, the messages that had arrived are returned first, then
  * the reason, on every call. */
 SLUICE_MUST_CHECK enum sluice_error

@@ -24,7 +24,7 @@ static bool address_take_port(struct sluice_address *out, const char *text)
            strtoul(text, NULL, 10) <= 65535;
 }
 
-/* A '/' is in a path whose "unix:" was forgotten, or in a URL. */
+/* A '/' means a path whose "unix:" was forgotten, or a URL. */
 static bool address_take_host(struct sluice_address *out, const char *text,
                               size_t n)
 {

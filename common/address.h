@@ -35,9 +35,9 @@ struct sluice_address {
 };
 
 /* Takes an address apart; resolves nothing. An address without a port has
- * `port`. False when `text` has none of the forms; so has a number alone,
- * because it was probably meant as a port. The host may be empty when the port
- * is given: see sluice_address_is_peer. */
+ * `port`. False when `text` has none of the forms, or is a number alone, which
+ * was probably meant as a port. The host may be empty when the port is given:
+ * see sluice_address_is_peer. */
 bool sluice_address_parse(const char *text, const char *port,
                           struct sluice_address *out);
 

@@ -11,7 +11,7 @@
 /* A stream's buffer of more than this is given back when it is empty. */
 enum { HTTP_STREAM_KEPT = 4096 };
 
-/* Of every answer, whoever serves it. */
+/* The headers of every answer, of the broker and of the collector. */
 static const char http_headers[] = "Connection: close\r\n"
                                    "Cache-Control: no-store\r\n"
                                    "X-Content-Type-Options: nosniff\r\n"
@@ -112,8 +112,8 @@ http_connection_find(const struct http_connection *c, const char *path)
     return NULL;
 }
 
-/* HTTP_OK when it is to be served. A request that is not understood for sure
- * is asked neither for its host nor for its method. */
+/* HTTP_OK when it is to be served. When a request is not understood for
+ * certain, neither its host nor its method is checked. */
 static enum http_status http_connection_judge(const struct http_connection *c,
                                               const struct http_request *r,
                                               enum http_status parsed)
@@ -203,7 +203,8 @@ int http_connection_output(const struct http_connection *c,
     for (int i = 0; i < HTTP_CONNECTION_IOVS; i++) {
         size_t n = pieces[i].n, gone = skip < n ? skip : n;
         skip -= gone;
-        /* writev(2) takes what it does not change as changeable. */
+        /* writev(2) takes non-const pointers to bytes that it does not
+         * change. */
         if (gone < n)
             out[count++] = (struct iovec){
                 (void *)(uintptr_t)(pieces[i].bytes + gone), n - gone};

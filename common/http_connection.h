@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * http_connection - one request and its answer, without the socket: it is given
- * what was received, and holds what is to be sent. It answers one GET or HEAD
- * and reads no body. Both programs drive it from their own loops; it never
- * calls them back but for the route's document.
+ * the bytes received, and holds the bytes to be sent. It answers one GET or
+ * HEAD and reads no body. Both programs drive it from their own loops; it calls
+ * them back only for the route's document.
  *
  *     SILENT -> ASKING -> ANSWERING -> LEAVING
  *                   `---> STREAMING
@@ -60,10 +60,11 @@ bool http_connection_receive(struct http_connection *c, const char *bytes,
                              size_t n, uint32_t now_ms);
 
 /* Whether it is to be read; an end of file that is met then ends it. Not while
- * an answer is sent: the client may have closed its side and still want it. */
+ * an answer is sent: the client may have closed its side and still expect the
+ * answer. */
 bool http_connection_wants_input(const struct http_connection *c);
 
-/* What is to be sent; the number of pieces, 0 when there is nothing. */
+/* The bytes to be sent; returns the number of pieces, 0 when there are none. */
 int http_connection_output(const struct http_connection *c,
                            struct iovec out[HTTP_CONNECTION_IOVS]);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-/* What the headers say of the body, and who is asked. */
+/* The headers about the body, and those about the host. */
 struct http_framing {
     const char *host, *origin, *content_length, *transfer_encoding;
     bool is_repeated; /* one of them is there twice */
@@ -132,8 +132,8 @@ static void http_head_note_header(struct http_framing *f, const char *name,
     }
 }
 
-/* A line that goes on (it begins with a blank) and a blank before the colon
- * are no tokens. */
+/* A line that goes on (it begins with a blank) and a blank before the colon are
+ * not tokens. */
 static bool http_head_parse_header(struct http_framing *f, char *line)
 {
     char *colon = strchr(line, ':');

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * http_head - the head of one HTTP request, read strictly: what two readers
- * could understand in two ways is refused, so nothing can be smuggled past
- * whatever stands in front. Bodies are never read.
+ * http_head - the head of one HTTP request, read strictly: a request that two
+ * readers could understand in two ways is refused, so nothing can be smuggled
+ * past a proxy in front. Bodies are never read.
  */
 #ifndef SLUICE_COMMON_HTTP_HEAD_H
 #define SLUICE_COMMON_HTTP_HEAD_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * All walk over all: there are some hundred at most.
+ * The functions walk over all connections: there are a few hundred at most.
  */
 #include "common/http_pool.h"
 

@@ -36,11 +36,12 @@ void http_pool_add(struct http_pool *p, struct http_connection *c);
 /* It must have been added. */
 void http_pool_remove(struct http_pool *p, struct http_connection *c);
 
-/* One whose time is over; NULL when there is none. */
+/* A connection whose time is over; NULL when there is none. */
 struct http_connection *http_pool_due(const struct http_pool *p,
                                       uint32_t now_ms);
 
-/* Milliseconds until there is one; UINT32_MAX when that cannot be told. */
+/* Milliseconds until there is such a connection; UINT32_MAX when no connection
+ * has a limit at present. */
 uint32_t http_pool_left_ms(const struct http_pool *p, uint32_t now_ms);
 
 /* How many are STREAMING. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * http_site - what an HTTP server serves, whom it answers, and its bounds.
+ * http_site - the documents of an HTTP server, the hosts and origins it
+ * answers, and its bounds.
  */
 #ifndef SLUICE_COMMON_HTTP_SITE_H
 #define SLUICE_COMMON_HTTP_SITE_H

@@ -5,9 +5,9 @@
 
 static const char percent_digits[] = "0123456789ABCDEF";
 
-/* What is valid and yet not to be seen, or makes something else be seen:
+/* Valid characters that are invisible, or that change how others are shown:
  * controls, marks that turn the direction of writing, separators of lines,
- * what has no width, private and unassigned specials. */
+ * characters without width, private and unassigned specials. */
 static const struct {
     uint32_t first, last;
 } percent_unprintable[] = {

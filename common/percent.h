@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * percent - channel names as text, for documents and topics. A name is any
- * bytes; what is not printable UTF-8, and '%', is percent-encoded. So every
- * text is valid UTF-8, different names have different texts, and each text
- * leads back to one name only.
+ * bytes; '%', and everything that is not printable UTF-8, is percent-encoded.
+ * So every text is valid UTF-8, different names have different texts, and each
+ * text leads back to one name only.
  */
 #ifndef SLUICE_COMMON_PERCENT_H
 #define SLUICE_COMMON_PERCENT_H

@@ -22,8 +22,8 @@ enum { UNITS_BYTES = 24 }; /* room for any value as text */
 bool units_parse_size(const char *text, uint64_t *bytes);
 
 /* Milliseconds: a decimal number, with a fraction or without, then nothing or
- * "s" for seconds, "ms", "m" for minutes or "h" for hours. What is finer than
- * a millisecond is rounded up, so that only zero is zero. */
+ * "s" for seconds, "ms", "m" for minutes or "h" for hours. A part of a
+ * millisecond is rounded up, so that only zero is zero. */
 bool units_parse_duration_ms(const char *text, uint64_t *ms);
 
 /* Decimal digits. */

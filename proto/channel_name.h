@@ -11,7 +11,7 @@ enum { CHANNEL_NAME_MAX = 255 };
 /* The sink: what publishers name in their first frame. */
 #define CHANNEL_NAME_NULL "/null"
 
-/* What queues begin with; a bare prefix: "/queuefoo" is one. */
+/* The prefix of queues, without a separator: "/queuefoo" is one. */
 #define CHANNEL_NAME_QUEUE "/queue"
 
 /* The broker's own, and everything below it. */

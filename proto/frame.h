@@ -4,9 +4,9 @@
  *
  *     u32 big-endian length N | N bytes
  *
- * Encoding and decoding work in place and touch nothing but the bytes they
- * are given. What a frame means (a channel name, a message) is the business
- * of whoever reads it. See docs/protocol.md.
+ * Encoding and decoding work in place and touch nothing but the bytes they are
+ * given. The meaning of a frame (a channel name, a message) is up to its
+ * reader. See docs/protocol.md.
  */
 #ifndef SLUICE_PROTO_FRAME_H
 #define SLUICE_PROTO_FRAME_H

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 /* The protocol whose clients begin with these bytes ("http", "tls", ...), a
- * constant string, or NULL when they are nobody's greeting that we know. */
+ * constant string, or NULL when no known protocol begins with them. */
 const char *greeting_name(const uint8_t first[4]);
 
 #endif

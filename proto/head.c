@@ -185,7 +185,8 @@ static bool head_read(struct head_pass *p, const char *at, const char *end,
     }
 }
 
-/* The arrays are left alone: the counts and sets say what of them is valid. */
+/* The arrays are left alone: the counts and sets say which of their elements
+ * are valid. */
 static void head_begin(struct head_pass *p, struct head *head)
 {
     head->word = head->rid = (struct span){NULL, 0};

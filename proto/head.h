@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * head - the text of a unit, taken apart: a verb, arguments, then options and
- * headers in any order. One pass, no allocation; what is found points into the
- * bytes and is still spelled as it was sent. Rules 3 to 6 of the
+ * headers in any order. One pass, no allocation; the parts point into the
+ * bytes, and are still spelled as they were sent. Rules 3 to 6 of the
  * specification; the rest is legality.h.
  *
  *     SUB /queue/jobs ack=yes credit=4 rid=7

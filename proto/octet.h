@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * octet - the classes of octets in the text of version 2. All readers of heads
- * share one table, and the locale has no say.
+ * share one table, and the locale does not matter.
  */
 #ifndef SLUICE_PROTO_OCTET_H
 #define SLUICE_PROTO_OCTET_H
@@ -22,7 +22,7 @@ enum octet_class {
     OCTET_DASH = 256,  /* - */
     OCTET_POINT = 512, /* . and _ */
     OCTET_LETTER = OCTET_UPPER | OCTET_LOWER,
-    /* What request ids, reply addresses and names of headers consist of. */
+    /* The octets of request ids, reply addresses and names of headers. */
     OCTET_NAME = OCTET_LETTER | OCTET_DIGIT | OCTET_DASH | OCTET_POINT,
     OCTET_VISIBLE = OCTET_PLAIN | OCTET_PERCENT | OCTET_EQUALS,
 };

@@ -7,7 +7,7 @@
 #include "proto/octet.h"
 #include "proto/spelling.h"
 
-/* A pattern as it is read: always in segments, and what it is spelled like. */
+/* A pattern as it is read: always in segments, and its spelling. */
 struct pattern_reader {
     struct pattern *p;
     bool is_spelled; /* "%XX" is an octet */
@@ -213,7 +213,7 @@ bool pattern_matches(const struct pattern *p, const uint8_t *name,
     return pattern_matches_name(p, &cut);
 }
 
-/* An '@' is nothing special behind a slash. */
+/* An '@' has no special meaning behind a slash. */
 static char *pattern_write_literal(char *out, const uint8_t *octets,
                                    size_t length, bool is_first)
 {

@@ -9,8 +9,8 @@
 
 #include "proto/span.h"
 
-/* code, whether it ends the connection, what the ERR says unless there is
- * something better to say */
+/* code, whether it ends the connection, the text of the ERR unless there is a
+ * more specific one */
 #define UNIT_ERRORS(X)                                                         \
     X(AUTH, "auth", true, "not authenticated")                                 \
     X(BAD_BODY, "bad-body", false, "this unit has no body, or a shorter one")  \
@@ -49,7 +49,7 @@ const char *unit_error_text(enum unit_error error);
 /* Whether the broker says BYE after it. */
 bool unit_error_is_fatal(enum unit_error error);
 
-/* UNIT_REFUSED when nothing is written so. */
+/* UNIT_REFUSED when no code is written like this. */
 enum unit_error unit_error_find(struct span code);
 
 #endif

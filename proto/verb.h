@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * verb - the first word of a head, and what a client's unit of that verb
- * consists of, a row each. Section 5 of the specification as a table.
+ * verb - the first word of a head, and the parts of a client's unit of that
+ * verb, a row each. Section 5 of the specification as a table.
  */
 #ifndef SLUICE_PROTO_VERB_H
 #define SLUICE_PROTO_VERB_H

@@ -3,7 +3,7 @@
 
 #include <malloc.h>
 
-#ifdef __has_feature /* clang's way to tell what gcc has macros for */
+#ifdef __has_feature /* clang has this where gcc has macros */
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) ||     \
     __has_feature(memory_sanitizer)
 #define IS_SANITISED true

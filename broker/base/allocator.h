@@ -15,7 +15,7 @@ void allocator_init(void);
 void allocator_trim(void);
 
 /* False when a sanitizer has taken malloc's place: then resident memory says
- * little about what is held. */
+ * little about the memory in use. */
 bool allocator_is_plain(void);
 
 #endif

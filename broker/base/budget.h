@@ -20,7 +20,7 @@ struct budget {
     uint64_t limit_bytes;    /* 0: none */
 };
 
-/* What is used, or counts as used. */
+/* The memory in use, or counted as such. */
 static inline uint64_t budget_level(const struct budget *b)
 {
     return b->used_bytes + b->promised_bytes + b->waste_bytes;
@@ -45,14 +45,14 @@ void *budget_zalloc(struct budget *b, size_t bytes);
 void *budget_realloc(struct budget *b, void *p, size_t old_bytes,
                      size_t new_bytes);
 
-/* Counts memory as granted before it is allocated, and takes that back when
- * it has been, or will not be. */
+/* Counts memory as granted before it is allocated; budget_unpromise() takes the
+ * promise back when the memory has been allocated, or will not be. */
 static inline void budget_promise(struct budget *b, uint64_t bytes)
 {
     b->promised_bytes += bytes;
 }
 
-/* Takes back as much of what was promised. */
+/* Takes back a promise of as many bytes. */
 static inline void budget_unpromise(struct budget *b, uint64_t bytes)
 {
     assert(b->promised_bytes >= bytes);

@@ -44,8 +44,8 @@ static uint64_t footprint_waste(const struct footprint *f)
     return resident > known ? resident - known : 0;
 }
 
-/* That takes milliseconds when there are many holes, so however many there
- * are it is not done all the time: false when it was not. */
+/* Trimming takes milliseconds when there are many holes, so its share of the
+ * time is bounded. False when it is too early to trim again. */
 static bool footprint_trim(struct footprint *f, clock_ms now)
 {
     if (clock_elapsed_ms(now, f->trimmed_at) < f->rest_ms)

@@ -2,8 +2,8 @@
  *
  * footprint - how much resident memory the counted memory really takes. An
  * allocator keeps holes between allocations where others were freed: resident
- * memory of which the budget knows nothing. Here the holes are given back to
- * the system, and what cannot be given back is counted as well.
+ * memory that the budget does not count. This module gives the holes back to
+ * the system, and counts those that cannot be given back.
  */
 #ifndef SLUICE_BASE_FOOTPRINT_H
 #define SLUICE_BASE_FOOTPRINT_H
@@ -30,13 +30,13 @@ struct footprint {
 /* Call before memory is held for any client. */
 void footprint_init(struct footprint *f, struct budget *budget, clock_ms now);
 
-/* Call once in every turn: it costs next to nothing unless much is used.
- * Sets the budget's waste_bytes: an eighth of the limit at most, so that the
- * rest can be used whatever the holes are like. */
+/* Call once in every turn: it costs next to nothing unless much is used. Sets
+ * the budget's waste_bytes: an eighth of the limit at most, so that the rest
+ * can be used however large the holes are. */
 void footprint_update(struct footprint *f, clock_ms now);
 
-/* Whether to call footprint_update again in FOOTPRINT_IDLE_MS, even if there
- * is no turn: there is something left that the system may have back. */
+/* Whether to call footprint_update again in FOOTPRINT_IDLE_MS, even if there is
+ * no turn: some memory is left that can go back to the system. */
 bool footprint_is_pending(const struct footprint *f);
 
 #endif

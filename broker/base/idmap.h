@@ -29,7 +29,7 @@ struct idmap {
  * map without a budget. */
 void idmap_init(struct idmap *m, struct budget *budget);
 
-/* Forgets all that it holds. */
+/* Removes all rows. */
 void idmap_clear(struct idmap *m);
 
 /* The value of `id`, which is not 0; NULL when there is none. Valid until the

@@ -52,7 +52,7 @@ static inline void list_remove(struct list *link)
     list_init(link);
 }
 
-/* Moves all that is in the list `from` to the end of the list `to`. */
+/* Moves all elements of the list `from` to the end of the list `to`. */
 static inline void list_splice(struct list *to, struct list *from)
 {
     if (list_is_empty(from))

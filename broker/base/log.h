@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * log - one line per event, written without waiting: a line that a full pipe
- * has no room for is counted and dropped. What an event consists of is in
- * log_field.h, what a line looks like in log_line.h.
+ * has no room for is counted and dropped. The fields of an event are in
+ * log_field.h, the form of a line in log_line.h.
  *
  * Lines with the same key (event and reason) are limited; the next one that
  * passes reports how many were left out, as suppressed=N.
@@ -29,7 +29,7 @@ struct log_limit {
     struct throttle throttle;
 };
 
-/* Is notified of an event; may not log. */
+/* Called for each event; may not log. */
 typedef void log_observer(void *arg, const char *event,
                           const struct log_field *fields);
 
@@ -73,8 +73,8 @@ void log_observe(struct log *log, log_observer *observer, void *arg);
 void log_fields(struct log *log, enum log_level level, const char *event,
                 const struct log_field *fields);
 
-/* The same without a limit and whatever the level: for lines that come once or
- * on request. */
+/* The same without a limit, and at any level: for lines that are written once
+ * or on request. */
 void log_always(struct log *log, enum log_level level, const char *event,
                 const struct log_field *fields);
 

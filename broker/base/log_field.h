@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * log_field - what an event of the log consists of besides its name: a level,
- * and fields, each a key with text, bytes or a number.
+ * log_field - the parts of a log event apart from its name: a level, and
+ * fields, each a key with text, bytes or a number.
  */
 #ifndef SLUICE_BASE_LOG_FIELD_H
 #define SLUICE_BASE_LOG_FIELD_H

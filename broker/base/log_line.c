@@ -12,7 +12,7 @@ const char *const log_format_names[] = {"text", "json", NULL};
 
 enum { STAMP_BYTES = 40 };
 
-/* What a format does differently. */
+/* The operations in which formats differ. */
 struct style {
     void (*head)(struct log_line *l, const char *stamp, enum log_level level,
                  const char *event);

@@ -28,8 +28,8 @@ struct log_line {
     char text[LOG_LINE_BYTES + 1];
 };
 
-/* Adds to `line`, which may hold a prefix already, an event and its newline.
- * What is too long is cut: text anywhere, JSON before a field. */
+/* Adds to `line`, which may hold a prefix already, an event and its newline. A
+ * line that is too long is cut: text anywhere, JSON before a field. */
 void log_line_add(struct log_line *line, enum log_format format,
                   enum log_level level, const char *event,
                   const struct log_field *fields, uint64_t suppressed);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * process - what the system knows about this process.
+ * process - the system's figures about this process.
  */
 #ifndef SLUICE_BASE_PROCESS_H
 #define SLUICE_BASE_PROCESS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * throttle - limits a rate: so many at once, then more as time passes. What
- * does not pass is counted, so that it can be reported later.
+ * throttle - limits a rate: a burst at once, then more as time passes. Those
+ * that do not pass are counted, so that their number can be reported later.
  */
 #ifndef SLUICE_BASE_THROTTLE_H
 #define SLUICE_BASE_THROTTLE_H
@@ -30,7 +30,7 @@ struct throttle {
 uint64_t throttle_pass(struct throttle *t, clock_ms now,
                        struct throttle_rate rate, uint64_t wanted);
 
-/* Counts as missed what the caller could not use although it passed. */
+/* Counts as missed those that passed but that the caller could not use. */
 static inline void throttle_miss(struct throttle *t, uint64_t n)
 {
     t->missed += n;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * view - what a channel or a client looks like from outside, as plain
- * numbers. Their owners are walked through and show one view after another;
- * what a view points at lives as long as the turn of the loop.
+ * view - a channel or a client seen from outside, as plain numbers. Their
+ * owners show one view after another; the pointers in a view are valid until
+ * the turn of the loop ends.
  */
 #ifndef SLUICE_BASE_VIEW_H
 #define SLUICE_BASE_VIEW_H
@@ -11,7 +11,7 @@
 
 struct peer;
 
-/* What each means is in the table of broker/monitor/column.c. */
+/* The table of broker/monitor/column.c describes each of them. */
 enum view_number {
     VIEW_SUBSCRIBERS, /* of a channel alone */
     VIEW_IN,
@@ -42,7 +42,7 @@ struct view {
     uint64_t number[VIEW_NUMBERS];
 };
 
-/* Called for each view in turn; keeps nothing that a view points at. */
+/* Called for each view in turn; may not keep the pointers in a view. */
 typedef void view_fn(void *arg, const struct view *v);
 
 #endif

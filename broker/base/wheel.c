@@ -43,7 +43,7 @@ static uint32_t wheel_distance(const struct wheel *w, unsigned ring)
     return (((w->tick >> shift) + slots) << shift) - w->tick;
 }
 
-/* The same of all rings. */
+/* The same for all rings. */
 static uint32_t wheel_next(const struct wheel *w)
 {
     uint32_t next = UINT32_MAX;
@@ -65,7 +65,8 @@ static void wheel_advance(struct wheel *w, uint32_t ticks)
     w->time += ticks * WHEEL_TICK_MS;
 }
 
-/* Hangs an alarm where its distance says; false when it is due. */
+/* Puts an alarm in the slot that its distance requires; false when it is
+ * due. */
 static bool wheel_hang(struct wheel *w, struct alarm *a)
 {
     uint32_t ticks = wheel_ticks_until(w, a->due);
@@ -110,8 +111,8 @@ void wheel_cancel(struct wheel *w, struct alarm *a)
     w->occupied[slot / WHEEL_SLOTS] &= ~(UINT64_C(1) << slot % WHEEL_SLOTS);
 }
 
-/* Goes on to the next tick at which slots begin, several rings' perhaps, and
- * takes all out of them; false when that is still to come. */
+/* Goes on to the next tick at which slots begin, perhaps in several rings, and
+ * empties these slots; false when that tick is still to come. */
 static bool wheel_begin(struct wheel *w, clock_ms now)
 {
     uint32_t elapsed = wheel_elapsed(w, now), next = wheel_next(w);

@@ -5,10 +5,10 @@
  * however many there are, and allocates nothing.
  *
  * Time goes in ticks of 8 ms. There are four rings of 64 slots: a slot of the
- * first is one tick, one of the next is a whole turn of the ring before it.
- * An alarm hangs in the ring that its distance asks for, and moves to a finer
- * one when the time of its slot begins, so that in the end it rings in its
- * tick: never early, and at most 7 ms late.
+ * first is one tick, one of the next is a whole turn of the ring before it. An
+ * alarm is put in the ring that its distance requires, and moves to a finer one
+ * when the time of its slot begins, so that in the end it rings in its tick:
+ * never early, and at most 7 ms late.
  *
  *     ring 0    8 ms .. 0.5 s        ring 2    33 s .. 35 min
  *     ring 1   0.5 s .. 33 s         ring 3    35 min .. 37 h
@@ -62,7 +62,7 @@ static inline bool alarm_is_set(const struct alarm *a)
 void wheel_set(struct wheel *w, struct alarm *a, clock_ms now,
                uint32_t after_ms);
 
-/* An alarm that is not set stays so. */
+/* Harmless when the alarm is not set. */
 void wheel_cancel(struct wheel *w, struct alarm *a);
 
 /* Takes out the next alarm that is due. NULL when there is none, or when the
@@ -70,8 +70,8 @@ void wheel_cancel(struct wheel *w, struct alarm *a);
  * never goes back. */
 struct alarm *wheel_pop(struct wheel *w, clock_ms now);
 
-/* For how long wheel_pop() has nothing to do; UINT32_MAX when no alarm is
- * set. */
+/* Milliseconds for which wheel_pop() has nothing to do; UINT32_MAX when no
+ * alarm is set. */
 uint32_t wheel_wait_ms(const struct wheel *w, clock_ms now);
 
 #endif

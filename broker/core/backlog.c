@@ -47,8 +47,8 @@ bool backlog_grow(struct backlog *b, struct budget *budget)
     return true;
 }
 
-/* To twice what is in use, or growing again at once would undo it; an empty
- * one always to the first ring. */
+/* Leaves at least twice the slots in use, or the ring would soon grow again; an
+ * empty backlog always returns to the first ring. */
 void backlog_shrink(struct backlog *b, struct budget *budget)
 {
     if (b->ring == b->first || b->count > b->capacity / 8)
@@ -90,9 +90,9 @@ bool backlog_push(struct backlog *b, struct budget *budget,
     return true;
 }
 
-/* The block that the last message ends, if there is room in it for `n` bytes
- * more or it can be made; NULL if not. Blocks begin small: a consumer that
- * takes nothing is given little. */
+/* The block that the last message ends, with room for `n` bytes more; NULL when
+ * there is no such room and none can be made. Blocks begin small: a consumer
+ * that takes nothing is given little. */
 static struct block *backlog_gather_block(struct backlog *b, uint32_t n)
 {
     if (b->count == 0)

@@ -32,8 +32,8 @@ struct backlog {
 
 enum { BACKLOG_FIRST = 8 };
 
-/* The backlog of all that hold nothing. Most do, and so pay only for a pointer,
- * and its counts can be read without asking whether there is one. It is never
+/* The backlog shared by all owners that hold nothing. Most do, and pay only for
+ * a pointer; its counts can be read without a check for NULL. It is never
  * written to. */
 extern const struct backlog backlog_none;
 #define BACKLOG_NONE ((struct backlog *)(uintptr_t)&backlog_none)
@@ -43,7 +43,7 @@ enum {
         sizeof(struct backlog) + BACKLOG_FIRST * sizeof(struct slice),
 };
 
-/* *b becomes one of its own if it is backlog_none. False when there is no
+/* Gives *b a backlog of its own if it is backlog_none. False when there is no
  * memory. Inline: each delivery to a subscriber that is owed nothing does
  * this. */
 static inline bool backlog_own(struct backlog **b, struct budget *budget)
@@ -78,7 +78,7 @@ static inline struct slice *backlog_at(const struct backlog *b, uint32_t i)
     return &b->ring[(b->head + i) & (b->capacity - 1)];
 }
 
-/* The messages and the memory that it takes to keep them waiting. */
+/* The messages, and the memory that keeping them takes. */
 static inline uint64_t backlog_held_bytes(const struct backlog *b)
 {
     return b->bytes + b->count * sizeof(struct slice);
@@ -111,8 +111,8 @@ struct slice backlog_take(struct backlog *b, struct budget *budget,
 /* Drops the first message, of `n` bytes, which must be wholly unsent. */
 void backlog_skip(struct backlog *b, struct budget *budget, uint32_t n);
 
-/* Describes up to `max` stretches of unsent bytes, without gaps from the
- * front on; returns how many, and in *bytes how long they are together. */
+/* Describes up to `max` stretches of unsent bytes, without gaps from the front
+ * on; returns how many, and in *bytes their total length. */
 int backlog_iov(const struct backlog *b, struct iovec *iov, int max,
                 size_t *bytes);
 
@@ -142,7 +142,7 @@ static inline uint32_t backlog_age_ms(const struct backlog *b, clock_ms now)
 /* Makes room for one slice more. False when there is no memory. */
 bool backlog_grow(struct backlog *b, struct budget *budget);
 
-/* Memory follows what is held: a ring that was large once is given back as it
+/* Memory follows the contents: a ring that was large once is given back as it
  * empties. */
 void backlog_shrink(struct backlog *b, struct budget *budget);
 

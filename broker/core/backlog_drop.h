@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * backlog_drop - what a backlog gives up: messages that are over a bound, and
- * memory that its messages pin without filling it. All of it after
- * backlog_forget_sent.
+ * backlog_drop - how a backlog gives up messages that are over a bound, and
+ * memory that its messages pin without filling it. Call backlog_forget_sent
+ * first.
  */
 #ifndef SLUICE_CORE_BACKLOG_DROP_H
 #define SLUICE_CORE_BACKLOG_DROP_H

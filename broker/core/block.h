@@ -7,8 +7,8 @@
  *             written,    to be
  *             unchanged   written
  *
- * What is written never changes; an open block may grow at its end, a sealed
- * one not. The bytes may move when an open block grows or shrinks, so others
+ * Written bytes never change; an open block may grow at its end, a sealed one
+ * may not. The bytes may move when an open block grows or shrinks, so others
  * refer to them by block and offset, never by address.
  */
 #ifndef SLUICE_CORE_BLOCK_H
@@ -78,7 +78,7 @@ static inline void block_unref(struct block *b)
 }
 
 /* Changes the room of an open block; false when there is no memory, with
- * everything as it was. `capacity` is at least what is used. */
+ * everything as it was. `capacity` is at least the bytes used. */
 bool block_resize(struct block *b, uint32_t capacity);
 
 /* Nothing is appended any more. */

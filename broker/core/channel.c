@@ -118,7 +118,7 @@ void channel_rest(struct channel *ch)
 }
 
 /* A block of the common size costs nothing as long as few channels have one.
- * When many are published to in one turn, or memory is short, they begin
+ * When one turn publishes to many channels, or memory is short, blocks begin
  * small and grow. */
 static uint32_t channel_first_bytes(const struct channel *ch, uint32_t n)
 {
@@ -136,7 +136,7 @@ static bool channel_make_room(struct channel *ch, uint32_t n)
 {
     struct block *b = ch->open;
     if (b && b->capacity - b->used < n && b->used + n <= BLOCK_BYTES) {
-        /* Doubling, unless that much more is not to be had. */
+        /* Doubles, unless there is no memory for that much more. */
         bool is_short = budget_is_short(ch->turn->budget);
         uint32_t capacity = is_short ? 0 : b->capacity * 2;
         if (capacity < b->used + n)
@@ -196,7 +196,7 @@ enum publish_status channel_publish_block(struct channel *ch,
 static enum publish_status
 channel_publish_large(struct channel *ch, const uint8_t *bytes, uint32_t n)
 {
-    /* The common size costs nothing when it fits not too badly. */
+    /* The common size costs nothing when it fits well enough. */
     uint32_t capacity =
         n <= BLOCK_BYTES / 2 || n > BLOCK_BYTES ? n : BLOCK_BYTES;
     struct block *b = block_new(&ch->turn->pool, capacity);

@@ -13,7 +13,7 @@
  *                  given out
  *
  * The block is kept from turn to turn only while some of it is still held, and
- * then at the size of what is in it.
+ * then at the size of its contents.
  *
  * A channel exists while it has a subscriber, a message, a publisher at its
  * gate or a tap. It is freed when a turn ends, never before (core.c).
@@ -50,7 +50,8 @@ struct limits {
     uint64_t messages; /* UINT64_MAX: no limit */
 };
 
-/* What topics and queues do differently. NULL where there is nothing to do. */
+/* The operations in which topics and queues differ. NULL where there is nothing
+ * to do. */
 struct channel_kind {
     const char *name;
     size_t size; /* bytes of its struct, which begins with a channel */
@@ -62,7 +63,7 @@ struct channel_kind {
     void (*retired)(struct channel *ch, struct subscriber *s);
     /* Takes a committed slice; adds references of its own. */
     void (*accept)(struct channel *ch, const struct slice *slice);
-    /* Hands out what can be handed out. */
+    /* Hands out all messages that it can. */
     void (*hand_out)(struct channel *ch);
     /* Some of a member's outbox was sent. */
     void (*sent)(struct channel *ch, struct subscriber *s);
@@ -76,13 +77,13 @@ struct channel_kind {
      * wait, or gives some back; when memory is exhausted, all it can. */
     void (*press)(struct channel *ch, bool is_exhausted);
     void (*relieve)(struct channel *ch);
-    /* What waits in the channel itself. */
+    /* The messages that wait in the channel itself. */
     const struct backlog *(*held)(const struct channel *ch);
     /* The bounds of the channel, or where it has none of its own, of each
-     * subscriber; and those of what waits for a subscriber. */
+     * subscriber; and those of the messages that wait for a subscriber. */
     struct limits (*limits)(const struct channel *ch);
     struct limits (*subscriber_limits)(const struct channel *ch);
-    /* Drops what it holds; returns how many messages that were. */
+    /* Drops the messages it holds; returns how many there were. */
     uint64_t (*purge)(struct channel *ch);
 };
 
@@ -126,23 +127,23 @@ static inline bool channel_is_closed(const struct channel *ch)
     return ch->gate.closed > 0;
 }
 
-/* What a publisher should do whose message was taken. */
+/* What the publisher of a message that was taken should do. */
 static inline enum publish_status channel_taken_status(const struct channel *ch)
 {
     return channel_must_wait(ch) ? PUBLISH_WAIT : PUBLISH_OK;
 }
 
 /* Where messages, as they will be delivered, can be appended one after another
- * without a call for each: *room bytes, which may be none. Valid until the
- * next call about this channel. */
+ * without a call for each: *room bytes, which may be 0. Valid until the next
+ * call about this channel. */
 static inline uint8_t *channel_tail(const struct channel *ch, uint32_t *room)
 {
     *room = ch->room;
     return ch->tail;
 }
 
-/* So much was written there. Returns what channel_publish would have returned
- * for the last message. */
+/* `bytes` bytes, `messages` messages, were written there. Returns the status
+ * that channel_publish would have returned for the last message. */
 static inline enum publish_status
 channel_appended(struct channel *ch, uint32_t bytes, uint32_t messages)
 {
@@ -181,7 +182,7 @@ static inline uint32_t channel_name_length(const struct channel *ch)
     return ch->node.length;
 }
 
-/* For core/ alone from here on. */
+/* From here on for core/ alone. */
 
 /* NULL when there is no memory. */
 struct channel *channel_new(struct turn *t, const struct channel_kind *kind,
@@ -199,7 +200,7 @@ bool channel_is_unused(const struct channel *ch);
  * looked at when the turn ends. */
 void channel_touch(struct channel *ch);
 
-/* What is pending becomes a slice and is given to the kind. */
+/* Makes a slice of the pending messages and gives it to the kind. */
 void channel_commit_pending(struct channel *ch);
 
 static inline void channel_commit(struct channel *ch)
@@ -212,7 +213,8 @@ static inline void channel_commit(struct channel *ch)
 void channel_count_dropped(struct channel *ch, uint64_t messages,
                            enum counter_id why);
 
-/* The turn is over: the open block goes, or shrinks to what is held of it. */
+/* The turn is over: frees the open block, or shrinks it to the part that is
+ * held. */
 void channel_rest(struct channel *ch);
 
 /* One more reason for publishers to wait, and one less; see gate.h. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * channel_views - what channels look like from outside. Showing them costs
- * time in proportion to channels and subscribers, and changes nothing.
+ * channel_views - channels seen from outside. Showing them costs time in
+ * proportion to channels and subscribers, and changes nothing.
  */
 #ifndef SLUICE_CORE_CHANNEL_VIEWS_H
 #define SLUICE_CORE_CHANNEL_VIEWS_H

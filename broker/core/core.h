@@ -38,7 +38,7 @@ void core_init(struct core *c, const struct core_config *config,
  * and no waiting publisher may be left. */
 void core_purge(struct core *c);
 
-/* Purges what is left. */
+/* Frees the core, after purging it as core_purge() does. */
 void core_fini(struct core *c);
 
 static inline void core_set_now(struct core *c, clock_ms now)
@@ -46,7 +46,7 @@ static inline void core_set_now(struct core *c, clock_ms now)
     c->turn.now = now;
 }
 
-/* From now on what is not delivered is counted as dropped by stopping. */
+/* From now on undelivered messages are counted as dropped by stopping. */
 static inline void core_stop(struct core *c)
 {
     c->turn.is_stopping = true;
@@ -57,36 +57,37 @@ static inline bool core_is_stopping(const struct core *c)
     return c->turn.is_stopping;
 }
 
-/* Other rules and bounds from now on, also for the channels that exist. What
- * they hold already stays, except in topics that may hold nothing any more. */
+/* Other rules and bounds from now on, also for the channels that exist.
+ * Messages that they hold already stay, except in topics that may no longer
+ * hold any. */
 void core_configure(struct core *c, const struct core_config *config);
 
-/* Where blocks come from whose messages will be published here. */
+/* The pool of blocks whose messages will be published here. */
 static inline struct block_pool *core_pool(struct core *c)
 {
     return &c->turn.pool;
 }
 
-/* What a consumer may hold in advance. */
+/* How much a consumer may hold in advance. */
 static inline uint64_t core_prefetch_bytes(const struct core *c)
 {
     return c->turn.config.prefetch_bytes;
 }
 
-/* Where a message to this name goes: a channel, or NULL with the counter of
- * those that go nowhere in *why. A queue that does not exist comes into
- * being; when there is no memory for it, *why is COUNT_dropped_no_memory. The
- * channel is valid until the turn ends; see channel_ref. */
+/* The channel that a message to this name goes to. NULL when it goes to none:
+ * *why is then the counter for it. A queue that does not exist is created; when
+ * there is no memory for it, *why is COUNT_dropped_no_memory. The channel is
+ * valid until the turn ends; see channel_ref. */
 struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
                            enum counter_id *why);
 
 /* The subscriber, which must be NONE, joins the channel of this name, which
- * must not be of the class NAME_NULL. It gets what is published from now on.
- * False when there is no memory. */
+ * must not be of the class NAME_NULL. It receives the messages published from
+ * now on. False when there is no memory. */
 bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
                     uint32_t length);
 
-/* Remembers a channel from turn to turn; all zeros is none. */
+/* Remembers a channel from turn to turn; all zeros: no channel. */
 struct channel_ref {
     struct channel *channel;
     uint64_t epoch;
@@ -120,7 +121,7 @@ void core_deliver(struct core *c);
 bool core_has_work(const struct core *c);
 
 /* Between turns: true when no queue holds messages for the consumers that it
- * has, and nothing is due. What outboxes hold the owner knows. */
+ * has, and nothing is due. The owner knows what outboxes hold. */
 bool core_is_drained(const struct core *c);
 
 /* Looks for busy subscribers whose patience is over, and has queues try again

@@ -14,8 +14,8 @@
 struct rule;
 
 struct core_config {
-    const struct rule *rules; /* borrowed; the first that matches holds, and
-                                 the last one matches every name */
+    const struct rule *rules; /* borrowed; the first that matches applies, the
+                                 last one matches every name */
     size_t rule_count;
     uint64_t prefetch_bytes; /* what a consumer may hold in advance */
     uint64_t turn_bytes;     /* what a publisher brings in one read */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * core_owner - what a core asks of the owner of its subscribers and
- * publishers. It does so only while a turn ends.
+ * core_owner - the calls that a core makes to the owner of its subscribers and
+ * publishers, only while a turn ends.
  */
 #ifndef SLUICE_CORE_CORE_OWNER_H
 #define SLUICE_CORE_CORE_OWNER_H

@@ -37,7 +37,7 @@ struct channel *directory_add(struct directory *d, enum name_class name_class,
                               const struct rule *rule, const uint8_t *name,
                               uint32_t length);
 
-/* The channel of this name, a new one if need be; NULL when there is no
+/* The channel of this name, created if there is none; NULL when there is no
  * memory. */
 struct channel *directory_obtain(struct directory *d, const uint8_t *name,
                                  uint32_t length);

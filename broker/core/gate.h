@@ -22,12 +22,12 @@ struct place {
 };
 
 struct gate {
-    struct place *first; /* in the line; NULL when nobody waits */
+    struct place *first; /* in the line; NULL when none waits */
     uint32_t closed;     /* reasons to be closed */
 };
 
-/* Whether a newcomer must wait: while others wait it must even when the gate
- * is open, or the fast would always overtake the patient. */
+/* Whether a newcomer must wait: while others wait it must, even when the gate
+ * is open; otherwise fast publishers would always overtake those that wait. */
 static inline bool gate_must_wait(const struct gate *g)
 {
     return g->closed > 0 || g->first;
@@ -44,10 +44,10 @@ void gate_open(struct gate *g, struct list *open_gates);
 void gate_wait(struct gate *g, struct list *open_gates, struct place *p,
                bool is_first);
 
-/* The first place, which is given up; NULL when there is none. */
+/* Takes the first place out of the line; NULL when the line is empty. */
 struct place *gate_pop(struct gate *g, struct list *open_gates);
 
-/* The place is given up before its turn. */
+/* Gives the place up before its turn. */
 void gate_forget(struct place *p, struct list *open_gates);
 
 #endif

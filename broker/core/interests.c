@@ -31,8 +31,8 @@ struct interest_group {
     struct pattern pattern; /* as much of it as is used */
 };
 
-/* A name, and the hashes of its segments, each of its place, too, because in a
- * sum there is no order. */
+/* A name, and the hashes of its segments. Each hash depends on the segment's
+ * place, too, because a sum has no order. */
 struct interest_question {
     struct pattern_name name;
     uint64_t each[PATTERN_SEGMENTS_MAX];
@@ -161,7 +161,7 @@ static bool shape_fits(const struct interest_shape *shape, unsigned segments)
                                   : segments == shape->form.segments;
 }
 
-/* The hash of the pattern that says what the name says. */
+/* The hash of the only pattern of this shape that can match the name. */
 static uint64_t shape_hash_of(const struct interest_shape *shape,
                               const struct interest_question *q)
 {

@@ -5,10 +5,10 @@
  *
  * Patterns of one shape have their wildcards in the same segments. Of all
  * patterns of a shape only one can match a given name: the one that is equal to
- * it in all other segments. So a question costs one lookup for each shape, in a
+ * it in all other segments. So a search costs one lookup for each shape, in a
  * table whose hashes are sums of the hashes of segments, and one comparison for
  * each pattern found. The lookup takes as many steps as the shape has
- * wildcards. What an interest belongs to is not known here.
+ * wildcards. This module does not know the objects that interests belong to.
  */
 #ifndef SLUICE_CORE_INTERESTS_H
 #define SLUICE_CORE_INTERESTS_H
@@ -41,7 +41,7 @@ struct interests {
     struct budget *budget;
 };
 
-/* No interests; what they take is charged to `budget`. */
+/* No interests; their memory is charged to `budget`. */
 void interests_init(struct interests *in, struct budget *budget);
 
 /* All interests must have been removed. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * name_class - what the name of a channel alone says about it.
+ * name_class - the class of a channel, by its name alone.
  */
 #ifndef SLUICE_CORE_NAME_CLASS_H
 #define SLUICE_CORE_NAME_CLASS_H
@@ -11,7 +11,7 @@
 enum name_class {
     NAME_TOPIC, /* each message to every subscriber */
     NAME_QUEUE, /* each message to exactly one */
-    NAME_NULL,  /* what is published is discarded, nobody is subscribed */
+    NAME_NULL,  /* messages are discarded, there are no subscribers */
     NAME_SYS,   /* the broker's own; a topic to subscribers */
 };
 

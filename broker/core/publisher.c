@@ -6,7 +6,7 @@
 
 /* A publisher in the line of one gate. When it has been admitted at the last
  * one, this wait becomes its place in the list of those to be resumed: idle
- * publishers shall not pay for a link of their own. */
+ * publishers should not pay for a link of their own. */
 struct wait {
     struct place place; /* its link: in the gate's line, or among the resumed */
     struct wait *next;  /* of the publisher */

@@ -31,8 +31,8 @@ void publisher_init(struct publisher *p);
 /* False once it has been admitted everywhere, even if not resumed yet. */
 bool publisher_is_waiting(const struct publisher *p);
 
-/* The channel it waits for: of several, one that is full, rather than one
- * where others are before it. NULL when it waits nowhere. */
+/* The channel it waits for: of several, one that is full, rather than one where
+ * others are ahead of it. NULL when it waits nowhere. */
 const struct channel *publisher_waits_for(const struct publisher *p);
 
 /* Joins the line at the channel's gate, once, at its end or in front. Without
@@ -43,7 +43,7 @@ void publisher_wait(struct publisher *p, struct channel *ch, bool is_first);
 void publisher_forget(struct publisher *p);
 
 /* Admits the first in the line at the channel's gate. It is to be resumed when
- * it has been admitted everywhere. False when nobody waits. */
+ * it has been admitted everywhere. False when none waits. */
 bool publisher_admit(struct channel *ch);
 
 /* The next in the turn's list of those to be resumed, NULL when there is

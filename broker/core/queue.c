@@ -175,9 +175,9 @@ static bool queue_give_slice(struct queue *q, struct subscriber *s,
     return is_given;
 }
 
-/* A small message is copied to the others that its consumer is given: as
- * slices of the block they came in, shared out one by one, they would cost
- * more, and each would pin all of it. */
+/* A small message is copied next to the others that its consumer is given. As
+ * slices of the block they came in, handed out one by one, they would cost
+ * more, and each would pin the whole block. */
 static bool queue_give_copy(struct queue *q, struct subscriber *s, uint32_t n)
 {
     struct turn *t = q->channel.turn;
@@ -304,7 +304,8 @@ static struct limits queue_subscriber_limits(const struct channel *ch)
     return (struct limits){ch->turn->config.prefetch_bytes, UINT64_MAX};
 }
 
-/* What a queue has accepted it keeps: only its publishers can be delayed. */
+/* A queue keeps every message that it has accepted: it can only delay its
+ * publishers. */
 static void queue_press(struct channel *ch, bool is_exhausted)
 {
     struct queue *q = queue_of(ch);

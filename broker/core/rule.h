@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * rule - what holds for the channels whose names match a pattern: their
- * bounds, and the policy of topics. Bounds that a rule does not give are those
- * of the broker.
+ * rule - the bounds of the channels whose names match a pattern, and the policy
+ * of topics. Bounds that a rule does not give are those of the broker.
  */
 #ifndef SLUICE_CORE_RULE_H
 #define SLUICE_CORE_RULE_H

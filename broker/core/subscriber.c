@@ -17,7 +17,7 @@ void subscriber_init(struct subscriber *s)
 void subscriber_join(struct subscriber *s, struct channel *ch)
 {
     assert(s->state == SUBSCRIBER_NONE);
-    channel_commit(ch); /* what came before is not for it */
+    channel_commit(ch); /* earlier messages are not for it */
     s->channel = ch;
     s->state = SUBSCRIBER_OK;
     s->order = ++ch->turn->joined;
@@ -30,7 +30,7 @@ void subscriber_join(struct subscriber *s, struct channel *ch)
 
 /* The outbox. */
 
-/* After adding to the outbox was tried: has it flushed if that succeeded. */
+/* After an attempt to add to the outbox: has it flushed if that succeeded. */
 static bool subscriber_added(struct turn *t, struct subscriber *s,
                              bool is_added)
 {
@@ -115,7 +115,7 @@ void subscriber_retire(struct subscriber *s)
 {
     if (s->state == SUBSCRIBER_NONE || s->state == SUBSCRIBER_RETIRED)
         return;
-    /* What was published before the goodbye is owed as well. */
+    /* Messages published before the goodbye are owed as well. */
     channel_commit(s->channel);
     s->channel->kind->retired(s->channel, s);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * subscriber - a client's place in one channel, with its outbox: what it is
- * owed and the kernel has not taken yet.
+ * subscriber - a client's place in one channel, with its outbox: the messages
+ * it is owed that the kernel has not taken yet.
  */
 #ifndef SLUICE_CORE_SUBSCRIBER_H
 #define SLUICE_CORE_SUBSCRIBER_H
@@ -19,7 +19,7 @@ enum subscriber_state {
     SUBSCRIBER_NONE,    /* in no channel */
     SUBSCRIBER_OK,      /* takes what it is given */
     SUBSCRIBER_BUSY,    /* its outbox is full, publishers wait for it */
-    SUBSCRIBER_SLOW,    /* its outbox is full, nobody waits for it */
+    SUBSCRIBER_SLOW,    /* its outbox is full, publishers do not wait */
     SUBSCRIBER_RETIRED, /* is given nothing more, but still owed its outbox */
 };
 
@@ -44,8 +44,8 @@ struct subscriber {
 /* A member of no channel yet. */
 void subscriber_init(struct subscriber *s);
 
-/* Becomes a member of the channel; it must be NONE. Gets what is published
- * from now on. */
+/* Becomes a member of the channel; it must be NONE. Receives the messages
+ * published from now on. */
 void subscriber_join(struct subscriber *s, struct channel *ch);
 
 /* Adds to the outbox and has it flushed when the turn ends. False, with
@@ -59,8 +59,8 @@ bool subscriber_gather(struct subscriber *s, const uint8_t *message, uint32_t n,
 /* `bytes` of the outbox were handed to the kernel. */
 void subscriber_sent(struct subscriber *s, uint64_t bytes);
 
-/* Its socket has been offered all of the outbox: what is left is judged by
- * the bounds of the channel. Harmless when it is NONE. */
+/* Its socket has been offered all of the outbox: the rest is judged by the
+ * bounds of the channel. Harmless when it is NONE. */
 void subscriber_flushed(struct subscriber *s);
 
 /* Makes the outbox begin with a message that is not wholly sent, and counts
@@ -75,12 +75,12 @@ uint32_t subscriber_drop(struct subscriber *s, backlog_drop_fn *drop,
 /* Has its connection closed when the turn ends. */
 void subscriber_doom(struct subscriber *s);
 
-/* It says goodbye: nothing more is given to it, what its outbox holds is
- * still owed. Harmless when it is NONE. */
+/* It says goodbye: it is given nothing more, but is still owed its outbox.
+ * Harmless when it is NONE. */
 void subscriber_retire(struct subscriber *s);
 
-/* It is gone, and NONE afterwards. What a queue gave it and it did not wholly
- * take goes back to the head of the queue, in order; what a topic gave it is
+/* It is gone, and NONE afterwards. Messages of a queue that it did not wholly
+ * take go back to the head of the queue, in order; those of a topic are
  * dropped. */
 void subscriber_leave(struct subscriber *s);
 

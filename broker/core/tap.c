@@ -14,7 +14,7 @@ bool tap_open(struct tap *t, struct core *c, const uint8_t *name,
     struct channel *ch = directory_obtain(&c->directory, name, length);
     if (!ch || ch->tap)
         return false;
-    channel_commit(ch); /* what came before is not for it */
+    channel_commit(ch); /* earlier messages are not for it */
     ch->tap = t;
     t->channel = ch;
     return true;

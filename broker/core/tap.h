@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * tap - a look at what is routed to one channel, from the side: nothing is
- * taken, and publishers do not wait for the tap. A channel exists as long as
- * its tap, so that messages to a topic without subscribers are seen as well.
+ * tap - a view of the messages routed to one channel: it takes none of them,
+ * and publishers do not wait for the tap. A channel exists as long as its tap,
+ * so that messages to a topic without subscribers are seen as well.
  */
 #ifndef SLUICE_CORE_TAP_H
 #define SLUICE_CORE_TAP_H

@@ -51,7 +51,7 @@ static bool topic_is_half_drained(const struct subscriber *s)
 
 /* The age of the oldest message does not distinguish a stalled reader from a
  * steady one that is slow for the length of its outbox; so a subscriber is also
- * judged by what it took meanwhile. */
+ * judged by how much it took in that time. */
 bool topic_is_impatient(const struct subscriber *s)
 {
     uint32_t patience = rule_of(s)->patience_ms;
@@ -126,7 +126,7 @@ static void topic_offer(struct subscriber *s, const struct slice *slice)
         topic_count_missed(s, slice->messages, COUNT_dropped_no_memory);
 }
 
-/* Nobody is subscribed: the newest are kept, if the rule says so. */
+/* Without subscribers the newest messages are kept, if the rule says so. */
 static void topic_hold(struct channel *ch, const struct slice *slice)
 {
     struct turn *t = ch->turn;
@@ -185,7 +185,8 @@ static void topic_joined(struct channel *ch, struct subscriber *s)
     backlog_release(&topic_of(ch)->held, ch->turn->budget);
 }
 
-/* Publishers wait no longer for one that leaves, and no notice is due. */
+/* Publishers no longer wait for a subscriber that leaves, and no notice is
+ * due. */
 static void topic_let_go(struct subscriber *s)
 {
     if (s->state == SUBSCRIBER_BUSY)
@@ -226,7 +227,7 @@ static uint64_t topic_purge(struct channel *ch)
     return messages;
 }
 
-/* What it holds is more than it may hold now. */
+/* It holds more than it may hold now. */
 static void topic_rule_changed(struct channel *ch)
 {
     if (ch->rule->hold_messages == 0)

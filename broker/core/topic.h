@@ -2,15 +2,16 @@
  *
  * topic - the kind of channel that gives each message to every subscriber.
  *
- * What a subscriber has not taken waits in its outbox. When that is over its
- * bound after the socket was offered all of it, the policy of the channel
- * decides (topic_policy.h). By default: is the oldest unsent message younger
- * than `patience`, or did the subscriber take an eighth of its bound within
- * that time? Then it is busy, and the publishers wait until half of its outbox
- * has gone. Otherwise it is slow: the excess, and what comes until half of its
- * outbox has gone, is dropped for it alone, and nobody waits for it.
+ * Messages that a subscriber has not taken wait in its outbox. When the outbox
+ * is over its bound after the socket was offered all of it, the policy of the
+ * channel decides (topic_policy.h). By default, the subscriber is busy if its
+ * oldest unsent message is younger than `patience`, or if it took an eighth of
+ * its bound within that time; the publishers then wait until half of its outbox
+ * has gone. Otherwise it is slow: publishers do not wait for it, and the
+ * excess, as well as messages that come until half of its outbox has gone, are
+ * dropped for it alone.
  *
- * While nobody is subscribed, a topic keeps the newest `hold` messages of its
+ * While it has no subscriber, a topic keeps the newest `hold` messages of its
  * rule, if any, for its first subscriber.
  */
 #ifndef SLUICE_CORE_TOPIC_H

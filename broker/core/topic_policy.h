@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * topic_policy - what happens when a topic subscriber's outbox is over its
- * bound after its socket has been offered all of it. A row of functions each.
+ * bound after its socket has been offered all of it. Each policy is a row of
+ * functions.
  */
 #ifndef SLUICE_CORE_TOPIC_POLICY_H
 #define SLUICE_CORE_TOPIC_POLICY_H

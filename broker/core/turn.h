@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * turn - what is due when the turn of the loop ends, and what all channels of
- * one core share. Everything in core/ knows the turn; it knows none of them.
+ * turn - the work that is due when the turn of the loop ends, and the state
+ * that all channels of one core share. All files of core/ know the turn; it
+ * knows none of them.
  */
 #ifndef SLUICE_CORE_TURN_H
 #define SLUICE_CORE_TURN_H
@@ -37,8 +38,8 @@ struct turn {
     bool is_running;        /* the turn is ending right now */
     bool is_starved;        /* a queue could not hand out messages because an
                                 allocation failed */
-    bool is_stopping;       /* what is not delivered is counted as dropped by
-                                stopping */
+    bool is_stopping;       /* undelivered messages are counted as dropped by
+                               stopping */
 };
 
 /* All pointers are borrowed for the life of the turn. */

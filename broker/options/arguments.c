@@ -72,8 +72,8 @@ static const char *suggest(const char *name)
     return s.best;
 }
 
-/* `label` is what is before the '='. `--http-listen` is what the file calls
- * [http] listen, and here --http. */
+/* `label` is the text before the '='. `--http-listen` would be [http] listen of
+ * the file, which is --http here. */
 static bool reject_option(const char *label, struct mistakes *m)
 {
     enum action ignored;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * changes - what differs between the options that hold and those that were
+ * changes - the differences between the options in force and those that were
  * read again.
  */
 #ifndef SLUICE_OPTIONS_CHANGES_H

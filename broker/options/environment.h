@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * environment - options from variables: SLUICE_MAX_FRAME is `max-frame`. What
- * may be repeated is separated by semicolons.
+ * environment - options from variables: SLUICE_MAX_FRAME is `max-frame`.
+ * Semicolons separate the values of an option that may be repeated.
  */
 #ifndef SLUICE_OPTIONS_ENVIRONMENT_H
 #define SLUICE_OPTIONS_ENVIRONMENT_H
@@ -19,8 +19,8 @@ enum { ENVIRONMENT_NAME_BYTES = 64 };
 void environment_name(const struct option *row,
                       char out[ENVIRONMENT_NAME_BYTES]);
 
-/* Sets the options whose variables are there; false when one is a mistake.
- * Other variables that begin with SLUICE_ are no mistakes: they may be the
+/* Sets the options whose variables are set; false when a value is a mistake.
+ * Other variables that begin with SLUICE_ are not mistakes: they may be the
  * client's, or a container engine's. */
 bool environment_read(struct options *o, struct mistakes *m);
 

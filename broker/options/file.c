@@ -18,7 +18,7 @@ enum { LIST_BYTES = 512 }; /* of the names in a mistake */
 
 #define BLANKS " \t\v\f\r"
 
-/* What the reader is in. */
+/* The kind of section that the reader is in. */
 enum section {
     SECTION_NONE, /* before the first one */
     SECTION_OPTIONS,

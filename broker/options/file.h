@@ -24,7 +24,7 @@ enum {
     FILE_LINE_BYTES_MAX = 64 << 10, /* without its end */
 };
 
-/* Reads the file and sets what it says. Every mistake is reported, with file,
+/* Reads the file and sets its options. Every mistake is reported, with file,
  * line and key; false when there is one, and then `o` is of no use. */
 bool file_read(const char *path, struct options *o, struct mistakes *m);
 

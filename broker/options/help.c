@@ -136,7 +136,7 @@ static const char reference_channels[] =
     "|---|---|---|\n";
 /* clang-format on */
 
-/* A range says more than the form that all of a kind have. */
+/* A range says more than the form that all options of a kind share. */
 static void reference_form(FILE *out, const struct option *row)
 {
     char range[KIND_RANGE_BYTES];
@@ -204,7 +204,7 @@ static void values_origin(FILE *out, struct origin origin, const char *config,
                 origin.kind == ORIGIN_DEFAULT ? "default" : "command line");
 }
 
-/* One line, or one for each of several; nothing to say is a comment. */
+/* One line for each value; an option without a value is a comment. */
 static void values_option(FILE *out, const struct options *o,
                           const struct option *row, const char *config)
 {

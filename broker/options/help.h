@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * help - the table of options in words: for a terminal, as the reference
- * docs/options.md, and with the values that hold.
+ * docs/options.md, and with the values in force.
  */
 #ifndef SLUICE_OPTIONS_HELP_H
 #define SLUICE_OPTIONS_HELP_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * kind - how a value of some type is read and written, and what a good one
- * looks like. It is a number, or a word of a list, stored as its index, or a
- * text, which is only checked.
+ * kind - how a value of some type is read and written, and the form of a valid
+ * one. It is a number, or a word of a list, stored as its index, or a text,
+ * which is only checked.
  */
 #ifndef SLUICE_OPTIONS_KIND_H
 #define SLUICE_OPTIONS_KIND_H
@@ -42,8 +42,8 @@ extern const struct kind kind_endpoint;
 extern const struct kind kind_text;
 extern const struct kind kind_rule; /* read by rules.h */
 
-/* Reads a value within bounds; of a text, `value` is left alone. False when it
- * is not good, which is a mistake that names `name` and the text. */
+/* Reads a value within bounds; of a text, `value` is left alone. When it is not
+ * valid, returns false with a mistake that names `name` and the text. */
 bool kind_read(const struct kind *kind, const char *name, const char *text,
                uint64_t min, uint64_t max, uint64_t *value, struct mistakes *m);
 

@@ -11,8 +11,9 @@
 struct mistakes;
 struct options;
 
-/* Makes options of what the sources say now, to be freed with options_free;
- * a->action is what they are for. NULL when there is a mistake. */
+/* Builds the options from the sources as they are now; the caller frees them
+ * with options_free. a->action is their purpose. NULL when there is a
+ * mistake. */
 struct options *options_load(struct arguments *a, struct mistakes *m);
 
 void options_free(struct options *o); /* NULL is allowed */

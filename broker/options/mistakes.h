@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * mistakes - what is wrong with the options, one sentence each. Readers carry
- * on after a mistake so that all are reported together; the caller decides
- * where the sentences go.
+ * mistakes - errors in the options, one sentence each. Readers carry on after a
+ * mistake so that all are reported together; the caller decides where the
+ * sentences go.
  */
 #ifndef SLUICE_OPTIONS_MISTAKES_H
 #define SLUICE_OPTIONS_MISTAKES_H

@@ -44,8 +44,8 @@ const struct option *option_find_key(const char *section, const char *key);
 /* Its name in the file. */
 const char *option_key(const struct option *row);
 
-/* Whether `word`, written as an option or as a key, may mean it: it is its
- * name, its key, or its section and key in one. */
+/* Whether `word`, written as an option or as a key, may mean the row: it is the
+ * row's name, its key, or its section and key in one. */
 bool option_may_be_called(const struct option *row, const char *word);
 
 /* The row whose values are rules, which have sections of their own in the

@@ -55,7 +55,7 @@ void options_fini(struct options *o)
 }
 
 /* Rules are not replaced by those of a stronger source, only preceded: the
- * first that matches holds. */
+ * first that matches applies. */
 static bool options_add_rule(struct options *o, const char *name,
                              const char *text, struct origin origin,
                              struct mistakes *m)
@@ -85,7 +85,7 @@ bool options_set(struct options *o, const struct option *row, const char *name,
     return !row->kind->accepts || value_add_text(v, row, name, text, m);
 }
 
-/* Rules for some channels are completed by the bounds of all. */
+/* Bounds that a rule lacks are those that apply to all channels. */
 static void options_finish_rules(struct options *o)
 {
     struct rule defaults = {

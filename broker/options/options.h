@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * options - the values of all options, and where each came from. They are
- * filled from the strongest source to the weakest (load.h); what a stronger
- * one has set stays.
+ * filled from the strongest source to the weakest (load.h); a value that a
+ * stronger one has set stays.
  */
 #ifndef SLUICE_OPTIONS_OPTIONS_H
 #define SLUICE_OPTIONS_OPTIONS_H
@@ -64,7 +64,7 @@ void options_fini(struct options *o);
 
 /* Sets or adds a value, unless a stronger source has set one; the text is
  * copied. It is checked in any case: false, with a mistake, when it is not
- * good. `name` is the option as its source calls it. */
+ * valid. `name` is the option as its source calls it. */
 bool options_set(struct options *o, const struct option *row, const char *name,
                  const char *text, struct origin origin, struct mistakes *m);
 

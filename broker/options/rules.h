@@ -5,7 +5,7 @@
  *
  *     /queue/jobs limit=16m messages=1000
  *
- * The first that matches holds; the last one, made of the broker's own
+ * The first that matches applies; the last one, made of the broker's own
  * bounds, matches every name.
  */
 #ifndef SLUICE_OPTIONS_RULES_H
@@ -45,7 +45,7 @@ struct rule_values {
 struct rules {
     struct rule_values given[RULES_MAX];
     size_t count; /* of those given */
-    /* What core wants: one row more than were given. */
+    /* The rows for core: one more than were given. */
     struct rule rows[RULES_MAX + 1];
 };
 
@@ -64,8 +64,8 @@ bool rules_open(struct rules *r, const char *pattern, struct origin origin,
 bool rules_set(struct rules *r, const char *key, const char *text,
                struct mistakes *m);
 
-/* Fills `rows`; a key that was not given is as in `defaults`, whose pattern
- * must match every name. */
+/* Fills `rows`; a key that was not given is taken from `defaults`, whose
+ * pattern must match every name. */
 void rules_finish(struct rules *r, const struct rule *defaults);
 
 /* Writes each key of the i-th rule with its value: `before`, the key, `equals`,

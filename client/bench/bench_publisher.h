@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_publisher - one connection that sends. It writes what it is given as
- * far as the kernel takes it, and is given nothing more before that is gone.
+ * bench_publisher - one connection that sends. It writes as much of its batch
+ * as the kernel takes, and is given nothing more until all of it is gone.
  */
 #ifndef SLUICE_CLIENT_BENCH_BENCH_PUBLISHER_H
 #define SLUICE_CLIENT_BENCH_BENCH_PUBLISHER_H
@@ -30,12 +30,12 @@ static inline bool bench_publisher_is_idle(const struct bench_publisher *p)
     return p->out_bytes == 0;
 }
 
-/* Puts the first `n` messages of a batch on their way, which must stay as they
- * are until the publisher is idle again. It must be idle now. */
+/* Starts sending the first `n` messages of a batch, which must not change until
+ * the publisher is idle again. It must be idle now. */
 void bench_publisher_give(struct bench_publisher *p, const struct batch *b,
                           size_t n);
 
-/* The same with what ends a connection in order. */
+/* The same with the goodbye, which ends a connection in order. */
 void bench_publisher_give_goodbye(struct bench_publisher *p);
 
 /* Writes what it can. False, with errno, when the connection is broken. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_report - what a benchmark found, for people or for programs.
+ * bench_report - the results of a benchmark, for people or for programs.
  */
 #ifndef SLUICE_CLIENT_BENCH_BENCH_REPORT_H
 #define SLUICE_CLIENT_BENCH_BENCH_REPORT_H

@@ -57,7 +57,7 @@ static bool bench_subscriber_advance(struct bench_subscriber *s,
     return true;
 }
 
-/* A message whose stamp says by whom, which and when. */
+/* A message whose stamp names its publisher, its number and its time. */
 static void bench_subscriber_receive_stamped(struct bench_subscriber *s,
                                              const struct stamp *stamp,
                                              uint64_t now_ns)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_subscriber - one connection that receives. It finds the messages in
- * what was read, wherever the bytes were cut, and accounts for each by its
+ * bench_subscriber - one connection that receives. It finds the messages in the
+ * bytes that were read, wherever these were cut, and accounts for each by its
  * stamp. Bodies are never copied; only the beginning of an incomplete message
  * is kept.
  */

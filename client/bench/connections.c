@@ -17,7 +17,7 @@ enum {
     CONNECTIONS_DIAL_MS = 5000,
 };
 
-/* What an event belongs to: a subscriber's index, a publisher's after them, or
+/* The owner of an event: a subscriber's index, a publisher's after them, or
  * this. */
 #define CONNECTIONS_STOP_SIGNAL UINT32_MAX
 

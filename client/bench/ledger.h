@@ -6,8 +6,9 @@
  *     0 .......... base ......................... base + LEDGER_SPAN
  *     all have come    a bit says whether it came
  *
- * A number that lies farther ahead pushes base forward: what is then still
- * missing is given up, and would be taken for a duplicate if it came later.
+ * A number that lies farther ahead pushes base forward: numbers that are then
+ * still missing are given up, and would be taken for duplicates if they came
+ * later.
  */
 #ifndef SLUICE_CLIENT_BENCH_LEDGER_H
 #define SLUICE_CLIENT_BENCH_LEDGER_H

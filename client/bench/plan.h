@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * plan - what `sluice bench` was asked to do.
+ * plan - the settings of one run of `sluice bench`.
  */
 #ifndef SLUICE_CLIENT_BENCH_PLAN_H
 #define SLUICE_CLIENT_BENCH_PLAN_H

@@ -230,7 +230,8 @@ static bool run_send(struct run *r)
         if (is_stalled && !connections_is_idle(c))
             return run_fail(r, "the broker has taken nothing for ten "
                                "seconds");
-        /* Idle and stalled: what fills the window is lost, so count it. */
+        /* Idle and stalled: the messages in the window are lost, so count
+         * them. */
         r->is_over = r->is_over || is_stalled || run_is_sent(r, now_ns);
         bool has_given = !r->is_over && run_feed(r, now_ns);
         progress_show(&r->progress, now_ns, r->made, c->tally.received);

@@ -8,13 +8,13 @@
 
 #include "client/bench/connections.h"
 
-/* What a run has found, beside the connections' tally. */
+/* The results of a run, apart from the connections' tally. */
 struct outcome {
     uint64_t sent;          /* messages */
     uint64_t expected;      /* deliveries of them */
     uint64_t sending_ns;    /* from the first send to the last */
     uint64_t delivering_ns; /* from the first send to the last delivery */
-    double cpu;             /* share of one core this program took meanwhile */
+    double cpu;             /* share of one core that this program took */
 };
 
 static inline uint64_t outcome_lost(const struct outcome *o,

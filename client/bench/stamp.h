@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * stamp - what a message of a benchmark begins with. The process that writes
+ * stamp - the first bytes of a message of a benchmark. The process that writes
  * it also reads it, so it travels in the machine's own byte order.
  */
 #ifndef SLUICE_CLIENT_BENCH_STAMP_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * tally - what all subscribers together have seen.
+ * tally - the messages that all subscribers together have seen.
  */
 #ifndef SLUICE_CLIENT_BENCH_TALLY_H
 #define SLUICE_CLIENT_BENCH_TALLY_H
@@ -20,7 +20,7 @@ struct tally {
     struct histogram latency; /* ns; empty without stamps */
 };
 
-/* Everything that arrived, but for probes. */
+/* Everything that arrived, except probes. */
 static inline uint64_t tally_messages(const struct tally *t)
 {
     return t->received + t->duplicates + t->foreign;

@@ -21,7 +21,7 @@ static const struct cli_option monitor_options[] = {
     {"http", CLI_OPTION_TEXT, MONITOR_VALUE(http), "ADDR", "127.0.0.1:8088",
      NULL, 0, 0, "where browsers find the page: host:port or [v6]:port"},
     {"http-host", CLI_OPTION_TEXTS, MONITOR_VALUE(names), "NAME", NULL, NULL, 0,
-     0, "another name of the page, besides localhost; may be repeated"},
+     0, "another name of the page, in addition to localhost; may be repeated"},
     {"collect", CLI_OPTION_TEXT, MONITOR_VALUE(collect), "ENDPOINT",
      "tcp://127.0.0.1:5555", NULL, 0, 0,
      "where brokers and applications that publish connect"},

@@ -2,8 +2,8 @@
  *
  * sluice send - publishes the messages of a source, and ends in order: the
  * broker has read everything when it exits with 0. While a queue is full the
- * broker makes its publishers wait, also this one, without a limit; only a stop
- * signal sets one.
+ * broker makes its publishers wait, this one included, without a limit; only a
+ * stop signal sets one.
  */
 #include "client/command.h"
 #include "client/complain.h"
@@ -83,7 +83,7 @@ static void sender_wait(struct sender *sender, int fd, int64_t due_ms)
     watch_wait(&watch);
 }
 
-/* Sends what is buffered, and reads: nothing comes (SLUICE_AGAIN), or the end
+/* Sends the buffered bytes, and reads: nothing comes (SLUICE_AGAIN), or the end
  * of the connection. */
 static enum sluice_error sender_pump(struct sender *sender)
 {

@@ -39,7 +39,8 @@ static const struct cli_option tap_options[] = {
     {.name = NULL},
 };
 
-/* What the feed's topic of a channel begins with; its name follows, encoded. */
+/* The prefix of a channel's topic at the feed; the channel's name follows,
+ * encoded. */
 #define TAPPER_PREFIX "tap."
 
 struct tapper {

@@ -16,7 +16,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-/* That the broker's host has vanished is noticed after about a minute. */
+/* A broker host that has vanished is noticed after about a minute. */
 enum { DIAL_KEEP_IDLE_S = 30, DIAL_KEEP_EVERY_S = 10, DIAL_KEEP_TRIES = 3 };
 
 static void dial_set(int fd, int level, int name, int value)

@@ -6,9 +6,9 @@
  *     bytes        head            tail        capacity
  *       | taken      | to be taken   | free        |
  *
- * The lent message lies before head, or in an older buffer (`lent`) that had
- * to be replaced because more was read meanwhile: lent bytes never move.
- * The inbox knows no state of the connection: the handle decides when to read.
+ * The lent message lies before head, or in an older buffer (`lent`) that had to
+ * be replaced because more was read: lent bytes never move. The inbox knows no
+ * state of the connection: the handle decides when to read.
  */
 #ifndef SLUICE_CLIENT_LIB_INBOX_H
 #define SLUICE_CLIENT_LIB_INBOX_H

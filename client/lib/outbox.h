@@ -46,11 +46,11 @@ bool sluice_outbox_put_pair(struct sluice_outbox *out,
 bool sluice_outbox_put_head(struct sluice_outbox *out,
                             struct sluice_bytes channel, size_t length);
 
-/* Appends bytes whatever their number; false only without memory. */
+/* Appends any number of bytes; false only without memory. */
 bool sluice_outbox_append(struct sluice_outbox *out, struct sluice_bytes rest);
 
-/* One sendmsg() of what is collected and then of *body, which is shortened by
- * what was sent of it. False with errno when nothing could be sent. */
+/* One sendmsg() of the collected bytes and then of *body, which is shortened by
+ * the part that was sent. False with errno when nothing could be sent. */
 bool sluice_outbox_write(struct sluice_outbox *out, int fd,
                          struct sluice_bytes *body);
 

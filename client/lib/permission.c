@@ -28,8 +28,8 @@ static bool permission_climb(char *path)
     return true;
 }
 
-/* The deepest part of `path` that can be looked at. What is below it cannot,
- * so if that is not the socket itself, it is the folder that is closed. */
+/* The deepest part of `path` that can be looked at. Anything below it cannot,
+ * so unless it is the socket itself, it is the folder that is closed. */
 static bool permission_find(char *path, struct stat *st)
 {
     while (stat(path, st) != 0)

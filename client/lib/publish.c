@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * What a handle sends. No byte of a message is taken before there is room for
- * all of it, or for all but its long body: every result except SLUICE_OK leaves
- * the stream where it was, between two frames.
+ * The sending side of a handle. No byte of a message is taken before there is
+ * room for all of it, or for all but its long body: every result except
+ * SLUICE_OK leaves the stream where it was, between two frames.
  */
 #include "client/lib/transfer.h"
 
@@ -47,7 +47,7 @@ static bool publish_is_possible(const struct sluice *s)
            s->state == SLUICE_STATE_SUBSCRIBED;
 }
 
-/* What is refused here has changed nothing: the handle can still subscribe. */
+/* A call refused here has changed nothing: the handle can still subscribe. */
 static enum sluice_error publish_check(struct sluice *s,
                                        struct sluice_bytes channel,
                                        struct sluice_bytes message)
@@ -71,8 +71,8 @@ static enum sluice_error publish_begin(struct sluice *s)
     return sluice_handle_is_over(s) ? s->end : SLUICE_OK;
 }
 
-/* From here on the message counts as taken: what cannot leave before the
- * deadline is copied. */
+/* From here on the message counts as taken: the part that cannot leave before
+ * the deadline is copied. */
 static enum sluice_error publish_body(struct sluice *s,
                                       struct sluice_bytes body,
                                       sluice_deadline deadline)

@@ -3,7 +3,7 @@
 
 #include <poll.h>
 
-/* Nothing to take, nothing to read: sends what is collected, then waits. */
+/* Nothing to take, nothing to read: sends the collected bytes, then waits. */
 static enum sluice_error receive_await(struct sluice *s,
                                        sluice_deadline deadline)
 {

@@ -13,9 +13,9 @@
  * changed. SLUICE_AGAIN: nothing there. */
 enum sluice_error sluice_transfer_read(struct sluice *s);
 
-/* One write of the outbox and then of *body, which is shortened by what was
- * sent. SLUICE_OK: something was. SLUICE_AGAIN: the socket is full. Else the
- * connection is BROKEN. */
+/* One write of the outbox and then of *body, which is shortened by the part
+ * that was sent. SLUICE_OK: something was sent. SLUICE_AGAIN: the socket is
+ * full. Else the connection is BROKEN. */
 enum sluice_error sluice_transfer_write(struct sluice *s,
                                         struct sluice_bytes *body);
 
@@ -28,8 +28,8 @@ enum sluice_error sluice_transfer_await(struct sluice *s, short events,
                                         sluice_deadline deadline,
                                         const char *late);
 
-/* Waits until the socket may take bytes again, and reads what arrives
- * meanwhile: the broker may wait for us as we wait for it. */
+/* Waits until the socket may take bytes again, and keeps reading while it
+ * waits: the broker may be waiting for us as well. */
 enum sluice_error sluice_transfer_await_room(struct sluice *s,
                                              sluice_deadline deadline);
 

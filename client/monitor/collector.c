@@ -45,7 +45,7 @@ static int64_t collector_clock_ms(void)
 
 /* --- news ---------------------------------------------------------------- */
 
-/* Tells the browsers that `p` has reported `r`, or, if that is NULL, that `p`
+/* Notifies the browsers that `p` has reported `r`, or, if `r` is NULL, that `p`
  * fell silent. Without memory the event is dropped. */
 static void collector_tell(struct collector *c, const struct reporter *p,
                            const struct report *r)

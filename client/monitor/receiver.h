@@ -46,7 +46,7 @@ void receiver_close(struct receiver *f); /* may be NULL */
 /* What errno means after receiver_context_new() or receiver_open(). */
 const char *receiver_error(void);
 
-/* Asks for the messages whose first part begins so. Without it a
+/* Subscribes to the messages whose first part has this beginning. Without it a
  * RECEIVER_SUBSCRIBE receives nothing. */
 void receiver_subscribe(struct receiver *f, const char *beginning);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * report - what a message says: one of the documents of docs/monitoring.md, or
- * what an application reports about itself.
+ * report - the content of a message: one of the documents of
+ * docs/monitoring.md, or what an application reports about itself.
  */
 #ifndef SLUICE_CLIENT_MONITOR_REPORT_H
 #define SLUICE_CLIENT_MONITOR_REPORT_H

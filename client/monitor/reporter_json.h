@@ -13,7 +13,7 @@
 
 /* All return a new reference, or NULL when there is no memory. */
 
-/* Who it is, and whether it still reports. */
+/* Its identity, and whether it still reports. */
 json_t *reporter_json_head(const struct reporter *p);
 
 /* The values of its latest stats, by series; null for what was not reported. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * series - what is drawn over time, declared once: how each value comes out of
- * what a broker or an application reports.
+ * series - the values drawn over time, declared once: how each is computed from
+ * the reports of a broker or an application.
  */
 #ifndef SLUICE_CLIENT_MONITOR_SERIES_H
 #define SLUICE_CLIENT_MONITOR_SERIES_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * site - what the collector serves over HTTP: the page, /history and /feed.
+ * site - the documents that the collector serves over HTTP: the page, /history
+ * and /feed.
  */
 #ifndef SLUICE_CLIENT_MONITOR_SITE_H
 #define SLUICE_CLIENT_MONITOR_SITE_H
@@ -15,8 +16,8 @@ struct site {
     struct http_site http;        /* for the server */
 };
 
-/* `gallery` and `names`, by which it may be asked, are borrowed. False when
- * there is no memory. */
+/* `reporters` and `names`, the hosts that requests may name, are borrowed.
+ * False when there is no memory. */
 bool site_init(struct site *s, const struct reporters *reporters,
                const char *const *names, size_t name_count);
 

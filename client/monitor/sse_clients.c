@@ -11,7 +11,7 @@ bool sse_clients_has_room(const struct http_pool *pool)
     return http_pool_streams(pool) < SSE_CLIENTS_MAX;
 }
 
-/* What was missed goes before the next event that fits. */
+/* The number of missed events goes before the next event that fits. */
 static bool sse_clients_push_missed(struct http_connection *c, uint32_t now_ms)
 {
     if (c->missed == 0)

@@ -15,7 +15,7 @@ enum { SSE_CLIENTS_MAX = 500, SSE_CLIENTS_UNSENT_MAX = 1 << 20 };
 /* Whether there may be one more. */
 bool sse_clients_has_room(const struct http_pool *pool);
 
-/* Adds one event to what is to be sent to all. */
+/* Adds one event to the output of every browser. */
 void sse_clients_push(struct http_pool *pool, const char *event,
                       uint32_t now_ms);
 

@@ -65,7 +65,7 @@ static void web_client_close(struct http_connection *http)
     web_client_free(c);
 }
 
-/* Sends what it takes. False when the connection is broken. */
+/* Sends as much as the socket takes. False when the connection is broken. */
 static bool web_client_send(struct web_client *c)
 {
     struct iovec iov[HTTP_CONNECTION_IOVS];
@@ -87,8 +87,8 @@ static bool web_client_ask(struct event *event, bool is_wanted)
     return (is_wanted ? event_add(event, NULL) : event_del(event)) == 0;
 }
 
-/* Sends what there is, and asks for what it waits for. False when that has
- * closed it. */
+/* Sends the waiting bytes, and registers the events that it waits for. False
+ * when that has closed it. */
 static bool web_client_go_on(struct web_client *c)
 {
     struct iovec iov[HTTP_CONNECTION_IOVS];

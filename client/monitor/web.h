@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * web - the HTTP server of the collector: the sockets under the connections of
- * common/http_pool.h, on libevent. What it serves it is given.
+ * common/http_pool.h, on libevent. The caller passes in the site that it
+ * serves.
  */
 #ifndef SLUICE_CLIENT_MONITOR_WEB_H
 #define SLUICE_CLIENT_MONITOR_WEB_H
@@ -23,7 +24,7 @@ struct web *web_open(struct event_base *base, const struct http_site *site,
 /* Closes every connection. NULL is allowed. */
 void web_close(struct web *w);
 
-/* host:port, with the port that was got. */
+/* host:port, with the port in use. */
 const char *web_address(const struct web *w);
 
 /* Its connections, to be written to; then web_flush. */

@@ -25,7 +25,7 @@ enum { MODEL_LINES = 3, MODEL_LINE_BYTES = 512 };
 void model_init(struct model *m);
 void model_fini(struct model *m);
 
-/* Replaces what was known by what a document says; copies what it keeps. */
+/* Replaces the previous values by those of a document; copies what it keeps. */
 void model_take(struct model *m, const struct report *r);
 
 /* How many documents of each kind have come: the least of their numbers. */
