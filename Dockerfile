@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The first stage builds and tests, the second holds the programs and the
-# libraries they need, which the first one tells it.
+# The first stage builds and tests, and lists the libraries that the programs
+# need. The second stage holds the programs and those libraries.
 FROM debian:bookworm-slim AS build
 COPY scripts/setup /src/scripts/
 RUN /src/scripts/setup build image
@@ -25,7 +25,7 @@ RUN apt-get update \
         --shell /usr/sbin/nologin sluice
 COPY --from=build /image/sbin/sluiced /image/bin/sluice /usr/local/bin/
 USER 999
-# In the environment, so that --listen replaces it.
+# In the environment, so that --listen replaces the address.
 ENV SLUICE_LISTEN=0.0.0.0:25000
 EXPOSE 25000
 STOPSIGNAL SIGTERM

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 #
-# Options as lists in mdoc(7), out of what the programs say of themselves:
+# Options as lists in mdoc(7), made from the output of the programs:
 #
 #   sluiced --manual | awk -f options.awk -v what=options    for sluiced(8)
 #   sluiced --manual | awk -f options.awk -v what=keys       for sluice.conf(5)
@@ -8,7 +8,7 @@
 #   sluiced --help | awk -f options.awk -v what=signals
 #   sluice CMD --help | awk -f options.awk -v what=command -v name=CMD
 
-# Text that troff takes as it is; `code` is bold, [links](x) are their text.
+# Escapes text for troff; `code` becomes bold, [links](x) become their text.
 function plain(text) {
     gsub(/\\/, "\\e", text)
     gsub(/\]\([^)]*\)/, "]", text)
@@ -21,7 +21,7 @@ function plain(text) {
     return text
 }
 
-# A line of its own: one that begins with a dot would be a command.
+# Prints a line of text: one that begins with a dot would be a command.
 function put(text) {
     text = plain(text)
     if (text ~ /^[.']/)
@@ -29,7 +29,8 @@ function put(text) {
     print text
 }
 
-# Text in lines that are not long and end with a sentence, as mdoc wants it.
+# Breaks text into short lines, with each sentence's end at the end of a line,
+# as mdoc wants it.
 function say(text,    n, words, i, row) {
     n = split(text, words, " ")
     for (i = 1; i <= n; i++) {
@@ -47,7 +48,7 @@ function say(text,    n, words, i, row) {
         put(row)
 }
 
-# As a sentence: with a capital, unless it begins with code, and a full stop.
+# Makes a sentence: a capital, unless it begins with code, and a full stop.
 function sentence(text) {
     say(toupper(substr(text, 1, 1)) substr(text, 2) \
         (text ~ /[.?!:]$/ ? "" : "."))
@@ -70,7 +71,7 @@ function takes(value,    first) {
     return first ~ /^[A-Z]+$/ ? first : "VALUE"
 }
 
-# How the same is said in the other two places.
+# The equivalents in the other two places.
 function elsewhere(is_key, option, place, variable) {
     if (is_key)
         print "Also\n.Fl " substr(option, 2) "\nand\n.Ev " variable " ."
@@ -131,7 +132,7 @@ function signal(text,    names) {
     sentence(text)
 }
 
-# A line may tell of several.
+# A line may describe several signals.
 what == "signals" && /^SIG/ {
     gsub(/\. SIG/, ".\nSIG")
     count = split($0, cell, "\n")
@@ -141,7 +142,7 @@ what == "signals" && /^SIG/ {
 
 # --- a command of sluice ---------------------------------------------------
 
-# What was gathered: the lines of a paragraph, or of an example.
+# Prints the lines collected: a paragraph, or an example.
 function end_block() {
     if (paragraph != "")
         say(paragraph)

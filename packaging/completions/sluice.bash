@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Completion for bash. What there is to complete is asked of the programs.
+# Completion for bash. The programs themselves list commands and options.
 
 _sluice_options() {
     sed -n 's/^ *\(-[a-z], \)*\(--[a-z-]*\).*/\2/p'
 }
 
-# What an option takes, as its help calls it: ADDR, FILE, N, text|json, ... ;
-# nothing when it takes nothing. "A or B [A]" are words as well.
+# The kind of an option's value, as the help names it: ADDR, FILE, N,
+# text|json, ...; empty if the option takes no value. "A or B [A]" are words as
+# well.
 _sluice_kind() {
     awk -v option="$1" '
         { i = $1 ~ /^-[a-z],$/ ? 2 : 1 }
@@ -47,7 +48,7 @@ _sluice_files() {
     _sluice_reply -f
 }
 
-# The value of an option of that kind.
+# Completes the value of an option of that kind.
 _sluice_value() {
     case $1 in
     *\|*) _sluice_reply -W "${1//|/ }" ;;
@@ -65,7 +66,7 @@ _sluice_value() {
     esac
 }
 
-# What may stand where no value is expected.
+# Completes a word where no value is expected.
 _sluice_word() {
     case $word in
     /*)

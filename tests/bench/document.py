@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""docs/performance.md, out of what was measured and nothing else."""
+"""Writes docs/performance.md from the measurements and nothing else."""
 import textwrap
 
 import idle
@@ -13,16 +13,16 @@ TEXT = """# Performance
 
 How sluice stands beside other brokers. All of it was measured in one go, on
 one machine, on {date}. Do not quote absolute figures: brokers and load
-share the cores, so they move with the machine. The ratios hold better. To see
-what your machine does with a running broker, type `sluice bench`; to make this
-page anew, with its plots, type
+share the cores, so they vary with the machine. The ratios hold better. To see
+how fast a running broker is on your machine, type `sluice bench`; to make this
+page again, with its plots, type
 
     scripts/bench --install --write
 
 {table}
 Messages per second are those *delivered*, to all subscribers together.
-"Beside the best peer" is how many times better sluice is, be that more or
-less; "of the ceiling" compares with the relay.
+"Beside the best peer" is how many times better sluice is, or worse if it is
+below 1; "of the ceiling" compares with the relay.
 
 ![Throughput by number of subscribers](performance/subscribers.svg)
 
@@ -32,14 +32,15 @@ less; "of the ceiling" compares with the relay.
 
 ## What was measured
 
-Every figure is a median: runs of {seconds} s, {runs} for each, in turns, so
-that what disturbs the machine disturbs all brokers; {disturbed} of the runs
-were, by other programs that took more than {share} of it. One program,
-`tests/bench/load/`, speaks the protocol of each and makes the same load for
-all: a fixed number of messages is on its way at any time, nothing is lost, and
-what arrives is counted, not parsed. Where a rate is named, message n is sent
-at n / rate and its latency counts from then, so that a stall is charged to
-whoever stalls, for every message that was due meanwhile.
+Every figure is a median of {runs} runs of {seconds} s each. The brokers take
+turns, so that a disturbance of the machine affects all of them; {disturbed} of
+the runs were disturbed by other programs that took more than {share} of the
+machine. One program, `tests/bench/load/`, speaks the protocol of each broker
+and puts the same load on all: a fixed number of messages is under way at any
+time, nothing is lost, and what arrives is counted, not parsed. Where a rate is
+named, message n is sent at n / rate and its latency counts from then, so that a
+stall counts against the broker that stalled, for every message that was due
+during it.
 
 - Machine: {processor}, {cores} cores, Linux {kernel}, {system}.
 {versions}
@@ -51,33 +52,34 @@ whoever stalls, for every message that was due meanwhile.
 - The ceiling is `tests/bench/load/relay.c`: one thread that copies what it
   reads to every subscriber without looking at it. No broker that reads and
   writes sockets on one thread can be expected to do much better. It can do a
-  little: a relay writes whatever one read brought, a broker may collect.
+  little better: the relay writes the bytes of one read at a time, while a
+  broker may collect those of several.
 - An idle connection is subscribed to a channel of its own; its bytes are the
   growth of the broker's resident memory for {idle} of them, without what the
   kernel holds.
-- A blank is something the broker does not do or that was not measured.
+- A blank means that the broker cannot do this, or that it was not measured.
 
 ## Instructions per message
 
-Time depends on the machine and on what else it does; the number of
-instructions that sluiced executes does not. The test `bench.instructions`
-counts those in user space for each message of 100 bytes delivered, with
-valgrind's callgrind, and fails when one of them is more than 5 % above what is
-recorded in `tests/bench/instructions.txt`:
+Time depends on the machine and its other load; the number of instructions that
+sluiced executes does not. The test `bench.instructions` uses valgrind's
+callgrind to count the instructions in user space for each delivered message of
+100 bytes, and fails if a count is more than 5 % above the one recorded in
+`tests/bench/instructions.txt`:
 
 {instructions}
-When a change is worth its price, or made things cheaper, record the new values
-and say why in the commit:
+When a change is worth its cost, or reduces the counts, record the new values
+and give the reason in the commit:
 
     scripts/build && tests/bench/instructions.py --record
 
-The values hold for one compiler, which the record names; with another one the
-test prints what it counted and is skipped.
+The values hold for one compiler, which the record names. With another compiler
+the test prints its counts and is skipped.
 """
 
 
 def significant(value):
-    """With three digits, or as many as it has before the point."""
+    """Three digits, or all those before the point if there are more."""
     return f"{value:.{max(0, 3 - len(str(int(value))))}f}"
 
 
