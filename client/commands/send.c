@@ -175,10 +175,9 @@ static int sender_lost(const struct sender *sender, enum sluice_error error)
     const char *what = error == SLUICE_TIMEOUT
                            ? "the broker did not take everything in time"
                            : sluice_error_detail(sender->s);
-    return complain(EXIT_FAILED,
-                    "%s; messages sent: %" PRIu64
-                    ", the last of them may be lost",
-                    what, sender->sent);
+    return complain(EXIT_FAILED, "%s; messages sent: %" PRIu64 "%s", what,
+                    sender->sent,
+                    sender->sent > 0 ? ", the last of them may be lost" : "");
 }
 
 static int sender_too_long(const struct sender *sender)
