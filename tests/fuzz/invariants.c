@@ -20,7 +20,7 @@ static bool is_starving(const struct session *s)
            s->partial->body_state != BODY_GRANTED;
 }
 
-/* Who is not read waits for something that will come. */
+/* A session that is not read waits for something that will come. */
 static void check_waits(const struct session *s)
 {
     bool is_resting = stream_get_mode(s->stream) == STREAM_RESTING;
@@ -52,7 +52,7 @@ static void add_partial(struct sums *sums, const struct partial *p)
     sums->promised_bytes += p->promised_bytes;
 }
 
-/* What is dirty was given something since it was last flushed. */
+/* A dirty session was given something since it was last flushed. */
 static void check_drained(const struct session *s)
 {
     bool is_drained =

@@ -7,8 +7,8 @@
 
 struct house;
 
-/* At any time: sums are those of all clients, and who is not read waits for
- * something that will come. */
+/* At any time: sums are those of all clients, and a client that is not read
+ * waits for something that will come. */
 void invariants_check_clients(const struct house *h);
 
 /* After a turn: of channels as well. */

@@ -23,7 +23,7 @@ def claim(length):
     return struct.pack(">I", length)
 
 
-# What a decoder must get right, whoever sends it.
+# What a decoder must get right, whatever the sender.
 STREAMS = {
     "empty": b"",
     "one": frame(b"water"),

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whole sessions: a script makes clients come, send, read and leave, time
- * pass, memory fail and rules change. What must hold is checked after every
- * turn (invariants.h). And whatever they do, when they have gone and others
- * have taken what channels hold, nothing of them is left: no session, no
- * subscriber, no channel, no memory, no descriptor, and who comes then is
- * served.
+ * pass, memory fail and rules change. The invariants are checked after every
+ * turn (invariants.h). Whatever the clients did, once they have gone and
+ * others have taken what the channels hold, nothing of them is left: no
+ * session, no subscriber, no channel, no memory, no descriptor; and the next
+ * client is served.
  *
  *     input   how much memory there is (modulo the rows of `memories`), then
  *             steps: one byte, three bits of verb, three of the client and
@@ -23,13 +23,14 @@
 #include "broker/session/state.h"
 #include "proto/channel_name.h"
 #include "proto/frame.h"
+#include "tests/fuzz/faults.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/fuzz/invariants.h"
 #include "tests/unit/house.h"
 
 enum {
     CLIENTS = 8,
-    CROWD = 4, /* from here on each that comes leaves no descriptor */
+    CROWD = 4, /* from here on each new client takes the last descriptor */
     STEPS_MAX = 400,
     TURNS_MAX = 2000,
     CONSUMERS_MAX = 5000,
@@ -43,7 +44,7 @@ struct play {
     struct rule *rules; /* NULL: those of the house */
     int fds[CLIENTS];   /* -1 when not connected */
     struct tap tap;
-    uint64_t refused; /* connections, for want of memory */
+    uint64_t refused; /* connections, without memory */
 };
 
 /* Time stands still unless the script moves it. */
@@ -54,8 +55,8 @@ clock_ms clock_now_ms(void)
     return now_ms;
 }
 
-/* The timer of the clients, so that it can fire when their time has come
- * and not when ours has. */
+/* The timer of the clients: it fires when the script's time is up, not when
+ * real time is. */
 static struct {
     void (*fire)(void *arg);
     void *arg;
@@ -73,27 +74,6 @@ __wrap_reactor_timer_new(struct reactor *r, void (*fire)(void *arg), void *arg)
     timer.arg = arg;
     return __real_reactor_timer_new(r, fire, arg);
 }
-
-/* What the system refuses for want of memory: of these calls of the broker the
- * one of this number from now on. 0: none. */
-static uint32_t failing;
-
-struct event;
-
-#define MAY_FAIL(type, call, parameters, arguments, failed)                    \
-    type __real_##call parameters;                                             \
-    type __wrap_##call parameters;                                             \
-    type __wrap_##call parameters                                              \
-    {                                                                          \
-        bool fails = failing > 0 && --failing == 0;                            \
-        return fails ? (failed) : __real_##call arguments;                     \
-    }
-
-MAY_FAIL(void *, malloc, (size_t n), (n), NULL)
-MAY_FAIL(void *, calloc, (size_t n, size_t size), (n, size), NULL)
-MAY_FAIL(void *, realloc, (void *p, size_t n), (p, n), NULL)
-MAY_FAIL(int, event_add, (struct event * e, const struct timeval *tv), (e, tv),
-         -1)
 
 static void turn(struct play *p)
 {
@@ -262,7 +242,7 @@ static void do_scatter(struct play *p, int client)
 static void do_fail(struct play *p, int client)
 {
     (void)client;
-    failing = script_byte(&p->script);
+    faults_fail_nth(script_byte(&p->script));
 }
 
 /* The watchers. */
@@ -328,7 +308,8 @@ static void do_reload(struct play *p, int client)
 {
     static const uint32_t prefetches[] = {HOUSE_PREFETCH, 1, 100000, 100};
     struct core_config config = p->house.core.turn.config;
-    struct rule *rules = __real_malloc(sizeof p->house.rules), *old = p->rules;
+    struct rule *rules = faults_real_malloc(sizeof p->house.rules);
+    struct rule *old = p->rules;
     uint8_t how = script_byte(&p->script), what = script_byte(&p->script);
     (void)client;
     FUZZ_CHECK(rules);
@@ -375,8 +356,8 @@ struct found {
 static void find_held(struct channel *ch, void *arg)
 {
     struct found *found = arg;
-    /* Who begins with NUL is reserved for another version: nobody could ask
-     * for this channel. */
+    /* A first frame that begins with NUL is reserved for another version, so
+     * no consumer could ask for this channel. */
     if (ch->kind->is_empty(ch) || channel_name(ch)[0] == '\0')
         return;
     found->length = ch->node.length;
@@ -395,7 +376,7 @@ static bool is_idle(const struct house *h)
     return h->clients.count == 0 && find_any(h).length == 0;
 }
 
-/* Takes all that a channel holds and what comes then, and leaves. */
+/* Takes all that a channel holds and all that follows, and leaves. */
 static void consume_one(struct play *p)
 {
     struct found found = find_any(&p->house);
@@ -414,10 +395,10 @@ static void consume_one(struct play *p)
     pass_time(p, 100);
 }
 
-/* Whoever waits has sent what it has to send when its turn comes. */
+/* Clients that wait have sent everything already; it is read in their turn. */
 static void end_by_hanging_up(struct play *p)
 {
-    failing = 0;
+    faults_fail_nth(0);
     tap_close(&p->tap);
     for (int i = 0; i < CLIENTS; i++)
         hang_up(p, i);
@@ -429,7 +410,7 @@ static void end_by_hanging_up(struct play *p)
 
 static void end_by_stopping(struct play *p)
 {
-    failing = 0;
+    faults_fail_nth(0);
     for (int i = 0; i < TURNS_MAX && p->house.clients.count > 0; i++) {
         for (int j = 0; j < CLIENTS; j++)
             (void)receive_all(p->fds[j]);
@@ -438,7 +419,7 @@ static void end_by_stopping(struct play *p)
     FUZZ_CHECK(p->house.clients.count == 0);
 }
 
-/* Whatever was before, who comes now is served. */
+/* Whatever happened before, a new client is served. */
 static void check_service(struct play *p)
 {
     static const uint8_t pair[] = {0, 0, 0, 1, 'n', 0, 0, 0, 1, 'm'};
@@ -491,7 +472,7 @@ static void play_open(struct play *p, const uint8_t *bytes, size_t n,
     for (int i = 0; i < CLIENTS; i++)
         p->fds[i] = -1;
     now_ms = UINT32_MAX - 2000; /* it wraps soon */
-    failing = 0;
+    faults_fail_nth(0);
     FUZZ_CHECK(house_open(&p->house, log_fd));
     p->house.clients.waits.limit_ms[WAIT_SIP] = SIP_MS;
     set_memory(&p->house, script_byte(&p->script));
