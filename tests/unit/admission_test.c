@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is not complete takes no more than its share of the memory, and a
+ * Incomplete messages take no more than their share of the memory, and a
  * message that was granted its memory can be completed.
  */
 #include "broker/session/admission.h"
@@ -79,7 +79,7 @@ static void test_large_messages_share_half_of_the_memory(void **state)
     assert_true(grant(2));
 }
 
-/* Or one that is too large for the share would wait forever. */
+/* Otherwise a message too large for the share would wait forever. */
 static void test_one_large_message_may_always_be_under_way(void **state)
 {
     (void)state;

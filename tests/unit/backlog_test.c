@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A backlog gives back what was put in, in order, however it is cut on the
- * way out, and counts a message as gone only when all of it is.
+ * A backlog returns what was put in, in order, however it is cut on the way
+ * out, and counts a message as gone only when all of it has gone.
  */
 #include "broker/core/backlog.h"
 

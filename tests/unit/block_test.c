@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A block lives while somebody refers to it, and its memory is charged while
- * it lives and not after.
+ * A block lives while it has a reference, and its memory is charged exactly
+ * as long.
  */
 #include "broker/core/block.h"
 
@@ -61,7 +61,7 @@ static void test_sealing_clears_the_home_once(void **state)
     b->home = &home;
     block_seal(b);
     assert_null(home);
-    home = b; /* nobody's business any more */
+    home = b; /* not referred to any more */
     block_seal(b);
     block_unref(b);
     assert_ptr_equal(home, b);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * Every byte that is charged is refunded, the allocator's overhead included,
- * and what could not be had is not charged.
+ * and an allocation that failed is not charged.
  */
 #include "broker/base/budget.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A channel exists while it has a subscriber or holds a message, costs nothing
- * afterwards, and holds no more memory than what somebody is still owed.
+ * afterwards, and holds no more memory than the messages still owed to clients.
  */
 #include "broker/core/channel.h"
 
@@ -82,7 +82,7 @@ static void test_null_and_sys_lead_nowhere(void **state)
     assert_int_equal(rig_count(&f->rig, COUNT_channels), 1);
 }
 
-/* Whoever has looked it up in this turn may go on using it. */
+/* A caller that looked it up in this turn may go on using it. */
 static void test_unused_channel_stays_until_the_turn_ends(void **state)
 {
     struct fixture *f = *state;
@@ -243,7 +243,7 @@ static void test_many_channels_leave_no_memory_behind(void **state)
     assert_true(f->rig.budget.used_bytes < 1000); /* the smallest table */
 }
 
-/* In time that grows as they do, or stopping would take hours. */
+/* In time linear in their number, or stopping would take hours. */
 static void test_many_channels_are_purged_in_one_walk(void **state)
 {
     struct fixture *f = *state;

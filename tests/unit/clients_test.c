@@ -53,8 +53,8 @@ static void test_every_wait_has_an_end(void **state)
     assert_int_equal(count(f, COUNT_closed_timeout), UNIT_COUNT(timeouts));
 }
 
-/* Where there is no room for what it brings, it does not make some by being
- * held to have been silent: it has just gone on. */
+/* A client that has just sent more is not closed as silent to make room for
+ * what it sent. */
 static void test_who_goes_on_is_not_evicted_as_silent(void **state)
 {
     struct fixture *f = *state;
@@ -75,8 +75,8 @@ static void test_who_goes_on_is_not_evicted_as_silent(void **state)
     check_heard(f, f->b, "$");
 }
 
-/* Or whoever breaks off behind a name, again and again, would fill the memory
- * with channels. */
+/* Otherwise a client that breaks off behind a name, again and again, would
+ * fill the memory with channels. */
 static void test_name_without_its_message_leaves_no_channel(void **state)
 {
     struct fixture *f = *state;
@@ -92,8 +92,8 @@ static void test_name_without_its_message_leaves_no_channel(void **state)
     assert_int_equal(count(f, COUNT_channels), 1);
 }
 
-/* It would wait for ever, even for a client that has gone: nobody is read who
- * waits for memory. */
+/* It would wait forever, even after its client has gone: a client that waits
+ * for memory is not read. */
 static void test_message_too_long_for_new_bounds_is_not_waited_for(void **state)
 {
     struct fixture *f = *state;
@@ -121,8 +121,8 @@ static void begin_message(struct fixture *f, int fd, size_t n)
         say_bytes(f, fd, zeros, 10000);
 }
 
-/* Memory that was granted to one who does not go on is taken back, but what
- * came of that message shall not close those who begin one. */
+/* Memory granted to a client that stalls is taken back. The part of its
+ * message that has arrived must not close clients that begin one. */
 static void test_who_begins_has_room_beside_those_who_stall(void **state)
 {
     struct fixture *f = *state;
@@ -178,7 +178,7 @@ static size_t connect_crowd(struct fixture *f, int fds[CROWD_MAX])
     return n;
 }
 
-/* The lists of the copy lead nowhere: whoever follows them crashes. */
+/* The lists of the copy lead nowhere: following them crashes. */
 static bool is_drained_by_counting(const struct fixture *f)
 {
     static struct clients copy;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is resident beyond what is counted is given back to the system when it
- * can be, and counted as well when it cannot.
+ * Resident memory beyond what is counted is returned to the system where
+ * possible, and counted as well where not.
  */
 #include "broker/base/footprint.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Publishers wait at a gate in the order they came, and nobody who comes later
- * overtakes them.
+ * Publishers wait at a gate in the order they came, and no later one overtakes
+ * them.
  */
 #include "broker/core/gate.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What two readers could understand in two ways is refused (the smuggling of
- * requests), wherever the bytes are cut.
+ * A request that two readers could understand in two ways is refused (request
+ * smuggling), wherever the bytes are cut.
  */
 #include "common/http_head.h"
 
@@ -74,7 +74,7 @@ static const struct {
     {HTTP_BAD_REQUEST, POST("X: y\rTransfer-Encoding: chunked\r\n")},
     {HTTP_BAD_REQUEST, GET("Content-Length: 5\r\n") "hello"},
     {HTTP_BAD_REQUEST, GET("Transfer-Encoding: chunked\r\n") "0\r\n\r\n"},
-    /* Who is asked. */
+    /* The host. */
     {HTTP_BAD_REQUEST, "GET / HTTP/1.1\r\n\r\n"},
     {HTTP_BAD_REQUEST, "GET / HTTP/1.0\r\n\r\n"},
     {HTTP_BAD_REQUEST, GET("Host: b\r\n")},

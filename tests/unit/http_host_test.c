@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A name that somebody else made point to us is not ours.
+ * A name that a stranger has pointed at our address is not ours.
  */
 #include "common/http_host.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who has to go for a newcomer, and whose time is over.
+ * Which connection goes to make room for a new one, and which has timed out.
  */
 #include "common/http_pool.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A map by number finds what was put there and nothing else, whatever was
- * removed meanwhile, and costs what it holds.
+ * removed in between, and its memory follows what it holds.
  */
 #include "broker/base/idmap.h"
 
@@ -17,7 +17,7 @@ struct fixture {
     struct idmap map;
 };
 
-/* Memory ends here while it is true. */
+/* Allocations fail while it is true. */
 static bool is_out_of_memory;
 
 void *__real_calloc(size_t n, size_t size);

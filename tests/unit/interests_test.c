@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The interests that match a name are those whose patterns the naive matcher
- * says match it, whatever came and went before; and all memory comes back.
+ * says match it, whatever was added and removed before; and all memory is
+ * freed.
  */
 #include "broker/core/interests.h"
 

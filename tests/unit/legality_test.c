@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What the rows of the verbs say is what section 5 of the specification says:
- * rules 7 to 10, and the first that fails decides.
+ * The rows of the verbs agree with section 5 of the specification: rules 7 to
+ * 10, and the first that fails decides.
  */
 #include "proto/legality.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A listener opens what it was told or says in one sentence why not, replaces
- * no file but a socket that nobody answers behind, and never spins.
+ * A listener opens its address or says in one sentence why not, replaces no
+ * file but a socket that no process answers, and never spins.
  */
 #include "broker/net/listener.h"
 
@@ -193,7 +193,7 @@ static void test_live_socket_is_left_alone(void **state)
     assert_true(open_at(f.text));
     assert_false(open_at(f.text));
     check_error(f.path);
-    sockets_turns(f.reactor, 3); /* looking whether it is alive was a visit */
+    sockets_turns(f.reactor, 3); /* the check for life was a connection */
     f.accepted = 0;
     int fd = open_unix(connect);
     run();

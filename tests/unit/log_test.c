@@ -192,7 +192,7 @@ static void test_repeated_events_are_limited_and_counted(void **state)
     struct fixture *f = *state;
     burst(f, "closed", "hello_timeout", LOG_BURST + 100);
     size_t passed = count_lines(logged(f));
-    /* The pace goes on meanwhile, so a few more may pass on a slow machine. */
+    /* Time goes on during the test: a slow machine may let a few more pass. */
     assert_in_range(passed, LOG_BURST, LOG_BURST + 99);
     age(f, 1000);
     burst(f, "closed", "hello_timeout", 1);
@@ -237,7 +237,7 @@ static void test_full_pipe_is_not_waited_for_and_counted(void **state)
     while (write(f->writer, page, sizeof page) > 0)
         ;
     assert_int_equal(errno, EAGAIN);
-    fcntl(f->writer, F_SETFL, flags); /* a write would block for ever now */
+    fcntl(f->writer, F_SETFL, flags); /* a write would block forever now */
     for (int i = 0; i < 3; i++)
         log_always(&f->log, LOG_INFO, "e", LOG_LIST(LOG_NONE));
     assert_int_equal(f->log.lost, 3);

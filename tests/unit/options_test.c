@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Every option has its default, takes its value in two ways, and what is wrong
- * with it is said in one sentence that names option and value.
+ * Every option has its default, takes its value in two ways, and a mistake in
+ * it is reported in one sentence that names option and value.
  */
 #include "broker/options/options.h"
 
@@ -153,7 +153,7 @@ static void test_bad_values_are_named(void **state)
         check_one_sentence();
         check_said(bad[i].name);
         check_said(bad[i].value);
-        /* What would be right. */
+        /* The sentence says what would be right. */
         assert_true(strstr(said, "is not ") || strstr(said, ": from "));
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * What is kept of an incomplete pair follows the bytes that came. A length
- * that was only announced costs nothing.
+ * The memory of an incomplete pair follows the bytes that have arrived. A
+ * length that is only announced costs nothing.
  */
 #include "broker/session/partial.h"
 

@@ -80,7 +80,7 @@ static void test_random_bytes_lead_back(void **state)
     }
 }
 
-/* One channel has one topic: what could be written in another way is none. */
+/* One channel has one topic: only one spelling of a name is accepted. */
 static void test_other_spellings_are_refused(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * When memory is short, whoever holds much of it is asked first, and whoever
- * holds little is left alone.
+ * When memory is short, channels that hold much of it are asked first, and
+ * channels that hold little are left alone.
  */
 
 #include <stdio.h>
@@ -138,7 +138,7 @@ static uint64_t use_up(struct fixture *f)
     return rest;
 }
 
-/* A broker whose memory is full of small queues shall not look at all of them
+/* A broker whose memory is full of small queues must not look at all of them
  * in every turn. */
 static void test_many_small_ones_are_asked_and_relieved_in_parts(void **state)
 {
@@ -160,7 +160,7 @@ static void test_many_small_ones_are_asked_and_relieved_in_parts(void **state)
     assert_int_equal(count_shut(f, MANY), 0);
 }
 
-/* However many others are to be asked as well. */
+/* However many others have to be asked as well. */
 static void test_a_small_one_that_grows_is_asked_at_once(void **state)
 {
     struct fixture *f = *state;
@@ -173,7 +173,7 @@ static void test_a_small_one_that_grows_is_asked_at_once(void **state)
     budget_refund(&f->rig.budget, rest);
 }
 
-/* Or the loop would spin for as long as memory is short. */
+/* Otherwise the loop would spin while memory is short. */
 static void test_a_turn_without_news_is_the_last(void **state)
 {
     struct fixture *f = *state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A publisher waits at every full channel that it published to, once at each,
- * and goes on when it has been let through at all of them.
+ * and goes on when all of them have admitted it.
  */
 #include "broker/core/publisher.h"
 
@@ -46,7 +46,7 @@ static void wait(struct fixture *f, struct publisher *p, const char *channel)
     assert_true(publisher_is_waiting(p));
 }
 
-/* Somebody takes what the queue holds, and leaves. */
+/* A consumer takes what the queue holds, and leaves. */
 static void empty(struct fixture *f, const char *channel)
 {
     struct reader reader;
@@ -126,7 +126,7 @@ static void test_says_which_channel_it_waits_for(void **state)
     channel_close_gate(rig_find(&f->rig, "/queue/y"));
     empty(f, "/queue/x");
     empty(f, "/queue/y");
-    assert_null(publisher_waits_for(&f->a)); /* resumed, and not told yet */
+    assert_null(publisher_waits_for(&f->a)); /* resumed, and not notified yet */
     assert_int_equal(rig_resumed(&f->rig, out, 2), 2);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A queue gives every message to one consumer, in turn and in order, takes
- * back what was not wholly taken, and holds its publishers at its bound.
+ * back what was not wholly taken, and pauses its publishers at its bound.
  */
 #include <stdio.h>
 
@@ -277,7 +277,7 @@ static void test_waiting_publishers_pass_in_fair_turns(void **state)
     rig_turn(&f->rig);
     assert_int_equal(rig_resumed(&f->rig, out, 6), 0);
     join(f, &f->a, 25 * SIZE); /* five more are in its outbox */
-    /* 600 free: three reads of 200 and one, or nobody ever would. */
+    /* 600 free: three reads of 200 and one, or no publisher ever would. */
     assert_int_equal(rig_resumed(&f->rig, out, 6), 4);
     for (int i = 0; i < 4; i++)
         assert_ptr_equal(out[i], &f->publishers[i]);
@@ -288,7 +288,7 @@ static void test_waiting_publishers_pass_in_fair_turns(void **state)
     assert_false(channel_must_wait(rig_find(&f->rig, QUEUE)));
 }
 
-/* The consumer has nothing that it could take, and publishers wait for it. */
+/* The consumer has nothing to take, and publishers wait for it. */
 static void test_what_there_was_no_memory_to_give_is_given_later(void **state)
 {
     struct fixture *f = *state;

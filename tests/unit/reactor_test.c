@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * The loop runs in turns: callbacks, the end of the turn, and only then what
- * was deferred is freed.
+ * The loop runs in turns: callbacks, then the end of the turn, and only then
+ * are deferred objects freed.
  */
 #include "broker/net/reactor.h"
 

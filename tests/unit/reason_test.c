@@ -21,7 +21,7 @@ static void test_every_reason_is_a_complete_row(void **state)
     }
 }
 
-/* What the peer did wrong is loud; what happens every day is not. */
+/* A peer's mistake is logged loudly; an everyday event is not. */
 static void test_loud_reasons_are_counted(void **state)
 {
     (void)state;

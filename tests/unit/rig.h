@@ -40,7 +40,7 @@ struct reader {
     uint64_t appetite; /* bytes it takes before it stalls */
     uint8_t *got;      /* all it took */
     size_t got_bytes, got_room;
-    size_t read_bytes; /* of these, told by reader_words */
+    size_t read_bytes; /* of these, returned by reader_words */
     char *words;
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A rule says what holds for the channels that match it; what it does not say
- * is the broker's, and what is wrong with it is one sentence.
+ * A rule sets options for the channels that match it; options it leaves out
+ * are the broker's, and a mistake in it is reported in one sentence.
  */
 #include "broker/options/rules.h"
 
@@ -136,7 +136,7 @@ static void test_long_rule_is_refused_whole(void **state)
     memset(text, 'a', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     assert_false(add(f, text));
-    /* What is wrong with it is at the end of the sentence, and still there. */
+    /* The mistake is named at the end of the sentence, and not cut off. */
     assert_int_equal(strlen(f->error), MISTAKE_BYTES - 1);
     assert_true(strncmp(f->error, "'aaaa", 5) == 0);
     assert_non_null(strstr(f->error, "a...a"));

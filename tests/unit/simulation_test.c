@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * The core against a naive model, by chance: publishers that wait when told
- * to, readers that take what they like and leave when they like, and time
- * that passes. After every turn the model and the core must agree:
+ * The core against a naive model, by chance: publishers that wait when
+ * asked to, readers that take what they like and leave when they like, and
+ * time that passes. After every turn the model and the core must agree:
  *
  *     order     messages of one publisher on one channel come in order
  *     topics    what was published since joining was received, is owed, or
- *               was dropped for being slow, and the last is zero for who
- *               never was
+ *               was dropped because the reader was slow; nothing was dropped
+ *               for readers that never were
  *     queues    every message is delivered whole exactly once
  *     bounds    no outbox and no queue holds more than its limit and what
  *               each publisher brings in one read, nor do all together
@@ -174,7 +174,7 @@ static enum publish_status publish_one(struct sim *sim, int publisher,
     return PUBLISH_OK;
 }
 
-/* What a session does with one read: all of it, then it waits if told to. */
+/* As a session does with one read: all of it, then it waits if it has to. */
 static void step_publish(struct sim *sim)
 {
     int publisher = (int)chance(sim, PUBLISHERS);
@@ -215,7 +215,7 @@ static void note_queue_message(struct sim *sim, struct sim_reader *r,
     assert_int_equal(*owed, number + 1);
     *owed = 0;
     sim->owed_count--;
-    /* What came back to the head may come after what was behind it. */
+    /* Messages returned to the head may come after those behind them. */
     if (number >= sim->mixed[publisher][r->channel])
         assert_true(number >= r->next[publisher]);
     if (number >= r->next[publisher])
@@ -478,7 +478,7 @@ static bool is_anybody_waiting(const struct sim *sim)
     return false;
 }
 
-/* Everybody takes everything: then nothing may be held up. */
+/* All readers take everything: then nothing may be delayed. */
 static void sim_drain(struct sim *sim)
 {
     for (int i = 0; i < READERS; i++) {

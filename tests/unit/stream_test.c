@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A stream says when to read and write, tells an orderly end from a reset also
- * while it rests, and never makes the loop spin.
+ * A stream reports when to read and write, distinguishes an orderly end from a
+ * reset even while it rests, and never makes the loop spin.
  */
 #include "broker/net/stream.h"
 
@@ -20,7 +20,7 @@ struct fixture {
     struct reactor *reactor;
     struct stream *stream;
     int peer;                             /* -1 when closed */
-    int readable, writable, ends, resets; /* how often it was told */
+    int readable, writable, ends, resets; /* how often each was reported */
 };
 
 static struct fixture f;
@@ -122,7 +122,7 @@ static enum stream_status write_text(const char *text)
     return stream_write(f.stream, &iov, 1, &put);
 }
 
-/* Writes until it is told not to. */
+/* Writes until the stream refuses more. */
 static enum stream_status write_all(void)
 {
     enum stream_status status;
@@ -301,7 +301,7 @@ static void test_closed_stream_is_silent_and_gone(void **state)
     assert_true(recv(f.peer, &got, 1, 0) <= 0);
     sockets_turns(f.reactor, 3);
     assert_int_equal(f.readable + f.writable + f.ends + f.resets, 0);
-    /* Its memory went with the turn: nothing may look at it any more. */
+    /* Its memory was freed with the turn: nothing may look at it any more. */
     f.stream = NULL;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A rate is kept whatever is asked for, and what did not pass is reported
+ * A rate is kept whatever is asked for, and what it withheld is reported
  * once.
  */
 #include "broker/base/throttle.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * A topic gives every message to every subscriber. One that is full is waited
- * for while it is busy, and held against nobody once it is slow.
+ * A topic gives every message to every subscriber. Publishers wait for
+ * a full one while it is busy, and no longer once it is slow.
  */
 
 #include "tests/unit/rig.h"
@@ -159,7 +159,7 @@ static void test_slow_one_misses_alone_and_holds_nobody(void **state)
     assert_int_equal(f->stalled.sub.dropped, 2);
     assert_int_equal(f->fast.sub.dropped, 0);
     assert_int_equal(rig_count(&f->rig, COUNT_dropped_slow), 2);
-    assert_int_equal(f->rig.slow, 1); /* told once */
+    assert_int_equal(f->rig.slow, 1); /* reported once */
 }
 
 static void test_old_backlog_is_slow_at_once(void **state)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Each wait ends once, in time and in order; who waits for memory may wait as
+ * Each wait ends once, in time and in order; a wait for memory may last as
  * long as it takes.
  */
 #include "broker/session/waits.h"
@@ -117,7 +117,7 @@ static void test_a_wait_that_goes_on_is_counted(void **state)
     check_fire(110, "1");
 }
 
-/* It is looked at meanwhile, and only then. */
+/* It is looked at while it waits, and only then. */
 static void test_a_wait_without_end_does_not_end(void **state)
 {
     (void)state;
