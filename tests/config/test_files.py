@@ -9,7 +9,7 @@ from wire import WireTest, main, run_sluiced
 
 LINE_MAX = 64 << 10
 
-# What is in the file, and per mistake its line and words of its sentence.
+# A file, and for each mistake in it the line and words of its sentence.
 WRONG = (
     ("memory = 64m\n", {1: ["memory", "first section", "[broker]"]}),
     ("[brokr]\nmemory = 64m\n", {1: ["[brokr]", "[broker]", "[channel"]}),
@@ -65,11 +65,11 @@ WRONG = (
     ("".join(f"[broker]\nlisten = unix:/{i}\n" for i in range(17)),
      {34: ["listen", "16"]}),
     ("".join(f'[channel "/{i}"]\n' for i in range(65)), {65: ["64"]}),
-    # What was meant as a comment behind a value.
+    # Text meant as a comment behind a value.
     ("[broker]\nmemory = 64m # big\n", {2: ["memory", "with ' ;'"]}),
     ("[broker]\nmemory = 64m;big\n", {2: ["memory", "with ' ;'"]}),
     ('[channel "/a"]\nlimit = 64m # big\n', {2: ["limit", "with ' ;'"]}),
-    # What a terminal would take for a command, or show as a space.
+    # Bytes that a terminal would take for a command, or show as a space.
     ("[broker]\nlog-level = \x1b[31mred\n", {2: [r"'\x1b[31mred'"]}),
     ("[broker]\nmemory = 64\xa0m\n", {2: [r"'64\xc2\xa0m'"]}),
     # All of them at once.

@@ -174,7 +174,7 @@ class Files(LogsTest):
         self.assertEqual(list(events).count(IN_OPEN), 1)
 
     def test_another_file_and_the_old_one_are_opened_once(self):
-        """What is logged of the reload itself is in the new file."""
+        """The lines about the reload itself are in the new file."""
         config = self.path.with_name("conf")
         config.write_text(f"[broker]\nlog-file = {self.path}\n")
         old, self.path = self.path, self.path.with_name("other")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The reference of options is written by the program, so it cannot lie."""
+"""The program writes the reference of options, so it cannot be wrong."""
 import pathlib
 import re
 

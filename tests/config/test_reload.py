@@ -78,7 +78,7 @@ class ReloadTest(WireTest):
 
 class Values(ReloadTest):
     def test_each_change_is_a_line_with_old_and_new_value(self):
-        """And there is none for what is the same."""
+        """An option that keeps its value has no line."""
         self.start("[broker]\nmemory = 64m\npatience = 1s\n")
         changes = self.reload("[broker]\nmemory = 65536k\nprefetch = 1k\n"
                               '[channel "/a"]\nhold = 2\n[channel "/b"]\n')

@@ -201,8 +201,8 @@ class Activation(ServiceTest):
                                              f"unix:{self.path('b')}"])
 
     def test_they_outlive_the_broker(self):
-        """The file stays, and a client that connects meanwhile waits for the next
-        broker."""
+        """The file stays, and a client that connects in between waits for
+        the next broker."""
         unix = self.listening(self.path("sock"))
         self.activate([unix]).stop()
         self.assertTrue((self.dir / "sock").is_socket())

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The command line beats the environment, which beats the file; --check says
-what holds and where it comes from, in a form that can be read again."""
+"""The command line beats the environment, which beats the file; --check prints
+the values and their sources, in a form that can be read again."""
 import os
 import pathlib
 import subprocess
@@ -100,7 +100,7 @@ class Check(SourcesTest):
             [line.partition(" ;")[0] for line in first])
 
     def test_it_says_what_will_be_lowered(self):
-        """It prints what it would run with, not what was asked for."""
+        """It prints the values it would run with, not those asked for."""
         path = self.write("[broker]\nmemory = 20m\n")
         said = self.check("-c", path)
         self.assertIn("; max-frame is lowered to 10m, half of the memory",

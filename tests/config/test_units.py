@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The files for a service: systemd finds the units good and well shut in, and
-the sample of a configuration says what holds without it."""
+the sample configuration shows the defaults."""
 import pathlib
 import re
 import shutil
@@ -78,7 +78,7 @@ class Sample(WireTest):
         return [line.partition(" ;")[0] for line in done.stdout.splitlines()]
 
     def test_it_changes_nothing_and_shows_the_defaults(self):
-        """What is commented out holds anyway."""
+        """It sets nothing; every default is in a commented line."""
         sample = (UNITS / "sluice.conf").read_text(encoding="utf-8")
         plain = self.values("# nothing\n")
         self.assertEqual(self.values(sample), plain)

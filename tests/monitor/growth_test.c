@@ -35,7 +35,7 @@ static void test_a_key_that_is_not_noted_is_forgotten(void **state)
     growth_fini(&g);
 }
 
-/* The key is an address, which another object may have got meanwhile. */
+/* The key is an address, which another object may have by now. */
 static void test_a_smaller_count_belongs_to_a_new_owner(void **state)
 {
     (void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A broker is told from others without anybody naming it.
+ * A broker is distinguished from others without being given a name.
  */
 #include "broker/monitor/identity.h"
 

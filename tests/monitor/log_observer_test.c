@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * Who observes the log hears of everything, and the log is as it was.
+ * An observer of the log gets every line, and the log itself is unchanged.
  */
 #include <string.h>
 #include <sys/mman.h>

@@ -178,8 +178,8 @@ class Subscriptions(MonitorTest):
         self.assertEqual([feed.recv()[0] for _ in range(5)], [CLIENTS] * 5)
 
     def test_nothing_is_made_that_nobody_wants(self):
-        """To make these documents channels are walked over, and `recent` then
-        counts anew: so it tells whether they were."""
+        """Making these documents walks over the channels, and `recent` then
+        starts again from zero: so `recent` shows whether it was done."""
         sluiced = self.watched()
         feed = self.feed(sluiced, STATS)
         listener = self.subscriber(sluiced, TOPIC)
@@ -239,7 +239,7 @@ class Events(MonitorTest):
         self.assertEqual(closed["missed"], 0)
 
     def test_an_orderly_end_is_an_event_too(self):
-        """Even though the log does not tell of it at its usual level."""
+        """Even though the log omits it at its usual level."""
         sluiced = self.watched()
         feed = self.feed(sluiced, EVENT)
         self.connect(sluiced).subscribe(TOPIC).close()

@@ -61,7 +61,7 @@ class Report(MonitorTest):
                                delta=report["mem"] / 2)
 
     def test_ours_beside_them(self):
-        """Who it is, and all counters that the log has."""
+        """The broker's identity, and all counters that the log has."""
         sock, endpoint = self.collector()
         sluiced = self.reporting(
             endpoint, options=("--name", "left", "--color", "rebeccapurple"))
@@ -107,7 +107,7 @@ class Report(MonitorTest):
         self.assertEqual(self.recv(one)["pid"], self.recv(two)["pid"])
 
     def test_a_collector_comes_back(self):
-        """What was to be said while it was away is not said later."""
+        """Reports due while it was away are not sent later."""
         sock, endpoint = self.collector()
         sluiced = self.reporting(endpoint)
         last = self.recv(sock)["seq"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Whoever watches badly harms nobody but himself."""
+"""A misbehaving watcher harms only itself."""
 import socket
 import struct
 
@@ -45,7 +45,7 @@ class Watchers(MonitorTest):
         self.assert_serves(sluiced)
 
     def test_large_messages_for_it_are_bounded(self):
-        """In memory: what does not fit is missed, and told."""
+        """In memory: messages that do not fit are missed, and counted."""
         sluiced = self.watched("--tap-rate", "1000000")
         self.stalled(sluiced, b"tap." + TOPIC)
         self.pump(sluiced, TOPIC, 100, 100 * KIB)

@@ -2,7 +2,7 @@
 """Many clients at once, from one thread each for sending and for looking.
 
 A Pump keeps the sockets of any number of senders full, without waiting for
-one of them; a Gauge watches the broker's resident memory meanwhile.
+one of them; a Gauge watches the broker's resident memory at the same time.
 """
 import itertools
 import resource
@@ -16,7 +16,7 @@ LOOK_SECONDS = 0.02
 
 
 class Source:
-    """One sender: a first frame, then what `chunks` gives, for ever or to
+    """One sender: a first frame, then what `chunks` gives, forever or to
     its end. It connects again when the broker has closed it, if it may."""
 
     def __init__(self, address, chunks, again=False):

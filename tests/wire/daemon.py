@@ -80,7 +80,7 @@ def is_sanitised():
 class Broker:
     """`limits` are resource limits ({RLIMIT_NOFILE: 64}), `prefix` is a
     command in front, {dir} in an address is a directory of its own. `listen`
-    is a list of addresses, or how many there are that others tell it."""
+    is a list of addresses, or their number when they come from elsewhere."""
 
     def __init__(self, *args, listen=("127.0.0.1:0",), limits=None,
                  prefix=(), env=None, pass_fds=()):
@@ -243,7 +243,7 @@ class Broker:
         return self.wait(deadline)
 
     def kill(self):
-        """Whatever happened, nothing of it stays behind."""
+        """Kills what is left of it, whatever happened."""
         self.end_sync()
         if self.process.poll() is None:
             self.process.kill()

@@ -12,7 +12,7 @@ def frame(body):
 
 
 def head(length):
-    """The head of a frame whose body is somebody else's business."""
+    """The head of a frame; its body is left to the caller."""
     return struct.pack(">I", length)
 
 

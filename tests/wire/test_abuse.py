@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`--memory 64m` whatever clients do: every mixture of abusers stays below
 that and a fixed margin, while a well-behaved topic beside them loses nothing;
-the log tells who was held responsible, and afterwards everything returns.
+the log names the channel held responsible, and afterwards everything returns.
 
 SLUICE_LONG=1 takes a minute for the full mixture, and chooses the others by
 chance; SEED=n repeats those.
@@ -21,8 +21,8 @@ SEED = int(os.environ.get("SEED", CHANCE))
 
 LIMIT_KIB, MARGIN_KIB = 64 * KIB, 16 * KIB
 LEFT_KIB = 12 * KIB  # the allocator's rest, the pool of spare buffers
-# What reads in progress, and the beginnings of those who have sent whole
-# messages before, may bring on top of the budget.
+# What reads in progress, and the partial messages of clients that have sent
+# whole ones before, may take on top of the budget.
 READS = 20 * MIB
 CHUNK = 128 * KIB
 PER_TICK, TICK = 10, 0.01  # the well-behaved: 1,000 messages per second
@@ -91,8 +91,8 @@ class Good:
         return numbers, sorted(times)
 
     def join(self):
-        """The numbers that arrived; tells how late, which is a matter of
-        the machine and not judged."""
+        """The numbers that arrived; prints how late, which depends on the
+        machine and is not judged."""
         numbers, times = self._receiving.join(600)
         self._sending.join(600)
         self._listener.close()
@@ -175,9 +175,10 @@ class AbuseTest(WireTest):
 
     @abuser
     def partial_frames_of_senders(self, pump):
-        """Those who have sent whole messages before. Beside the small ones
-        above they leave a little of the quarter that beginnings may have:
-        where it is taken, whoever begins is closed."""
+        """From clients that have sent whole messages before. With the small
+        ones above they leave a little of the quarter that partial messages
+        may take: where all of it is taken, a client that begins a message
+        is closed."""
         data = (pairs(b"/abuse/partial", [b"p" * 100] * 20) +
                 frame(b"/abuse/partial") + head(4000) + b"p" * 3900)
         pump.add(once(NOBODY, data), 1000, again=True)
@@ -232,7 +233,7 @@ class AbuseTest(WireTest):
 
     @abuser
     def unread_goodbyes(self, pump):
-        """Those who said goodbye are owed what waits for them."""
+        """Clients that said goodbye are owed what waits for them."""
         first = len(self.quiet)
         for n in range(20):
             self.stall(b"/abuse/bye/%d" % n)
@@ -244,8 +245,8 @@ class AbuseTest(WireTest):
     # what must hold
 
     def endure(self, *abusers, seconds):
-        """All of them at once, for as long as the well-behaved topic takes
-        to say what it has to say."""
+        """All of them at once, until the well-behaved topic has published
+        all its messages."""
         sluiced = self.sluiced
         self.assert_serves(sluiced)
         sluiced.end_sync()
@@ -275,7 +276,7 @@ class AbuseTest(WireTest):
         any more, and the system has it back."""
         sluiced = self.sluiced
         self.close_quiet()
-        # What they had sent is read first, or it would be held anew.
+        # What they had sent is read first, or it would be held again.
         sluiced.end_sync()
         sluiced.wait_stats(connections=0)
         self.drain()
@@ -287,8 +288,8 @@ class AbuseTest(WireTest):
         self.assert_serves(sluiced)
 
     def drain(self):
-        """A small queue fits into the kernel's buffers: whoever subscribes
-        to it has it, as with what a topic holds. A large one is read."""
+        """A small queue fits into the kernel's buffers: subscribing empties
+        it, as with the messages a topic holds. A large one is read."""
         for at in range(0, len(self.small), 1000):
             workers = [self.sluiced.connect().subscribe(name)
                        for name in self.small[at:at + 1000]]
@@ -306,7 +307,7 @@ class AbuseTest(WireTest):
             one.join()
 
     def assert_told(self, event, channel):
-        """Who was held responsible is in the log."""
+        """The log names the channel that was held responsible."""
         lines = self.sluiced.log(rf"event={event} .*channel={channel}")
         self.assertTrue(lines, f"no {event} of {channel}")
 

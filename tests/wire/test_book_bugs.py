@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """What the book's brokers get wrong, one test for each: they were written
-to teach asyncio, sluice is to be relied on."""
+to teach asyncio, sluice to be relied on."""
 from wire import (KIB, MIB, Background, WireTest, frame, head, main,
                   number_of, numbered)
 
@@ -10,8 +10,8 @@ DEBUG = ("--log-level", "debug")
 
 class BookBugs(WireTest):
     def test_slow_subscriber_does_not_stop_the_publisher(self):
-        """Book: writes were awaited one after the other, so that one who
-        does not read stopped everybody."""
+        """Book: writes were awaited one after the other, so that one
+        subscriber that does not read stopped all of them."""
         sluiced = self.broker("--client-limit", "256k", "--patience", "2s")
         self.subscriber(sluiced, TOPIC, rcvbuf=4096)
         healthy = self.subscriber(sluiced, TOPIC)
@@ -57,8 +57,8 @@ class BookBugs(WireTest):
         self.assertEqual(worker.recv_numbers(100), list(range(100)))
 
     def test_empty_message_does_not_kill_the_channel(self):
-        """Book, improved: an empty message ended the channel's task, for
-        ever."""
+        """Book, improved: an empty message ended the channel's task,
+        forever."""
         sluiced = self.broker()
         for name in (TOPIC, QUEUE):
             listener = self.subscriber(sluiced, name)
@@ -71,8 +71,8 @@ class BookBugs(WireTest):
             again.close()
 
     def test_lonely_channel_does_not_block_the_others(self):
-        """Book: a publisher waited for a channel without subscribers for
-        ever, and with it all channels it publishes to."""
+        """Book: a publisher waited for a channel without subscribers
+        forever, and so did all channels it publishes to."""
         sluiced = self.broker("--queue-limit", "64k", *DEBUG)
         listener = self.subscriber(sluiced, TOPIC)
         sender = self.publisher(sluiced)
@@ -80,7 +80,7 @@ class BookBugs(WireTest):
         sender.publish(b"/queue/nobody", *[b"x"] * 10)
         sender.publish(TOPIC, b"past both")
         self.assertEqual(listener.recv(), b"past both")
-        # Even a full queue blocks until a worker comes, not for ever.
+        # Even a full queue blocks only until a worker comes.
         sending = Background(sender.flood, QUEUE, 5000, KIB)
         sluiced.wait_for_log("event=publisher_paused")
         worker = self.connect(sluiced).subscribe(QUEUE)
@@ -115,14 +115,14 @@ class BookBugs(WireTest):
             self.assertEqual(number_of(stayer.recv()), number)
 
     def test_frames_have_a_limit(self):
-        """Book: 4 GiB were read into memory if somebody said so."""
+        """Book: 4 GiB were read into memory if a client announced them."""
         sluiced = self.broker()
         client = self.publisher(sluiced).send(frame(TOPIC) +
                                               head(0xffffffff))
         self.assert_closed(sluiced, client, "frame_too_long")
 
     def test_channels_are_freed(self):
-        """Book: a channel, once named, stayed for ever."""
+        """Book: a channel, once named, stayed forever."""
         sluiced = self.broker()
         for number in range(200):
             client = self.subscriber(sluiced, b"/topic/%d" % number)
@@ -181,8 +181,8 @@ class BookBugs(WireTest):
         self.assertEqual(sluiced.log("event=(?!stats)", mark), [])
 
     def test_null_does_not_fill_idle_senders(self):
-        """Book: who named /null first got what was published there, and
-        a sender never reads."""
+        """Book: a client that named /null first got what was published
+        there, and a sender never reads."""
         sluiced = self.broker()
         idle = [self.subscriber(sluiced, b"/null") for _ in range(5)]
         sluiced.end_sync()

@@ -51,7 +51,7 @@ async def listen(broker, channel, count, joined=None):
 
 
 async def work(broker, channel, taken, count, enough):
-    """One of several workers, who together take `count` messages."""
+    """One of several workers that together take `count` messages."""
     reader, writer = await connect(broker)
     try:
         await write_frame(writer, channel)

@@ -107,8 +107,8 @@ class Spelling(WireTest):
         self.assert_serves(sluiced)
 
     def test_log_level_is_obeyed(self):
-        """error: not a word while all goes well, but for what it was
-        asked by a signal."""
+        """error: not a word while all goes well, except the counters that
+        a signal asks for."""
         sluiced = self.broker("--log-level", "debug")
         self.connect(sluiced).subscribe(b"x").goodbye().wait_closed()
         sluiced.wait_for_log("debug event=closed")
@@ -141,7 +141,7 @@ class StartErrors(WireTest):
         self.assertIn(sluiced.address, done.stderr)
 
     def test_unresolvable_and_foreign_addresses(self):
-        """A name that does not resolve, an address of somebody else."""
+        """A name that does not resolve, an address of another host."""
         for address in ("no-such-host.invalid:1", "192.0.2.1:25000"):
             with self.subTest(address=address):
                 self.assert_start_error(address, [address.split(":")[0]])

@@ -75,7 +75,7 @@ class OutOfDescriptors(Crowd):
 
     def test_the_loop_does_not_spin(self):
         """Two starved seconds cost less than a fifth of a core, and few
-        words are made about it."""
+        log lines."""
         sluiced, _, _ = self.starve()
         lines, cpu = sluiced.mark(), sluiced.cpu_seconds()
         time.sleep(2)  # the time that is measured

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Patience with silence: before the first frame, inside a frame, at a
-goodbye; and none of it for those who may be silent (class 13, figure R8).
+goodbye; and no deadline for clients that may be silent (class 13, figure R8).
 
 Where a test must show that something is not closed, the closing of another
 client that began later is its clock.
@@ -16,7 +16,7 @@ HELLO_REASON = "hello_timeout|frame_timeout"
 
 class HelloTimeout(WireTest):
     def test_silent_connection_is_closed(self):
-        """--hello-timeout: who says nothing is closed, and named."""
+        """--hello-timeout: a silent client is closed, and named."""
         sluiced = self.broker("--hello-timeout", "300ms")
         client = self.connect(sluiced)
         self.assert_closed(sluiced, client, "hello_timeout")
@@ -138,8 +138,8 @@ class FrameTimeout(WireTest):
 
 class LeaveTimeout(WireTest):
     def test_goodbye_of_a_stalled_client_ends(self):
-        """Who says goodbye and does not take what it is owed is closed
-        in the end; its descriptor comes back."""
+        """A client that says goodbye and does not take what it is owed is
+        closed in the end; its descriptor is freed."""
         sluiced = self.broker("--frame-timeout", "500ms", "--drain-timeout",
                               "500ms", "--patience", "100ms")
         client = self.subscriber(sluiced, TOPIC, rcvbuf=4096)

@@ -105,8 +105,8 @@ class Processor(IdleTest):
         return round((sluiced.cpu_seconds() - before) * 100)
 
     def test_idle_broker_uses_none(self):
-        """A thousand are subscribed, and two seconds pass, as another
-        broker's timeout tells."""
+        """A thousand are subscribed, and two seconds pass, measured by
+        another broker's timeout."""
         sluiced = self.broker()
         self.idle(sluiced, 1000)
         clock = self.broker("--hello-timeout", "2s")

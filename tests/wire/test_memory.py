@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
-"""What `--memory` is for one who does nothing wrong: large messages wait for
-room and then arrive, a queue keeps what it has accepted, small channels do
-not notice, and what is counted is what there is."""
+"""`--memory` and well-behaved clients: large messages wait for room and then
+arrive, a queue keeps what it has accepted, small channels do not notice, and
+the broker counts the memory that it really holds."""
 from crowd import SMALL_BUFFER, Pump, for_ever, once
 from wire import (KIB, MIB, Background, WireTest, frame, head, main,
                   numbered, numbered_pairs, pair)
@@ -77,7 +77,7 @@ class LargeMessages(MemoryTest):
         sluiced.wait_for_log("event=closed .*reason=frame_timeout")
 
     def test_small_messages_pass_two_hundred_half_sent_ones(self):
-        """Nobody who has modest wishes waits."""
+        """Clients with modest needs do not wait."""
         sluiced = self.limited()
         listener = self.subscriber(sluiced, TOPIC)
         with Pump(sluiced) as pump:
@@ -89,7 +89,7 @@ class LargeMessages(MemoryTest):
             self.assertEqual(sluiced.stats()["closed_timeout"], 0)
 
     def test_those_that_leave_make_room(self):
-        """A wait ends with whoever held the memory, however it ends."""
+        """A wait ends when the holders of the memory leave, in any way."""
         sluiced = self.limited("--frame-timeout", "60s")
         listener = self.subscriber(sluiced, TOPIC)
         with Pump(sluiced) as pump:
@@ -103,7 +103,7 @@ class LargeMessages(MemoryTest):
         sending.join()
 
     def test_waiting_one_that_resets_is_forgotten(self):
-        """Its descriptor, and what it was granted or hoped for."""
+        """Its descriptor, and the memory granted to it or waited for."""
         sluiced = self.limited("--frame-timeout", "60s")
         sluiced.sync()
         before = sluiced.stats()["memory_bytes"]
@@ -118,7 +118,7 @@ class LargeMessages(MemoryTest):
 
 
 class FullQueue(MemoryTest):
-    """A queue without consumers that has taken all there is for it."""
+    """A queue without consumers that has taken all the memory it may."""
 
     def fill(self, sluiced, pump, size=KIB):
         pump.add(for_ever(NOBODY, pair(QUEUE, b"q" * size) * 64))
@@ -173,7 +173,7 @@ class FullQueue(MemoryTest):
             one.join()
 
     def test_16_mib_to_a_topic_while_it_is_full(self):
-        """Half of the budget is not the queue's to take for ever: the
+        """A full queue does not keep half of the budget forever: the
         message passes once the queue is read."""
         sluiced = self.limited("--queue-limit", "1g")
         listener = self.subscriber(sluiced, TOPIC)

@@ -21,8 +21,8 @@ class PolicyTest(WireTest):
         return self.subscriber(sluiced, channel, rcvbuf=4096)
 
     def send_until(self, sluiced, sender, done, channel=STALLED, start=0):
-        """Publishes until the counters are such that it is done: by then
-        the kernel's buffers are full, too. How many there are now."""
+        """Publishes until done(counters): by then the kernel's buffers
+        are full, too. Returns how many there are now."""
         step = 50
         while not done(sluiced.stats()):
             numbers = range(start, start + step)
@@ -326,7 +326,8 @@ class Hold(PolicyTest):
         self.assertGreaterEqual(numbers[0], 15000)
 
     def test_held_when_the_broker_stops(self):
-        """Nobody will come for it: it is counted, and holds up nothing."""
+        """No subscriber will come for it: it is counted, and delays
+        nothing."""
         sluiced = self.broker(*rules("** hold=10"))
         self.publish(sluiced, range(25)).close()
         report = sluiced.stop()

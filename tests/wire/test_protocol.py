@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The protocol, row by row: what a client may send and what comes of it."""
+"""The protocol, row by row: what a client may send, and the result."""
 from wire import (DEADLINE, WireTest, frame, main, number_of, pair,
                   run_sluiced)
 
@@ -162,7 +162,7 @@ class ReservedNames(WireTest):
         self.sluiced = self.broker()
 
     def test_null_is_a_sink(self):
-        """Nobody is ever subscribed to /null; what goes there is counted."""
+        """/null has no subscriber, ever; what goes there is counted."""
         listeners = [self.subscriber(self.sluiced, b"/null") for _ in "ab"]
         sender = self.publisher(self.sluiced).publish(b"/null", *[b"x"] * 9)
         self.sluiced.sync(sender)
@@ -336,8 +336,8 @@ class Greetings(WireTest):
     )
 
     def test_other_protocols_are_named_in_one_line(self):
-        """A lost client is closed at once, with one line that names what
-        it spoke (class 30)."""
+        """A lost client is closed at once, with one line that names its
+        protocol (class 30)."""
         for protocol, greeting in self.GREETINGS:
             with self.subTest(greeting=greeting[:4]):
                 sluiced = self.broker()

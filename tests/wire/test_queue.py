@@ -58,8 +58,8 @@ class Sharing(WireTest):
         self.assertEqual(turns, [[n, n + 4, n + 8] for n in first])
 
     def test_newcomer_takes_its_place_in_the_order(self):
-        """Who joins in the middle of a round comes after those who were
-        there before it, and before the first one's next turn."""
+        """A worker that joins in the middle of a round comes after those
+        that were there before, and before the first one's next turn."""
         workers = [self.worker(), self.worker()]
         sender = self.publisher(self.sluiced).publish(QUEUE, numbered(0))
         self.sluiced.sync(sender)
@@ -107,7 +107,7 @@ class Holding(WireTest):
         self.sluiced = self.broker()
 
     def test_message_waits_for_the_first_consumer(self):
-        """Nobody there: the queue keeps it."""
+        """Without consumers the queue keeps it."""
         sender = self.publisher(self.sluiced).flood(QUEUE, 1000, 100)
         self.sluiced.sync(sender)
         stats = self.sluiced.stats()
@@ -148,7 +148,8 @@ class Holding(WireTest):
         self.assertEqual(worker.recv(), b"m")
 
     def test_choice_is_made_at_the_handing_over(self):
-        """Who left does not get, nor take along, what arrives later."""
+        """A consumer that left neither gets nor takes along what arrives
+        later."""
         leaver = self.subscriber(self.sluiced, QUEUE)
         stayer = self.subscriber(self.sluiced, QUEUE)
         self.sluiced.end_sync()
@@ -199,7 +200,7 @@ class DeadConsumers(WireTest):
 
     def test_survivors_take_over_at_once(self):
         """A stalled consumer dies, a healthy one that waits gets its
-        share without anybody publishing anew."""
+        share without a further publish."""
         victim = self.subscriber(self.sluiced, QUEUE, rcvbuf=4096)
         heir = self.subscriber(self.sluiced, QUEUE)
         message = numbered(0, 8 * MIB)
@@ -235,7 +236,7 @@ class DeadConsumers(WireTest):
         total = 20000
         sender = self.publisher(self.sluiced).flood(QUEUE, total, KIB)
         self.sluiced.sync(sender)
-        victim.half_close()  # FIN alone: nothing tells it from a shutdown
+        victim.half_close()  # FIN alone looks the same as a shutdown
         self.sluiced.wait_stats(connections=2)
         heir = self.connect(self.sluiced).subscribe(QUEUE)
         first = number_of(heir.recv())

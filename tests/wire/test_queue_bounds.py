@@ -59,7 +59,7 @@ class Paused(WireTest):
 
     def test_paused_publishers_are_resumed_in_fair_turns(self):
         """Four publishers through one small queue: when 30 MB have passed
-        nobody has been left far behind."""
+        none of them is far behind."""
         sluiced = self.broker("--queue-limit", "1m", *DEBUG)
         total, each = 20000, 1_000_000
         for i in range(4):
@@ -124,7 +124,7 @@ class Paused(WireTest):
         sender.close()
         self.assertGreater(taken, 64)
         cpu = sluiced.cpu_seconds()
-        for _ in range(2):  # a while passes: two who came later time out
+        for _ in range(2):  # a while passes: two later clients time out
             self.connect(sluiced).wait_closed()
         self.assertLess(sluiced.cpu_seconds() - cpu, 0.3, "it spins")
         worker = self.connect(sluiced).subscribe(QUEUE)
@@ -164,7 +164,7 @@ class Paused(WireTest):
         self.assertLessEqual(sluiced.stats()["pauses"], 60)
 
     def test_others_do_not_notice(self):
-        """Who publishes elsewhere is not paused, and a consumer of
+        """A publisher to another channel is not paused, and a consumer of
         another queue is served."""
         sluiced = self.broker("--queue-limit", "64k", *DEBUG)
         self.pause(sluiced, 20000)

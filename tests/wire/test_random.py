@@ -98,8 +98,8 @@ class RandomClients(WireTest):
             self.leave(client)
 
     def test_random_clients_do_no_harm(self):
-        """Subscribed, paused, stalled, half said, half closed: whoever
-        leaves, in whatever state, leaves nothing but queued messages."""
+        """Subscribed, paused, stalled, half said, half closed: a client
+        that leaves, in whatever state, leaves only queued messages."""
         for step in range(STEPS):
             if step % 3 == 0 or not self.clients:
                 self.arrive()

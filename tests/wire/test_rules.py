@@ -95,7 +95,7 @@ class Refused(WireTest):
 
 
 class Taken(WireTest):
-    """How many messages a topic holds tells which rule it has."""
+    """The number of messages a topic holds shows which rule it has."""
 
     def rules(self, *rules):
         args = [word for rule in rules for word in ("--channel", rule)]

@@ -67,7 +67,7 @@ class Idle(WireTest):
             client.wait_closed()
 
     def test_queue_without_consumers_does_not_delay(self):
-        """Nobody can come any more to take it: it is counted."""
+        """No client can come any more to take it: it is counted."""
         sluiced = self.broker("--drain-timeout", "60m")
         sender = self.publisher(sluiced).flood(QUEUE, 100, KIB)
         sluiced.sync(sender)
@@ -124,7 +124,7 @@ class Backlog(WireTest):
         self.assertEqual(got, list(range(len(got))))
 
     def test_second_signal_stops_at_once(self):
-        """Whoever insists need not wait for the drain timeout."""
+        """An operator that insists need not wait for the drain timeout."""
         sluiced = self.broker("--drain-timeout", "60m")
         self.backlog(sluiced, TOPIC)
         sluiced.signal()

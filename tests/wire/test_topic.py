@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""Topics: everybody present gets everything, and one who does not read
-costs the others as good as nothing (policy `wait`)."""
+"""Topics: every subscriber present gets everything, and one that does not
+read costs the others next to nothing (policy `wait`)."""
 from wire import (KIB, Background, WireTest, main, number_of, numbered,
                   pair)
 
@@ -94,7 +94,7 @@ class Stalled(WireTest):
 
     def test_many_floods_past_a_stalled_reader(self):
         """Three publishers at once, two healthy subscribers: they lose
-        nothing, and everybody gets on."""
+        nothing, and every publisher finishes."""
         sluiced = self.broker("--client-limit", "256k", "--patience", "2s")
         self.subscriber(sluiced, TOPIC, rcvbuf=4096)
         healthy = [self.subscriber(sluiced, TOPIC) for _ in "ab"]
@@ -173,8 +173,8 @@ class Stalled(WireTest):
         return seen[1:]
 
     def test_stalled_one_that_leaves_frees_the_publisher(self):
-        """Whoever waits for it goes on at once when it resets: patience
-        is an hour here, and the test is over long before."""
+        """Its publisher goes on at once when it resets: patience is an
+        hour here, and the test is over long before."""
         sluiced = self.broker("--client-limit", "64k", "--patience", "60m",
                               "--log-level", "debug")
         stalled = self.subscriber(sluiced, TOPIC, rcvbuf=4096)
@@ -200,7 +200,8 @@ class Stalled(WireTest):
 class Healthy(WireTest):
     def test_healthy_subscribers_never_lose(self):
         """However fast three publishers flood, and however small the
-        outbox: who reads gets everything, in each publisher's order."""
+        outbox: a subscriber that reads gets everything, in each
+        publisher's order."""
         sluiced = self.broker("--client-limit", "256k", "--patience", "30s")
         listeners = [self.subscriber(sluiced, TOPIC) for _ in range(2)]
         each, base = 15000, 1 << 32

@@ -41,7 +41,7 @@ class Background(threading.Thread):
     def run(self):
         try:
             self._result = self._call(*self._args)
-        except BaseException as error:  # handed to whoever joins
+        except BaseException as error:  # raised by join()
             self._error = error
 
     def join(self, timeout=DEADLINE):
