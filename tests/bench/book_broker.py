@@ -5,8 +5,8 @@ measure what a tiny amount of Python does beside a tiny amount of C.
 
 It speaks the same protocol and has what the book's second version adds to its
 first: a task and a bounded queue for every client, so that a slow one does not
-hold up the others at once, and a task and a bounded queue for every channel,
-so that publishers are held up before memory runs out. Names that begin with
+delay the others at once, and a task and a bounded queue for every channel, so
+that publishers are blocked before memory runs out. Names that begin with
 /queue are served in turns. What it lacks is what sluice is for.
 """
 import asyncio

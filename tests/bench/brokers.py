@@ -84,7 +84,7 @@ def free_port():
 
 
 def await_port(process, port):
-    """Nothing else tells for all brokers that they listen."""
+    """For all brokers alike, only connecting shows that they listen."""
     until = time.monotonic() + START_S
     while process.poll() is None and time.monotonic() < until:
         with contextlib.suppress(OSError):

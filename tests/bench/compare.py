@@ -27,7 +27,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 WITHOUT_BOOK = ("the book",)
 TRIES = 2  # of a run that other programs disturb
 
-# name, words for bench_load, and who is not asked because it takes for ever
+# name, words for bench_load, and the brokers left out because they take too
+# long
 THROUGHPUT = (
     ("1 to 1, 100 B", "--size 100", ()),
     ("1 to 10, 100 B", "--size 100 --subs 10 --window 10000", ()),
@@ -79,7 +80,7 @@ class Bench:
         self.measured, self.disturbed = 0, 0
 
     def load(self, broker, words):
-        """One run, if possible one that nobody disturbed."""
+        """One run, if possible an undisturbed one."""
         for _ in range(TRIES):
             self.patience.wait_for_quiet()
             watch = quiet.Watch(broker.pid)
@@ -92,7 +93,7 @@ class Bench:
         return found
 
     def load_once(self, broker, words):
-        """None, with a word about it, when the broker failed."""
+        """None, with a message, when the broker failed."""
         command = [f"{self.places['tools']}/bench_load",
                    "--dialect", broker.kind.dialect,
                    "--port", str(broker.port),

@@ -109,7 +109,7 @@ def play(path, scene, chunks):
 
         crowd, expected = Crowd(channel.startswith(b"/queue")), 0
         for _ in range(subscribers):
-            # Its own message coming back says that it is subscribed.
+            # Its own message coming back shows that it is subscribed.
             crowd.add(connect(frame(channel) + frame(channel) + frame(b"")))
             expected += len(frame(b"")) * crowd.copies()
             crowd.await_bytes(expected)
@@ -163,7 +163,7 @@ def per_message(scene):
 
 
 def compiler():
-    """What the binary says it was compiled by."""
+    """The compiler, as the binary names it."""
     done = subprocess.run(["readelf", "-p", ".comment", SLUICED], text=True,
                           capture_output=True, check=True)
     return re.search(r"\]\s+(.*)", done.stdout).group(1).strip()
@@ -205,7 +205,7 @@ def main():
         record(values)
     if not compare(values):
         print("FAIL: more than 5 % above the record; if that is the price of"
-              " something worth it, record anew: instructions.py --record")
+              " something worth it, record again: instructions.py --record")
         sys.exit(1)
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Other programs on the machine: waits for moments without them, and tells
+"""Other programs on the machine: waits for moments without them, and reports
 which measurements they disturbed."""
 import os
 import pathlib
@@ -12,7 +12,7 @@ TICKS = os.sysconf("SC_CLK_TCK")
 
 
 def busy_s():
-    """Processor seconds that anybody used since the machine was started."""
+    """Processor seconds that all used since the machine was started."""
     fields = pathlib.Path("/proc/stat").read_text().split("\n", 1)[0].split()
     user, nice, system, _idle, _wait, irq, softirq = map(int, fields[1:8])
     return (user + nice + system + irq + softirq) / TICKS

@@ -46,7 +46,7 @@ class Broker:
         raise AssertionError("sluiced ended before it listened")
 
     def stop(self):
-        """Its counters, as it told them last."""
+        """Its counters, as it last reported them."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         _, said = self.process.communicate(timeout=DEADLINE)
@@ -214,8 +214,8 @@ class Schedule(unittest.TestCase):
                          ("due", 1000))
 
     def test_a_stall_of_the_broker_is_charged(self):
-        """A message that became due when the broker stood still had to wait
-        for all of that time, however late it was written."""
+        """A message that became due while the broker stood still waited for
+        all of that time, however late it was written."""
         stall_s = 0.3
         process = self.start("--rate", "1000", "--duration", "1h")
         delivered = wait_for_messages(self.broker, 100)
@@ -224,7 +224,7 @@ class Schedule(unittest.TestCase):
             time.sleep(stall_s)
         finally:
             self.broker.process.send_signal(signal.SIGCONT)
-        # In order, so these are behind those that became due meanwhile.
+        # In order, so these are behind those that became due during the stall.
         wait_for_messages(self.broker, delivered + 1000 * stall_s + 100)
         found = self.interrupt(process)
         self.assertGreaterEqual(found["latency_us"]["max"], stall_s * 0.9e6)

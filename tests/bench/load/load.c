@@ -93,7 +93,7 @@ struct load {
     struct histogram latency;
     uint64_t start_ns, last_ns;
     uint64_t sent;      /* messages */
-    uint64_t delivered; /* messages, to whomever */
+    uint64_t delivered; /* messages, to any subscriber */
     uint64_t copies;    /* deliveries that a message makes */
     uint32_t turn;      /* the publisher whose turn it is, when paced */
 };
@@ -294,7 +294,7 @@ static void load_receive(struct load *l, struct subscriber *s)
     l->delivered += s->bytes / s->frame_bytes - before;
 }
 
-/* Some brokers answer publishers; nobody listens. */
+/* Some brokers answer publishers; the answers are discarded. */
 static void load_ignore(struct load *l, struct publisher *p)
 {
     ssize_t n = recv(p->fd, l->buffer, LOAD_READ_BYTES, 0);
@@ -334,7 +334,7 @@ static uint64_t load_flying(const struct load *l)
     return l->sent > arrived ? l->sent - arrived : 0;
 }
 
-/* True when somebody may well send more at once. */
+/* True when a publisher may well send more at once. */
 static bool load_send_unpaced(struct load *l, bool is_over)
 {
     uint64_t before = l->sent;
@@ -375,9 +375,10 @@ static void load_fill(struct load *l, struct publisher *p, uint64_t now_ns)
     }
 }
 
-/* Publishers take turns. One that the broker does not read holds up the
- * schedule, and everybody's messages are late. True as long as more will be
- * due: who sleeps measures how long it takes to wake up. */
+/* Publishers take turns. One that the broker does not read delays the
+ * schedule, and the messages of all are late. True as long as more will be
+ * due, so that the caller does not sleep: a sleep would measure how long it
+ * takes to wake up. */
 static bool load_send_paced(struct load *l, bool is_over)
 {
     struct publisher *p = &l->publishers[l->turn];

@@ -81,7 +81,7 @@ static void relay_close(struct relay *r, int fd)
     close(fd);
 }
 
-/* Waits for room: what one subscriber does not take, holds up all. */
+/* Waits for room: one subscriber that does not read blocks all. */
 static void relay_write(int fd, const uint8_t *bytes, size_t n)
 {
     while (n > 0) {
