@@ -10,7 +10,7 @@ DIRECTIVE = re.compile(r"^[ \t]*#(?:.*\\\n)*.*$", re.M)
 DEFINE = re.compile(r"^[ \t]*#[ \t]*define[ \t]+(\w+)", re.M)
 # X macros paste names together: COUNT_##id declares all that begin so.
 PASTED = re.compile(r"\b([A-Za-z_]\w*)\s*##")
-# What C++ wants to be told, and compilers in any language: no declarations.
+# Annotations for C++ or for the compiler: no declarations.
 NOISE = re.compile(r'extern\s*"C"\s*\{'
                    r"|__attribute__\s*\(\((?:[^()]|\([^()]*\))*\)\)"
                    r"|__asm__\s*\([^()]*\)|__extension__")

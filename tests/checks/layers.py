@@ -9,8 +9,8 @@ import check
 # every floor below it in its stack, but no other folder of its own floor. Rows
 # without a file yet are where the next parts belong.
 BROKER = (
-    ("proto", "common", "broker/base"),  # what is on the wire; both stacks; C
-    ("broker/core", "broker/net", "broker/auth"),  # pure; sockets; who may what
+    ("proto", "common", "broker/base"),  # the wire; both stacks; C
+    ("broker/core", "broker/net", "broker/auth"),  # pure; sockets; permissions
     ("broker/session", "broker/http", "broker/store", "broker/monitor",
      "broker/options"),
     ("broker",))  # puts the parts together

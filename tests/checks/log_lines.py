@@ -1,18 +1,18 @@
 # SPDX-License-Identifier: MIT
 """The documents list the events, reasons and counters that the code has, and
-no others; and what to do about every event that somebody has to look at."""
+no others; and what to do about every event that an operator has to look at."""
 import re
 
 import check
 
-# Whatever logs takes who, perhaps the level, and the event.
+# A logging call takes its subject, perhaps the level, and the event.
 EVENT_CALL = re.compile(
     r'\b(?:\w*log\w*|NOTICE)\([^,;"]+,'
     r'(?:[^,;"]*(?:LOG_|level)[^,;"]*,)?\s*"([a-z_]+)"')
 REASON_ROW = re.compile(r'\[REASON_\w+\]\s*=\s*\{\s*"([a-z_]+)"')
 COUNTER_ROW = re.compile(r"^\s*X\(([a-z0-9_]+),", re.M)
 
-# What, how the code says it, in which document, how that says it.
+# What, its pattern in the code, the document, its pattern there.
 LISTS = (
     ("event", EVENT_CALL, "docs/operations.md",
      re.compile(r"^\| `event=([a-z_]+)` \|", re.M)),

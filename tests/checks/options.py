@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
-"""The documents and --help tell of the same commands, options and defaults."""
+"""The documents and --help name the same commands, options and defaults."""
 import re
 import subprocess
 import sys
 
 import check
 
-# Who is asked, and whether all its options must be in the documents.
+# The commands, and whether all their options must be in the documents.
 HELPS = (
     (("sluiced", "--help"), True),
     (("sluice", "--help"), False),
@@ -99,7 +99,7 @@ PLANTS = (
      {"README.md": "--limit --help --gone", "help": HELP}, "nobody knows"),
     ("an option that nobody wrote about",
      {"README.md": "--help", "help": HELP}, "--limit is in no document"),
-    ("commands that are there, and what is none",
+    ("commands that are there, and a word that is not one",
      {"README.md": "`sluice send` sluice is --limit --help\n\n    sluice send\n",
       "help": HELP}, None),
     ("a command that is gone", {"README.md": "`a; sluice list x` --limit --help",

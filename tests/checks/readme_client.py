@@ -2,7 +2,7 @@
 """README's Python client, as it stands there, receives what it sends.
 
 Only the port is not the README's: connections to the default address are led
-to a broker of our own, so that nobody else's is disturbed or relied on.
+to a broker of our own, so that no other is disturbed or relied on.
 """
 import re
 import subprocess

@@ -8,10 +8,10 @@ A block of "```console NAME" is what the terminal of that name shows:
     anything else is what it prints, in this order, and all that it prints
 
 "…" stands for what differs from run to run, and alone in a line for any number
-of lines. What sluiced prints is not
-compared. Each command must end with status 0; at the end of the document those
-that go on for ever, listeners and the broker, are interrupted. Only addresses
-are not the document's: the broker and its watchers get free ports.
+of lines. What sluiced prints is not compared. Each command must end with
+status 0; at the end of the document those that run forever, listeners and the
+broker, are interrupted. Only addresses are not the document's: the broker and
+its watchers get free ports.
 """
 import os
 import queue
@@ -184,8 +184,8 @@ class Room:
             if found else []
 
     def await_ready(self, command, text, known):
-        """A reader types slowly: the broker listens by then, and whoever
-        subscribes is subscribed."""
+        """A reader types slowly: by then the broker listens, and
+        subscribers are subscribed."""
         until = time.monotonic() + DEADLINE_S
         while time.monotonic() < until and command.process.poll() is None:
             if not command.goes_on:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Nothing is left for later in the code: what is missing is an issue."""
+"""Nothing is left for later in the code: missing work is an issue."""
 import re
 
 import check

@@ -231,7 +231,7 @@ static void test_close_does_not_wait_for_ever(void **state)
     peer_close(&p);
 }
 
-/* It has not read what was published, so nobody may believe that. */
+/* The broker has not read what was published, so the call must not succeed. */
 static void test_a_broker_that_left_first_has_not_read_all(void **state)
 {
     (void)state;
@@ -298,8 +298,8 @@ static void test_a_signal_ends_the_wait(void **state)
     peer_close(&p);
 }
 
-/* A port that is bound but does not listen refuses, and nobody else takes it
- * meanwhile. */
+/* A port that is bound but does not listen refuses, and no other process can
+ * take it. */
 static void test_connecting_where_nobody_listens(void **state)
 {
     (void)state;

@@ -68,7 +68,7 @@ static void give(const char *name, uid_t user, gid_t group, mode_t mode)
     assert_int_equal(chmod(name, mode), 0);
 }
 
-/* Connects as nobody, who is also in `group`. */
+/* Connects as the user nobody, who is also in `group`. */
 static enum sluice_error connect_as_nobody(gid_t group)
 {
     gid_t old[64];

@@ -168,7 +168,7 @@ static void *read_long(void *arg)
 }
 
 /* A long message leaves from its owner's memory as long as the call may wait,
- * else from a copy; it is overwritten here to tell. */
+ * else from a copy; it is overwritten here to find out. */
 static void check_long_message(int timeout_ms)
 {
     struct peer p = peer_open();

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The commands and the daemon together, as their users have them."""
+"""The commands and the daemon together, as users run them."""
 import os
 import pathlib
 import signal

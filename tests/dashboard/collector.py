@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""sluice monitor, as a person at a shell starts it, and the web as a browser
-or somebody worse asks for it."""
+"""sluice monitor, as a person at a shell starts it, and its web pages as a
+browser or an attacker asks for them."""
 import json
 import os
 import re
@@ -73,7 +73,7 @@ class Collector:
             return json.load(answer)
 
     def reporter(self, name):
-        """What is known of one of the reporters; None: nothing."""
+        """What the collector knows of a reporter; None: nothing."""
         found = [it for it in self.history()["reporters"]
                  if it["name"] == name]
         return found[0] if found else None

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who reports to the dashboard: a broker's feed that the test plays itself,
+"""Reporters to the dashboard: a broker's feed that the test plays itself,
 an application like the book's, and a source of free ports."""
 import datetime
 import json
@@ -84,7 +84,7 @@ class FakeBroker:
         self.context.term()
 
     def heard(self, topic, deadline_ms=20000):
-        """Waits until somebody subscribes to this topic."""
+        """Waits until the collector subscribes to this topic."""
         while topic not in self.topics:
             if not self.socket.poll(deadline_ms):
                 raise AssertionError(f"nobody subscribes to {topic}")

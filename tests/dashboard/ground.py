@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The tests' ground: the command of tests/client and the terminal of
-tests/commands, and waiting for what comes about."""
+tests/commands, and waiting for a condition."""
 import pathlib
 import sys
 import threading

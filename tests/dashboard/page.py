@@ -50,7 +50,7 @@ class Page(unittest.TestCase):
         self.collector = Collector(self, "--connect", self.broker.endpoint)
 
     def leave(self):
-        """What breaks when a test is over is not the next one's business."""
+        """Errors after the end of a test must not fail the next one."""
         self.browser.get("about:blank")
         self.browser.get_log("browser")
 

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""sluice monitor: collects from everybody who reports, keeps their history,
-tells browsers, waits for none of them, and is not fooled."""
+"""sluice monitor: collects from all reporters, keeps their history, notifies
+browsers, waits for none of them, and is not fooled."""
 import json
 import socket
 import time
@@ -163,8 +163,8 @@ class Browsers(unittest.TestCase):
             self.assertEqual(ear.next("report")[1]["name"], broker.name)
 
     def test_silent_ones_take_no_seat_from_others(self):
-        """Connections are bounded. Of too many, those go that have sent
-        nothing: not one that listens, nor one that is about to ask."""
+        """Connections are bounded. Of too many, those that have sent nothing
+        are closed: not one that listens, nor one that is about to ask."""
         broker = FakeBroker(self)
         collector = Collector(self, "--connect", broker.endpoint)
         broker.heard("sluice.")
@@ -293,13 +293,13 @@ class Hostile(unittest.TestCase):
             self.assertEqual(answer.count(b"HTTP/1.1 "), 1, request)
 
     def test_smuggling_in_pieces_is_no_better(self):
-        """What a server has read already does not save the rest."""
+        """A head read already does not excuse what follows it."""
         head = b"GET / HTTP/1.1\r\nHost: localhost\r\n"
         for rest in (b"A: b\nContent-Length: 5\r\n\r\nhello",
                      b" Content-Length: 5\r\n\r\n", b"A: b\0c\r\n\r\n"):
             sock = self.collector.connect()
             sock.sendall(head)
-            # Whoever came later was served: the head has been read.
+            # A later client was served: the head has been read.
             self.assertEqual(self.status(), 200)
             sock.sendall(rest)
             self.assertRegex(sock.recv(4096), rb"^HTTP/1\.1 400 ")

@@ -64,7 +64,7 @@ class Sight(Page):
         self.wait_text("#headline span", "1 publisher paused")
 
     def test_what_is_lost_comes_before_what_is_only_full(self):
-        """However much waits in what is full: it can still be had."""
+        """However many messages wait in a full one: they can still be had."""
         def beat(number):
             self.broker.round(
                 [channel("/queue/jobs", kind="queue", depth=99999, paused=9,
@@ -142,7 +142,7 @@ class Sight(Page):
             "127.0.0.1:9": "memory", "127.0.0.1:10": "–"})
 
     def test_a_queue_is_handed_over_while_a_topic_flows(self):
-        """What its consumers have finished the broker cannot know."""
+        """The broker cannot know what its consumers have finished."""
         def beat(number):
             self.broker.round([
                 channel(name, kind=kind, subscribers=subscribers,
@@ -181,7 +181,7 @@ class Sight(Page):
         self.assert_quiet()
 
     def test_lag_is_drawn_against_what_matters(self):
-        """What is small looks small; what is not is marked."""
+        """Small figures look small; others are marked."""
         lag = {"us": 900}
         self.report(lambda number: self.broker.round(
             loop_lag_p99_us=lag["us"], messages_in=number))

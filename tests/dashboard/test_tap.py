@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sluice tap: copies of a channel's messages, and nobody else's."""
+"""sluice tap: copies of a channel's messages, and of no others."""
 import json
 import unittest
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A survey shows what waits in a channel, where ever it waits, and for how
- * long.
+ * A view shows what waits in a channel, wherever it waits, and for how long.
  */
 #include "broker/core/channel_views.h"
 
@@ -74,7 +73,7 @@ static void test_a_queue_that_nobody_takes_from(void **state)
     assert_true(f->last.number[VIEW_HELD_BYTES] >= 3 * WORD_BYTES);
 }
 
-/* What was given to a consumer waits as well until the kernel has it. */
+/* A message given to a consumer also waits, until the kernel has it. */
 static void test_a_consumer_that_stalls(void **state)
 {
     struct fixture *f = *state;

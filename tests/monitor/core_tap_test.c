@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * A tap sees each message of a channel once, and changes nothing for anybody.
+ * A tap sees each message of a channel once, and changes nothing for clients.
  */
 #include "broker/core/tap.h"
 

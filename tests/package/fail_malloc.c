@@ -2,7 +2,7 @@
  *
  * To be preloaded: the $FAIL_AT-th allocation fails, counted from the start of
  * the process until it waits for events or, with $FAIL_IN_SESSION, from its
- * first accepted connection. Whether it came to that is told on standard error.
+ * first accepted connection. The failure is reported on standard error.
  */
 #include <dlfcn.h>
 #include <errno.h>

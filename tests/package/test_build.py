@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""What a person gets who types `cmake -B build`: the programs, also where
-nothing is installed that only the tests need, and no warning stops them."""
+"""`cmake -B build` makes the programs, also where nothing is installed that
+only the tests need, and no warning stops them."""
 import json
 import os
 import pathlib

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The wall clock jumps a day forwards and two days back while messages flow:
-none is lost, nobody is closed, no timeout is early; only the log's times
+none is lost, no client is closed, no timeout is early; only the log's times
 follow."""
 import glob
 import pathlib
@@ -19,7 +19,7 @@ MESSAGES = 200
 
 class Jumps(unittest.TestCase):
     def set_clock(self, offset):
-        """What libfaketime reads anew at each call."""
+        """Writes the file that libfaketime reads again at each call."""
         part = self.file.with_suffix(".part")
         part.write_text(f"{offset}\n")
         part.rename(self.file)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """compose.yaml: every service is hardened, and every client's command does
-what it is there for, told here by the same words."""
+its work, run here with the same words."""
 import os
 import pathlib
 import subprocess
@@ -19,7 +19,7 @@ except ImportError:
 
 COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 SERVICES = COMPOSE["services"]
-# What a service that runs for ever is expected to print.
+# What a service that runs forever is expected to print.
 SIGNS = {"monitor": b"collecting at ", "listener": b"Msg "}
 # Addresses that only exist there, and what stands for them here.
 HERE = {"tcp://broker:5556": "tcp://127.0.0.1:1", "0.0.0.0:8088": "127.0.0.1:0"}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""scripts/dist: the tarball is the same whoever makes it, and builds and
+"""scripts/dist: the tarball is the same wherever it is made, and builds and
 installs where there is no git."""
 import os
 import pathlib

@@ -71,7 +71,7 @@ class Install(unittest.TestCase):
                             f"{name} is not among {sorted(found)}")
 
     def test_it_says_nothing_of_where_it_was_built(self):
-        """It could not be copied to another machine, or built twice alike."""
+        """Or it could not be copied to another machine, or reproduced."""
         tree = self.install()
         for name in files_below(tree):
             content = (tree / name).read_bytes()

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""The manual pages: mandoc has nothing to say about them, and they tell of
-exactly the options, keys, signals and functions that there are."""
+"""The manual pages: mandoc finds no fault in them, and they describe exactly
+the options, keys, signals and functions that exist."""
 import os
 import pathlib
 import re

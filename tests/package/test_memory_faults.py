@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Whichever allocation fails, the daemon does not crash: at its start it ends
-with a sentence that says so or goes on; once clients are there, one of them may lose its
-connection, and those who come afterwards are served."""
+with a sentence that says so or goes on; once clients are there, one of them
+may lose its connection, and later clients are served."""
 import os
 import pathlib
 import signal
@@ -56,7 +56,7 @@ class Daemon:
 
 
 def talk(daemon):
-    """A bit of everything; whoever loses its connection is not the point."""
+    """A bit of everything; a client may lose its connection."""
     clients = []
     try:
         for name in (b"/topic/a", b"/queue/b", b"/topic/a"):
@@ -76,7 +76,7 @@ def talk(daemon):
 
 
 def is_served(daemon):
-    """Not if a message was dropped for want of memory, which is counted."""
+    """False also when a message was dropped without memory, and counted."""
     try:
         with daemon.connect() as client:
             client.settimeout(10)
@@ -121,7 +121,7 @@ class Faults(unittest.TestCase):
     def check_session(self, number):
         daemon = self.start(number, FAIL_IN_SESSION="1")
         talk(daemon)
-        # The first to ask may be the one whom it hits.
+        # The failure may hit the first client that asks.
         self.assertTrue(is_served(daemon) or is_served(daemon))
         self.assertEqual(daemon.end(), 0, daemon.said)
         return daemon.has_failed()

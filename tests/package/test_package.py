@@ -101,7 +101,7 @@ class Package(unittest.TestCase):
             self.assertEqual(broker.makefile("rb").read(9), frame(b"hello"))
 
     def daemon_of(self, service):
-        """The only child of unshare, which hands on no signal."""
+        """The only child of unshare, which forwards no signal."""
         children = pathlib.Path(f"/proc/{service.pid}/task/{service.pid}"
                                 "/children").read_text().split()
         return int(children[0]) if children else None
