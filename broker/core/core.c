@@ -157,7 +157,7 @@ static void core_put_away(struct core *c)
         pressure_weigh(&c->pressure, ch);
         list_remove(&ch->touched);
         if (channel_is_unused(ch)) {
-            pressure_forget(ch);
+            pressure_forget(&c->pressure, ch);
             directory_remove(&c->directory, ch);
         }
     }

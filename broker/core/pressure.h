@@ -27,9 +27,9 @@ struct directory;
 struct pressure {
     const struct directory *directory;
     const struct budget *budget;
-    struct list large;  /* loads of channels that hold much */
-    struct list small;  /* loads of the others that were pressed */
-    size_t swept_slots; /* of the directory */
+    struct list large;    /* loads of channels that hold much */
+    size_t pressed_count; /* channels that are not relieved yet */
+    size_t swept_slots;   /* of the directory */
 };
 
 /* `directory` and `budget` are borrowed for the life of the pressure. */
@@ -40,7 +40,7 @@ void pressure_init(struct pressure *p, const struct directory *directory,
 void pressure_weigh(struct pressure *p, struct channel *ch);
 
 /* To be called before the channel is freed. */
-void pressure_forget(struct channel *ch);
+void pressure_forget(struct pressure *p, struct channel *ch);
 
 /* Whether it has been pressed, and not yet relieved. */
 bool pressure_is_on(const struct channel *ch);
