@@ -54,7 +54,9 @@ struct limits {
  * to do. */
 struct channel_kind {
     const char *name;
-    size_t size; /* bytes of its struct, which begins with a channel */
+    size_t size;      /* bytes of its struct, which begins with a channel */
+    bool is_lossless; /* keeps what it has accepted: under pressure its
+                         publishers can be delayed, and nothing else */
     void (*init)(struct channel *ch);
     void (*joined)(struct channel *ch, struct subscriber *s);
     /* The subscriber has left; its outbox, counted, is still there. */

@@ -39,16 +39,18 @@ struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
     if (name_class == NAME_NULL || name_class == NAME_SYS)
         return NULL;
     struct channel *ch = directory_find(&c->directory, name, length);
-    if (ch)
-        return ch;
-    const struct rule *rule =
-        rule_find(config->rules, config->rule_count, name, length);
-    if (name_class == NAME_TOPIC && rule->hold_messages == 0)
-        return NULL;
-    *why = COUNT_dropped_no_memory;
-    ch = directory_add(&c->directory, name_class, rule, name, length);
-    if (ch)
-        channel_touch(ch); /* the message may never come */
+    if (!ch) {
+        const struct rule *rule =
+            rule_find(config->rules, config->rule_count, name, length);
+        if (name_class == NAME_TOPIC && rule->hold_messages == 0)
+            return NULL;
+        *why = COUNT_dropped_no_memory;
+        ch = directory_add(&c->directory, name_class, rule, name, length);
+        if (!ch)
+            return NULL;
+    }
+    channel_touch(ch); /* the message may never come */
+    pressure_expect(&c->pressure, ch);
     return ch;
 }
 

@@ -67,7 +67,7 @@ static void load_press(struct pressure *p, struct load *l)
     if (l->pressed_bytes == 0) {
         counter_add(ch->turn->counters, COUNT_pressed, 1);
         p->pressed_count++;
-        l->pressed_bytes = ch->account.bytes;
+        l->pressed_bytes = ch->account.bytes > 0 ? ch->account.bytes : 1;
         owner->pressed(owner->arg, ch);
     }
     ch->kind->press(ch, pressure_is_exhausted(p));
@@ -108,6 +108,16 @@ void pressure_weigh(struct pressure *p, struct channel *ch)
     if (is_exhausted)
         load_press(p, l);
     load_ease(p, l);
+}
+
+void pressure_expect(struct pressure *p, struct channel *ch)
+{
+    if (!ch->kind->is_lossless || !pressure_is_exhausted(p))
+        return;
+    if (!ch->load)
+        load_new(ch);
+    if (ch->load)
+        load_press(p, ch->load);
 }
 
 void pressure_forget(struct pressure *p, struct channel *ch)

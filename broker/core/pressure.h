@@ -39,6 +39,11 @@ void pressure_init(struct pressure *p, const struct directory *directory,
 /* To be called when what the channel holds may have changed. */
 void pressure_weigh(struct pressure *p, struct channel *ch);
 
+/* To be called when a publisher names the channel. If memory is exhausted, it
+ * shall not bring messages to one queue after another that is not pressed yet.
+ */
+void pressure_expect(struct pressure *p, struct channel *ch);
+
 /* To be called before the channel is freed. */
 void pressure_forget(struct pressure *p, struct channel *ch);
 

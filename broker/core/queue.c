@@ -339,6 +339,7 @@ static uint64_t queue_purge(struct channel *ch)
 const struct channel_kind queue_kind = {
     .name = "queue",
     .size = sizeof(struct queue),
+    .is_lossless = true,
     .init = queue_init,
     .joined = queue_joined,
     .left = queue_left,

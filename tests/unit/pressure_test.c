@@ -173,6 +173,43 @@ static void test_a_small_one_that_grows_is_asked_at_once(void **state)
     budget_refund(&f->rig.budget, rest);
 }
 
+/* Or one that names a new queue each time would never have to wait. */
+static void test_a_new_queue_makes_its_publisher_wait_at_once(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t rest = use_up(f);
+    assert_int_equal(rig_say(&f->rig, "/queue/new", "a"), PUBLISH_WAIT);
+    rig_turn(&f->rig);
+    assert_true(channel_must_wait(rig_find(&f->rig, "/queue/new")));
+    budget_refund(&f->rig.budget, rest);
+}
+
+static void
+test_a_queue_that_is_emptied_makes_nobody_wait_for_long(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t rest = use_up(f);
+    reader_open(&f->rig, &f->reader, "/queue", UINT64_MAX);
+    assert_int_equal(rig_say(&f->rig, "/queue", "a"), PUBLISH_WAIT);
+    rig_turn(&f->rig);
+    assert_false(channel_must_wait(rig_find(&f->rig, "/queue")));
+    assert_string_equal(reader_words(&f->reader), "a");
+    budget_refund(&f->rig.budget, rest);
+}
+
+static void test_a_queue_that_gets_nothing_after_all_goes(void **state)
+{
+    struct fixture *f = *state;
+    enum counter_id why;
+    uint64_t rest = use_up(f);
+    assert_non_null(
+        core_route(&f->rig.core, (const uint8_t *)"/queue", 6, &why));
+    rig_turn(&f->rig);
+    assert_null(rig_find(&f->rig, "/queue"));
+    assert_false(core_has_work(&f->rig.core));
+    budget_refund(&f->rig.budget, rest);
+}
+
 /* Otherwise the loop would spin while memory is short. */
 static void test_a_turn_without_news_is_the_last(void **state)
 {
@@ -219,6 +256,9 @@ int main(void)
         PRESSURE_TEST(test_stalled_subscriber_gives_back_what_it_holds),
         PRESSURE_TEST(test_stalled_leaver_gives_back_what_it_holds),
         PRESSURE_TEST(test_many_small_ones_are_asked_and_relieved_in_parts),
+        PRESSURE_TEST(test_a_new_queue_makes_its_publisher_wait_at_once),
+        PRESSURE_TEST(test_a_queue_that_is_emptied_makes_nobody_wait_for_long),
+        PRESSURE_TEST(test_a_queue_that_gets_nothing_after_all_goes),
         PRESSURE_TEST(test_a_turn_without_news_is_the_last),
         PRESSURE_TEST(test_what_a_topic_holds_goes_and_the_topic_with_it),
         PRESSURE_TEST(test_a_small_one_that_grows_is_asked_at_once),

@@ -2,6 +2,8 @@
 """`--memory` and well-behaved clients: large messages wait for room and then
 arrive, a queue keeps what it has accepted, small channels do not notice, and
 the broker counts the memory that it really holds."""
+import itertools
+
 from crowd import SMALL_BUFFER, Pump, for_ever, once
 from wire import (KIB, MIB, Background, WireTest, frame, head, main,
                   numbered, numbered_pairs, pair)
@@ -115,6 +117,28 @@ class LargeMessages(MemoryTest):
             sluiced.wait_stats(connections=1, memory_bytes=before)
             self.assertEqual(sluiced.fd_count(), fds)
         self.assert_serves(sluiced)
+
+
+class NewQueues(MemoryTest):
+    def test_a_publisher_that_always_names_a_new_one_waits(self):
+        """Also when each read, of 512 bytes when memory is exhausted, ends
+        within a message, so that the queue it names is gone again when the
+        turn ends."""
+        def chunks():
+            rest = NOBODY
+            for number in itertools.count():
+                name = frame(b"/queue/new/%09d" % number)
+                data = name + frame(b"x" * (512 - len(name) - 4))
+                yield rest + data[:300]
+                rest = data[300:]
+
+        sluiced = self.limited(memory="8m")
+        with Pump(sluiced) as pump:
+            pump.add(chunks)
+            sluiced.wait_stats(paused_publishers=1)
+            stats = sluiced.stats()
+        self.assertGreater(stats["memory_peak_bytes"], 7 * MIB)
+        self.assertLess(stats["memory_peak_bytes"], 8 * MIB + 512 * KIB)
 
 
 class FullQueue(MemoryTest):
