@@ -16,10 +16,11 @@ PAUSE = 0.02  # seconds between two looks at the screen
 
 
 def is_running(pid):
-    """A zombie is not: it is its parent's business when it is gone."""
+    """A zombie is not: it is its parent's business when it is gone. Who goes
+    between opening and reading is no such process (ESRCH)."""
     try:
         stat = pathlib.Path(f"/proc/{pid}/stat").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return False
     return stat.rpartition(")")[2].split()[0] != "Z"
 
