@@ -8,6 +8,10 @@
 
 The last lines of the output say how many tests were skipped, and why. In CI
 ($CI is "true") a skip fails unless tests/skips.txt expects it.
+
+With $TESTS_SECOND_TRY, as .ci/run sets it, a test that failed alone in its
+file is run once more, by itself: what passes then is reported as UNSTEADY, a
+bug to be mended that does not stop others. What fails twice has failed.
 """
 import fnmatch
 import os
@@ -65,10 +69,30 @@ def skip(why):
     sys.exit(status_of_skips(started_file(), [why], True))
 
 
+def is_unsteady(result):
+    """Whether the only test that failed passes by itself."""
+    failed = {getattr(test, "test_case", test).id()
+              for test, _ in result.failures + result.errors}
+    if not os.environ.get("TESTS_SECOND_TRY") or len(failed) != 1:
+        return False
+    name = failed.pop().removeprefix("__main__.")
+    sys.stderr.write(f"\nsecond try: {name}\n")
+    try:
+        again = unittest.defaultTestLoader.loadTestsFromName(
+            name, sys.modules["__main__"])
+    except AttributeError:  # the setting up of a class or module
+        return False
+    second = unittest.TextTestRunner(verbosity=2).run(again)
+    if second.testsRun and second.wasSuccessful():
+        print(f"UNSTEADY: {name}")
+        return True
+    return False
+
+
 def main():
     program = unittest.main(module="__main__", exit=False, verbosity=2)
     result = program.result
-    if not result.wasSuccessful():
+    if not result.wasSuccessful() and not is_unsteady(result):
         sys.exit(1)
     report([(test.id().removeprefix("__main__."), why)
             for test, why in result.skipped], result.testsRun)

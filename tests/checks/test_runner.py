@@ -43,22 +43,22 @@ class Runner(unittest.TestCase):
         text = "\n".join(["# what is expected", "", *lines, ""])
         (self.tests / "skips.txt").write_text(text)
 
-    def run_tests(self, a="pass", b="pass", start="main()", ci=""):
+    def run_tests(self, a="pass", b="pass", start="main()", **env):
         path = self.tests / "night/test_moon.py"
         path.write_text(CASE.format(a=a, b=b, start=start))
-        return self.run_command([sys.executable, path], ci)
+        return self.run_command([sys.executable, path], **env)
 
     def run_program(self, status, ci=""):
         path = self.tests / "moon"
         path.write_text(PROGRAM.format(status=status))
         path.chmod(0o755)
         return self.run_command(
-            [sys.executable, self.tests / "runner.py", path], ci)
+            [sys.executable, self.tests / "runner.py", path], ci=ci)
 
-    def run_command(self, command, ci):
+    def run_command(self, command, ci="", second_try=""):
+        env = {**os.environ, "CI": ci, "TESTS_SECOND_TRY": second_try}
         done = subprocess.run(command, capture_output=True, text=True,
-                              timeout=60, env={**os.environ, "CI": ci},
-                              check=False)
+                              timeout=60, env=env, check=False)
         return done.returncode, done.stdout.splitlines()
 
     def test_a_file_without_skips_says_nothing_of_them(self):
@@ -67,6 +67,27 @@ class Runner(unittest.TestCase):
     def test_a_failure_is_a_failure(self):
         self.expect("night/test_moon.py: no moon")
         self.assertEqual(self.run_tests("self.fail()", SKIPPING), (1, []))
+
+    def test_what_passes_at_its_second_try_is_reported_where_that_is_asked_for(
+            self):
+        fails_once = ("path = pathlib.Path(__file__).with_name('seen'); "
+                      "seen = path.exists(); path.touch(); "
+                      "self.assertTrue(seen)")
+        self.assertEqual(self.run_tests(fails_once, second_try="1"),
+                         (0, ["UNSTEADY: Case.test_a"]))
+        (self.tests / "night/seen").unlink()
+        self.assertEqual(self.run_tests(fails_once), (1, []))
+
+    def test_what_fails_twice_has_failed(self):
+        self.assertEqual(self.run_tests("self.fail()", second_try="1"),
+                         (1, []))
+
+    def test_two_failures_are_no_accident(self):
+        fails_once = ("path = pathlib.Path(__file__).with_name(self.id()); "
+                      "seen = path.exists(); path.touch(); "
+                      "self.assertTrue(seen)")
+        self.assertEqual(
+            self.run_tests(fails_once, fails_once, second_try="1"), (1, []))
 
     def test_some_that_were_skipped_are_the_last_lines(self):
         self.assertEqual(self.run_tests("print('words')", SKIPPING),
