@@ -27,7 +27,8 @@ static bool reason_at(void *arg, size_t i, struct broker_view_reason *out)
 
 static void each_client(void *arg, view_fn *visit, void *visit_arg)
 {
-    client_views_show(arg, visit, visit_arg);
+    client_views_begin(arg);
+    (void)client_views_show(arg, SIZE_MAX, visit, visit_arg);
 }
 
 static struct monitor_list list_of(const struct option_value *v)

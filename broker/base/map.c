@@ -103,6 +103,35 @@ size_t map_visit(const struct map *m, size_t from, size_t slots,
     return from;
 }
 
+static uint32_t reverse_bits(uint32_t n)
+{
+    n = (n & 0x55555555) << 1 | (n >> 1 & 0x55555555);
+    n = (n & 0x33333333) << 2 | (n >> 2 & 0x33333333);
+    n = (n & 0x0f0f0f0f) << 4 | (n >> 4 & 0x0f0f0f0f);
+    return __builtin_bswap32(n);
+}
+
+/* A slot is chosen by the low bits of the hash. In the order of reversed hashes
+ * these are the high bits: each slot is one range of them, and a table of
+ * another size only has wider or narrower ranges. So a position in this order
+ * remains valid when the table is resized. */
+bool map_walk(const struct map *m, struct map_walk *walk, size_t slots,
+              void (*visit)(struct map_node *, void *), void *arg)
+{
+    const uint64_t end = (uint64_t)UINT32_MAX + 1;
+    if (m->count == 0)
+        walk->passed = end;
+    for (; slots > 0 && walk->passed < end; slots--) {
+        uint64_t from = walk->passed, range = end / m->slot_count;
+        struct map_node *node = *map_slot(m, reverse_bits((uint32_t)from));
+        for (; node; node = node->next)
+            if (reverse_bits(node->hash) >= from)
+                visit(node, arg);
+        walk->passed = (from / range + 1) * range;
+    }
+    return walk->passed < end;
+}
+
 void map_each(const struct map *m, void (*visit)(struct map_node *, void *),
               void *arg)
 {

@@ -55,6 +55,18 @@ void map_remove(struct map *m, struct map_node *node);
 size_t map_visit(const struct map *m, size_t from, size_t slots,
                  void (*visit)(struct map_node *, void *), void *arg);
 
+/* A walk over the nodes in pieces, between which the map may change, grow and
+ * shrink. All zeros: it has not begun. */
+struct map_walk {
+    uint64_t passed; /* hashes, with their bits reversed, that lie behind it */
+};
+
+/* Calls `visit` for the nodes in the next `slots` slots; it may not change the
+ * map. In the whole walk each node that is in the map from its beginning to its
+ * end is visited once. False when the walk is over. */
+bool map_walk(const struct map *m, struct map_walk *walk, size_t slots,
+              void (*visit)(struct map_node *, void *), void *arg);
+
 /* Calls `visit` for every node; it may not change the map. */
 void map_each(const struct map *m, void (*visit)(struct map_node *, void *),
               void *arg);

@@ -68,9 +68,10 @@ static void show_channel(struct channel *ch, void *arg)
     onlooker->visit(onlooker->arg, &v);
 }
 
-void channel_views_show(const struct core *c, clock_ms now, view_fn *visit,
+bool channel_views_show(const struct core *c, clock_ms now,
+                        struct map_walk *walk, size_t slots, view_fn *visit,
                         void *arg)
 {
     struct onlooker onlooker = {now, visit, arg};
-    directory_each(&c->directory, show_channel, &onlooker);
+    return directory_walk(&c->directory, walk, slots, show_channel, &onlooker);
 }

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
  * channel_views - channels seen from outside. Showing them costs time in
- * proportion to channels and subscribers, and changes nothing.
+ * proportion to channels and subscribers, and changes nothing; so they are
+ * shown in pieces.
  */
 #ifndef SLUICE_CORE_CHANNEL_VIEWS_H
 #define SLUICE_CORE_CHANNEL_VIEWS_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "broker/base/clock.h"
+#include "broker/base/map.h"
 #include "broker/base/view.h"
 
 struct core;
 struct subscriber;
 
-/* Shows every channel to `visit`, which may not call the core. */
-void channel_views_show(const struct core *c, clock_ms now, view_fn *visit,
+/* Shows the channels in the next `slots` slots of the directory to `visit`,
+ * which may not call the core. A walk begins as all zeros and shows each
+ * channel that exists throughout it once. False when the walk is over. */
+bool channel_views_show(const struct core *c, clock_ms now,
+                        struct map_walk *walk, size_t slots, view_fn *visit,
                         void *arg);
 
 /* Writes into *v the bounds of what may wait for the subscriber, 0 where there

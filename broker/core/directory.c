@@ -91,3 +91,10 @@ void directory_each(const struct directory *d, channel_fn *visit, void *arg)
     struct visitor visitor = {visit, arg};
     map_each(&d->channels, directory_visit_node, &visitor);
 }
+
+bool directory_walk(const struct directory *d, struct map_walk *walk,
+                    size_t slots, channel_fn *visit, void *arg)
+{
+    struct visitor visitor = {visit, arg};
+    return map_walk(&d->channels, walk, slots, directory_visit_node, &visitor);
+}

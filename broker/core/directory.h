@@ -5,6 +5,7 @@
 #ifndef SLUICE_CORE_DIRECTORY_H
 #define SLUICE_CORE_DIRECTORY_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -53,5 +54,9 @@ void directory_each(const struct directory *d, channel_fn *visit, void *arg);
  * `from` on, round and round. Returns the number to go on from. */
 size_t directory_visit(const struct directory *d, size_t from, size_t slots,
                        channel_fn *visit, void *arg);
+
+/* A walk over all of them in pieces; see map_walk. */
+bool directory_walk(const struct directory *d, struct map_walk *walk,
+                    size_t slots, channel_fn *visit, void *arg);
 
 #endif

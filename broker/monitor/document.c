@@ -208,7 +208,9 @@ static json_t *channels(struct broker_view *b, bool is_periodic)
 {
     struct look look;
     look_begin(&look, &b->channels, is_periodic);
-    channel_views_show(b->core, reactor_now_ms(b->reactor), look_at, &look);
+    struct map_walk walk = {0};
+    (void)channel_views_show(b->core, reactor_now_ms(b->reactor), &walk,
+                             SIZE_MAX, look_at, &look);
     return listing(b, &look.ranking, "channels", channel_row);
 }
 

@@ -84,7 +84,9 @@ static void write_channels(const struct broker_view *b, FILE *out)
     struct ranking r;
     struct view rows[RANKING_ROWS + 1];
     ranking_init(&r, VIEW_IN);
-    channel_views_show(b->core, reactor_now_ms(b->reactor), ranking_add, &r);
+    struct map_walk walk = {0};
+    (void)channel_views_show(b->core, reactor_now_ms(b->reactor), &walk,
+                             SIZE_MAX, ranking_add, &r);
     size_t n = ranking_finish(&r, rows, &rows[RANKING_ROWS]);
     if (n < r.total) {
         rows[n] = rows[RANKING_ROWS];

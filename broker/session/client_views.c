@@ -19,11 +19,20 @@ static struct view view_of(const struct session *s, clock_ms now)
     return v;
 }
 
-void client_views_show(const struct clients *all, view_fn *visit, void *arg)
+void client_views_begin(struct clients *all)
+{
+    all->shown_next = all->list.next;
+}
+
+bool client_views_show(struct clients *all, size_t count, view_fn *visit,
+                       void *arg)
 {
     clock_ms now = reactor_now_ms(all->reactor);
-    LIST_EACH (link, &all->list) {
+    struct list *link = all->shown_next;
+    for (; count > 0 && link != &all->list; count--, link = link->next) {
         struct view v = view_of(LIST_OF(link, struct session, link), now);
         visit(arg, &v);
     }
+    all->shown_next = link;
+    return link != &all->list;
 }

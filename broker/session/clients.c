@@ -74,6 +74,7 @@ bool clients_init(struct clients *all, const struct clients_config *config,
                             .log = log,
                             .on_closed = on_nothing};
     list_init(&all->list);
+    all->shown_next = &all->list;
     waits_init(&all->waits, wait_rows, all);
     admission_init(&all->admission, budget);
     clients_configure(all, config);
@@ -123,6 +124,7 @@ void clients_drain(struct clients *all)
 {
     struct list stopped, *link;
     list_init(&stopped);
+    all->shown_next = &all->list; /* watchers see the rest in the next walk */
     while ((link = list_pop(&all->list)) != NULL) {
         struct session *s = LIST_OF(link, struct session, link);
         size_t left = stream_held(s->stream);

@@ -40,7 +40,8 @@ struct clients {
     struct counters *counters;
     struct budget *budget;
     struct log *log;
-    struct list list; /* sessions, oldest first */
+    struct list list;        /* sessions, oldest first */
+    struct list *shown_next; /* in the list, or its head; see client_views.h */
     uint32_t count;
     uint32_t undrained; /* sessions that stopping has to wait for */
     uint64_t accepted;  /* also the last connection's number */

@@ -87,6 +87,8 @@ static void session_end(struct session *s, struct verdict why)
     admission_release(&all->admission, &s->partial);
     state_set(s, SESSION_CLOSED);
     waits_end(&s->waiting);
+    if (all->shown_next == &s->link)
+        all->shown_next = s->link.next;
     list_remove(&s->link);
     stream_close(s->stream);
     s->deferred.free = session_free;

@@ -44,7 +44,8 @@ struct play {
     struct rule *rules; /* NULL: those of the house */
     int fds[CLIENTS];   /* -1 when not connected */
     struct tap tap;
-    uint64_t refused; /* connections, without memory */
+    struct map_walk walk; /* over the channels, as watchers see them */
+    uint64_t refused;     /* connections, without memory */
 };
 
 /* Time stands still unless the script moves it. */
@@ -265,8 +266,10 @@ static void view(void *arg, const struct view *v)
 static void do_view(struct play *p, int client)
 {
     (void)client;
-    client_views_show(&p->house.clients, view, NULL);
-    channel_views_show(&p->house.core, now_ms, view, NULL);
+    if (!client_views_show(&p->house.clients, 2, view, NULL))
+        client_views_begin(&p->house.clients);
+    if (!channel_views_show(&p->house.core, now_ms, &p->walk, 20, view, NULL))
+        p->walk = (struct map_walk){0};
 }
 
 static void do_tap(struct play *p, int client)

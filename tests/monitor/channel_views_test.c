@@ -43,7 +43,10 @@ static void visit(void *arg, const struct view *v)
 static uint64_t look(struct fixture *f, enum view_number number)
 {
     f->channels = 0;
-    channel_views_show(&f->rig.core, f->rig.core.turn.now, visit, f);
+    struct map_walk walk = {0};
+    while (channel_views_show(&f->rig.core, f->rig.core.turn.now, &walk, 1,
+                              visit, f))
+        continue;
     return f->channels > 0 ? f->last.number[number] : UINT64_MAX;
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "broker/net/reactor.h"
+#include "broker/session/client_views.h"
 #include "tests/unit/session_rig.h"
 #include "tests/unit/unit.h"
 
@@ -212,12 +213,40 @@ static void test_stop_that_one_delays_does_not_look_at_the_others(void **state)
         close(fds[--crowd]);
 }
 
+/* The numbers of the clients shown, one digit each. */
+static void note_shown(void *arg, const struct view *v)
+{
+    uint64_t *shown = arg;
+    *shown = *shown * 10 + v->conn;
+}
+
+/* The walk's place is taken by the client behind it. */
+static void
+test_clients_that_leave_do_not_end_a_walk_over_the_others(void **state)
+{
+    struct fixture *f = *state;
+    struct clients *all = &f->house.clients;
+    uint64_t shown = 0;
+    int c = house_connect(&f->house), d = house_connect(&f->house);
+    client_views_begin(all);
+    assert_true(client_views_show(all, 1, note_shown, &shown));
+    hang_up(&f->b);
+    hang_up(&f->a);
+    hang_up(&c);
+    turns(f, 2);
+    assert_false(client_views_show(all, 9, note_shown, &shown));
+    assert_int_equal(shown, 14);
+    assert_false(client_views_show(all, 9, note_shown, &shown));
+    hang_up(&d);
+}
+
 #define SESSION_TEST(test)                                                     \
     cmocka_unit_test_setup_teardown(test, session_rig_open, session_rig_close)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        SESSION_TEST(test_clients_that_leave_do_not_end_a_walk_over_the_others),
         SESSION_TEST(test_every_wait_has_an_end),
         SESSION_TEST(test_who_goes_on_is_not_evicted_as_silent),
         SESSION_TEST(test_name_without_its_message_leaves_no_channel),

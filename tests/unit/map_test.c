@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/list.h"
 #include "tests/unit/unit.h"
 
 enum { MANY = 5000 };
@@ -172,6 +173,55 @@ static void test_visits_every_node_once(void **state)
     remove_many(f, 0, 100);
 }
 
+/* How often each item was visited by a walk. */
+static int visited[MANY];
+
+static void note_visit(struct map_node *node, void *items)
+{
+    struct item *item = LIST_OF(node, struct item, node);
+    visited[item - (struct item *)items]++;
+}
+
+/* The map grows to forty times its size during one walk and shrinks again
+ * during another; at any time some items come and others go. */
+static void check_walk(struct fixture *f, int stay, bool is_growing)
+{
+    struct map_walk walk = {0};
+    int from = stay, to = is_growing ? stay : MANY;
+    memset(visited, 0, sizeof visited);
+    while (map_walk(&f->map, &walk, 3, note_visit, f->items)) {
+        for (int i = 0; i < 100 && is_growing && to < MANY; i++, to++)
+            assert_true(map_insert(&f->map, &f->items[to].node));
+        for (int i = 0; i < 100 && !is_growing && from < to; i++, from++)
+            map_remove(&f->map, &f->items[from].node);
+    }
+    for (int i = 0; i < MANY; i++)
+        assert_true(visited[i] == 1 || (i >= stay && visited[i] == 0));
+    assert_false(map_walk(&f->map, &walk, 3, note_visit, f->items));
+    remove_many(f, from, to);
+}
+
+static void
+test_walk_visits_once_what_stays_while_the_table_is_resized(void **state)
+{
+    struct fixture *f = *state;
+    enum { STAY = 120 };
+    insert_many(f, STAY);
+    check_walk(f, STAY, true);
+    assert_int_equal(f->map.count, STAY);
+    for (int i = STAY; i < MANY; i++)
+        assert_true(map_insert(&f->map, &f->items[i].node));
+    check_walk(f, STAY, false);
+    remove_many(f, 0, STAY);
+}
+
+static void test_walk_over_an_empty_map_ends_at_once(void **state)
+{
+    struct fixture *f = *state;
+    struct map_walk walk = {0};
+    assert_false(map_walk(&f->map, &walk, 1, note_visit, f->items));
+}
+
 #define MAP_TEST(test)                                                         \
     cmocka_unit_test_setup_teardown(test, open_map, close_map)
 
@@ -185,6 +235,8 @@ int main(void)
         MAP_TEST(test_names_are_bytes_not_text),
         MAP_TEST(test_equal_hashes_are_not_equal_names),
         MAP_TEST(test_visits_every_node_once),
+        MAP_TEST(test_walk_visits_once_what_stays_while_the_table_is_resized),
+        MAP_TEST(test_walk_over_an_empty_map_ends_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
