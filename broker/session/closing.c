@@ -22,19 +22,21 @@ static void closing_wait(struct session *s, enum wait_kind wait)
 
 enum reason closing_reason(const struct session *s)
 {
-    return s->is_goodbye ? REASON_GOODBYE : REASON_STOPPING;
+    return s->reason;
 }
 
-struct verdict closing_leave(struct session *s)
+struct verdict closing_leave(struct session *s, enum reason reason)
 {
     publisher_forget(&s->pub);
     admission_release(&s->all->admission, &s->partial);
-    session_kind(s)->leave(s);
+    if (!session_kind(s)->leave(s))
+        return verdict_close(REASON_NO_MEMORY);
+    s->reason = (uint8_t)reason;
     state_set(s, SESSION_LEAVING);
     closing_wait(s, WAIT_LEAVE);
     struct verdict v =
         closing_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
-    if (v.what == VERDICT_GO_ON && backlog_is_empty(s->sub.outbox))
+    if (v.what == VERDICT_GO_ON && session_kind(s)->owed_bytes(s) == 0)
         v = closing_drained(s);
     return v;
 }
@@ -42,7 +44,7 @@ struct verdict closing_leave(struct session *s)
 static struct verdict closing_begin_finish(struct session *s, bool is_goodbye)
 {
     s->is_goodbye = is_goodbye;
-    subscriber_leave(&s->sub);
+    session_kind(s)->abandon(s);
     admission_release(&s->all->admission, &s->partial);
     state_set(s, SESSION_FINISHING);
     closing_wait(s, WAIT_FINISH);
@@ -78,8 +80,10 @@ struct verdict closing_hold(struct session *s)
 
 struct verdict closing_finish(struct session *s)
 {
-    if (s->state == SESSION_STOPPED)
+    if (s->state == SESSION_STOPPED) {
+        s->reason = REASON_STOPPING;
         return closing_begin_finish(s, false);
+    }
     return s->state == SESSION_ENDED ? verdict_close(REASON_STOPPING)
                                      : verdict(VERDICT_GO_ON);
 }

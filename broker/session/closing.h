@@ -9,8 +9,8 @@
 
 struct session;
 
-/* The client said goodbye: LEAVING. */
-struct verdict closing_leave(struct session *s);
+/* The session ends in order, for the reason: LEAVING. */
+struct verdict closing_leave(struct session *s, enum reason reason);
 
 /* LEAVING, and the client has taken all it was owed: FINISHING. */
 struct verdict closing_drained(struct session *s);

@@ -16,7 +16,7 @@ void reader_watch(struct session *s)
         waits_begin(&all->waits, &s->waiting, WAIT_FRAME,
                     reactor_now_ms(all->reactor));
     else
-        waits_end(&s->waiting);
+        session_kind(s)->await(s);
 }
 
 /* Keeps the rest, which is the beginning of a message, until more comes. */
@@ -85,7 +85,7 @@ static size_t reader_max(const struct session *s)
 {
     const struct clients *all = s->all;
     const struct budget *b = all->budget;
-    bool is_known = channel_ref_get(&s->last, all->core) != NULL;
+    bool is_known = session_kind(s)->target(s) != NULL;
     if (!budget_has_room(b, 0))
         return READER_SCARCE_BYTES;
     if (budget_is_short(b))
@@ -137,7 +137,7 @@ static enum stream_status reader_fill(struct session *s, size_t *got,
  * the publisher keeps waiting, but in front. */
 static bool reader_must_wait(struct session *s)
 {
-    struct channel *last = channel_ref_get(&s->last, s->all->core);
+    struct channel *last = session_kind(s)->target(s);
     bool has_turn = s->has_turn;
     s->has_turn = false;
     if (s->state != SESSION_OPEN || bypass_is_open(s) || !last ||
@@ -157,7 +157,7 @@ struct verdict reader_read(struct session *s, size_t *got)
         return verdict(VERDICT_WAIT_GATE);
     switch (reader_fill(s, got, &v)) {
     case STREAM_END:
-        return verdict_close(REASON_EOF);
+        return session_kind(s)->end(s);
     case STREAM_RESET:
         return verdict_close(REASON_RESET);
     default:

@@ -83,7 +83,7 @@ static void session_end(struct session *s, struct verdict why)
     assert(s->magic == SESSION_MAGIC && s->state != SESSION_CLOSED);
     session_count_closed(s, why);
     publisher_forget(&s->pub);
-    subscriber_leave(&s->sub);
+    session_kind(s)->abandon(s);
     admission_release(&all->admission, &s->partial);
     state_set(s, SESSION_CLOSED);
     waits_end(&s->waiting);
@@ -118,6 +118,14 @@ static void session_pause(struct session *s)
         notice_paused(s);
 }
 
+/* Without sips: they would only add to what the client is owed. */
+static void session_rest(struct session *s)
+{
+    state_set(s, SESSION_PAUSED);
+    session_kind(s)->await(s);
+    session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
+}
+
 static void session_starve(struct session *s)
 {
     counter_add(s->all->counters, COUNT_memory_waits, 1);
@@ -147,8 +155,11 @@ void session_act(struct session *s, struct verdict v)
     case VERDICT_WAIT_MEMORY:
         session_starve(s);
         break;
+    case VERDICT_REST:
+        session_rest(s);
+        break;
     case VERDICT_GOODBYE:
-        session_act(s, closing_leave(s));
+        session_act(s, closing_leave(s, v.reason));
         break;
     case VERDICT_CLOSE:
         session_end(s, v);
@@ -242,7 +253,7 @@ static void session_on_end_of_paused(struct session *s)
     bypass_take(s);
     if (publisher_is_waiting(&s->pub))
         session_wait(s, WAIT_ROOM); /* no more sips: the end has arrived */
-    subscriber_leave(&s->sub);
+    session_kind(s)->abandon(s);
     state_set(s, SESSION_ENDED);
     session_set_stream(s, STREAM_RESTING, false);
 }
@@ -273,7 +284,7 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
     case SESSION_OPEN:
         /* Reading goes on: what the client published before is still in the
          * kernel, and reading reports the end once that is processed. */
-        subscriber_leave(&s->sub);
+        session_kind(s)->abandon(s);
         session_set_stream(s, STREAM_READING, false);
         break;
     case SESSION_PAUSED:
@@ -286,7 +297,7 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
 
 static void session_write(struct session *s)
 {
-    uint64_t owed_bytes = s->sub.outbox->bytes;
+    uint64_t owed_bytes = session_kind(s)->owed_bytes(s);
     enum stream_status status = session_kind(s)->flush(s);
     if (status == STREAM_END || status == STREAM_RESET) {
         session_on_broken_output(s, status);
@@ -294,7 +305,8 @@ static void session_write(struct session *s)
     }
     bool is_full = status == STREAM_AGAIN;
     state_review_outbox(s);
-    if (s->state == SESSION_LEAVING && s->sub.outbox->bytes < owed_bytes)
+    if (s->state == SESSION_LEAVING &&
+        session_kind(s)->owed_bytes(s) < owed_bytes)
         session_wait(s, WAIT_LEAVE); /* the client is making progress */
     if (is_full != stream_wants_write(s->stream) &&
         !session_set_stream(s, stream_get_mode(s->stream), is_full))

@@ -16,6 +16,7 @@
 #include "broker/session/verdict.h"
 #include "broker/session/waits.h"
 
+struct channel;
 struct session;
 
 /* What decoding has consumed, and what it knows of the rest, so that the rest
@@ -42,8 +43,22 @@ struct session_kind {
     struct verdict (*complete)(struct session *s);
     /* Writes what the client is owed; AGAIN when the socket takes no more. */
     enum stream_status (*flush)(struct session *s);
-    /* The client said goodbye: it is given nothing more. */
-    void (*leave)(struct session *s);
+    /* The channel that its next message will probably go to; NULL when that is
+     * not known. */
+    struct channel *(*target)(const struct session *s);
+    /* How many bytes of output have not been taken; 0: the client is owed
+     * nothing. */
+    uint64_t (*owed_bytes)(const struct session *s);
+    /* Nothing of a message has come: bounds the wait for the next one. */
+    void (*await)(struct session *s);
+    /* OPEN: the client sends nothing more. */
+    struct verdict (*end)(struct session *s);
+    /* The session ends in order: the client is given nothing more, but is owed
+     * what it has been given. False when there is no memory. */
+    bool (*leave)(struct session *s);
+    /* The client can be sent nothing more: leaves its channels, and frees what
+     * the session keeps for its protocol. Harmless when repeated. */
+    void (*abandon)(struct session *s);
     /* The broker stops: the client is not read any more. */
     struct verdict (*stop)(struct session *s);
     /* The session has waited too long, for one of HELLO, FRAME and LEAVE. */

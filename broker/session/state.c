@@ -35,7 +35,7 @@ bool state_is_read(const struct session *s)
 void state_review_outbox(struct session *s)
 {
     bool is_drained =
-        rows[s->state].is_quiet && backlog_is_empty(s->sub.outbox);
+        rows[s->state].is_quiet && session_kind(s)->owed_bytes(s) == 0;
     if (is_drained == s->is_drained)
         return;
     s->is_drained = is_drained;

@@ -43,7 +43,7 @@ enum session_state {
     SESSION_STATES
 };
 
-enum { SESSION_MAGIC = 0x5e55 };
+enum { SESSION_MAGIC = 0x5e };
 
 struct session {
     struct clients *all;
@@ -54,7 +54,8 @@ struct session {
     };
     struct waiting waiting;
     struct peer peer;
-    uint16_t magic;
+    uint8_t magic;
+    uint8_t reason;      /* enum reason: why it is LEAVING or FINISHING */
     uint8_t state;       /* enum session_state */
     uint8_t kind : 4;    /* of session_kinds */
     bool has_turn : 1;   /* has waited: one read is due to it */

@@ -134,7 +134,7 @@ static struct verdict v1_name(struct session *s, struct target *t,
     if (status == FRAME_MORE)
         return verdict(VERDICT_GO_ON);
     if (name->length == 0)
-        return verdict(VERDICT_GOODBYE);
+        return verdict_goodbye(REASON_GOODBYE);
     if (!target_find(t, s->all->core, name->body, name->length))
         return verdict_close(REASON_NO_MEMORY);
     return verdict(VERDICT_GO_ON);
@@ -285,9 +285,37 @@ static struct verdict v1_complete(struct session *s)
 
 /* The rest. */
 
-static void v1_leave(struct session *s)
+static struct channel *v1_target(const struct session *s)
+{
+    return channel_ref_get(&s->last, s->all->core);
+}
+
+static uint64_t v1_owed_bytes(const struct session *s)
+{
+    return s->sub.outbox->bytes;
+}
+
+/* A client may take as long as it likes between frames. */
+static void v1_await(struct session *s)
+{
+    waits_end(&s->waiting);
+}
+
+static struct verdict v1_end(struct session *s)
+{
+    (void)s;
+    return verdict_close(REASON_EOF);
+}
+
+static bool v1_leave(struct session *s)
 {
     subscriber_retire(&s->sub);
+    return true;
+}
+
+static void v1_abandon(struct session *s)
+{
+    subscriber_leave(&s->sub);
 }
 
 /* An orderly end would look like the answer to a goodbye. A goodbye may be on
@@ -333,7 +361,12 @@ const struct session_kind v1_kind = {
     .decode = v1_decode,
     .complete = v1_complete,
     .flush = writer_flush,
+    .target = v1_target,
+    .owed_bytes = v1_owed_bytes,
+    .await = v1_await,
+    .end = v1_end,
     .leave = v1_leave,
+    .abandon = v1_abandon,
     .stop = v1_stop,
     .time_out = v1_time_out,
     .view = v1_view,

@@ -14,19 +14,25 @@ enum verdict_what {
     VERDICT_GO_ON,
     VERDICT_WAIT_GATE,   /* at the gates of the channels it published to */
     VERDICT_WAIT_MEMORY, /* for the large message that it has begun */
-    VERDICT_GOODBYE,     /* was received; what follows it was not decoded */
-    VERDICT_CLOSE,       /* for the reason */
+    VERDICT_REST,        /* until the client has taken what it is owed */
+    VERDICT_GOODBYE,     /* orderly, for the reason; no more is decoded */
+    VERDICT_CLOSE,       /* at once, for the reason */
 };
 
 struct verdict {
     enum verdict_what what;
-    enum reason reason;   /* CLOSE alone */
+    enum reason reason;   /* of GOODBYE and CLOSE */
     const char *protocol; /* that the greeting belongs to; NULL: none known */
 };
 
 static inline struct verdict verdict(enum verdict_what what)
 {
     return (struct verdict){.what = what};
+}
+
+static inline struct verdict verdict_goodbye(enum reason reason)
+{
+    return (struct verdict){.what = VERDICT_GOODBYE, .reason = reason};
 }
 
 static inline struct verdict verdict_close(enum reason reason)
