@@ -52,6 +52,8 @@
       "messages lost because there was no memory for them")                    \
     X(dropped_stopping, COUNTER, "messages",                                   \
       "accepted messages not delivered when the broker stopped")               \
+    X(purged, COUNTER, "messages",                                             \
+      "waiting messages that were dropped on request")                         \
     X(discarded_null, COUNTER, "messages", "messages published to /null")      \
     X(discarded_sys, COUNTER, "messages",                                      \
       "messages that clients published to /sys")                               \

@@ -114,6 +114,19 @@ uint32_t backlog_drop_oldest(struct backlog *b, struct budget *budget,
     return dropped;
 }
 
+uint64_t backlog_drop_slices(struct backlog *b, struct budget *budget,
+                             uint32_t slices)
+{
+    uint64_t before = b->messages;
+    for (; slices > 0 && b->count > 0; slices--) {
+        const struct slice *first = backlog_first(b);
+        struct slice dropped =
+            backlog_take(b, budget, first->length, first->messages);
+        block_unref(dropped.block);
+    }
+    return before - b->messages;
+}
+
 bool backlog_compact(struct backlog *b, struct block_pool *pool,
                      struct account *account)
 {

@@ -22,6 +22,11 @@ typedef uint32_t backlog_drop_fn(struct backlog *b, struct budget *budget,
 backlog_drop_fn backlog_drop_newest;
 backlog_drop_fn backlog_drop_oldest;
 
+/* Drops up to so many slices from the front, which must be wholly unsent.
+ * Returns how many messages these held. */
+uint64_t backlog_drop_slices(struct backlog *b, struct budget *budget,
+                             uint32_t slices);
+
 /* Copies what it holds into a block of just that size, if it pins much more
  * than that; *account is charged for the copy. False when there is no memory.
  */

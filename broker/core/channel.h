@@ -85,8 +85,9 @@ struct channel_kind {
      * subscriber; and those of the messages that wait for a subscriber. */
     struct limits (*limits)(const struct channel *ch);
     struct limits (*subscriber_limits)(const struct channel *ch);
-    /* Drops the messages it holds; returns how many there were. */
-    uint64_t (*purge)(struct channel *ch);
+    /* Drops the messages of up to so many slices that it holds, the oldest
+     * first; returns how many these were. */
+    uint64_t (*purge)(struct channel *ch, uint32_t slices);
 };
 
 struct channel {

@@ -224,7 +224,8 @@ void core_tick(struct core *c)
 static void core_purge_channel(struct channel *ch, void *arg)
 {
     struct turn *t = arg;
-    counter_add(t->counters, COUNT_dropped_stopping, ch->kind->purge(ch));
+    counter_add(t->counters, COUNT_dropped_stopping,
+                ch->kind->purge(ch, UINT32_MAX));
     if (ch->tap)
         tap_close(ch->tap);
     channel_touch(ch);

@@ -325,12 +325,14 @@ static void queue_relieve(struct channel *ch)
     queue_open_gate(q);
 }
 
-static uint64_t queue_purge(struct channel *ch)
+static uint64_t queue_purge(struct channel *ch, uint32_t slices)
 {
     struct queue *q = queue_of(ch);
-    uint64_t messages = q->backlog->messages;
-    queue_count(q, -(int64_t)messages, -(int64_t)q->backlog->bytes);
-    backlog_release(&q->backlog, ch->turn->budget);
+    uint64_t bytes = q->backlog->bytes;
+    uint64_t messages =
+        backlog_drop_slices(q->backlog, ch->turn->budget, slices);
+    queue_count(q, -(int64_t)messages, (int64_t)(q->backlog->bytes - bytes));
+    backlog_disown(&q->backlog, ch->turn->budget);
     queue_update_gate(q);
     queue_update_deliverable(q);
     return messages;

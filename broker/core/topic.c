@@ -220,10 +220,12 @@ static bool topic_is_empty(const struct channel *ch)
     return backlog_is_empty(topic_of(ch)->held);
 }
 
-static uint64_t topic_purge(struct channel *ch)
+static uint64_t topic_purge(struct channel *ch, uint32_t slices)
 {
-    uint64_t messages = topic_of(ch)->held->messages;
-    backlog_release(&topic_of(ch)->held, ch->turn->budget);
+    struct topic *t = topic_of(ch);
+    struct budget *budget = ch->turn->budget;
+    uint64_t messages = backlog_drop_slices(t->held, budget, slices);
+    backlog_disown(&t->held, budget);
     return messages;
 }
 
@@ -231,7 +233,8 @@ static uint64_t topic_purge(struct channel *ch)
 static void topic_rule_changed(struct channel *ch)
 {
     if (ch->rule->hold_messages == 0)
-        channel_count_dropped(ch, topic_purge(ch), COUNT_dropped_no_subscriber);
+        channel_count_dropped(ch, topic_purge(ch, UINT32_MAX),
+                              COUNT_dropped_no_subscriber);
 }
 
 static const struct backlog *topic_held(const struct channel *ch)
@@ -265,7 +268,8 @@ static void topic_press_all(struct list *members, bool is_exhausted)
 static void topic_press(struct channel *ch, bool is_exhausted)
 {
     if (!topic_is_empty(ch)) {
-        channel_count_dropped(ch, topic_purge(ch), COUNT_dropped_memory);
+        channel_count_dropped(ch, topic_purge(ch, UINT32_MAX),
+                              COUNT_dropped_memory);
         channel_touch(ch);
     }
     topic_press_all(&ch->members, is_exhausted);
