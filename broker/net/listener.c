@@ -2,7 +2,8 @@
 #include "broker/net/listener.h"
 
 #include <errno.h>
-#include <event2/listener.h>
+#include <event2/event.h>
+#include <event2/event_struct.h>
 #include <event2/util.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -11,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "broker/base/list.h"
 #include "broker/net/bind_error.h"
 #include "broker/net/reactor.h"
 #include "broker/net/socket_file.h"
@@ -21,52 +23,88 @@ enum { BACKLOG = 4096 }; /* the kernel cuts it to net.core.somaxconn */
 
 struct listener {
     struct listener *next;
-    struct evconnlistener *ev;
+    struct event event; /* connections wait; initialised while fd >= 0 */
+    struct chore chore; /* accepting them */
+    struct reactor *reactor;
     struct reactor_timer *retry;
     const struct listener_events *events;
     void *owner;
+    int fd;
     bool is_paused;          /* by the owner */
     struct socket_file file; /* empty if TCP or adopted */
     char text[SLUICE_ADDRESS_TEXT_BYTES];
 };
 
-static void on_accept(struct evconnlistener *ev, evutil_socket_t fd,
-                      struct sockaddr *peer, int length, void *arg)
+/* Without memory to wait for the socket it is tried later. */
+static void listener_watch(struct listener *l)
 {
-    struct listener *l = arg;
-    (void)ev;
-    l->events->on_accept(l->owner, fd, peer, (socklen_t)length);
+    if (event_add(&l->event, NULL) != 0)
+        (void)reactor_timer_start(l->retry, LISTENER_RETRY_MS);
+}
+
+static void listener_unwatch(struct listener *l)
+{
+    (void)event_del(&l->event);
+    reactor_remove_chore(&l->chore);
 }
 
 /* A listening socket stays readable while connections wait in it, so without
  * this the loop would spin when accept(2) fails with EMFILE. */
-static void on_error(struct evconnlistener *ev, void *arg)
+static void listener_fail(struct listener *l, int err)
 {
-    struct listener *l = arg;
-    int err = EVUTIL_SOCKET_ERROR();
     /* Better to spin than never to accept again. */
     if (reactor_timer_start(l->retry, LISTENER_RETRY_MS))
-        evconnlistener_disable(ev);
+        listener_unwatch(l);
     l->events->on_error(l->owner, err);
+}
+
+/* One step of the chore: accepts one connection. A client that connects costs
+ * more than a message does, and nothing bounds how many connect at once: as
+ * long as some do, accepting all of them would delay the clients that are
+ * there. */
+static bool listener_step(struct chore *c)
+{
+    struct listener *l = LIST_OF(c, struct listener, chore);
+    struct sockaddr_storage peer = {0};
+    socklen_t length = sizeof peer;
+    int fd = accept4(l->fd, (struct sockaddr *)&peer, &length,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd >= 0) {
+        l->events->on_accept(l->owner, fd, (struct sockaddr *)&peer, length);
+        return !l->is_paused;
+    }
+    if (errno == EINTR || errno == ECONNABORTED)
+        return true;
+    if (errno != EAGAIN && errno != EWOULDBLOCK)
+        listener_fail(l, errno);
+    return false;
+}
+
+static void on_waiting(evutil_socket_t fd, short what, void *arg)
+{
+    struct listener *l = arg;
+    (void)fd;
+    (void)what;
+    reactor_add_chore(l->reactor, &l->chore);
 }
 
 static void on_retry(void *arg)
 {
     struct listener *l = arg;
     if (!l->is_paused)
-        evconnlistener_enable(l->ev);
+        listener_watch(l);
 }
 
 void listener_pause(struct listener *l)
 {
     l->is_paused = true;
-    evconnlistener_disable(l->ev);
+    listener_unwatch(l);
 }
 
 void listener_resume(struct listener *l)
 {
     l->is_paused = false;
-    evconnlistener_enable(l->ev);
+    listener_watch(l);
 }
 
 struct listener *listener_next(const struct listener *l)
@@ -82,8 +120,10 @@ const char *listener_address(const struct listener *l)
 struct listener *listener_close(struct listener *l)
 {
     struct listener *next = l->next;
-    if (l->ev)
-        evconnlistener_free(l->ev); /* closes the socket */
+    if (l->fd >= 0) {
+        listener_unwatch(l);
+        close(l->fd);
+    }
     reactor_timer_free(l->retry);
     socket_file_remove(&l->file);
     free(l);
@@ -107,6 +147,20 @@ static void listener_describe(struct listener *l, int fd)
                               sizeof l->text);
 }
 
+/* Makes the socket listen, which takes it. */
+static bool listener_start(struct listener *l, int fd)
+{
+    l->retry = reactor_timer_new(l->reactor, on_retry, l);
+    if (!l->retry || listen(fd, BACKLOG) != 0)
+        return false;
+    event_assign(&l->event, reactor_base(l->reactor), fd, EV_READ | EV_PERSIST,
+                 on_waiting, l);
+    if (event_add(&l->event, NULL) != 0)
+        return false;
+    l->fd = fd;
+    return true;
+}
+
 /* Takes `fd` and the file even when it fails; the file is NULL if there is
  * none. */
 static struct listener *listener_new(struct reactor *r, int fd,
@@ -122,25 +176,21 @@ static struct listener *listener_new(struct reactor *r, int fd,
         errno = ENOMEM;
         return NULL;
     }
+    l->reactor = r;
     l->events = events;
     l->owner = owner;
+    l->fd = -1;
+    chore_init(&l->chore, listener_step);
     if (file)
         l->file = *file;
     listener_describe(l, fd);
-    l->retry = reactor_timer_new(r, on_retry, l);
-    if (l->retry)
-        l->ev = evconnlistener_new(
-            reactor_base(r), on_accept, l,
-            LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, BACKLOG, fd);
-    if (!l->ev) {
-        int err = errno;
-        close(fd);
-        listener_close(l);
-        errno = err;
-        return NULL;
-    }
-    evconnlistener_set_error_cb(l->ev, on_error);
-    return l;
+    if (listener_start(l, fd))
+        return l;
+    int err = errno;
+    close(fd);
+    listener_close(l);
+    errno = err;
+    return NULL;
 }
 
 static bool is_listening_stream(int fd)

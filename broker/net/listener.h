@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * listener - accepts connections on one address. When the system has no
- * descriptors left it pauses by itself instead of spinning, and tries again.
+ * listener - accepts connections on one address. All listeners of a reactor
+ * together accept at most REACTOR_STEPS_MAX connections in a turn, in rotation.
+ * When the system has no descriptors left a listener pauses by itself instead
+ * of spinning, and tries again.
  */
 #ifndef SLUICE_NET_LISTENER_H
 #define SLUICE_NET_LISTENER_H

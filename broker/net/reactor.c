@@ -5,12 +5,14 @@
 #include <event2/event.h>
 #include <stdlib.h>
 
+#include "broker/base/list.h"
 #include "broker/net/event_pool.h"
 
 struct reactor {
     struct event_pool *pool;
     struct event_base *base;
     struct deferred *deferred;
+    struct list chores; /* due, in rotation */
     clock_ms now;
     bool has_now; /* `now` is of this turn */
     bool is_stopped;
@@ -45,6 +47,7 @@ struct reactor *reactor_new(void)
     struct reactor *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
+    list_init(&r->chores);
     r->pool = event_pool_new();
     r->base = r->pool ? new_base() : NULL;
     if (!r->base) {
@@ -74,14 +77,37 @@ void reactor_free(struct reactor *r)
     free(r);
 }
 
+void reactor_add_chore(struct reactor *r, struct chore *c)
+{
+    if (list_is_empty(&c->link))
+        list_insert(&r->chores, &c->link);
+}
+
+/* True if there were any. */
+static bool reactor_do_chores(struct reactor *r)
+{
+    bool had_any = !list_is_empty(&r->chores);
+    for (int i = 0; i < REACTOR_STEPS_MAX; i++) {
+        struct list *link = list_pop(&r->chores);
+        if (!link)
+            break;
+        struct chore *c = LIST_OF(link, struct chore, link);
+        if (c->step(c))
+            reactor_add_chore(r, c);
+    }
+    return had_any;
+}
+
 bool reactor_turn(struct reactor *r, bool may_wait, bool (*end_turn)(void *arg),
                   void *arg)
 {
     event_pool_use(r->pool);
     r->has_now = false;
+    if (reactor_do_chores(r))
+        may_wait = false;
     event_base_loop(r->base,
                     may_wait ? EVLOOP_ONCE : EVLOOP_ONCE | EVLOOP_NONBLOCK);
-    bool again = end_turn(arg);
+    bool again = end_turn(arg) || !list_is_empty(&r->chores);
     reactor_free_deferred(r);
     event_pool_use(NULL); /* another reactor's may be set up next */
     return again;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * reactor - one event loop. It runs in turns: wait, call back for what
- * happened, end the turn, free what was deferred. Everything that belongs to a
+ * reactor - one event loop. It runs in turns: take a few steps of the chores
+ * that are due, wait, call back for what happened, end the turn, free what was
+ * deferred. Everything that belongs to a
  * reactor is used by the thread that runs it and by no other.
  */
 #ifndef SLUICE_NET_REACTOR_H
@@ -11,6 +12,7 @@
 #include <stdint.h>
 
 #include "broker/base/clock.h"
+#include "broker/base/list.h"
 
 struct reactor;
 
@@ -26,7 +28,8 @@ void reactor_free(struct reactor *r);
  * next turn does not wait. */
 void reactor_run(struct reactor *r, bool (*end_turn)(void *arg), void *arg);
 
-/* Runs one turn. Returns what `end_turn` returned. */
+/* Runs one turn. Returns true when there is more to do at once: `end_turn` said
+ * so, or a chore is due. */
 bool reactor_turn(struct reactor *r, bool may_wait, bool (*end_turn)(void *arg),
                   void *arg);
 
@@ -39,6 +42,33 @@ void reactor_yield(struct reactor *r);
 
 /* The time of this turn. */
 clock_ms reactor_now_ms(struct reactor *r);
+
+enum { REACTOR_STEPS_MAX = 32 };
+
+/* Work that comes in small steps and must not delay what is ready: before each
+ * turn at most REACTOR_STEPS_MAX steps are taken, one of each chore in
+ * rotation. */
+struct chore {
+    struct list link;
+    /* Takes a step. True: there may be more to do. Must not free the chore. */
+    bool (*step)(struct chore *c);
+};
+
+/* Not due yet. */
+static inline void chore_init(struct chore *c, bool (*step)(struct chore *c))
+{
+    list_init(&c->link);
+    c->step = step;
+}
+
+/* The chore is due from the next turn on; harmless if it is already. */
+void reactor_add_chore(struct reactor *r, struct chore *c);
+
+/* The chore is not due any more; harmless if it was not. */
+static inline void reactor_remove_chore(struct chore *c)
+{
+    list_remove(&c->link);
+}
 
 /* An object to be freed once no callback can be running for it. */
 struct deferred {

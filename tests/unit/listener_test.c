@@ -28,7 +28,7 @@ struct fixture {
     struct listener *list;
     struct sentence why;
     char folder[32], path[64], text[80]; /* of a unix socket */
-    int accepted, errors, last_error;
+    int accepted, unix_accepted, errors, last_error;
 };
 
 static struct fixture f;
@@ -43,6 +43,7 @@ static void on_accept(void *owner, int fd, const struct sockaddr *peer,
     assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
     close(fd);
     f.accepted++;
+    f.unix_accepted += peer->sa_family == AF_UNIX;
     reactor_stop(f.reactor);
 }
 
@@ -238,6 +239,61 @@ static void test_paused_listener_lets_wait(void **state)
     close(fd);
 }
 
+/* What is ready comes before newcomers: nothing bounds how many there are. */
+static void test_a_turn_accepts_a_bounded_number(void **state)
+{
+    (void)state;
+    enum { CROWD = 2 * REACTOR_STEPS_MAX + 1 };
+    int crowd[CROWD], most = 0;
+    assert_true(open_at("127.0.0.1:0"));
+    for (int i = 0; i < CROWD; i++)
+        crowd[i] = connect_tcp(listener_address(f.list));
+    for (int before = 0; f.accepted < CROWD; before = f.accepted) {
+        (void)reactor_turn(f.reactor, true, no_more, NULL);
+        if (f.accepted - before > most)
+            most = f.accepted - before;
+    }
+    assert_int_equal(most, REACTOR_STEPS_MAX);
+    assert_true(sockets_count_wakes(f.reactor) < 8);
+    for (int i = 0; i < CROWD; i++)
+        close(crowd[i]);
+}
+
+/* One that is flooded with connections leaves the others their share. */
+static void test_listeners_accept_in_rotation(void **state)
+{
+    (void)state;
+    int crowd[REACTOR_STEPS_MAX];
+    assert_true(open_at("127.0.0.1:0"));
+    for (int i = 0; i < REACTOR_STEPS_MAX; i++)
+        crowd[i] = connect_tcp(listener_address(f.list));
+    assert_true(open_at(f.text));
+    int one = open_unix(connect);
+    sockets_turns(f.reactor, 1); /* both are seen */
+    f.unix_accepted = 0;
+    sockets_turns(f.reactor, 1);
+    assert_int_equal(f.unix_accepted, 1);
+    assert_true(f.accepted <= REACTOR_STEPS_MAX);
+    for (int i = 0; i < REACTOR_STEPS_MAX; i++)
+        close(crowd[i]);
+    close(one);
+}
+
+static void test_a_paused_listener_forgets_nobody(void **state)
+{
+    (void)state;
+    assert_true(open_at("127.0.0.1:0"));
+    int fd = connect_tcp(listener_address(f.list));
+    sockets_turns(f.reactor, 1); /* seen, and due in the next turn */
+    listener_pause(f.list);
+    sockets_turns(f.reactor, 3);
+    assert_int_equal(f.accepted, 0);
+    listener_resume(f.list);
+    run();
+    assert_int_equal(f.accepted, 1);
+    close(fd);
+}
+
 static void lock_path(char out[80])
 {
     snprintf(out, 80, "%s.lock", f.path);
@@ -359,6 +415,9 @@ int main(void)
         LISTENER_TEST(test_other_files_are_left_alone),
         LISTENER_TEST(test_too_long_path_is_told),
         LISTENER_TEST(test_paused_listener_lets_wait),
+        LISTENER_TEST(test_a_turn_accepts_a_bounded_number),
+        LISTENER_TEST(test_listeners_accept_in_rotation),
+        LISTENER_TEST(test_a_paused_listener_forgets_nobody),
         LISTENER_TEST(test_no_descriptors_pauses_and_resumes_by_itself),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

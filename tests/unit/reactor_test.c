@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/eventfd.h>
 
+#include "broker/base/list.h"
 #include "broker/net/stream.h"
 #include "tests/unit/unit.h"
 
@@ -214,6 +215,66 @@ static void test_signals_come_from_the_loop(void **state)
     reactor_signal_free(s);
 }
 
+/* A chore that is done after some steps, and says in the story which it is. */
+struct task {
+    struct chore chore;
+    char name;
+    int left;
+};
+
+static bool task_step(struct chore *c)
+{
+    struct task *t = LIST_OF(c, struct task, chore);
+    tell(t->name);
+    return --t->left > 0;
+}
+
+static struct task task_of(char name, int steps)
+{
+    return (struct task){.name = name, .left = steps};
+}
+
+static void test_chores_take_turns_before_the_turn(void **state)
+{
+    (void)state;
+    struct task a = task_of('a', 3), b = task_of('b', 2);
+    chore_init(&a.chore, task_step);
+    chore_init(&b.chore, task_step);
+    reactor_add_chore(f.reactor, &a.chore);
+    reactor_add_chore(f.reactor, &b.chore);
+    reactor_add_chore(f.reactor, &a.chore); /* it is there already */
+    turn();
+    turn();
+    assert_string_equal(f.story, "ababaee");
+}
+
+/* The timer is due all the time, and the chore has more steps than fit. */
+static void test_chores_do_not_delay_what_is_ready(void **state)
+{
+    (void)state;
+    struct task a = task_of('a', REACTOR_STEPS_MAX + 1);
+    chore_init(&a.chore, task_step);
+    reactor_add_chore(f.reactor, &a.chore);
+    assert_true(reactor_timer_start(f.timer, 0));
+    assert_true(reactor_turn(f.reactor, true, end_turn, &f));
+    assert_int_equal(strlen(f.story), REACTOR_STEPS_MAX + 2);
+    assert_string_equal(f.story + REACTOR_STEPS_MAX, "te");
+    assert_false(reactor_turn(f.reactor, true, end_turn, &f));
+    assert_string_equal(f.story + REACTOR_STEPS_MAX + 2, "ae");
+}
+
+static void test_chore_that_was_removed_takes_no_step(void **state)
+{
+    (void)state;
+    struct task a = task_of('a', 1);
+    chore_init(&a.chore, task_step);
+    reactor_add_chore(f.reactor, &a.chore);
+    reactor_remove_chore(&a.chore);
+    reactor_remove_chore(&a.chore);
+    turn();
+    assert_string_equal(f.story, "e");
+}
+
 enum { DESCRIPTORS = 200 };
 
 /* Has libevent allocate what it keeps of descriptors, within a turn. */
@@ -270,6 +331,9 @@ int main(void)
         REACTOR_TEST(test_yielding_ends_the_turn_and_forgets_nobody),
         REACTOR_TEST(test_now_is_the_same_all_turn),
         REACTOR_TEST(test_signals_come_from_the_loop),
+        REACTOR_TEST(test_chores_take_turns_before_the_turn),
+        REACTOR_TEST(test_chores_do_not_delay_what_is_ready),
+        REACTOR_TEST(test_chore_that_was_removed_takes_no_step),
         cmocka_unit_test(test_reactors_of_several_threads_share_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
