@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * json - bytes as the text of a JSON string. Bytes that are not harmless UTF-8
- * cannot be one: they are written in base64 instead.
+ * json - bytes as the text of a JSON string. Characters that could control a
+ * terminal are written \uNNNN. Bytes that are not UTF-8, or are eight-bit
+ * controls, cannot be text: they are written in base64 instead.
  */
 #ifndef SLUICE_CLIENT_JSON_H
 #define SLUICE_CLIENT_JSON_H
@@ -10,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { JSON_BYTES = 6 };
+enum { JSON_BYTES = 12 };
 
 /* Whether json_next_text() can show all of it. */
 bool json_is_text(const uint8_t *bytes, size_t n);

@@ -51,6 +51,23 @@ static void test_control_characters_do_not(void **state)
                         "\\x9b2J\\xc2\\x9b2J");
 }
 
+/* Each with a neighbour that is seen: the ends of the ranges. */
+static void test_no_message_reverses_a_line_or_hides_in_it(void **state)
+{
+    (void)state;
+    assert_string_equal(SHOWN("a\xe2\x80\xae"
+                              "b\xe2\x81\xa6"),
+                        "a\\xe2\\x80\\xaeb\\xe2\\x81\\xa6");
+    assert_string_equal(SHOWN("\xc2\xad\xc2\xae"), "\\xc2\\xad\xc2\xae");
+    assert_string_equal(SHOWN("\xd8\x9c"), "\\xd8\\x9c");
+    assert_string_equal(SHOWN("\xe2\x80\x8a\xe2\x80\x8b"),
+                        "\xe2\x80\x8a\\xe2\\x80\\x8b");
+    assert_string_equal(SHOWN("\xef\xbb\xbf"), "\\xef\\xbb\\xbf");
+    assert_string_equal(SHOWN("\xf3\xa0\x80\xa0\xf3\xa0\x81\xbf"),
+                        "\\xf3\\xa0\\x80\\xa0\\xf3\\xa0\\x81\\xbf");
+    assert_string_equal(SHOWN("\xf3\xa0\x82\x80"), "\xf3\xa0\x82\x80");
+}
+
 static void test_what_is_not_utf8_does_not(void **state)
 {
     (void)state;
@@ -82,6 +99,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text_passes),
         cmocka_unit_test(test_control_characters_do_not),
+        cmocka_unit_test(test_no_message_reverses_a_line_or_hides_in_it),
         cmocka_unit_test(test_what_is_not_utf8_does_not),
         cmocka_unit_test(test_text_is_cut_where_room_ends),
     };

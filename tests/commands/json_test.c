@@ -44,6 +44,15 @@ static void test_text(void **state)
     assert_string_equal(TEXT("\0\x1b\x7f"), "\\u0000\\u001b\\u007f");
 }
 
+/* It stays text, so that a reader need not decode base64 for an emoji. */
+static void test_format_characters_are_escaped_in_text(void **state)
+{
+    (void)state;
+    assert_string_equal(TEXT("a\xe2\x80\xae!"), "a\\u202e!");
+    assert_string_equal(TEXT("\xf3\xa0\x81\xbf"), "\\udb40\\udc7f");
+    assert_true(IS_TEXT("\xf0\x9f\x91\xa9\xe2\x80\x8d\xf0\x9f\x94\xa7"));
+}
+
 /* RFC 4648, section 10 */
 static void test_base64(void **state)
 {
@@ -70,6 +79,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_format_characters_are_escaped_in_text),
         cmocka_unit_test(test_base64),
         cmocka_unit_test(test_what_is_text),
     };

@@ -12,6 +12,7 @@ from people import WithBroker
 TIME = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z"
 MESSAGES = [b"", b"plain", b'"quoted" \\ and \t\r\n', "\u00e4\u20ac\U0001f600"
             .encode(), b"\0\1\x1f\x7f", b"\xff", b"ab\xc3", b"\xc2\x9b2J",
+            "\u202e\U000e007f".encode(),
             bytes(range(256)), b"x" * 100_000, os.urandom(100_001)]
 
 
