@@ -30,16 +30,20 @@ enum sluice_error sluice_goodbye(struct sluice *s)
     return error == SLUICE_AGAIN ? SLUICE_OK : error;
 }
 
-/* Drops messages until the broker has closed in order. */
+/* Drops messages until the broker has closed in order. The deadline also ends
+ * it while messages keep coming: the broker may never pause. */
 static enum sluice_error leave_drain(struct sluice *s, sluice_deadline deadline)
 {
+    static const char late[] =
+        "the broker did not close the connection in time";
     for (;;) {
         struct sluice_bytes dropped;
         enum sluice_error error = sluice_receive(s, &dropped, SLUICE_NO_WAIT);
         if (error == SLUICE_AGAIN)
-            error = sluice_transfer_await(
-                s, sluice_events(s), deadline,
-                "the broker did not close the connection in time");
+            error = sluice_transfer_await(s, sluice_events(s), deadline, late);
+        else if (error == SLUICE_OK && deadline != SLUICE_DEADLINE_NOW &&
+                 sluice_deadline_left(deadline) == 0)
+            error = sluice_failure_set(&s->failure, SLUICE_TIMEOUT, "%s", late);
         if (error != SLUICE_OK)
             return error == SLUICE_CLOSED ? SLUICE_OK : error;
     }

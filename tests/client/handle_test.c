@@ -220,6 +220,28 @@ static void test_close_waits_for_the_broker(void **state)
     peer_close(&p);
 }
 
+static void *flood(void *arg)
+{
+    const struct peer *p = arg;
+    while (send(p->fd, "\0\0\0\2zz", 6, MSG_NOSIGNAL) == 6)
+        ;
+    return NULL;
+}
+
+static void test_close_does_not_drop_messages_without_end(void **state)
+{
+    (void)state;
+    struct peer p = peer_open();
+    pthread_t broker;
+    assert_int_equal(sluice_subscribe(p.s, sluice_text("a")), SLUICE_OK);
+    pthread_create(&broker, NULL, flood, &p);
+    assert_int_equal(sluice_close(p.s, 20), SLUICE_TIMEOUT);
+    assert_string_equal(sluice_error_detail(p.s),
+                        "the broker did not close the connection in time");
+    pthread_join(broker, NULL);
+    peer_close(&p);
+}
+
 static void test_close_does_not_wait_for_ever(void **state)
 {
     (void)state;
@@ -348,6 +370,7 @@ int main(void)
         cmocka_unit_test(test_the_limit_itself_is_allowed),
         cmocka_unit_test(test_goodbye_brings_what_is_owed),
         cmocka_unit_test(test_close_waits_for_the_broker),
+        cmocka_unit_test(test_close_does_not_drop_messages_without_end),
         cmocka_unit_test(test_close_does_not_wait_for_ever),
         cmocka_unit_test(test_a_broker_that_left_first_has_not_read_all),
         cmocka_unit_test(test_a_handle_connects_again),
