@@ -157,6 +157,35 @@ static bool cli_option_unknown(const struct cli_option *table,
                          s.best);
 }
 
+/* The options that have a letter; it means the same in every command. */
+static const struct {
+    char letter;
+    const char *name;
+} cli_option_letters[] = {{'q', "quiet"}, {'v', "verbose"}};
+
+/* 0 when the option has none. */
+static char cli_option_letter(const char *name)
+{
+    size_t count = sizeof cli_option_letters / sizeof *cli_option_letters;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(cli_option_letters[i].name, name) == 0)
+            return cli_option_letters[i].letter;
+    return 0;
+}
+
+/* The row that the argument names, by its name or its letter; NULL if none. */
+static const struct cli_option *cli_option_named(const struct cli_option *table,
+                                                 const char *argument)
+{
+    if (strncmp(argument, "--", 2) == 0 && argument[2] != '-')
+        return cli_option_find(table, argument + 2, strcspn(argument + 2, "="));
+    for (; table->name; table++)
+        if (argument[1] == cli_option_letter(table->name) &&
+            argument[2] == '\0')
+            return table;
+    return NULL;
+}
+
 /* argv[*at] begins with a dash; its value may be the next one. */
 static bool cli_option_take(const struct cli_option *table, void *values,
                             int argc, char **argv, int *at,
@@ -165,8 +194,8 @@ static bool cli_option_take(const struct cli_option *table, void *values,
     const char *argument = argv[*at];
     const char *name = argument + strspn(argument, "-");
     size_t length = strcspn(name, "=");
-    const struct cli_option *row = cli_option_find(table, name, length);
-    if (!row || strncmp(argument, "--", 2) != 0 || name != argument + 2)
+    const struct cli_option *row = cli_option_named(table, argument);
+    if (!row)
         return cli_option_unknown(table, argument, why);
     const char *text = name[length] == '=' ? name + length + 1 : NULL;
     if (row->type == CLI_OPTION_FLAG && text)
@@ -221,8 +250,13 @@ static void cli_option_print_default(const struct cli_option *row, FILE *out)
 void cli_option_print_help(const struct cli_option *table, FILE *out)
 {
     for (const struct cli_option *row = table; row->name; row++) {
-        fprintf(out, "  --%s%s%s", row->name, row->argument ? " " : "",
-                row->argument ? row->argument : "");
+        char letter = cli_option_letter(row->name);
+        if (letter)
+            fprintf(out, "  -%c, --%s", letter, row->name);
+        else
+            fprintf(out, "  --%s", row->name);
+        if (row->argument)
+            fprintf(out, " %s", row->argument);
         cli_option_print_default(row, out);
         fprintf(out, "\n      %s\n", row->help);
     }

@@ -165,15 +165,16 @@ what == "command" && NR == 1 {
     print ".Pp"
     next
 }
-what == "command" && /^  --/ {
+what == "command" && /^  (-[a-z], )?--/ {
     if (!is_list) {
         end_block()
         print ".Bl -tag -width Ds"
         is_list = 1
     }
-    split($0, word, " ")
+    letter = $1 ~ /^-[a-z],$/ ? "Fl " substr($1, 2, 1) " , " : ""
+    split(letter == "" ? $0 : substr($0, 7), word, " ")
     argument = word[2] ~ /^[A-Z|a-z]/ ? " Ar " word[2] : ""
-    print ".It Fl -" substr(word[1], 3) argument
+    print ".It " letter "Fl -" substr(word[1], 3) argument
     standard = $0
     standard = sub(/.*\(default /, "", standard) ? standard : ""
     sub(/\)$/, "", standard)

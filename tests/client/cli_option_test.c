@@ -14,7 +14,7 @@
 
 struct values {
     const char *server;
-    bool is_raw;
+    bool is_raw, is_quiet;
     struct cli_option_number size, timeout_ms, count;
 };
 
@@ -29,6 +29,7 @@ static const struct cli_option table[] = {
     {"timeout", CLI_OPTION_DURATION, VALUE(timeout_ms), "TIME", NULL, NULL, 1,
      0, "when"},
     {"count", CLI_OPTION_COUNT, VALUE(count), "N", NULL, NULL, 0, 0, "many"},
+    {"quiet", CLI_OPTION_FLAG, VALUE(is_quiet), NULL, NULL, NULL, 0, 0, "hush"},
     {.name = NULL},
 };
 
@@ -66,6 +67,20 @@ static void test_defaults(void **state)
     assert_int_equal(p->values.size.value, 16 << 20);
     assert_false(p->values.is_raw);
     assert_false(p->values.count.is_given);
+}
+
+/* A letter is an option only where the command has that option. */
+static void test_letters(void **state)
+{
+    (void)state;
+    struct parsed *p = parse("-q", "a", NULL);
+    assert_int_equal(p->result, CLI_OPTION_DONE);
+    assert_true(p->values.is_quiet);
+    assert_int_equal(p->argc, 2);
+    assert_int_equal(parse("-v", NULL)->result, CLI_OPTION_WRONG);
+    assert_int_equal(parse("-qq", NULL)->result, CLI_OPTION_WRONG);
+    assert_int_equal(parse("-c", "1", NULL)->result, CLI_OPTION_WRONG);
+    assert_int_equal(parse("---quiet", NULL)->result, CLI_OPTION_WRONG);
 }
 
 static void test_environment_then_command_line(void **state)
@@ -168,6 +183,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
+        cmocka_unit_test(test_letters),
         cmocka_unit_test(test_environment_then_command_line),
         cmocka_unit_test(test_both_ways_to_give_a_value),
         cmocka_unit_test(test_options_stand_anywhere),
