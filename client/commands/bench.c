@@ -5,6 +5,7 @@
  * encode and decode whole buffers.
  */
 #include "client/bench/bench_report.h"
+#include "client/channel_hint.h"
 #include "client/command.h"
 #include "client/complain.h"
 #include "client/stop_signal.h"
@@ -164,6 +165,7 @@ static int bench_run(int argc, char **argv)
         return command_misused(&command_bench,
                                "bench takes options only; name a channel with "
                                "--channel");
+    channel_hint_print(o.channel, CHANNEL_PUBLISH);
     if (!stop_signal_init())
         return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
     struct plan plan = bench_plan(&o);

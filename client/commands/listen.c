@@ -4,11 +4,12 @@
  * and reconnects when the connection is lost. Output is written when nothing
  * more has arrived, not after each message.
  */
-#include "client/backoff.h"
+#include "client/channel_hint.h"
 #include "client/command.h"
 #include "client/complain.h"
 #include "client/lib/deadline.h"
-#include "client/printer.h"
+#include "client/outage.h"
+#include "client/print_options.h"
 #include "client/runner.h"
 #include "client/stop_signal.h"
 #include "client/watch.h"
@@ -18,17 +19,12 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
-
-/* A connection that lasts this long, or brings a message, is sound. */
-enum { LISTEN_SOUND_MS = 2000 };
 
 struct listen_options {
     const char *server, *command;
     struct cli_option_number timeout_ms, max_frame, count;
-    int format; /* enum printer_format, in the order of its words */
-    bool has_times, is_raw, is_quiet, no_reconnect;
+    struct print_options print;
+    bool is_quiet, no_reconnect;
 };
 
 #define LISTEN_VALUE(field) offsetof(struct listen_options, field)
@@ -46,12 +42,9 @@ static const struct cli_option listen_options[] = {
      "stop after N messages"},
     {"exec", CLI_OPTION_TEXT, LISTEN_VALUE(command), "COMMAND", NULL, NULL, 0,
      0, "run COMMAND for each message, which is its standard input"},
-    {"format", CLI_OPTION_CHOICE, LISTEN_VALUE(format), "text|json", "text",
-     NULL, 0, 0, "lines of text, or a JSON object per line"},
-    {"timestamps", CLI_OPTION_FLAG, LISTEN_VALUE(has_times), NULL, NULL, NULL,
-     0, 0, "print the time before each line of text; JSON always has it"},
-    {"raw", CLI_OPTION_FLAG, LISTEN_VALUE(is_raw), NULL, NULL, NULL, 0, 0,
-     "print the bytes alone, without a newline after each message"},
+    PRINT_OPTIONS_FORMAT(LISTEN_VALUE(print)),
+    PRINT_OPTIONS_RAW(LISTEN_VALUE(print)),
+    PRINT_OPTIONS_TIMES(LISTEN_VALUE(print)),
     {"no-reconnect", CLI_OPTION_FLAG, LISTEN_VALUE(no_reconnect), NULL, NULL,
      NULL, 0, 0, "exit with 1 when the broker cannot be reached or is lost"},
     {"quiet", CLI_OPTION_FLAG, LISTEN_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
@@ -59,26 +52,17 @@ static const struct cli_option listen_options[] = {
     {.name = NULL},
 };
 
-enum listen_state {
-    LISTEN_FIRST,   /* never connected */
-    LISTEN_OUTAGE,  /* not connected, and reported */
-    LISTEN_TRYING,  /* connected again, but not known to be sound */
-    LISTEN_SOUND,   /* connected */
-    LISTEN_LEAVING, /* said goodbye after a stop signal */
-};
-
 struct listening {
     struct listen_options options;
-    enum listen_state state;
     struct sluice *s;
     struct sluice_bytes channel;
     const struct listen_outlet *outlet;
     struct printer printer;
     struct runner runner; /* with --exec */
-    struct backoff backoff;
-    uint64_t taken; /* messages */
-    int64_t due_ms; /* TRYING: sound from then on; LEAVING: given up then;
-                         else -1 */
+    struct outage outage;
+    uint64_t taken;     /* messages */
+    int64_t give_up_ms; /* said goodbye after a stop signal, and waits for the
+                           rest until then; -1 before */
 };
 
 /* Where messages go. Both functions return false, with errno. */
@@ -97,42 +81,11 @@ enum listen_step {
     LISTEN_MISUSED,
 };
 
-/* --- state --------------------------------------------------------------- */
+/* --- stopping ------------------------------------------------------------ */
 
-static void listening_tell(const struct listening *l, const char *what,
-                           const char *more)
+static bool listening_is_leaving(const struct listening *l)
 {
-    if (!l->options.is_quiet)
-        complain(EXIT_DONE, "%s%s", what, more);
-}
-
-static void listening_on_connected(struct listening *l)
-{
-    l->due_ms = -1;
-    if (l->state == LISTEN_FIRST) {
-        l->state = LISTEN_SOUND;
-        return;
-    }
-    l->state = LISTEN_TRYING;
-    l->due_ms = sluice_deadline_clock() + LISTEN_SOUND_MS;
-}
-
-static void listening_on_sound(struct listening *l)
-{
-    listening_tell(l, "connected again to ", l->options.server);
-    backoff_reset(&l->backoff);
-    l->state = LISTEN_SOUND;
-    l->due_ms = -1;
-}
-
-/* Reported once per outage, however many attempts it takes. */
-static void listening_on_lost(struct listening *l)
-{
-    if (l->state == LISTEN_SOUND || l->state == LISTEN_FIRST)
-        listening_tell(l, sluice_error_detail(l->s),
-                       "; trying again until it succeeds");
-    l->state = LISTEN_OUTAGE;
-    l->due_ms = -1;
+    return l->give_up_ms >= 0;
 }
 
 /* The broker sends the messages still due, and closes. */
@@ -140,8 +93,13 @@ static void listening_on_stop(struct listening *l)
 {
     enum sluice_error error = sluice_goodbye(l->s);
     (void)error; /* if it fails, the next receive returns the error */
-    l->state = LISTEN_LEAVING;
-    l->due_ms = sluice_deadline_clock() + (int64_t)l->options.timeout_ms.value;
+    l->give_up_ms =
+        sluice_deadline_clock() + (int64_t)l->options.timeout_ms.value;
+}
+
+static bool listening_is_late(const struct listening *l)
+{
+    return listening_is_leaving(l) && sluice_deadline_left(l->give_up_ms) == 0;
 }
 
 /* --- where messages go --------------------------------------------------- */
@@ -189,15 +147,12 @@ static enum listen_step listening_connect(struct listening *l)
 {
     enum sluice_error error = listening_dial(l);
     if (error == SLUICE_OK) {
-        listening_on_connected(l);
+        outage_on_connected(&l->outage);
         return LISTEN_GO;
     }
     if (stop_signal_came())
         return LISTEN_DONE;
-    bool is_final = error == SLUICE_BAD_ADDRESS || l->options.no_reconnect ||
-                    (l->state == LISTEN_FIRST &&
-                     (error == SLUICE_UNRESOLVED || error == SLUICE_DENIED));
-    if (!is_final)
+    if (!l->options.no_reconnect && !outage_is_final(&l->outage, error))
         return LISTEN_LOST;
     int status = complain_unconnected(l->s, error);
     return status == EXIT_USAGE ? LISTEN_MISUSED : LISTEN_FAILED;
@@ -218,18 +173,18 @@ static enum listen_step listening_put(struct listening *l,
     if (!l->outlet->put(l, message))
         return listening_on_unwritable(l);
     l->taken++;
-    if (l->state == LISTEN_TRYING)
-        listening_on_sound(l);
+    outage_on_success(&l->outage);
     bool is_last =
         l->options.count.is_given && l->taken == l->options.count.value;
-    return is_last ? LISTEN_DONE : LISTEN_GO;
+    /* Looked at after each message: the broker may never pause. */
+    return is_last || listening_is_late(l) ? LISTEN_DONE : LISTEN_GO;
 }
 
 /* Why there is nothing more to receive. */
 static enum listen_step listening_on_end(struct listening *l,
                                          enum sluice_error error)
 {
-    if (l->state == LISTEN_LEAVING)
+    if (listening_is_leaving(l))
         return LISTEN_DONE;
     if (error != SLUICE_TOO_LONG)
         return LISTEN_LOST;
@@ -242,7 +197,7 @@ static enum listen_step listening_on_end(struct listening *l,
 static enum listen_step listening_take(struct listening *l)
 {
     for (;;) {
-        if (stop_signal_came() && l->state != LISTEN_LEAVING)
+        if (stop_signal_came() && !listening_is_leaving(l))
             listening_on_stop(l);
         struct sluice_bytes message;
         enum sluice_error error =
@@ -259,19 +214,17 @@ static enum listen_step listening_take(struct listening *l)
 
 static enum listen_step listening_wait(struct listening *l)
 {
+    int64_t due_ms =
+        listening_is_leaving(l) ? l->give_up_ms : l->outage.sound_ms;
     struct watch watch = {
         .s = l->s,
         .fd = l->printer.fd, /* notices that its reader went away */
-        .is_stopping = l->state == LISTEN_LEAVING,
-        .timeout_ms = l->due_ms < 0 ? -1 : sluice_deadline_left(l->due_ms),
+        .is_stopping = listening_is_leaving(l),
+        .timeout_ms = due_ms < 0 ? -1 : sluice_deadline_left(due_ms),
     };
-    if (watch_wait(&watch) & POLLERR)
+    if (watch_wait(&watch) & POLLERR || listening_is_late(l))
         return LISTEN_DONE;
-    if (l->due_ms < 0 || sluice_deadline_left(l->due_ms) > 0)
-        return LISTEN_GO;
-    if (l->state == LISTEN_LEAVING)
-        return LISTEN_DONE;
-    listening_on_sound(l);
+    outage_on_time(&l->outage);
     return LISTEN_GO;
 }
 
@@ -290,27 +243,14 @@ static enum listen_step listening_serve(struct listening *l)
 
 /* --- one connection after another ---------------------------------------- */
 
-static enum listen_step listening_pause(struct listening *l)
-{
-    int64_t due_ms = sluice_deadline_clock() + backoff_next_ms(&l->backoff);
-    struct watch watch = {.s = NULL, .fd = -1};
-    while (!stop_signal_came()) {
-        watch.timeout_ms = sluice_deadline_left(due_ms);
-        if (watch.timeout_ms == 0)
-            return LISTEN_GO;
-        watch_wait(&watch);
-    }
-    return LISTEN_DONE;
-}
-
 static enum listen_step listening_retry(struct listening *l)
 {
     if (l->options.no_reconnect) {
         complain(EXIT_FAILED, "%s", sluice_error_detail(l->s));
         return LISTEN_FAILED;
     }
-    listening_on_lost(l);
-    return listening_pause(l);
+    outage_on_lost(&l->outage, sluice_error_detail(l->s));
+    return outage_pause(&l->outage) ? LISTEN_GO : LISTEN_DONE;
 }
 
 static int listening_run(struct listening *l)
@@ -331,24 +271,13 @@ static int listening_run(struct listening *l)
 
 /* --- the command --------------------------------------------------------- */
 
-static uint64_t listen_seed(void)
-{
-    uint64_t seed;
-    if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) == (ssize_t)sizeof seed)
-        return seed;
-    return (uint64_t)sluice_deadline_clock() << 16 ^ (uint64_t)getpid();
-}
-
 /* False, and *status, when the options contradict each other. */
 static bool listen_check(const struct listen_options *o, int argc, int *status)
 {
-    bool is_formatted = o->format != PRINTER_TEXT || o->has_times;
-    const char *wrong = NULL;
+    const char *wrong = print_options_wrong(&o->print);
     if (argc > 2)
         wrong = "one CHANNEL is enough; start one listener per channel";
-    else if (o->is_raw && is_formatted)
-        wrong = "--raw prints bytes alone; leave out --format or --timestamps";
-    else if (o->command && (o->is_raw || is_formatted))
+    else if (o->command && print_options_are_given(&o->print))
         wrong = "--exec prints nothing; leave out --format, --timestamps and "
                 "--raw";
     if (wrong)
@@ -360,13 +289,10 @@ static bool listening_init(struct listening *l, const char *channel)
 {
     const struct listen_options *o = &l->options;
     l->channel = sluice_text(channel);
-    printer_init(&l->printer, STDOUT_FILENO);
-    l->printer.format =
-        o->is_raw ? PRINTER_RAW : (enum printer_format)o->format;
-    l->printer.has_time = o->has_times;
-    l->printer.channel = l->channel;
+    l->give_up_ms = -1;
+    print_options_apply(&o->print, &l->printer, channel);
     l->outlet = o->command ? &listen_to_command : &listen_to_output;
-    backoff_init(&l->backoff, listen_seed());
+    outage_init(&l->outage, o->server, o->is_quiet);
     if (o->command && !runner_init(&l->runner, o->command, channel))
         return false;
     l->s = sluice_new();
@@ -381,11 +307,13 @@ static int listen_run(int argc, char **argv)
     int status;
     if (command_parse(&command_listen, &l->options, &argc, argv, &status) &&
         command_has_channel(&command_listen, argc, argv, &status) &&
-        listen_check(&l->options, argc, &status))
+        listen_check(&l->options, argc, &status)) {
+        channel_hint_print(argv[1], CHANNEL_SUBSCRIBE);
         status =
             listening_init(l, argv[1])
                 ? listening_run(l)
                 : complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    }
     sluice_free(l->s);
     free(l);
     return status;

@@ -91,15 +91,15 @@ static enum sluice_error pinger_listen(struct pinger *p, int64_t due_ms)
             sluice_receive(p->s, &message, SLUICE_NO_WAIT);
         if (error == SLUICE_OK && pinger_is_answer(p, message))
             return SLUICE_OK;
-        if (error == SLUICE_OK)
-            continue;
-        if (error != SLUICE_AGAIN)
+        if (error != SLUICE_OK && error != SLUICE_AGAIN)
             return error;
+        /* After each message: a flood of others never leaves us waiting. */
         struct watch watch = {
             .s = p->s, .fd = -1, .timeout_ms = sluice_deadline_left(due_ms)};
         if (watch.timeout_ms == 0)
             return SLUICE_TIMEOUT;
-        watch_wait(&watch);
+        if (error == SLUICE_AGAIN)
+            watch_wait(&watch);
     }
     return SLUICE_INTERRUPTED;
 }

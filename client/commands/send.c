@@ -2,12 +2,16 @@
  *
  * sluice send - publishes the messages of a source, and ends in order: the
  * broker has read everything when it exits with 0. While a queue is full the
- * broker makes its publishers wait, this one included, without a limit; only a
- * stop signal sets one.
+ * broker makes its publishers wait, this one included: as long as messages are
+ * still to be handed to the kernel there is no limit, and the user is told what
+ * is waited for. The goodbye that follows is limited by --timeout, since a
+ * broker that never answers it looks like one whose queue is full.
  */
+#include "client/channel_hint.h"
 #include "client/command.h"
 #include "client/complain.h"
 #include "client/lib/deadline.h"
+#include "client/outage.h"
 #include "client/source.h"
 #include "client/stop_signal.h"
 #include "client/watch.h"
@@ -18,9 +22,17 @@
 #include <string.h>
 #include <unistd.h>
 
+enum {
+    SEND_NOTICE_MS = 1000, /* what it waits for is reported after this time */
+    SEND_PUMP_MAX = 1000,  /* messages read at once, from a broker that sends
+                              what it does not owe */
+};
+
 struct send_options {
     const char *server;
     struct cli_option_number timeout_ms, max_frame, interval_ms, count, size;
+    struct cli_option_texts files;
+    bool is_verbose, reconnects;
 };
 
 #define SEND_VALUE(field) offsetof(struct send_options, field)
@@ -30,8 +42,7 @@ static const struct cli_option send_options[] = {
      SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
      "the broker: host:port, [v6]:port or unix:PATH"},
     {"timeout", CLI_OPTION_DURATION, SEND_VALUE(timeout_ms), "TIME", "5s", NULL,
-     1, 86400000,
-     "how long to try to connect, and to finish after SIGINT or SIGTERM"},
+     1, 86400000, "how long one attempt to connect, or the goodbye, may take"},
     {"max-frame", CLI_OPTION_SIZE, SEND_VALUE(max_frame), "SIZE", "16m", NULL,
      1, SLUICE_MESSAGE_MAX,
      "refuse longer messages; the broker has a limit of its own"},
@@ -42,6 +53,12 @@ static const struct cli_option send_options[] = {
     {"size", CLI_OPTION_SIZE, SEND_VALUE(size), "SIZE", NULL, NULL, 1,
      SLUICE_MESSAGE_MAX,
      "generate messages of SIZE times 'X', one unless --interval or --count"},
+    {"file", CLI_OPTION_TEXTS, SEND_VALUE(files), "FILE", NULL, NULL, 0, 0,
+     "send all of FILE as one message; may be repeated"},
+    {"reconnect", CLI_OPTION_FLAG, SEND_VALUE(reconnects), NULL, NULL, NULL, 0,
+     0, "try again when the broker cannot be reached or is lost"},
+    {"verbose", CLI_OPTION_FLAG, SEND_VALUE(is_verbose), NULL, NULL, NULL, 0, 0,
+     "report on standard error how many messages were sent"},
     {.name = NULL},
 };
 
@@ -49,38 +66,80 @@ struct sender {
     struct send_options options;
     struct sluice *s;
     struct source *source;
+    struct outage outage;
     struct sluice_bytes channel;
+    struct sluice_bytes pending; /* from the source, not taken by the library */
+    bool has_pending;
+    bool has_lost;      /* messages, perhaps, with an earlier connection */
+    bool has_noticed;   /* the user knows what is waited for */
+    bool is_ending;     /* nothing is left to send */
     uint64_t sent;      /* messages the library took */
-    int64_t give_up_ms; /* -1 before a stop signal came */
+    uint64_t kept;      /* of these, on earlier connections */
+    size_t longest;     /* bytes of a message sent */
+    int64_t notice_ms;  /* when the wait will be reported; -1 for no wait */
+    int64_t give_up_ms; /* -1: not yet limited */
 };
 
 /* --- waiting ------------------------------------------------------------- */
 
-/* After a stop signal, --timeout is the time left to finish. */
-static bool sender_has_time(struct sender *sender)
+static int64_t sender_earlier(int64_t a_ms, int64_t b_ms)
 {
-    if (!stop_signal_came())
-        return true;
-    int64_t now_ms = sluice_deadline_clock();
+    if (a_ms < 0 || b_ms < 0)
+        return a_ms < 0 ? b_ms : a_ms;
+    return a_ms < b_ms ? a_ms : b_ms;
+}
+
+/* From now on, --timeout is the time left to finish. */
+static void sender_limit(struct sender *sender)
+{
     if (sender->give_up_ms < 0)
-        sender->give_up_ms = now_ms + (int64_t)sender->options.timeout_ms.value;
-    return now_ms < sender->give_up_ms;
+        sender->give_up_ms =
+            sluice_deadline_clock() + (int64_t)sender->options.timeout_ms.value;
+}
+
+static bool sender_has_time(const struct sender *sender)
+{
+    return sender->give_up_ms < 0 ||
+           sluice_deadline_left(sender->give_up_ms) > 0;
+}
+
+/* Once: a queue that is full for long would repeat it each time a message
+ * fits. */
+static void sender_notice(struct sender *sender, const char *what)
+{
+    if (sender->notice_ms < 0 || sluice_deadline_left(sender->notice_ms) > 0)
+        return;
+    bool is_queue = strncmp(sender->channel.data, "/queue", 6) == 0;
+    complain(EXIT_DONE, "waiting: %s (%s?)", what,
+             is_queue ? "queue full" : "slow subscriber");
+    sender->has_noticed = true;
+    sender->notice_ms = -1;
 }
 
 /* `fd` and `due_ms` may be -1. */
 static void sender_wait(struct sender *sender, int fd, int64_t due_ms)
 {
-    bool is_stopping = sender->give_up_ms >= 0;
-    if (is_stopping)
-        due_ms = sender->give_up_ms;
+    due_ms = sender_earlier(due_ms, sender->notice_ms);
+    due_ms = sender_earlier(due_ms, sender->give_up_ms);
+    due_ms = sender_earlier(due_ms, sender->outage.sound_ms);
     struct watch watch = {
         .s = sender->s,
         .fd = fd,
         .events = POLLIN,
-        .is_stopping = is_stopping,
+        .is_stopping = stop_signal_came(),
         .timeout_ms = due_ms < 0 ? -1 : sluice_deadline_left(due_ms),
     };
     watch_wait(&watch);
+    outage_on_time(&sender->outage);
+}
+
+/* Waits for the broker, to which `what` refers. */
+static void sender_await(struct sender *sender, const char *what)
+{
+    if (sender->notice_ms < 0 && !sender->has_noticed)
+        sender->notice_ms = sluice_deadline_clock() + SEND_NOTICE_MS;
+    sender_wait(sender, -1, -1);
+    sender_notice(sender, what);
 }
 
 /* Sends the buffered bytes, and reads: nothing comes (SLUICE_AGAIN), or the end
@@ -88,11 +147,10 @@ static void sender_wait(struct sender *sender, int fd, int64_t due_ms)
 static enum sluice_error sender_pump(struct sender *sender)
 {
     struct sluice_bytes ignored;
-    enum sluice_error error;
-    do
+    enum sluice_error error = SLUICE_OK;
+    for (int i = 0; i < SEND_PUMP_MAX && error == SLUICE_OK; i++)
         error = sluice_receive(sender->s, &ignored, SLUICE_NO_WAIT);
-    while (error == SLUICE_OK);
-    return error;
+    return error == SLUICE_OK ? SLUICE_AGAIN : error;
 }
 
 /* --- the steps ----------------------------------------------------------- */
@@ -107,19 +165,32 @@ static enum sluice_error sender_connect(struct sender *sender)
     error = sluice_connect(sender->s, o->server, (int)o->timeout_ms.value);
     if (error != SLUICE_OK)
         return error;
+    sender->kept = sender->sent;
+    sender->notice_ms = -1;
+    outage_on_connected(&sender->outage);
     /* Input may take long to come; the broker expects the first frame soon. */
     return sluice_subscribe(sender->s, sluice_text(SLUICE_SINK));
 }
 
-/* One message; waits while the broker makes us wait, until a stop signal. */
-static enum sluice_error sender_publish(struct sender *sender,
-                                        struct sluice_bytes message)
+static void sender_on_taken(struct sender *sender)
+{
+    sender->sent++;
+    if (sender->pending.length > sender->longest)
+        sender->longest = sender->pending.length;
+    sender->has_pending = false;
+    sender->notice_ms = -1;
+    outage_on_time(&sender->outage);
+}
+
+/* The pending message; waits while the broker makes us wait, until a stop
+ * signal. */
+static enum sluice_error sender_publish(struct sender *sender)
 {
     for (;;) {
-        enum sluice_error error =
-            sluice_publish(sender->s, sender->channel, message, SLUICE_NO_WAIT);
+        enum sluice_error error = sluice_publish(
+            sender->s, sender->channel, sender->pending, SLUICE_NO_WAIT);
         if (error == SLUICE_OK)
-            sender->sent++;
+            sender_on_taken(sender);
         if (error != SLUICE_AGAIN)
             return error;
         if (stop_signal_came())
@@ -127,8 +198,18 @@ static enum sluice_error sender_publish(struct sender *sender,
         error = sender_pump(sender);
         if (error != SLUICE_AGAIN)
             return error;
-        sender_wait(sender, -1, -1);
+        sender_await(sender, "the broker takes no more");
     }
+}
+
+/* The source has nothing for now. */
+static enum sluice_error sender_idle(struct sender *sender)
+{
+    enum sluice_error error = sender_pump(sender);
+    if (error != SLUICE_AGAIN)
+        return error;
+    sender_wait(sender, sender->source->fd, sender->source->due_ms);
+    return SLUICE_OK;
 }
 
 /* Publishes until the source has ended or failed, or an error occurs. */
@@ -137,19 +218,16 @@ static enum sluice_error sender_run(struct sender *sender,
 {
     enum sluice_error error = SLUICE_OK;
     while (error == SLUICE_OK && !stop_signal_came()) {
-        struct sluice_bytes message;
-        *result = source_next(sender->source, &message);
-        if (*result == SOURCE_MESSAGE) {
-            error = sender_publish(sender, message);
-        } else if (*result == SOURCE_WAIT) {
-            error = sender_pump(sender);
-            if (error != SLUICE_AGAIN)
-                break;
-            error = SLUICE_OK;
-            sender_wait(sender, sender->source->fd, sender->source->due_ms);
-        } else {
-            break;
+        if (!sender->has_pending) {
+            *result = source_next(sender->source, &sender->pending);
+            sender->has_pending = *result == SOURCE_MESSAGE;
         }
+        if (sender->has_pending)
+            error = sender_publish(sender);
+        else if (*result == SOURCE_WAIT)
+            error = sender_idle(sender);
+        else
+            break;
     }
     return error;
 }
@@ -157,27 +235,37 @@ static enum sluice_error sender_run(struct sender *sender,
 /* Says goodbye, and waits until the broker has read everything. */
 static enum sluice_error sender_finish(struct sender *sender)
 {
+    sender->is_ending = true;
     enum sluice_error error = sluice_goodbye(sender->s);
     if (error != SLUICE_OK)
         return error;
     while ((error = sender_pump(sender)) == SLUICE_AGAIN) {
+        bool has_written = (sluice_events(sender->s) & POLLOUT) == 0;
+        if (has_written || stop_signal_came())
+            sender_limit(sender);
         if (!sender_has_time(sender))
             return SLUICE_TIMEOUT;
-        sender_wait(sender, -1, -1);
+        sender_await(sender, "the broker has not read everything");
     }
     return error == SLUICE_CLOSED ? SLUICE_OK : error;
 }
 
 /* --- reporting ----------------------------------------------------------- */
 
-static int sender_lost(const struct sender *sender, enum sluice_error error)
+/* `why` becomes a sentence that says what the lost connection cost. */
+static void sender_on_lost(struct sender *sender, enum sluice_error error,
+                           struct sentence *why)
 {
-    const char *what = error == SLUICE_TIMEOUT
-                           ? "the broker did not take everything in time"
-                           : sluice_error_detail(sender->s);
-    return complain(EXIT_FAILED, "%s; messages sent: %" PRIu64 "%s", what,
-                    sender->sent,
-                    sender->sent > 0 ? ", the last of them may be lost" : "");
+    bool is_late = error == SLUICE_TIMEOUT;
+    bool was_long = sender->longest > SLUICE_MESSAGE_DEFAULT_MAX && !is_late;
+    bool is_loss = sender->sent > sender->kept;
+    sentence_fail(why, "%s%s; messages sent: %" PRIu64 "%s",
+                  is_late ? "the broker did not confirm everything in time"
+                          : sluice_error_detail(sender->s),
+                  was_long ? " (its own --max-frame may be lower)" : "",
+                  sender->sent,
+                  is_loss ? ", the last of them may be lost" : "");
+    sender->has_lost |= is_loss;
 }
 
 static int sender_too_long(const struct sender *sender)
@@ -192,31 +280,92 @@ static int sender_too_long(const struct sender *sender)
 static int sender_unreadable(const struct sender *sender, int error)
 {
     return complain(EXIT_FAILED,
-                    "cannot read standard input: %s; messages sent: %" PRIu64,
-                    strerror(error), sender->sent);
+                    "cannot read %.255s: %s; messages sent: %" PRIu64,
+                    sender->source->name, strerror(error), sender->sent);
+}
+
+/* The broker has read all that was sent to it on the last connection. */
+static int sender_done(const struct sender *sender)
+{
+    if (sender->has_lost)
+        return complain(EXIT_FAILED,
+                        "messages sent: %" PRIu64
+                        ", some of them may be lost with a connection",
+                        sender->sent);
+    if (sender->options.is_verbose)
+        complain(EXIT_DONE, "sent %" PRIu64 " message%s", sender->sent,
+                 sender->sent == 1 ? "" : "s");
+    return EXIT_DONE;
+}
+
+/* --- one connection after another ---------------------------------------- */
+
+/* Sends what the source has. SLUICE_OK: *status is set. Else the connection is
+ * lost. */
+static enum sluice_error sender_serve(struct sender *sender, int *status)
+{
+    enum source_result result = SOURCE_END;
+    enum sluice_error error = sender_run(sender, &result);
+    int source_error = errno;
+    bool is_too_long = error == SLUICE_TOO_LONG ||
+                       (result == SOURCE_FAILED && source_error == EMSGSIZE);
+    if (error != SLUICE_OK && error != SLUICE_INTERRUPTED && !is_too_long)
+        return error;
+    error = sender_finish(sender);
+    if (error != SLUICE_OK)
+        return error;
+    outage_on_success(&sender->outage);
+    if (is_too_long)
+        *status = sender_too_long(sender);
+    else if (result == SOURCE_FAILED)
+        *status = sender_unreadable(sender, source_error);
+    else
+        *status = sender_done(sender);
+    return SLUICE_OK;
+}
+
+static bool sender_may_retry(const struct sender *sender,
+                             enum sluice_error error)
+{
+    return sender->options.reconnects && !sender->is_ending &&
+           !stop_signal_came() && !outage_is_final(&sender->outage, error);
+}
+
+/* One connection. False when another one is to be tried; else *status is the
+ * exit status. */
+static bool sender_attempt(struct sender *sender, int *status)
+{
+    struct sentence why;
+    enum sluice_error error = sender_connect(sender);
+    bool is_connected = error == SLUICE_OK;
+    if (is_connected)
+        error = sender_serve(sender, status);
+    if (error == SLUICE_OK)
+        return true;
+    bool may_retry = sender_may_retry(sender, error);
+    if (is_connected)
+        sender_on_lost(sender, error, &why);
+    else
+        sentence_fail(&why, "%s", sluice_error_detail(sender->s));
+    if (may_retry) {
+        outage_on_lost(&sender->outage, why.text);
+        if (outage_pause(&sender->outage))
+            return false;
+    }
+    *status = is_connected || may_retry
+                  ? complain(EXIT_FAILED, "%s", why.text)
+                  : complain_unconnected(sender->s, error);
+    return true;
 }
 
 /* Sends everything; returns the exit status. */
 static int sender_send(struct sender *sender)
 {
-    enum sluice_error error = sender_connect(sender);
-    if (error != SLUICE_OK)
-        return complain_unconnected(sender->s, error);
-    enum source_result result = SOURCE_END;
-    error = sender_run(sender, &result);
-    int source_error = errno;
-    bool is_too_long = error == SLUICE_TOO_LONG ||
-                       (result == SOURCE_FAILED && source_error == EMSGSIZE);
-    if (error != SLUICE_OK && error != SLUICE_INTERRUPTED && !is_too_long)
-        return sender_lost(sender, error);
-    error = sender_finish(sender);
-    if (error != SLUICE_OK)
-        return sender_lost(sender, error);
-    if (is_too_long)
-        return sender_too_long(sender);
-    if (result == SOURCE_FAILED)
-        return sender_unreadable(sender, source_error);
-    return EXIT_DONE;
+    int status;
+    outage_init(&sender->outage, sender->options.server, false);
+    while (!sender_attempt(sender, &status))
+        ;
+    return status;
 }
 
 /* --- the command --------------------------------------------------------- */
@@ -238,24 +387,44 @@ static struct source *send_generate(const struct send_options *o)
 static struct source *send_source(const struct send_options *o, int argc,
                                   char **argv)
 {
+    static const char *const input[] = {"-"};
+    size_t longest = (size_t)o->max_frame.value;
     if (send_is_generating(o))
         return send_generate(o);
+    if (o->files.count > 0)
+        return source_files_new(o->files.count, o->files.text, longest);
+    if (argc == 3 && strcmp(argv[2], *input) == 0)
+        return source_files_new(1, input, longest);
     if (argc > 2)
         return source_arguments_new(argc - 2, argv + 2);
-    return source_lines_new(STDIN_FILENO, (size_t)o->max_frame.value);
+    return source_lines_new(STDIN_FILENO, longest);
+}
+
+/* False, with an error printed and *status set, when messages would come from
+ * two places. */
+static bool send_check(const struct send_options *o, int argc, int *status)
+{
+    const char *wrong = NULL;
+    if (send_is_generating(o) && argc > 2)
+        wrong = "--interval, --count and --size generate messages; give no "
+                "MESSAGE with them";
+    else if (o->files.count > 0 && (argc > 2 || send_is_generating(o)))
+        wrong = "--file names the messages; give no MESSAGE, --interval, "
+                "--count or --size with it";
+    if (wrong)
+        *status = command_misused(&command_send, wrong);
+    return !wrong;
 }
 
 static int send_run(int argc, char **argv)
 {
-    struct sender sender = {.give_up_ms = -1};
+    struct sender sender = {.notice_ms = -1, .give_up_ms = -1};
     int status;
     if (!command_parse(&command_send, &sender.options, &argc, argv, &status) ||
-        !command_has_channel(&command_send, argc, argv, &status))
+        !command_has_channel(&command_send, argc, argv, &status) ||
+        !send_check(&sender.options, argc, &status))
         return status;
-    if (argc > 2 && send_is_generating(&sender.options))
-        return command_misused(&command_send,
-                               "--interval, --count and --size generate "
-                               "messages; give no MESSAGE with them");
+    channel_hint_print(argv[1], CHANNEL_PUBLISH);
     sender.channel = sluice_text(argv[1]);
     sender.source = send_source(&sender.options, argc, argv);
     sender.s = sluice_new();
@@ -274,11 +443,22 @@ const struct command command_send = {
     .summary = "Publish messages",
     .details =
         "Sends each MESSAGE, or else each line of standard input, or else\n"
-        "what --interval, --count and --size generate. '--' ends the\n"
-        "options, for messages that begin with a dash.\n"
+        "what --file names or --interval, --count and --size generate. A\n"
+        "MESSAGE that is a single dash is all of standard input, as one\n"
+        "message. '--' ends the options, for messages that begin with a\n"
+        "dash.\n"
         "\n"
         "It exits with 0 when the broker has read everything. While a queue\n"
-        "is full the broker makes its publishers wait, also this one.\n",
+        "is full the broker makes its publishers wait, also this one; after\n"
+        "a second it says so. When nothing is left to hand over it waits at\n"
+        "most --timeout for the broker to confirm.\n"
+        "\n"
+        "With --reconnect it goes on with the next message. The broker does\n"
+        "not confirm single messages: those sent just before a connection is\n"
+        "lost may be lost with it, and then the exit status is 1.\n"
+        "\n"
+        "  sluice send /topic/pictures --file cat.png\n"
+        "  uptime | sluice send /topic/load -\n",
     .options = send_options,
     .run = send_run,
 };

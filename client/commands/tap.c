@@ -3,12 +3,13 @@
  * sluice tap - prints the messages of a channel without consuming them: the
  * broker sends a copy of each to those that subscribe to it at its feed.
  */
+#include "client/channel_hint.h"
 #include "client/command.h"
 #include "client/complain.h"
 #include "client/lib/deadline.h"
 #include "client/monitor/report.h"
 #include "client/monitor/watcher.h"
-#include "client/printer.h"
+#include "client/print_options.h"
 #include "client/stop_signal.h"
 #include "common/percent.h"
 
@@ -16,13 +17,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 struct tap_options {
     const char *monitor;
     struct cli_option_number count;
-    int format; /* enum printer_format, in the order of its words */
-    bool has_times;
+    struct print_options print;
 };
 
 #define TAP_VALUE(field) offsetof(struct tap_options, field)
@@ -32,10 +31,9 @@ static const struct cli_option tap_options[] = {
      WATCHER_DEFAULT_ENDPOINT, "SLUICE_MONITOR", 0, 0, WATCHER_ENDPOINT_HELP},
     {"count", CLI_OPTION_COUNT, TAP_VALUE(count), "N", NULL, NULL, 1, 0,
      "stop after N messages"},
-    {"format", CLI_OPTION_CHOICE, TAP_VALUE(format), "text|json|raw", "text",
-     NULL, 0, 0, "lines of text, a JSON object per line, or the bytes alone"},
-    {"timestamps", CLI_OPTION_FLAG, TAP_VALUE(has_times), NULL, NULL, NULL, 0,
-     0, "print the time before each line of text; JSON always has it"},
+    PRINT_OPTIONS_FORMAT(TAP_VALUE(print)),
+    PRINT_OPTIONS_RAW(TAP_VALUE(print)),
+    PRINT_OPTIONS_TIMES(TAP_VALUE(print)),
     {.name = NULL},
 };
 
@@ -112,14 +110,12 @@ static int tapper_run(struct tapper *t)
 
 static int tapper_tap(struct tapper *t, const char *channel)
 {
+    channel_hint_print(channel, CHANNEL_SUBSCRIBE);
     size_t prefix = strlen(TAPPER_PREFIX);
     memcpy(t->topic, TAPPER_PREFIX, prefix);
     percent_encode((const uint8_t *)channel, strlen(channel), t->topic + prefix,
                    sizeof t->topic - prefix);
-    printer_init(&t->printer, STDOUT_FILENO);
-    t->printer.format = (enum printer_format)t->options.format;
-    t->printer.has_time = t->options.has_times;
-    t->printer.channel = sluice_text(channel);
+    print_options_apply(&t->options.print, &t->printer, channel);
     if (!stop_signal_init())
         return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
     int status = watcher_open(&t->watcher, t->options.monitor);
@@ -129,6 +125,16 @@ static int tapper_tap(struct tapper *t, const char *channel)
     return status;
 }
 
+static bool tap_check(const struct tap_options *o, int argc, int *status)
+{
+    const char *wrong = print_options_wrong(&o->print);
+    if (argc > 2)
+        wrong = "one CHANNEL is enough; start one tap per channel";
+    if (wrong)
+        *status = command_misused(&command_tap, wrong);
+    return !wrong;
+}
+
 static int tap_run(int argc, char **argv)
 {
     struct tapper *t = calloc(1, sizeof *t);
@@ -136,11 +142,9 @@ static int tap_run(int argc, char **argv)
         return complain(EXIT_FAILED, "out of memory");
     int status;
     if (command_parse(&command_tap, &t->options, &argc, argv, &status) &&
-        command_has_channel(&command_tap, argc, argv, &status))
-        status = argc > 2 ? command_misused(&command_tap,
-                                            "one CHANNEL is enough; start one "
-                                            "tap per channel")
-                          : tapper_tap(t, argv[1]);
+        command_has_channel(&command_tap, argc, argv, &status) &&
+        tap_check(&t->options, argc, &status))
+        status = tapper_tap(t, argv[1]);
     free(t);
     return status;
 }

@@ -33,6 +33,7 @@ struct source *source_arguments_new(int count, char **texts)
     struct source_arguments *a = malloc(sizeof *a);
     if (!a)
         return NULL;
-    *a = (struct source_arguments){{&arguments_type, -1, -1}, count, texts};
+    *a = (struct source_arguments){
+        {&arguments_type, -1, -1, NULL}, count, texts};
     return &a->base;
 }

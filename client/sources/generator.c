@@ -57,7 +57,7 @@ struct source *source_generator_new(uint64_t count, uint64_t interval_ms,
     if (!g)
         return NULL;
     *g = (struct source_generator){
-        .base = {&generator_type, -1, sluice_deadline_clock()},
+        .base = {&generator_type, -1, sluice_deadline_clock(), NULL},
         .count = count,
         .interval_ms = (int64_t)interval_ms,
         .size = size};

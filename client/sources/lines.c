@@ -118,7 +118,7 @@ struct source *source_lines_new(int fd, size_t longest)
         free(bytes);
         return NULL;
     }
-    *l = (struct source_lines){.base = {&lines_type, fd, -1},
+    *l = (struct source_lines){.base = {&lines_type, fd, -1, "standard input"},
                                .bytes = bytes,
                                .capacity = LINES_FIRST_BYTES,
                                .longest = longest};

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The program under test, $SLUICE, as a person at a shell runs it, and a
 broker that the test plays itself, byte by byte."""
+import contextlib
 import os
 import pathlib
 import signal
@@ -8,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests"))
@@ -96,6 +98,17 @@ class Connection:
 
     def send(self, *bodies):
         self.sock.sendall(b"".join(frame(body) for body in bodies))
+
+    def flood(self, body):
+        """Sends it again and again, and reads nothing, until the other end is
+        gone."""
+        def send():
+            many = frame(body) * 1000
+            with contextlib.suppress(OSError):
+                while True:
+                    self.sock.sendall(many)
+
+        threading.Thread(target=send, daemon=True).start()
 
     def close(self):
         self.file.close()

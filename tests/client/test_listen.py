@@ -5,6 +5,7 @@ import pty
 import re
 import signal
 import struct
+import subprocess
 import unittest
 
 from command import FakeBroker, Process, main, refusing_address
@@ -129,6 +130,14 @@ class Stopping(Listening):
         process.signal()
         self.assertEqual(connection.read_frame(), b"")
         self.assertEqual(process.finish(), (0, b"", ""))
+
+    def test_a_broker_that_never_pauses(self):
+        """A stop signal, or --timeout after it, ends a flood as well."""
+        process, connection = self.listen("--timeout", "100ms",
+                                          stdout=subprocess.DEVNULL)
+        connection.flood(b"zz")
+        process.signal()
+        self.assertEqual(process.finish(), (0, None, ""))
 
     def test_in_a_pause_between_attempts(self):
         process = Process(self, "listen", "/c",

@@ -9,7 +9,8 @@ import tempfile
 import threading
 import unittest
 
-from command import DEADLINE, FakeBroker, Process, main, run
+from command import (DEADLINE, FakeBroker, Process, main, refusing_address,
+                     run)
 
 LIMIT = 16 << 20
 
@@ -83,6 +84,47 @@ class Sending(unittest.TestCase):
     def test_interval(self):
         sent = self.send("--interval", "10ms", "--count", "5", "--size", "1")
         self.assertEqual(sent, [b"X"] * 5)
+
+
+    def test_all_of_standard_input_is_one_message(self):
+        text = b"one\ntwo\n\0" + b"x" * 1_000_000
+        self.assertEqual(self.send("-", stdin=text), [text])
+        self.assertEqual(self.send("--file", "-", stdin=b""), [b""])
+
+    def test_files_are_messages(self):
+        with tempfile.TemporaryDirectory() as folder:
+            paths = [os.path.join(folder, name) for name in ("a", "b", "c")]
+            bodies = [b"x" * LIMIT, b"", b"line\n"]
+            for path, body in zip(paths, bodies):
+                with open(path, "wb") as file:
+                    file.write(body)
+            args = [word for path in paths for word in ("--file", path)]
+            self.assertEqual(self.send(*args), bodies)
+
+    def test_a_file_that_cannot_be_one(self):
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"x" * 101)
+            file.flush()
+            sent = self.send("--max-frame", "100", "--file", file.name,
+                             status=1)
+            self.assertEqual(sent, [])
+            self.assertIn("longer than the 100 bytes", self.complaint)
+        self.send("--file", "/no/such/file", status=1)
+        self.assertIn("cannot read /no/such/file: No such file",
+                      self.complaint)
+        self.send("--file", "/", status=1)
+        self.assertIn("cannot read /: Is a directory", self.complaint)
+
+    def test_verbose_counts(self):
+        for args, said in ((["a", "b", "c"], "sent 3 messages"),
+                           (["a"], "sent 1 message")):
+            for option in ("-v", "--verbose"):
+                self.send(*args, option)
+                self.assertEqual(self.complaint, f"sluice: {said}\n")
+
+    def test_nothing_is_said_unasked(self):
+        self.send("a")
+        self.assertEqual(self.complaint, "")
 
 
 class Addresses(unittest.TestCase):
@@ -176,6 +218,118 @@ class BadBrokers(unittest.TestCase):
         connection = self.broker.accept()
         connection.sock.sendall(b"\xff\xff\xff\xff")
         self.assertEqual(process.finish()[0], 1)
+
+
+class Waiting(unittest.TestCase):
+    """A queue that is full looks like a broker that does not read."""
+
+    def setUp(self):
+        self.broker = FakeBroker(self)
+
+    def start(self, *args, channel="/queue/c"):
+        process = Process(self, "send", channel, *args,
+                          server=self.broker.address)
+        connection = self.broker.accept()
+        connection.read_frame()
+        return process, connection
+
+    def test_the_goodbye_is_limited(self):
+        """Also against a broker that has read everything and never closes, or
+        never pauses."""
+        for misbehave in (lambda c: None, lambda c: c.flood(b"zz")):
+            process, connection = self.start("m", "--timeout", "100ms")
+            misbehave(connection)
+            status, _, err = process.finish()
+            self.assertEqual(status, 1)
+            self.assertIn("did not confirm everything in time; messages "
+                          "sent: 1, the last of them may be lost", err)
+
+    def test_what_it_waits_for_is_reported(self):
+        process, connection = self.start("m", "--timeout", "1h")
+        self.assertEqual(process.complaint(), "sluice: waiting: the broker "
+                         "has not read everything (queue full?)\n")
+        connection.read_messages()
+        connection.close()
+        self.assertEqual(process.finish(), (0, b"", ""))
+
+    def test_the_wait_for_room_is_reported_and_has_no_limit(self):
+        process, connection = self.start(
+            "--size", "1m", "--count", "20", "--timeout", "200ms",
+            channel="/topic/c")
+        self.assertEqual(process.complaint(), "sluice: waiting: the broker "
+                         "takes no more (slow subscriber?)\n")
+        messages, has_goodbye = connection.read_messages()
+        self.assertEqual((len(messages), has_goodbye), (20, True))
+
+
+class Reconnecting(unittest.TestCase):
+    def setUp(self):
+        self.broker = FakeBroker(self)
+
+    def accept(self):
+        connection = self.broker.accept()
+        self.assertEqual(connection.read_frame(), b"/null")
+        return connection
+
+    def start(self, *args):
+        return Process(self, "send", "/c", "--reconnect", *args,
+                       server=self.broker.address, stdin=subprocess.PIPE)
+
+    def test_it_goes_on_with_the_next_message(self):
+        """What was on its way is not certain, so the status is 1."""
+        process = self.start()
+        connection = self.accept()
+        process.popen.stdin.write(b"one\n")
+        self.assertEqual([connection.read_frame() for _ in range(2)],
+                         [b"/c", b"one"])
+        connection.reset()
+        self.assertRegex(process.complaint(),
+                         "broke.*; messages sent: 1, the last of them may be "
+                         "lost; trying again until it succeeds")
+        connection = self.accept()
+        process.popen.stdin.write(b"two\n")
+        process.popen.stdin.close()
+        process.popen.stdin = None
+        self.assertEqual(connection.read_messages(), ([(b"/c", b"two")], True))
+        connection.close()
+        status, _, err = process.finish()
+        self.assertEqual(status, 1)
+        self.assertIn("connected again", err)
+        self.assertIn("messages sent: 2, some of them may be lost", err)
+
+    def test_a_connection_lost_before_the_first_message_costs_nothing(self):
+        process = self.start()
+        self.accept().reset()
+        self.assertIn("messages sent: 0; trying again", process.complaint())
+        connection = self.accept()
+        process.popen.stdin.write(b"one\n")
+        process.popen.stdin.close()
+        process.popen.stdin = None
+        self.assertEqual(connection.read_messages(), ([(b"/c", b"one")], True))
+        connection.close()
+        status, _, err = process.finish()
+        self.assertEqual(status, 0, err)
+
+    def test_no_broker_at_first(self):
+        address = refusing_address(self)
+        process = Process(self, "send", "/c", "m", "--reconnect",
+                          server=address)
+        self.assertRegex(process.complaint(), "refused; trying again")
+        process.signal()
+        status, _, err = process.finish()
+        self.assertEqual(status, 1)
+        self.assertIn("refused", err)
+
+    def test_a_lost_goodbye_is_final(self):
+        """Another connection could not make it certain."""
+        process = self.start("m")
+        connection = self.accept()
+        while connection.read_frame():
+            pass
+        connection.reset()
+        status, _, err = process.finish()
+        self.assertEqual(status, 1)
+        self.assertRegex(err, "broke.*messages sent: 1, the last")
 
 
 class Stopping(unittest.TestCase):

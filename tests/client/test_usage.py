@@ -40,7 +40,10 @@ class Help(unittest.TestCase):
                 self.assertEqual(line, line.rstrip())
 
     def test_version(self):
-        self.assertRegex(self.check_help("--version"), r"^sluice \d+\.\d+")
+        said = self.check_help("--version")
+        self.assertRegex(said, r"^sluice \d+\.\d+")
+        for word in ("version", "-v", "-V"):
+            self.assertEqual(self.check_help(word), said)
 
 
 class WrongUsage(unittest.TestCase):
@@ -61,6 +64,14 @@ class WrongUsage(unittest.TestCase):
         self.check_wrong(["sned"], "'sned'", "did you mean 'send'?")
         self.check_wrong(["frobnicate"], "'frobnicate'", "--help")
         self.check_wrong(["help", "lisen"], "'lisen'", "'listen'")
+
+    def test_the_words_of_other_programs_are_known(self):
+        for word, command in (("sub", "listen"), ("subscribe", "listen"),
+                              ("consume", "listen"), ("pub", "send"),
+                              ("publish", "send"), ("push", "send")):
+            self.check_wrong([word, "/a"], f"'{word}'",
+                             f"did you mean '{command}'?")
+            self.check_wrong(["help", word], f"did you mean '{command}'?")
 
     def test_unknown_option(self):
         self.check_wrong(["send", "/a", "--conut", "3"], "--conut", "--count")
@@ -95,6 +106,12 @@ class WrongUsage(unittest.TestCase):
         self.check_wrong(["send", ""], "CHANNEL", "1 to 255", "0")
         self.check_wrong(["listen", "n" * 256], "CHANNEL", "256")
         self.check_wrong(["listen", "/a", "/b"], "one CHANNEL")
+
+    def test_messages_from_two_places(self):
+        self.check_wrong(["send", "/a", "hello", "--file", "x"], "--file",
+                         "MESSAGE")
+        self.check_wrong(["send", "/a", "--count", "3", "--file", "x"],
+                         "--file", "--count")
 
     def test_messages_and_a_generator(self):
         self.check_wrong(["send", "/a", "hello", "--count", "3"], "--count",

@@ -74,6 +74,12 @@ class Formats(WithBroker):
         self.assertEqual(self.listen("--format", "text", messages=[b"a"]),
                          self.listen(messages=[b"a"]))
 
+    def test_raw_has_two_spellings(self):
+        for args in (["--raw"], ["--format", "raw"],
+                     ["--raw", "--format", "raw"]):
+            self.assertEqual(self.listen(*args, messages=[b"a", b"b\n"]),
+                             b"ab\n")
+
     def test_text_on_a_terminal_is_escaped_behind_the_time(self):
         ours, theirs = pty.openpty()
         self.addCleanup(os.close, ours)
@@ -83,13 +89,21 @@ class Formats(WithBroker):
                          rf"^{TIME} \\x1b\[2J\r\n$")
 
     def test_contradictions(self):
-        for args, words in ((["--format", "yaml"], "not one of text|json"),
+        self.check_wrong("listen", ["--exec", "true", "--raw"], "--exec")
+
+    def test_listen_and_tap_spell_alike(self):
+        for args, words in ((["--format", "yaml"],
+                             "not one of text|json|raw"),
                             (["--raw", "--format", "json"], "--raw"),
                             (["--raw", "--timestamps"], "--raw"),
-                            (["--exec", "true", "--raw"], "--exec")):
-            done = self.run_to_end("listen", "/a", *args)
-            self.assertEqual((done.returncode, done.stdout), (2, b""))
-            self.assertIn(words, done.stderr.decode())
+                            (["--format", "raw", "--timestamps"], "--raw")):
+            for command in ("listen", "tap"):
+                self.check_wrong(command, args, words)
+
+    def check_wrong(self, command, args, words):
+        done = self.run_to_end(command, "/a", *args)
+        self.assertEqual((done.returncode, done.stdout), (2, b""))
+        self.assertIn(words, done.stderr.decode())
 
 
 if __name__ == "__main__":

@@ -91,6 +91,15 @@ class Ill(unittest.TestCase):
         self.assertIn("no answer to seq=1 in 50 ms", err)
         self.assertIn(b"100% message loss", out)
 
+    def test_a_flood_of_other_messages_is_no_answer(self):
+        broker = FakeBroker(self)
+        ping = Process(self, "ping", "--count", "1", "--timeout", "100ms",
+                       server=broker.address)
+        broker.accept().flood(b"zz")
+        status, _, err = ping.finish()
+        self.assertEqual(status, 1)
+        self.assertIn("no answer to seq=1 in 100 ms", err)
+
     def test_an_answer_that_comes_too_late_is_lost(self):
         broker = FakeBroker(self)
         ping = Process(self, "ping", "--count", "2", "--interval", "0",
