@@ -30,7 +30,7 @@ void http_connection_fini(struct http_connection *c)
 {
     free(c->head);
     free(c->out);
-    free(c->made);
+    http_document_unref(c->document);
 }
 
 /* --- answers ------------------------------------------------------------- */
@@ -56,47 +56,78 @@ static bool http_connection_put_head(struct http_connection *c,
 /* The body is borrowed. */
 static bool http_connection_answer(struct http_connection *c,
                                    enum http_status status, const char *type,
-                                   const void *body, size_t n, bool is_head)
+                                   const void *body, size_t n)
 {
     char length[48];
     snprintf(length, sizeof length, "Content-Length: %zu\r\n", n);
     c->stage = HTTP_ANSWERING;
-    c->body = is_head ? NULL : body;
-    c->body_bytes = is_head ? 0 : n;
+    c->body = c->is_head ? NULL : body;
+    c->body_bytes = c->is_head ? 0 : n;
     return http_connection_put_head(c, status, type, length);
+}
+
+/* Takes the reference. NULL: there is no memory. */
+static bool http_connection_answer_with(struct http_connection *c,
+                                        const char *type,
+                                        struct http_document *d)
+{
+    c->document = d;
+    return d && http_connection_answer(c, d->status, type, d->bytes, d->length);
 }
 
 static bool http_connection_refuse(struct http_connection *c,
                                    enum http_status status)
 {
-    int n = asprintf(&c->made, "%s\n", http_status_text(status));
-    if (n < 0) {
-        c->made = NULL;
-        return false;
-    }
-    return http_connection_answer(c, status, "text/plain", c->made, (size_t)n,
-                                  false);
+    char *text;
+    int n = asprintf(&text, "%s\n", http_status_text(status));
+    return n >= 0 &&
+           http_connection_answer_with(
+               c, "text/plain", http_document_new(status, text, (size_t)n));
 }
 
 static bool http_connection_make(struct http_connection *c,
-                                 const struct http_route *route, bool is_head)
+                                 const struct http_route *route)
 {
+    char *text = NULL;
     size_t n;
-    FILE *out = open_memstream(&c->made, &n);
+    FILE *out = open_memstream(&text, &n);
     if (!out)
         return false;
     enum http_status status = route->write(c->site->arg, out);
     bool is_written = !ferror(out);
-    return fclose(out) == 0 && is_written &&
-           http_connection_answer(c, status, route->type, c->made, n, is_head);
+    if (fclose(out) == 0 && is_written)
+        return http_connection_answer_with(c, route->type,
+                                           http_document_new(status, text, n));
+    free(text);
+    return false;
+}
+
+static bool http_connection_get(struct http_connection *c,
+                                const struct http_route *route)
+{
+    struct http_document *d = route->get(c->site->arg);
+    c->awaited = d ? NULL : route;
+    if (d)
+        return http_connection_answer_with(c, route->type,
+                                           http_document_ref(d));
+    c->stage = HTTP_WAITING;
+    return true;
+}
+
+bool http_connection_resume(struct http_connection *c, uint32_t now_ms)
+{
+    bool ok = c->stage != HTTP_WAITING || http_connection_get(c, c->awaited);
+    if (c->stage == HTTP_ANSWERING)
+        c->accepted_ms = now_ms;
+    return ok;
 }
 
 static bool http_connection_stream(struct http_connection *c,
-                                   const struct http_route *route, bool is_head)
+                                   const struct http_route *route)
 {
-    if (!is_head && !route->admit(c->site->arg))
+    if (!c->is_head && !route->admit(c->site->arg))
         return http_connection_refuse(c, HTTP_UNAVAILABLE);
-    c->stage = is_head ? HTTP_ANSWERING : HTTP_STREAMING;
+    c->stage = c->is_head ? HTTP_ANSWERING : HTTP_STREAMING;
     return http_connection_put_head(c, HTTP_OK, route->type, "");
 }
 
@@ -137,14 +168,17 @@ static bool http_connection_serve(struct http_connection *c, size_t length)
     if (status != HTTP_OK)
         return http_connection_refuse(c, status);
     const struct http_route *route = http_connection_find(c, request.path);
+    c->is_head = request.is_head;
     if (!route)
         return http_connection_refuse(c, HTTP_NOT_FOUND);
     if (route->write)
-        return http_connection_make(c, route, request.is_head);
+        return http_connection_make(c, route);
+    if (route->get)
+        return http_connection_get(c, route);
     if (route->admit)
-        return http_connection_stream(c, route, request.is_head);
+        return http_connection_stream(c, route);
     return http_connection_answer(c, HTTP_OK, route->type, route->bytes,
-                                  route->length, request.is_head);
+                                  route->length);
 }
 
 /* Looks for the end of the head, of which `looked` bytes hold none. */
@@ -185,7 +219,7 @@ bool http_connection_receive(struct http_connection *c, const char *bytes,
 
 bool http_connection_wants_input(const struct http_connection *c)
 {
-    return c->stage != HTTP_ANSWERING;
+    return c->stage != HTTP_WAITING && c->stage != HTTP_ANSWERING;
 }
 
 /* --- sending ------------------------------------------------------------- */
@@ -231,8 +265,8 @@ void http_connection_sent(struct http_connection *c, size_t n, uint32_t now_ms)
         c->out = NULL;
         c->out_room = 0;
     }
-    free(c->made);
-    c->made = NULL;
+    http_document_unref(c->document);
+    c->document = NULL;
     c->body = NULL;
     c->out_bytes = c->body_bytes = c->sent = 0;
 }
@@ -279,6 +313,8 @@ uint32_t http_connection_left_ms(const struct http_connection *c,
     uint32_t since = c->accepted_ms, limit = site->answer_ms;
     if (c->stage <= HTTP_ASKING)
         limit = site->head_ms;
+    if (c->stage == HTTP_WAITING)
+        limit = site->wait_ms;
     if (c->stage == HTTP_STREAMING) {
         if (http_connection_unsent(c) == 0)
             return UINT32_MAX;

@@ -5,7 +5,8 @@
  * HEAD and reads no body. Both programs drive it from their own loops; it calls
  * them back only for the route's document.
  *
- *     SILENT -> ASKING -> ANSWERING -> LEAVING
+ *     SILENT -> ASKING ------------> ANSWERING -> LEAVING
+ *                   |`--> WAITING ---'
  *                   `---> STREAMING
  *
  * LEAVING waits until the peer has closed, and discards what it sends: closing
@@ -23,6 +24,7 @@ enum http_stage {
     HTTP_SILENT, /* has sent nothing */
     HTTP_ASKING, /* has sent a part of a head */
     HTTP_LEAVING,
+    HTTP_WAITING, /* for its document to be made */
     HTTP_ANSWERING,
     HTTP_STREAMING,
 };
@@ -34,14 +36,16 @@ enum { HTTP_CONNECTION_IOVS = 2 };
 struct http_connection {
     const struct http_site *site;
     enum http_stage stage;
-    uint32_t accepted_ms;
-    uint32_t moved_ms; /* when a stream last took something */
-    char *head;        /* of HTTP_HEAD_MAX bytes; NULL unless ASKING */
-    size_t head_bytes; /* received of it */
-    char *out;         /* head of the answer, or what a stream has unsent */
+    uint32_t accepted_ms; /* or when its wait ended */
+    uint32_t moved_ms;    /* when a stream last took something */
+    char *head;           /* of HTTP_HEAD_MAX bytes; NULL unless ASKING */
+    size_t head_bytes;    /* received of it */
+    char *out;            /* head of the answer, or what a stream has unsent */
     size_t out_bytes, out_room;
-    char *made;       /* the body that was made for it; NULL when none */
-    const char *body; /* follows `out`; NULL when none */
+    struct http_document *document;   /* that `body` is of; NULL when none */
+    const struct http_route *awaited; /* NULL unless WAITING */
+    bool is_head;                     /* only the head was asked for */
+    const char *body;                 /* follows `out`; NULL when none */
     size_t body_bytes;
     size_t sent;     /* of `out` and then `body` */
     uint64_t missed; /* events a stream missed; kept by its writer */
@@ -54,10 +58,14 @@ void http_connection_init(struct http_connection *c,
 /* Frees what it holds. */
 void http_connection_fini(struct http_connection *c);
 
-/* Takes what was read; calls the route's `write` or `admit` when the head is
- * complete. False when there is no memory: the caller closes. */
+/* Takes what was read; calls the route's function when the head is complete.
+ * False when there is no memory: the caller closes. */
 bool http_connection_receive(struct http_connection *c, const char *bytes,
                              size_t n, uint32_t now_ms);
+
+/* Answers one that is WAITING if its document is there now. False when there is
+ * no memory: the caller closes. */
+bool http_connection_resume(struct http_connection *c, uint32_t now_ms);
 
 /* Whether it is to be read; an end of file that is met then ends it. Not while
  * an answer is sent: the client may have closed its side and still expect the

@@ -21,10 +21,10 @@ void http_pool_fini(struct http_pool *p)
     free(p->all);
 }
 
-/* Answers and streams are alike. */
+/* Waiting, answers and streams are alike. */
 static enum http_stage http_pool_rank(const struct http_connection *c)
 {
-    return c->stage < HTTP_ANSWERING ? c->stage : HTTP_ANSWERING;
+    return c->stage < HTTP_WAITING ? c->stage : HTTP_WAITING;
 }
 
 /* The one that has to go; NULL while there is room. */

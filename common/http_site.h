@@ -6,20 +6,26 @@
 #ifndef SLUICE_COMMON_HTTP_SITE_H
 #define SLUICE_COMMON_HTTP_SITE_H
 
-#include "common/http_status.h"
+#include "common/http_document.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
-/* A path and its document. One of `write`, `bytes` and `admit` is set. */
+/* A path and its document. One of `write`, `get`, `bytes` and `admit` is set.
+ */
 struct http_route {
     const char *path, *type; /* type: the media type */
 
     /* Makes the document for each request; returns the status it is sent
      * with. */
     enum http_status (*write)(void *arg, FILE *out);
+
+    /* The document at present, shared by all that ask; the route keeps its
+     * reference. NULL while it is being made: the connection waits, until
+     * http_connection_resume. */
+    struct http_document *(*get)(void *arg);
 
     /* A document that never changes. */
     const void *bytes;
@@ -45,7 +51,9 @@ struct http_site {
 
     size_t connections_max;
     uint32_t head_ms;   /* from accepting to a whole head */
-    uint32_t answer_ms; /* from accepting to the end of an answer */
+    uint32_t wait_ms;   /* from accepting to a document that is being made */
+    uint32_t answer_ms; /* from accepting, or the end of such a wait, to the end
+                           of an answer */
     uint32_t stall_ms;  /* for a stream that takes nothing */
     size_t unsent_max;  /* bytes that a stream may have waiting */
 };

@@ -134,7 +134,7 @@ static const struct stream_events http_client_events = {
 static void http_server_schedule(struct http_server *s)
 {
     uint32_t left = http_pool_left_ms(&s->pool, reactor_now_ms(s->reactor));
-    if (left != UINT32_MAX && !reactor_timer_is_running(s->timer))
+    if (left != UINT32_MAX)
         (void)reactor_timer_start(s->timer, left);
 }
 
@@ -193,6 +193,7 @@ static struct http_site http_server_site(const struct http_server_config *c)
                    "frame-ancestors 'none'\r\n",
         .connections_max = HTTP_SERVER_CONNECTIONS_MAX,
         .head_ms = HTTP_SERVER_LIFE_MS,
+        .wait_ms = HTTP_SERVER_WAIT_MS,
         .answer_ms = HTTP_SERVER_LIFE_MS,
     };
 }
@@ -245,6 +246,22 @@ void http_server_free(struct http_server *s)
         free(s->names[--s->site.name_count]);
     free(s->names);
     free(s);
+}
+
+/* From the last one: closing one moves those after it. */
+void http_server_resume(struct http_server *s)
+{
+    uint32_t now_ms = reactor_now_ms(s->reactor);
+    for (size_t i = s->pool.count; i-- > 0;) {
+        struct http_connection *c = s->pool.all[i];
+        if (c->stage != HTTP_WAITING)
+            continue;
+        if (http_connection_resume(c, now_ms))
+            (void)http_client_go_on(http_client_of(c));
+        else
+            http_client_close(c);
+    }
+    http_server_schedule(s);
 }
 
 bool http_server_listen(struct http_server *s, const char *address,

@@ -23,7 +23,8 @@ struct reactor;
 
 enum {
     HTTP_SERVER_CONNECTIONS_MAX = 32,
-    HTTP_SERVER_LIFE_MS = 5000, /* of a connection, in total */
+    HTTP_SERVER_LIFE_MS = 5000,  /* of a connection, apart from a wait */
+    HTTP_SERVER_WAIT_MS = 60000, /* for a document that is being made */
 };
 
 struct http_server_config {
@@ -46,6 +47,10 @@ void http_server_free(struct http_server *s);
 /* Begins to listen. False, with the reason, when that is not possible. */
 bool http_server_listen(struct http_server *s, const char *address,
                         struct sentence *why);
+
+/* Documents that were being made are there: answers those that wait for them.
+ */
+void http_server_resume(struct http_server *s);
 
 /* The listeners of the server, for listener_next. */
 const struct listener *http_server_listeners(const struct http_server *s);

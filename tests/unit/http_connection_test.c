@@ -10,13 +10,20 @@
 #include "common/http_head.h"
 #include "tests/unit/unit.h"
 
-enum { HEAD_MS = 100, ANSWER_MS = 300, STALL_MS = 1000, UNSENT_MAX = 1000 };
+enum {
+    HEAD_MS = 100,
+    WAIT_MS = 200,
+    ANSWER_MS = 300,
+    STALL_MS = 1000,
+    UNSENT_MAX = 1000
+};
 
 #define GET(path, lines) "GET " path " HTTP/1.1\r\nHost: localhost\r\n" lines
 
 static struct {
     struct http_connection c;
-    bool has_room; /* for another stream */
+    bool has_room;                /* for another stream */
+    struct http_document *shared; /* NULL while it is being made */
     char sent[20000];
     size_t sent_bytes;
 } f;
@@ -33,7 +40,14 @@ static bool admit(void *arg)
     return f.has_room;
 }
 
+static struct http_document *get_shared(void *arg)
+{
+    (void)arg;
+    return f.shared;
+}
+
 static const struct http_route routes[] = {
+    {"/shared", "text/plain", .get = get_shared},
     {"/made", "text/plain", .write = write_word},
     {"/fixed", "text/x", .bytes = "a\0b", .length = 3},
     {"/feed", "text/event-stream", .admit = admit},
@@ -52,6 +66,7 @@ static struct http_site site = {
     .headers = "X-Site: 1\r\n",
     .connections_max = 1,
     .head_ms = HEAD_MS,
+    .wait_ms = WAIT_MS,
     .answer_ms = ANSWER_MS,
     .stall_ms = STALL_MS,
     .unsent_max = UNSENT_MAX,
@@ -61,6 +76,7 @@ static int set_up(void **state)
 {
     (void)state;
     f.has_room = true;
+    f.shared = NULL;
     f.sent_bytes = 0;
     memset(f.sent, 0, sizeof f.sent);
     http_connection_init(&f.c, &site, 0);
@@ -71,6 +87,7 @@ static int tear_down(void **state)
 {
     (void)state;
     http_connection_fini(&f.c);
+    http_document_unref(f.shared);
     return 0;
 }
 
@@ -311,6 +328,64 @@ static void test_a_stream_has_time_while_it_takes_something(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+static struct http_document *document(const char *text)
+{
+    return http_document_new(HTTP_OK, strdup(text), strlen(text));
+}
+
+/* Its maker may replace it while it is being sent. */
+static void test_shared_document_lasts_until_it_is_sent(void **state)
+{
+    (void)state;
+    f.shared = document("old");
+    receive(GET("/shared", "\r\n"));
+    assert_int_equal(f.shared->refs, 2);
+    http_document_unref(f.shared);
+    f.shared = document("new");
+    drain(1);
+    assert_string_equal(body(), "old");
+    assert_int_equal(status(), HTTP_OK);
+    assert_null(f.c.document);
+}
+
+static void test_document_that_is_being_made_is_waited_for(void **state)
+{
+    (void)state;
+    struct iovec iov[HTTP_CONNECTION_IOVS];
+    receive(GET("/shared", "\r\n"));
+    assert_int_equal(f.c.stage, HTTP_WAITING);
+    assert_false(http_connection_wants_input(&f.c));
+    assert_int_equal(http_connection_output(&f.c, iov), 0);
+    assert_int_equal(http_connection_left_ms(&f.c, 0), WAIT_MS);
+    assert_true(http_connection_resume(&f.c, 10));
+    assert_int_equal(f.c.stage, HTTP_WAITING);
+    f.shared = document("made");
+    assert_true(http_connection_resume(&f.c, WAIT_MS - 1));
+    assert_int_equal(http_connection_left_ms(&f.c, WAIT_MS), ANSWER_MS - 1);
+    drain(1);
+    assert_string_equal(body(), "made");
+    assert_true(http_connection_resume(&f.c, WAIT_MS));
+    assert_int_equal(f.c.stage, HTTP_LEAVING);
+}
+
+static void test_head_of_a_document_that_is_waited_for(void **state)
+{
+    (void)state;
+    receive("HEAD /shared HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    f.shared = document("made");
+    assert_true(http_connection_resume(&f.c, 0));
+    drain(1);
+    assert_string_equal(body(), "");
+    assert_non_null(strstr(f.sent, "Content-Length: 4\r\n"));
+}
+
+static void test_wait_may_end_without_an_answer(void **state)
+{
+    (void)state;
+    receive(GET("/shared", "\r\n"));
+    assert_int_equal(http_connection_left_ms(&f.c, WAIT_MS), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -325,6 +400,10 @@ int main(void)
         TEST(test_streams_may_be_too_many),
         TEST(test_a_stream_that_takes_nothing_is_bounded),
         TEST(test_times),
+        TEST(test_shared_document_lasts_until_it_is_sent),
+        TEST(test_document_that_is_being_made_is_waited_for),
+        TEST(test_head_of_a_document_that_is_waited_for),
+        TEST(test_wait_may_end_without_an_answer),
         TEST(test_a_stream_has_time_while_it_takes_something),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -97,11 +97,11 @@ static void test_of_equals_the_oldest_goes(void **state)
                   (int[]){0, 1, 2, 3, 4});
 }
 
-static void test_streams_count_and_are_worth_an_answer(void **state)
+static void test_who_waits_and_streams_are_worth_an_answer(void **state)
 {
     (void)state;
     check_victims((enum http_stage[]){HTTP_STREAMING, HTTP_ANSWERING,
-                                      HTTP_STREAMING, HTTP_SILENT,
+                                      HTTP_WAITING, HTTP_SILENT,
                                       HTTP_ANSWERING},
                   (int[]){3, 0, 1, 2, 4});
 }
@@ -171,7 +171,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_the_silent_go_first_then_who_asks_then_who_has_it),
         TEST(test_of_equals_the_oldest_goes),
-        TEST(test_streams_count_and_are_worth_an_answer),
+        TEST(test_who_waits_and_streams_are_worth_an_answer),
         TEST(test_a_request_that_waits_unread_saves_its_connection),
         TEST(test_one_that_has_left_makes_room),
         TEST(test_an_answer_is_not_read_before_it_goes),
