@@ -25,10 +25,15 @@ static bool reason_at(void *arg, size_t i, struct broker_view_reason *out)
     return true;
 }
 
-static void each_client(void *arg, view_fn *visit, void *visit_arg)
+static void begin_clients(void *arg)
 {
     client_views_begin(arg);
-    (void)client_views_show(arg, SIZE_MAX, visit, visit_arg);
+}
+
+static bool show_clients(void *arg, size_t count, view_fn *visit,
+                         void *visit_arg)
+{
+    return client_views_show(arg, count, visit, visit_arg);
 }
 
 static struct monitor_list list_of(const struct option_value *v)
@@ -68,10 +73,16 @@ static bool open_monitor(struct monitor_setup *m, const struct options *o,
     view.color = o->color.text ? o->color.text : color;
     view.interval_ms = (uint32_t)o->monitor_interval.number;
     view.reason = reason_at;
-    view.each_client = each_client;
+    view.begin_clients = begin_clients;
+    view.show_clients = show_clients;
     view.arg = clients;
     m->monitor = monitor_new(&config, &view, why);
     return m->monitor != NULL;
+}
+
+static void on_ready(void *http)
+{
+    http_server_resume(http);
 }
 
 static bool open_http(struct monitor_setup *m, const struct options *o,
@@ -86,6 +97,7 @@ static bool open_http(struct monitor_setup *m, const struct options *o,
     m->http = http_server_new(parts->reactor, parts->counters, &config);
     if (!m->http)
         return sentence_fail(why, "cannot start HTTP: %s", strerror(errno));
+    monitor_on_ready(m->monitor, on_ready, m->http);
     for (size_t i = 0; i < o->http.count; i++)
         if (!http_server_listen(m->http, o->http.texts[i], why))
             return false;

@@ -11,7 +11,6 @@
 #include <stdint.h>
 
 #include "broker/base/view.h"
-#include "broker/monitor/growth.h"
 
 struct budget;
 struct core;
@@ -36,9 +35,12 @@ struct broker_view {
     struct log *log;
     /* The i-th reason; false when there are no more. */
     bool (*reason)(void *arg, size_t i, struct broker_view_reason *out);
-    /* Calls `visit` for each client. */
-    void (*each_client)(void *arg, view_fn *visit, void *visit_arg);
-    void *arg; /* for both */
+    /* A walk over the clients in pieces: begins one; calls `visit` for the next
+     * `count` clients, and returns false when there are no more. */
+    void (*begin_clients)(void *arg);
+    bool (*show_clients)(void *arg, size_t count, view_fn *visit,
+                         void *visit_arg);
+    void *arg; /* for all three */
 
     /* The monitor's own. */
     uint64_t seq;      /* of the last documents */
@@ -47,7 +49,6 @@ struct broker_view {
     uint64_t last_cpu_us;
     double cpu_percent; /* between the last two */
     bool is_stopping;
-    struct growth channels, clients; /* since the last documents about them */
 };
 
 /* A new set of documents is due: assigns its number and measures. */

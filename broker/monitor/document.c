@@ -2,6 +2,7 @@
 #include "broker/monitor/document.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <sys/time.h>
 #include <time.h>
@@ -9,13 +10,10 @@
 
 #include "broker/base/counters.h"
 #include "broker/base/log_field.h"
-#include "broker/core/channel_views.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/column.h"
-#include "broker/monitor/growth.h"
-#include "broker/monitor/ranking.h"
+#include "broker/monitor/survey.h"
 #include "broker/net/peer.h"
-#include "broker/net/reactor.h"
 #include "common/address.h"
 #include "common/percent.h"
 
@@ -154,72 +152,34 @@ static json_t *client_row(const struct view *v)
     return row;
 }
 
-static json_t *listing(const struct broker_view *b, struct ranking *r,
+static json_t *listing(const struct broker_view *b, uint64_t seq,
+                       const struct ranking_list *list, uint64_t total,
                        const char *key, json_t *row_of(const struct view *v))
 {
-    struct view rows[RANKING_ROWS], rest;
-    size_t n = ranking_finish(r, rows, &rest);
-    json_t *root = begin(b, b->seq), *array = json_array();
-    json_t *sum = json_object();
-    for (size_t i = 0; i < n; i++)
-        json_array_append_new(array, row_of(&rows[i]));
-    put_columns(sum, &rest, row_of == channel_row);
+    json_t *root = begin(b, seq), *array = json_array();
+    json_t *rest = json_object();
+    for (size_t i = 0; i < list->count; i++)
+        json_array_append_new(array, row_of(list->rows[i]));
+    put_columns(rest, &list->rest, row_of == channel_row);
     put_real(root, "interval", interval_s(b));
-    put_number(root, "total", r->total);
+    put_number(root, "total", total);
     json_object_set_new(root, key, array);
-    json_object_set_new(root, "rest", sum);
+    json_object_set_new(root, "rest", rest);
     return root;
 }
 
-/* A walk that ranks all views by their recent numbers. */
-struct look {
-    struct ranking ranking;
-    struct growth *growth;
-    bool is_periodic;
-};
-
-static uint64_t key_of(const struct view *v)
+static json_t *channels(const struct broker_view *b,
+                        const struct survey_result *seen)
 {
-    return v->peer ? v->conn : (uintptr_t)v->name;
+    return listing(b, seen->seq, &seen->channels, seen->channel_count,
+                   "channels", channel_row);
 }
 
-static void look_at(void *arg, const struct view *v)
+static json_t *clients(const struct broker_view *b,
+                       const struct survey_result *seen)
 {
-    struct look *look = arg;
-    struct view seen = *v;
-    uint64_t messages = v->number[VIEW_IN] + v->number[VIEW_OUT];
-    seen.number[VIEW_RECENT] =
-        look->is_periodic ? growth_note(look->growth, key_of(v), messages)
-                          : growth_since(look->growth, key_of(v), messages);
-    ranking_add(&look->ranking, &seen);
-}
-
-static void look_begin(struct look *look, struct growth *growth,
-                       bool is_periodic)
-{
-    ranking_init(&look->ranking, VIEW_RECENT);
-    look->growth = growth;
-    look->is_periodic = is_periodic;
-    if (is_periodic)
-        growth_begin(growth);
-}
-
-static json_t *channels(struct broker_view *b, bool is_periodic)
-{
-    struct look look;
-    look_begin(&look, &b->channels, is_periodic);
-    struct map_walk walk = {0};
-    (void)channel_views_show(b->core, reactor_now_ms(b->reactor), &walk,
-                             SIZE_MAX, look_at, &look);
-    return listing(b, &look.ranking, "channels", channel_row);
-}
-
-static json_t *clients(struct broker_view *b, bool is_periodic)
-{
-    struct look look;
-    look_begin(&look, &b->clients, is_periodic);
-    b->each_client(b->arg, look_at, &look);
-    return listing(b, &look.ranking, "clients", client_row);
+    return listing(b, seen->seq, &seen->clients, seen->client_count, "clients",
+                   client_row);
 }
 
 char *document_stats(const struct broker_view *b)
@@ -227,22 +187,25 @@ char *document_stats(const struct broker_view *b)
     return finish(stats(b));
 }
 
-char *document_channels(struct broker_view *b, bool is_periodic)
+char *document_channels(const struct broker_view *b,
+                        const struct survey_result *seen)
 {
-    return finish(channels(b, is_periodic));
+    return finish(channels(b, seen));
 }
 
-char *document_clients(struct broker_view *b, bool is_periodic)
+char *document_clients(const struct broker_view *b,
+                       const struct survey_result *seen)
 {
-    return finish(clients(b, is_periodic));
+    return finish(clients(b, seen));
 }
 
-char *document_all(struct broker_view *b)
+char *document_all(const struct broker_view *b,
+                   const struct survey_result *seen)
 {
     json_t *root = json_object();
     json_object_set_new(root, "stats", stats(b));
-    json_object_set_new(root, "channels", channels(b, false));
-    json_object_set_new(root, "clients", clients(b, false));
+    json_object_set_new(root, "channels", channels(b, seen));
+    json_object_set_new(root, "clients", clients(b, seen));
     return finish(root);
 }
 

@@ -6,21 +6,24 @@
 #ifndef SLUICE_MONITOR_DOCUMENT_H
 #define SLUICE_MONITOR_DOCUMENT_H
 
-#include <stdbool.h>
 #include <stdint.h>
 
 struct log_field;
 struct broker_view;
+struct survey_result;
 
 /* The broker itself. */
 char *document_stats(const struct broker_view *b);
 
-/* `is_periodic`: activity from now on counts as recent in the next document. */
-char *document_channels(struct broker_view *b, bool is_periodic);
-char *document_clients(struct broker_view *b, bool is_periodic);
+/* What a survey has seen of its channels or clients. */
+char *document_channels(const struct broker_view *b,
+                        const struct survey_result *seen);
+char *document_clients(const struct broker_view *b,
+                       const struct survey_result *seen);
 
 /* The three above in one object. */
-char *document_all(struct broker_view *b);
+char *document_all(const struct broker_view *b,
+                   const struct survey_result *seen);
 
 /* An event with its fields; `missed` events of its kind were suppressed before
  * it. */

@@ -15,18 +15,13 @@
 /* Topics that can be subscribed to, taps excepted. */
 enum { TOPIC_STATS, TOPIC_CHANNELS, TOPIC_CLIENTS, TOPIC_EVENT, TOPICS };
 
-static char *write_stats(struct broker_view *broker, bool is_periodic)
-{
-    (void)is_periodic;
-    return document_stats(broker);
-}
-
 static const struct topic_row {
     const char *name;
-    /* Once per interval; NULL: not periodic. */
-    char *(*write)(struct broker_view *broker, bool is_periodic);
+    /* Of what a survey has seen; NULL: nothing of that. */
+    char *(*write)(const struct broker_view *broker,
+                   const struct survey_result *seen);
 } topics[TOPICS] = {
-    [TOPIC_STATS] = {"sluice.stats", write_stats},
+    [TOPIC_STATS] = {"sluice.stats", NULL},
     [TOPIC_CHANNELS] = {"sluice.channels", document_channels},
     [TOPIC_CLIENTS] = {"sluice.clients", document_clients},
     [TOPIC_EVENT] = {"sluice.event", NULL},
@@ -164,12 +159,23 @@ bool feed_bind(struct feed *f, const char *endpoint,
     return pub_socket_bind(f->socket, endpoint, bound, why);
 }
 
-void feed_send(struct feed *f)
+bool feed_send(struct feed *f)
+{
+    bool needs_survey = false;
+    if (f->subscriptions[TOPIC_STATS] > 0)
+        feed_send_document(f, topics[TOPIC_STATS].name,
+                           document_stats(f->broker));
+    feed_send_missed(f);
+    taps_send_missed(&f->taps);
+    for (size_t i = 0; i < TOPICS; i++)
+        needs_survey |= f->subscriptions[i] > 0 && topics[i].write;
+    return needs_survey;
+}
+
+void feed_send_seen(struct feed *f, const struct survey_result *seen)
 {
     for (size_t i = 0; i < TOPICS; i++)
         if (f->subscriptions[i] > 0 && topics[i].write)
             feed_send_document(f, topics[i].name,
-                               topics[i].write(f->broker, true));
-    feed_send_missed(f);
-    taps_send_missed(&f->taps);
+                               topics[i].write(f->broker, seen));
 }

@@ -15,6 +15,7 @@
 struct broker_view;
 struct feed;
 struct sentence;
+struct survey_result;
 
 enum { FEED_EVENTS_PER_SECOND = 100 }; /* of each kind */
 
@@ -29,7 +30,11 @@ void feed_free(struct feed *f); /* NULL is allowed */
 bool feed_bind(struct feed *f, const char *endpoint,
                char bound[PUB_SOCKET_ENDPOINT_BYTES], struct sentence *why);
 
-/* Sends the periodic documents, and the counts of what was left out. */
-void feed_send(struct feed *f);
+/* Once per interval: sends what needs no survey, and the counts of what was
+ * left out. True when a survey is needed for the other documents. */
+bool feed_send(struct feed *f);
+
+/* Sends the documents of a survey. */
+void feed_send_seen(struct feed *f, const struct survey_result *seen);
 
 #endif

@@ -5,11 +5,9 @@
 #include <string.h>
 
 #include "broker/base/counters.h"
-#include "broker/core/channel_views.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/column.h"
-#include "broker/monitor/ranking.h"
-#include "broker/net/reactor.h"
+#include "broker/monitor/survey.h"
 #include "common/percent.h"
 
 enum { NAME_BYTES = 1024 };
@@ -79,31 +77,26 @@ static void write_sample(FILE *out, size_t column, const struct view *v)
 
 /* The channels listed should not change from one scrape to the next: the
  * busiest are those with the most messages ever. */
-static void write_channels(const struct broker_view *b, FILE *out)
+static void write_channels(const struct survey_result *seen, FILE *out)
 {
-    struct ranking r;
-    struct view rows[RANKING_ROWS + 1];
-    ranking_init(&r, VIEW_IN);
-    struct map_walk walk = {0};
-    (void)channel_views_show(b->core, reactor_now_ms(b->reactor), &walk,
-                             SIZE_MAX, ranking_add, &r);
-    size_t n = ranking_finish(&r, rows, &rows[RANKING_ROWS]);
-    if (n < r.total) {
-        rows[n] = rows[RANKING_ROWS];
-        rows[n++].kind = "rest";
-    }
+    const struct ranking_list *list = &seen->steady;
+    struct view rest = list->rest;
+    rest.kind = "rest";
     for (size_t i = 0; i < VIEW_NUMBERS; i++) {
         char name[128];
         if (!columns[i].metric)
             continue;
         snprintf(name, sizeof name, "sluice_channel_%s", columns[i].metric);
         write_head(out, name, columns[i].kind, columns[i].sentence);
-        for (size_t k = 0; k < n; k++)
-            write_sample(out, i, &rows[k]);
+        for (size_t k = 0; k < list->count; k++)
+            write_sample(out, i, list->rows[k]);
+        if (list->count < seen->channel_count)
+            write_sample(out, i, &rest);
     }
 }
 
-void metrics_write(const struct broker_view *b, FILE *out)
+void metrics_write(const struct broker_view *b,
+                   const struct survey_result *seen, FILE *out)
 {
     write_head(out, "sluice_info", COUNTER_KIND_GAUGE,
                "the broker that reports; always 1");
@@ -113,5 +106,5 @@ void metrics_write(const struct broker_view *b, FILE *out)
     for (size_t i = 0; i < COUNTER_TOTAL; i++)
         write_counter(out, &counter_rows[i], b->counters->value[i]);
     write_reasons(b, out);
-    write_channels(b, out);
+    write_channels(seen, out);
 }

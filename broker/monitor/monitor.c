@@ -9,11 +9,12 @@
 
 #include "broker/base/log.h"
 #include "broker/monitor/broker_view.h"
+#include "broker/monitor/bulletin.h"
 #include "broker/monitor/document.h"
 #include "broker/monitor/feed.h"
 #include "broker/monitor/lag.h"
-#include "broker/monitor/metrics.h"
 #include "broker/monitor/pub_socket.h"
+#include "broker/monitor/survey.h"
 #include "broker/net/reactor.h"
 #include "common/http_site.h"
 #include "common/sentence.h"
@@ -24,6 +25,8 @@ struct monitor {
     struct pub_socket_shared shared;
     struct lag *lag;
     struct reactor_timer *timer;
+    struct survey *survey;
+    struct bulletin bulletin;
     struct pub_socket *reports; /* NULL without --monitor-connect */
     struct feed *feed;          /* NULL without --monitor-bind */
 };
@@ -35,8 +38,8 @@ static void monitor_on_timer(void *arg)
     (void)reactor_timer_start(m->timer, m->broker.interval_ms);
     lag_update(m->lag, m->broker.counters);
     broker_view_advance(&m->broker);
-    if (m->feed)
-        feed_send(m->feed);
+    if (m->feed && feed_send(m->feed))
+        survey_start(m->survey, true);
     char *report = m->reports ? document_stats(&m->broker) : NULL;
     if (!report)
         return;
@@ -45,27 +48,27 @@ static void monitor_on_timer(void *arg)
     free(report);
 }
 
-/* What HTTP serves. */
-
-static enum http_status write_metrics(void *arg, FILE *out)
+static void monitor_on_survey(void *arg, const struct survey_result *seen,
+                              bool is_periodic)
 {
     struct monitor *m = arg;
-    lag_update(m->lag, m->broker.counters);
-    broker_view_measure(&m->broker);
-    metrics_write(&m->broker, out);
-    return HTTP_OK;
+    if (is_periodic && m->feed)
+        feed_send_seen(m->feed, seen);
+    bulletin_publish(&m->bulletin, seen);
 }
 
-static enum http_status write_stats(void *arg, FILE *out)
+/* What HTTP serves. */
+
+static struct http_document *get_metrics(void *arg)
 {
     struct monitor *m = arg;
-    lag_update(m->lag, m->broker.counters);
-    broker_view_measure(&m->broker);
-    char *text = document_all(&m->broker);
-    fprintf(out, "%s\n", text ? text : "");
-    bool has_text = text != NULL;
-    free(text);
-    return has_text ? HTTP_OK : HTTP_UNAVAILABLE;
+    return bulletin_get(&m->bulletin, BULLETIN_METRICS);
+}
+
+static struct http_document *get_stats(void *arg)
+{
+    struct monitor *m = arg;
+    return bulletin_get(&m->bulletin, BULLETIN_STATS);
 }
 
 static enum http_status write_health(void *arg, FILE *out)
@@ -84,8 +87,8 @@ static enum http_status write_readiness(void *arg, FILE *out)
 
 static const struct http_route routes[] = {
     {"/metrics", "text/plain; version=0.0.4; charset=utf-8",
-     .write = write_metrics},
-    {"/stats", "application/json", .write = write_stats},
+     .get = get_metrics},
+    {"/stats", "application/json", .get = get_stats},
     {"/healthz", "text/plain", .write = write_health},
     {"/readyz", "text/plain", .write = write_readiness},
 };
@@ -102,7 +105,9 @@ static bool monitor_open_loop(struct monitor *m, struct sentence *why)
 {
     m->lag = lag_new(m->broker.reactor);
     m->timer = reactor_timer_new(m->broker.reactor, monitor_on_timer, m);
-    if (!m->lag || !m->timer ||
+    m->survey = survey_new(&m->broker, monitor_on_survey, m);
+    bulletin_init(&m->bulletin, &m->broker, m->lag, m->survey);
+    if (!m->lag || !m->timer || !m->survey ||
         !reactor_timer_start(m->timer, m->broker.interval_ms))
         return sentence_fail(why, "cannot start monitoring: %s",
                              strerror(errno));
@@ -205,6 +210,12 @@ struct monitor *monitor_new(const struct monitor_config *config,
     return NULL;
 }
 
+void monitor_on_ready(struct monitor *m, void (*ready)(void *arg), void *arg)
+{
+    m->bulletin.ready = ready;
+    m->bulletin.ready_arg = arg;
+}
+
 void monitor_set_interval(struct monitor *m, uint32_t ms)
 {
     if (m)
@@ -221,10 +232,10 @@ void monitor_free(struct monitor *m)
      * sockets linger only for a moment. */
     while (m->shared.zmq && zmq_ctx_term(m->shared.zmq) != 0 && errno == EINTR)
         continue;
+    bulletin_fini(&m->bulletin);
+    survey_free(m->survey);
     reactor_timer_free(m->timer);
     lag_free(m->lag);
-    growth_fini(&m->broker.channels);
-    growth_fini(&m->broker.clients);
     free(m->color);
     free(m->name);
     free(m);

@@ -41,6 +41,10 @@ struct monitor *monitor_new(const struct monitor_config *config,
                             const struct broker_view *broker,
                             struct sentence *why);
 
+/* Calls `ready` whenever a route's document, for which clients wait, is there.
+ */
+void monitor_on_ready(struct monitor *m, void (*ready)(void *arg), void *arg);
+
 /* Applies from the next report on. NULL is allowed. */
 void monitor_set_interval(struct monitor *m, uint32_t ms);
 

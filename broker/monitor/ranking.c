@@ -1,43 +1,72 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/monitor/ranking.h"
 
+#include <assert.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
+
+uint64_t ranking_key(const struct view *v)
+{
+    return v->peer ? v->conn : (uintptr_t)v->name;
+}
 
 static void table_init(struct ranking_table *t, enum view_number by,
-                       size_t room)
+                       struct ranking_row *rows, size_t room)
 {
-    t->by = by;
-    t->room = room;
-    t->count = 0;
-    t->last = 0;
+    *t = (struct ranking_table){.by = by, .rows = rows, .room = room};
+}
+
+static uint64_t number_of(const struct ranking_table *t, size_t i)
+{
+    return t->rows[i].view.number[t->by];
 }
 
 static void table_find_last(struct ranking_table *t)
 {
     t->last = 0;
     for (size_t i = 1; i < t->count; i++)
-        if (t->rows[i].number[t->by] < t->rows[t->last].number[t->by])
+        if (number_of(t, i) < number_of(t, t->last))
             t->last = i;
+}
+
+static const uint8_t *copy_name(uint8_t *copy, const uint8_t *name,
+                                uint32_t length)
+{
+    assert(length <= CHANNEL_NAME_MAX);
+    return name ? memcpy(copy, name, length) : NULL;
+}
+
+static void row_set(struct ranking_row *row, const struct view *v)
+{
+    struct view *own = &row->view;
+    *own = *v;
+    own->name = copy_name(row->name, v->name, v->name_length);
+    own->waits_for =
+        copy_name(row->waits_for, v->waits_for, v->waits_for_length);
+    if (v->peer) {
+        row->peer = *v->peer;
+        own->peer = &row->peer;
+    }
+    row->key = ranking_key(v);
 }
 
 static void table_add(struct ranking_table *t, const struct view *v)
 {
-    if (t->count == t->room) {
-        if (v->number[t->by] <= t->rows[t->last].number[t->by])
-            return;
-        t->rows[t->last] = *v;
-    } else {
-        t->rows[t->count++] = *v;
-    }
+    if (t->count < t->room)
+        row_set(&t->rows[t->count++], v);
+    else if (v->number[t->by] > number_of(t, t->last))
+        row_set(&t->rows[t->last], v);
+    else
+        return;
     if (t->count == t->room)
         table_find_last(t);
 }
 
 void ranking_init(struct ranking *r, enum view_number busiest)
 {
-    table_init(&r->fullest, VIEW_BYTES, RANKING_FULLEST);
-    table_init(&r->busiest, busiest, RANKING_ROWS);
+    table_init(&r->fullest, VIEW_BYTES, r->rows, RANKING_FULLEST);
+    table_init(&r->busiest, busiest, r->rows + RANKING_FULLEST, RANKING_ROWS);
     r->sum = (struct view){.name = NULL};
     r->total = 0;
 }
@@ -62,60 +91,52 @@ void ranking_add(void *ranking, const struct view *v)
     table_add(&r->busiest, v);
 }
 
-static int compare_bytes(const void *a, const void *b)
+static int compare_rows(const void *a, const void *b, void *number)
 {
-    const struct view *x = a, *y = b;
-    uint64_t m = x->number[VIEW_BYTES], n = y->number[VIEW_BYTES];
+    const struct ranking_row *const *x = a, *const *y = b;
+    enum view_number by = *(enum view_number *)number;
+    uint64_t m = (*x)->view.number[by], n = (*y)->view.number[by];
     return (m < n) - (m > n);
 }
 
-/* Pointers to names and connection numbers identify views: both are borrowed
- * from the objects themselves. */
-static bool is_same(const struct view *a, const struct view *b)
+/* The rows of a table in descending order. */
+static void table_sort(struct ranking_table *t, const struct ranking_row **out)
 {
-    return a->conn == b->conn && (a->peer || a->name == b->name);
+    for (size_t i = 0; i < t->count; i++)
+        out[i] = &t->rows[i];
+    qsort_r(out, t->count, sizeof *out, compare_rows, &t->by);
 }
 
-static bool is_among(const struct view *v, const struct view *rows, size_t n)
+static bool is_among(const struct ranking_row *row,
+                     const struct ranking_row *const *rows, size_t n)
 {
     for (size_t i = 0; i < n; i++)
-        if (is_same(v, &rows[i]))
+        if (row->key == rows[i]->key)
             return true;
     return false;
 }
 
-/* Appends the busiest that are not among the first `listed` rows. */
-static size_t ranking_fill(struct ranking_table *t, struct view *rows,
-                           size_t listed)
+static void list_add(struct ranking_list *list, const struct view *v)
 {
-    size_t n = listed;
-    while (t->count > 0 && n < RANKING_ROWS) {
-        size_t best = 0;
-        for (size_t i = 1; i < t->count; i++)
-            if (t->rows[i].number[t->by] > t->rows[best].number[t->by])
-                best = i;
-        if (!is_among(&t->rows[best], rows, listed))
-            rows[n++] = t->rows[best];
-        t->rows[best] = t->rows[--t->count];
-    }
-    return n;
+    list->rows[list->count++] = v;
+    for (size_t i = 0; i < VIEW_NUMBERS; i++)
+        if (i != VIEW_AGE_MS)
+            list->rest.number[i] -= v->number[i];
 }
 
-size_t ranking_finish(struct ranking *r, struct view rows[RANKING_ROWS],
-                      struct view *rest)
+void ranking_finish(struct ranking *r, struct ranking_list *list)
 {
-    struct ranking_table *fullest = &r->fullest;
-    size_t n = fullest->count;
-    qsort(fullest->rows, n, sizeof *rows, compare_bytes);
-    for (size_t i = 0; i < n; i++)
-        rows[i] = fullest->rows[i];
-    n = ranking_fill(&r->busiest, rows, n);
-    *rest = r->sum;
-    for (size_t i = 0; i < n; i++)
-        for (size_t k = 0; k < VIEW_NUMBERS; k++)
-            if (k != VIEW_AGE_MS)
-                rest->number[k] -= rows[i].number[k];
-    if (n == r->total)
-        rest->number[VIEW_AGE_MS] = 0;
-    return n;
+    const struct ranking_row *fullest[RANKING_FULLEST], *busiest[RANKING_ROWS];
+    size_t full = r->fullest.count, busy = r->busiest.count;
+    table_sort(&r->fullest, fullest);
+    table_sort(&r->busiest, busiest);
+    list->count = 0;
+    list->rest = r->sum;
+    for (size_t i = 0; i < full; i++)
+        list_add(list, &fullest[i]->view);
+    for (size_t i = 0; i < busy && list->count < RANKING_ROWS; i++)
+        if (!is_among(busiest[i], fullest, full))
+            list_add(list, &busiest[i]->view);
+    if (list->count == r->total)
+        list->rest.number[VIEW_AGE_MS] = 0;
 }

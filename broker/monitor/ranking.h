@@ -2,6 +2,7 @@
  *
  * ranking - which channels, or clients, to list when there are more than a
  * document has room for: the fullest, then the busiest. The others are summed.
+ * A ranking may take many turns of the loop, so it keeps copies of all names.
  */
 #ifndef SLUICE_MONITOR_RANKING_H
 #define SLUICE_MONITOR_RANKING_H
@@ -10,35 +11,54 @@
 #include <stdint.h>
 
 #include "broker/base/view.h"
+#include "broker/net/peer.h"
+#include "proto/channel_name.h"
 
 enum { RANKING_ROWS = 100, RANKING_FULLEST = 50 };
+
+struct ranking_row {
+    struct view view; /* its texts are below */
+    uint64_t key;
+    struct peer peer;
+    uint8_t name[CHANNEL_NAME_MAX], waits_for[CHANNEL_NAME_MAX];
+};
 
 /* The highest so far by one number. */
 struct ranking_table {
     enum view_number by;
     size_t room, count;
     size_t last; /* index of the lowest, once there is no room */
-    struct view rows[RANKING_ROWS];
+    struct ranking_row *rows;
 };
 
 struct ranking {
     struct ranking_table fullest, busiest;
     struct view sum;
     uint64_t total;
+    struct ranking_row rows[RANKING_FULLEST + RANKING_ROWS];
 };
+
+/* What is listed. */
+struct ranking_list {
+    size_t count;
+    const struct view *rows[RANKING_ROWS]; /* belong to the ranking */
+    struct view rest; /* the sum of all others; its age is the maximum over all
+                         rows, or 0 when there are no others */
+};
+
+/* What identifies a channel or a client while it exists: never 0. */
+uint64_t ranking_key(const struct view *v);
 
 /* Starts an empty ranking. `busiest` is the number that decides who is busy:
  * VIEW_RECENT for periodic reports, a total where the rows should not change
  * from one report to the next. */
 void ranking_init(struct ranking *r, enum view_number busiest);
 
-/* Enters a view; a view_fn, `ranking` being a struct ranking. */
+/* Enters a view, of which it keeps nothing that is borrowed; a view_fn,
+ * `ranking` being a struct ranking. */
 void ranking_add(void *ranking, const struct view *v);
 
-/* Writes the rows to list and returns their number. `rest` is the sum of the
- * others, except the age, which is the maximum over all rows. Ends the ranking.
- */
-size_t ranking_finish(struct ranking *r, struct view rows[RANKING_ROWS],
-                      struct view *rest);
+/* Ends the ranking; what is listed is valid until ranking_init. */
+void ranking_finish(struct ranking *r, struct ranking_list *list);
 
 #endif

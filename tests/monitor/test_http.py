@@ -6,7 +6,7 @@ import socket
 import time
 
 from monitor import DEADLINE, MonitorTest, main, request, status_of, talk
-from wire import KIB, MIB, open_socket, run_sluiced
+from wire import KIB, MIB, frame, open_socket, run_sluiced
 
 PATHS = ("/metrics", "/stats", "/healthz", "/readyz")
 CLIENTS_MAX = 32
@@ -122,6 +122,48 @@ class Answers(MonitorTest):
         done = run_sluiced("--listen", "127.0.0.1:0", "--http", sluiced.http)
         self.assertEqual(done.returncode, 1)
         self.assertIn("in use", done.stderr)
+
+
+class Shared(MonitorTest):
+    def test_a_document_is_made_for_all_that_ask(self):
+        """At most every 250 ms, however often that is asked."""
+        sluiced = self.watched()
+        for path in ("/stats", "/metrics"):
+            begun = time.monotonic()
+            # Each has the processor time in it, which never stands still.
+            bodies = {request(sluiced.http, path)[2] for _ in range(100)}
+            periods = (time.monotonic() - begun) / .25
+            self.assertLessEqual(len(bodies), periods + 1, path)
+
+    def test_a_document_is_new_after_a_while(self):
+        sluiced = self.watched()
+        before = request(sluiced.http, "/stats")[2]
+        until = time.monotonic() + DEADLINE
+        while request(sluiced.http, "/stats")[2] == before:
+            self.assertLess(time.monotonic(), until)
+
+    def test_all_that_wait_for_a_long_one_are_answered(self):
+        """It is made in pieces, between which the broker answers others and
+        channels come and go."""
+        sluiced = self.watched()
+        names = [b"/queue/%d" % i for i in range(30000)]
+        publisher = self.publisher(sluiced)
+        publisher.send(b"".join(frame(n) + frame(b"x") for n in names))
+        sluiced.wait_stats(channels=len(names))
+        head = f"GET /stats HTTP/1.1\r\nHost: {sluiced.http}\r\n\r\n"
+        asking = []
+        for _ in range(5):
+            asking.append(open_socket(sluiced.http))
+            self.addCleanup(asking[-1].close)
+            asking[-1].sendall(head.encode())
+        self.assertEqual(request(sluiced.http, "/healthz")[0], 200)
+        self.connect(sluiced).subscribe(b"/topic/guest").close()
+        for sock in asking:
+            answer = b"".join(iter(lambda s=sock: s.recv(MIB), b""))
+            channels = json.loads(answer.partition(b"\r\n\r\n")[2])["channels"]
+            self.assertIn(channels["total"] - len(names), (0, 1))
+            self.assertEqual(len(channels["channels"]), 100)
+            self.assertEqual(channels["rest"]["in"], len(names) - 100)
 
 
 class Strangers(MonitorTest):
