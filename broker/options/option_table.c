@@ -55,7 +55,7 @@ const struct option option_table[] = {
     {BROKER("hello-timeout"), TIME(hello_timeout), .initial = "5s",
      RANGE(1, DAY_MS), .sentence = "longest silence before the first frame"},
     {BROKER("frame-timeout"), TIME(frame_timeout), .initial = "10s",
-     RANGE(1, DAY_MS), .sentence = "longest pause within a frame"},
+     RANGE(1, DAY_MS), .sentence = "longest pause within a message"},
     {BROKER("drain-timeout"), TIME(drain_timeout), .initial = "5s",
      RANGE(0, DAY_MS),
      .sentence = "to deliver what was accepted, when stopping"},

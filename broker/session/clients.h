@@ -29,7 +29,7 @@ struct reactor_timer;
 struct clients_config {
     uint32_t max_frame_bytes;
     uint32_t hello_ms; /* for the first frame */
-    uint32_t frame_ms; /* for a started frame to make progress */
+    uint32_t frame_ms; /* for a started message to make progress */
     uint32_t leave_ms; /* for a leaving client to take what it is owed */
 };
 

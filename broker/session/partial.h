@@ -44,7 +44,6 @@ struct partial {
     uint32_t charged_head_bytes; /* its shares of the sums in admission.h */
     uint32_t charged_body_bytes;
     uint8_t body_state; /* enum body_state */
-    bool is_mid_frame;  /* not merely between a name and its message */
     uint8_t head[];
 };
 

@@ -12,7 +12,7 @@
 void reader_watch(struct session *s)
 {
     struct clients *all = s->all;
-    if (s->partial && s->partial->is_mid_frame)
+    if (s->partial)
         waits_begin(&all->waits, &s->waiting, WAIT_FRAME,
                     reactor_now_ms(all->reactor));
     else
@@ -31,7 +31,6 @@ static struct verdict reader_keep(struct session *s, const uint8_t *rest,
     struct partial *p = s->partial = partial_new(all->budget, rest, head);
     if (!p)
         return verdict_close(REASON_NO_MEMORY);
-    p->is_mid_frame = d->is_mid_frame;
     if (is_large && !partial_begin_body(p, core_pool(all->core), rest + head,
                                         n - head, d->body_bytes))
         return verdict_close(REASON_NO_MEMORY);

@@ -28,11 +28,12 @@ struct verdict reader_read(struct session *s, size_t *got);
 struct verdict reader_sip(struct session *s);
 
 /* Decides whether a session that was read must wait for a gate or for memory.
- * Also begins the wait for the rest of a frame. */
+ * Also begins the wait for the rest of a message. */
 struct verdict reader_next(struct session *s);
 
-/* Bounds the wait for the rest of a frame that has been started. A client may
- * take as long as it likes between frames, but not within. */
+/* Bounds the wait for the rest of a message that has been started, be it only
+ * its name. A client may take as long as it likes between messages, but not
+ * within. */
 void reader_watch(struct session *s);
 
 #endif

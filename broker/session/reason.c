@@ -26,7 +26,7 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                               "--hello-timeout"},
     [REASON_FRAME_TIMEOUT] = {"frame_timeout", LOG_WARNING, true,
                               COUNT_closed_timeout,
-                              "a started frame made no progress for "
+                              "a started message made no progress for "
                               "--frame-timeout"},
     [REASON_LEAVE_TIMEOUT] = {"leave_timeout", LOG_WARNING, true,
                               COUNT_closed_timeout,

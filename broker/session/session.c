@@ -331,9 +331,15 @@ static void session_on_writable(void *owner)
 static const struct stream_events session_events = {
     session_on_readable, session_on_writable, session_on_end};
 
+/* What our kernel holds came in time. It is read next, and shows how the client
+ * is doing. */
 void session_on_timeout(struct waiting *w)
 {
     struct session *s = LIST_OF(w, struct session, waiting);
+    if (state_is_read(s) && stream_held(s->stream) > 0) {
+        session_wait(s, w->wait);
+        return;
+    }
     session_act(s, session_kind(s)->time_out(s, w->wait));
 }
 

@@ -26,7 +26,6 @@ struct decoded {
     uint32_t head_bytes; /* of the head that the rest begins with; 0: the head
                             is not complete */
     uint32_t body_bytes; /* of the whole body frame behind that; 0: unknown */
-    bool is_mid_frame;   /* a frame has been started: the rest is due soon */
 };
 
 struct session_kind {

@@ -260,7 +260,6 @@ static struct verdict v1_decode(struct session *s, const uint8_t *bytes,
         .taken = (size_t)(p - bytes),
         .head_bytes = (uint32_t)(q - p),
         .body_bytes = q > p ? (uint32_t)frame_size(message.length) : 0,
-        .is_mid_frame = end > q,
     };
     return v;
 }

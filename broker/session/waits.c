@@ -39,6 +39,28 @@ struct waiting *waits_first(const struct waits *all, enum wait_kind wait)
                                : LIST_OF(head->next, struct waiting, link);
 }
 
+/* A list stays in order: the waits that would end earlier all end then. */
+static void waits_spare_kind(struct waits *all, enum wait_kind wait,
+                             uint32_t ms, clock_ms now)
+{
+    uint32_t limit = all->limit_ms[wait];
+    if (limit == WAITS_FOREVER_MS)
+        return;
+    uint32_t most = limit > ms ? limit - ms : 0;
+    LIST_EACH (link, &all->lists[wait]) {
+        struct waiting *w = LIST_OF(link, struct waiting, link);
+        if (clock_elapsed_ms(now, w->since) <= most)
+            break;
+        w->since = now - most;
+    }
+}
+
+void waits_spare(struct waits *all, uint32_t ms, clock_ms now)
+{
+    for (enum wait_kind i = 0; i < WAIT_TOTAL; i++)
+        waits_spare_kind(all, i, ms, now);
+}
+
 static void waits_expire(struct waits *all, enum wait_kind wait, clock_ms now)
 {
     struct waiting *w;

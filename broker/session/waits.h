@@ -16,7 +16,7 @@
 /* What a client may wait for, one at a time. */
 enum wait_kind {
     WAIT_HELLO,  /* its first frame */
-    WAIT_FRAME,  /* the rest of a frame */
+    WAIT_FRAME,  /* the rest of a message */
     WAIT_LEAVE,  /* a client that said goodbye takes what it is owed */
     WAIT_FINISH, /* the client's kernel confirms what was sent */
     WAIT_SIP,    /* the next sip from a publisher that is paused */
@@ -65,6 +65,10 @@ void waits_end(struct waiting *w);
 
 /* The longest wait of a kind; NULL when nothing waits. */
 struct waiting *waits_first(const struct waits *all, enum wait_kind wait);
+
+/* No wait ends within the next `ms`, unless it is shorter: the time so far was
+ * not the client's. */
+void waits_spare(struct waits *all, uint32_t ms, clock_ms now);
 
 /* Calls the functions of all waits that are due. */
 void waits_fire(struct waits *all, clock_ms now);

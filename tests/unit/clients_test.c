@@ -26,6 +26,7 @@ static const struct {
     {WAIT_HELLO, STRING(""), "reason=hello_timeout"},
     {WAIT_HELLO, STRING("\0\0\0\5/to"), "reason=hello_timeout"},
     {WAIT_FRAME, STRING("\0\0\0\1t\0\0"), "reason=frame_timeout"},
+    {WAIT_FRAME, STRING("\0\0\0\1t\0\0\0\1t"), "reason=frame_timeout"},
     {WAIT_FRAME, STRING("\0\0\0\1t\0\0\0\1t\0\0\0\4wa"),
      "reason=frame_timeout"},
     {WAIT_FRAME, STRING("\0\0\0\1t\0\0\0\1t\0\1\0\0wa"),
@@ -52,6 +53,41 @@ static void test_every_wait_has_an_end(void **state)
         check_heard(f, f->a, "$");
     }
     assert_int_equal(count(f, COUNT_closed_timeout), UNIT_COUNT(timeouts));
+}
+
+/* The broker stands still while the time ends, and the client does not. */
+static void test_bytes_that_came_in_time_are_read_before_judging(void **state)
+{
+    struct fixture *f = *state;
+    struct clients *all = &f->house.clients;
+    say_frame(f, f->a, "t");
+    say_bytes(f, f->a, STRING("\0\0\0\1t\0\0\0\4wa"));
+    assert_int_equal(send(f->a, "te", 2, 0), 2);
+    assert_int_equal(send(f->b, "\0\0\0\1u", 5, 0), 5);
+    waits_first(&all->waits, WAIT_FRAME)->since -= 3600 * 1000;
+    waits_first(&all->waits, WAIT_HELLO)->since -= 3600 * 1000;
+    waits_fire(&all->waits, reactor_now_ms(all->reactor));
+    turns(f, 2);
+    assert_int_equal(count(f, COUNT_closed_timeout), 0);
+    assert_int_equal(count(f, COUNT_subscribers), 2);
+    check_heard(f, f->a, "wate|");
+}
+
+/* And what is still on its way then has a little time to arrive. */
+static void test_time_that_the_broker_stood_still_does_not_count(void **state)
+{
+    struct fixture *f = *state;
+    struct clients *all = &f->house.clients;
+    say_frame(f, f->a, "t");
+    say_bytes(f, f->a, STRING("\0\0\0\1t\0\0\0\4wa"));
+    waits_first(&all->waits, WAIT_FRAME)->since -= 3600 * 1000;
+    all->timer_at -= 3600 * 1000; /* the timer should have fired then */
+    assert_true(reactor_timer_start(all->timer, 0));
+    turns(f, 2);
+    assert_int_equal(count(f, COUNT_closed_timeout), 0);
+    assert_true(waits_next_ms(&all->waits, reactor_now_ms(all->reactor)) > 0);
+    say_bytes(f, f->a, STRING("te"));
+    check_heard(f, f->a, "wate|");
 }
 
 /* A client that has just sent more is not closed as silent to make room for
@@ -248,6 +284,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SESSION_TEST(test_clients_that_leave_do_not_end_a_walk_over_the_others),
         SESSION_TEST(test_every_wait_has_an_end),
+        SESSION_TEST(test_bytes_that_came_in_time_are_read_before_judging),
+        SESSION_TEST(test_time_that_the_broker_stood_still_does_not_count),
         SESSION_TEST(test_who_goes_on_is_not_evicted_as_silent),
         SESSION_TEST(test_name_without_its_message_leaves_no_channel),
         SESSION_TEST(test_message_too_long_for_new_bounds_is_not_waited_for),

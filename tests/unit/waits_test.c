@@ -142,6 +142,22 @@ static void test_a_wait_may_cross_the_end_of_the_clock(void **state)
     assert_string_equal(f.story, "0");
 }
 
+static void test_waits_that_are_spared_end_later_in_their_order(void **state)
+{
+    (void)state;
+    begin(2, WAIT_HELLO, 0);
+    begin(0, WAIT_HELLO, 30);
+    begin(1, WAIT_HELLO, 960);
+    begin(3, WAIT_SIP, 960); /* shorter than what is spared */
+    waits_spare(&f.waits, 50, START_MS + 1000);
+    check_next(1000, 10);
+    check_fire(1009, "");
+    waits_end(&f.waiters[3]);
+    check_fire(1049, "");
+    check_fire(1050, "20");
+    check_fire(1060, "1");
+}
+
 #define WAITS_TEST(test) cmocka_unit_test_setup(test, open_waits)
 
 int main(void)
@@ -152,6 +168,7 @@ int main(void)
         WAITS_TEST(test_a_wait_that_goes_on_is_counted),
         WAITS_TEST(test_a_wait_without_end_does_not_end),
         WAITS_TEST(test_a_wait_may_cross_the_end_of_the_clock),
+        WAITS_TEST(test_waits_that_are_spared_end_later_in_their_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

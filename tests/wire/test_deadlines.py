@@ -5,6 +5,7 @@ goodbye; and no deadline for clients that may be silent (class 13, figure R8).
 Where a test must show that something is not closed, the closing of another
 client that began later is its clock.
 """
+import signal
 import time
 
 from wire import (KIB, Background, WireTest, frame, head, main, pair)
@@ -81,7 +82,8 @@ class FrameTimeout(WireTest):
 
     def test_frame_without_progress_is_closed(self):
         """A head, a part of a head, a part of a body, in every place."""
-        for data in (b"\0", frame(TOPIC)[:-1], frame(TOPIC) + b"\0\0",
+        for data in (b"\0", frame(TOPIC)[:-1], frame(TOPIC),
+                     frame(TOPIC) + b"\0\0",
                      pair(TOPIC, b"cut")[:-1], frame(TOPIC) + head(KIB)):
             with self.subTest(data=data):
                 mark = self.sluiced.mark()
@@ -91,14 +93,15 @@ class FrameTimeout(WireTest):
                     "event=closed .*reason=frame_timeout", mark)
                 self.assertEqual(line.level, "warning")
 
-    def test_between_the_frames_of_a_pair_time_does_not_count(self):
-        """A name without its message is no started frame."""
+    def test_between_pairs_time_does_not_count(self):
+        """A whole message is not the beginning of the next one."""
         listener = self.subscriber(self.sluiced, TOPIC)
-        client = self.publisher(self.sluiced).send(frame(TOPIC))
+        client = self.publisher(self.sluiced).publish(TOPIC, b"first")
         self.clock()
         self.clock()
-        client.send(frame(b"the message"))
-        self.assertEqual(listener.recv(), b"the message")
+        client.publish(TOPIC, b"second")
+        self.assertEqual(listener.recv(), b"first")
+        self.assertEqual(listener.recv(), b"second")
 
     def test_progress_counts(self):
         """A trickle lasts longer than the timeout and is served: what is
@@ -134,6 +137,37 @@ class FrameTimeout(WireTest):
         self.clock()
         self.clock()
         self.assertEqual(len(listener.recv()), 6 << 20)
+
+
+class Frozen(WireTest):
+    """The broker stands still for longer than the timeouts, as in a machine
+    that is paused; its kernel goes on receiving."""
+
+    def freeze_beyond(self, sluiced):
+        """Stops it; returns when its timeouts have passed."""
+        sluiced.signal(signal.SIGSTOP)
+        clock = self.broker("--hello-timeout", "1500ms")
+        self.connect(clock).wait_closed()
+
+    def test_what_came_in_time_is_read_before_it_is_judged(self):
+        """Ten clients have sent the rest in time, and none is closed."""
+        sluiced = self.broker("--hello-timeout", "300ms",
+                              "--frame-timeout", "300ms")
+        listener = self.subscriber(sluiced, TOPIC)
+        late = [self.connect(sluiced) for _ in range(5)]
+        half = [self.publisher(sluiced).publish(b"/null", b"")
+                .send(pair(TOPIC, b"half")[:-2]) for _ in range(5)]
+        sluiced.sync()
+        sluiced.signal(signal.SIGSTOP)
+        for client in late:
+            client.subscribe(b"/null").publish(TOPIC, b"late")
+        for client in half:
+            client.send(b"lf")
+        self.freeze_beyond(sluiced)
+        sluiced.signal(signal.SIGCONT)
+        heard = sorted(listener.recv() for _ in range(10))
+        self.assertEqual(heard, [b"half"] * 5 + [b"late"] * 5)
+        self.assertEqual(sluiced.stats()["closed_timeout"], 0)
 
 
 class LeaveTimeout(WireTest):
