@@ -221,6 +221,15 @@ enum unit_error head_parse(struct head *head, const void *bytes,
     return head_end(&pass, is_readable);
 }
 
+bool head_parse_leniently(struct head *head, const void *bytes, uint32_t length)
+{
+    struct head_pass pass;
+    const char *text = bytes;
+    head_begin(&pass, head);
+    return head_read(&pass, text, text + length, head_take_first) &&
+           !pass.is_bad_verb;
+}
+
 static const char opening[] = "\0SLUICE/";
 enum { OPENING_LENGTH = sizeof opening - 1, VERSION_DIGITS_MAX = 3 };
 

@@ -55,6 +55,12 @@ struct head {
 enum unit_error head_parse(struct head *head, const void *bytes,
                            uint32_t length);
 
+/* The same for what a broker sent, in which a client ignores what it does not
+ * know: further arguments anywhere, pairs that are neither option nor header,
+ * pairs beyond HEAD_PAIRS_MAX. False when it is no head at all (rules 3, 4). */
+bool head_parse_leniently(struct head *head, const void *bytes,
+                          uint32_t length);
+
 /* Whether a connection that begins like this is one of sluice, of any version:
  * "\0SLUICE/". */
 bool head_is_opening(const void *bytes, uint32_t length);

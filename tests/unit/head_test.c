@@ -274,6 +274,34 @@ static const struct {
     {"\0SLUICE/2 a b", 13, UNIT_OK, "- a b"},
 };
 
+/* What a broker of another year sends, and what is no head at all. */
+static void test_a_client_ignores_what_it_does_not_know(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *expected; /* NULL: it is refused */
+    } rows[] = {
+        {"MSG /t 2 note=1 Note=2 nOTE=3", "MSG /t 2 Note=2"},
+        {"MSG /t 2 A=1 more", "MSG /t 2 more A=1"},
+        {"OK rid=1 =x _=y", "OK rid=1"},
+        {"msg /t 2", NULL},
+        {"MSG  /t 2", NULL},
+        {"MSG /t%2 2", NULL},
+        {"", NULL},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct head h;
+        char text[HEAD_MAX * 2];
+        bool is_head = head_parse_leniently(&h, rows[i].head,
+                                            (uint32_t)strlen(rows[i].head));
+        assert_int_equal(is_head, rows[i].expected != NULL);
+        if (!is_head)
+            continue;
+        describe(&h, text);
+        assert_string_equal(text, rows[i].expected);
+    }
+}
+
 static void test_openings(void **state)
 {
     (void)state;
@@ -302,6 +330,7 @@ int main(void)
         cmocka_unit_test(test_names_have_a_longest),
         cmocka_unit_test(test_options_twice_and_strangers_are_noted),
         cmocka_unit_test(test_headers_are_counted_with_their_spaces),
+        cmocka_unit_test(test_a_client_ignores_what_it_does_not_know),
         cmocka_unit_test(test_openings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
