@@ -20,6 +20,12 @@ static const char *const failure_texts[] = {
     [SLUICE_BAD_CHANNEL] = "not a channel name",
     [SLUICE_BAD_STATE] = "not possible in this state of the connection",
     [SLUICE_NO_MEMORY] = "out of memory",
+    [SLUICE_UNSUPPORTED] = "the broker does not speak version 2",
+    [SLUICE_REFUSED] = "refused by the broker",
+    [SLUICE_HELD] = "the broker holds this channel back",
+    [SLUICE_GONE] = "it came on a connection that has ended",
+    [SLUICE_BAD_HEADER] = "not a header, or too many",
+    [SLUICE_BAD_OPTION] = "an option is out of range",
 };
 
 const char *sluice_error_text(enum sluice_error error)

@@ -15,6 +15,7 @@ static const unsigned handle_magic = 0x5105ce00;
 
 static const char *const handle_state_names[] = {
     [SLUICE_STATE_IDLE] = "not connected",
+    [SLUICE_STATE_UNITS] = "open in version 2",
     [SLUICE_STATE_CONNECTED] = "new",
     [SLUICE_STATE_PUBLISHING] = "a publisher already",
     [SLUICE_STATE_SUBSCRIBED] = "subscribed already",
@@ -33,8 +34,7 @@ void sluice_handle_assert(const struct sluice *s)
 
 bool sluice_handle_is_up(const struct sluice *s)
 {
-    return s->state >= SLUICE_STATE_CONNECTED &&
-           s->state <= SLUICE_STATE_LEAVING;
+    return s->state >= SLUICE_STATE_UNITS && s->state <= SLUICE_STATE_LEAVING;
 }
 
 bool sluice_handle_is_over(const struct sluice *s)
@@ -92,6 +92,9 @@ struct sluice *sluice_new(void)
 
 void sluice_handle_reset(struct sluice *s)
 {
+    if (s->protocol)
+        s->protocol->reset(s);
+    s->protocol = NULL;
     if (s->fd >= 0)
         close(s->fd);
     s->fd = -1;
@@ -106,6 +109,8 @@ void sluice_free(struct sluice *s)
         return;
     sluice_handle_assert(s);
     sluice_handle_reset(s);
+    if (s->units)
+        s->free_units(s->units);
     s->magic = 0;
     free(s);
 }
@@ -122,8 +127,7 @@ enum sluice_error sluice_set_max_message(struct sluice *s, size_t bytes)
     return SLUICE_OK;
 }
 
-/* Takes over a prepared socket. */
-static enum sluice_error handle_start(struct sluice *s, int fd)
+enum sluice_error sluice_handle_start(struct sluice *s, int fd)
 {
     s->fd = fd;
     sluice_inbox_init(&s->in, s->limit);
@@ -146,7 +150,7 @@ enum sluice_error sluice_connect(struct sluice *s, const char *address,
     int fd = -1;
     enum sluice_error error =
         sluice_dial(address, sluice_deadline_in(timeout_ms), &fd, &s->failure);
-    return error != SLUICE_OK ? error : handle_start(s, fd);
+    return error != SLUICE_OK ? error : sluice_handle_start(s, fd);
 }
 
 enum sluice_error sluice_attach(struct sluice *s, int fd)
@@ -158,7 +162,7 @@ enum sluice_error sluice_attach(struct sluice *s, int fd)
     }
     sluice_handle_reset(s);
     if (sluice_dial_prepare(fd))
-        return handle_start(s, fd);
+        return sluice_handle_start(s, fd);
     sluice_failure_set(&s->failure, SLUICE_UNREACHABLE,
                        "cannot use this descriptor: %s", strerror(errno));
     close(fd);
@@ -178,6 +182,8 @@ short sluice_events(const struct sluice *s)
     sluice_handle_assert(s);
     if (s->state == SLUICE_STATE_IDLE)
         return 0;
+    if (s->protocol)
+        return s->protocol->events(s);
     return sluice_outbox_is_empty(&s->out) ? POLLIN : POLLIN | POLLOUT;
 }
 

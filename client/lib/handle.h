@@ -13,12 +13,25 @@
 
 enum sluice_state {
     SLUICE_STATE_IDLE,       /* no socket */
+    SLUICE_STATE_UNITS,      /* version 2: units.h has the rest */
     SLUICE_STATE_CONNECTED,  /* nothing said yet */
     SLUICE_STATE_PUBLISHING, /* first frame: the sink */
     SLUICE_STATE_SUBSCRIBED, /* first frame: a channel */
     SLUICE_STATE_LEAVING,    /* goodbye said */
     SLUICE_STATE_BROKEN,     /* cannot send; what arrived can be received */
     SLUICE_STATE_ENDED,      /* nothing more will arrive */
+};
+
+struct sluice_units;
+
+/* What differs in a handle that was opened in version 2, so that no file of
+ * version 1 calls one of version 2. */
+struct sluice_protocol {
+    enum sluice_error (*flush)(struct sluice *s, int timeout_ms);
+    enum sluice_error (*goodbye)(struct sluice *s);
+    enum sluice_error (*close)(struct sluice *s, int timeout_ms);
+    short (*events)(const struct sluice *s);
+    void (*reset)(struct sluice *s); /* the connection; settings stay */
 };
 
 struct sluice {
@@ -28,8 +41,11 @@ struct sluice {
     uint32_t limit; /* bytes of the longest message */
     struct sluice_inbox in;
     struct sluice_outbox out;
-    enum sluice_error end;         /* why it is BROKEN or ENDED */
-    struct sluice_failure failure; /* the last one */
+    enum sluice_error end;                  /* why it is BROKEN or ENDED */
+    struct sluice_failure failure;          /* the last one */
+    const struct sluice_protocol *protocol; /* NULL in version 1 */
+    struct sluice_units *units; /* version 2; NULL before its first call */
+    void (*free_units)(struct sluice_units *units); /* NULL with it */
 };
 
 /* Aborts when it is not a handle, or has been freed. */
@@ -57,5 +73,9 @@ void sluice_handle_become_publisher(struct sluice *s);
 
 /* Closes the socket, drops the buffers: IDLE. */
 void sluice_handle_reset(struct sluice *s);
+
+/* Takes over a prepared socket, or none (-1) yet: CONNECTED. Without memory the
+ * socket is closed. */
+enum sluice_error sluice_handle_start(struct sluice *s, int fd);
 
 #endif

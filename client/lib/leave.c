@@ -12,6 +12,8 @@
 enum sluice_error sluice_goodbye(struct sluice *s)
 {
     sluice_handle_assert(s);
+    if (s->protocol)
+        return s->protocol->goodbye(s);
     if (s->state == SLUICE_STATE_CONNECTED)
         sluice_handle_become_publisher(s);
     if (s->state != SLUICE_STATE_PUBLISHING &&
@@ -54,6 +56,8 @@ enum sluice_error sluice_close(struct sluice *s, int timeout_ms)
     sluice_handle_assert(s);
     if (s->state == SLUICE_STATE_IDLE)
         return SLUICE_OK;
+    if (s->protocol)
+        return s->protocol->close(s, timeout_ms);
     sluice_deadline deadline = sluice_deadline_in(timeout_ms);
     enum sluice_error error = SLUICE_OK;
     if (s->state != SLUICE_STATE_LEAVING)

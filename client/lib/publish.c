@@ -130,6 +130,8 @@ enum sluice_error sluice_flush(struct sluice *s, int timeout_ms)
     sluice_handle_assert(s);
     if (!sluice_handle_is_up(s))
         return sluice_handle_bad_state(s);
+    if (s->protocol)
+        return s->protocol->flush(s, timeout_ms);
     sluice_deadline deadline = sluice_deadline_in(timeout_ms);
     while (!sluice_outbox_is_empty(&s->out)) {
         enum sluice_error error = sluice_transfer_flush(s);

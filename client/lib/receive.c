@@ -46,7 +46,7 @@ enum sluice_error sluice_receive(struct sluice *s, struct sluice_bytes *message,
                                  int timeout_ms)
 {
     sluice_handle_assert(s);
-    if (s->state == SLUICE_STATE_IDLE)
+    if (s->state == SLUICE_STATE_IDLE || s->protocol)
         return sluice_handle_bad_state(s);
     sluice_inbox_give_back(&s->in);
     if (sluice_inbox_take(&s->in, message) == FRAME_OK)

@@ -17,6 +17,7 @@ BROKER = (
 CLIENT = (
     ("proto", "common"),
     ("client/lib",),  # libsluice
+    ("client/lib/units",),  # its version 2
     ("client",),  # what commands share
     ("client/sources", "client/bench", "client/monitor"),
     ("client/top",),

@@ -109,9 +109,11 @@ class Contents(unittest.TestCase):
                          functions)
         self.assertEqual(set(re.findall(r"^\.Nm (sluice_\w+)", text, re.M)),
                          functions)
-        errors = re.search(r"enum sluice_error \{(.*?)\}", code, re.S).group(1)
-        self.assertEqual(set(re.findall(r"SLUICE_[A-Z_]+", errors))
-                         - {"SLUICE_OK"},
+        listed = set()
+        for name in ("sluice_error", "sluice_event_kind"):
+            enum = re.search(rf"enum {name} \{{(.*?)\}}", code, re.S).group(1)
+            listed |= set(re.findall(r"SLUICE_[A-Z_]+", enum))
+        self.assertEqual(listed - {"SLUICE_OK"},
                          set(re.findall(r"^\.It Dv (SLUICE_\w+)", text, re.M)))
 
 
