@@ -46,6 +46,10 @@ struct clients_config configure_clients(const struct options *o,
         .hello_ms = (uint32_t)o->hello_timeout.number,
         .frame_ms = (uint32_t)o->frame_timeout.number,
         .leave_ms = leave_ms,
+        .ping_ms = (uint32_t)o->ping.number,
+        .hold_bytes = (uint32_t)o->hold.number,
+        .subscriptions_max = (uint32_t)o->max_subscriptions.number,
+        .requests_max = (uint32_t)o->max_requests.number,
     };
 }
 

@@ -35,6 +35,7 @@
     X(bytes_in, COUNTER, "bytes", "bytes read from clients")                   \
     X(messages_out, COUNTER, "messages",                                       \
       "messages handed to the kernel for a subscriber")                        \
+    X(unit_errors, COUNTER, "units", "units of version 2 that were refused")   \
     X(bytes_out, COUNTER, "bytes", "bytes handed to the kernel")               \
     X(dropped_no_subscriber, COUNTER, "messages",                              \
       "messages to a topic without subscribers")                               \

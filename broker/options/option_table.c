@@ -6,7 +6,7 @@
 #include "broker/options/options.h"
 #include "common/address.h"
 
-enum { DAY_MS = 24 * 3600 * 1000 };
+enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 
 /* The columns that belong together. */
 #define BROKER(n)     .name = (n), .section = "broker"
@@ -59,6 +59,17 @@ const struct option option_table[] = {
     {BROKER("drain-timeout"), TIME(drain_timeout), .initial = "5s",
      RANGE(0, DAY_MS),
      .sentence = "to deliver what was accepted, when stopping"},
+    {BROKER("ping"), TIME(ping), .initial = "30s", RANGE(0, HOUR_MS),
+     .sentence = "silence after which a client is pinged",
+     .detail = "version 2 of the protocol alone. After another one it is "
+               "closed. 0: never. A client may ask for a period of its own"},
+    {BROKER("hold"), SIZE(hold), .initial = "256k", RANGE(0, 1 << 30),
+     .sentence = "publishes to full channels, set aside",
+     .detail = "version 2 alone; at this bound the client is not read"},
+    {BROKER("max-subscriptions"), COUNT(max_subscriptions), .initial = "1024",
+     RANGE(1, 1 << 20), .sentence = "subscriptions of one client"},
+    {BROKER("max-requests"), COUNT(max_requests), .initial = "1024",
+     RANGE(1, 1 << 20), .sentence = "unanswered requests of one client"},
     {BROKER("log-level"), WORD(level, log_level), .initial = "info",
      .sentence = "error, warning, info or debug"},
     {BROKER("log-format"), WORD(log_format, log_format), .initial = "text",

@@ -45,9 +45,13 @@ struct options {
     struct option_value hello_timeout;   /* ms */
     struct option_value frame_timeout;   /* ms */
     struct option_value drain_timeout;   /* ms */
-    struct option_value log_level;       /* enum log_level */
-    struct option_value log_format;      /* enum log_format */
-    struct option_value log_file;        /* none: stderr */
+    struct option_value ping;            /* ms; 0: none */
+    struct option_value hold;            /* bytes */
+    struct option_value max_subscriptions;
+    struct option_value max_requests;
+    struct option_value log_level;  /* enum log_level */
+    struct option_value log_format; /* enum log_format */
+    struct option_value log_file;   /* none: stderr */
     struct option_value monitor_connect;
     struct option_value monitor_bind;
     struct option_value monitor_interval; /* ms */

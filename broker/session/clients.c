@@ -14,7 +14,7 @@
 #include "broker/session/session.h"
 #include "broker/session/state.h"
 
-enum { FINISH_LOOK_MS = 10 };
+enum { FINISH_LOOK_MS = 10, LINGER_MS = 1000 };
 
 static void look_at_finishing(void *arg)
 {
@@ -52,6 +52,8 @@ static const struct wait_row wait_rows[WAIT_TOTAL] = {
     [WAIT_FINISH] = {.expire = end_finish,
                      .look = look_at_finishing,
                      .look_ms = FINISH_LOOK_MS},
+    [WAIT_LINGER] = {.expire = end_finish},
+    [WAIT_PING] = {.expire = session_on_timeout},
     [WAIT_SIP] = {.expire = session_on_sip},
     [WAIT_MEMORY] = {.look = revoke_idle_grants,
                      .look_ms = ADMISSION_IDLE_GRANT_MS},
@@ -78,8 +80,12 @@ bool clients_init(struct clients *all, const struct clients_config *config,
     waits_init(&all->waits, wait_rows, all);
     admission_init(&all->admission, budget);
     clients_configure(all, config);
-    all->scratch = malloc(PARTIAL_HEAD_MAX + READER_MAX_BYTES);
-    return clients_turn_init(all) && all->scratch;
+    all->scratch = malloc(PARTIAL_UNREAD_MAX + READER_MAX_BYTES);
+    bool is_open = clients_turn_init(all) && all->scratch;
+    for (size_t i = 0; i < SESSION_KINDS; i++)
+        if (session_kinds[i]->open)
+            is_open &= session_kinds[i]->open(all);
+    return is_open;
 }
 
 void clients_configure(struct clients *all, const struct clients_config *config)
@@ -89,6 +95,9 @@ void clients_configure(struct clients *all, const struct clients_config *config)
     all->waits.limit_ms[WAIT_FRAME] = config->frame_ms;
     all->waits.limit_ms[WAIT_LEAVE] = config->leave_ms;
     all->waits.limit_ms[WAIT_FINISH] = config->leave_ms;
+    all->waits.limit_ms[WAIT_LINGER] = LINGER_MS;
+    all->waits.limit_ms[WAIT_PING] =
+        config->ping_ms > 0 ? config->ping_ms : WAITS_FOREVER_MS;
     all->waits.limit_ms[WAIT_SIP] = BYPASS_SIP_MS;
 }
 
@@ -102,6 +111,9 @@ void clients_close_all(struct clients *all)
 void clients_fini(struct clients *all)
 {
     clients_close_all(all);
+    for (size_t i = 0; i < SESSION_KINDS; i++)
+        if (session_kinds[i]->close)
+            session_kinds[i]->close(all);
     clients_turn_fini(all);
     free(all->scratch);
 }

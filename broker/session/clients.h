@@ -25,12 +25,18 @@
 struct core;
 struct reactor;
 struct reactor_timer;
+struct unit_hub;
 
 struct clients_config {
     uint32_t max_frame_bytes;
     uint32_t hello_ms; /* for the first frame */
     uint32_t frame_ms; /* for a started message to make progress */
     uint32_t leave_ms; /* for a leaving client to take what it is owed */
+    /* For each client of version 2. */
+    uint32_t ping_ms; /* between two signs of life; 0: it is not pinged */
+    uint32_t hold_bytes;
+    uint32_t subscriptions_max;
+    uint32_t requests_max;
 };
 
 struct clients {
@@ -56,7 +62,8 @@ struct clients {
                               descriptor is free */
     void (*on_closed)(void *arg); /* a descriptor has become free */
     void *on_closed_arg;
-    uint8_t *scratch; /* the read buffer of all connections */
+    struct unit_hub *hub; /* what the sessions of version 2 share */
+    uint8_t *scratch;     /* the read buffer of all connections */
     struct iovec iov[WRITER_IOV_MAX];
 };
 

@@ -23,6 +23,9 @@ static void clients_turn_on_timer(void *arg)
         waits_spare(&all->waits, STALL_MS, now);
     core_set_now(all->core, now);
     waits_fire(&all->waits, now);
+    for (size_t i = 0; i < SESSION_KINDS; i++)
+        if (session_kinds[i]->tick)
+            session_kinds[i]->tick(all, now);
     core_tick(all->core);
 }
 
@@ -92,6 +95,13 @@ static uint32_t clients_turn_timer_ms(const struct clients *all, clock_ms now)
         ms = CORE_TICK_MS;
     if (footprint_is_pending(&all->footprint) && ms > FOOTPRINT_IDLE_MS)
         ms = FOOTPRINT_IDLE_MS;
+    for (size_t i = 0; i < SESSION_KINDS; i++) {
+        uint32_t kind_ms = session_kinds[i]->wait_ms
+                               ? session_kinds[i]->wait_ms(all, now)
+                               : WAITS_FOREVER_MS;
+        if (ms > kind_ms)
+            ms = kind_ms;
+    }
     return ms;
 }
 
@@ -108,11 +118,22 @@ static void clients_turn_schedule(struct clients *all, clock_ms now)
     (void)reactor_timer_start(all->timer, ms);
 }
 
+/* Returns true when a kind has more to do. */
+static bool clients_turn_end_kinds(struct clients *all)
+{
+    bool has_work = false;
+    for (size_t i = 0; i < SESSION_KINDS; i++)
+        if (session_kinds[i]->end_turn)
+            has_work |= session_kinds[i]->end_turn(all);
+    return has_work;
+}
+
 void clients_turn_deliver(struct clients *all)
 {
     all->turn_bytes = 0;
     core_set_now(all->core, reactor_now_ms(all->reactor));
     core_deliver(all->core);
+    (void)clients_turn_end_kinds(all);
 }
 
 bool clients_turn_end(void *arg)
@@ -126,7 +147,8 @@ bool clients_turn_end(void *arg)
     struct session *ended = bypass_give(all);
     if (ended)
         session_resume(ended);
+    bool has_work = clients_turn_end_kinds(all);
     footprint_update(&all->footprint, now);
     clients_turn_schedule(all, now);
-    return core_has_work(all->core);
+    return core_has_work(all->core) || has_work;
 }

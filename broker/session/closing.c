@@ -47,10 +47,11 @@ static struct verdict closing_begin_finish(struct session *s, bool is_goodbye)
     session_kind(s)->abandon(s);
     admission_release(&s->all->admission, &s->partial);
     state_set(s, SESSION_FINISHING);
-    closing_wait(s, WAIT_FINISH);
+    bool lingers = is_goodbye && session_kind(s)->is_duplex;
+    closing_wait(s, lingers ? WAIT_LINGER : WAIT_FINISH);
     struct verdict v = closing_set_stream(
         s, is_goodbye ? STREAM_READING : STREAM_RESTING, false);
-    return v.what == VERDICT_GO_ON ? closing_check(s) : v;
+    return v.what == VERDICT_GO_ON && !lingers ? closing_check(s) : v;
 }
 
 /* After a goodbye the end of file is the broker's promise that everything was

@@ -70,6 +70,13 @@ void notice_resumed(const struct session *s)
     NOTICE(s, LOG_DEBUG, "publisher_resumed", LOG_NONE);
 }
 
+void notice_refused(const struct session *s, const char *code, const char *word,
+                    size_t length)
+{
+    NOTICE(s, LOG_DEBUG, "unit_refused", LOG_TEXT("code", code),
+           LOG_BYTES("verb", word, length));
+}
+
 void notice_slow(void *clients, struct subscriber *sub)
 {
     const struct session *s = session_of_subscriber(sub);

@@ -24,6 +24,11 @@ void notice_closed(const struct session *s, struct verdict why,
 void notice_paused(const struct session *s);
 void notice_resumed(const struct session *s);
 
+/* A unit of version 2 was refused with that code. `word` is its verb, `length`
+ * octets. */
+void notice_refused(const struct session *s, const char *code, const char *word,
+                    size_t length);
+
 /* For core_owner; `clients` is the argument. A subscriber is too slow; it has
  * caught up; memory is short and the channel holds much of it. */
 void notice_slow(void *clients, struct subscriber *sub);

@@ -9,7 +9,7 @@ enum { BODY_START_BYTES = 512 };
 struct partial *partial_new(struct budget *budget, const uint8_t *head,
                             size_t n)
 {
-    assert(n > 0 && n <= PARTIAL_HEAD_MAX);
+    assert(n > 0 && n <= PARTIAL_UNREAD_MAX);
     struct partial *p = budget_alloc(budget, sizeof *p + n);
     if (!p)
         return NULL;

@@ -20,12 +20,16 @@
 
 #include "broker/base/budget.h"
 #include "broker/core/block.h"
+#include "proto/head.h"
 
 enum {
     /* A message frame of at least this size is gathered in its own block. */
     PARTIAL_LARGE_BYTES = 4 << 10,
-    /* The most that a head can have: two lengths, a name, a small message. */
-    PARTIAL_HEAD_MAX = 4 + 255 + PARTIAL_LARGE_BYTES,
+    /* The most that a head can have: two lengths, the head of a unit, a small
+     * message. */
+    PARTIAL_HEAD_MAX = 4 + HEAD_MAX + 4 + PARTIAL_LARGE_BYTES,
+    /* The most that can be kept unread: that, and what one read brings. */
+    PARTIAL_UNREAD_MAX = PARTIAL_HEAD_MAX + (256 << 10),
 };
 
 /* How the memory for a large message stands (admission.h). */
@@ -44,10 +48,11 @@ struct partial {
     uint32_t charged_head_bytes; /* its shares of the sums in admission.h */
     uint32_t charged_body_bytes;
     uint8_t body_state; /* enum body_state */
+    bool is_unread;     /* the head may hold whole messages */
     uint8_t head[];
 };
 
-/* Keeps a copy of `n` bytes, 1 to PARTIAL_HEAD_MAX. NULL when there is no
+/* Keeps a copy of `n` bytes, 1 to PARTIAL_UNREAD_MAX. NULL when there is no
  * memory. */
 struct partial *partial_new(struct budget *budget, const uint8_t *head,
                             size_t n);

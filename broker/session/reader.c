@@ -26,11 +26,12 @@ static struct verdict reader_keep(struct session *s, const uint8_t *rest,
     struct clients *all = s->all;
     if (n == 0)
         return verdict(VERDICT_GO_ON);
-    bool is_large = d->body_bytes >= PARTIAL_LARGE_BYTES;
+    bool is_large = d->body_bytes >= PARTIAL_LARGE_BYTES && !d->is_unread;
     size_t head = is_large ? d->head_bytes : n;
     struct partial *p = s->partial = partial_new(all->budget, rest, head);
     if (!p)
         return verdict_close(REASON_NO_MEMORY);
+    p->is_unread = d->is_unread;
     if (is_large && !partial_begin_body(p, core_pool(all->core), rest + head,
                                         n - head, d->body_bytes))
         return verdict_close(REASON_NO_MEMORY);
@@ -95,6 +96,15 @@ static size_t reader_max(const struct session *s)
     return is_known && !is_tight ? READER_MAX_BYTES : READER_FIRST_BYTES;
 }
 
+static struct verdict reader_take_kept(struct session *s, size_t n)
+{
+    uint8_t *scratch = s->all->scratch;
+    memcpy(scratch, s->partial->head, s->partial->head_bytes);
+    n += s->partial->head_bytes;
+    admission_release(&s->all->admission, &s->partial);
+    return reader_take(s, scratch, n);
+}
+
 /* Reads once: into the unfinished large message, and what exceeds that into the
  * scratch buffer, behind a small beginning if one was kept. The scratch buffer
  * is then processed. */
@@ -122,10 +132,7 @@ static enum stream_status reader_fill(struct session *s, size_t *got,
     if (partial_is_large(p)) {
         *v = reader_take_large(s, direct, all->scratch, *got - direct);
     } else {
-        if (p)
-            memcpy(all->scratch, p->head, kept);
-        admission_release(&all->admission, &s->partial);
-        *v = reader_take(s, all->scratch, kept + *got);
+        *v = p ? reader_take_kept(s, *got) : reader_take(s, all->scratch, *got);
     }
     return STREAM_OK;
 }
@@ -152,6 +159,10 @@ struct verdict reader_read(struct session *s, size_t *got)
 {
     struct verdict v = verdict(VERDICT_GO_ON);
     *got = 0;
+    if (s->partial && s->partial->is_unread) {
+        *got = s->partial->head_bytes;
+        return reader_take_kept(s, 0);
+    }
     if (reader_must_wait(s))
         return verdict(VERDICT_WAIT_GATE);
     switch (reader_fill(s, got, &v)) {
@@ -176,6 +187,8 @@ struct verdict reader_next(struct session *s)
 {
     if (s->state != SESSION_OPEN)
         return verdict(VERDICT_GO_ON);
+    if (session_kind(s)->must_rest(s))
+        return verdict(VERDICT_REST);
     reader_watch(s);
     if (bypass_is_open(s))
         publisher_forget(&s->pub);

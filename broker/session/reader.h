@@ -20,7 +20,8 @@ enum {
     READER_SCARCE_BYTES = 512,     /* the same, when both, or exhausted */
 };
 
-/* Reads once and processes complete messages. *got is the number of bytes read.
+/* Reads once and processes complete messages; only those that were kept unread,
+ * if there are any. *got is the number of these bytes, or of those read.
  * If it is not 0 and the verdict is GO_ON, reader_next is due. */
 struct verdict reader_read(struct session *s, size_t *got);
 

@@ -16,6 +16,8 @@ _Static_assert(sizeof(struct session) <= 232, "idle clients cost little");
 
 static const struct stream_events session_events;
 
+static size_t session_read(struct session *s);
+
 static void session_wait(struct session *s, enum wait_kind wait)
 {
     waits_begin(&s->all->waits, &s->waiting, wait,
@@ -141,7 +143,9 @@ void session_resume(struct session *s)
     s->has_turn = true;
     notice_resumed(s);
     reader_watch(s);
-    session_set_stream(s, STREAM_READING, stream_wants_write(s->stream));
+    if (session_set_stream(s, STREAM_READING, stream_wants_write(s->stream)) &&
+        s->partial && s->partial->is_unread)
+        (void)session_read(s);
 }
 
 void session_act(struct session *s, struct verdict v)
@@ -272,7 +276,7 @@ static void session_on_end(void *owner, enum stream_status how)
         session_close(s, REASON_RESET);
     else if (s->state == SESSION_STOPPED)
         session_close(s, REASON_EOF);
-    else if (s->state == SESSION_PAUSED)
+    else if (s->state == SESSION_PAUSED && !session_kind(s)->is_duplex)
         session_on_end_of_paused(s);
 }
 
@@ -297,7 +301,8 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
 
 static void session_write(struct session *s)
 {
-    uint64_t owed_bytes = session_kind(s)->owed_bytes(s);
+    bool is_leaving = s->state == SESSION_LEAVING;
+    uint64_t owed_bytes = is_leaving ? session_kind(s)->owed_bytes(s) : 0;
     enum stream_status status = session_kind(s)->flush(s);
     if (status == STREAM_END || status == STREAM_RESET) {
         session_on_broken_output(s, status);
@@ -305,13 +310,12 @@ static void session_write(struct session *s)
     }
     bool is_full = status == STREAM_AGAIN;
     state_review_outbox(s);
-    if (s->state == SESSION_LEAVING &&
-        session_kind(s)->owed_bytes(s) < owed_bytes)
+    if (is_leaving && session_kind(s)->owed_bytes(s) < owed_bytes)
         session_wait(s, WAIT_LEAVE); /* the client is making progress */
     if (is_full != stream_wants_write(s->stream) &&
         !session_set_stream(s, stream_get_mode(s->stream), is_full))
         return;
-    if (!is_full && s->state == SESSION_LEAVING)
+    if (!is_full && is_leaving)
         session_act(s, closing_drained(s));
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * session_kind - what differs between versions of the protocol. A session
- * begins as version 1; its hello may make it another kind.
+ * begins as version 1; its hello may make it another kind. The kinds of later
+ * versions lie in folders of their own, which no other file includes.
  */
 #ifndef SLUICE_SESSION_SESSION_KIND_H
 #define SLUICE_SESSION_SESSION_KIND_H
@@ -17,6 +18,7 @@
 #include "broker/session/waits.h"
 
 struct channel;
+struct clients;
 struct session;
 
 /* What decoding has consumed, and what it knows of the rest, so that the rest
@@ -26,9 +28,14 @@ struct decoded {
     uint32_t head_bytes; /* of the head that the rest begins with; 0: the head
                             is not complete */
     uint32_t body_bytes; /* of the whole body frame behind that; 0: unknown */
+    bool is_unread;      /* the rest may hold whole messages: the session has to
+                            REST before they are decoded */
 };
 
 struct session_kind {
+    /* A client that has closed its side still reads, until it is sent the end
+     * of file. */
+    bool is_duplex;
     /* HELLO: takes the first frame of `bytes`, which opens the session. If the
      * session is not OPEN afterwards, that frame is not complete. */
     struct verdict (*hello)(struct session *s, const uint8_t *bytes, size_t n,
@@ -40,6 +47,8 @@ struct session_kind {
                              struct decoded *out);
     /* Takes the large message that its partial has gathered. */
     struct verdict (*complete)(struct session *s);
+    /* Whether the session has to REST before it is read on. */
+    bool (*must_rest)(const struct session *s);
     /* Writes what the client is owed; AGAIN when the socket takes no more. */
     enum stream_status (*flush)(struct session *s);
     /* The channel that its next message will probably go to; NULL when that is
@@ -64,9 +73,19 @@ struct session_kind {
     struct verdict (*time_out)(struct session *s, enum wait_kind wait);
     /* Sets the fields of its view that are not common to all kinds. */
     void (*view)(const struct session *s, clock_ms now, struct view *v);
+    /* What the sessions of this kind share; all NULL when they share nothing.
+     * `open` fails without memory; `close` is harmless when it failed. */
+    bool (*open)(struct clients *all);
+    void (*close)(struct clients *all);
+    /* The turn ends: everything was delivered. False when nothing is left to
+     * do before the next input. */
+    bool (*end_turn)(struct clients *all);
+    /* Time has passed; and how long nothing needs that, UINT32_MAX: forever. */
+    void (*tick)(struct clients *all, clock_ms now);
+    uint32_t (*wait_ms)(const struct clients *all, clock_ms now);
 };
 
-enum { SESSION_V1, SESSION_KINDS };
+enum { SESSION_V1, SESSION_UNITS, SESSION_KINDS };
 
 extern const struct session_kind *const session_kinds[SESSION_KINDS];
 

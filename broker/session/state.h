@@ -30,6 +30,7 @@
 struct clients;
 struct partial;
 struct stream;
+struct units;
 
 enum session_state {
     SESSION_HELLO,
@@ -64,7 +65,11 @@ struct session {
     bool is_drained : 1; /* not among all->undrained */
     struct subscriber sub;
     struct publisher pub;
-    struct channel_ref last; /* published to */
+    union {
+        struct channel_ref last; /* of version 1: published to */
+        struct units *units;     /* of version 2; NULL when there is nothing to
+                                    keep for it */
+    };
     struct partial *partial; /* NULL when nothing is incomplete */
     uint64_t id;
 };

@@ -15,6 +15,7 @@
 #include "proto/channel_name.h"
 #include "proto/frame.h"
 #include "proto/greeting.h"
+#include "proto/head.h"
 
 /* The hello. */
 
@@ -30,13 +31,19 @@ static struct verdict v1_judge_hello(const struct session *s,
     if (protocol)
         return (struct verdict){VERDICT_CLOSE, REASON_FOREIGN_PROTOCOL,
                                 protocol};
-    if (status == FRAME_TOO_LONG && length > s->all->config.max_frame_bytes)
-        return verdict_close(REASON_FRAME_TOO_LONG);
-    if (n > FRAME_HEAD_BYTES && length > 0 && bytes[FRAME_HEAD_BYTES] == '\0')
-        return verdict_close(REASON_VERSION_RESERVED);
-    if (status == FRAME_TOO_LONG)
-        return verdict_close(REASON_NAME_TOO_LONG);
-    return verdict(VERDICT_GO_ON);
+    bool may_be_later = n == FRAME_HEAD_BYTES && length <= HEAD_MAX;
+    if (status != FRAME_TOO_LONG || may_be_later)
+        return verdict(VERDICT_GO_ON);
+    return verdict_close(length > s->all->config.max_frame_bytes
+                             ? REASON_FRAME_TOO_LONG
+                             : REASON_NAME_TOO_LONG);
+}
+
+/* A first frame that begins with NUL opts for a later version. */
+static bool v1_is_later(const uint8_t *bytes, size_t n, uint32_t length)
+{
+    return n > FRAME_HEAD_BYTES && length > 0 && length <= HEAD_MAX &&
+           bytes[FRAME_HEAD_BYTES] == '\0';
 }
 
 static bool v1_subscribe(struct session *s, const struct frame *name)
@@ -57,9 +64,13 @@ static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
 {
     struct frame name;
     enum frame_status status = frame_decode(bytes, n, CHANNEL_NAME_MAX, &name);
-    struct verdict v = v1_judge_hello(s, bytes, n, status, name.length);
     *out = (struct decoded){.taken = 0};
-    if (v.what != VERDICT_GO_ON || status == FRAME_MORE)
+    if (v1_is_later(bytes, n, name.length)) {
+        s->kind = SESSION_UNITS;
+        return session_kind(s)->hello(s, bytes, n, out);
+    }
+    struct verdict v = v1_judge_hello(s, bytes, n, status, name.length);
+    if (v.what != VERDICT_GO_ON || status != FRAME_OK)
         return v;
     if (!v1_subscribe(s, &name))
         return verdict_close(REASON_NO_MEMORY);
@@ -284,6 +295,12 @@ static struct verdict v1_complete(struct session *s)
 
 /* The rest. */
 
+static bool v1_must_rest(const struct session *s)
+{
+    (void)s;
+    return false;
+}
+
 static struct channel *v1_target(const struct session *s)
 {
     return channel_ref_get(&s->last, s->all->core);
@@ -360,6 +377,7 @@ const struct session_kind v1_kind = {
     .decode = v1_decode,
     .complete = v1_complete,
     .flush = writer_flush,
+    .must_rest = v1_must_rest,
     .target = v1_target,
     .owed_bytes = v1_owed_bytes,
     .await = v1_await,

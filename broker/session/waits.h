@@ -19,6 +19,8 @@ enum wait_kind {
     WAIT_FRAME,  /* the rest of a message */
     WAIT_LEAVE,  /* a client that said goodbye takes what it is owed */
     WAIT_FINISH, /* the client's kernel confirms what was sent */
+    WAIT_LINGER, /* a client that was sent the last closes its side */
+    WAIT_PING,   /* anything at all, of a client that is pinged */
     WAIT_SIP,    /* the next sip from a publisher that is paused */
     WAIT_MEMORY, /* memory for a large message, in order of arrival */
     WAIT_ROOM,   /* room in a channel, having ended; the same */

@@ -59,8 +59,9 @@ class Precedence(SourcesTest):
         path = self.write('[channel "/x"]\nhold = 1\n')
         said = self.check("-c", path, "--channel", "/x hold=3",
                           SLUICE_CHANNEL="/x hold=2;/y")
+        rules = said[[line.startswith("[channel") for line in said].index(True):]
         self.assertEqual(
-            [line for line in said if line.startswith(("[channel", "hold"))],
+            [line for line in rules if line.startswith(("[channel", "hold"))],
             ['[channel "/x"] ; command line', "hold = 3",
              '[channel "/x"] ; SLUICE_CHANNEL', "hold = 2",
              '[channel "/y"] ; SLUICE_CHANNEL',

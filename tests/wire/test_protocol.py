@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The protocol, row by row: what a client may send, and the result."""
-from wire import (DEADLINE, WireTest, frame, main, number_of, pair,
+from wire import (DEADLINE, WireTest, frame, head, main, number_of, pair,
                   run_sluiced)
 
 TOPIC, QUEUE = b"/topic/foo", b"/queue/foo"
@@ -145,9 +145,12 @@ class Names(WireTest):
         self.assertEqual(listener.recv_many(2), [b"before", b"after"])
 
     def test_long_name_closes_before_its_body_comes(self):
-        """The length alone is enough to know."""
-        client = self.connect(self.sluiced).send(frame(b"n" * 256)[:4])
-        self.assert_closed(self.sluiced, client, "name_too_long")
+        """The length alone is enough to know, or the first byte with it: NUL
+        would open version 2."""
+        for length, first in ((256, b"n"), (4096, b"n"), (4097, b"")):
+            with self.subTest(length=length):
+                client = self.connect(self.sluiced).send(head(length) + first)
+                self.assert_closed(self.sluiced, client, "name_too_long")
 
     def test_later_name_may_begin_with_a_zero_byte(self):
         """Only the first frame is reserved for version 2."""

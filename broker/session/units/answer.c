@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/units/answer.h"
+
+#include "broker/session/clients.h"
+#include "broker/session/notice.h"
+#include "broker/session/units/units.h"
+#include "proto/frame.h"
+
+struct head_writer answer_begin(struct session *s, const char *word)
+{
+    struct head_writer w;
+    head_begin(&w, (char *)units_hub(s)->answer + FRAME_HEAD_BYTES, word);
+    return w;
+}
+
+bool answer_end(struct session *s, const struct head_writer *w,
+                struct span body)
+{
+    struct unit_hub *hub = units_hub(s);
+    uint32_t length = head_end(w);
+    if (length == 0)
+        return false;
+    frame_put_length(hub->answer, length);
+    uint8_t *end =
+        frame_put(hub->answer + frame_size(length), body.text, body.length);
+    return units_add_answer(s, hub->answer, (uint32_t)(end - hub->answer));
+}
+
+static const struct span nothing = {NULL, 0};
+
+void answer_add_rid(struct head_writer *w, struct span rid)
+{
+    if (rid.length > 0)
+        head_add_option(w, UNIT_OPTION_rid, rid);
+}
+
+static uint32_t period_of(const struct session *s)
+{
+    const struct units *u = s->units;
+    return u && u->ping_ms != UNITS_PING_DEFAULT ? u->ping_ms
+                                                 : s->all->config.ping_ms;
+}
+
+bool answer_info(struct session *s)
+{
+    const struct clients_config *config = &s->all->config;
+    struct head_writer w = answer_begin(s, "INFO");
+    head_add_spelled(&w, span_of("sluice/" SLUICE_VERSION));
+    head_add_option_number(&w, UNIT_OPTION_v, HEAD_VERSION);
+    head_add_option_number(&w, UNIT_OPTION_conn, s->id);
+    head_add_option(&w, UNIT_OPTION_run, span_of(units_hub(s)->run));
+    head_add_option_number(&w, UNIT_OPTION_max, config->max_frame_bytes);
+    head_add_option_number(&w, UNIT_OPTION_hold, config->hold_bytes);
+    head_add_option_number(&w, UNIT_OPTION_subs, config->subscriptions_max);
+    head_add_option_number(&w, UNIT_OPTION_reqs, config->requests_max);
+    head_add_option_ms(&w, UNIT_OPTION_ping, period_of(s));
+    head_add_option(&w, UNIT_OPTION_feat, span_of("core"));
+    return answer_end(s, &w, nothing);
+}
+
+bool answer_bye(struct session *s)
+{
+    struct head_writer w = answer_begin(s, "BYE");
+    return answer_end(s, &w, nothing);
+}
+
+bool answer_ping(struct session *s)
+{
+    struct head_writer w = answer_begin(s, "PING");
+    return answer_end(s, &w, nothing);
+}
+
+bool answer_pong(struct session *s, struct span token, struct span rid)
+{
+    struct head_writer w = answer_begin(s, "PONG");
+    if (token.length > 0)
+        head_add_spelled(&w, token);
+    answer_add_rid(&w, rid);
+    return answer_end(s, &w, nothing);
+}
+
+bool answer_ok(struct session *s, struct span rid)
+{
+    if (rid.length == 0)
+        return true;
+    struct head_writer w = answer_begin(s, "OK");
+    answer_add_rid(&w, rid);
+    return answer_end(s, &w, nothing);
+}
+
+bool answer_error(struct session *s, enum unit_error error, struct span rid,
+                  struct span word)
+{
+    counter_add(s->all->counters, COUNT_unit_errors, 1);
+    notice_refused(s, unit_error_code(error), word.text, word.length);
+    if (error == UNIT_GONE && rid.length == 0)
+        return true;
+    struct head_writer w = answer_begin(s, "ERR");
+    head_add_spelled(&w, span_of(unit_error_code(error)));
+    answer_add_rid(&w, rid);
+    if (error == UNIT_VERSION)
+        head_add_option_number(&w, UNIT_OPTION_max, HEAD_VERSION);
+    return answer_end(s, &w, span_of(unit_error_text(error)));
+}

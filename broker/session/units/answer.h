@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * answer - the units that a client gets for what it sends, and those about its
+ * connection. They wait in the order they were made, and precede messages.
+ *
+ * All return false when there is no memory, and the session then has to end:
+ * it would owe an answer forever.
+ */
+#ifndef SLUICE_SESSION_UNITS_ANSWER_H
+#define SLUICE_SESSION_UNITS_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "proto/head_writer.h"
+#include "proto/span.h"
+#include "proto/unit_error.h"
+
+struct session;
+
+/* An answer of any kind: its first word, what the writer adds, and then its
+ * body. There is one at a time. */
+struct head_writer answer_begin(struct session *s, const char *word);
+bool answer_end(struct session *s, const struct head_writer *w,
+                struct span body);
+
+/* "" as a rid: none. */
+void answer_add_rid(struct head_writer *w, struct span rid);
+
+/* The bounds of this connection, and how to name it. */
+bool answer_info(struct session *s);
+
+/* Nothing may be answered after it. */
+bool answer_bye(struct session *s);
+
+/* Asks the client for a sign of life. */
+bool answer_ping(struct session *s);
+
+/* The token "": none. */
+bool answer_pong(struct session *s, struct span token, struct span rid);
+
+/* Success; without a rid nothing is sent. */
+bool answer_ok(struct session *s, struct span rid);
+
+/* Counts and logs it as well. `word` is the verb that is refused, "" when it is
+ * not known. Nothing is sent when it is UNIT_GONE and there is no rid. */
+bool answer_error(struct session *s, enum unit_error error, struct span rid,
+                  struct span word);
+
+#endif

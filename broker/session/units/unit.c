@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/units/unit.h"
+
+#include "broker/session/clients.h"
+#include "broker/session/state.h"
+#include "broker/session/units/answer.h"
+#include "broker/session/units/verb_link.h"
+#include "proto/legality.h"
+
+/* NULL as `check`: there is nothing more to check. */
+static const struct unit_row {
+    /* Rules 11 to 14. */
+    enum unit_error (*check)(struct session *s, struct unit *u);
+    /* Rule 15, and the effect; answers. */
+    struct verdict (*run)(struct session *s, struct unit *u);
+} rows[VERB_CLIENT_COUNT] = {
+    [VERB_BYE] = {NULL, verb_link_bye},
+    [VERB_PING] = {NULL, verb_link_ping},
+    [VERB_PONG] = {NULL, verb_link_pong},
+};
+
+enum unit_error unit_judge(struct session *s, struct unit *u, const void *text,
+                           uint32_t length, uint32_t body_length)
+{
+    enum unit_error error = head_parse(&u->head, text, length);
+    if (body_length > s->all->config.max_frame_bytes)
+        return UNIT_TOO_BIG;
+    if (error != UNIT_OK)
+        return error;
+    error = legality_of(&u->head, legality_row(&u->head), body_length);
+    if (error != UNIT_OK)
+        return error;
+    u->body_length = body_length;
+    const struct unit_row *row = &rows[u->head.verb];
+    if (!row->run)
+        return UNIT_BAD_VERB;
+    return row->check ? row->check(s, u) : UNIT_OK;
+}
+
+struct verdict unit_run(struct session *s, struct unit *u)
+{
+    return rows[u->head.verb].run(s, u);
+}
+
+/* Why the connection ends. */
+static enum reason reason_of(enum unit_error error)
+{
+    switch (error) {
+    case UNIT_TOO_BIG:
+        return REASON_FRAME_TOO_LONG;
+    case UNIT_VERSION:
+        return REASON_VERSION;
+    case UNIT_IDLE:
+        return REASON_IDLE;
+    case UNIT_OVERRUN:
+        return REASON_OVERRUN;
+    default:
+        return REASON_BAD_UNIT;
+    }
+}
+
+struct verdict unit_refuse(struct session *s, const struct head *head,
+                           enum unit_error error)
+{
+    if (!answer_error(s, error, head->rid, head->word))
+        return verdict_close(REASON_NO_MEMORY);
+    return unit_error_is_fatal(error) ? verdict_goodbye(reason_of(error))
+                                      : verdict(VERDICT_GO_ON);
+}
+
+struct verdict unit_end(struct session *s, enum unit_error error,
+                        enum reason reason)
+{
+    struct span none = {NULL, 0};
+    return answer_error(s, error, none, none) ? verdict_goodbye(reason)
+                                              : verdict_close(REASON_NO_MEMORY);
+}
+
+struct verdict unit_done(struct session *s, const struct head *head)
+{
+    return answer_ok(s, head->rid) ? verdict(VERDICT_GO_ON)
+                                   : verdict_close(REASON_NO_MEMORY);
+}

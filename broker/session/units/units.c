@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/units/units.h"
+
+#include <string.h>
+
+#include "broker/net/reactor.h"
+#include "broker/session/clients.h"
+
+struct units *units_obtain(struct session *s)
+{
+    if (s->units)
+        return s->units;
+    struct units *u = budget_zalloc(s->all->budget, sizeof *u);
+    if (!u)
+        return NULL;
+    u->session = s;
+    u->answers = BACKLOG_NONE;
+    u->ping_ms = UNITS_PING_DEFAULT;
+    list_init(&u->writing);
+    list_init(&u->rested);
+    alarm_init(&u->ping.alarm);
+    s->units = u;
+    return u;
+}
+
+void units_free(struct session *s)
+{
+    struct units *u = s->units;
+    if (!u)
+        return;
+    list_remove(&u->writing);
+    list_remove(&u->rested);
+    hub_cancel_alarm(units_hub(s), &u->ping);
+    units_drop_answers(s);
+    s->units = NULL;
+    budget_free(s->all->budget, u, sizeof *u);
+}
+
+static void units_close_room(struct units *u)
+{
+    if (u->room)
+        block_unref(u->room);
+    u->room = NULL;
+}
+
+void units_drop_answers(struct session *s)
+{
+    units_close_room(s->units);
+    backlog_release(&s->units->answers, s->all->budget);
+}
+
+void units_answers_sent(struct session *s, size_t bytes)
+{
+    struct units *u = s->units;
+    (void)backlog_consume(u->answers, s->all->budget, bytes);
+    if (backlog_is_empty(u->answers))
+        units_drop_answers(s);
+}
+
+/* Blocks begin small and double: a client that takes no answers is given
+ * little. */
+static bool units_make_room(struct session *s, uint32_t n)
+{
+    enum { LEAST = 512, MOST = 16 << 10 };
+    struct units *u = s->units;
+    uint32_t capacity = u->room ? 2 * u->room->capacity : LEAST;
+    if (u->room && u->room->capacity - u->room->used >= n)
+        return true;
+    if (capacity > MOST)
+        capacity = MOST;
+    if (capacity < n)
+        capacity = n;
+    struct block *b = block_new(core_pool(s->all->core), capacity);
+    if (!b)
+        return false;
+    block_assign(b, &units_hub(s)->account);
+    units_close_room(u);
+    u->room = b;
+    return true;
+}
+
+/* Not by backlog_gather(): that is part of the path of a queue's messages, and
+ * compilers only make it so while it has no other caller. */
+bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n)
+{
+    struct units *u = units_obtain(s);
+    struct budget *budget = s->all->budget;
+    if (!u || !units_make_room(s, n) || !backlog_own(&u->answers, budget))
+        return false;
+    struct slice slice = {.block = u->room,
+                          .offset = u->room->used,
+                          .length = n,
+                          .messages = 1,
+                          .at = reactor_now_ms(s->all->reactor)};
+    memcpy(u->room->bytes + u->room->used, bytes, n);
+    u->room->used += n;
+    if (!backlog_push(u->answers, budget, &slice))
+        return false;
+    units_write_later(u);
+    return true;
+}
+
+void units_tidy(struct session *s)
+{
+    const struct units *u = s->units;
+    if (u && backlog_is_empty(u->answers) && u->discard_bytes == 0 &&
+        u->ping_ms == UNITS_PING_DEFAULT && u->end == UNITS_GOES_ON &&
+        list_is_empty(&u->rested))
+        units_free(s);
+}
+
+void units_write_later(struct units *u)
+{
+    if (list_is_empty(&u->writing))
+        list_insert(&units_hub(u->session)->writing, &u->writing);
+}
+
+/* Once it rests, until half has gone. */
+bool units_must_rest(const struct session *s)
+{
+    uint64_t most =
+        s->state == SESSION_PAUSED ? UNITS_ANSWERS_MAX / 2 : UNITS_ANSWERS_MAX;
+    return s->units && s->units->answers->bytes > most;
+}
+
+void units_review_rest(struct session *s)
+{
+    struct units *u = s->units;
+    if (s->state == SESSION_PAUSED && s->waiting.wait != WAIT_MEMORY && u &&
+        list_is_empty(&u->rested) && !units_must_rest(s))
+        list_insert(&units_hub(s)->rested, &u->rested);
+}
+
+size_t units_discard(struct session *s, size_t n)
+{
+    struct units *u = s->units;
+    if (!u || u->discard_bytes == 0)
+        return 0;
+    if (n > u->discard_bytes)
+        n = (size_t)u->discard_bytes;
+    u->discard_bytes -= n;
+    return n;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * units - what a session of version 2 keeps beyond what all sessions have. It
+ * exists only while there is something to keep, so that an idle session costs
+ * as little as one of version 1.
+ */
+#ifndef SLUICE_SESSION_UNITS_UNITS_H
+#define SLUICE_SESSION_UNITS_UNITS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/base/list.h"
+#include "broker/core/backlog.h"
+#include "broker/session/clients.h"
+#include "broker/session/state.h"
+#include "broker/session/units/hub.h"
+
+enum {
+    UNITS_RID_MAX = 32,
+    /* Unsent answers: at this bound the session rests until half is gone. */
+    UNITS_ANSWERS_MAX = 64 << 10,
+};
+
+/* How far the end of a session has come. */
+enum units_end {
+    UNITS_GOES_ON,
+    UNITS_ENDS,     /* BYE is due when all else has been written */
+    UNITS_SAID_BYE, /* it is among the answers, or written */
+};
+
+struct units {
+    struct session *session;
+    struct list writing;     /* in the hub's list, */
+    struct list rested;      /* or in this one, */
+    struct backlog *answers; /* unsent; each is a message */
+    struct block *room;      /* where the next one goes; NULL: in a new one */
+    uint64_t discard_bytes;  /* of a refused body, which are still to come */
+    struct hub_alarm ping;   /* unless the period is that of the broker */
+    uint32_t ping_ms;        /* 0: none; UNITS_PING_DEFAULT */
+    uint8_t end;             /* enum units_end */
+    bool is_pinged;          /* and nothing has come since; see `ping` */
+    uint8_t
+        bye_rid_length; /* 0: the client's BYE had none, or there was none */
+    char bye_rid[UNITS_RID_MAX];
+};
+
+enum { UNITS_PING_DEFAULT = UINT32_MAX };
+
+/* Those of the session, made if there are none yet; NULL without memory. */
+struct units *units_obtain(struct session *s);
+
+/* Adds an answer, which is copied; it is written when the turn ends. False
+ * without memory. */
+bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n);
+
+/* So many bytes of the answers were written. */
+void units_answers_sent(struct session *s, size_t bytes);
+
+/* They can never be written. */
+void units_drop_answers(struct session *s);
+
+/* Frees them if there is nothing left to keep. */
+void units_tidy(struct session *s);
+
+/* Frees them, with all that they keep. */
+void units_free(struct session *s);
+
+/* There is something to write: it is written when the turn ends. */
+void units_write_later(struct units *u);
+
+/* Whether the session has to rest before it is read on. */
+bool units_must_rest(const struct session *s);
+
+/* Has the session read on, if it rests and need not any more. */
+void units_review_rest(struct session *s);
+
+/* How many of `n` bytes are of a refused body. */
+size_t units_discard(struct session *s, size_t n);
+
+static inline struct unit_hub *units_hub(const struct session *s)
+{
+    return s->all->hub;
+}
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/units/units_kind.h"
+
+#include "broker/net/reactor.h"
+#include "broker/session/clients.h"
+#include "broker/session/partial.h"
+#include "broker/session/units/decode.h"
+#include "broker/session/units/keepalive.h"
+#include "broker/session/units/opening.h"
+#include "broker/session/units/unit.h"
+#include "broker/session/units/unit_writer.h"
+#include "broker/session/units/units.h"
+
+static struct channel *units_target(const struct session *s)
+{
+    (void)s;
+    return NULL;
+}
+
+/* A refused body is kept nowhere, but has to come in time as well. */
+static void units_await(struct session *s)
+{
+    struct clients *all = s->all;
+    if (s->units && s->units->discard_bytes > 0)
+        waits_begin(&all->waits, &s->waiting, WAIT_FRAME,
+                    reactor_now_ms(all->reactor));
+    else
+        keepalive_renew(s);
+}
+
+static struct verdict units_end(struct session *s)
+{
+    return s->state == SESSION_HELLO ? verdict_close(REASON_EOF)
+                                     : verdict_goodbye(REASON_EOF);
+}
+
+static bool units_leave(struct session *s)
+{
+    struct units *u = units_obtain(s);
+    if (!u)
+        return false;
+    u->end = UNITS_ENDS;
+    units_write_later(u);
+    return true;
+}
+
+static struct verdict units_stop(struct session *s)
+{
+    return s->state == SESSION_HELLO ? verdict_close(REASON_STOPPING)
+                                     : verdict_goodbye(REASON_STOPPING);
+}
+
+static struct verdict units_time_out(struct session *s, enum wait_kind wait)
+{
+    const struct partial *p = s->partial;
+    switch (wait) {
+    case WAIT_HELLO:
+        return p && opening_is_certain(p->head, p->head_bytes)
+                   ? unit_end(s, UNIT_PROTO, REASON_HELLO_TIMEOUT)
+                   : verdict_close(REASON_HELLO_TIMEOUT);
+    case WAIT_FRAME:
+        return unit_end(s, UNIT_PROTO, REASON_FRAME_TIMEOUT);
+    case WAIT_PING:
+        return keepalive_missed(s);
+    default:
+        return verdict_close(REASON_LEAVE_TIMEOUT);
+    }
+}
+
+static void units_view(const struct session *s, clock_ms now, struct view *v)
+{
+    (void)s;
+    (void)now;
+    (void)v;
+}
+
+const struct session_kind units_kind = {
+    .is_duplex = true,
+    .hello = opening_take,
+    .decode = decode_units,
+    .complete = decode_complete,
+    .must_rest = units_must_rest,
+    .target = units_target,
+    .flush = unit_writer_flush,
+    .owed_bytes = unit_writer_owed_bytes,
+    .await = units_await,
+    .end = units_end,
+    .leave = units_leave,
+    .abandon = units_free,
+    .stop = units_stop,
+    .time_out = units_time_out,
+    .view = units_view,
+    .open = hub_open,
+    .close = hub_close,
+    .end_turn = hub_end_turn,
+    .tick = hub_tick,
+    .wait_ms = hub_wait_ms,
+};
