@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "broker/core/patience.h"
 #include "broker/core/rule.h"
 #include "broker/core/tap.h"
 #include "broker/core/topic.h"
@@ -213,7 +214,8 @@ static void core_touch_deliverable(struct channel *ch, void *arg)
 void core_tick(struct core *c)
 {
     LIST_EACH_SAFE (link, &c->turn.busy)
-        topic_tick(LIST_OF(link, struct subscriber, busy));
+        topic_tick_busy(LIST_OF(link, struct subscriber, busy));
+    topic_tick_wary(&c->turn);
     if (c->turn.is_starved)
         directory_each(&c->directory, core_touch_deliverable, NULL);
     c->turn.is_starved = false;
@@ -234,6 +236,8 @@ static void core_purge_channel(struct channel *ch, void *arg)
 void core_purge(struct core *c)
 {
     core_settle(&c->turn);
+    while (!list_is_empty(&c->turn.wary))
+        patience_free(LIST_OF(c->turn.wary.next, struct patience, wary));
     directory_each(&c->directory, core_purge_channel, &c->turn);
     core_put_away(c);
 }

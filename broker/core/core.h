@@ -124,14 +124,15 @@ bool core_has_work(const struct core *c);
  * has, and nothing is due. The owner knows what outboxes hold. */
 bool core_is_drained(const struct core *c);
 
-/* Looks for busy subscribers whose patience is over, and has queues try again
- * that had no memory to hand out messages. To be called at least every
- * CORE_TICK_MS while core_is_ticking; end the turn afterwards. */
+/* Looks for busy subscribers that are not to be waited for any longer, and has
+ * queues try again that had no memory to hand out messages. To be called at
+ * least every CORE_TICK_MS while core_is_ticking; end the turn afterwards. */
 void core_tick(struct core *c);
 
 static inline bool core_is_ticking(const struct core *c)
 {
-    return !list_is_empty(&c->turn.busy) || c->turn.is_starved;
+    return !list_is_empty(&c->turn.busy) || !list_is_empty(&c->turn.wary) ||
+           c->turn.is_starved;
 }
 
 #endif

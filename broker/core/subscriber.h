@@ -35,10 +35,18 @@ struct subscriber {
     struct backlog *outbox; /* backlog_none when empty */
     uint64_t messages_out;  /* handed to the kernel */
     uint64_t dropped;       /* missed by being slow */
-    uint32_t order;         /* of joining */
-    uint32_t taken_bytes;   /* since its last mark of good progress, */
-    clock_ms mark_at;       /* which was then */
-    enum subscriber_state state;
+    union {
+        uint32_t order;       /* in a queue: of joining */
+        clock_ms known_since; /* in a topic: when it joined, or was last slow */
+    };
+    uint32_t taken_bytes; /* since its last mark of good progress, */
+    clock_ms mark_at;     /* which was then */
+    uint8_t state;        /* enum subscriber_state */
+    /* In a topic: */
+    bool was_busy : 1;  /* since `known_since`; */
+    bool has_read : 1;  /* and then took as much as its bound, or so much
+                           before that it must have been read */
+    bool has_moved : 1; /* took something since it was last made BUSY */
 };
 
 /* A member of no channel yet. */

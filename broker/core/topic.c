@@ -3,20 +3,28 @@
 
 #include <assert.h>
 
+#include "broker/core/patience.h"
 #include "broker/core/topic_policy.h"
 #include "broker/core/turn.h"
 
 enum {
-    /* A subscriber that takes this part of its bound within `patience` is
-     * healthy. */
-    TOPIC_GOOD_PART = 8,
+    /* A subscriber that has been healthy for so many times `patience` is
+     * waited for even when others have used that up. */
+    TOPIC_HEALTHY_PATIENCES = 5,
+    /* Until it has read as much as its bound, a subscriber that takes nothing
+     * is waited for no longer than this. */
+    TOPIC_FIRST_MS = 1000,
+    /* What the kernel takes for a subscriber that reads nothing is less. */
+    TOPIC_KERNEL_BYTES = 8 << 20,
 };
 
 struct topic {
     struct channel channel;
     struct backlog *held; /* for the first subscriber; empty while there is
                              one */
-    struct list retired;  /* subscribers that are offered nothing more */
+    struct list *retired; /* a ring of the subscribers that are offered nothing
+                             more; NULL when there are none */
+    struct patience *patience; /* NULL when nothing of it was spent */
 };
 
 static struct topic *topic_of(const struct channel *ch)
@@ -60,11 +68,56 @@ bool topic_is_impatient(const struct subscriber *s)
            clock_elapsed_ms(now, s->mark_at) >= patience;
 }
 
-/* It was busy. */
+/* What waiting for it in vain must leave of the topic's patience. */
+static int64_t topic_least_patience(const struct subscriber *s)
+{
+    const struct patience *p = topic_of(s->channel)->patience;
+    clock_ms now = s->channel->turn->now;
+    int64_t most = rule_of(s)->patience_ms;
+    if (s->has_read &&
+        clock_elapsed_ms(now, s->known_since) >= TOPIC_HEALTHY_PATIENCES * most)
+        return -most;
+    if (s->has_read || most < TOPIC_FIRST_MS ||
+        patience_was_tried_since(p, s->known_since, now))
+        return 0;
+    return most - TOPIC_FIRST_MS;
+}
+
+bool topic_may_wait(const struct subscriber *s)
+{
+    clock_ms now = s->channel->turn->now;
+    clock_ms since = s->state == SUBSCRIBER_BUSY ? s->mark_at : now;
+    if (topic_is_impatient(s))
+        return false;
+    if (!s->has_read && !s->has_moved &&
+        clock_elapsed_ms(now, since) >= TOPIC_FIRST_MS)
+        return false;
+    return patience_allows(topic_of(s->channel)->patience,
+                           rule_of(s)->patience_ms, topic_least_patience(s),
+                           since, now);
+}
+
+static void topic_start_waiting(struct subscriber *s)
+{
+    s->was_busy = true;
+    s->has_moved = false;
+    s->mark_at = s->channel->turn->now;
+    s->taken_bytes = 0;
+    list_insert(&s->channel->turn->busy, &s->busy);
+    gate_close(&s->channel->gate);
+}
+
 static void topic_stop_waiting(struct subscriber *s)
 {
     list_remove(&s->busy);
     gate_open(&s->channel->gate, &s->channel->turn->open_gates);
+}
+
+static void topic_wait_in_vain(struct subscriber *s)
+{
+    patience_charge(&topic_of(s->channel)->patience, s->channel,
+                    rule_of(s)->patience_ms, s->mark_at);
+    topic_stop_waiting(s);
 }
 
 void topic_set_state(struct subscriber *s, enum subscriber_state state)
@@ -75,13 +128,15 @@ void topic_set_state(struct subscriber *s, enum subscriber_state state)
     if (old == state || old == SUBSCRIBER_RETIRED)
         return;
     s->state = state;
-    if (old == SUBSCRIBER_BUSY)
+    if (old == SUBSCRIBER_BUSY && state == SUBSCRIBER_OK)
         topic_stop_waiting(s);
-    if (state == SUBSCRIBER_BUSY) {
-        list_insert(&t->busy, &s->busy);
-        gate_close(&ch->gate);
-    }
+    if (old == SUBSCRIBER_BUSY && state == SUBSCRIBER_SLOW)
+        topic_wait_in_vain(s);
+    if (state == SUBSCRIBER_BUSY)
+        topic_start_waiting(s);
     if (state == SUBSCRIBER_SLOW) {
+        s->known_since = t->now;
+        s->was_busy = s->has_read = false;
         counter_add(t->counters, COUNT_slow_subscribers, 1);
         t->owner.slow(t->owner.arg, s);
     }
@@ -155,31 +210,46 @@ static void topic_accept(struct channel *ch, const struct slice *slice)
 
 static void topic_sent(struct channel *ch, struct subscriber *s)
 {
-    uint64_t good = ch->rule->client_limit_bytes / TOPIC_GOOD_PART;
-    if (s->taken_bytes >= good) {
+    if (s->taken_bytes >= ch->rule->client_limit_bytes) {
+        if (s->was_busy || s->taken_bytes >= TOPIC_KERNEL_BYTES)
+            s->has_read = true;
         s->taken_bytes = 0;
         s->mark_at = ch->turn->now;
     }
-    if (s->state != SUBSCRIBER_OK && topic_is_half_drained(s))
+    if (s->state == SUBSCRIBER_OK)
+        return;
+    s->has_moved = true;
+    if (topic_is_half_drained(s))
         topic_set_state(s, SUBSCRIBER_OK);
 }
 
-void topic_tick(struct subscriber *s)
+void topic_tick_busy(struct subscriber *s)
 {
-    if (topic_is_impatient(s))
+    if (!topic_may_wait(s))
         topic_set_state(s, SUBSCRIBER_SLOW);
+}
+
+void topic_tick_wary(struct turn *t)
+{
+    while (!list_is_empty(&t->wary)) {
+        struct patience *p = LIST_OF(t->wary.next, struct patience, wary);
+        struct channel *ch = p->channel;
+        if (!patience_is_full(p, ch->rule->patience_ms, t->now))
+            return;
+        patience_free(p);
+        channel_touch(ch); /* it may be unused */
+    }
 }
 
 static void topic_init(struct channel *ch)
 {
     topic_of(ch)->held = BACKLOG_NONE;
-    list_init(&topic_of(ch)->retired);
 }
 
 static void topic_joined(struct channel *ch, struct subscriber *s)
 {
     struct backlog *held = topic_of(ch)->held;
-    s->mark_at = ch->turn->now;
+    s->mark_at = s->known_since = ch->turn->now;
     for (uint32_t i = 0; i < held->count; i++)
         topic_offer(s, backlog_at(held, i));
     backlog_release(&topic_of(ch)->held, ch->turn->budget);
@@ -190,12 +260,15 @@ static void topic_joined(struct channel *ch, struct subscriber *s)
 static void topic_let_go(struct subscriber *s)
 {
     if (s->state == SUBSCRIBER_BUSY)
-        topic_stop_waiting(s);
+        topic_wait_in_vain(s);
     s->state = SUBSCRIBER_RETIRED;
 }
 
 static void topic_left(struct channel *ch, struct subscriber *s)
 {
+    struct list **retired = &topic_of(ch)->retired;
+    if (*retired == &s->member)
+        *retired = list_is_empty(&s->member) ? NULL : s->member.next;
     topic_let_go(s);
     channel_count_dropped(ch, s->outbox->messages,
                           ch->turn->is_stopping ? COUNT_dropped_stopping
@@ -205,8 +278,12 @@ static void topic_left(struct channel *ch, struct subscriber *s)
 static void topic_retired(struct channel *ch, struct subscriber *s)
 {
     topic_let_go(s);
+    struct list **retired = &topic_of(ch)->retired;
     list_remove(&s->member);
-    list_insert(&topic_of(ch)->retired, &s->member);
+    if (*retired)
+        list_insert(*retired, &s->member);
+    else
+        *retired = &s->member;
 }
 
 /* A gate opens when every outbox has half its room. */
@@ -217,7 +294,7 @@ static uint64_t topic_room(const struct channel *ch)
 
 static bool topic_is_empty(const struct channel *ch)
 {
-    return backlog_is_empty(topic_of(ch)->held);
+    return backlog_is_empty(topic_of(ch)->held) && !topic_of(ch)->patience;
 }
 
 static uint64_t topic_purge(struct channel *ch, uint32_t slices)
@@ -229,9 +306,10 @@ static uint64_t topic_purge(struct channel *ch, uint32_t slices)
     return messages;
 }
 
-/* It holds more than it may hold now. */
+/* It may hold more than it may hold now, and its patience is another. */
 static void topic_rule_changed(struct channel *ch)
 {
+    patience_free(topic_of(ch)->patience);
     if (ch->rule->hold_messages == 0)
         channel_count_dropped(ch, topic_purge(ch, UINT32_MAX),
                               COUNT_dropped_no_subscriber);
@@ -256,24 +334,27 @@ static void topic_press_one(struct subscriber *s, bool is_exhausted)
         topic_set_state(s, SUBSCRIBER_BUSY);
 }
 
-static void topic_press_all(struct list *members, bool is_exhausted)
+static void topic_press_member(struct list *link, bool is_exhausted)
 {
-    LIST_EACH_SAFE (link, members) {
-        struct subscriber *s = LIST_OF(link, struct subscriber, member);
-        if (!backlog_is_empty(s->outbox))
-            topic_press_one(s, is_exhausted);
-    }
+    struct subscriber *s = LIST_OF(link, struct subscriber, member);
+    if (!backlog_is_empty(s->outbox))
+        topic_press_one(s, is_exhausted);
 }
 
 static void topic_press(struct channel *ch, bool is_exhausted)
 {
-    if (!topic_is_empty(ch)) {
+    if (!backlog_is_empty(topic_of(ch)->held)) {
         channel_count_dropped(ch, topic_purge(ch, UINT32_MAX),
                               COUNT_dropped_memory);
         channel_touch(ch);
     }
-    topic_press_all(&ch->members, is_exhausted);
-    topic_press_all(&topic_of(ch)->retired, is_exhausted);
+    LIST_EACH_SAFE (link, &ch->members)
+        topic_press_member(link, is_exhausted);
+    struct list *first = topic_of(ch)->retired, *link = first;
+    while (link) {
+        topic_press_member(link, is_exhausted);
+        link = link->next == first ? NULL : link->next;
+    }
 }
 
 const struct channel_kind topic_kind = {

@@ -5,11 +5,12 @@
  * Messages that a subscriber has not taken wait in its outbox. When the outbox
  * is over its bound after the socket was offered all of it, the policy of the
  * channel decides (topic_policy.h). By default, the subscriber is busy if its
- * oldest unsent message is younger than `patience`, or if it took an eighth of
+ * oldest unsent message is younger than `patience`, or if it took as much as
  * its bound within that time; the publishers then wait until half of its outbox
  * has gone. Otherwise it is slow: publishers do not wait for it, and the
  * excess, as well as messages that come until half of its outbox has gone, are
- * dropped for it alone.
+ * dropped for it alone. Patience is earned: how long a topic waits in vain is
+ * bounded, see patience.h.
  *
  * While it has no subscriber, a topic keeps the newest `hold` messages of its
  * rule, if any, for its first subscriber.
@@ -24,16 +25,24 @@
 
 extern const struct channel_kind topic_kind;
 
-/* A busy subscriber whose patience is over becomes slow. */
-void topic_tick(struct subscriber *s);
+/* A busy subscriber becomes slow when it is not to be waited for any longer. */
+void topic_tick_busy(struct subscriber *s);
+
+/* Topics that existed only to remember what their patience was spent on are
+ * touched when it is full again. */
+void topic_tick_wary(struct turn *t);
 
 /* For the policies. */
 
 /* All changes of a topic subscriber's state. */
 void topic_set_state(struct subscriber *s, enum subscriber_state state);
 
-/* Whether it would be slow, if its outbox were over its bound. */
+/* Whether it has taken little for so long that it would be slow, if its outbox
+ * were over its bound. */
 bool topic_is_impatient(const struct subscriber *s);
+
+/* Whether publishers should wait for it, its outbox being over its bound. */
+bool topic_may_wait(const struct subscriber *s);
 
 /* Reduces its outbox to at most so much; what it loses is counted as `why`. */
 void topic_drop(struct subscriber *s, backlog_drop_fn *drop, uint64_t bytes,

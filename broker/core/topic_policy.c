@@ -16,14 +16,14 @@ static void drop_excess(struct subscriber *s, backlog_drop_fn *drop)
                rule->policy->counter);
 }
 
-/* If the oldest unsent message is young, the subscriber is only busy: the
- * publishers wait, and it loses nothing. What they had sent already stays. */
+/* If the subscriber is only busy, the publishers wait, and it loses nothing.
+ * What they had sent already stays. */
 static void wait_enforce(struct subscriber *s)
 {
-    if (topic_is_impatient(s))
-        drop_excess(s, backlog_drop_newest);
-    else
+    if (topic_may_wait(s))
         topic_set_state(s, SUBSCRIBER_BUSY);
+    else
+        drop_excess(s, backlog_drop_newest);
 }
 
 static void drop_newest_enforce(struct subscriber *s)

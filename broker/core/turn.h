@@ -30,6 +30,8 @@ struct turn {
     struct list dirty;      /* subscribers with something to send */
     struct list doomed;     /* subscribers whose connections are to be closed */
     struct list busy;       /* subscribers that publishers wait for */
+    struct list wary;       /* patiences that are not full, in the order in
+                               which they were last charged */
     struct list open_gates; /* the first places at gates that are open */
     struct list resumed;    /* publishers that were admitted everywhere */
     uint32_t open_blocks;   /* opened since the last delivery */

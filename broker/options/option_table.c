@@ -40,8 +40,10 @@ const struct option option_table[] = {
     {BROKER("client-limit"), SIZE(client_limit), .initial = "8m",
      RANGE(1024, 1ull << 40),
      .sentence = "unsent output of one topic subscriber"},
-    {BROKER("patience"), TIME(patience), .initial = "1s", RANGE(0, DAY_MS),
-     .sentence = "how long publishers wait for a full subscriber"},
+    {BROKER("patience"), TIME(patience), .initial = "5s", RANGE(0, DAY_MS),
+     .sentence = "how long publishers wait for a full subscriber",
+     .detail = "for one that has taken nothing yet, a second at most; see "
+               "[patience](operations.md#patience)"},
     {BROKER("prefetch"), SIZE(prefetch), .initial = "64k", RANGE(1, 1 << 30),
      .sentence = "what one consumer holds of a queue in advance"},
     {BROKER("queue-limit"), SIZE(queue_limit), .initial = "64m",

@@ -79,7 +79,7 @@ class ReloadTest(WireTest):
 class Values(ReloadTest):
     def test_each_change_is_a_line_with_old_and_new_value(self):
         """An option that keeps its value has no line."""
-        self.start("[broker]\nmemory = 64m\npatience = 1s\n")
+        self.start("[broker]\nmemory = 64m\npatience = 5s\n")
         changes = self.reload("[broker]\nmemory = 65536k\nprefetch = 1k\n"
                               '[channel "/a"]\nhold = 2\n[channel "/b"]\n')
         self.assertEqual(changes, {"prefetch": ("64k", "1k"),

@@ -70,7 +70,7 @@ static void test_defaults(void **state)
     assert_string_equal(options.listen.text, "127.0.0.1:25000");
     assert_int_equal(options.max_frame.number, 16 << 20);
     assert_int_equal(options.client_limit.number, 8 << 20);
-    assert_int_equal(options.patience.number, 1000);
+    assert_int_equal(options.patience.number, 5000);
     assert_int_equal(options.prefetch.number, 64 << 10);
     assert_int_equal(options.queue_limit.number, 64 << 20);
     assert_int_equal(options.max_connections.number, 0);

@@ -196,6 +196,15 @@ class Stalled(WireTest):
         sluiced.sync(sender)
         self.assertGreater(sluiced.stats()["dropped_slow"], 0)
 
+    def test_stalled_newcomer_is_not_waited_for_as_long_as_patience(self):
+        """One that reads nothing from the start has not earned the hour
+        that patience is here: the publisher soon goes on."""
+        sluiced = self.broker("--client-limit", "16m", "--patience", "60m")
+        self.subscriber(sluiced, TOPIC, rcvbuf=4096)
+        sender = self.publisher(sluiced).flood(TOPIC, 30000, KIB)
+        sluiced.sync(sender)
+        self.assertEqual(sluiced.stats()["slow_subscribers"], 1)
+
 
 class Healthy(WireTest):
     def test_healthy_subscribers_never_lose(self):
