@@ -9,6 +9,7 @@
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/identity.h"
 #include "broker/monitor/monitor.h"
+#include "broker/monitor/watchers.h"
 #include "broker/net/listener.h"
 #include "broker/options/options.h"
 #include "broker/session/client_views.h"
@@ -57,7 +58,9 @@ static bool is_watched(const struct options *o)
 
 size_t monitor_setup_descriptors(const struct options *o)
 {
-    return is_watched(o) ? MONITOR_DESCRIPTORS : 0;
+    size_t feed =
+        o->monitor_bind.count > 0 ? watchers_most() * WATCHERS_DESCRIPTORS : 0;
+    return is_watched(o) ? MONITOR_DESCRIPTORS + feed : 0;
 }
 
 static bool open_monitor(struct monitor_setup *m, const struct options *o,

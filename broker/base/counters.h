@@ -88,6 +88,12 @@
     X(loop_lag_max_us, GAUGE, "microseconds",                                  \
       "maximum delay of recent timers")                                        \
     X(http_requests, COUNTER, "requests", "HTTP requests answered")            \
+    X(watchers, GAUGE, "connections", "ZeroMQ watchers connected")             \
+    X(watchers_refused, COUNTER, "times",                                      \
+      "times that a ZeroMQ watcher connected when there were too many")        \
+    X(watchers_cut, COUNTER, "connections",                                    \
+      "ZeroMQ watchers disconnected because they sent or subscribed to too "   \
+      "much")                                                                  \
     X(slow_watchers, COUNTER, "times",                                         \
       "times that a ZeroMQ watcher had no room and began to miss messages")    \
     X(events_missed, COUNTER, "events",                                        \

@@ -159,6 +159,11 @@ bool feed_bind(struct feed *f, const char *endpoint,
     return pub_socket_bind(f->socket, endpoint, bound, why);
 }
 
+bool feed_start(struct feed *f, struct sentence *why)
+{
+    return pub_socket_start(f->socket, why);
+}
+
 bool feed_send(struct feed *f)
 {
     bool needs_survey = false;

@@ -115,16 +115,11 @@ static bool monitor_open_loop(struct monitor *m, struct sentence *why)
     return true;
 }
 
-/* libzmq does its work in a thread of its own. */
 static bool monitor_open_zmq(struct monitor *m, struct sentence *why)
 {
-    m->shared.reactor = m->broker.reactor;
-    m->shared.counters = m->broker.counters;
-    m->shared.zmq = zmq_ctx_new();
-    if (!m->shared.zmq)
-        return sentence_fail(why, "cannot start ZeroMQ: %s",
-                             zmq_strerror(errno));
-    return true;
+    return pub_socket_shared_init(&m->shared, m->broker.reactor,
+                                  m->broker.counters, m->broker.log) ||
+           sentence_fail(why, "cannot start ZeroMQ: %s", zmq_strerror(errno));
 }
 
 static bool monitor_open_reports(struct monitor *m,
@@ -147,7 +142,7 @@ static bool monitor_open_reports(struct monitor *m,
                   LOG_TEXT("endpoint", endpoint),
                   LOG_TEXT("name", m->broker.name));
     }
-    return true;
+    return pub_socket_start(m->reports, why);
 }
 
 static bool monitor_open_feed(struct monitor *m,
@@ -171,7 +166,7 @@ static bool monitor_open_feed(struct monitor *m,
                   LOG_TEXT("endpoint", bound),
                   LOG_TEXT("name", m->broker.name));
     }
-    return true;
+    return feed_start(m->feed, why);
 }
 
 /* Copies, because the options may be replaced while it runs. */
@@ -228,17 +223,15 @@ void monitor_free(struct monitor *m)
         return;
     feed_free(m->feed);
     pub_socket_free(m->reports);
-    /* Waits until the last messages have left; not for long, because the
-     * sockets linger only for a moment. */
-    while (m->shared.zmq && zmq_ctx_term(m->shared.zmq) != 0 && errno == EINTR)
-        continue;
+    bool is_over = pub_socket_shared_fini(&m->shared);
     bulletin_fini(&m->bulletin);
     survey_free(m->survey);
     reactor_timer_free(m->timer);
     lag_free(m->lag);
     free(m->color);
     free(m->name);
-    free(m);
+    if (is_over)
+        free(m);
 }
 
 void monitor_stop(struct monitor *m)

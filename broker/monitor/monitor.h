@@ -16,8 +16,7 @@ struct monitor;
 struct sentence;
 
 enum {
-    /* Reserved for HTTP clients, libzmq itself and some watchers. */
-    MONITOR_DESCRIPTORS = 64,
+    MONITOR_DESCRIPTORS = 64, /* for HTTP clients and libzmq itself */
 };
 
 struct monitor_list {

@@ -3,32 +3,40 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <event2/event.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zmq.h>
 
 #include "broker/base/counters.h"
-#include "broker/net/reactor.h"
+#include "broker/monitor/watchers.h"
+#include "broker/monitor/zmq_input.h"
 #include "common/sentence.h"
 
 enum {
     LINGER_MS = 100,           /* for the last messages */
     HANDSHAKE_MS = 5000,       /* then a silent peer is disconnected, */
     STALLED_MS = 30000,        /* and a peer that takes nothing for this long */
-    SUBSCRIPTION_BYTES = 1024, /* the longest message from a peer */
-    SUBSCRIPTIONS_PER_TURN = 100,
+    SUBSCRIPTION_BYTES = 1024, /* the longest message from a peer, */
+    UNREAD_MAX = 8,            /* how many of them libzmq reads ahead, */
+    UNREAD_BYTES = 16 << 10,   /* and how much the kernel does */
+    PAIR_MESSAGES = 500,       /* on the way to the thread and back, each end */
+    PAIR_MS = 1000,            /* the loop is not expected to be busy so long */
+    END_MS = 2000,             /* for the threads to end */
+    PAIR_NAME_BYTES = 64,
 };
 
 struct pub_socket {
-    void *zmq; /* the socket */
-    struct event *event;
+    void *zmq;                 /* the socket; the thread's, once it runs, */
+    void *far;                 /* as is its end of the pair */
+    void *pair;                /* the loop's end */
+    struct pub_thread *thread; /* NULL before it runs */
+    struct zmq_input input;
+    struct watchers *watchers; /* NULL unless it is an XPUB */
     struct pub_socket_shared *shared;
-    pub_socket_subscription_fn *on_subscription;
-    void *arg;
 };
 
 /* A large part; the last thread that uses it frees it. */
@@ -74,39 +82,23 @@ static bool part_wrap(struct pub_socket *p, const struct pub_socket_part *part,
     return true;
 }
 
-/* The descriptor reports a change only once, and any use of the socket may
- * consume that report: so check for input after each use. */
-static void pub_socket_recheck(struct pub_socket *p)
-{
-    int events = 0;
-    size_t size = sizeof events;
-    if (zmq_getsockopt(p->zmq, ZMQ_EVENTS, &events, &size) == 0 &&
-        (events & ZMQ_POLLIN))
-        event_active(p->event, EV_READ, 0);
-}
-
-/* Reads one subscription or its end; false when there is none. */
-static bool pub_socket_receive(struct pub_socket *p)
-{
-    zmq_msg_t msg;
-    zmq_msg_init(&msg);
-    bool got = zmq_msg_recv(&msg, p->zmq, ZMQ_DONTWAIT) >= 0;
-    const unsigned char *text = zmq_msg_data(&msg);
-    size_t n = zmq_msg_size(&msg);
-    if (got && n > 0 && text[0] <= 1 && p->on_subscription)
-        p->on_subscription(p->arg, text[0] == 1, (const char *)text + 1, n - 1);
-    zmq_msg_close(&msg);
-    return got;
-}
-
-static void pub_socket_on_event(evutil_socket_t fd, short what, void *arg)
+/* Reads one report of the thread; false when there is none. */
+static bool pub_socket_receive(void *arg)
 {
     struct pub_socket *p = arg;
-    (void)fd;
-    (void)what;
-    for (int i = 0; i < SUBSCRIPTIONS_PER_TURN && pub_socket_receive(p); i++)
-        continue;
-    pub_socket_recheck(p);
+    struct pub_thread_report head;
+    zmq_msg_t msg;
+    zmq_msg_init(&msg);
+    bool got = zmq_msg_recv(&msg, p->pair, ZMQ_DONTWAIT) >= 0;
+    const char *bytes = zmq_msg_data(&msg);
+    size_t n = zmq_msg_size(&msg);
+    if (got && n >= sizeof head && p->watchers) {
+        memcpy(&head, bytes, sizeof head);
+        watchers_hear(p->watchers, head.number, head.is_subscribed,
+                      bytes + sizeof head, n - sizeof head);
+    }
+    zmq_msg_close(&msg);
+    return got;
 }
 
 static bool set_int(void *socket, int option, int value)
@@ -123,38 +115,60 @@ static bool pub_socket_tune(struct pub_socket *p, enum pub_socket_kind kind)
            set_int(p->zmq, ZMQ_TCP_MAXRT, STALLED_MS) &&
            set_int(p->zmq, ZMQ_TCP_KEEPALIVE, 1) &&
            set_int(p->zmq, ZMQ_XPUB_NODROP, 1) &&
+           set_int(p->zmq, ZMQ_RCVHWM, UNREAD_MAX) &&
+           set_int(p->zmq, ZMQ_RCVBUF, UNREAD_BYTES) &&
+           /* Each subscription of each peer is reported. */
+           (kind != PUB_SOCKET_XPUB || set_int(p->zmq, ZMQ_XPUB_VERBOSER, 1)) &&
            zmq_setsockopt(p->zmq, ZMQ_MAXMSGSIZE, &longest, sizeof longest) ==
                0 &&
            /* A collector that reconnects has no use for old reports. */
            (kind != PUB_SOCKET_PUB || set_int(p->zmq, ZMQ_IMMEDIATE, 1));
 }
 
-static bool pub_socket_watch(struct pub_socket *p, struct reactor *r)
+static bool pub_socket_open_watchers(struct pub_socket *p,
+                                     watchers_change_fn *on_change, void *arg)
 {
-    int fd;
-    size_t size = sizeof fd;
-    if (zmq_getsockopt(p->zmq, ZMQ_FD, &fd, &size) != 0)
-        return false;
-    p->event = event_new(reactor_base(r), fd, EV_READ | EV_PERSIST,
-                         pub_socket_on_event, p);
-    return p->event && event_add(p->event, NULL) == 0;
+    const struct watchers_setup setup = {.reactor = p->shared->reactor,
+                                         .counters = p->shared->counters,
+                                         .log = p->shared->log,
+                                         .zmq = p->shared->zmq,
+                                         .socket = p->zmq,
+                                         .on_change = on_change,
+                                         .arg = arg};
+    p->watchers = watchers_new(&setup);
+    return p->watchers != NULL;
+}
+
+static bool pub_socket_open_pair(struct pub_socket *p)
+{
+    char name[PAIR_NAME_BYTES];
+    snprintf(name, sizeof name, "inproc://pub_socket-%p", (void *)p);
+    p->pair = zmq_socket(p->shared->zmq, ZMQ_PAIR);
+    p->far = zmq_socket(p->shared->zmq, ZMQ_PAIR);
+    return p->pair && p->far && set_int(p->pair, ZMQ_SNDHWM, PAIR_MESSAGES) &&
+           set_int(p->pair, ZMQ_RCVHWM, PAIR_MESSAGES) &&
+           set_int(p->far, ZMQ_SNDHWM, PAIR_MESSAGES) &&
+           set_int(p->far, ZMQ_RCVHWM, PAIR_MESSAGES) &&
+           set_int(p->far, ZMQ_SNDTIMEO, PAIR_MS) &&
+           set_int(p->far, ZMQ_LINGER, 0) && zmq_bind(p->pair, name) == 0 &&
+           zmq_connect(p->far, name) == 0;
 }
 
 struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
                                   enum pub_socket_kind kind,
-                                  pub_socket_subscription_fn *on_subscription,
-                                  void *arg)
+                                  watchers_change_fn *on_change, void *arg)
 {
     static const int types[] = {ZMQ_PUB, ZMQ_XPUB};
     struct pub_socket *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     p->shared = shared;
-    p->on_subscription = on_subscription;
-    p->arg = arg;
     p->zmq = zmq_socket(shared->zmq, types[kind]);
     if (p->zmq && pub_socket_tune(p, kind) &&
-        pub_socket_watch(p, shared->reactor))
+        (!on_change || pub_socket_open_watchers(p, on_change, arg)) &&
+        pub_socket_open_pair(p) &&
+        zmq_input_open(&p->input, shared->reactor, p->pair, pub_socket_receive,
+                       p))
         return p;
     int err = errno;
     pub_socket_free(p);
@@ -162,14 +176,39 @@ struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
     return NULL;
 }
 
+bool pub_socket_start(struct pub_socket *p, struct sentence *why)
+{
+    const struct pub_thread_setup setup = {.socket = p->zmq,
+                                           .pair = p->far,
+                                           .slow = &p->shared->slow,
+                                           .ended = &p->shared->ended};
+    p->thread = pub_thread_start(&setup);
+    if (!p->thread)
+        return sentence_fail(why, "%s", strerror(errno));
+    p->shared->threads++;
+    return true;
+}
+
+static void close_socket(void *socket)
+{
+    if (socket)
+        zmq_close(socket);
+}
+
+/* The monitoring of the socket ends before the thread closes it. */
 void pub_socket_free(struct pub_socket *p)
 {
     if (!p)
         return;
-    if (p->event)
-        event_free(p->event);
-    if (p->zmq)
-        zmq_close(p->zmq);
+    watchers_free(p->watchers);
+    zmq_input_close(&p->input);
+    if (p->thread) {
+        pub_thread_end(p->thread, p->pair);
+    } else {
+        close_socket(p->zmq);
+        close_socket(p->far);
+    }
+    close_socket(p->pair);
     free(p);
 }
 
@@ -179,7 +218,6 @@ bool pub_socket_connect(struct pub_socket *p, const char *endpoint,
     bool ok = zmq_connect(p->zmq, endpoint) == 0;
     if (!ok)
         sentence_fail(why, "%s", zmq_strerror(errno));
-    pub_socket_recheck(p);
     return ok;
 }
 
@@ -192,7 +230,6 @@ bool pub_socket_bind(struct pub_socket *p, const char *endpoint,
               zmq_getsockopt(p->zmq, ZMQ_LAST_ENDPOINT, bound, &size) == 0;
     if (!ok)
         sentence_fail(why, "%s", zmq_strerror(errno));
-    pub_socket_recheck(p);
     return ok;
 }
 
@@ -205,7 +242,7 @@ bool pub_socket_has_room(const struct pub_socket *p, size_t bytes)
            held + bytes <= PUB_SOCKET_HELD_BYTES;
 }
 
-/* False when a subscribed peer has no room: then no peer got any of it. */
+/* All parts get there or none: the pair has room for messages, not parts. */
 static bool pub_socket_try(struct pub_socket *p,
                            const struct pub_socket_part *parts, size_t count)
 {
@@ -214,7 +251,7 @@ static bool pub_socket_try(struct pub_socket *p,
         int flags = ZMQ_DONTWAIT | (i + 1 < count ? ZMQ_SNDMORE : 0);
         if (!part_wrap(p, &parts[i], &msg))
             zmq_msg_init(&msg); /* an empty part, to complete the message */
-        if (zmq_msg_send(&msg, p->zmq, flags) < 0) {
+        if (zmq_msg_send(&msg, p->pair, flags) < 0) {
             zmq_msg_close(&msg);
             return false;
         }
@@ -222,18 +259,56 @@ static bool pub_socket_try(struct pub_socket *p,
     return true;
 }
 
-/* First sends without loss, which shows whether a peer has no room; then to the
- * peers that have room. ZeroMQ skips a peer without room until it has caught
- * up, so this counts once for each time that a peer falls behind. */
 void pub_socket_send(struct pub_socket *p, const struct pub_socket_part *parts,
                      size_t count)
 {
     assert(count <= PUB_SOCKET_PARTS_MAX);
-    if (!pub_socket_try(p, parts, count)) {
-        counter_add(p->shared->counters, COUNT_slow_watchers, 1);
-        (void)set_int(p->zmq, ZMQ_XPUB_NODROP, 0);
-        (void)pub_socket_try(p, parts, count);
-        (void)set_int(p->zmq, ZMQ_XPUB_NODROP, 1);
-    }
-    pub_socket_recheck(p);
+    size_t slow = atomic_exchange(&p->shared->slow, 0);
+    if (!pub_socket_try(p, parts, count))
+        slow++;
+    counter_add(p->shared->counters, COUNT_slow_watchers, slow);
+    zmq_input_recheck(&p->input);
+}
+
+bool pub_socket_shared_init(struct pub_socket_shared *shared,
+                            struct reactor *reactor, struct counters *counters,
+                            struct log *log)
+{
+    shared->reactor = reactor;
+    shared->counters = counters;
+    shared->log = log;
+    if (sem_init(&shared->ended, 0, 0) != 0)
+        return false;
+    shared->zmq = zmq_ctx_new();
+    return shared->zmq != NULL;
+}
+
+/* False when the time is over. */
+static bool wait_until(sem_t *ended, const struct timespec *deadline)
+{
+    int result;
+    while ((result = sem_clockwait(ended, CLOCK_MONOTONIC, deadline)) != 0 &&
+           errno == EINTR)
+        continue;
+    return result == 0;
+}
+
+/* Terminating the context waits for all sockets: without a bound, if a thread
+ * is stuck in one. */
+bool pub_socket_shared_fini(struct pub_socket_shared *shared)
+{
+    struct timespec deadline;
+    if (!shared->zmq)
+        return true;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    deadline.tv_sec += END_MS / 1000;
+    while (shared->threads > 0 && wait_until(&shared->ended, &deadline))
+        shared->threads--;
+    if (shared->threads > 0)
+        return false;
+    while (zmq_ctx_term(shared->zmq) != 0 && errno == EINTR)
+        continue;
+    shared->zmq = NULL;
+    sem_destroy(&shared->ended);
+    return true;
 }

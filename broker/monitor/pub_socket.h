@@ -1,21 +1,27 @@
 /* SPDX-License-Identifier: MIT
  *
- * pub_socket - a ZeroMQ socket that publishes from the broker's loop. It never
- * blocks: a peer without room misses the message, and the broker counts how
- * often a peer fell behind.
+ * pub_socket - a ZeroMQ socket that publishes what the broker's loop gives it.
+ * The socket is used by a thread of its own (pub_thread.h), so that no peer can
+ * delay the loop. A peer without room misses the message, and the broker counts
+ * how often a peer fell behind.
  *
- * libzmq bounds neither the number of peers nor that of their subscriptions,
- * and when descriptors run out its thread spins until one is free: an endpoint
- * is for trusted peers only.
+ * libzmq bounds neither the number of peers nor what each makes it store: of an
+ * XPUB, watchers.h does.
  */
 #ifndef SLUICE_MONITOR_PUB_SOCKET_H
 #define SLUICE_MONITOR_PUB_SOCKET_H
 
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+
+#include "broker/monitor/pub_thread.h"
+#include "broker/monitor/watchers.h"
 
 struct counters;
+struct log;
 struct pub_socket;
 struct reactor;
 struct sentence;
@@ -26,41 +32,50 @@ enum pub_socket_kind {
 };
 
 enum {
-    PUB_SOCKET_PARTS_MAX = 3,
+    PUB_SOCKET_PARTS_MAX = PUB_THREAD_PARTS_MAX,
     PUB_SOCKET_WAITING_MAX = 1000,    /* messages, for each peer */
     PUB_SOCKET_LARGE_BYTES = 4096,    /* from this size parts are accounted */
     PUB_SOCKET_HELD_BYTES = 16 << 20, /* total of all large parts */
     PUB_SOCKET_ENDPOINT_BYTES = 256,
 };
 
-/* The first peer subscribed to this prefix, or the last one unsubscribed.
- * Called from the loop. */
-typedef void pub_socket_subscription_fn(void *arg, bool is_subscribed,
-                                        const char *prefix, size_t length);
-
 struct pub_socket_part {
     const void *bytes;
     size_t length;
 };
 
-/* What all sockets share; borrowed until `zmq` is terminated. */
+/* What all sockets share. It outlives them, and what they send. */
 struct pub_socket_shared {
     struct reactor *reactor;
     struct counters *counters;
-    void *zmq;                /* from zmq_ctx_new; NULL when there is none */
-    atomic_size_t held_bytes; /* of large parts, freed by another thread */
+    struct log *log;
+    void *zmq;                /* a context; NULL when there is none */
+    atomic_size_t held_bytes; /* of large parts, freed by other threads */
+    atomic_size_t slow;       /* peers fell behind so often, not counted yet */
+    sem_t ended;              /* posted by each thread */
+    unsigned threads;         /* started, and not waited for */
 };
 
-/* `on_subscription` is for XPUB, else NULL. NULL when the system refuses, with
+/* Starts libzmq. False, with the reason in errno, when it cannot start. */
+bool pub_socket_shared_init(struct pub_socket_shared *shared,
+                            struct reactor *reactor, struct counters *counters,
+                            struct log *log);
+
+/* Waits, not for long, until the last messages have left. False when a thread
+ * of libzmq still uses `shared`, which must then stay until the process ends.
+ * Harmless when all is zero. */
+bool pub_socket_shared_fini(struct pub_socket_shared *shared);
+
+/* `on_change` is for XPUB, else NULL. NULL when the system refuses, with
  * the reason in errno. */
 struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
                                   enum pub_socket_kind kind,
-                                  pub_socket_subscription_fn *on_subscription,
-                                  void *arg);
+                                  watchers_change_fn *on_change, void *arg);
 
-/* NULL is allowed. Messages already sent may still leave, for a moment, while
- * `zmq` is terminated. */
+/* NULL is allowed. Messages already sent may still leave. */
 void pub_socket_free(struct pub_socket *p);
+
+/* These two come before pub_socket_start. */
 
 /* False, with the reason of the system. */
 bool pub_socket_connect(struct pub_socket *p, const char *endpoint,
@@ -70,6 +85,9 @@ bool pub_socket_connect(struct pub_socket *p, const char *endpoint,
 bool pub_socket_bind(struct pub_socket *p, const char *endpoint,
                      char bound[PUB_SOCKET_ENDPOINT_BYTES],
                      struct sentence *why);
+
+/* What was sent before leaves now. False, with the reason of the system. */
+bool pub_socket_start(struct pub_socket *p, struct sentence *why);
 
 /* Whether a part of this length may be sent: large ones share a bound. A large
  * part is always allowed when there is no other. */

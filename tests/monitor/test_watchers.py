@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: MIT
 """A misbehaving watcher harms only itself."""
+import itertools
+import os
+import resource
 import socket
 import struct
+import tempfile
 
 from monitor import DEADLINE, Feed, MonitorTest, main, zmq
 from wire import KIB, MIB
@@ -84,11 +88,19 @@ class Watchers(MonitorTest):
             while sock.recv(KIB):
                 pass
 
+    def connected(self, sluiced):
+        if sluiced.endpoint.startswith("/"):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.connect(sluiced.endpoint)
+        else:
+            host, port = sluiced.endpoint.removeprefix("tcp://").rsplit(":", 1)
+            sock = socket.create_connection((host, int(port)), DEADLINE)
+        self.addCleanup(sock.close)
+        return sock
+
     def raw(self, sluiced):
         """A subscriber by hand, after its handshake."""
-        host, port = sluiced.endpoint.removeprefix("tcp://").rsplit(":", 1)
-        sock = socket.create_connection((host, int(port)), DEADLINE)
-        self.addCleanup(sock.close)
+        sock = self.connected(sluiced)
         sock.sendall(GREETING + READY)
         heard = b""
         while len(heard) < len(GREETING) or b"READY" not in heard:
@@ -111,6 +123,86 @@ class Watchers(MonitorTest):
             pass
         self.assertIn(STATS, modest.recv(64 * KIB))
         self.assert_serves(sluiced)
+
+    def send_until_cut(self, sluiced, *chunks):
+        """Sends these in turn to the feed until it ends the connection."""
+        before = sluiced.stats()["watchers_cut"]
+        endless = self.raw(sluiced)
+        endless.settimeout(DEADLINE)
+        with self.assertRaises((BrokenPipeError, ConnectionResetError)):
+            for chunk in itertools.cycle(chunks):
+                endless.sendall(chunk)
+        self.assertGreater(sluiced.stats()["watchers_cut"], before)
+
+    def test_a_message_of_endless_parts_is_cut(self):
+        """libzmq keeps all parts until the last one has come."""
+        sluiced = self.watched()
+        healthy = self.feed(sluiced, STATS)
+        before = sluiced.rss_kb()
+        self.send_until_cut(sluiced, b"\1\xc8" + b"x" * 200)
+        self.send_until_cut(sluiced, b"\1\0" * KIB)
+        healthy.take(STATS)
+        self.assert_memory(sluiced.rss_kb() - before, 8 * KIB)
+        self.assert_serves(sluiced)
+
+    def test_endless_subscriptions_are_cut(self):
+        """libzmq enters each of them before the broker can see it."""
+        sluiced = self.watched()
+        healthy = self.feed(sluiced, STATS)
+        before = sluiced.rss_kb()
+        self.send_until_cut(sluiced, *(b"\0\x65\1" + os.urandom(100)
+                                       for _ in range(5000)))
+        healthy.take(STATS)
+        self.assert_memory(sluiced.rss_kb() - before, 8 * KIB)
+        self.assert_serves(sluiced)
+
+    def test_endless_subscriptions_over_a_unix_socket_are_cut(self):
+        """The kernel does not count the bytes of these."""
+        with tempfile.TemporaryDirectory(prefix="sluice-feed-") as folder:
+            path = f"{folder}/feed"
+            sluiced = self.broker("--monitor-bind", f"ipc://{path}")
+            sluiced.endpoint = path
+            self.send_until_cut(sluiced, *(b"\0\x65\1" + os.urandom(100)
+                                           for _ in range(5000)))
+            self.assert_serves(sluiced)
+
+    def test_too_many_subscriptions_are_cut(self):
+        """Even though they are slow to come, and short."""
+        sluiced = self.watched()
+        greedy = self.raw(sluiced)
+        for i in range(101):
+            greedy.sendall(b"\0\6\1%05d" % i)
+        self.assertIn("reason=subscriptions",
+                      sluiced.wait_for_log("event=watcher_cut").text)
+        try:
+            while greedy.recv(KIB):
+                pass
+        except ConnectionResetError:
+            pass
+
+    def test_a_watcher_ends_only_its_own_subscriptions(self):
+        """libzmq reports the end of a subscription that another one has."""
+        sluiced = self.watched()
+        healthy = self.feed(sluiced, STATS)
+        rude = self.raw(sluiced)
+        rude.sendall(2 * (b"\0\x0d\0" + STATS) + b"\0\x10\1sluice.channels")
+        while b"sluice.channels" not in rude.recv(64 * KIB):
+            pass
+        seq = healthy.take(STATS)["seq"]
+        self.assertEqual(healthy.take(STATS)["seq"], seq + 1)
+
+    def test_silent_watchers_keep_out_nobody(self):
+        """Neither clients, which need descriptors, nor watchers."""
+        sluiced = self.watched(limits={resource.RLIMIT_NOFILE: 256})
+        client = self.subscriber(sluiced, TOPIC)
+        silent = [self.connected(sluiced) for _ in range(300)]
+        self.feed(sluiced, STATS).take(STATS)
+        self.assertGreater(sluiced.stats()["watchers_refused"], 0)
+        self.subscriber(sluiced, TOPIC)
+        self.publisher(sluiced).publish(TOPIC, b"x")
+        self.assertEqual(client.recv(), b"x")
+        for sock in silent:
+            sock.close()
 
     def test_messages_upstream_are_ignored(self):
         """An XSUB may send more than subscriptions."""

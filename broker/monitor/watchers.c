@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/monitor/watchers.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <zmq.h>
+
+#include "broker/base/counters.h"
+#include "broker/base/list.h"
+#include "broker/base/log.h"
+#include "broker/monitor/watcher.h"
+#include "broker/monitor/zmq_input.h"
+#include "broker/net/reactor.h"
+#include "common/address.h"
+
+enum {
+    WATCHERS_MIN = 4,
+    FILES_PER_WATCHER = 16, /* of the limit on open files */
+    ENDPOINT_BYTES = 256,
+};
+
+struct watchers {
+    struct watchers_setup setup;
+    void *pair; /* where libzmq reports connections */
+    struct zmq_input input;
+    struct list all; /* the oldest first */
+    size_t count, most;
+};
+
+size_t watchers_most(void)
+{
+    struct rlimit rl;
+    if (getrlimit(RLIMIT_NOFILE, &rl) != 0)
+        return WATCHERS_MIN;
+    rlim_t most = rl.rlim_max / FILES_PER_WATCHER;
+    return most < WATCHERS_MIN   ? WATCHERS_MIN
+           : most < WATCHERS_MAX ? (size_t)most
+                                 : WATCHERS_MAX;
+}
+
+static struct watcher *watchers_find(const struct watchers *ws, int number)
+{
+    LIST_EACH (link, &ws->all) {
+        struct watcher *w = LIST_OF(link, struct watcher, link);
+        if (w->number == number)
+            return w;
+    }
+    return NULL;
+}
+
+/* Subscriptions. */
+
+static bool watchers_want(const struct watchers *ws, const char *prefix,
+                          size_t length)
+{
+    LIST_EACH (link, &ws->all)
+        if (watcher_find(LIST_OF(link, struct watcher, link), prefix, length))
+            return true;
+    return false;
+}
+
+static void watchers_end(struct watchers *ws, struct watcher *w,
+                         struct subscription *s)
+{
+    watcher_take(w, s);
+    if (!watchers_want(ws, s->prefix, s->length))
+        ws->setup.on_change(ws->setup.arg, false, s->prefix, s->length);
+    free(s);
+}
+
+static void watchers_remove(struct watchers *ws, struct watcher *w)
+{
+    LIST_EACH_SAFE (link, &w->subscriptions)
+        watchers_end(ws, w, LIST_OF(link, struct subscription, link));
+    watcher_free(w);
+    ws->count--;
+    counter_set(ws->setup.counters, COUNT_watchers, ws->count);
+}
+
+static void watchers_cut(struct watchers *ws, struct watcher *w,
+                         const char *reason)
+{
+    char peer[SLUICE_ADDRESS_TEXT_BYTES];
+    watcher_address(w, peer, sizeof peer);
+    log_event(ws->setup.log, LOG_WARNING, "watcher_cut", LOG_TEXT("peer", peer),
+              LOG_TEXT("reason", reason));
+    counter_add(ws->setup.counters, COUNT_watchers_cut, 1);
+    watcher_cut(w->fd);
+    watchers_remove(ws, w);
+}
+
+static void watchers_begin(struct watchers *ws, struct watcher *w,
+                           const char *prefix, size_t length)
+{
+    bool is_new = !watchers_want(ws, prefix, length);
+    if (!watcher_subscribe(w, prefix, length))
+        watchers_cut(ws, w, "subscriptions");
+    else if (is_new)
+        ws->setup.on_change(ws->setup.arg, true, prefix, length);
+}
+
+static void watchers_on_input(struct watcher *w, void *arg)
+{
+    struct watchers *ws = arg;
+    if (!watcher_measure(w, reactor_now_ms(ws->setup.reactor)))
+        watchers_cut(ws, w, "bytes");
+}
+
+/* Coming and going. */
+
+/* Those that only connect give way to others. */
+static bool watchers_make_room(struct watchers *ws)
+{
+    if (ws->count < ws->most)
+        return true;
+    LIST_EACH (link, &ws->all) {
+        struct watcher *w = LIST_OF(link, struct watcher, link);
+        if (w->subscription_count > 0)
+            continue;
+        watcher_cut(w->fd);
+        watchers_remove(ws, w);
+        return true;
+    }
+    return false;
+}
+
+static void watchers_log_full(struct watchers *ws)
+{
+    counter_add(ws->setup.counters, COUNT_watchers_refused, 1);
+    log_event(ws->setup.log, LOG_WARNING, "watchers_full",
+              LOG_U64("watchers", ws->count));
+}
+
+/* A connection that cannot be watched must not stay. This thread opens all
+ * other descriptors of the broker: so the number cannot become another one's
+ * between the check and the shutdown. */
+static void watchers_on_accepted(struct watchers *ws, int number,
+                                 const char *endpoint)
+{
+    struct watcher *w = NULL;
+    bool is_full = ws->count == ws->most;
+    if (!watcher_is_at(number, endpoint))
+        return;
+    if (is_full)
+        watchers_log_full(ws);
+    if (watchers_make_room(ws))
+        w = watcher_new(ws->setup.reactor, number, watchers_on_input, ws);
+    if (!w) {
+        watcher_cut(number);
+        return;
+    }
+    list_insert(&ws->all, &w->link);
+    ws->count++;
+    counter_set(ws->setup.counters, COUNT_watchers, ws->count);
+    watchers_on_input(w, ws);
+}
+
+static void watchers_on_gone(struct watchers *ws, int number)
+{
+    struct watcher *w = watchers_find(ws, number);
+    if (w)
+        watchers_remove(ws, w);
+}
+
+/* Two parts, the first of which is packed: see zmq_socket_monitor(3). */
+static bool watchers_read_event(void *arg)
+{
+    struct watchers *ws = arg;
+    unsigned char head[sizeof(uint16_t) + sizeof(uint32_t)];
+    char endpoint[ENDPOINT_BYTES] = "";
+    uint16_t event;
+    uint32_t number;
+    int n = zmq_recv(ws->pair, head, sizeof head, ZMQ_DONTWAIT);
+    if (n < 0)
+        return false;
+    (void)zmq_recv(ws->pair, endpoint, sizeof endpoint - 1, ZMQ_DONTWAIT);
+    if (n != (int)sizeof head)
+        return true;
+    memcpy(&event, head, sizeof event);
+    memcpy(&number, head + sizeof event, sizeof number);
+    if (event == ZMQ_EVENT_ACCEPTED)
+        watchers_on_accepted(ws, (int)number, endpoint);
+    else
+        watchers_on_gone(ws, (int)number);
+    return true;
+}
+
+/* libzmq reports a connection before it reads from it, so the report of any
+ * connection that a message came from is already here. */
+static void watchers_catch_up(struct watchers *ws)
+{
+    while (watchers_read_event(ws))
+        continue;
+    zmq_input_recheck(&ws->input);
+}
+
+void watchers_hear(struct watchers *ws, int number, bool is_subscribed,
+                   const char *prefix, size_t length)
+{
+    watchers_catch_up(ws);
+    struct watcher *w = watchers_find(ws, number);
+    struct subscription *s = w ? watcher_find(w, prefix, length) : NULL;
+    if (w && is_subscribed && !s)
+        watchers_begin(ws, w, prefix, length);
+    else if (s && !is_subscribed)
+        watchers_end(ws, w, s);
+}
+
+/* Opening and closing. */
+
+/* Without a bound on the reports, because libzmq's thread would wait for room,
+ * also while the socket is closed. What is reported is read in every turn. */
+static bool watchers_open(struct watchers *ws)
+{
+    static const int unbounded = 0;
+    const struct watchers_setup *s = &ws->setup;
+    char endpoint[ENDPOINT_BYTES];
+    snprintf(endpoint, sizeof endpoint, "inproc://watchers-%p", (void *)ws);
+    ws->pair = zmq_socket(s->zmq, ZMQ_PAIR);
+    return ws->pair &&
+           zmq_setsockopt(ws->pair, ZMQ_RCVHWM, &unbounded, sizeof unbounded) ==
+               0 &&
+           zmq_socket_monitor(s->socket, endpoint,
+                              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) ==
+               0 &&
+           zmq_connect(ws->pair, endpoint) == 0 &&
+           zmq_input_open(&ws->input, s->reactor, ws->pair, watchers_read_event,
+                          ws);
+}
+
+struct watchers *watchers_new(const struct watchers_setup *setup)
+{
+    struct watchers *ws = calloc(1, sizeof *ws);
+    if (!ws)
+        return NULL;
+    ws->setup = *setup;
+    ws->most = watchers_most();
+    list_init(&ws->all);
+    if (watchers_open(ws))
+        return ws;
+    int err = errno;
+    watchers_free(ws);
+    errno = err;
+    return NULL;
+}
+
+static void ignore_change(void *arg, bool is_subscribed, const char *prefix,
+                          size_t length)
+{
+    (void)arg;
+    (void)is_subscribed;
+    (void)prefix;
+    (void)length;
+}
+
+void watchers_free(struct watchers *ws)
+{
+    if (!ws)
+        return;
+    ws->setup.on_change = ignore_change;
+    LIST_EACH_SAFE (link, &ws->all)
+        watchers_remove(ws, LIST_OF(link, struct watcher, link));
+    (void)zmq_socket_monitor(ws->setup.socket, NULL, 0);
+    zmq_input_close(&ws->input);
+    if (ws->pair)
+        zmq_close(ws->pair);
+    free(ws);
+}
