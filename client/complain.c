@@ -22,7 +22,8 @@ static const char *const complain_advice[] = {
          "or $SLUICE_SERVER"),
     [SLUICE_TIMEOUT] = "check --server or $SLUICE_SERVER, or raise --timeout",
     [SLUICE_UNRESOLVED] = "check --server or $SLUICE_SERVER",
-    [SLUICE_NO_MEMORY] = NULL, /* the last */
+    [SLUICE_UNSUPPORTED] = "this needs a newer sluiced",
+    [SLUICE_BAD_OPTION] = NULL, /* the last */
 };
 
 int complain_unconnected(const struct sluice *s, enum sluice_error error)

@@ -76,7 +76,7 @@ enum sluice_error sluice_subscribe_to(struct sluice *s,
                                       const struct sluice_subscription *how,
                                       uint64_t token, int timeout_ms)
 {
-    struct pattern p;
+    struct pattern p = {.length = 0};
     static const struct sluice_subscription plain = {.size = sizeof plain};
     enum sluice_error error = subscribe_check(s, &p, pattern);
     how = how ? how : &plain;
