@@ -80,22 +80,16 @@ size_t percent_encode(const uint8_t *name, size_t length, char *out,
 
 static bool percent_read_digit(char c, uint8_t *value)
 {
+    if (c >= 'a' && c <= 'f')
+        c = (char)(c - 'a' + 'A');
     const char *found = c ? strchr(percent_digits, c) : NULL;
     if (found)
         *value = (uint8_t)(found - percent_digits);
     return found != NULL;
 }
 
-static bool percent_is_encoding_of(const uint8_t *name, size_t n,
-                                   const char *text, size_t length)
-{
-    char again[PERCENT_BYTES * 256 + 1];
-    return n <= 256 && percent_encode(name, n, again, sizeof again) == length &&
-           memcmp(again, text, length) == 0;
-}
-
-bool percent_decode(const char *text, size_t length, uint8_t *out, size_t room,
-                    size_t *out_length)
+bool percent_unescape(const char *text, size_t length, uint8_t *out,
+                      size_t room, size_t *out_length)
 {
     size_t n = 0;
     for (size_t i = 0; i < length; n++) {
@@ -114,5 +108,20 @@ bool percent_decode(const char *text, size_t length, uint8_t *out, size_t room,
         i += PERCENT_BYTES;
     }
     *out_length = n;
-    return percent_is_encoding_of(out, n, text, length);
+    return true;
+}
+
+static bool percent_is_encoding_of(const uint8_t *name, size_t n,
+                                   const char *text, size_t length)
+{
+    char again[PERCENT_BYTES * 256 + 1];
+    return n <= 256 && percent_encode(name, n, again, sizeof again) == length &&
+           memcmp(again, text, length) == 0;
+}
+
+bool percent_decode(const char *text, size_t length, uint8_t *out, size_t room,
+                    size_t *out_length)
+{
+    return percent_unescape(text, length, out, room, out_length) &&
+           percent_is_encoding_of(out, *out_length, text, length);
 }

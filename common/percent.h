@@ -25,4 +25,10 @@ size_t percent_encode(const uint8_t *name, size_t length, char *out,
 bool percent_decode(const char *text, size_t length, uint8_t *out, size_t room,
                     size_t *out_length);
 
+/* Decodes every %XX, also where percent_encode would have written none, and
+ * leaves the other bytes as they are. False when a '%' is not followed by two
+ * hexadecimal digits, or `room` is too small. */
+bool percent_unescape(const char *text, size_t length, uint8_t *out,
+                      size_t room, size_t *out_length);
+
 #endif

@@ -108,6 +108,20 @@ static void test_room_is_kept(void **state)
     assert_false(percent_decode("abcd", 4, name, sizeof name, &n));
 }
 
+static void test_any_escape_can_be_undone(void **state)
+{
+    (void)state;
+    static const char text[] = "%2fa%2F b%00%";
+    uint8_t out[8];
+    size_t n;
+    assert_true(percent_unescape(text, 12, out, sizeof out, &n));
+    assert_int_equal(n, 6);
+    assert_memory_equal(out, "/a/ b\0", 6);
+    assert_false(percent_unescape(text, 13, out, sizeof out, &n));
+    assert_false(percent_unescape("%4g", 3, out, sizeof out, &n));
+    assert_false(percent_unescape("abc", 3, out, 2, &n));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -116,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_random_bytes_lead_back),
         cmocka_unit_test(test_other_spellings_are_refused),
         cmocka_unit_test(test_room_is_kept),
+        cmocka_unit_test(test_any_escape_can_be_undone),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
