@@ -95,6 +95,7 @@ static bool open_http(struct monitor_setup *m, const struct options *o,
         .arg = m->monitor,
         .names = o->http_host.texts,
         .name_count = o->http_host.count,
+        .connections_max = HTTP_SERVER_CONNECTIONS_MAX,
     };
     config.routes = monitor_routes(&config.route_count);
     m->http = http_server_new(parts->reactor, parts->counters, &config);

@@ -22,8 +22,11 @@ static const char http_headers[] = "Connection: close\r\n"
 void http_connection_init(struct http_connection *c,
                           const struct http_site *site, uint32_t now_ms)
 {
-    *c = (struct http_connection){
-        .site = site, .accepted_ms = now_ms, .moved_ms = now_ms};
+    *c = (struct http_connection){.site = site,
+                                  .accepted_ms = now_ms,
+                                  .moved_ms = now_ms,
+                                  .allowed = "GET, HEAD",
+                                  .user = HTTP_NO_USER};
 }
 
 void http_connection_fini(struct http_connection *c)
@@ -40,11 +43,12 @@ static bool http_connection_put_head(struct http_connection *c,
                                      enum http_status status, const char *type,
                                      const char *length)
 {
-    int n = asprintf(
-        &c->out, "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s%s%s%s\r\n", status,
-        http_status_text(status), type, length,
-        status == HTTP_METHOD_NOT_ALLOWED ? "Allow: GET, HEAD\r\n" : "",
-        http_headers, c->site->headers);
+    bool is_refused = status == HTTP_METHOD_NOT_ALLOWED;
+    int n = asprintf(&c->out,
+                     "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s%s%s%s%s%s\r\n",
+                     status, http_status_text(status), type, length,
+                     is_refused ? "Allow: " : "", is_refused ? c->allowed : "",
+                     is_refused ? "\r\n" : "", http_headers, c->site->headers);
     if (n < 0) {
         c->out = NULL;
         return false;
@@ -86,17 +90,22 @@ static bool http_connection_refuse(struct http_connection *c,
 }
 
 static bool http_connection_make(struct http_connection *c,
-                                 const struct http_route *route)
+                                 const struct http_route *route,
+                                 const struct http_request *r)
 {
     char *text = NULL;
     size_t n;
     FILE *out = open_memstream(&text, &n);
     if (!out)
         return false;
-    enum http_status status = route->write(c->site->arg, out);
+    enum http_status status = route->answer
+                                  ? route->answer(c->site->arg, r, out)
+                                  : route->write(c->site->arg, out);
     bool is_written = !ferror(out);
+    const char *type =
+        route->answer && status != HTTP_OK ? "text/plain" : route->type;
     if (fclose(out) == 0 && is_written)
-        return http_connection_answer_with(c, route->type,
+        return http_connection_answer_with(c, type,
                                            http_document_new(status, text, n));
     free(text);
     return false;
@@ -160,19 +169,35 @@ static enum http_status http_connection_judge(const struct http_connection *c,
     return parsed;
 }
 
+/* The same for a request that is sound but perhaps for its method: whether the
+ * route takes it. `route` is NULL when there is none. */
+static enum http_status http_connection_judge_method(
+    struct http_connection *c, const struct http_route *route,
+    const struct http_request *r, enum http_status parsed)
+{
+    if (!route || !route->is_post)
+        return parsed == HTTP_OK && !route ? HTTP_NOT_FOUND : parsed;
+    c->allowed = "POST";
+    if (!r->is_post)
+        return HTTP_METHOD_NOT_ALLOWED;
+    return r->has_body ? HTTP_BAD_REQUEST : HTTP_OK;
+}
+
 static bool http_connection_serve(struct http_connection *c, size_t length)
 {
-    struct http_request request;
+    struct http_request request = {.user = c->user};
+    const struct http_route *route = NULL;
     enum http_status status = http_connection_judge(
         c, &request, http_head_parse(&request, c->head, length));
+    if (status == HTTP_OK || status == HTTP_METHOD_NOT_ALLOWED) {
+        route = http_connection_find(c, request.path);
+        status = http_connection_judge_method(c, route, &request, status);
+    }
     if (status != HTTP_OK)
         return http_connection_refuse(c, status);
-    const struct http_route *route = http_connection_find(c, request.path);
     c->is_head = request.is_head;
-    if (!route)
-        return http_connection_refuse(c, HTTP_NOT_FOUND);
-    if (route->write)
-        return http_connection_make(c, route);
+    if (route->write || route->answer)
+        return http_connection_make(c, route, &request);
     if (route->get)
         return http_connection_get(c, route);
     if (route->admit)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * http_connection - one request and its answer, without the socket: it is given
- * the bytes received, and holds the bytes to be sent. It answers one GET or
- * HEAD and reads no body. Both programs drive it from their own loops; it calls
- * them back only for the route's document.
+ * the bytes received, and holds the bytes to be sent. It answers one GET,
+ * HEAD or POST and reads no body. Both programs drive it from their own loops;
+ * it calls them back only for the route's document.
  *
  *     SILENT -> ASKING ------------> ANSWERING -> LEAVING
  *                   |`--> WAITING ---'
@@ -47,8 +47,11 @@ struct http_connection {
     bool is_head;                     /* only the head was asked for */
     const char *body;                 /* follows `out`; NULL when none */
     size_t body_bytes;
-    size_t sent;     /* of `out` and then `body` */
-    uint64_t missed; /* events a stream missed; kept by its writer */
+    size_t sent;         /* of `out` and then `body` */
+    uint64_t missed;     /* events a stream missed; kept by its writer */
+    const char *allowed; /* the methods of the route asked for */
+    uint32_t user; /* at the other end: set by the caller if it is known, else
+                      HTTP_NO_USER */
 };
 
 /* Milliseconds are of any clock that only goes forward; they may wrap. */

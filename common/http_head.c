@@ -91,7 +91,9 @@ static enum http_status http_head_parse_first_line(struct http_request *out,
     if (!version || !http_head_is_token(line) || *target != '/' ||
         !http_head_is_visible(target))
         return HTTP_BAD_REQUEST;
-    target[strcspn(target, "?")] = '\0';
+    size_t path = strcspn(target, "?");
+    out->query = target + path + (target[path] == '?');
+    target[path] = '\0';
     out->path = target;
     *method = line;
     return http_head_parse_version(version);
@@ -189,7 +191,9 @@ enum http_status http_head_parse(struct http_request *out, char *head,
     out->host = f.host;
     out->origin = f.origin;
     out->is_head = strcmp(method, "HEAD") == 0;
+    out->is_post = strcmp(method, "POST") == 0;
+    out->has_body = http_head_has_body(&f);
     if (!out->is_head && strcmp(method, "GET") != 0)
         return HTTP_METHOD_NOT_ALLOWED;
-    return http_head_has_body(&f) ? HTTP_BAD_REQUEST : HTTP_OK;
+    return out->has_body ? HTTP_BAD_REQUEST : HTTP_OK;
 }

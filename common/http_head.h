@@ -11,15 +11,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 enum { HTTP_HEAD_MAX = 8192 };
 
 struct http_request {
-    const char *path; /* without the query */
+    const char *path;  /* without the query */
+    const char *query; /* what follows '?', still encoded; "" when none */
     const char *host;
     const char *origin; /* NULL when none */
-    bool is_head;
+    bool is_head, is_post, has_body;
+    uint32_t user; /* who asks, HTTP_NO_USER if unknown; not of the head */
 };
+
+#define HTTP_NO_USER UINT32_MAX
 
 enum http_progress { HTTP_MORE, HTTP_COMPLETE, HTTP_BROKEN };
 

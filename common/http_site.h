@@ -13,14 +13,23 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* A path and its document. One of `write`, `get`, `bytes` and `admit` is set.
- */
+struct http_request;
+
+/* A path and its document. One of `write`, `answer`, `get`, `bytes` and `admit`
+ * is set. */
 struct http_route {
     const char *path, *type; /* type: the media type */
+    bool is_post;            /* asked for by POST, without a body, and not by
+                                GET or HEAD; for `answer` alone */
 
     /* Makes the document for each request; returns the status it is sent
      * with. */
     enum http_status (*write)(void *arg, FILE *out);
+
+    /* The same for a request with a query; see http_query.h. If the status is
+     * not HTTP_OK, what it writes is a sentence. */
+    enum http_status (*answer)(void *arg, const struct http_request *request,
+                               FILE *out);
 
     /* The document at present, shared by all that ask; the route keeps its
      * reference. NULL while it is being made: the connection waits, until

@@ -6,6 +6,7 @@
 
 #include "broker/base/counters.h"
 #include "broker/net/listener.h"
+#include "broker/net/peer.h"
 #include "broker/net/reactor.h"
 #include "broker/net/stream.h"
 #include "common/http_head.h"
@@ -162,6 +163,7 @@ static void http_server_on_accept(void *owner, int fd,
         return;
     }
     http_connection_init(&c->http, &s->site, reactor_now_ms(s->reactor));
+    (void)peer_user(fd, &c->http.user);
     c->deferred.free = http_client_free;
     c->server = s;
     c->stream = stream;
@@ -191,7 +193,7 @@ static struct http_site http_server_site(const struct http_server_config *c)
         .stranger = HTTP_FORBIDDEN,
         .headers = "Content-Security-Policy: default-src 'none'; "
                    "frame-ancestors 'none'\r\n",
-        .connections_max = HTTP_SERVER_CONNECTIONS_MAX,
+        .connections_max = c->connections_max,
         .head_ms = HTTP_SERVER_LIFE_MS,
         .wait_ms = HTTP_SERVER_WAIT_MS,
         .answer_ms = HTTP_SERVER_LIFE_MS,

@@ -33,6 +33,7 @@ struct http_server_config {
     void *arg;          /* of the routes' functions */
     char *const *names; /* valid in Host, like addresses and localhost */
     size_t name_count;
+    size_t connections_max; /* at once; the newest replaces another */
 };
 
 /* The names are copied, everything else is borrowed. NULL when there is no

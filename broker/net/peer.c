@@ -24,6 +24,17 @@ struct peer peer_of(const struct sockaddr *sa, socklen_t length)
     return p;
 }
 
+bool peer_user(int fd, uint32_t *user)
+{
+    struct ucred who;
+    socklen_t length = sizeof who;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &length) != 0 ||
+        who.uid == (uid_t)-1) /* as of a TCP socket */
+        return false;
+    *user = who.uid;
+    return true;
+}
+
 void peer_format(const struct peer *p, char *out, size_t room)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = p->port};

@@ -6,6 +6,7 @@
 #ifndef SLUICE_NET_PEER_H
 #define SLUICE_NET_PEER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
@@ -18,6 +19,10 @@ struct peer {
 
 /* The peer for an address that accept(2) or getpeername(2) returned. */
 struct peer peer_of(const struct sockaddr *sa, socklen_t length);
+
+/* The user whose process is at the other end of a unix socket, as the kernel
+ * knows it: from the moment when it connected. False when it is none. */
+bool peer_user(int fd, uint32_t *user);
 
 /* As sluice_address_format. */
 void peer_format(const struct peer *p, char *out, size_t room);

@@ -8,6 +8,7 @@
 #include "common/http_head.h"
 
 #include "common/http_host.h"
+#include "common/http_query.h"
 #include "tests/fuzz/fuzz.h"
 
 /* As the server does, in pieces; returns the status, 0 for none yet. */
@@ -35,6 +36,15 @@ static void check_good(const struct http_request *request, const char *head,
     FUZZ_CHECK(request->path[0] == '/');
     FUZZ_CHECK(!strpbrk(request->path, "? \r\n"));
     FUZZ_CHECK(!strpbrk(request->host, "\r\n"));
+    FUZZ_CHECK(request->query > request->path && request->query < end);
+    uint8_t value[16];
+    size_t value_bytes = 0;
+    uint64_t number;
+    (void)http_query_bytes(request->query, "a", value, sizeof value,
+                           &value_bytes);
+    FUZZ_CHECK(value_bytes <= sizeof value);
+    if (http_query_number(request->query, "a", 0, 1000, &number))
+        FUZZ_CHECK(number <= 1000);
     static const char *const names[] = {"a.b"};
     (void)http_host_is_known(request->host, names, 1);
 }

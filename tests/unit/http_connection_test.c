@@ -20,6 +20,8 @@ enum {
 
 #define GET(path, lines) "GET " path " HTTP/1.1\r\nHost: localhost\r\n" lines
 
+#define POST(path, lines) "POST " path " HTTP/1.1\r\nHost: localhost\r\n" lines
+
 static struct {
     struct http_connection c;
     bool has_room;                /* for another stream */
@@ -32,6 +34,13 @@ static enum http_status write_word(void *arg, FILE *out)
 {
     fputs(arg, out);
     return HTTP_UNAVAILABLE;
+}
+
+static enum http_status answer_query(void *arg, const struct http_request *r,
+                                     FILE *out)
+{
+    fprintf(out, "%s %s %u", (const char *)arg, r->query, r->user);
+    return r->query[0] == '-' ? HTTP_BAD_REQUEST : HTTP_OK;
 }
 
 static bool admit(void *arg)
@@ -51,6 +60,8 @@ static const struct http_route routes[] = {
     {"/made", "text/plain", .write = write_word},
     {"/fixed", "text/x", .bytes = "a\0b", .length = 3},
     {"/feed", "text/event-stream", .admit = admit},
+    {"/asked", "text/x", .answer = answer_query},
+    {"/order", "text/x", .answer = answer_query, .is_post = true},
 };
 
 static const char *const names[] = {"known"};
@@ -159,8 +170,16 @@ static void test_each_answer(void **state)
         {HTTP_BAD_REQUEST, GET("/fixed", "Host: known\r\n\r\n")},
         {HTTP_BAD_REQUEST, "GET /fixed HTTP/1.1\r\n\r\n"},
         {HTTP_BAD_REQUEST, "\x16\x03\x01"},
+        {HTTP_METHOD_NOT_ALLOWED, POST("/fixed", "\r\n")},
+        {HTTP_METHOD_NOT_ALLOWED, POST("/asked", "\r\n")},
+        {HTTP_METHOD_NOT_ALLOWED, POST("/", "\r\n")},
+        {HTTP_METHOD_NOT_ALLOWED, GET("/order", "\r\n")},
         {HTTP_METHOD_NOT_ALLOWED,
-         "POST /fixed HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+         "HEAD /order HTTP/1.1\r\nHost: localhost\r\n\r\n"},
+        {HTTP_OK, POST("/order", "\r\n")},
+        {HTTP_OK, POST("/order", "Content-Length: 0\r\n\r\n")},
+        {HTTP_BAD_REQUEST, POST("/order", "Content-Length: 1\r\n\r\na")},
+        {HTTP_FORBIDDEN, POST("/order", "Origin: http://evil\r\n\r\n")},
     };
     for (size_t i = 0; i < UNIT_COUNT(rows); i++)
         check_status(rows[i].request, rows[i].status);
@@ -209,6 +228,38 @@ static void test_the_head_of_a_stream_can_be_asked_for(void **state)
     drain(100);
     assert_int_equal(status(), HTTP_OK);
     assert_int_equal(f.c.stage, HTTP_LEAVING);
+}
+
+static void test_an_answer_is_made_for_its_request(void **state)
+{
+    (void)state;
+    f.c.user = 1000;
+    receive(GET("/asked?a=%20b?c", "\r\n"));
+    drain(100);
+    assert_string_equal(body(), "word a=%20b?c 1000");
+    assert_non_null(strstr(f.sent, "\r\nContent-Type: text/x\r\n"));
+}
+
+static void test_an_answer_may_be_an_error(void **state)
+{
+    (void)state;
+    receive(GET("/asked?-", "\r\n"));
+    drain(100);
+    assert_int_equal(status(), HTTP_BAD_REQUEST);
+    assert_non_null(strstr(f.sent, "\r\nContent-Type: text/plain\r\n"));
+}
+
+static void test_a_refused_method_names_those_allowed(void **state)
+{
+    (void)state;
+    receive(GET("/order", "\r\n"));
+    drain(100);
+    assert_non_null(strstr(f.sent, "\r\nAllow: POST\r\n"));
+    tear_down(NULL);
+    set_up(NULL);
+    receive(POST("/asked", "\r\n"));
+    drain(100);
+    assert_non_null(strstr(f.sent, "\r\nAllow: GET, HEAD\r\n"));
 }
 
 static void test_bytes_one_at_a_time(void **state)
@@ -393,6 +444,9 @@ int main(void)
         cmocka_unit_test(test_bodies_however_slowly_they_are_taken),
         TEST(test_head_has_the_length_and_no_body),
         TEST(test_the_head_of_a_stream_can_be_asked_for),
+        TEST(test_an_answer_is_made_for_its_request),
+        TEST(test_an_answer_may_be_an_error),
+        TEST(test_a_refused_method_names_those_allowed),
         TEST(test_bytes_one_at_a_time),
         TEST(test_what_follows_a_request_is_discarded),
         TEST(test_a_head_has_a_bound),

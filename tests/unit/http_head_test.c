@@ -135,8 +135,32 @@ static void test_what_is_read_out_of_it(void **state)
         read_request(&request, head, text, sizeof text - 1, sizeof text),
         HTTP_OK);
     assert_string_equal(request.path, "/stats");
+    assert_string_equal(request.query, "a=b");
     assert_string_equal(request.host, "local:80");
     assert_true(request.is_head);
+    assert_false(request.is_post);
+}
+
+static void test_a_post_is_known_and_whether_it_has_a_body(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool has_body;
+    } posts[] = {{POST(""), false},
+                 {POST("Content-Length: 0\r\n"), false},
+                 {POST("Content-Length: 5\r\n"), true},
+                 {POST("Transfer-Encoding: chunked\r\n"), true}};
+    for (size_t i = 0; i < sizeof posts / sizeof *posts; i++) {
+        char head[HTTP_HEAD_MAX];
+        struct http_request request;
+        size_t n = strlen(posts[i].text);
+        assert_int_equal(read_request(&request, head, posts[i].text, n, n),
+                         HTTP_METHOD_NOT_ALLOWED);
+        assert_true(request.is_post);
+        assert_int_equal(request.has_body, posts[i].has_body);
+        assert_string_equal(request.query, "");
+    }
 }
 
 static void test_nothing_is_complete_before_its_end(void **state)
@@ -154,6 +178,7 @@ int main(void)
         cmocka_unit_test(test_each_row_however_it_is_cut),
         cmocka_unit_test(test_nul_is_refused),
         cmocka_unit_test(test_what_is_read_out_of_it),
+        cmocka_unit_test(test_a_post_is_known_and_whether_it_has_a_body),
         cmocka_unit_test(test_nothing_is_complete_before_its_end),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

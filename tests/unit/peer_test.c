@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "common/address.h"
 #include "tests/unit/unit.h"
@@ -34,10 +35,34 @@ static void test_peers_as_text(void **state)
     check_peer(&un, sizeof(sa_family_t), "unix");
 }
 
+static void test_the_user_at_a_unix_socket_is_known(void **state)
+{
+    (void)state;
+    int ends[2];
+    uint32_t user = 4711;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_true(peer_user(ends[0], &user));
+    assert_int_equal(user, geteuid());
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void test_nobody_is_known_at_a_tcp_socket(void **state)
+{
+    (void)state;
+    uint32_t user = 4711;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_false(peer_user(fd, &user));
+    assert_int_equal(user, 4711);
+    close(fd);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_peers_as_text),
+        cmocka_unit_test(test_the_user_at_a_unix_socket_is_known),
+        cmocka_unit_test(test_nobody_is_known_at_a_tcp_socket),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
