@@ -11,6 +11,7 @@
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
 #include "broker/configure.h"
+#include "broker/control_setup.h"
 #include "broker/core/core.h"
 #include "broker/descriptors.h"
 #include "broker/listeners.h"
@@ -50,6 +51,7 @@ struct broker {
     struct core core;
     struct clients clients;
     struct monitor_setup watched;
+    struct control_setup controlled;
     struct reactor *reactor;
     struct listeners listeners;
     struct service service;
@@ -299,8 +301,20 @@ static bool broker_open_clients(struct broker *b, struct sentence *why)
     return true;
 }
 
+static struct broker_view broker_view(struct broker *b)
+{
+    return (struct broker_view){.reactor = b->reactor,
+                                .core = &b->core,
+                                .counters = &b->counters,
+                                .budget = &b->budget,
+                                .log = &b->log};
+}
+
+/* The addresses are logged when all is open: programs that wait for their lines
+ * find the control socket, too. */
 static bool broker_open_listeners(struct broker *b, struct sentence *why)
 {
+    struct broker_view view = broker_view(b);
     struct listeners *listeners = &b->listeners;
     listeners_init(listeners, b->reactor, &b->clients, &b->counters, &b->log);
     listeners_set_limit(
@@ -308,19 +322,18 @@ static bool broker_open_listeners(struct broker *b, struct sentence *why)
         configure_connections(b->options, b->possible_connections, &b->log));
     if (!listeners_inherit(listeners, SERVICE_FIRST_SOCKET,
                            service_take_sockets(), why) ||
-        !listeners_prepare(listeners, b->options, why))
+        !listeners_prepare(listeners, b->options, why) ||
+        !control_setup_open(&b->controlled, b->options, &view, &b->clients,
+                            listeners, why))
         return false;
     listeners_commit(listeners);
+    control_setup_log(&b->controlled);
     return true;
 }
 
 static bool broker_open_monitor(struct broker *b, struct sentence *why)
 {
-    struct broker_view view = {.reactor = b->reactor,
-                               .core = &b->core,
-                               .counters = &b->counters,
-                               .budget = &b->budget,
-                               .log = &b->log};
+    struct broker_view view = broker_view(b);
     return monitor_setup_open(&b->watched, b->options, &view, &b->clients, why);
 }
 
@@ -329,7 +342,8 @@ static bool broker_open(struct broker *b, struct sentence *why)
     return broker_open_log(b, b->options, why) && broker_open_loop(b, why) &&
            service_init(&b->service, b->reactor, &b->log, why) &&
            broker_open_clients(b, why) &&
-           descriptors_for_clients(monitor_setup_descriptors(b->options),
+           descriptors_for_clients(monitor_setup_descriptors(b->options) +
+                                       control_setup_descriptors(b->options),
                                    &b->possible_connections, why) &&
            broker_open_signals(b, why) && broker_open_listeners(b, why) &&
            broker_open_monitor(b, why);
@@ -369,6 +383,7 @@ void broker_free(struct broker *b)
     listeners_close(&b->listeners);
     if (b->has_clients)
         clients_fini(&b->clients);
+    control_setup_close(&b->controlled);
     monitor_setup_close(&b->watched);
     if (b->has_clients)
         core_fini(&b->core);

@@ -266,6 +266,19 @@ void listeners_abort(struct listeners *ls)
             listeners_remove(ls, i);
 }
 
+const char *listeners_first(const struct listeners *ls, bool is_unix)
+{
+    static const char prefix[] = "unix:";
+    for (size_t i = 0; i < ls->count; i++)
+        for (struct listener *l = ls->all[i].chain; l; l = listener_next(l)) {
+            const char *text = listener_address(l);
+            if (*text &&
+                (strncmp(text, prefix, strlen(prefix)) == 0) == is_unix)
+                return text;
+        }
+    return NULL;
+}
+
 void listeners_close(struct listeners *ls)
 {
     while (ls->count > 0)

@@ -75,6 +75,10 @@ void listeners_abort(struct listeners *ls);
  * stay open. */
 void listeners_set_limit(struct listeners *ls, uint32_t max_connections);
 
+/* The first address that is a unix socket, or the first that is not; NULL when
+ * there is none. Valid until the set changes. */
+const char *listeners_first(const struct listeners *ls, bool is_unix);
+
 /* A connection has closed: resumes if accepting was paused. For sessions. */
 void listeners_on_closed(void *listeners);
 

@@ -190,12 +190,12 @@ static bool http_connection_serve(struct http_connection *c, size_t length)
     enum http_status status = http_connection_judge(
         c, &request, http_head_parse(&request, c->head, length));
     if (status == HTTP_OK || status == HTTP_METHOD_NOT_ALLOWED) {
+        c->is_head = request.is_head;
         route = http_connection_find(c, request.path);
         status = http_connection_judge_method(c, route, &request, status);
     }
     if (status != HTTP_OK)
         return http_connection_refuse(c, status);
-    c->is_head = request.is_head;
     if (route->write || route->answer)
         return http_connection_make(c, route, &request);
     if (route->get)

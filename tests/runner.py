@@ -13,17 +13,27 @@ With $TESTS_SECOND_TRY, as .ci/run sets it, a test that failed alone in its
 file is run once more, by itself: what passes then is reported as UNSTEADY, a
 bug to be mended that does not stop others. What fails twice has failed.
 """
+import atexit
 import fnmatch
 import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 import unittest
 
 SKIPPED = 77
 TESTS = pathlib.Path(__file__).resolve().parent
 EXPECTED = TESTS / "skips.txt"
 MARK = "SKIP: "
+
+
+def isolate():
+    """Brokers of this run put their local sockets into a folder of its own,
+    where commands that it starts look for them."""
+    folder = tempfile.TemporaryDirectory(prefix="sluice-run-")
+    atexit.register(folder.cleanup)
+    os.environ["XDG_RUNTIME_DIR"] = folder.name
 
 
 def started_file():
@@ -90,6 +100,7 @@ def is_unsteady(result):
 
 
 def main():
+    isolate()
     program = unittest.main(module="__main__", exit=False, verbosity=2)
     result = program.result
     if not result.wasSuccessful() and not is_unsteady(result):
@@ -121,4 +132,5 @@ def run_program(command):
 
 
 if __name__ == "__main__":
+    isolate()
     sys.exit(run_program(sys.argv[1:]))

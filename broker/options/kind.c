@@ -48,6 +48,12 @@ static bool is_address(const char *text)
     return sluice_address_parse(text, SLUICE_DEFAULT_PORT, &address);
 }
 
+static bool is_local(const char *text)
+{
+    return strcmp(text, "auto") == 0 || strcmp(text, "off") == 0 ||
+           (strncmp(text, "unix:", 5) == 0 && is_address(text));
+}
+
 static bool is_endpoint(const char *text)
 {
     const char *colon = strstr(text, "://");
@@ -79,6 +85,8 @@ const struct kind kind_policy = {"POLICY",
                                  .word = word_of_policy};
 const struct kind kind_address = {"ADDR", SLUICE_ADDRESS_FORM,
                                   .accepts = is_address};
+const struct kind kind_local = {"ADDR", "auto, off or unix:PATH",
+                                .accepts = is_local};
 const struct kind kind_file = {"FILE", "the path of a file",
                                .accepts = is_not_empty};
 const struct kind kind_endpoint = {

@@ -37,6 +37,7 @@ extern const struct kind kind_level;      /* enum log_level */
 extern const struct kind kind_log_format; /* enum log_format */
 extern const struct kind kind_policy;     /* index of policies */
 extern const struct kind kind_address;    /* text, as the rest */
+extern const struct kind kind_local;      /* address of a local socket */
 extern const struct kind kind_file;
 extern const struct kind kind_endpoint;
 extern const struct kind kind_text;

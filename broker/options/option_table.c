@@ -31,6 +31,10 @@ const struct option option_table[] = {
      .initial = "0660", RANGE(0, 0777), .sentence = "mode of a unix socket",
      .detail = "set before the socket appears. A new mode is for sockets that "
                "are opened later"},
+    {BROKER("control"), TEXT(local, control), .initial = "auto",
+     .is_fixed = true, .sentence = "socket for sluice ls, peek, purge; or off",
+     .detail = "`unix:PATH`, `auto` or `off`; see "
+               "[the control socket](operations.md#the-control-socket)"},
     {BROKER("memory"), SIZE(memory), .initial = "256m",
      RANGE(4 << 20, 1ull << 40),
      .sentence = "memory for everything that clients cause",

@@ -36,3 +36,21 @@ bool client_views_show(struct clients *all, size_t count, view_fn *visit,
     all->shown_next = link;
     return link != &all->list;
 }
+
+uint64_t client_views_show_after(const struct clients *all, uint64_t after,
+                                 size_t count, view_fn *visit, void *arg)
+{
+    clock_ms now = reactor_now_ms(all->reactor);
+    uint64_t last = 0;
+    LIST_EACH (link, &all->list) {
+        const struct session *s = LIST_OF(link, struct session, link);
+        if (s->id <= after)
+            continue;
+        if (count-- == 0)
+            return last;
+        struct view v = view_of(s, now);
+        visit(arg, &v);
+        last = s->id;
+    }
+    return 0;
+}

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "broker/base/view.h"
 
@@ -22,5 +23,11 @@ void client_views_begin(struct clients *all);
  * walk is over. */
 bool client_views_show(struct clients *all, size_t count, view_fn *visit,
                        void *arg);
+
+/* The same without a walk: shows up to `count` clients whose numbers are above
+ * `after`. Returns the number of the last one if there are more, else 0. The
+ * clients before them are passed over, which takes a little time as well. */
+uint64_t client_views_show_after(const struct clients *all, uint64_t after,
+                                 size_t count, view_fn *visit, void *arg);
 
 #endif

@@ -12,7 +12,7 @@ BROKER = (
     ("proto", "common", "broker/base"),  # the wire; both stacks; C
     ("broker/core", "broker/net", "broker/auth"),  # pure; sockets; permissions
     ("broker/session", "broker/http", "broker/store", "broker/monitor",
-     "broker/options"),
+     "broker/control", "broker/options"),
     ("broker/session/units",),  # version 2
     ("broker",))  # puts the parts together
 CLIENT = (

@@ -20,7 +20,7 @@ HELPS = (
 # Options of scripts/ and of other people's programs that documents mention.
 OTHERS = {"--build", "--cflags", "--command", "--demo", "--endian", "--install",
           "--libs", "--prefix", "--queue", "--quick", "--record", "--rm",
-          "--signal", "--write"}
+          "--signal", "--unix-socket", "--write"}
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # In code: a span, a block with fences, or one that is indented.
