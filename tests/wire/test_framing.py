@@ -55,11 +55,12 @@ class Cuts(WireTest):
     def test_truncated_at_every_byte(self):
         """A client that ends anywhere leaves no trace (class 5)."""
         data = conversation()[:-4]
+        self.sluiced.end_sync()
+        accepted = self.sluiced.wait_stats(connections=1)["accepted"]
         for end in range(len(data)):
             self.connect(self.sluiced).send(data[:end]).close()
-        self.sluiced.end_sync()
-        stats = self.sluiced.wait_stats(connections=1)
-        self.assertEqual(stats["channels"], 1)
+        self.sluiced.wait_stats(accepted=accepted + len(data),
+                                connections=1, channels=1)
         self.assert_serves(self.sluiced)
 
     def test_reset_at_every_byte(self):
