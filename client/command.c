@@ -6,9 +6,9 @@
 #include <string.h>
 
 const struct command *const command_table[] = {
-    &command_bench,   &command_chat, &command_listen,
-    &command_monitor, &command_ping, &command_send,
-    &command_tap,     &command_top,  NULL,
+    &command_bench,   &command_chat, &command_listen, &command_ls,
+    &command_monitor, &command_peek, &command_ping,   &command_purge,
+    &command_send,    &command_tap,  &command_top,    NULL,
 };
 
 const struct command *command_find(const char *name)

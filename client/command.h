@@ -20,8 +20,11 @@ struct command {
 extern const struct command command_bench;
 extern const struct command command_chat;
 extern const struct command command_listen;
+extern const struct command command_ls;
 extern const struct command command_monitor;
+extern const struct command command_peek;
 extern const struct command command_ping;
+extern const struct command command_purge;
 extern const struct command command_send;
 extern const struct command command_tap;
 extern const struct command command_top;

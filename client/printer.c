@@ -20,6 +20,7 @@ void printer_init(struct printer *p, int fd)
     p->format = PRINTER_TEXT;
     p->has_time = false;
     p->channel = (struct sluice_bytes){NULL, 0};
+    p->age_ms = 0;
     p->used = 0;
 }
 
@@ -85,6 +86,16 @@ static bool printer_append_text(struct printer *p, const char *text)
     return printer_append(p, text, strlen(text));
 }
 
+static void printer_go_back(struct timespec *time, uint64_t ms)
+{
+    time->tv_sec -= (time_t)(ms / 1000);
+    time->tv_nsec -= (long)(ms % 1000) * 1000000;
+    if (time->tv_nsec < 0) {
+        time->tv_nsec += 1000000000;
+        time->tv_sec--;
+    }
+}
+
 /* RFC 3339, in UTC: sorts as text, and means the same everywhere. */
 static bool printer_append_time(struct printer *p)
 {
@@ -92,6 +103,7 @@ static bool printer_append_time(struct printer *p)
     struct tm day;
     char text[PRINTER_TIME_BYTES], fraction[PRINTER_TIME_BYTES];
     clock_gettime(CLOCK_REALTIME, &now);
+    printer_go_back(&now, p->age_ms);
     if (!gmtime_r(&now.tv_sec, &day) ||
         strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &day) == 0)
         return true; /* the clock is beyond any year that can be printed */

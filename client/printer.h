@@ -24,6 +24,7 @@ struct printer {
     enum printer_format format;
     bool has_time;               /* PRINTER_TEXT: the time before the message */
     struct sluice_bytes channel; /* PRINTER_JSON */
+    uint64_t age_ms;             /* how long ago the message came */
     size_t used;                 /* bytes of buffer */
     uint8_t buffer[64 << 10];
 };
