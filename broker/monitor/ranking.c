@@ -116,8 +116,21 @@ static bool is_among(const struct ranking_row *row,
     return false;
 }
 
+/* The bytes of a row in a document, at most. */
+static size_t row_bytes(const struct view *v)
+{
+    return RANKING_ROW_BYTES + 3 * (v->name_length + v->waits_for_length);
+}
+
+static bool has_room(const struct ranking_list *list, const struct view *v)
+{
+    return list->count < RANKING_ROWS &&
+           list->bytes + row_bytes(v) <= RANKING_BYTES;
+}
+
 static void list_add(struct ranking_list *list, const struct view *v)
 {
+    list->bytes += row_bytes(v);
     list->rows[list->count++] = v;
     for (size_t i = 0; i < VIEW_NUMBERS; i++)
         if (i != VIEW_AGE_MS)
@@ -130,11 +143,10 @@ void ranking_finish(struct ranking *r, struct ranking_list *list)
     size_t full = r->fullest.count, busy = r->busiest.count;
     table_sort(&r->fullest, fullest);
     table_sort(&r->busiest, busiest);
-    list->count = 0;
-    list->rest = r->sum;
-    for (size_t i = 0; i < full; i++)
+    *list = (struct ranking_list){.rest = r->sum};
+    for (size_t i = 0; i < full && has_room(list, &fullest[i]->view); i++)
         list_add(list, &fullest[i]->view);
-    for (size_t i = 0; i < busy && list->count < RANKING_ROWS; i++)
+    for (size_t i = 0; i < busy && has_room(list, &busiest[i]->view); i++)
         if (!is_among(busiest[i], fullest, full))
             list_add(list, &busiest[i]->view);
     if (list->count == r->total)

@@ -14,7 +14,14 @@
 #include "broker/net/peer.h"
 #include "proto/channel_name.h"
 
-enum { RANKING_ROWS = 100, RANKING_FULLEST = 50 };
+enum {
+    RANKING_ROWS = 100,
+    RANKING_FULLEST = 50,
+    /* Rows are listed only as far as their documents are no longer than this,
+     * with names that are all percent-encoded. Readers rely on 128 KiB. */
+    RANKING_BYTES = 120 << 10,
+    RANKING_ROW_BYTES = 512, /* of a row without its names, at most */
+};
 
 struct ranking_row {
     struct view view; /* its texts are below */
@@ -41,6 +48,7 @@ struct ranking {
 /* What is listed. */
 struct ranking_list {
     size_t count;
+    size_t bytes; /* of a document about them, at most */
     const struct view *rows[RANKING_ROWS]; /* belong to the ranking */
     struct view rest; /* the sum of all others; its age is the maximum over all
                          rows, or 0 when there are no others */

@@ -117,6 +117,28 @@ static void test_the_rest_has_an_age_when_there_is_one(void **state)
     assert_int_equal(list.rest.number[VIEW_AGE_MS], MANY - 1);
 }
 
+/* Readers refuse a longer document. */
+static void test_long_names_leave_room_for_fewer_rows(void **state)
+{
+    (void)state;
+    static uint8_t longest[CHANNEL_NAME_MAX];
+    ranking_init(&ranking, VIEW_RECENT);
+    for (size_t i = 1; i <= 2 * RANKING_ROWS; i++) {
+        struct view v = {.name = longest,
+                         .name_length = sizeof longest,
+                         .waits_for = longest,
+                         .waits_for_length = sizeof longest,
+                         .peer = &(struct peer){.port = 7},
+                         .conn = i,
+                         .number = {[VIEW_BYTES] = i % 2, [VIEW_IN] = 1}};
+        ranking_add(&ranking, &v);
+    }
+    size_t n = finish();
+    size_t row = RANKING_ROW_BYTES + (size_t)2 * 3 * CHANNEL_NAME_MAX;
+    assert_int_equal(n, RANKING_BYTES / row);
+    assert_int_equal(list.rest.number[VIEW_IN], 2 * RANKING_ROWS - n);
+}
+
 /* Channels and clients may be gone before the ranking ends. */
 static void test_what_is_listed_is_a_copy(void **state)
 {
@@ -144,6 +166,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_what_is_listed_is_a_copy),
+        cmocka_unit_test(test_long_names_leave_room_for_fewer_rows),
         cmocka_unit_test(test_few_are_all_listed),
         cmocka_unit_test(test_nobody_is_listed_when_there_is_nobody),
         cmocka_unit_test(test_fullest_first_then_busiest),

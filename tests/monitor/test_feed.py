@@ -147,6 +147,21 @@ class Documents(MonitorTest):
         feed.take_until(
             CLIENTS, lambda d: row(d, "channel", shown, "clients"))
 
+    def test_the_longest_documents_have_a_bound(self):
+        """Readers refuse longer ones."""
+        sluiced = self.watched("--queue-limit", "1k")
+        feed = self.feed(sluiced, CHANNELS, CLIENTS)
+        for i in range(110):
+            name = b"%03d" % i + b"\xff" * 240
+            self.connect(sluiced).subscribe(b"/topic/" + name).publish(
+                b"/queue/" + name, b"x" * KIB, b"x")
+        longest = {}
+        while not all(len(text) > 80 * KIB for text in
+                      (longest.get(CHANNELS, b""), longest.get(CLIENTS, b""))):
+            topic, text = feed.recv()
+            self.assertLessEqual(len(text), 128 * KIB)
+            longest[topic] = text
+
     def test_a_hundred_rows_and_the_rest(self):
         """The full one is among them, and nothing is lost in the sums."""
         sluiced = self.watched()
