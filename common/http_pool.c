@@ -91,3 +91,11 @@ size_t http_pool_streams(const struct http_pool *p)
         n += p->all[i]->stage == HTTP_STREAMING;
     return n;
 }
+
+size_t http_pool_bytes(const struct http_pool *p)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < p->count; i++)
+        bytes += p->all[i]->out_room;
+    return bytes;
+}

@@ -44,6 +44,9 @@ struct http_connection *http_pool_due(const struct http_pool *p,
  * has a limit at present. */
 uint32_t http_pool_left_ms(const struct http_pool *p, uint32_t now_ms);
 
+/* The bytes that streams have unsent, as far as they take memory. */
+size_t http_pool_bytes(const struct http_pool *p);
+
 /* How many are STREAMING. */
 size_t http_pool_streams(const struct http_pool *p);
 

@@ -7,8 +7,8 @@
 #include "client/complain.h"
 #include "client/monitor/collector.h"
 
-/* Far above the longest document of a broker. */
-enum { MONITOR_REPORT_MAX = 1 << 20 };
+/* Just above the longest document of a broker. */
+enum { MONITOR_REPORT_MAX = 128 << 10 };
 
 struct monitor_options {
     const char *collect, *pull, *http;

@@ -2,6 +2,7 @@
 #include "client/monitor/collector.h"
 
 #include "client/complain.h"
+#include "client/monitor/guard.h"
 #include "client/monitor/site.h"
 #include "client/monitor/sse.h"
 #include "client/monitor/sse_clients.h"
@@ -15,9 +16,9 @@
 #include <time.h>
 
 enum {
-    COLLECTOR_BEAT_MS = 250, /* between looks for reporters that fell silent */
-    COLLECTOR_BATCH =
-        256, /* messages of a receiver before others have a turn */
+    COLLECTOR_BEAT_MS = 100,  /* between looks at reporters and the guard */
+    COLLECTOR_REST_MS = 1000, /* receivers stay closed when the guard objects */
+    COLLECTOR_BATCH_MS = 10,  /* of a receiver before others have a turn */
 };
 
 struct collector {
@@ -28,9 +29,14 @@ struct collector {
     size_t inlet_count;
     struct inlet {
         struct collector *home;
-        struct receiver *receiver;
-        struct event *event;
+        const struct receiver_setup *setup;
+        struct receiver *receiver;              /* NULL while it is closed */
+        struct event *event;                    /* the same */
+        char endpoint[RECEIVER_ENDPOINT_BYTES]; /* with the real port */
     } inlet[COLLECTOR_RECEIVERS_MAX];
+    struct guard guard;
+    bool is_resting;      /* receivers are closed, */
+    uint32_t rest_end_ms; /* until this time of web_now_ms */
     struct reporters reporters;
     struct site site;
     struct web *web;
@@ -66,8 +72,9 @@ static void collector_on_message(struct collector *c,
     struct report r;
     if (!report_read(&r, message))
         return;
-    const struct reporter *p =
-        reporters_take(&c->reporters, &r, collector_clock_ms());
+    const struct reporter *p = NULL;
+    if (report_trim(&r))
+        p = reporters_take(&c->reporters, &r, collector_clock_ms());
     if (p)
         collector_tell(c, p, &r);
     report_fini(&r);
@@ -81,12 +88,96 @@ static void inlet_on_readable(evutil_socket_t fd, short events, void *arg)
     struct receiver_message message;
     (void)fd;
     (void)events;
-    for (int i = 0; i < COLLECTOR_BATCH; i++) {
+    uint32_t begun_ms = web_now_ms();
+    while (web_now_ms() - begun_ms < COLLECTOR_BATCH_MS) {
         if (!receiver_receive(inlet->receiver, &message))
             return;
         collector_on_message(inlet->home, &message);
     }
     event_active(inlet->event, EV_READ, 0);
+}
+
+static void collector_free_event(struct event *event)
+{
+    if (event)
+        event_free(event);
+}
+
+static void inlet_close(struct inlet *inlet)
+{
+    collector_free_event(inlet->event);
+    receiver_close(inlet->receiver);
+    inlet->event = NULL;
+    inlet->receiver = NULL;
+}
+
+/* False, with errno, when that is not possible. */
+static bool inlet_open(struct inlet *inlet, const char *endpoint)
+{
+    struct collector *c = inlet->home;
+    struct receiver_setup setup = *inlet->setup;
+    setup.endpoint = endpoint;
+    inlet->receiver = receiver_open(c->context, &setup);
+    if (!inlet->receiver)
+        return false;
+    receiver_endpoint(inlet->receiver, inlet->endpoint);
+    if (setup.kind == RECEIVER_SUBSCRIBE)
+        receiver_subscribe(inlet->receiver, setup.is_bound ? "" : "sluice.");
+    inlet->event = event_new(c->base, receiver_fd(inlet->receiver),
+                             EV_READ | EV_PERSIST, inlet_on_readable, inlet);
+    if (!inlet->event || event_add(inlet->event, NULL) != 0) {
+        inlet_close(inlet);
+        errno = ENOMEM;
+        return false;
+    }
+    event_active(inlet->event, EV_READ, 0); /* see inlet_on_readable */
+    return true;
+}
+
+/* --- what libzmq does not bound ------------------------------------------ */
+
+/* Honest reporters connect again by themselves. */
+static void collector_rest(struct collector *c, const char *why)
+{
+    complain(EXIT_FAILED,
+             "%s for what is received: disconnected all reporters, and will "
+             "listen again in a second; a peer may be hostile",
+             why);
+    for (size_t i = 0; i < c->inlet_count; i++)
+        inlet_close(&c->inlet[i]);
+    c->is_resting = true;
+    c->rest_end_ms = web_now_ms() + COLLECTOR_REST_MS;
+}
+
+/* An address may be in use for a moment after it was closed: then the next beat
+ * tries again. */
+static void collector_reopen(struct collector *c,
+                             const struct guard_allowance *http)
+{
+    guard_relieve(&c->guard, http);
+    c->is_resting = false;
+    for (size_t i = 0; i < c->inlet_count; i++) {
+        struct inlet *inlet = &c->inlet[i];
+        char endpoint[RECEIVER_ENDPOINT_BYTES];
+        strcpy(endpoint, inlet->endpoint);
+        if (!inlet->receiver && !inlet_open(inlet, endpoint))
+            c->is_resting = true;
+    }
+}
+
+static void collector_guard(struct collector *c)
+{
+    const struct http_pool *pool = web_pool(c->web);
+    struct guard_allowance http = {http_pool_bytes(pool) + site_bytes(&c->site),
+                                   pool->count};
+    if (c->is_resting) {
+        if ((int32_t)(web_now_ms() - c->rest_end_ms) >= 0)
+            collector_reopen(c, &http);
+        return;
+    }
+    const char *why = guard_check(&c->guard, &http);
+    if (why)
+        collector_rest(c, why);
 }
 
 static void collector_on_beat(evutil_socket_t fd, short events, void *arg)
@@ -98,6 +189,7 @@ static void collector_on_beat(evutil_socket_t fd, short events, void *arg)
     for (size_t i = 0; i < c->reporters.count; i++)
         if (reporter_check(c->reporters.reporter[i], now_ms))
             collector_tell(c, c->reporters.reporter[i], NULL);
+    collector_guard(c);
 }
 
 static void collector_on_stop(evutil_socket_t fd, short events, void *base)
@@ -109,36 +201,27 @@ static void collector_on_stop(evutil_socket_t fd, short events, void *base)
 
 /* --- opening and closing ------------------------------------------------- */
 
-static int collector_open_feed(struct collector *c,
-                               const struct receiver_setup *setup)
+static int collector_open_inlet(struct collector *c,
+                                const struct receiver_setup *setup)
 {
-    struct inlet *inlet = &c->inlet[c->inlet_count];
-    inlet->home = c;
-    inlet->receiver = receiver_open(c->context, setup);
-    if (!inlet->receiver)
-        return complain(EXIT_FAILED, "cannot use %s: %s", setup->endpoint,
-                        receiver_error());
-    c->inlet_count++;
-    if (setup->kind == RECEIVER_SUBSCRIBE)
-        receiver_subscribe(inlet->receiver, setup->is_bound ? "" : "sluice.");
-    inlet->event = event_new(c->base, receiver_fd(inlet->receiver),
-                             EV_READ | EV_PERSIST, inlet_on_readable, inlet);
-    if (!inlet->event || event_add(inlet->event, NULL) != 0)
-        return complain(EXIT_FAILED, "out of memory");
-    event_active(inlet->event, EV_READ, 0); /* see above */
-    return EXIT_DONE;
+    struct inlet *inlet = &c->inlet[c->inlet_count++];
+    *inlet = (struct inlet){.home = c, .setup = setup};
+    return inlet_open(inlet, setup->endpoint)
+               ? EXIT_DONE
+               : complain(EXIT_FAILED, "cannot use %s: %s", setup->endpoint,
+                          receiver_error());
 }
 
 static int collector_open_web(struct collector *c)
 {
     struct sentence why;
-    if (!site_init(&c->site, &c->reporters, c->setup->names,
+    if (!site_init(&c->site, c->base, &c->reporters, c->setup->names,
                    c->setup->name_count))
         return complain(EXIT_FAILED, "out of memory");
     c->web = web_open(c->base, &c->site.http, c->setup->http, &why);
     if (!c->web)
         return complain(EXIT_FAILED, "%s", why.text);
-    c->site.pool = web_pool(c->web);
+    c->site.web = c->web;
     return EXIT_DONE;
 }
 
@@ -158,25 +241,16 @@ static int collector_open(struct collector *c)
         return complain(EXIT_FAILED, "out of memory");
     int status = collector_open_web(c);
     for (size_t i = 0; i < c->setup->receiver_count && status == EXIT_DONE; i++)
-        status = collector_open_feed(c, &c->setup->receiver[i]);
+        status = collector_open_inlet(c, &c->setup->receiver[i]);
     return status;
-}
-
-static void collector_free_event(struct event *event)
-{
-    if (event)
-        event_free(event);
 }
 
 static void collector_close(struct collector *c)
 {
     web_close(c->web);
     site_fini(&c->site);
-    while (c->inlet_count > 0) {
-        struct inlet *inlet = &c->inlet[--c->inlet_count];
-        collector_free_event(inlet->event);
-        receiver_close(inlet->receiver);
-    }
+    while (c->inlet_count > 0)
+        inlet_close(&c->inlet[--c->inlet_count]);
     collector_free_event(c->stop);
     collector_free_event(c->beat);
     reporters_fini(&c->reporters);
@@ -188,11 +262,9 @@ static void collector_close(struct collector *c)
 static void collector_greet(const struct collector *c)
 {
     for (size_t i = 0; i < c->inlet_count; i++) {
-        const struct receiver_setup *setup = &c->setup->receiver[i];
-        char endpoint[RECEIVER_ENDPOINT_BYTES];
-        receiver_endpoint(c->inlet[i].receiver, endpoint);
-        printf("%s %s\n", setup->is_bound ? "collecting at" : "watching",
-               endpoint);
+        const struct inlet *inlet = &c->inlet[i];
+        printf("%s %s\n", inlet->setup->is_bound ? "collecting at" : "watching",
+               inlet->endpoint);
     }
     printf("look at http://%s/\n", web_address(c->web));
     fflush(stdout);
@@ -204,6 +276,7 @@ int collector_run(const struct collector_setup *setup)
     if (!c)
         return complain(EXIT_FAILED, "out of memory");
     c->setup = setup;
+    guard_init(&c->guard);
     int status = collector_open(c);
     if (status == EXIT_DONE) {
         collector_greet(c);

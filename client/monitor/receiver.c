@@ -26,11 +26,14 @@ void receiver_context_free(void *context)
 static bool receiver_set_up(void *socket, const struct receiver_setup *setup)
 {
     int linger_ms = 0;
+    int waiting_max = 16;       /* messages of one peer: these may be long */
     int longest_wait_ms = 2000; /* between attempts to connect */
     return zmq_setsockopt(socket, ZMQ_LINGER, &linger_ms, sizeof linger_ms) ==
                0 &&
            zmq_setsockopt(socket, ZMQ_RECONNECT_IVL_MAX, &longest_wait_ms,
                           sizeof longest_wait_ms) == 0 &&
+           zmq_setsockopt(socket, ZMQ_RCVHWM, &waiting_max,
+                          sizeof waiting_max) == 0 &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &setup->max_bytes,
                           sizeof setup->max_bytes) == 0 &&
            (setup->is_bound ? zmq_bind(socket, setup->endpoint)

@@ -1,19 +1,27 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/monitor/report.h"
 
+#include "client/monitor/known.h"
+
 #include <math.h>
 #include <string.h>
 
-enum { REPORT_NAME_MAX = 255 };
+enum {
+    REPORT_NAME_MAX = 255,
+    /* Parsed, a document of empty objects takes sixty times the memory of its
+     * text. The longest of a broker has half as many. */
+    REPORT_VALUES_MAX = 4096,
+};
 
 static const struct {
     const char *name;
     const char *topic;
+    json_t *(*known)(json_t *document); /* the part that is read */
 } report_kinds[REPORT_KINDS] = {
-    [REPORT_STATS] = {"stats", "sluice.stats"},
-    [REPORT_CHANNELS] = {"channels", "sluice.channels"},
-    [REPORT_CLIENTS] = {"clients", "sluice.clients"},
-    [REPORT_EVENT] = {"event", "sluice.event"},
+    [REPORT_STATS] = {"stats", "sluice.stats", known_stats},
+    [REPORT_CHANNELS] = {"channels", "sluice.channels", known_channels},
+    [REPORT_CLIENTS] = {"clients", "sluice.clients", known_clients},
+    [REPORT_EVENT] = {"event", "sluice.event", known_event},
 };
 
 const char *report_kind_name(enum report_kind kind)
@@ -45,10 +53,11 @@ static const char *report_text(const json_t *object, const char *key)
 
 /* A message of one part is from an application; four keys are all that it has
  * to know. It is called by its name, or by its colour if it sends no name. */
-static bool report_identify(struct report *r, bool has_topic)
+static bool report_identify(struct report *r)
 {
     const char *source = report_text(r->document, "source");
-    r->is_of_broker = has_topic || (source && strcmp(source, "sluice") == 0);
+    if (source && strcmp(source, "sluice") == 0)
+        r->is_of_broker = true;
     if (r->is_of_broker)
         r->name = report_text(r->document, "broker");
     else
@@ -56,6 +65,25 @@ static bool report_identify(struct report *r, bool has_topic)
     if (!r->name && !r->is_of_broker)
         r->name = report_text(r->document, "color");
     return r->name != NULL;
+}
+
+/* Whether it can have no more than REPORT_VALUES_MAX values, which is cheap to
+ * see before it is parsed: commas and brackets outside of texts are counted. */
+static bool report_is_short(const struct receiver_part *body)
+{
+    const char *text = body->data;
+    size_t values = 0;
+    bool is_text = false;
+    for (size_t i = 0; i < body->length; i++) {
+        char c = text[i];
+        if (c == '"')
+            is_text = !is_text;
+        else if (is_text)
+            i += c == '\\';
+        else
+            values += c == ',' || c == '[' || c == '{';
+    }
+    return values <= REPORT_VALUES_MAX;
 }
 
 bool report_read(struct report *r, const struct receiver_message *message)
@@ -67,11 +95,28 @@ bool report_read(struct report *r, const struct receiver_message *message)
     if (r->kind == REPORT_KINDS)
         return false;
     const struct receiver_part *body = &message->part[message->parts - 1];
-    r->document = json_loadb(body->data, body->length, 0, NULL);
-    if (json_is_object(r->document) && report_identify(r, has_topic))
+    r->document = report_is_short(body)
+                      ? json_loadb(body->data, body->length, 0, NULL)
+                      : NULL;
+    r->is_of_broker = has_topic;
+    if (json_is_object(r->document) && report_identify(r))
         return true;
     report_fini(r);
     return false;
+}
+
+bool report_trim(struct report *r)
+{
+    struct report trimmed = *r;
+    trimmed.document = report_kinds[r->kind].known(r->document);
+    bool ok = trimmed.document && report_identify(&trimmed);
+    if (ok)
+        json_decref(r->document);
+    else
+        json_decref(trimmed.document);
+    if (ok)
+        *r = trimmed;
+    return ok;
 }
 
 void report_fini(struct report *r)

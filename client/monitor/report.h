@@ -10,6 +10,9 @@
 
 #include <jansson.h>
 
+/* How documents are written: for json_dumps(). */
+#define REPORT_JSON (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12))
+
 enum report_kind {
     REPORT_STATS,
     REPORT_CHANNELS,
@@ -34,6 +37,10 @@ const char *report_topic(enum report_kind kind);
 /* Reads a message. False when it is not a report; otherwise report_fini() is
  * needed. */
 bool report_read(struct report *r, const struct receiver_message *message);
+
+/* Drops what the page does not read of it. False when there is no memory, and
+ * nothing is changed. */
+bool report_trim(struct report *r);
 void report_fini(struct report *r);
 
 /* A number of an object, or 0. */

@@ -24,8 +24,11 @@ struct reporter *reporter_new(const struct report *r)
 
 void reporter_free(struct reporter *p)
 {
-    for (enum report_kind kind = 0; kind < REPORT_KINDS; kind++)
-        json_decref(p->latest[kind]);
+    for (enum report_kind kind = 0; kind < REPORT_KINDS; kind++) {
+        free(p->latest[kind].text);
+        json_decref(p->latest[kind].timestamp);
+    }
+    json_decref(p->stats);
     free(p->name);
     free(p);
 }
@@ -48,12 +51,12 @@ static bool reporter_is_twin(const json_t *now, const json_t *last)
 static bool reporter_is_repetition(const struct reporter *p,
                                    const struct report *r)
 {
-    const json_t *last = p->latest[r->kind];
-    if (!p->is_broker || !last || r->kind == REPORT_EVENT)
+    const struct reporter_latest *last = &p->latest[r->kind];
+    if (!p->is_broker || !last->text)
         return false;
     if (r->kind == REPORT_STATS)
-        return reporter_is_twin(r->document, last);
-    return json_equal(json_object_get(last, "timestamp"),
+        return reporter_is_twin(r->document, p->stats);
+    return json_equal(last->timestamp,
                       json_object_get(r->document, "timestamp"));
 }
 
@@ -72,20 +75,38 @@ static void reporter_learn_interval(struct reporter *p, const json_t *document,
         p->interval_ms = REPORTER_INTERVAL_MS;
 }
 
+/* As text, which takes a tenth of the memory that objects take. Without memory
+ * for it, the one before is kept. */
+static void reporter_keep_latest(struct reporter *p, const struct report *r)
+{
+    struct reporter_latest *latest = &p->latest[r->kind];
+    char *text = json_dumps(r->document, REPORT_JSON);
+    if (!text)
+        return;
+    free(latest->text);
+    json_decref(latest->timestamp);
+    latest->text = text;
+    latest->timestamp = json_incref(json_object_get(r->document, "timestamp"));
+}
+
+static void reporter_take_stats(struct reporter *p, const struct report *r,
+                                int64_t now_ms)
+{
+    reporter_learn_interval(p, r->document, now_ms);
+    series_measure(&p->sample, r, p->stats);
+    past_put(&p->past, now_ms, &p->sample);
+    json_decref(p->stats);
+    p->stats = json_incref(r->document);
+}
+
 bool reporter_take(struct reporter *p, const struct report *r, int64_t now_ms)
 {
     if (reporter_is_repetition(p, r))
         return false;
-    json_t **latest = &p->latest[r->kind];
-    if (r->kind == REPORT_STATS) {
-        reporter_learn_interval(p, r->document, now_ms);
-        series_measure(&p->sample, r, *latest);
-        past_put(&p->past, now_ms, &p->sample);
-    }
-    if (r->kind != REPORT_EVENT) {
-        json_decref(*latest);
-        *latest = json_incref(r->document);
-    }
+    if (r->kind == REPORT_STATS)
+        reporter_take_stats(p, r, now_ms);
+    if (r->kind != REPORT_EVENT)
+        reporter_keep_latest(p, r);
     p->heard_ms = now_ms;
     p->is_silent = false;
     return true;

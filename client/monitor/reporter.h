@@ -17,8 +17,11 @@ struct reporter {
     bool is_broker, is_silent;
     int64_t heard_ms;   /* of the epoch */
     double interval_ms; /* between its reports */
-    json_t
-        *latest[REPORT_KINDS];   /* NULL until the first; events are not kept */
+    json_t *stats;      /* the latest; NULL until the first */
+    struct reporter_latest {
+        char *text;              /* of the document; NULL until the first */
+        json_t *timestamp;       /* of a broker; NULL when it has none */
+    } latest[REPORT_KINDS];      /* events are not kept */
     struct series_sample sample; /* of the latest stats */
     struct past past;
 };

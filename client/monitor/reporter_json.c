@@ -4,6 +4,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* To the six digits that a float has: more would only be longer. */
 static json_t *reporter_json_value(double value)
@@ -73,27 +74,33 @@ static json_t *reporter_json_past(const struct past *h, int64_t from)
     return out;
 }
 
-static bool reporter_json_set_latest(json_t *out, const struct reporter *p)
-{
-    for (enum report_kind kind = 0; kind < REPORT_KINDS; kind++)
-        if (p->latest[kind] &&
-            json_object_set(out, report_kind_name(kind), p->latest[kind]) != 0)
-            return false;
-    return true;
-}
-
-json_t *reporter_json_all(const struct reporter *p)
+/* What is not one of its documents; NULL without memory. */
+static char *reporter_json_own(const struct reporter *p)
 {
     int64_t from = reporter_json_start(&p->past);
-    json_t *out = reporter_json_head(p);
+    json_t *own = reporter_json_head(p);
     bool ok =
-        reporter_json_set_latest(out, p) &&
         json_object_set_new(
-            out, "start", json_integer((json_int_t)from * PAST_STEP_MS)) == 0 &&
-        json_object_set_new(out, "series",
+            own, "start", json_integer((json_int_t)from * PAST_STEP_MS)) == 0 &&
+        json_object_set_new(own, "series",
                             reporter_json_past(&p->past, from)) == 0;
-    if (ok)
-        return out;
-    json_decref(out);
-    return NULL;
+    char *text = ok ? json_dumps(own, REPORT_JSON) : NULL;
+    json_decref(own);
+    return text;
+}
+
+/* The documents are written into the object, before its last brace. */
+bool reporter_json_write(const struct reporter *p, FILE *out)
+{
+    char *own = reporter_json_own(p);
+    if (!own)
+        return false;
+    fwrite(own, 1, strlen(own) - 1, out);
+    free(own);
+    for (enum report_kind kind = 0; kind < REPORT_KINDS; kind++)
+        if (p->latest[kind].text)
+            fprintf(out, ",\"%s\":%s", report_kind_name(kind),
+                    p->latest[kind].text);
+    fputc('}', out);
+    return true;
 }

@@ -8,10 +8,10 @@
 
 #include "client/monitor/reporter.h"
 
-/* How it is written: for json_dumps(). */
-#define REPORTER_JSON (JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12))
+#include <stdbool.h>
+#include <stdio.h>
 
-/* All return a new reference, or NULL when there is no memory. */
+/* The first two return a new reference, or NULL when there is no memory. */
 
 /* Its identity, and whether it still reports. */
 json_t *reporter_json_head(const struct reporter *p);
@@ -19,7 +19,8 @@ json_t *reporter_json_head(const struct reporter *p);
 /* The values of its latest stats, by series; null for what was not reported. */
 json_t *reporter_json_sample(const struct reporter *p);
 
-/* Everything that is known of it. */
-json_t *reporter_json_all(const struct reporter *p);
+/* Writes everything that is known of it, as an object. False, with a part of it
+ * written, when there is no memory. */
+bool reporter_json_write(const struct reporter *p, FILE *out);
 
 #endif

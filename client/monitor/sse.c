@@ -11,7 +11,7 @@
  * would end the event. */
 static char *sse_event(const char *name, json_t *data)
 {
-    char *event = NULL, *text = data ? json_dumps(data, REPORTER_JSON) : NULL;
+    char *event = NULL, *text = data ? json_dumps(data, REPORT_JSON) : NULL;
     if (text && asprintf(&event, "event: %s\ndata: %s\n\n", name, text) < 0)
         event = NULL;
     free(text);

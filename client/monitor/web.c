@@ -193,6 +193,19 @@ void web_flush(struct web *w)
             (void)web_client_go_on((struct web_client *)(void *)w->pool.all[i]);
 }
 
+void web_resume(struct web *w)
+{
+    for (size_t i = w->pool.count; i-- > 0;) {
+        struct http_connection *c = w->pool.all[i];
+        if (c->stage != HTTP_WAITING)
+            continue;
+        if (http_connection_resume(c, web_now_ms()))
+            (void)web_client_go_on((struct web_client *)(void *)c);
+        else
+            web_client_close(c);
+    }
+}
+
 struct http_pool *web_pool(struct web *w)
 {
     return &w->pool;

@@ -36,4 +36,7 @@ uint32_t web_now_ms(void);
 /* Sends what was added to the streams. */
 void web_flush(struct web *w);
 
+/* A document that was being made is there: answers those that wait for it. */
+void web_resume(struct web *w);
+
 #endif

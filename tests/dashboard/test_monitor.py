@@ -9,12 +9,44 @@ import unittest
 import zmq
 from collector import ANY, Collector, Events
 from feeds import Application, FakeBroker, channel, free_port
-from ground import DEADLINE, Process, Pulse, main, run, wait_until
+from ground import DEADLINE, SLUICE, Process, Pulse, main, run, wait_until
 
 INTERVAL = 0.1
 # As client/monitor/ has them.
 LISTENING_MAX = 500
 CONNECTIONS_MAX = LISTENING_MAX + 64
+# What a peer of ZeroMQ says first, without security: https://rfc.zeromq.org/
+GREETING = b"\xff" + bytes(8) + b"\x7f\3\0" + b"NULL".ljust(20, b"\0") + bytes(32)
+
+
+def ready(kind):
+    body = b"\5READY\x0bSocket-Type" + len(kind).to_bytes(4, "big") + kind
+    return bytes([4, len(body)]) + body
+
+
+def is_sanitised():
+    with open(SLUICE, "rb") as program:
+        return b"__asan_init" in program.read()
+
+
+def read_exactly(file, count):
+    got = b""
+    while len(got) < count:
+        piece = file.read(count - len(got))
+        if not piece:
+            raise ConnectionError("closed")
+        got += piece
+    return got
+
+
+def read_to_end(sock):
+    """Returns once the other side has closed."""
+    sock.settimeout(DEADLINE)
+    try:
+        while sock.recv(4096):
+            pass
+    except ConnectionResetError:
+        pass
 
 
 class Collecting(unittest.TestCase):
@@ -122,6 +154,71 @@ class Collecting(unittest.TestCase):
         collector.wait_reporter("red")
         self.assertEqual(len(collector.history()["reporters"]), 1)
 
+    def test_only_what_the_page_shows_is_kept(self):
+        broker = FakeBroker(self)
+        collector = Collector(self, "--connect", broker.endpoint)
+        events = Events(collector)
+        broker.heard("sluice.")
+        odd = {"odd": 1, "deep": {"in": 1}, "list": [1], "long": "x" * 2000}
+        rows = [channel(f"/topic/{i}") for i in range(120)]
+        rows[0] |= odd
+        broker.publish("sluice.channels", broker.head() | odd | {
+            "total": 120, "channels": [7, *rows]})
+        broker.publish("sluice.stats", broker.stats(
+            [], [], {"dropped_by_whim": 3} | odd) | odd)
+        broker.event("closed", number=7, **odd)
+        shown = [events.next("report")[1]["document"] for _ in range(3)]
+        found = collector.reporter(broker.name)
+        kept = [found["channels"], found["stats"],
+                collector.history()["events"][0]]
+        self.assertEqual(kept[2].pop("time"), shown[2].pop("time"))
+        self.assertEqual(shown, kept)
+        listed, stats, event = kept
+        self.assertEqual([row["name"] for row in listed["channels"]],
+                         [f"/topic/{i}" for i in range(100)])
+        self.assertEqual(set(listed["channels"][0]), set(channel("")))
+        self.assertEqual((listed["total"], listed.get("odd")), (120, None))
+        self.assertEqual(stats["counters"]["dropped_by_whim"], 3)
+        self.assertNotIn("deep", stats["counters"])
+        self.assertNotIn("closed", stats)
+        self.assertEqual((event["number"], event["odd"]), (7, 1))
+        self.assertFalse({"deep", "list", "long"} & set(event))
+
+    def test_a_document_above_128_KiB_is_refused(self):
+        collector = Collector(self)
+        app = Application(self, collector.collect, "red")
+        app.report(name="before")
+        Pulse(self, lambda _: (
+            app.report(name="long", pad="x" * (128 << 10)),
+            app.report(name="after")), INTERVAL)
+        collector.wait_reporter("after")
+        self.assertIsNone(collector.reporter("long"))
+
+    def test_a_document_of_very_many_values_is_refused(self):
+        collector = Collector(self)
+        app = Application(self, collector.collect, "red")
+        Pulse(self, lambda _: (
+            app.report(name="many", x=[{}] * 9000),
+            app.report(name="text", x='"\\' + "{}," * 9000)), INTERVAL)
+        collector.wait_reporter("text")
+        self.assertIsNone(collector.reporter("many"))
+
+    def test_documents_of_a_megabyte_take_little_memory(self):
+        """Nor those that are just short enough."""
+        collector = Collector(self)
+        before = collector.memory_kib("VmRSS")
+        objects, text = "[" + "{}," * (1 << 15) + "0]", '"' + "x" * 110000 + '"'
+        for text in (objects * 10, objects, f"[{'0,' * 4000}{text}]"):
+            senders = [Application(self, collector.collect, f"app {i}")
+                       for i in range(16)]
+            Pulse(self, lambda n, text=text, senders=senders: [
+                app.send(topic, f'{{"broker":"{app.color}","seq":{n},"x":{text}}}')
+                for app in senders
+                for topic in ("sluice.stats", "sluice.channels")], 2)
+        wait_until(lambda: len(collector.history()["reporters"]) == 16,
+                   "they do not come")
+        self.assertLess(collector.memory_kib("VmHWM") - before, 64 << 10)
+
     def test_a_silent_stranger_keeps_nobody_out(self):
         """libzmq's CVE-2020-15166: a raw connection that says nothing."""
         collector = Collector(self)
@@ -134,7 +231,87 @@ class Collecting(unittest.TestCase):
             collector.wait_reporter("red")
 
 
+class Guard(unittest.TestCase):
+    """libzmq bounds neither the parts of a message nor its peers."""
+
+    def setUp(self):
+        self.collector = Collector(self, "--pull", ANY)
+        self.app = Application(self, self.collector.collect, "red")
+
+    def peer(self, kind=b"PUB"):
+        host, port = self.collector.collect.removeprefix("tcp://").split(":")
+        sock = socket.create_connection((host, int(port)), DEADLINE)
+        self.addCleanup(sock.close)
+        sock.sendall(GREETING + ready(kind))
+        answer = sock.makefile("rb", buffering=0)
+        read_exactly(answer, 64)
+        _, length = read_exactly(answer, 2)  # of its READY
+        read_exactly(answer, length)
+        return sock
+
+    def assert_rests_and_returns(self, why):
+        self.assertIn(why, self.collector.process.complaint())
+        Pulse(self, lambda _: self.app.report(), INTERVAL)
+        self.collector.wait_reporter("red")
+
+    def test_a_message_of_endless_parts_ends(self):
+        sock = self.peer()
+        part = b"\3" + (100_000).to_bytes(8, "big") + b"x" * 100_000
+        with self.assertRaises(ConnectionError):
+            while True:
+                sock.sendall(part)
+        self.assert_rests_and_returns("too much memory")
+        if not is_sanitised():  # which keep what is freed
+            self.assertLess(self.collector.memory_kib("VmRSS"), 64 << 10)
+
+    def test_peers_that_say_nothing_are_not_kept(self):
+        before = self.collector.fd_count()
+        peers = []
+        with self.assertRaises(ConnectionError):
+            while True:
+                peers.append(self.peer())
+        self.assert_rests_and_returns("too many connections")
+        for sock in peers:
+            read_to_end(sock)
+        self.assertLess(self.collector.fd_count(), before + 10)
+
+
 class Browsers(unittest.TestCase):
+    def test_a_history_is_made_once_a_second_for_all(self):
+        collector = Collector(self)
+        begun, bodies = time.monotonic(), set()
+        for _ in range(3):
+            socks = [collector.connect() for _ in range(20)]
+            for sock in socks:
+                sock.sendall(b"GET /history HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            bodies |= {b"".join(iter(lambda s=sock: s.recv(4096), b""))
+                       for sock in socks}
+        self.assertLessEqual(len(bodies), time.monotonic() - begun + 1)
+        self.assertGreaterEqual(len(bodies), 2)
+
+    def test_histories_that_are_not_read_do_not_pile_up(self):
+        """A history remains in memory until the last browser has it."""
+        broker = FakeBroker(self, interval=INTERVAL)
+        collector = Collector(self, "--connect", broker.endpoint)
+        rows = [channel("/topic/" + "x" * 700) for _ in range(100)]
+        brokers = [f"b{i}" for i in range(60)]
+
+        def beat(_):
+            for broker.name in brokers:
+                broker.publish("sluice.channels", broker.head() | {
+                    "channels": rows})
+        pulse = Pulse(self, beat, 1)
+        wait_until(lambda: len(collector.history()["reporters"]) == 60,
+                   "they do not come")
+        pulse.stop()
+        before = collector.memory_kib("VmRSS")
+        for _ in range(8):  # of 5 MB each
+            sock = collector.connect()
+            sock.sendall(b"GET /history HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            sock.recv(1)
+            collector.history()
+        self.assertLess(collector.memory_kib("VmRSS") - before, 30 << 10)
+
     def test_one_that_does_not_read_is_skipped(self):
         broker = FakeBroker(self)
         collector = Collector(self, "--connect", broker.endpoint)
@@ -142,12 +319,13 @@ class Browsers(unittest.TestCase):
         stalled, reading = collector.connect(), Events(collector)
         stalled.sendall(b"GET /feed HTTP/1.1\r\nHost: localhost\r\n\r\n")
         stalled.recv(1)
-        filler = "x" * 100_000
+        channels = [channel("/topic/" + "x" * 700) for _ in range(100)]
         before = collector.memory_kib("VmRSS")
-        for number in range(500):  # 50 MB
-            broker.event("closed", number=number, filler=filler)
+        for number in range(300):  # 28 MB
+            broker.publish("sluice.channels", broker.head() | {
+                "seq": number, "channels": channels})
             self.assertEqual(
-                reading.next("report")[1]["document"]["number"], number)
+                reading.next("report")[1]["document"]["seq"], number)
         grown = collector.memory_kib("VmHWM") - before
         self.assertLess(grown, 20 << 10)
         said = b""
