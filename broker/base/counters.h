@@ -94,6 +94,9 @@
     X(watchers_cut, COUNTER, "connections",                                    \
       "ZeroMQ watchers disconnected because they sent or subscribed to too "   \
       "much")                                                                  \
+    X(feed_closed, COUNTER, "times",                                           \
+      "times that the ZeroMQ feed was closed because libzmq took too much "    \
+      "memory")                                                                \
     X(slow_watchers, COUNTER, "times",                                         \
       "times that a ZeroMQ watcher had no room and began to miss messages")    \
     X(events_missed, COUNTER, "events",                                        \

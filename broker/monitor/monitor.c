@@ -13,6 +13,7 @@
 #include "broker/monitor/document.h"
 #include "broker/monitor/feed.h"
 #include "broker/monitor/lag.h"
+#include "broker/monitor/outlet.h"
 #include "broker/monitor/pub_socket.h"
 #include "broker/monitor/survey.h"
 #include "broker/net/reactor.h"
@@ -28,7 +29,7 @@ struct monitor {
     struct survey *survey;
     struct bulletin bulletin;
     struct pub_socket *reports; /* NULL without --monitor-connect */
-    struct feed *feed;          /* NULL without --monitor-bind */
+    struct outlet *outlet;      /* NULL without --monitor-bind */
 };
 
 /* Once per interval: sends the periodic documents. */
@@ -38,7 +39,8 @@ static void monitor_on_timer(void *arg)
     (void)reactor_timer_start(m->timer, m->broker.interval_ms);
     lag_update(m->lag, m->broker.counters);
     broker_view_advance(&m->broker);
-    if (m->feed && feed_send(m->feed))
+    struct feed *feed = outlet_feed(m->outlet);
+    if (feed && feed_send(feed))
         survey_start(m->survey, true);
     char *report = m->reports ? document_stats(&m->broker) : NULL;
     if (!report)
@@ -52,8 +54,9 @@ static void monitor_on_survey(void *arg, const struct survey_result *seen,
                               bool is_periodic)
 {
     struct monitor *m = arg;
-    if (is_periodic && m->feed)
-        feed_send_seen(m->feed, seen);
+    struct feed *feed = outlet_feed(m->outlet);
+    if (is_periodic && feed)
+        feed_send_seen(feed, seen);
     bulletin_publish(&m->bulletin, seen);
 }
 
@@ -145,28 +148,17 @@ static bool monitor_open_reports(struct monitor *m,
     return pub_socket_start(m->reports, why);
 }
 
-static bool monitor_open_feed(struct monitor *m,
-                              const struct monitor_list *endpoints,
-                              uint64_t taps_per_second, struct sentence *why)
+static bool monitor_open_outlet(struct monitor *m,
+                                const struct monitor_config *c,
+                                struct sentence *why)
 {
-    char bound[PUB_SOCKET_ENDPOINT_BYTES];
-    struct sentence reason;
-    if (endpoints->count == 0)
+    const struct outlet_config config = {.endpoints = c->binds.items,
+                                         .count = c->binds.count,
+                                         .taps_per_second = c->taps_per_second};
+    if (config.count == 0)
         return true;
-    m->feed = feed_new(&m->broker, &m->shared, taps_per_second);
-    if (!m->feed)
-        return sentence_fail(why, "cannot start the feed: %s",
-                             zmq_strerror(errno));
-    for (size_t i = 0; i < endpoints->count; i++) {
-        const char *endpoint = endpoints->items[i];
-        if (!feed_bind(m->feed, endpoint, bound, &reason))
-            return sentence_fail(why, "--monitor-bind: %s: %s", endpoint,
-                                 reason.text);
-        log_event(m->broker.log, LOG_INFO, "feeding",
-                  LOG_TEXT("endpoint", bound),
-                  LOG_TEXT("name", m->broker.name));
-    }
-    return feed_start(m->feed, why);
+    m->outlet = outlet_new(&config, &m->broker, &m->shared, why);
+    return m->outlet != NULL;
 }
 
 /* Copies, because the options may be replaced while it runs. */
@@ -187,7 +179,7 @@ static bool monitor_open(struct monitor *m, const struct monitor_config *c,
     return monitor_copy(m, broker, why) && monitor_open_loop(m, why) &&
            (!wants_zmq || monitor_open_zmq(m, why)) &&
            monitor_open_reports(m, &c->connects, why) &&
-           monitor_open_feed(m, &c->binds, c->taps_per_second, why);
+           monitor_open_outlet(m, c, why);
 }
 
 struct monitor *monitor_new(const struct monitor_config *config,
@@ -221,7 +213,7 @@ void monitor_free(struct monitor *m)
 {
     if (!m)
         return;
-    feed_free(m->feed);
+    outlet_free(m->outlet);
     pub_socket_free(m->reports);
     bool is_over = pub_socket_shared_fini(&m->shared);
     bulletin_fini(&m->bulletin);

@@ -6,9 +6,10 @@ import resource
 import socket
 import struct
 import tempfile
+import unittest
 
 from monitor import DEADLINE, Feed, MonitorTest, main, zmq
-from wire import KIB, MIB
+from wire import KIB, MIB, is_sanitised
 
 STATS = b"sluice.stats"
 QUEUE, TOPIC = b"/queue/jobs", b"/topic/news"
@@ -165,6 +166,28 @@ class Watchers(MonitorTest):
             self.send_until_cut(sluiced, *(b"\0\x65\1" + os.urandom(100)
                                            for _ in range(5000)))
             self.assert_serves(sluiced)
+
+    @unittest.skipIf(is_sanitised(), "sanitizers multiply resident memory")
+    def test_memory_that_libzmq_takes_closes_the_feed_for_a_while(self):
+        """Each of these stays within its bounds; together they are too much
+        for so small a broker."""
+        sluiced = self.watched("--memory", "4m")
+        client = self.subscriber(sluiced, TOPIC)
+        before = sluiced.rss_kb()
+        crowd = [self.raw(sluiced) for _ in range(60)]
+        for sock in crowd:
+            sock.sendall(b"\1\0" * 7 * KIB)
+        closed = sluiced.wait_for_log("event=feed_closed")
+        self.assertEqual(closed.level, "error")
+        self.assertEqual(sluiced.stats()["feed_closed"], 1)
+        for sock in crowd:
+            while sock.recv(KIB):
+                pass
+        self.publisher(sluiced).publish(TOPIC, b"x")
+        self.assertEqual(client.recv(), b"x")
+        sluiced.wait_for_log("event=feeding", count=2)
+        self.feed(sluiced, STATS).take(STATS)
+        self.assert_memory(sluiced.rss_kb() - before, 8 * KIB)
 
     def test_too_many_subscriptions_are_cut(self):
         """Even though they are slow to come, and short."""

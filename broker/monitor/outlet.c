@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/monitor/outlet.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <zmq.h>
+
+#include "broker/base/allocator.h"
+#include "broker/base/budget.h"
+#include "broker/base/counters.h"
+#include "broker/base/log.h"
+#include "broker/base/process.h"
+#include "broker/monitor/broker_view.h"
+#include "broker/monitor/feed.h"
+#include "broker/monitor/overuse.h"
+#include "broker/monitor/pub_socket.h"
+#include "broker/net/reactor.h"
+#include "common/sentence.h"
+
+enum { LOOK_MS = 250 };
+
+struct outlet {
+    struct broker_view *broker;
+    struct pub_socket_shared *shared;
+    struct feed *feed; /* NULL while it is closed */
+    struct reactor_timer *timer;
+    struct overuse overuse;
+    uint64_t taps_per_second;
+    size_t count;
+    char *endpoints[]; /* NULL while they are being copied */
+};
+
+struct feed *outlet_feed(struct outlet *o)
+{
+    return o ? o->feed : NULL;
+}
+
+/* The endpoint becomes the bound one: with the same port when it is bound
+ * again. */
+static bool outlet_bind(struct outlet *o, char **endpoint, struct sentence *why)
+{
+    char bound[PUB_SOCKET_ENDPOINT_BYTES];
+    struct sentence reason;
+    if (!feed_bind(o->feed, *endpoint, bound, &reason))
+        return sentence_fail(why, "--monitor-bind: %s: %s", *endpoint,
+                             reason.text);
+    char *copy = strdup(bound);
+    if (!copy)
+        return sentence_fail(why, "%s", strerror(ENOMEM));
+    free(*endpoint);
+    *endpoint = copy;
+    log_event(o->broker->log, LOG_INFO, "feeding", LOG_TEXT("endpoint", bound),
+              LOG_TEXT("name", o->broker->name));
+    return true;
+}
+
+static bool outlet_open(struct outlet *o, struct sentence *why)
+{
+    o->feed = feed_new(o->broker, o->shared, o->taps_per_second);
+    if (!o->feed)
+        return sentence_fail(why, "cannot start the feed: %s",
+                             zmq_strerror(errno));
+    for (size_t i = 0; i < o->count; i++)
+        if (!outlet_bind(o, &o->endpoints[i], why))
+            return false;
+    return feed_start(o->feed, why);
+}
+
+static void outlet_end(struct outlet *o)
+{
+    feed_free(o->feed);
+    o->feed = NULL;
+}
+
+static clock_ms outlet_now(const struct outlet *o)
+{
+    return reactor_now_ms(o->broker->reactor);
+}
+
+static void outlet_close(struct outlet *o, uint64_t resident)
+{
+    uint32_t pause_ms = overuse_close(&o->overuse, outlet_now(o));
+    log_event(o->broker->log, LOG_ERROR, "feed_closed",
+              LOG_TEXT("reason", "memory"), LOG_U64("resident", resident),
+              LOG_U64("memory", o->broker->budget->limit_bytes),
+              LOG_U64("pause_ms", pause_ms));
+    counter_add(o->broker->counters, COUNT_feed_closed, 1);
+    outlet_end(o);
+}
+
+/* The endpoints may still be in use for a moment: then after another pause. */
+static void outlet_try(struct outlet *o)
+{
+    struct sentence why;
+    if (outlet_open(o, &why)) {
+        overuse_open(&o->overuse, outlet_now(o));
+        return;
+    }
+    outlet_end(o);
+    log_event(o->broker->log, LOG_ERROR, "feed_not_opened",
+              LOG_TEXT("why", why.text),
+              LOG_U64("pause_ms", overuse_close(&o->overuse, outlet_now(o))));
+}
+
+/* Holes of the allocator are not overuse, so they are given back first; after
+ * the feed was closed, this gives back what libzmq has freed. */
+static void outlet_look(struct outlet *o)
+{
+    if (!allocator_is_plain() || !overuse_is(&o->overuse, process_rss_bytes()))
+        return;
+    allocator_trim();
+    uint64_t resident = process_rss_bytes();
+    if (o->feed && overuse_is(&o->overuse, resident))
+        outlet_close(o, resident);
+}
+
+static void outlet_on_timer(void *arg)
+{
+    struct outlet *o = arg;
+    (void)reactor_timer_start(o->timer, LOOK_MS);
+    outlet_look(o);
+    if (overuse_may_open(&o->overuse, outlet_now(o)))
+        outlet_try(o);
+}
+
+static bool outlet_start(struct outlet *o, const struct outlet_config *config,
+                         struct sentence *why)
+{
+    for (size_t i = 0; i < config->count; i++) {
+        o->endpoints[i] = strdup(config->endpoints[i]);
+        if (!o->endpoints[i])
+            return sentence_fail(why, "%s", strerror(ENOMEM));
+    }
+    overuse_init(&o->overuse, o->broker->budget, process_rss_bytes(),
+                 outlet_now(o));
+    o->timer = reactor_timer_new(o->broker->reactor, outlet_on_timer, o);
+    return ((o->timer && reactor_timer_start(o->timer, LOOK_MS)) ||
+            sentence_fail(why, "%s", strerror(ENOMEM))) &&
+           outlet_open(o, why);
+}
+
+struct outlet *outlet_new(const struct outlet_config *config,
+                          struct broker_view *broker,
+                          struct pub_socket_shared *shared,
+                          struct sentence *why)
+{
+    struct outlet *o =
+        calloc(1, sizeof *o + config->count * sizeof *o->endpoints);
+    if (!o) {
+        sentence_fail(why, "%s", strerror(ENOMEM));
+        return NULL;
+    }
+    o->broker = broker;
+    o->shared = shared;
+    o->taps_per_second = config->taps_per_second;
+    o->count = config->count;
+    if (outlet_start(o, config, why))
+        return o;
+    outlet_free(o);
+    return NULL;
+}
+
+void outlet_free(struct outlet *o)
+{
+    if (!o)
+        return;
+    outlet_end(o);
+    reactor_timer_free(o->timer);
+    for (size_t i = 0; i < o->count; i++)
+        free(o->endpoints[i]);
+    free(o);
+}

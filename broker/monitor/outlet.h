@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * outlet - the feed at its endpoints. When libzmq takes too much memory in
+ * spite of all bounds, the feed is closed, and opened again later.
+ */
+#ifndef SLUICE_MONITOR_OUTLET_H
+#define SLUICE_MONITOR_OUTLET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct broker_view;
+struct feed;
+struct outlet;
+struct pub_socket_shared;
+struct sentence;
+
+struct outlet_config {
+    char *const *endpoints; /* copied */
+    size_t count;
+    uint64_t taps_per_second;
+};
+
+/* Binds all endpoints, and logs them. NULL, with the reason, when that is not
+ * possible. */
+struct outlet *outlet_new(const struct outlet_config *config,
+                          struct broker_view *broker,
+                          struct pub_socket_shared *shared,
+                          struct sentence *why);
+
+void outlet_free(struct outlet *o); /* NULL is allowed */
+
+/* NULL while it is closed, or when `o` is. */
+struct feed *outlet_feed(struct outlet *o);
+
+#endif
