@@ -71,6 +71,9 @@
       "times that a channel was put under pressure because memory was short")  \
     X(memory_waits, COUNTER, "times",                                          \
       "times that a large message had to wait for memory")                     \
+    X(beginnings_left, COUNTER, "times",                                       \
+      "times that the beginning of a message was left in the kernel because "  \
+      "half-sent messages had taken their share")                              \
     X(memory_bytes, GAUGE, "bytes", "memory held for clients")                 \
     X(memory_limit_bytes, GAUGE, "bytes", "upper limit of memory_bytes")       \
     X(memory_peak_bytes, GAUGE, "bytes",                                       \

@@ -23,6 +23,7 @@ struct publisher {
     struct wait *first; /* where it waits; NULL when nowhere */
     uint64_t messages_in;
     uint32_t wait_count;
+    uint32_t bytes_in; /* of whole messages; UINT32_MAX: as many or more */
 };
 
 /* Waits nowhere and has published nothing. */

@@ -35,6 +35,15 @@ bool peer_user(int fd, uint32_t *user)
     return true;
 }
 
+uint8_t peer_host(const struct peer *p)
+{
+    size_t n = p->family == AF_INET6 ? 8 : p->family == AF_INET ? 4 : 0;
+    uint32_t hash = 0x811c9dc5; /* FNV-1a */
+    for (size_t i = 0; i < n; i++)
+        hash = (hash ^ p->ip[i]) * 0x01000193;
+    return (uint8_t)(hash >> 24 ^ hash >> 16 ^ hash >> 8 ^ hash);
+}
+
 void peer_format(const struct peer *p, char *out, size_t room)
 {
     struct sockaddr_in v4 = {.sin_family = AF_INET, .sin_port = p->port};

@@ -24,6 +24,13 @@ struct peer peer_of(const struct sockaddr *sa, socklen_t length);
  * knows it: from the moment when it connected. False when it is none. */
 bool peer_user(int fd, uint32_t *user);
 
+enum { PEER_HOSTS = 256 };
+
+/* A number below PEER_HOSTS that is the same for all peers of a host, and for
+ * most hosts another one. A host is an address, in IPv6 a network of 64 bits;
+ * all unix sockets are one host. */
+uint8_t peer_host(const struct peer *p);
+
 /* As sluice_address_format. */
 void peer_format(const struct peer *p, char *out, size_t room);
 

@@ -38,6 +38,17 @@ static inline enum stream_status plain_read(int fd, const struct iovec *iov,
     return n == 0 ? STREAM_END : STREAM_OK;
 }
 
+/* As stream_peek. */
+static inline enum stream_status plain_peek(int fd, uint8_t *bytes, size_t n,
+                                            size_t *got)
+{
+    ssize_t peeked = recv(fd, bytes, n, MSG_PEEK);
+    if (peeked < 0)
+        return plain_status(errno);
+    *got = (size_t)peeked;
+    return peeked == 0 ? STREAM_END : STREAM_OK;
+}
+
 /* As stream_write. */
 static inline enum stream_status plain_write(int fd, const struct iovec *iov,
                                              int iovs, size_t *put)

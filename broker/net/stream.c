@@ -48,6 +48,9 @@ static short stream_interest(const struct stream *s)
 {
     if (s->mode == STREAM_RESTING)
         return EV_PERSIST | EV_ET | EV_CLOSED | EV_WRITE;
+    if (s->mode == STREAM_ARRIVALS)
+        return (short)(EV_PERSIST | EV_ET | EV_CLOSED | EV_READ |
+                       (s->wants_write ? EV_WRITE : 0));
     return (short)(EV_PERSIST | EV_READ | (s->wants_write ? EV_WRITE : 0));
 }
 
@@ -219,6 +222,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
      * can still be read. */
     if (what & (EV_READ | EV_TIMEOUT))
         s->events->on_readable(s->owner);
+    if ((what & EV_CLOSED) && s->mode == STREAM_ARRIVALS)
+        s->events->on_end(s->owner, STREAM_END);
     if ((what & EV_WRITE) && s->mode != STREAM_CLOSED && s->wants_write)
         s->events->on_writable(s->owner);
     if (s->transport)
@@ -234,6 +239,18 @@ enum stream_status stream_read(struct stream *s, const struct iovec *iov,
         transport_read(&s->transport, s->fd, iov, iovs, got);
     stream_offer_held(s);
     return status;
+}
+
+bool stream_can_peek(const struct stream *s)
+{
+    return !s->transport;
+}
+
+enum stream_status stream_peek(struct stream *s, uint8_t *bytes, size_t n,
+                               size_t *got)
+{
+    assert(stream_can_peek(s));
+    return plain_peek(s->fd, bytes, n, got);
 }
 
 enum stream_status stream_write(struct stream *s, const struct iovec *iov,

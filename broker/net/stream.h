@@ -8,6 +8,8 @@
  * A stream is in one mode:
  *
  *     READING   on_readable is called while there is something to read
+ *     ARRIVALS  on_readable is called when something has arrived, which may
+ *               then be left unread; on_end is called when the peer closes
  *     RESTING   is not read; on_end is called when the peer closes or resets
  *     CLOSED    nothing is called any more
  *
@@ -32,15 +34,21 @@ enum stream_status {
     STREAM_RESET, /* the connection is broken */
 };
 
-enum stream_mode { STREAM_READING, STREAM_RESTING, STREAM_CLOSED };
+enum stream_mode {
+    STREAM_READING,
+    STREAM_ARRIVALS,
+    STREAM_RESTING,
+    STREAM_CLOSED
+};
 
 /* All are called from the loop and may do anything, including closing the
  * stream. */
 struct stream_events {
     void (*on_readable)(void *owner);
     void (*on_writable)(void *owner);
-    /* While RESTING. END: what the peer sent before can still be read; this is
-     * reported once per rest. RESET: it cannot be relied on. */
+    /* While RESTING or, after on_readable, in ARRIVALS. END: what the peer sent
+     * before can still be read; this is reported once per rest. RESET: it
+     * cannot be relied on. */
     void (*on_end)(void *owner, enum stream_status how);
 };
 
@@ -76,6 +84,13 @@ bool stream_wants_write(const struct stream *s);
 /* Reads once. *got is set when OK. A RESET or END met here is final. */
 enum stream_status stream_read(struct stream *s, const struct iovec *iov,
                                int iovs, size_t *got);
+
+/* Whether the stream can be read without being emptied: it has no transport. */
+bool stream_can_peek(const struct stream *s);
+
+/* As stream_read, but what is read stays there. The stream must be able to. */
+enum stream_status stream_peek(struct stream *s, uint8_t *bytes, size_t n,
+                               size_t *got);
 
 /* Writes once. *put is set when OK. END: the peer had closed in order before
  * it refused what was written, so what it sent is still whole. */

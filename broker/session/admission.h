@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "broker/base/budget.h"
+#include "broker/net/peer.h"
 
 struct partial;
 
@@ -26,27 +27,32 @@ enum {
     /* A grant that was not used for this long is revoked while other clients
      * wait. */
     ADMISSION_IDLE_GRANT_MS = 50,
-    /* A client that has sent nothing for this long in the middle of a frame may
-     * be closed to make room. */
-    ADMISSION_STALLED_MS = 1000,
 };
 
 struct admission {
     struct budget *budget;
     uint64_t bytes[ADMISSION_TOTAL];
+    uint64_t host_bytes[PEER_HOSTS]; /* heads and ungranted bytes, by host */
+};
+
+/* The beginning of a message that is to be kept. */
+struct beginning {
+    uint32_t head_bytes;
+    uint32_t body_bytes; /* of a large message: what came; else 0 */
+    uint8_t host;        /* peer_host of its client */
+    bool has_merit;      /* its client has sent as much in whole messages */
 };
 
 /* `budget` is borrowed. */
 void admission_init(struct admission *a, struct budget *budget);
 
+/* Whether the beginning is within the shares of its classes and of its host,
+ * and there is memory for it. */
+bool admission_has_room(const struct admission *a, const struct beginning *b);
+
 /* Charges the bytes that have just been kept; a large message begins to wait.
  */
 void admission_keep(struct admission *a, struct partial *p);
-
-/* Whether the classes that `p` was charged to are within their shares; true for
- * NULL. `is_proven`: its client has already sent a whole message. */
-bool admission_fits(const struct admission *a, const struct partial *p,
-                    bool is_proven);
 
 /* Grants the memory for a large message without a grant, if there is enough:
  * the budget has then promised it. */

@@ -7,6 +7,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
+#include "broker/session/reader.h"
 #include "broker/session/session.h"
 #include "broker/session/state.h"
 #include "proto/frame.h"
@@ -73,19 +74,38 @@ struct core_owner clients_turn_core_owner(struct clients *all)
                                .arg = all};
 }
 
+/* They take a little room each, one after another, so few may try in a turn. */
+enum { BEGIN_MAX = 8 };
+
 /* In order of arrival, except that a message that is too large for now does not
  * delay those behind it. A message that was begun under other bounds may be too
  * large forever. */
-static void clients_turn_grant_memory(struct clients *all)
+static void clients_turn_grant_memory_to(struct clients *all, bool is_known)
 {
     uint64_t most = frame_size(all->config.max_frame_bytes);
+    int begun = 0;
     LIST_EACH_SAFE (link, &all->waits.lists[WAIT_MEMORY]) {
         struct session *s = LIST_OF(link, struct session, waiting.link);
-        if (s->partial->body_bytes > most)
+        if ((s->pub.messages_in > 0) != is_known)
+            continue;
+        if (!partial_is_large(s->partial)) {
+            if (begun < BEGIN_MAX && reader_may_begin(s)) {
+                begun++;
+                session_resume(s);
+            }
+        } else if (s->partial->body_bytes > most) {
             session_close(s, REASON_FRAME_TOO_LONG);
-        else if (admission_grant(&all->admission, s->partial))
+        } else if (admission_grant(&all->admission, s->partial)) {
             session_resume(s);
+        }
     }
+}
+
+/* Clients that have sent whole messages come first. */
+static void clients_turn_grant_memory(struct clients *all)
+{
+    clients_turn_grant_memory_to(all, true);
+    clients_turn_grant_memory_to(all, false);
 }
 
 static uint32_t clients_turn_timer_ms(const struct clients *all, clock_ms now)

@@ -4,8 +4,6 @@
 #include <assert.h>
 #include <string.h>
 
-enum { BODY_START_BYTES = 512 };
-
 struct partial *partial_new(struct budget *budget, const uint8_t *head,
                             size_t n)
 {
@@ -32,7 +30,8 @@ bool partial_begin_body(struct partial *p, struct block_pool *pool,
                         const uint8_t *bytes, size_t n, uint32_t body_bytes)
 {
     assert(!p->body && n < body_bytes);
-    uint32_t capacity = n > BODY_START_BYTES ? (uint32_t)n : BODY_START_BYTES;
+    uint32_t capacity =
+        n > PARTIAL_START_BYTES ? (uint32_t)n : PARTIAL_START_BYTES;
     p->body = block_new(pool, capacity);
     if (!p->body)
         return false;

@@ -25,6 +25,8 @@
 enum {
     /* A message frame of at least this size is gathered in its own block. */
     PARTIAL_LARGE_BYTES = 4 << 10,
+    /* The least that the body of a large message takes. */
+    PARTIAL_START_BYTES = 512,
     /* The most that a head can have: two lengths, the head of a unit, a small
      * message. */
     PARTIAL_HEAD_MAX = 4 + HEAD_MAX + 4 + PARTIAL_LARGE_BYTES,
@@ -49,6 +51,7 @@ struct partial {
     uint32_t charged_body_bytes;
     uint8_t body_state; /* enum body_state */
     bool is_unread;     /* the head may hold whole messages */
+    uint8_t host;       /* peer_host of its client */
     uint8_t head[];
 };
 

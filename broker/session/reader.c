@@ -12,7 +12,7 @@
 void reader_watch(struct session *s)
 {
     struct clients *all = s->all;
-    if (s->partial)
+    if (s->partial || s->is_left)
         waits_begin(&all->waits, &s->waiting, WAIT_FRAME,
                     reactor_now_ms(all->reactor));
     else
@@ -32,6 +32,7 @@ static struct verdict reader_keep(struct session *s, const uint8_t *rest,
     if (!p)
         return verdict_close(REASON_NO_MEMORY);
     p->is_unread = d->is_unread;
+    p->host = peer_host(&s->peer);
     if (is_large && !partial_begin_body(p, core_pool(all->core), rest + head,
                                         n - head, d->body_bytes))
         return verdict_close(REASON_NO_MEMORY);
@@ -39,23 +40,41 @@ static struct verdict reader_keep(struct session *s, const uint8_t *rest,
     return verdict(VERDICT_GO_ON);
 }
 
+/* Bytes of whole messages came. */
+static void reader_took(struct session *s, uint64_t bytes)
+{
+    uint64_t sum = s->pub.bytes_in + bytes;
+    s->pub.bytes_in = sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
+}
+
+/* Processes the complete messages of `n` bytes that begin where a message
+ * begins. */
+static struct verdict reader_decode(struct session *s, const uint8_t *bytes,
+                                    size_t n, struct decoded *d)
+{
+    struct verdict v = verdict(VERDICT_GO_ON);
+    size_t opened = 0;
+    *d = (struct decoded){.taken = 0};
+    if (s->state == SESSION_HELLO) {
+        v = session_kind(s)->hello(s, bytes, n, d);
+        opened = d->taken;
+    }
+    if (v.what == VERDICT_GO_ON && s->state != SESSION_HELLO) {
+        v = session_kind(s)->decode(s, bytes + opened, n - opened, d);
+        reader_took(s, d->taken);
+        d->taken += opened;
+    }
+    return v;
+}
+
 /* Processes `n` bytes that begin where a message begins. */
 static struct verdict reader_take(struct session *s, const uint8_t *bytes,
                                   size_t n)
 {
-    struct decoded d = {.taken = 0};
-    struct verdict v = verdict(VERDICT_GO_ON);
-    size_t taken = 0;
-    if (s->state == SESSION_HELLO) {
-        v = session_kind(s)->hello(s, bytes, n, &d);
-        taken = d.taken;
-    }
-    if (v.what == VERDICT_GO_ON && s->state != SESSION_HELLO) {
-        v = session_kind(s)->decode(s, bytes + taken, n - taken, &d);
-        taken += d.taken;
-    }
+    struct decoded d;
+    struct verdict v = reader_decode(s, bytes, n, &d);
     if (v.what == VERDICT_GO_ON)
-        v = reader_keep(s, bytes + taken, n - taken, &d);
+        v = reader_keep(s, bytes + d.taken, n - d.taken, &d);
     return v;
 }
 
@@ -72,6 +91,7 @@ static struct verdict reader_take_large(struct session *s, size_t direct,
     if (!partial_is_complete(p))
         return verdict(VERDICT_GO_ON);
     struct verdict v = session_kind(s)->complete(s);
+    reader_took(s, p->body_bytes);
     admission_release(&s->all->admission, &s->partial);
     if (v.what == VERDICT_GO_ON)
         v = reader_take(s, bytes + fed, n - (size_t)fed);
@@ -105,36 +125,115 @@ static struct verdict reader_take_kept(struct session *s, size_t n)
     return reader_take(s, scratch, n);
 }
 
-/* Reads once: into the unfinished large message, and what exceeds that into the
- * scratch buffer, behind a small beginning if one was kept. The scratch buffer
- * is then processed. */
-static enum stream_status reader_fill(struct session *s, size_t *got,
-                                      struct verdict *v)
+static void reader_count(struct session *s, size_t got)
 {
-    struct clients *all = s->all;
-    struct partial *p = s->partial;
-    size_t max = reader_max(s), kept = 0, room = 0;
-    uint8_t *at = NULL;
-    if (partial_is_large(p))
-        room = partial_room(
-            p, &at, p->body_state == BODY_GRANTED ? READER_MAX_BYTES : max);
-    else if (p)
-        kept = p->head_bytes;
-    struct iovec iov[2] = {{at, room}, {all->scratch + kept, max}};
-    enum stream_status status = room > 0
-                                    ? stream_read(s->stream, iov, 2, got)
-                                    : stream_read(s->stream, iov + 1, 1, got);
-    if (status != STREAM_OK)
-        return status;
-    all->turn_bytes += *got;
-    counter_add(all->counters, COUNT_bytes_in, *got);
-    size_t direct = *got < room ? *got : room;
-    if (partial_is_large(p)) {
-        *v = reader_take_large(s, direct, all->scratch, *got - direct);
-    } else {
-        *v = p ? reader_take_kept(s, *got) : reader_take(s, all->scratch, *got);
+    s->all->turn_bytes += got;
+    counter_add(s->all->counters, COUNT_bytes_in, got);
+}
+
+static bool reader_has_room(const struct session *s, size_t head_bytes,
+                            size_t body_bytes)
+{
+    const struct beginning b = {
+        .head_bytes = (uint32_t)head_bytes,
+        .body_bytes = (uint32_t)body_bytes,
+        .host = peer_host(&s->peer),
+        .has_merit = s->pub.messages_in > 0 &&
+                     s->pub.bytes_in >= head_bytes + body_bytes,
+    };
+    return admission_has_room(&s->all->admission, &b);
+}
+
+/* Whether a read of `max` bytes may bring a beginning that there is no room
+ * for. */
+static bool reader_is_tight(const struct session *s, size_t max)
+{
+    const struct clients *all = s->all;
+    return !(admission_is_low(&all->admission) &&
+             budget_has_room(all->budget, PARTIAL_HEAD_MAX + max)) &&
+           !reader_has_room(s, PARTIAL_HEAD_MAX, max);
+}
+
+bool reader_may_begin(const struct session *s)
+{
+    return reader_has_room(s, PARTIAL_HEAD_MAX, PARTIAL_START_BYTES);
+}
+
+/* How much can be kept of the `n` bytes that a message begins with, `kept` of
+ * them already: all if it is small, enough to wait for memory if it is large,
+ * or nothing. */
+static size_t reader_keepable(const struct session *s, size_t n, size_t kept,
+                              const struct decoded *d)
+{
+    bool is_large = d->body_bytes >= PARTIAL_LARGE_BYTES;
+    size_t head = is_large ? d->head_bytes : n, body = n - head;
+    if (d->is_unread)
+        return 0;
+    if (body > PARTIAL_START_BYTES)
+        body = PARTIAL_START_BYTES;
+    size_t more = head > kept ? head - kept : 0;
+    if (!reader_has_room(s, more, is_large ? PARTIAL_START_BYTES : 0))
+        return 0;
+    return head + body;
+}
+
+/* The bytes were peeked at; they are taken from the kernel. */
+static enum stream_status reader_skip(struct session *s, uint8_t *at, size_t n)
+{
+    reader_count(s, n);
+    while (n > 0) {
+        struct iovec iov = {at, n};
+        size_t got;
+        enum stream_status status = stream_read(s->stream, &iov, 1, &got);
+        if (status != STREAM_OK)
+            return STREAM_RESET;
+        at += got;
+        n -= got;
     }
     return STREAM_OK;
+}
+
+/* What the session waits for when nothing could be taken; it goes on if there
+ * may be more to see. */
+static struct verdict reader_left(const struct decoded *d, bool may_be_more)
+{
+    if (d->is_unread)
+        return verdict(VERDICT_REST);
+    if (d->body_bytes >= PARTIAL_LARGE_BYTES)
+        return verdict(VERDICT_WAIT_MEMORY);
+    return verdict(may_be_more ? VERDICT_GO_ON : VERDICT_LEAVE);
+}
+
+/* Reads as reader_fill, but leaves in the kernel the beginning of a message
+ * that there is no room for. If nothing could be taken, the verdict says what
+ * to wait for. */
+static enum stream_status reader_peek(struct session *s, size_t max,
+                                      size_t *got, struct verdict *v)
+{
+    struct clients *all = s->all;
+    size_t kept = s->partial ? s->partial->head_bytes : 0, n;
+    uint8_t *bytes = all->scratch, *fresh = bytes + kept;
+    enum stream_status status = stream_peek(s->stream, fresh, max, &n);
+    if (status != STREAM_OK)
+        return status;
+    if (kept > 0)
+        memcpy(bytes, s->partial->head, kept);
+    struct decoded d;
+    *v = reader_decode(s, bytes, kept + n, &d);
+    size_t used = kept + n;
+    if (v->what == VERDICT_GO_ON)
+        used = d.taken +
+               reader_keepable(s, used - d.taken, d.taken > 0 ? 0 : kept, &d);
+    if (used <= kept) {
+        *v = reader_left(&d, n == max);
+        return STREAM_OK;
+    }
+    status = reader_skip(s, fresh, used - kept);
+    *got = used - kept;
+    admission_release(&all->admission, &s->partial);
+    if (status == STREAM_OK && v->what == VERDICT_GO_ON)
+        *v = reader_keep(s, bytes + d.taken, used - d.taken, &d);
+    return status;
 }
 
 /* A publisher that would only add to a channel whose gate is closed is not
@@ -153,6 +252,56 @@ static bool reader_must_wait(struct session *s)
         return false;
     publisher_wait(&s->pub, last, has_turn);
     return publisher_is_waiting(&s->pub);
+}
+
+/* Even when little is to be read, a whole small message is. */
+static enum stream_status reader_peek_enough(struct session *s, size_t max,
+                                             size_t *got, struct verdict *v)
+{
+    enum stream_status status = reader_peek(s, max, got, v);
+    bool is_enough = status != STREAM_OK || *got > 0 ||
+                     v->what != VERDICT_GO_ON || max >= PARTIAL_HEAD_MAX;
+    if (is_enough)
+        return status;
+    if (!reader_must_wait(s))
+        return reader_peek(s, PARTIAL_HEAD_MAX, got, v);
+    *v = verdict(VERDICT_WAIT_GATE);
+    return STREAM_OK;
+}
+
+/* Reads once: into the unfinished large message, and what exceeds that into the
+ * scratch buffer, behind a small beginning if one was kept. The scratch buffer
+ * is then processed. */
+static enum stream_status reader_fill(struct session *s, size_t *got,
+                                      struct verdict *v)
+{
+    struct clients *all = s->all;
+    struct partial *p = s->partial;
+    size_t max = reader_max(s), kept = 0, room = 0;
+    uint8_t *at = NULL;
+    bool is_tight = reader_is_tight(s, max);
+    if (is_tight && !partial_is_large(p) && stream_can_peek(s->stream))
+        return reader_peek_enough(s, max, got, v);
+    if (partial_is_large(p))
+        room = partial_room(
+            p, &at, p->body_state == BODY_GRANTED ? READER_MAX_BYTES : max);
+    else if (p)
+        kept = p->head_bytes;
+    struct iovec iov[2] = {{at, room}, {all->scratch + kept, max}};
+    int iovs = is_tight ? 1 : 2; /* nothing behind the large message */
+    enum stream_status status = room > 0
+                                    ? stream_read(s->stream, iov, iovs, got)
+                                    : stream_read(s->stream, iov + 1, 1, got);
+    if (status != STREAM_OK)
+        return status;
+    reader_count(s, *got);
+    size_t direct = *got < room ? *got : room;
+    if (partial_is_large(p)) {
+        *v = reader_take_large(s, direct, all->scratch, *got - direct);
+    } else {
+        *v = p ? reader_take_kept(s, *got) : reader_take(s, all->scratch, *got);
+    }
+    return STREAM_OK;
 }
 
 struct verdict reader_read(struct session *s, size_t *got)
@@ -178,9 +327,10 @@ struct verdict reader_read(struct session *s, size_t *got)
 struct verdict reader_sip(struct session *s)
 {
     struct verdict v = verdict(VERDICT_GO_ON);
-    size_t got;
+    size_t got = 0;
     (void)reader_fill(s, &got, &v); /* the resting stream reports an end */
-    return v;
+    bool is_waiting = v.what == VERDICT_LEAVE || v.what == VERDICT_WAIT_MEMORY;
+    return is_waiting ? verdict(VERDICT_GO_ON) : v;
 }
 
 struct verdict reader_next(struct session *s)

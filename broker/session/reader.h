@@ -7,6 +7,7 @@
 #ifndef SLUICE_SESSION_READER_H
 #define SLUICE_SESSION_READER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "broker/session/verdict.h"
@@ -22,11 +23,18 @@ enum {
 
 /* Reads once and processes complete messages; only those that were kept unread,
  * if there are any. *got is the number of these bytes, or of those read.
- * If it is not 0 and the verdict is GO_ON, reader_next is due. */
+ * If it is not 0 and the verdict is GO_ON, reader_next is due. A beginning that
+ * there is no room for (admission.h) is left in the kernel: if it is small, the
+ * verdict is LEAVE. */
 struct verdict reader_read(struct session *s, size_t *got);
 
-/* The same for a session that is PAUSED and stays so; no reader_next. */
+/* The same for a session that is PAUSED and stays so; no reader_next, and never
+ * LEAVE. */
 struct verdict reader_sip(struct session *s);
+
+/* Whether there is room for the beginning of a message from this session: one
+ * that waits for memory without having begun it may be read again. */
+bool reader_may_begin(const struct session *s);
 
 /* Decides whether a session that was read must wait for a gate or for memory.
  * Also begins the wait for the rest of a message. */

@@ -43,8 +43,6 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                               "--drain-timeout"},
     [REASON_SLOW_CONSUMER] = {"slow_consumer", LOG_WARNING, false, COUNT_closed,
                               "too slow for the policy disconnect"},
-    [REASON_MEMORY] = {"memory", LOG_WARNING, true, COUNT_closed_no_memory,
-                       "--memory is used up and the client needed more"},
     [REASON_NO_MEMORY] = {"no_memory", LOG_WARNING, true,
                           COUNT_closed_no_memory,
                           "the system had no memory for the client"},

@@ -68,7 +68,7 @@ static void session_free(struct deferred *d)
 static void session_count_closed(const struct session *s, struct verdict v)
 {
     const struct reason_row *row = &reason_rows[v.reason];
-    bool is_silent = s->state == SESSION_HELLO && !s->partial &&
+    bool is_silent = s->state == SESSION_HELLO && !s->partial && !s->is_left &&
                      (v.reason == REASON_EOF || v.reason == REASON_RESET);
     counter_add(s->all->counters, COUNT_closed, 1);
     s->all->closed[v.reason]++;
@@ -136,6 +136,27 @@ static void session_starve(struct session *s)
     session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
 }
 
+/* There is no room for the beginning of its message, which stays in the kernel.
+ * The session is read again when more of it has arrived: then it may be whole.
+ */
+static void session_leave(struct session *s)
+{
+    if (!s->is_left)
+        counter_add(s->all->counters, COUNT_beginnings_left, 1);
+    s->is_left = true;
+    if (s->state == SESSION_OPEN)
+        reader_watch(s);
+    session_set_stream(s, STREAM_ARRIVALS, stream_wants_write(s->stream));
+}
+
+/* It was left, and read again with success, or it waits for something else. */
+static void session_take_up(struct session *s)
+{
+    s->is_left = false;
+    if (state_is_read(s))
+        session_set_stream(s, STREAM_READING, stream_wants_write(s->stream));
+}
+
 void session_resume(struct session *s)
 {
     assert(s->state == SESSION_PAUSED || s->state == SESSION_ENDED);
@@ -159,6 +180,9 @@ void session_act(struct session *s, struct verdict v)
     case VERDICT_WAIT_MEMORY:
         session_starve(s);
         break;
+    case VERDICT_LEAVE:
+        session_leave(s);
+        break;
     case VERDICT_REST:
         session_rest(s);
         break;
@@ -178,33 +202,14 @@ static void session_set_now(const struct session *s)
     core_set_now(s->all->core, reactor_now_ms(s->all->reactor));
 }
 
-/* Closes the client that has been silent longest in the middle of a frame, if
- * it has stalled. Never closes `s`, which needs the room and has just made
- * progress. */
-static bool session_evict_other(const struct session *s)
+/* Does what follows from a read. */
+static void session_act_on_read(struct session *s, struct verdict v, size_t got)
 {
-    struct clients *all = s->all;
-    clock_ms now = reactor_now_ms(all->reactor);
-    LIST_EACH (link, &all->waits.lists[WAIT_FRAME]) {
-        struct session *other = LIST_OF(link, struct session, waiting.link);
-        if (other == s)
-            continue;
-        if (clock_elapsed_ms(now, other->waiting.since) < ADMISSION_STALLED_MS)
-            break;
-        session_close(other, REASON_FRAME_TIMEOUT);
-        return true;
-    }
-    return false;
-}
-
-/* The bytes just kept may exceed the shares of admission.h. */
-static struct verdict session_make_room(struct session *s)
-{
-    bool is_proven = s->pub.messages_in > 0;
-    while (!admission_fits(&s->all->admission, s->partial, is_proven))
-        if (!session_evict_other(s))
-            return verdict_close(REASON_MEMORY);
-    return verdict(VERDICT_GO_ON);
+    if (s->is_left && v.what != VERDICT_LEAVE && v.what != VERDICT_CLOSE)
+        session_take_up(s);
+    if (v.what == VERDICT_GO_ON && got > 0)
+        v = reader_next(s);
+    session_act(s, v);
 }
 
 static size_t session_read(struct session *s)
@@ -212,11 +217,7 @@ static size_t session_read(struct session *s)
     size_t got;
     session_set_now(s);
     struct verdict v = reader_read(s, &got);
-    if (v.what == VERDICT_GO_ON && got > 0)
-        v = session_make_room(s);
-    if (v.what == VERDICT_GO_ON && got > 0)
-        v = reader_next(s);
-    session_act(s, v);
+    session_act_on_read(s, v, got);
     return got;
 }
 
@@ -243,8 +244,6 @@ void session_on_sip(struct waiting *w)
     struct verdict v = verdict(VERDICT_GO_ON);
     if (bypass_wants_sip(s))
         v = reader_sip(s);
-    if (v.what == VERDICT_GO_ON)
-        v = session_make_room(s);
     session_act(s, v);
     if (s->state == SESSION_PAUSED)
         session_wait(s, WAIT_SIP);
@@ -278,6 +277,8 @@ static void session_on_end(void *owner, enum stream_status how)
         session_close(s, REASON_EOF);
     else if (s->state == SESSION_PAUSED && !session_kind(s)->is_duplex)
         session_on_end_of_paused(s);
+    else if (s->is_left) /* the message will never be whole */
+        session_act(s, session_kind(s)->end(s));
 }
 
 /* Writing. */
@@ -335,16 +336,31 @@ static void session_on_writable(void *owner)
 static const struct stream_events session_events = {
     session_on_readable, session_on_writable, session_on_end};
 
-/* What our kernel holds came in time. It is read next, and shows how the client
- * is doing. */
+/* What our kernel holds came in time, and is read before it is judged: in the
+ * next turn, or now if it is a beginning that was left. False when it is that
+ * and no more. */
+static bool session_came_in_time(struct session *s)
+{
+    size_t got;
+    if (!state_is_read(s) || stream_held(s->stream) == 0)
+        return false;
+    if (!s->is_left) {
+        session_wait(s, s->waiting.wait);
+        return true;
+    }
+    session_set_now(s);
+    struct verdict v = reader_read(s, &got);
+    if (v.what == VERDICT_LEAVE)
+        return false;
+    session_act_on_read(s, v, got);
+    return true;
+}
+
 void session_on_timeout(struct waiting *w)
 {
     struct session *s = LIST_OF(w, struct session, waiting);
-    if (state_is_read(s) && stream_held(s->stream) > 0) {
-        session_wait(s, w->wait);
-        return;
-    }
-    session_act(s, session_kind(s)->time_out(s, w->wait));
+    if (!session_came_in_time(s))
+        session_act(s, session_kind(s)->time_out(s, w->wait));
 }
 
 bool session_read_rest(struct session *s, size_t *left)

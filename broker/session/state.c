@@ -49,7 +49,7 @@ void state_set(struct session *s, enum session_state state)
 {
     struct counters *counters = s->all->counters;
     bool was_paused = rows[s->state].is_paused;
-    s->state = (uint8_t)state;
+    s->state = (uint8_t)(state & 15u) & 15u;
     if (rows[state].is_paused && !was_paused) {
         counter_add(counters, COUNT_pauses, 1);
         counter_add(counters, COUNT_paused_publishers, 1);

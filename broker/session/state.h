@@ -4,7 +4,8 @@
  * changes that.
  *
  *     HELLO    its first frame is awaited
- *     OPEN     messages are read
+ *     OPEN     messages are read; the beginning of one may be left in the
+ *              kernel until more of it arrives
  *     PAUSED   it published to a channel that is full, or has begun a message
  *              that there is no memory for, and is not read
  *     ENDED    PAUSED, and it has closed in order: what it sent before is
@@ -57,8 +58,9 @@ struct session {
     struct peer peer;
     uint8_t magic;
     uint8_t reason;      /* enum reason: why it is LEAVING or FINISHING */
-    uint8_t state;       /* enum session_state */
+    uint8_t state : 4;   /* enum session_state */
     uint8_t kind : 4;    /* of session_kinds */
+    bool is_left : 1;    /* the kernel keeps what it has sent of a message */
     bool has_turn : 1;   /* has waited: one read is due to it */
     bool has_pass : 1;   /* has ended: gates do not delay it; bypass.h */
     bool is_goodbye : 1; /* FINISHING: after a goodbye */

@@ -16,8 +16,7 @@ struct sums {
 
 static bool is_starving(const struct session *s)
 {
-    return partial_is_large(s->partial) &&
-           s->partial->body_state != BODY_GRANTED;
+    return s->waiting.wait == WAIT_MEMORY && !list_is_empty(&s->waiting.link);
 }
 
 /* A session that is not read waits for something that will come. */
@@ -26,12 +25,12 @@ static void check_waits(const struct session *s)
     bool is_resting = stream_get_mode(s->stream) == STREAM_RESTING;
     if (s->state == SESSION_PAUSED || s->state == SESSION_ENDED)
         FUZZ_CHECK(is_resting &&
-                   (publisher_is_waiting(&s->pub) ||
-                    (is_starving(s) && !list_is_empty(&s->waiting.link))));
+                   (publisher_is_waiting(&s->pub) || is_starving(s)));
     else
         FUZZ_CHECK(!publisher_is_waiting(&s->pub));
     if (s->state == SESSION_HELLO || s->state == SESSION_OPEN)
         FUZZ_CHECK(!is_resting);
+    FUZZ_CHECK(!s->is_left || stream_get_mode(s->stream) == STREAM_ARRIVALS);
     FUZZ_CHECK(s->state != SESSION_CLOSED);
 }
 
@@ -84,6 +83,11 @@ void invariants_check_clients(const struct house *h)
     FUZZ_CHECK(sums.undrained == all->undrained);
     for (size_t i = 0; i < ADMISSION_TOTAL; i++)
         FUZZ_CHECK(sums.bytes[i] == all->admission.bytes[i]);
+    uint64_t host_bytes = 0;
+    for (size_t i = 0; i < PEER_HOSTS; i++)
+        host_bytes += all->admission.host_bytes[i];
+    FUZZ_CHECK(host_bytes ==
+               sums.bytes[ADMISSION_HEADS] + sums.bytes[ADMISSION_UNGRANTED]);
     FUZZ_CHECK(sums.promised_bytes == h->budget.promised_bytes);
     FUZZ_CHECK(sums.paused == house_count(h, COUNT_paused_publishers));
     FUZZ_CHECK(sums.subscribers == house_count(h, COUNT_subscribers));

@@ -15,6 +15,7 @@ struct fixture {
     struct block_pool pool;
     struct admission admission;
     struct partial *partials[PARTIALS];
+    uint8_t host; /* of those that are kept */
 };
 
 static struct fixture f;
@@ -36,6 +37,9 @@ static int close_admission(void **state)
     for (size_t i = 0; i < ADMISSION_TOTAL; i++)
         if (f.admission.bytes[i] != 0)
             return -1;
+    for (size_t i = 0; i < PEER_HOSTS; i++)
+        if (f.admission.host_bytes[i] != 0)
+            return -1;
     block_pool_fini(&f.pool);
     return f.budget.used_bytes != 0 || f.budget.promised_bytes != 0;
 }
@@ -47,6 +51,7 @@ static struct partial *keep(size_t i, uint32_t body_bytes, size_t came)
     size_t head = body_bytes > 0 ? 5 : came;
     struct partial *p = partial_new(&f.budget, bytes, head);
     assert_non_null(p);
+    p->host = f.host;
     if (body_bytes > 0)
         assert_true(partial_begin_body(p, &f.pool, bytes, came, body_bytes));
     admission_keep(&f.admission, p);
@@ -54,9 +59,11 @@ static struct partial *keep(size_t i, uint32_t body_bytes, size_t came)
     return p;
 }
 
-static bool fits(size_t i)
+/* Whether another beginning would be kept, of a host of its own. */
+static bool has_room(uint32_t head_bytes, uint32_t body_bytes, bool has_merit)
 {
-    return admission_fits(&f.admission, f.partials[i], false);
+    struct beginning b = {head_bytes, body_bytes, PEER_HOSTS - 1, has_merit};
+    return admission_has_room(&f.admission, &b);
 }
 
 static bool grant(size_t i)
@@ -101,28 +108,50 @@ static void test_nothing_is_granted_that_there_is_not(void **state)
 static void test_beginnings_have_a_quarter_of_the_memory(void **state)
 {
     (void)state;
-    keep(0, LIMIT / 2, LIMIT / 4);
-    assert_true(fits(0));
+    keep(0, LIMIT / 2, LIMIT / 4 - 1000);
     assert_false(admission_is_low(&f.admission));
-    keep(1, LIMIT / 2, 1000);
-    assert_false(fits(1));
-    keep(2, 0, 100); /* a small one has a share of its own */
-    assert_true(fits(2));
-    assert_true(admission_fits(&f.admission, NULL, false));
+    assert_true(has_room(5, 1000, true));
+    assert_false(has_room(5, 1001, true));
+    assert_true(has_room(100, 0, true)); /* small ones have their own share */
     assert_true(grant(0));
-    assert_true(fits(1)); /* what is granted is counted elsewhere */
+    assert_true(has_room(5, 1001, true)); /* granted is counted elsewhere */
     assert_true(admission_is_low(&f.admission));
 }
 
-static void test_newcomers_have_less_when_memory_is_exhausted(void **state)
+static void test_beginnings_without_merit_have_half_of_that(void **state)
 {
     (void)state;
-    keep(0, LIMIT / 2, LIMIT / 8);
-    assert_true(fits(0));
-    budget_charge(&f.budget, LIMIT);
-    assert_false(fits(0));
-    assert_true(admission_fits(&f.admission, f.partials[0], true));
-    budget_refund(&f.budget, LIMIT);
+    keep(0, 0, PARTIAL_LARGE_BYTES);
+    assert_true(has_room(LIMIT / 8 - PARTIAL_LARGE_BYTES, 0, false));
+    assert_false(has_room(LIMIT / 8 - PARTIAL_LARGE_BYTES + 1, 0, false));
+    assert_true(has_room(LIMIT / 8 - PARTIAL_LARGE_BYTES + 1, 0, true));
+}
+
+/* It leaves the others the rest of the shares. */
+static void test_one_host_has_an_eighth_of_the_memory(void **state)
+{
+    (void)state;
+    struct beginning b = {.host = 7, .has_merit = true};
+    b.head_bytes = PARTIAL_LARGE_BYTES;
+    f.host = 7;
+    keep(0, LIMIT / 2, LIMIT / 8 - PARTIAL_LARGE_BYTES - 5);
+    assert_true(admission_has_room(&f.admission, &b));
+    b.head_bytes++;
+    assert_false(admission_has_room(&f.admission, &b));
+    b.host = 8;
+    assert_true(admission_has_room(&f.admission, &b));
+    b.host = 7;
+    assert_true(grant(0));
+    assert_true(admission_has_room(&f.admission, &b));
+}
+
+static void test_beginnings_need_memory(void **state)
+{
+    (void)state;
+    budget_charge(&f.budget, LIMIT - 100);
+    assert_true(has_room(100, 0, true));
+    assert_false(has_room(101, 0, true));
+    budget_refund(&f.budget, LIMIT - 100);
 }
 
 static void test_unused_grants_go_to_others(void **state)
@@ -163,7 +192,7 @@ static void test_without_a_limit_all_is_granted(void **state)
     f.budget.limit_bytes = 0;
     for (size_t i = 0; i < PARTIALS; i++) {
         keep(i, 1u << 30, 10000);
-        assert_true(fits(i));
+        assert_true(has_room(PARTIAL_HEAD_MAX, 10000, false));
         assert_true(grant(i));
     }
     assert_true(admission_is_low(&f.admission));
@@ -179,7 +208,9 @@ int main(void)
         ADMISSION_TEST(test_one_large_message_may_always_be_under_way),
         ADMISSION_TEST(test_nothing_is_granted_that_there_is_not),
         ADMISSION_TEST(test_beginnings_have_a_quarter_of_the_memory),
-        ADMISSION_TEST(test_newcomers_have_less_when_memory_is_exhausted),
+        ADMISSION_TEST(test_beginnings_without_merit_have_half_of_that),
+        ADMISSION_TEST(test_one_host_has_an_eighth_of_the_memory),
+        ADMISSION_TEST(test_beginnings_need_memory),
         ADMISSION_TEST(test_unused_grants_go_to_others),
         ADMISSION_TEST(test_little_lies_around_without_a_grant),
         ADMISSION_TEST(test_without_a_limit_all_is_granted),

@@ -13,6 +13,7 @@
 #include "broker/net/reactor.h"
 #include "broker/session/client_views.h"
 #include "tests/unit/session_rig.h"
+#include "tests/unit/sockets.h"
 #include "tests/unit/unit.h"
 
 enum { CROWD_MAX = 10000 };
@@ -90,26 +91,93 @@ static void test_time_that_the_broker_stood_still_does_not_count(void **state)
     check_heard(f, f->a, "wate|");
 }
 
-/* A client that has just sent more is not closed as silent to make room for
- * what it sent. */
-static void test_who_goes_on_is_not_evicted_as_silent(void **state)
+/* As much as `fd` may keep of a message, and one byte more. */
+static void leave_beginning(struct fixture *f, int fd)
+{
+    static const char head[9] = "\0\0\0\1t\0\0\x0f\0";
+    static const char body[3000];
+    f->house.budget.limit_bytes = 4 * sizeof body;
+    say_frame(f, fd, "t");
+    say_bytes(f, fd, head, sizeof head);
+    say_bytes(f, fd, body, sizeof body);
+}
+
+/* And its client is not closed for the lack of room. */
+static void test_beginning_without_room_is_left_until_it_is_whole(void **state)
 {
     struct fixture *f = *state;
-    char piece[3000] = {0};
-    f->house.budget.limit_bytes = 4 * sizeof piece;
-    say_frame(f, f->a, "t");
-    say_frame(f, f->b, "t");
-    say_bytes(f, f->b, STRING("\0\0\0\1t\0\0\x0f\0wa"));
-    say_bytes(f, f->a, STRING("\0\0\0\1t\0\0\x0f\0wa"));
-    struct list *first = f->house.clients.waits.lists[WAIT_FRAME].next;
-    LIST_OF(first, struct waiting, link)->since -= ADMISSION_STALLED_MS;
-    first = first->next;
-    LIST_OF(first, struct waiting, link)->since -= ADMISSION_STALLED_MS / 2;
-    say_bytes(f, f->b, piece, sizeof piece);
-    turns(f, 10);
-    check_logged(f, "reason=memory");
-    assert_null(strstr(f->log, "reason=frame_timeout"));
-    check_heard(f, f->b, "$");
+    static const char rest[0xf00 - 3000];
+    leave_beginning(f, f->a);
+    assert_int_equal(count(f, COUNT_beginnings_left), 1);
+    uint64_t held = f->house.budget.used_bytes;
+    say_bytes(f, f->a, rest, sizeof rest / 2);
+    assert_int_equal(f->house.budget.used_bytes, held);
+    assert_int_equal(count(f, COUNT_messages_in), 0);
+    say_bytes(f, f->a, rest, sizeof rest - sizeof rest / 2);
+    assert_int_equal(count(f, COUNT_messages_in), 1);
+    assert_int_equal(count(f, COUNT_connections), 2);
+    say_pair(f, f->a, "t", "x");
+    assert_int_equal(count(f, COUNT_messages_in), 2);
+}
+
+static void test_left_beginning_does_not_make_the_loop_spin(void **state)
+{
+    struct fixture *f = *state;
+    leave_beginning(f, f->a);
+    assert_true(sockets_count_wakes(f->house.reactor) < 8);
+}
+
+static void test_left_beginning_that_ends_is_closed(void **state)
+{
+    struct fixture *f = *state;
+    leave_beginning(f, f->a);
+    assert_int_equal(shutdown(f->a, SHUT_WR), 0);
+    turns(f, 3);
+    assert_int_equal(count(f, COUNT_connections), 1);
+    check_logged(f, "reason=eof");
+}
+
+static void test_left_beginning_without_progress_is_timed_out(void **state)
+{
+    struct fixture *f = *state;
+    struct clients *all = &f->house.clients;
+    leave_beginning(f, f->a);
+    waits_first(&all->waits, WAIT_FRAME)->since -= 3600 * 1000;
+    waits_fire(&all->waits, reactor_now_ms(all->reactor));
+    turns(f, 2);
+    check_logged(f, "reason=frame_timeout");
+}
+
+static void test_left_beginning_that_came_in_time_is_not(void **state)
+{
+    struct fixture *f = *state;
+    struct clients *all = &f->house.clients;
+    static const char rest[0xf00 - 3000];
+    leave_beginning(f, f->a);
+    assert_int_equal(send(f->a, rest, sizeof rest, 0), sizeof rest);
+    waits_first(&all->waits, WAIT_FRAME)->since -= 3600 * 1000;
+    waits_fire(&all->waits, reactor_now_ms(all->reactor));
+    turns(f, 2);
+    assert_int_equal(count(f, COUNT_messages_in), 1);
+    assert_int_equal(count(f, COUNT_closed_timeout), 0);
+}
+
+/* It is longer than what the kernel takes, so it cannot wait there. */
+static void test_large_message_waits_for_room_to_begin(void **state)
+{
+    struct fixture *f = *state;
+    struct budget *budget = &f->house.budget;
+    static char message[9 + 20000] = "\0\0\0\1t\0\0\x4e\x20";
+    budget->limit_bytes = 300000;
+    say_frame(f, f->a, "");
+    size_t others = budget->limit_bytes - budget->used_bytes - 100;
+    budget_charge(budget, others);
+    say_bytes(f, f->a, message, sizeof message);
+    assert_int_equal(count(f, COUNT_memory_waits), 1);
+    assert_int_equal(budget->used_bytes, budget->limit_bytes - 100);
+    budget_refund(budget, others);
+    turns(f, 4);
+    assert_int_equal(count(f, COUNT_messages_in), 1);
 }
 
 /* Otherwise a client that breaks off behind a name, again and again, would
@@ -286,7 +354,12 @@ int main(void)
         SESSION_TEST(test_every_wait_has_an_end),
         SESSION_TEST(test_bytes_that_came_in_time_are_read_before_judging),
         SESSION_TEST(test_time_that_the_broker_stood_still_does_not_count),
-        SESSION_TEST(test_who_goes_on_is_not_evicted_as_silent),
+        SESSION_TEST(test_beginning_without_room_is_left_until_it_is_whole),
+        SESSION_TEST(test_left_beginning_does_not_make_the_loop_spin),
+        SESSION_TEST(test_left_beginning_that_ends_is_closed),
+        SESSION_TEST(test_left_beginning_without_progress_is_timed_out),
+        SESSION_TEST(test_left_beginning_that_came_in_time_is_not),
+        SESSION_TEST(test_large_message_waits_for_room_to_begin),
         SESSION_TEST(test_name_without_its_message_leaves_no_channel),
         SESSION_TEST(test_message_too_long_for_new_bounds_is_not_waited_for),
         SESSION_TEST(test_who_begins_has_room_beside_those_who_stall),

@@ -6,6 +6,8 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -57,12 +59,39 @@ static void test_nobody_is_known_at_a_tcp_socket(void **state)
     close(fd);
 }
 
+static uint8_t host_of(const char *ip, uint16_t port)
+{
+    struct peer p = {.family = strchr(ip, ':') ? AF_INET6 : AF_INET,
+                     .port = port};
+    assert_int_equal(inet_pton(p.family, ip, p.ip), 1);
+    return peer_host(&p);
+}
+
+static void test_peers_of_a_host_have_one_number(void **state)
+{
+    (void)state;
+    const struct peer unix_peer = {.family = AF_UNIX};
+    assert_int_equal(host_of("10.1.2.3", 1), host_of("10.1.2.3", 2));
+    assert_int_equal(host_of("2001:db8::1", 1), host_of("2001:db8::ffff:2", 1));
+    assert_int_not_equal(host_of("2001:db8::1", 1),
+                         host_of("2001:db8:0:1::1", 1));
+    assert_int_equal(peer_host(&unix_peer), peer_host(&unix_peer));
+    int others = 0;
+    for (int i = 0; i < 256; i++) {
+        char ip[16];
+        snprintf(ip, sizeof ip, "10.1.2.%d", i);
+        others += host_of(ip, 1) != host_of("10.1.2.3", 1);
+    }
+    assert_true(others > 240);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_peers_as_text),
         cmocka_unit_test(test_the_user_at_a_unix_socket_is_known),
         cmocka_unit_test(test_nobody_is_known_at_a_tcp_socket),
+        cmocka_unit_test(test_peers_of_a_host_have_one_number),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

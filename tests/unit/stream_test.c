@@ -180,6 +180,30 @@ static void test_resting_reads_nothing(void **state)
     check_read(STREAM_OK, "water");
 }
 
+static void test_arrivals_are_reported_once_each(void **state)
+{
+    (void)state;
+    uint8_t seen[8];
+    size_t got = 0;
+    peer_says("one");
+    assert_true(stream_set(f.stream, STREAM_ARRIVALS, false));
+    assert_true(sockets_count_wakes(f.reactor) < WAKES_MAX);
+    assert_int_equal(f.readable, 1); /* what was there already */
+    peer_says("two");
+    sockets_turns(f.reactor, 3);
+    assert_int_equal(f.readable, 2);
+    assert_true(stream_can_peek(f.stream));
+    assert_int_equal(stream_peek(f.stream, seen, sizeof seen, &got), STREAM_OK);
+    assert_int_equal(got, 6);
+    assert_memory_equal(seen, "onetwo", 6);
+    check_read(STREAM_OK, "onetwo"); /* it was still there */
+    peer_closes();
+    assert_true(sockets_count_wakes(f.reactor) < WAKES_MAX);
+    assert_int_equal(f.ends, 1);
+    assert_int_equal(stream_peek(f.stream, seen, sizeof seen, &got),
+                     STREAM_END);
+}
+
 static void test_resting_hears_the_end_once(void **state)
 {
     (void)state;
@@ -544,6 +568,8 @@ int main(void)
         UNIX_TEST(test_writes_and_shuts_down),
         TCP_TEST(test_resting_reads_nothing),
         UNIX_TEST(test_resting_reads_nothing),
+        TCP_TEST(test_arrivals_are_reported_once_each),
+        UNIX_TEST(test_arrivals_are_reported_once_each),
         TCP_TEST(test_resting_hears_the_end_once),
         UNIX_TEST(test_resting_hears_the_end_once),
         TCP_TEST(test_resting_hears_an_end_that_came_before),

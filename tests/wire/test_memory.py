@@ -277,6 +277,77 @@ class Shedding(MemoryTest):
         self.assertEqual(sluiced.stats()["closed_slow"], 1)
 
 
+class HalfSent(MemoryTest):
+    """Messages that were begun, more than may be kept. `--memory 4m`: those
+    that have sent nothing whole may take 512 KiB."""
+
+    def begin(self, sluiced, count, first=b""):
+        """Clients that send most of a small message, and no more."""
+        data = NOBODY + first + pair(b"/topic/half", b"h" * 4000)[:-80]
+        return [self.connect(sluiced).send(data) for _ in range(count)]
+
+    def assert_they_go_on(self, sluiced, senders):
+        """Each message comes in two parts, the second when the first has
+        been dealt with."""
+        listener = self.subscriber(sluiced, TOPIC)
+        for number in range(10):
+            for who, sender in enumerate(senders):
+                data = pair(TOPIC, numbered(number * 100 + who, 3000))
+                sender.send(data[:1500])
+                sluiced.sync()
+                sender.send(data[1500:])
+                self.assertEqual(listener.recv(),
+                                 numbered(number * 100 + who, 3000))
+
+    def check(self, first=b""):
+        sluiced = self.limited("--frame-timeout", "60s", memory="4m")
+        senders = [self.publisher(sluiced) for _ in range(5)]
+        sluiced.sync(*senders)
+        others = self.begin(sluiced, 400, first)
+        sluiced.wait_stats(beginnings_left=lambda n: n > 100)
+        newcomers = [self.publisher(sluiced) for _ in range(5)]
+        self.assert_they_go_on(sluiced, senders + newcomers)
+        stats = sluiced.stats()
+        self.assertEqual(stats["closed"], 0)
+        self.assertLess(stats["memory_peak_bytes"], 4 * MIB)
+        return sluiced, others
+
+    def test_they_close_nobody_and_are_not_closed(self):
+        """400 clients with half a message: neither publishers that were
+        there nor those that come later notice, and when the rest is sent
+        after all, nothing is lost."""
+        sluiced, others = self.check()
+        listener = self.subscriber(sluiced, b"/topic/half")
+        for client in others:
+            client.send(b"r" * 80)
+        for _ in others:
+            self.assertEqual(listener.recv(), b"h" * 3920 + b"r" * 80)
+        sluiced.end_sync()
+
+    def test_one_whole_message_first_is_no_merit(self):
+        """What counts is whether as much was sent in whole messages."""
+        self.check(pair(b"/null", b"x"))
+
+    def test_they_do_not_exceed_a_memory_that_is_full(self):
+        """A full queue, and 1,000 publishers that have sent whole messages
+        and then begin one."""
+        sluiced = self.limited("--queue-limit", "1g", "--frame-timeout",
+                               "60s", memory="4m")
+        first = b"".join([pair(b"/null", b"x" * 4000)] * 2)
+        others = [self.connect(sluiced).send(NOBODY + first)
+                  for _ in range(1000)]
+        with Pump(sluiced) as pump:
+            pump.add(for_ever(NOBODY, pair(b"/queue/full", b"x" * KIB) * 64))
+            sluiced.wait_for_log("event=memory_short .*/queue/full")
+            sluiced.wait_stats(paused_publishers=1)
+            for client in others:
+                client.send(pair(b"/topic/half", b"h" * 4000)[:-80])
+            sluiced.sync(self.publisher(sluiced))
+            stats = sluiced.wait_stats(beginnings_left=lambda n: n > 100)
+        self.assertEqual(stats["closed"], 0)
+        self.assertLessEqual(stats["memory_peak_bytes"], 4 * MIB)
+
+
 class Counted(MemoryTest):
     def test_a_message_for_a_hundred_is_counted_once(self):
         """They share it."""
