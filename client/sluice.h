@@ -117,6 +117,14 @@ void sluice_free(struct sluice *s);
 SLUICE_MUST_CHECK enum sluice_error sluice_set_max_message(struct sluice *s,
                                                            size_t bytes);
 
+/* Whether the kernel and the library may hold messages that were not asked for
+ * yet: they may by default, which is fast. A consumer of a queue that works on
+ * each message for long turns it off (0): nothing is read but the message that
+ * sluice_receive() is called for, so that the broker keeps most of the others,
+ * for other consumers, and fewer are lost if this process dies. On again (1) at
+ * any time; off at its best before connecting. */
+void sluice_set_read_ahead(struct sluice *s, int is_on);
+
 /* Connects to "host:port", "[v6]:port" or "unix:PATH"; the port may be left out
  * and is SLUICE_DEFAULT_PORT then. All addresses of a host are tried; together
  * they get `timeout_ms`. The name is looked up by getaddrinfo(3), whose own

@@ -40,7 +40,7 @@ static bool connections_fail_with_errno(struct connections *c, const char *what)
 static bool connections_dial(struct connections *c, int *fd)
 {
     return sluice_dial(c->plan->server, sluice_deadline_in(CONNECTIONS_DIAL_MS),
-                       fd, &c->failure) == SLUICE_OK;
+                       SLUICE_DIAL_USUAL, fd, &c->failure) == SLUICE_OK;
 }
 
 static bool connections_watch(struct connections *c, int fd, uint32_t events,

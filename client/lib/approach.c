@@ -132,6 +132,7 @@ enum sluice_error sluice_approach_begin(struct sluice_approach *a,
     *a = (struct sluice_approach){.fd = -1};
     if (!sluice_address_parse(address, SLUICE_DEFAULT_PORT, &parsed) ||
         !sluice_address_is_peer(&parsed) || parsed.is_unix)
-        return sluice_dial(address, SLUICE_DEADLINE_NOW, &a->fd, why);
+        return sluice_dial(address, SLUICE_DEADLINE_NOW, SLUICE_DIAL_USUAL,
+                           &a->fd, why);
     return approach_host(a, address, &parsed, why);
 }

@@ -19,10 +19,21 @@
 /* A broker host that has vanished is noticed after about a minute. */
 enum { DIAL_KEEP_IDLE_S = 30, DIAL_KEEP_EVERY_S = 10, DIAL_KEEP_TRIES = 3 };
 
+/* Bytes of a receive buffer. The system has a least one, and takes that. */
+static const int dial_rooms[] = {
+    [SLUICE_DIAL_USUAL] = 256 << 10,
+    [SLUICE_DIAL_LITTLE] = 1,
+};
+
 static void dial_set(int fd, int level, int name, int value)
 {
     /* A socket that refuses such an option works without it. */
     (void)setsockopt(fd, level, name, &value, sizeof value);
+}
+
+void sluice_dial_set_room(int fd, enum sluice_dial_room room)
+{
+    dial_set(fd, SOL_SOCKET, SO_RCVBUF, dial_rooms[room]);
 }
 
 bool sluice_dial_prepare(int fd)
@@ -64,13 +75,17 @@ static int dial_await(int fd, sluice_deadline deadline)
 }
 
 /* Connects one address; the socket, or -1 with errno. */
-static int dial_inet(const struct addrinfo *to, sluice_deadline deadline)
+static int dial_inet(const struct addrinfo *to, sluice_deadline deadline,
+                     enum sluice_dial_room room)
 {
     int fd =
         socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                to->ai_protocol);
     if (fd < 0)
         return -1;
+    if (room !=
+        SLUICE_DIAL_USUAL) /* which the system adapts while it is used */
+        sluice_dial_set_room(fd, room);
     int error = 0;
     if (connect(fd, to->ai_addr, to->ai_addrlen) != 0)
         error = errno == EINPROGRESS ? dial_await(fd, deadline) : errno;
@@ -106,7 +121,8 @@ static enum sluice_error dial_fail(const char *text, int error,
 
 static enum sluice_error dial_host(const char *text,
                                    const struct sluice_address *address,
-                                   sluice_deadline deadline, int *fd,
+                                   sluice_deadline deadline,
+                                   enum sluice_dial_room room, int *fd,
                                    struct sluice_failure *why)
 {
     struct addrinfo *all = NULL;
@@ -118,7 +134,7 @@ static enum sluice_error dial_host(const char *text,
     *fd = -1;
     errno = ETIMEDOUT;
     for (const struct addrinfo *to = all; to && *fd < 0; to = to->ai_next) {
-        *fd = dial_inet(to, dial_share(deadline, to));
+        *fd = dial_inet(to, dial_share(deadline, to), room);
         if (*fd < 0 && errno == EINTR)
             break;
     }
@@ -173,7 +189,8 @@ static enum sluice_error dial_path(const char *text,
 }
 
 enum sluice_error sluice_dial(const char *text, sluice_deadline deadline,
-                              int *fd, struct sluice_failure *why)
+                              enum sluice_dial_room room, int *fd,
+                              struct sluice_failure *why)
 {
     struct sluice_address address;
     if (!sluice_address_parse(text, SLUICE_DEFAULT_PORT, &address) ||
@@ -183,7 +200,7 @@ enum sluice_error sluice_dial(const char *text, sluice_deadline deadline,
             "'%.255s' is not an address: " SLUICE_ADDRESS_FORM, text);
     enum sluice_error error =
         address.is_unix ? dial_path(text, &address, deadline, fd, why)
-                        : dial_host(text, &address, deadline, fd, why);
+                        : dial_host(text, &address, deadline, room, fd, why);
     if (error != SLUICE_OK)
         return error;
     if (sluice_dial_prepare(*fd))

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/lib/handle.h"
 
-#include "client/lib/dial.h"
-
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
@@ -127,10 +125,20 @@ enum sluice_error sluice_set_max_message(struct sluice *s, size_t bytes)
     return SLUICE_OK;
 }
 
+void sluice_set_read_ahead(struct sluice *s, int is_on)
+{
+    sluice_handle_assert(s);
+    s->room = is_on ? SLUICE_DIAL_USUAL : SLUICE_DIAL_LITTLE;
+    s->in.is_frugal = !is_on;
+    if (s->fd >= 0)
+        sluice_dial_set_room(s->fd, s->room);
+}
+
 enum sluice_error sluice_handle_start(struct sluice *s, int fd)
 {
     s->fd = fd;
     sluice_inbox_init(&s->in, s->limit);
+    s->in.is_frugal = s->room == SLUICE_DIAL_LITTLE;
     if (!sluice_outbox_init(&s->out)) {
         sluice_handle_reset(s);
         return sluice_failure_set(&s->failure, SLUICE_NO_MEMORY,
@@ -148,8 +156,8 @@ enum sluice_error sluice_connect(struct sluice *s, const char *address,
         return sluice_handle_bad_state(s);
     sluice_handle_reset(s);
     int fd = -1;
-    enum sluice_error error =
-        sluice_dial(address, sluice_deadline_in(timeout_ms), &fd, &s->failure);
+    enum sluice_error error = sluice_dial(
+        address, sluice_deadline_in(timeout_ms), s->room, &fd, &s->failure);
     return error != SLUICE_OK ? error : sluice_handle_start(s, fd);
 }
 

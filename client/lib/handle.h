@@ -7,6 +7,7 @@
 #ifndef SLUICE_CLIENT_LIB_HANDLE_H
 #define SLUICE_CLIENT_LIB_HANDLE_H
 
+#include "client/lib/dial.h"
 #include "client/lib/failure.h"
 #include "client/lib/inbox.h"
 #include "client/lib/outbox.h"
@@ -37,8 +38,9 @@ struct sluice_protocol {
 struct sluice {
     unsigned magic;
     enum sluice_state state;
-    int fd;         /* -1 when IDLE */
-    uint32_t limit; /* bytes of the longest message */
+    int fd;                     /* -1 when IDLE */
+    uint32_t limit;             /* bytes of the longest message */
+    enum sluice_dial_room room; /* LITTLE: nothing is read ahead, either */
     struct sluice_inbox in;
     struct sluice_outbox out;
     enum sluice_error end;                  /* why it is BROKEN or ENDED */

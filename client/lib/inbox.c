@@ -2,7 +2,6 @@
 #include "client/lib/inbox.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -116,15 +115,32 @@ static bool inbox_make_room(struct sluice_inbox *in)
     return in->tail < in->capacity || inbox_grow(in);
 }
 
+/* How many bytes the frame that has begun to arrive lacks, as far as is known;
+ * its length comes first. */
+static size_t inbox_lacks(const struct sluice_inbox *in)
+{
+    size_t at = in->head;
+    struct frame frame;
+    while (frame_decode(in->bytes + at, in->tail - at, in->limit, &frame) ==
+           FRAME_OK)
+        at += frame_size(frame.length);
+    size_t there = in->tail - at;
+    if (there < FRAME_HEAD_BYTES)
+        return FRAME_HEAD_BYTES - there;
+    return frame_size(frame_get_length(in->bytes + at)) - there;
+}
+
 ssize_t sluice_inbox_fill(struct sluice_inbox *in, int fd)
 {
     if (!inbox_make_room(in)) {
         errno = ENOMEM;
         return -1;
     }
+    size_t room = in->capacity - in->tail;
+    size_t lacks = in->is_frugal ? inbox_lacks(in) : room;
     ssize_t n;
     do
-        n = read(fd, in->bytes + in->tail, in->capacity - in->tail);
+        n = read(fd, in->bytes + in->tail, lacks < room ? lacks : room);
     while (n < 0 && errno == EINTR);
     if (n > 0)
         in->tail += (size_t)n;

@@ -16,6 +16,7 @@
 #include "client/sluice.h"
 #include "proto/frame.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct sluice_inbox {
@@ -25,9 +26,10 @@ struct sluice_inbox {
     size_t head;
     size_t tail;
     uint32_t limit; /* bytes of the longest message */
+    bool is_frugal; /* reads no byte of the message after the next one */
 };
 
-/* Empty; `limit` is that of one message, in bytes. */
+/* Empty, not frugal; `limit` is that of one message, in bytes. */
 void sluice_inbox_init(struct sluice_inbox *in, uint32_t limit);
 void sluice_inbox_fini(struct sluice_inbox *in);
 

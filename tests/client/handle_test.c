@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 
 static void test_subscribing_is_one_frame(void **state)
@@ -181,6 +182,35 @@ static void test_the_limit_itself_is_allowed(void **state)
     PEER_SEND(&p, "\0\0\0\3abc\0\0\0\4");
     peer_check_received(&p, "abc", 3);
     assert_int_equal(peer_receive(&p, -1), SLUICE_TOO_LONG);
+    peer_close(&p);
+}
+
+/* Cut anywhere, and with messages of every kind: what the next call would
+ * return stays in the kernel. */
+static void
+test_without_reading_ahead_one_message_is_read_at_a_time(void **state)
+{
+    (void)state;
+    struct peer p = peer_open();
+    int left;
+    sluice_set_read_ahead(p.s, 0);
+    assert_int_equal(sluice_subscribe(p.s, sluice_text("a")), SLUICE_OK);
+    PEER_SEND(&p, "\0\0\0\3abc\0\0\0\0\0\0\0\2de\0\0");
+    peer_check_received(&p, "abc", 3);
+    assert_int_equal(ioctl(sluice_fd(p.s), FIONREAD, &left), 0);
+    assert_int_equal(left, 12);
+    peer_check_received(&p, "", 0);
+    assert_int_equal(ioctl(sluice_fd(p.s), FIONREAD, &left), 0);
+    assert_int_equal(left, 8);
+    peer_check_received(&p, "de", 2);
+    assert_int_equal(peer_receive(&p, 0), SLUICE_AGAIN);
+    PEER_SEND(&p, "\0\1f\0\0\0\1g");
+    peer_check_received(&p, "f", 1);
+    sluice_set_read_ahead(p.s, 1);
+    PEER_SEND(&p, "\0\0\0\1h");
+    peer_check_received(&p, "g", 1);
+    assert_int_equal(ioctl(sluice_fd(p.s), FIONREAD, &left), 0);
+    assert_int_equal(left, 0);
     peer_close(&p);
 }
 
@@ -368,6 +398,8 @@ int main(void)
         cmocka_unit_test(test_a_half_closed_broker_has_ended),
         cmocka_unit_test(test_a_message_above_the_limit_ends_it),
         cmocka_unit_test(test_the_limit_itself_is_allowed),
+        cmocka_unit_test(
+            test_without_reading_ahead_one_message_is_read_at_a_time),
         cmocka_unit_test(test_goodbye_brings_what_is_owed),
         cmocka_unit_test(test_close_waits_for_the_broker),
         cmocka_unit_test(test_close_does_not_drop_messages_without_end),
