@@ -15,6 +15,7 @@
 #include "client/source.h"
 #include "client/stop_signal.h"
 #include "client/watch.h"
+#include "proto/channel_name.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -109,7 +110,8 @@ static void sender_notice(struct sender *sender, const char *what)
 {
     if (sender->notice_ms < 0 || sluice_deadline_left(sender->notice_ms) > 0)
         return;
-    bool is_queue = strncmp(sender->channel.data, "/queue", 6) == 0;
+    bool is_queue = strncmp(sender->channel.data, CHANNEL_NAME_QUEUE,
+                            strlen(CHANNEL_NAME_QUEUE)) == 0;
     complain(EXIT_DONE, "waiting: %s (%s?)", what,
              is_queue ? "queue full" : "slow subscriber");
     sender->has_noticed = true;
@@ -182,6 +184,11 @@ static void sender_on_taken(struct sender *sender)
     outage_on_time(&sender->outage);
 }
 
+static bool sender_has_buffered(const struct sender *sender)
+{
+    return (sluice_events(sender->s) & POLLOUT) != 0;
+}
+
 /* The pending message; waits while the broker makes us wait, until a stop
  * signal. */
 static enum sluice_error sender_publish(struct sender *sender)
@@ -198,7 +205,9 @@ static enum sluice_error sender_publish(struct sender *sender)
         error = sender_pump(sender);
         if (error != SLUICE_AGAIN)
             return error;
-        sender_await(sender, "the broker takes no more");
+        /* Otherwise there is room by now, and nothing that would wake us. */
+        if (sender_has_buffered(sender))
+            sender_await(sender, "the broker takes no more");
     }
 }
 
@@ -240,8 +249,7 @@ static enum sluice_error sender_finish(struct sender *sender)
     if (error != SLUICE_OK)
         return error;
     while ((error = sender_pump(sender)) == SLUICE_AGAIN) {
-        bool has_written = (sluice_events(sender->s) & POLLOUT) == 0;
-        if (has_written || stop_signal_came())
+        if (!sender_has_buffered(sender) || stop_signal_came())
             sender_limit(sender);
         if (!sender_has_time(sender))
             return SLUICE_TIMEOUT;
@@ -363,6 +371,7 @@ static int sender_send(struct sender *sender)
 {
     int status;
     outage_init(&sender->outage, sender->options.server, false);
+    channel_hint_print(sender->channel.data, CHANNEL_PUBLISH);
     while (!sender_attempt(sender, &status))
         ;
     return status;
@@ -424,7 +433,6 @@ static int send_run(int argc, char **argv)
         !command_has_channel(&command_send, argc, argv, &status) ||
         !send_check(&sender.options, argc, &status))
         return status;
-    channel_hint_print(argv[1], CHANNEL_PUBLISH);
     sender.channel = sluice_text(argv[1]);
     sender.source = send_source(&sender.options, argc, argv);
     sender.s = sluice_new();
