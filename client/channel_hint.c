@@ -3,12 +3,12 @@
 
 #include "client/complain.h"
 #include "common/suggest.h"
+#include "proto/channel_name.h"
 
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#define CHANNEL_HINT_QUEUE "/queue"
 #define CHANNEL_HINT_TOPIC "/topic"
 
 enum { CHANNEL_HINT_SEGMENT_BYTES = 16 };
@@ -26,18 +26,19 @@ static bool channel_hint_is_in(const char *channel, const char *folder)
 
 static bool channel_hint_of_sink(const char *channel, enum channel_use use)
 {
-    if (strcmp(channel, SLUICE_SINK) != 0)
+    if (strcmp(channel, CHANNEL_NAME_NULL) != 0)
         return false;
-    complain(EXIT_DONE, use == CHANNEL_PUBLISH
-                            ? "warning: " SLUICE_SINK " discards every message"
-                            : "warning: nothing ever arrives on " SLUICE_SINK
-                              ", which discards every message");
+    complain(EXIT_DONE,
+             use == CHANNEL_PUBLISH
+                 ? "warning: " CHANNEL_NAME_NULL " discards every message"
+                 : "warning: nothing ever arrives on " CHANNEL_NAME_NULL
+                   ", which discards every message");
     return true;
 }
 
 static bool channel_hint_of_own(const char *channel, enum channel_use use)
 {
-    if (!channel_hint_is_in(channel, "/sys"))
+    if (!channel_hint_is_in(channel, CHANNEL_NAME_SYS))
         return false;
     complain(EXIT_DONE, "warning: %s is the broker's own: %s", channel,
              use == CHANNEL_PUBLISH ? "what clients send there is discarded"
@@ -64,11 +65,11 @@ static bool channel_hint_of_spelling(const char *channel, enum channel_use use)
     char first[CHANNEL_HINT_SEGMENT_BYTES];
     size_t n = 1 + strcspn(channel + 1, "/");
     if (n >= sizeof first ||
-        strncmp(channel, CHANNEL_HINT_QUEUE, strlen(CHANNEL_HINT_QUEUE)) == 0)
+        strncmp(channel, CHANNEL_NAME_QUEUE, strlen(CHANNEL_NAME_QUEUE)) == 0)
         return false;
     snprintf(first, sizeof first, "%.*s", (int)n, channel);
     struct suggestion s = suggest_for(first);
-    suggest_try(&s, CHANNEL_HINT_QUEUE);
+    suggest_try(&s, CHANNEL_NAME_QUEUE);
     suggest_try(&s, CHANNEL_HINT_TOPIC);
     if (!s.best || s.distance != 1)
         return false;

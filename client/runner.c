@@ -7,9 +7,11 @@
 #include "client/runner.h"
 
 #include "client/complain.h"
+#include "client/stop_signal.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdlib.h>
@@ -20,10 +22,19 @@
 
 extern char **environ;
 
+/* A signal without a handler would not interrupt a wait. */
+static void runner_on_child(int number)
+{
+    (void)number;
+}
+
 bool runner_init(struct runner *r, const char *command, const char *channel)
 {
     *r = (struct runner){.command = command};
-    return setenv("SLUICE_CHANNEL", channel, 1) == 0;
+    struct sigaction action = {.sa_handler = runner_on_child,
+                               .sa_flags = SA_RESTART | SA_NOCLDSTOP};
+    return sigaction(SIGCHLD, &action, NULL) == 0 &&
+           setenv("SLUICE_CHANNEL", channel, 1) == 0;
 }
 
 static bool runner_fill(int fd, struct sluice_bytes message)
@@ -36,14 +47,16 @@ static bool runner_fill(int fd, struct sluice_bytes message)
         at += n > 0 ? n : 0;
         left -= n > 0 ? (size_t)n : 0;
     }
-    return lseek(fd, 0, SEEK_SET) == 0;
+    return true;
 }
 
 /* A file that holds the message, to be read from its beginning, or -1. */
-static int runner_file(struct sluice_bytes message)
+static int runner_file(const struct runner *r, struct sluice_bytes message)
 {
     int fd = memfd_create("message", MFD_CLOEXEC);
-    if (fd < 0 || runner_fill(fd, message))
+    struct sluice_bytes end = {"\n", r->has_newline ? 1 : 0};
+    if (fd < 0 || (runner_fill(fd, message) && runner_fill(fd, end) &&
+                   lseek(fd, 0, SEEK_SET) == 0))
         return fd;
     int error = errno;
     close(fd);
@@ -52,25 +65,34 @@ static int runner_file(struct sluice_bytes message)
 }
 
 /* This program ignores SIGPIPE, which a command would inherit. */
+static int runner_set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    int error = posix_spawnattr_setsigdefault(attributes, &defaults);
+    if (error == 0)
+        error = posix_spawnattr_setpgroup(attributes, 0);
+    if (error == 0)
+        error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF |
+                                                         POSIX_SPAWN_SETPGROUP);
+    return error;
+}
+
 static int runner_spawn(const struct runner *r, int input, pid_t *pid)
 {
     char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, NULL, NULL};
     char *command = strdup(r->command);
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t defaults;
     if (!command)
         return ENOMEM;
     argv[2] = command;
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     int error = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
     if (error == 0)
-        error = posix_spawnattr_setsigdefault(&attributes, &defaults);
-    if (error == 0)
-        error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+        error = runner_set_attributes(&attributes);
     if (error == 0)
         error =
             posix_spawn(pid, "/bin/sh", &actions, &attributes, argv, environ);
@@ -95,23 +117,38 @@ static void runner_judge(struct runner *r, int status)
                  r->runs, WTERMSIG(status));
 }
 
-/* A stop signal does not end the wait: a command that runs may finish. */
-static bool runner_await(struct runner *r, pid_t pid)
+/* Waits until the command ends or a stop signal comes, which is reported once.
+ * SIGCHLD is blocked but in ppoll(), so that none is missed before it. */
+static void runner_wait(bool *is_reported, const sigset_t *unblocked)
 {
-    int status;
+    struct pollfd stop = {.fd = *is_reported ? -1 : stop_signal_fd(),
+                          .events = POLLIN};
+    (void)ppoll(&stop, 1, NULL, unblocked);
+    if (*is_reported || !stop_signal_came())
+        return;
+    *is_reported = true;
+    complain(EXIT_DONE, "stopping as soon as the command has ended; a second "
+                        "signal ends it");
+}
+
+/* The exit status of the command, as waitpid(2) has it. False, with errno. */
+static bool runner_await(pid_t pid, int *status)
+{
+    sigset_t child, unblocked;
+    bool is_reported = false;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &unblocked);
     pid_t ended;
-    do
-        ended = waitpid(pid, &status, 0);
-    while (ended < 0 && errno == EINTR);
-    if (ended < 0)
-        return false;
-    runner_judge(r, status);
-    return true;
+    while ((ended = waitpid(pid, status, WNOHANG)) == 0)
+        runner_wait(&is_reported, &unblocked);
+    sigprocmask(SIG_SETMASK, &unblocked, NULL);
+    return ended == pid;
 }
 
 bool runner_run(struct runner *r, struct sluice_bytes message)
 {
-    int input = runner_file(message);
+    int input = runner_file(r, message);
     if (input < 0)
         return false;
     pid_t pid;
@@ -122,5 +159,11 @@ bool runner_run(struct runner *r, struct sluice_bytes message)
         return false;
     }
     r->runs++;
-    return runner_await(r, pid);
+    int status;
+    stop_signal_take_along(pid);
+    bool has_ended = runner_await(pid, &status);
+    stop_signal_take_along(0);
+    if (has_ended)
+        runner_judge(r, status);
+    return has_ended;
 }

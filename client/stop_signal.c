@@ -10,27 +10,49 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_signal_flag;
+static volatile sig_atomic_t stop_signal_group; /* a pid_t; 0: none */
 static int stop_signal_pipe[2] = {-1, -1};
+
+/* The second signal: as if there were no handler, but with company. */
+static void stop_signal_end(int number)
+{
+    if (stop_signal_group != 0)
+        kill((pid_t)-stop_signal_group, number);
+    signal(number, SIG_DFL);
+    raise(number);
+}
 
 static void stop_signal_on_signal(int number)
 {
-    (void)number;
     int saved = errno;
+    if (stop_signal_flag)
+        stop_signal_end(number);
     stop_signal_flag = 1;
     ssize_t n = write(stop_signal_pipe[1], "", 1);
     (void)n; /* one byte into an empty pipe */
     errno = saved;
 }
 
-bool stop_signal_init(void)
+/* No SA_RESTART: a write() to a stalled reader must return, too. */
+static bool stop_signal_handle(int flags)
 {
-    if (pipe2(stop_signal_pipe, O_CLOEXEC | O_NONBLOCK) != 0)
-        return false;
-    /* No SA_RESTART: a write() to a stalled reader must return, too. */
     struct sigaction action = {.sa_handler = stop_signal_on_signal,
-                               .sa_flags = (int)SA_RESETHAND};
+                               .sa_flags = flags};
     return sigaction(SIGINT, &action, NULL) == 0 &&
            sigaction(SIGTERM, &action, NULL) == 0;
+}
+
+bool stop_signal_init(void)
+{
+    return pipe2(stop_signal_pipe, O_CLOEXEC | O_NONBLOCK) == 0 &&
+           stop_signal_handle((int)SA_RESETHAND);
+}
+
+void stop_signal_take_along(pid_t group)
+{
+    stop_signal_group = (sig_atomic_t)group;
+    if (group != 0)
+        (void)stop_signal_handle(0);
 }
 
 bool stop_signal_came(void)

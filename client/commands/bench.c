@@ -165,9 +165,9 @@ static int bench_run(int argc, char **argv)
         return command_misused(&command_bench,
                                "bench takes options only; name a channel with "
                                "--channel");
-    channel_hint_print(o.channel, CHANNEL_PUBLISH);
     if (!stop_signal_init())
         return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    channel_hint_print(o.channel, CHANNEL_PUBLISH);
     struct plan plan = bench_plan(&o);
     return bench_measure(&plan, o.json);
 }

@@ -7,12 +7,14 @@
 #include "client/channel_hint.h"
 #include "client/command.h"
 #include "client/complain.h"
+#include "client/handback.h"
 #include "client/lib/deadline.h"
 #include "client/outage.h"
 #include "client/print_options.h"
 #include "client/runner.h"
 #include "client/stop_signal.h"
 #include "client/watch.h"
+#include "proto/channel_name.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -24,7 +26,7 @@ struct listen_options {
     const char *server, *command;
     struct cli_option_number timeout_ms, max_frame, count;
     struct print_options print;
-    bool is_quiet, no_reconnect;
+    bool has_newline, is_quiet, no_reconnect;
 };
 
 #define LISTEN_VALUE(field) offsetof(struct listen_options, field)
@@ -42,13 +44,16 @@ static const struct cli_option listen_options[] = {
      "stop after N messages"},
     {"exec", CLI_OPTION_TEXT, LISTEN_VALUE(command), "COMMAND", NULL, NULL, 0,
      0, "run COMMAND for each message, which is its standard input"},
+    {"newline", CLI_OPTION_FLAG, LISTEN_VALUE(has_newline), NULL, NULL, NULL, 0,
+     0, "with --exec: end each message with a newline, for 'read'"},
     PRINT_OPTIONS_FORMAT(LISTEN_VALUE(print)),
     PRINT_OPTIONS_RAW(LISTEN_VALUE(print)),
     PRINT_OPTIONS_TIMES(LISTEN_VALUE(print)),
     {"no-reconnect", CLI_OPTION_FLAG, LISTEN_VALUE(no_reconnect), NULL, NULL,
      NULL, 0, 0, "exit with 1 when the broker cannot be reached or is lost"},
     {"quiet", CLI_OPTION_FLAG, LISTEN_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
-     "do not report lost and regained connections on standard error"},
+     "do not report on standard error what ended well: lost connections that\n"
+     "      are regained, messages that are handed back"},
     {.name = NULL},
 };
 
@@ -56,6 +61,7 @@ struct listening {
     struct listen_options options;
     struct sluice *s;
     struct sluice_bytes channel;
+    bool is_queue;
     const struct listen_outlet *outlet;
     struct printer printer;
     struct runner runner; /* with --exec */
@@ -95,6 +101,15 @@ static void listening_on_stop(struct listening *l)
     (void)error; /* if it fails, the next receive returns the error */
     l->give_up_ms =
         sluice_deadline_clock() + (int64_t)l->options.timeout_ms.value;
+}
+
+/* True when nothing more is to be taken: a command that ran has ended by now,
+ * and no other one begins. */
+static bool listening_is_stopped(struct listening *l)
+{
+    if (stop_signal_came() && !listening_is_leaving(l) && !l->options.command)
+        listening_on_stop(l);
+    return stop_signal_came() && l->options.command;
 }
 
 static bool listening_is_late(const struct listening *l)
@@ -197,8 +212,8 @@ static enum listen_step listening_on_end(struct listening *l,
 static enum listen_step listening_take(struct listening *l)
 {
     for (;;) {
-        if (stop_signal_came() && !listening_is_leaving(l))
-            listening_on_stop(l);
+        if (listening_is_stopped(l))
+            return LISTEN_DONE;
         struct sluice_bytes message;
         enum sluice_error error =
             sluice_receive(l->s, &message, SLUICE_NO_WAIT);
@@ -243,6 +258,25 @@ static enum listen_step listening_serve(struct listening *l)
 
 /* --- one connection after another ---------------------------------------- */
 
+/* Messages that came and are not used, since no more is printed or run. A
+ * listener to a topic that has enough leaves at once. */
+static enum listen_step listening_hand_back(struct listening *l,
+                                            enum listen_step step)
+{
+    const struct listen_options *o = &l->options;
+    bool is_worth_it =
+        l->is_queue || (o->command != NULL && stop_signal_came());
+    if (step == LISTEN_LOST || listening_is_leaving(l) || !is_worth_it)
+        return step;
+    struct handback h = {.server = o->server,
+                         .channel = l->channel,
+                         .timeout_ms = (int)o->timeout_ms.value,
+                         .max_frame = (size_t)o->max_frame.value,
+                         .is_queue = l->is_queue};
+    handback_all(&h, l->s);
+    return handback_report(&h, o->is_quiet) ? step : LISTEN_FAILED;
+}
+
 static enum listen_step listening_retry(struct listening *l)
 {
     if (l->options.no_reconnect) {
@@ -256,10 +290,11 @@ static enum listen_step listening_retry(struct listening *l)
 static int listening_run(struct listening *l)
 {
     enum listen_step step;
+    channel_hint_print(l->channel.data, CHANNEL_SUBSCRIBE);
     do {
         step = listening_connect(l);
         if (step == LISTEN_GO)
-            step = listening_serve(l);
+            step = listening_hand_back(l, listening_serve(l));
         if (step == LISTEN_LOST)
             step = listening_retry(l);
     } while (step == LISTEN_GO);
@@ -280,6 +315,8 @@ static bool listen_check(const struct listen_options *o, int argc, int *status)
     else if (o->command && print_options_are_given(&o->print))
         wrong = "--exec prints nothing; leave out --format, --timestamps and "
                 "--raw";
+    else if (o->has_newline && !o->command)
+        wrong = "--newline is for --exec; leave it out";
     if (wrong)
         *status = command_misused(&command_listen, wrong);
     return !wrong;
@@ -289,14 +326,22 @@ static bool listening_init(struct listening *l, const char *channel)
 {
     const struct listen_options *o = &l->options;
     l->channel = sluice_text(channel);
+    l->is_queue =
+        strncmp(channel, CHANNEL_NAME_QUEUE, strlen(CHANNEL_NAME_QUEUE)) == 0;
     l->give_up_ms = -1;
     print_options_apply(&o->print, &l->printer, channel);
     l->outlet = o->command ? &listen_to_command : &listen_to_output;
     outage_init(&l->outage, o->server, o->is_quiet);
     if (o->command && !runner_init(&l->runner, o->command, channel))
         return false;
+    l->runner.has_newline = o->has_newline;
     l->s = sluice_new();
-    return l->s && stop_signal_init();
+    if (!l->s || !stop_signal_init())
+        return false;
+    bool takes_few = o->command != NULL || o->count.is_given;
+    if (l->is_queue && takes_few)
+        sluice_set_read_ahead(l->s, 0);
+    return true;
 }
 
 static int listen_run(int argc, char **argv)
@@ -307,13 +352,11 @@ static int listen_run(int argc, char **argv)
     int status;
     if (command_parse(&command_listen, &l->options, &argc, argv, &status) &&
         command_has_channel(&command_listen, argc, argv, &status) &&
-        listen_check(&l->options, argc, &status)) {
-        channel_hint_print(argv[1], CHANNEL_SUBSCRIBE);
+        listen_check(&l->options, argc, &status))
         status =
             listening_init(l, argv[1])
                 ? listening_run(l)
                 : complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
-    }
     sluice_free(l->s);
     free(l);
     return status;
@@ -330,14 +373,21 @@ const struct command command_listen = {
         "that the broker has already given to this listener are printed\n"
         "first.\n"
         "\n"
-        "--count leaves at once after the last message. Messages of a queue\n"
-        "that are on their way to this listener by then are lost: it is not\n"
-        "a way to take N messages out of a queue.\n"
+        "--count leaves after the last message. Messages of a queue that were\n"
+        "on their way to this listener by then are handed back: published\n"
+        "again, to the end of the queue.\n"
         "\n"
         "--exec makes it a worker: 'sh -c COMMAND' runs for each message,\n"
-        "one at a time, with $SLUICE_CHANNEL set. While it runs, the broker\n"
-        "gives further messages to other workers. A failing command is\n"
-        "reported, its message is lost, and the exit status is 1.\n"
+        "one at a time, with $SLUICE_CHANNEL set. SIGINT or SIGTERM, or\n"
+        "Control-C, lets the command finish, and messages that were on their\n"
+        "way are handed back; a second signal ends the command as well. A\n"
+        "failing command is reported, its message is lost, and the exit\n"
+        "status is 1.\n"
+        "\n"
+        "A queue delivers at most once: a worker that is killed takes along\n"
+        "the message it works on and those that were on their way to it, up\n"
+        "to the broker's --prefetch and 2 KiB; if that is small they are\n"
+        "few. To the broker they are delivered.\n"
         "\n"
         "  sluice listen /queue/mail --exec 'sendmail -t'\n",
     .options = listen_options,

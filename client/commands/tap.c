@@ -110,7 +110,6 @@ static int tapper_run(struct tapper *t)
 
 static int tapper_tap(struct tapper *t, const char *channel)
 {
-    channel_hint_print(channel, CHANNEL_SUBSCRIBE);
     size_t prefix = strlen(TAPPER_PREFIX);
     memcpy(t->topic, TAPPER_PREFIX, prefix);
     percent_encode((const uint8_t *)channel, strlen(channel), t->topic + prefix,
@@ -118,6 +117,7 @@ static int tapper_tap(struct tapper *t, const char *channel)
     print_options_apply(&t->options.print, &t->printer, channel);
     if (!stop_signal_init())
         return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    channel_hint_print(channel, CHANNEL_SUBSCRIBE);
     int status = watcher_open(&t->watcher, t->options.monitor);
     if (status == EXIT_DONE)
         status = tapper_run(t);

@@ -1,17 +1,25 @@
 # SPDX-License-Identifier: MIT
 """sluice listen --exec: one run per message, one at a time, and what the
 command did with it shows."""
+import contextlib
 import os
 import pathlib
+import select
 import shlex
 import signal
 import tempfile
 
 import people
-from people import WithBroker
+from people import DEADLINE, SLUICE, Broker, FakeBroker, Process, WithBroker
+from terminal import Terminal
 
 
-class Exec(WithBroker):
+def kill_group(leader):
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+
+
+class WithWorkers(WithBroker):
     def setUp(self):
         super().setUp()
         folder = tempfile.TemporaryDirectory()
@@ -26,6 +34,8 @@ class Exec(WithBroker):
         self.assertEqual(ended, status, err)
         return out, err
 
+
+class Exec(WithWorkers):
     def test_each_message_is_a_standard_input(self):
         messages = [b"one", b"", b"two\nlines\n", b"\0\xff", b"x" * 300_000]
         client = self.broker.connect().subscribe(b"/null")
@@ -88,31 +98,184 @@ class Exec(WithBroker):
         out, _ = self.finish(self.work("ls /proc/self/fd", "--count", "1"))
         self.assertEqual(out.split(), [b"0", b"1", b"2", b"3"])  # 3: ls's own
 
-    def test_a_stop_signal_lets_the_command_finish(self):
-        fifo = self.dir / "fifo"
-        os.mkfifo(fifo)
-        self.send("/queue/w", "m")
-        quoted = shlex.quote(str(fifo))
-        worker = self.work(f"echo begun; read x < {quoted}; echo $x")
-        self.assertEqual(worker.line(), b"begun\n")
-        worker.signal(signal.SIGTERM)
-        fifo.write_text("done\n")
-        self.assertEqual(self.finish(worker), (b"done\n", ""))
+    def test_newline_is_for_commands_that_read_lines(self):
+        self.send("/queue/w", "a", "", "b")
+        out, _ = self.finish(self.work("while read x; do echo got:$x; done",
+                                       "--newline", "--count", "3"))
+        self.assertEqual(out, b"got:a\ngot:\ngot:b\n")
+        done = self.run_to_end("listen", "/queue/w", "--newline")
+        self.assertEqual(done.returncode, 2)
 
     def test_workers_share_a_queue(self):
         count = 60
-        log = shlex.quote(str(self.dir / "log"))
-        workers = [self.work(f"read x; echo $x >> {log}")
+        done = self.dir / "done"
+        os.mkfifo(done)
+        quoted = shlex.quote(str(done))
+        workers = [self.work(f"read x; echo $x > {quoted}", "--newline")
                    for _ in range(3)]
         self.broker.wait_stats(subscribers=3)
-        self.send("/queue/w", *map(str, range(count)))
-        self.broker.wait_stats(messages_out=count, queued_messages=0)
+        # One write for each line: they cannot be mixed up. Both ends are open
+        # here, so that no command is the last to close it.
+        with open(done, "r+b", buffering=0) as file:
+            self.send("/queue/w", *map(str, range(count)))
+            seen = [int(file.readline()) for _ in range(count)]
         for worker in workers:
             worker.signal(signal.SIGTERM)
             self.finish(worker)
-        # One write for each line: they cannot be mixed up.
-        seen = (self.dir / "log").read_text().split()
-        self.assertEqual(sorted(map(int, seen)), list(range(count)))
+        self.assertEqual(sorted(seen), list(range(count)))
+
+
+class Stopping(WithWorkers):
+    """A command waits in `gate` until the test lets it go on."""
+
+    STOPPING = ("sluice: stopping as soon as the command has ended; a second "
+                "signal ends it\n")
+
+    def setUp(self):
+        super().setUp()
+        self.gate = self.dir / "gate"
+        os.mkfifo(self.gate)
+        self.job = (f"echo $$; read x < {shlex.quote(str(self.gate))}; "
+                    "echo $x")
+
+    def begin(self, *args):
+        """A worker whose command has begun, and the command's process."""
+        worker = self.work(self.job, *args)
+        job = int(worker.line())
+        self.addCleanup(kill_group, job)
+        return worker, job
+
+    def test_a_stop_signal_lets_the_command_finish(self):
+        for number in (signal.SIGINT, signal.SIGTERM):
+            self.send("/queue/w", "m")
+            worker, _ = self.begin()
+            worker.signal(number)
+            self.assertEqual(worker.complaint(), self.STOPPING)
+            self.gate.write_text("done\n")
+            self.assertEqual(self.finish(worker), (b"done\n", ""))
+
+    def test_control_c_in_a_terminal_reaches_no_command(self):
+        self.send("/queue/w", "m")
+        terminal = Terminal(self, columns=100)
+        terminal.type(shlex.join([SLUICE, "listen", "/queue/w", "--server",
+                                  self.broker.address, "--exec", self.job]))
+        terminal.press("Enter")
+        terminal.wait_for(r"^\d+$")
+        terminal.press("C-c")
+        terminal.wait_for("stopping as soon as")
+        self.gate.write_text("done\n")
+        terminal.wait_for("^done$")
+        self.broker.wait_stats(subscribers=0)
+
+    def test_a_second_signal_ends_the_command(self):
+        self.send("/queue/w", "m")
+        worker, job = self.begin()
+        worker.signal(signal.SIGINT)
+        self.assertEqual(worker.complaint(), self.STOPPING)
+        command = os.pidfd_open(job)  # readable when it has ended
+        self.addCleanup(os.close, command)
+        worker.signal(signal.SIGINT)
+        self.finish(worker, status=-signal.SIGINT)
+        self.assertTrue(select.select([command], [], [], DEADLINE)[0])
+
+    def test_what_a_worker_was_given_goes_back(self):
+        """Nothing is lost, and it says how many they are."""
+        self.send("/queue/w", *map(str, range(500)))
+        worker, _ = self.begin()
+        worker.signal()
+        self.assertEqual(worker.complaint(), self.STOPPING)
+        self.gate.write_text("done\n")
+        _, err = self.finish(worker)
+        self.assertEqual(err, "sluice: 499 more messages had been given to "
+                         "this listener: handed back, to the end of the "
+                         "queue\n")
+        self.broker.wait_stats(queued_messages=499)
+        rest = self.start("listen", "/queue/w", "--count", "499")
+        status, out, err = rest.finish()
+        self.assertEqual((status, err), (0, ""))
+        self.assertEqual(sorted(map(int, out.split())), list(range(1, 500)))
+
+    def test_what_had_come_from_a_topic_is_counted_and_dropped(self):
+        worker = self.start("listen", "/topic/w", "--exec", self.job)
+        self.broker.wait_stats(subscribers=1)
+        self.send("/topic/w", "a", "b", "c")
+        self.addCleanup(kill_group, int(worker.line()))
+        worker.signal()
+        self.assertEqual(worker.complaint(), self.STOPPING)
+        self.gate.write_text("done\n")
+        _, err = self.finish(worker)
+        self.assertEqual(err, "sluice: 2 more messages had come, and not been "
+                         "used\n")
+
+
+class Count(WithBroker):
+    def test_count_takes_as_many_and_leaves_the_rest(self):
+        self.send("/queue/w", *map(str, range(10)))
+        first = self.start("listen", "/queue/w", "--count", "1")
+        status, out, err = first.finish()
+        self.assertEqual((status, out), (0, b"0\n"))
+        self.assertRegex(err, "^sluice: 9 more messages .* handed back")
+        second = self.start("listen", "/queue/w", "--count", "8", "--quiet")
+        status, out, err = second.finish()
+        self.assertEqual((status, err), (0, ""))
+        self.broker.wait_stats(queued_messages=1)
+        self.assertEqual(out.split(), [b"%d" % i for i in range(1, 9)])
+
+    def test_what_cannot_be_handed_back_may_be_lost(self):
+        broker = FakeBroker(self)
+        listener = Process(self, "listen", "/queue/w", "--count", "1",
+                           server=broker.address)
+        connection = broker.accept()
+        self.assertEqual(connection.read_frame(), b"/queue/w")
+        connection.send(b"a", b"b", b"c")
+        self.assertEqual(connection.read_frame(), b"")
+        broker.accept().reset()
+        connection.close()
+        status, out, err = listener.finish()
+        self.assertEqual((status, out), (1, b"a\n"))
+        self.assertRegex(err, "^sluice: 2 more messages had been given to "
+                         "this listener and may be lost: ")
+
+    def test_a_reader_that_has_enough_leaves_the_rest(self):
+        """sluice listen /queue/w | head -1: what was printed is gone, and no
+        more."""
+        self.send("/queue/w", "--size", "4k", "--count", "300")
+        reader, writer = os.pipe()
+        listener = self.start("listen", "/queue/w", stdout=writer)
+        os.close(writer)
+        os.read(reader, 100)
+        os.close(reader)
+        self.assertEqual(listener.finish()[0], 0)
+        left = self.broker.stats()["queued_messages"]
+        self.assertGreater(left, 300 - 2 * 64 // 4 - 1)
+
+
+class Crash(WithWorkers):
+    """What docs/protocol.md says that a killed worker costs."""
+
+    def lost(self, *options, size, count):
+        self.broker.kill()
+        self.broker = Broker(*options)
+        self.addCleanup(self.broker.kill)
+        self.send("/queue/w", "--size", str(size), "--count", str(count))
+        worker = self.work("echo $$; exec sleep 1000")
+        self.addCleanup(kill_group, int(worker.line()))
+        worker.signal(signal.SIGKILL)
+        worker.popen.wait(DEADLINE)
+        self.broker.wait_stats(subscribers=0)
+        return count - self.broker.stats()["queued_messages"]
+
+    def test_a_killed_worker_costs_no_more_than_prefetch_and_2_kib(self):
+        for size, count in ((1000, 1000), (100, 5000)):
+            lost = self.lost(size=size, count=count)
+            self.assertGreaterEqual(lost, 1)
+            self.assertLessEqual(lost * size, (64 << 10) + 2048 + 2 * size)
+
+    def test_a_killed_worker_costs_little_with_prefetch_1(self):
+        for size, count in ((1000, 300), (100, 500)):
+            lost = self.lost("--prefetch", "1", size=size, count=count)
+            self.assertGreaterEqual(lost, 1)
+            self.assertLessEqual(lost * size, 2048 + 2 * size)
 
 
 if __name__ == "__main__":

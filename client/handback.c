@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/handback.h"
+
+#include "client/complain.h"
+#include "client/lib/deadline.h"
+
+#include <inttypes.h>
+
+static void handback_fail(struct handback *h, const struct sluice *to)
+{
+    if (!h->has_failed)
+        sentence_fail(&h->why, "%s",
+                      to ? sluice_error_detail(to) : "out of memory");
+    h->has_failed = true;
+}
+
+/* The connection to publish on; NULL after a failure. */
+static struct sluice *handback_open(struct handback *h, int64_t due_ms)
+{
+    struct sluice *to = sluice_new();
+    if (to && sluice_set_max_message(to, h->max_frame) == SLUICE_OK &&
+        sluice_connect(to, h->server, sluice_deadline_left(due_ms)) ==
+            SLUICE_OK)
+        return to;
+    handback_fail(h, to);
+    sluice_free(to);
+    return NULL;
+}
+
+/* A stop signal interrupts a call once; this is the answer to it already. */
+static enum sluice_error
+handback_next(struct sluice *s, struct sluice_bytes *message, int64_t due_ms)
+{
+    enum sluice_error error;
+    do
+        error = sluice_receive(s, message, sluice_deadline_left(due_ms));
+    while (error == SLUICE_INTERRUPTED);
+    return sluice_deadline_left(due_ms) > 0 ? error : SLUICE_TIMEOUT;
+}
+
+static void handback_put(struct handback *h, struct sluice *to,
+                         struct sluice_bytes message, int64_t due_ms)
+{
+    enum sluice_error error;
+    do
+        error = sluice_publish(to, h->channel, message,
+                               sluice_deadline_left(due_ms));
+    while (error == SLUICE_INTERRUPTED);
+    if (error != SLUICE_OK)
+        handback_fail(h, to);
+}
+
+/* Only the answer to a goodbye says that the broker has them. */
+static void handback_close(struct handback *h, struct sluice *to,
+                           int64_t due_ms)
+{
+    if (!h->has_failed &&
+        sluice_close(to, sluice_deadline_left(due_ms)) != SLUICE_OK)
+        handback_fail(h, to);
+    sluice_free(to);
+}
+
+void handback_all(struct handback *h, struct sluice *s)
+{
+    int64_t due_ms = sluice_deadline_clock() + h->timeout_ms;
+    struct sluice *to = NULL;
+    struct sluice_bytes message;
+    sluice_set_read_ahead(s, 1); /* all of it is to come now, and fast */
+    enum sluice_error error = sluice_goodbye(s);
+    (void)error; /* if it fails, the next receive returns the error */
+    while (handback_next(s, &message, due_ms) == SLUICE_OK) {
+        h->messages++;
+        if (h->is_queue && !h->has_failed && !to)
+            to = handback_open(h, due_ms);
+        if (to && !h->has_failed)
+            handback_put(h, to, message, due_ms);
+    }
+    if (to)
+        handback_close(h, to, due_ms);
+}
+
+bool handback_report(const struct handback *h, bool is_quiet)
+{
+    const char *s = h->messages == 1 ? "" : "s";
+    if (h->has_failed)
+        complain(EXIT_FAILED,
+                 "%" PRIu64 " more message%s had been given to this listener "
+                 "and may be lost: %s",
+                 h->messages, s, h->why.text);
+    else if (h->messages > 0 && !is_quiet)
+        complain(EXIT_DONE,
+                 h->is_queue
+                     ? "%" PRIu64 " more message%s had been given to this "
+                       "listener: handed back, to the end of the queue"
+                     : "%" PRIu64 " more message%s had come, and not been used",
+                 h->messages, s);
+    return !h->has_failed;
+}
