@@ -23,7 +23,7 @@ static const char *const complain_advice[] = {
     [SLUICE_TIMEOUT] = "check --server or $SLUICE_SERVER, or raise --timeout",
     [SLUICE_UNRESOLVED] = "check --server or $SLUICE_SERVER",
     [SLUICE_UNSUPPORTED] = "this needs a newer sluiced",
-    [SLUICE_BAD_OPTION] = NULL, /* the last */
+    [SLUICE_FOREIGN] = NULL, /* the last */
 };
 
 int complain_unconnected(const struct sluice *s, enum sluice_error error)

@@ -65,7 +65,7 @@ void handback_all(struct handback *h, struct sluice *s)
     int64_t due_ms = sluice_deadline_clock() + h->timeout_ms;
     struct sluice *to = NULL;
     struct sluice_bytes message;
-    sluice_set_read_ahead(s, 1); /* all of it is to come now, and fast */
+    sluice_set_read_ahead(s, true); /* all of it is to come now, and fast */
     enum sluice_error error = sluice_goodbye(s);
     (void)error; /* if it fails, the next receive returns the error */
     while (handback_next(s, &message, due_ms) == SLUICE_OK) {

@@ -33,7 +33,7 @@ void outage_init(struct outage *o, const char *server, bool is_quiet)
  * probably mistyped; later it is an outage like another. */
 bool outage_is_final(const struct outage *o, enum sluice_error error)
 {
-    if (error == SLUICE_BAD_ADDRESS)
+    if (error == SLUICE_BAD_ADDRESS || error == SLUICE_FOREIGN)
         return true;
     return o->state == OUTAGE_FIRST &&
            (error == SLUICE_UNRESOLVED || error == SLUICE_DENIED);

@@ -81,6 +81,7 @@ enum sluice_error {
     SLUICE_GONE,        /* of a connection that has ended */
     SLUICE_BAD_HEADER,  /* its name, or too many, or too long */
     SLUICE_BAD_OPTION,  /* a number out of range, a text too long */
+    SLUICE_FOREIGN,     /* the server speaks another protocol, not sluice's */
 };
 
 /* Borrowed bytes. `data` may be NULL when length is 0. */
@@ -111,25 +112,20 @@ struct sluice *sluice_new(void);
  * are lost, and the broker sees an end of file or a reset. NULL is allowed. */
 void sluice_free(struct sluice *s);
 
-/* The longest message that is sent or received, 1 to SLUICE_MESSAGE_MAX bytes;
- * takes effect with the next connection. Memory grows as bytes arrive, not by
- * what a length promises. */
+/* The longest message of the next connection: 1 to SLUICE_MESSAGE_MAX bytes.
+ * Memory grows as bytes arrive, not by what a length promises. */
 SLUICE_MUST_CHECK enum sluice_error sluice_set_max_message(struct sluice *s,
                                                            size_t bytes);
 
-/* Whether the kernel and the library may hold messages that were not asked for
- * yet: they may by default, which is fast. A consumer of a queue that works on
- * each message for long turns it off (0): nothing is read but the message that
- * sluice_receive() is called for, so that the broker keeps most of the others,
- * for other consumers, and fewer are lost if this process dies. On again (1) at
- * any time; off at its best before connecting. */
-void sluice_set_read_ahead(struct sluice *s, int is_on);
+/* Whether messages are received before they are asked for: yes, by default. A
+ * consumer of a queue turns it off before connecting, so that the broker keeps
+ * most of those that wait: for other consumers, and in case this one dies. */
+void sluice_set_read_ahead(struct sluice *s, bool is_on);
 
 /* Connects to "host:port", "[v6]:port" or "unix:PATH"; the port may be left out
  * and is SLUICE_DEFAULT_PORT then. All addresses of a host are tried; together
- * they get `timeout_ms`. The name is looked up by getaddrinfo(3), whose own
- * time limits apply on top. A handle whose connection ended may connect again;
- * anything it still held is dropped.
+ * they get `timeout_ms`; getaddrinfo(3) has time limits of its own. A handle
+ * whose connection ended may connect again; anything it still held is dropped.
  *
  * A broker closes connections that say nothing for some seconds: subscribe, or
  * publish, or, to publish later, subscribe to SLUICE_SINK. */
@@ -149,9 +145,8 @@ sluice_subscribe(struct sluice *s, struct sluice_bytes channel);
 /* Hands over one message. SLUICE_OK means that it will be sent, in order, by
  * this or a later call: small ones are collected (up to 256 KiB) until the
  * buffer is full, or until sluice_flush(), sluice_receive() or sluice_close().
- * Flush when there is nothing more to publish for now.
- * Nothing of `message` is needed afterwards. It may be what sluice_receive()
- * returned last.
+ * Flush when there is nothing more to publish for now. `message` may be what
+ * sluice_receive() returned last, and is not needed afterwards.
  *
  * Waits while the buffer is full. A subscribed handle keeps reading while it
  * waits, up to SLUICE_READ_AHEAD bytes, so that two peers that send to each
@@ -165,17 +160,15 @@ SLUICE_MUST_CHECK enum sluice_error sluice_publish(struct sluice *s,
                                                    struct sluice_bytes message,
                                                    int timeout_ms);
 
-/* Waits until the kernel has taken everything published so far, reading ahead
- * as sluice_publish() does. Only sluice_close() confirms that the broker has
- * it. */
+/* Waits until the kernel has taken everything published, reading ahead as
+ * sluice_publish() does. Only sluice_close() shows that the broker has it. */
 SLUICE_MUST_CHECK enum sluice_error sluice_flush(struct sluice *s,
                                                  int timeout_ms);
 
 /* The next message. Its bytes belong to the handle and are valid until the next
  * sluice_receive(), sluice_connect(), sluice_attach(), sluice_close() or
- * sluice_free(). Sends the collected messages before it waits. When the
- * connection has ended, the messages that had arrived are returned first, then
- * the reason, on every call. */
+ * sluice_free(). Sends the collected messages before it waits. After the end of
+ * the connection it returns what had arrived, and then always the reason. */
 SLUICE_MUST_CHECK enum sluice_error
 sluice_receive(struct sluice *s, struct sluice_bytes *message, int timeout_ms);
 
@@ -490,8 +483,7 @@ int sluice_fd(const struct sluice *s);
  * 0 when there is no connection. */
 short sluice_events(const struct sluice *s);
 
-/* The version of the library in use, "0.1.0", which may be newer than this
- * header. A constant string. */
+/* The library's version, "0.1.0", perhaps newer than this header. Constant. */
 const char *sluice_version(void);
 
 /* A few words for an error, a constant string. */

@@ -20,6 +20,7 @@ enum { BENCH_SUBSCRIBER_HEAD_BYTES = FRAME_HEAD_BYTES + sizeof(struct stamp) };
 struct bench_subscriber {
     const struct plan *plan;
     struct tally *tally; /* of all subscribers */
+    bool has_heard;      /* something from the server */
     int fd;              /* -1 when not connected */
     uint64_t passed;     /* messages received, or overtaken and so lost */
     uint64_t probe; /* the number of the last probe received, 0: none yet */

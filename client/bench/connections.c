@@ -3,7 +3,9 @@
 
 #include "client/bench/ledger.h"
 #include "client/lib/dial.h"
+#include "client/lib/foreign.h"
 #include "client/stop_signal.h"
+#include "proto/frame.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -175,6 +177,10 @@ static bool connections_on_subscriber(struct connections *c,
         return connections_fail(
             c, SLUICE_CLOSED,
             "the broker closed the connection of a subscriber");
+    if (!s->has_heard &&
+        sluice_foreign_find(c->scratch, (size_t)n, &c->failure))
+        return false;
+    s->has_heard = true;
     c->heard_ns = stamp_clock_ns();
     bench_subscriber_take(s, c->scratch, (size_t)n, c->heard_ns);
     if (c->tally.is_out_of_memory)
@@ -186,15 +192,17 @@ static bool connections_on_subscriber(struct connections *c,
 static bool connections_on_publisher(struct connections *c,
                                      struct bench_publisher *p, uint32_t events)
 {
-    uint8_t byte;
+    uint8_t bytes[FRAME_HEAD_BYTES];
     if (events & EPOLLOUT)
         p->is_full = false;
-    ssize_t n = recv(p->fd, &byte, sizeof byte, 0);
+    ssize_t n = recv(p->fd, bytes, sizeof bytes, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
     if (n < 0)
         return connections_fail_with_errno(
             c, "the connection of a publisher broke");
+    if (n > 0 && sluice_foreign_find(bytes, (size_t)n, &c->failure))
+        return false;
     if (n > 0 || !p->is_leaving)
         return connections_fail(
             c, SLUICE_CLOSED,

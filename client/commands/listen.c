@@ -201,10 +201,13 @@ static enum listen_step listening_on_end(struct listening *l,
 {
     if (listening_is_leaving(l))
         return LISTEN_DONE;
-    if (error != SLUICE_TOO_LONG)
+    if (error == SLUICE_TOO_LONG)
+        complain(EXIT_FAILED, "%s of %" PRIu64 " bytes; raise --max-frame",
+                 sluice_error_detail(l->s), l->options.max_frame.value);
+    else if (error == SLUICE_FOREIGN)
+        complain(EXIT_FAILED, "%s", sluice_error_detail(l->s));
+    else
         return LISTEN_LOST;
-    complain(EXIT_FAILED, "%s of %" PRIu64 " bytes; raise --max-frame",
-             sluice_error_detail(l->s), l->options.max_frame.value);
     return LISTEN_FAILED;
 }
 
@@ -340,7 +343,7 @@ static bool listening_init(struct listening *l, const char *channel)
         return false;
     bool takes_few = o->command != NULL || o->count.is_given;
     if (l->is_queue && takes_few)
-        sluice_set_read_ahead(l->s, 0);
+        sluice_set_read_ahead(l->s, false);
     return true;
 }
 

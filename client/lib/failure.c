@@ -26,6 +26,7 @@ static const char *const failure_texts[] = {
     [SLUICE_GONE] = "it came on a connection that has ended",
     [SLUICE_BAD_HEADER] = "not a header, or too many",
     [SLUICE_BAD_OPTION] = "an option is out of range",
+    [SLUICE_FOREIGN] = "the server is not a sluice broker",
 };
 
 const char *sluice_error_text(enum sluice_error error)

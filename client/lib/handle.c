@@ -125,7 +125,7 @@ enum sluice_error sluice_set_max_message(struct sluice *s, size_t bytes)
     return SLUICE_OK;
 }
 
-void sluice_set_read_ahead(struct sluice *s, int is_on)
+void sluice_set_read_ahead(struct sluice *s, bool is_on)
 {
     sluice_handle_assert(s);
     s->room = is_on ? SLUICE_DIAL_USUAL : SLUICE_DIAL_LITTLE;

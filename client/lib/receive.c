@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include "client/lib/foreign.h"
 #include "client/lib/transfer.h"
 
 #include <poll.h>
@@ -21,6 +22,20 @@ static enum sluice_error receive_await(struct sluice *s,
                                  "nothing arrived in time");
 }
 
+/* A length that is not one, perhaps because the server speaks another
+ * protocol. */
+static void receive_on_too_long(struct sluice *s)
+{
+    struct sluice_failure foreign;
+    const uint8_t *head = s->in.bytes + s->in.head;
+    if (sluice_foreign_find(head, sluice_inbox_waiting(&s->in), &foreign))
+        sluice_handle_end(s, SLUICE_STATE_ENDED, SLUICE_FOREIGN,
+                          foreign.sentence);
+    else
+        sluice_handle_end(s, SLUICE_STATE_ENDED, SLUICE_TOO_LONG,
+                          "the broker sent a message above the limit");
+}
+
 static enum sluice_error receive_slowly(struct sluice *s,
                                         struct sluice_bytes *message,
                                         sluice_deadline deadline)
@@ -30,8 +45,7 @@ static enum sluice_error receive_slowly(struct sluice *s,
         if (status == FRAME_OK)
             return SLUICE_OK;
         if (status == FRAME_TOO_LONG)
-            sluice_handle_end(s, SLUICE_STATE_ENDED, SLUICE_TOO_LONG,
-                              "the broker sent a message above the limit");
+            receive_on_too_long(s);
         if (s->state == SLUICE_STATE_ENDED)
             return s->end;
         enum sluice_error error = sluice_transfer_read(s);

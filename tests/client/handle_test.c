@@ -193,7 +193,7 @@ test_without_reading_ahead_one_message_is_read_at_a_time(void **state)
     (void)state;
     struct peer p = peer_open();
     int left;
-    sluice_set_read_ahead(p.s, 0);
+    sluice_set_read_ahead(p.s, false);
     assert_int_equal(sluice_subscribe(p.s, sluice_text("a")), SLUICE_OK);
     PEER_SEND(&p, "\0\0\0\3abc\0\0\0\0\0\0\0\2de\0\0");
     peer_check_received(&p, "abc", 3);
@@ -206,7 +206,7 @@ test_without_reading_ahead_one_message_is_read_at_a_time(void **state)
     assert_int_equal(peer_receive(&p, 0), SLUICE_AGAIN);
     PEER_SEND(&p, "\0\1f\0\0\0\1g");
     peer_check_received(&p, "f", 1);
-    sluice_set_read_ahead(p.s, 1);
+    sluice_set_read_ahead(p.s, true);
     PEER_SEND(&p, "\0\0\0\1h");
     peer_check_received(&p, "g", 1);
     assert_int_equal(ioctl(sluice_fd(p.s), FIONREAD, &left), 0);
@@ -380,7 +380,7 @@ static void test_connecting_where_nobody_listens(void **state)
 static void test_every_error_has_words(void **state)
 {
     (void)state;
-    for (int error = SLUICE_OK; error <= SLUICE_BAD_OPTION; error++)
+    for (int error = SLUICE_OK; error <= SLUICE_FOREIGN; error++)
         assert_string_not_equal(sluice_error_text((enum sluice_error)error),
                                 sluice_error_text((enum sluice_error)999));
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: MIT
 """What is probably not meant is answered with a warning, once, and done all the
 same: a name may be any bytes."""
+import unittest
+
 import people
-from people import WithBroker
+from people import Broker, FakeBroker, Process, WithBroker, run
 
 
 class Names(WithBroker):
@@ -51,6 +53,52 @@ class Names(WithBroker):
             self.assertIn(words, listener.complaint())
             listener.signal()
             self.assertEqual(listener.finish(), (0, b"", ""))
+
+
+class Servers(unittest.TestCase):
+    """Something else answers at the address: it is named."""
+
+    GREETINGS = (
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", "HTTP, as sluiced does at its "
+         "--http"),
+        (b"\x15\x03\x01\0\2\2\x28", "TLS"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n", "SSH"),
+        (b'INFO {"server_id":"x"}\r\n', "the protocol of NATS"),
+        (b"-ERR unknown command\r\n", "the protocol of Redis"),
+        (b"\xff\0\0\0\0\0\0\0\1\x7f", "ZeroMQ, as sluiced does at its "
+         "--monitor-bind"),
+        (b"AMQP\0\0\x09\1", "AMQP"),
+        (b"220 mail ESMTP\r\n", "SMTP or FTP"))
+
+    def check(self, greeting, protocol, *command):
+        server = FakeBroker(self)
+        process = Process(self, *command, server=server.address)
+        server.accept().sock.sendall(greeting)
+        status, _, err = process.finish()
+        self.assertEqual(status, 1)
+        self.assertIn("the server is not a sluice broker: it speaks "
+                      f"{protocol}", err)
+        self.assertNotIn("--max-frame", err)
+
+    def test_each_is_named(self):
+        for greeting, protocol in self.GREETINGS:
+            self.check(greeting, protocol, "listen", "/c")
+
+    def test_by_every_command(self):
+        for command in (["send", "/c", "m"], ["send", "--reconnect", "/c"],
+                        ["ping", "--count", "1"],
+                        ["listen", "/queue/c", "--count", "1"],
+                        ["chat", "/topic/c"],
+                        ["bench", "--duration", "100ms"]):
+            self.check(*self.GREETINGS[0], *command)
+
+    def test_the_port_of_sluiced_itself(self):
+        broker = Broker("--http", "127.0.0.1:0")
+        self.addCleanup(broker.kill)
+        http = broker.wait_for_log("event=serving_http").fields["addr"]
+        done = run("listen", "/c", server=http)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"HTTP, as sluiced does at its --http", done.stderr)
 
 
 if __name__ == "__main__":
