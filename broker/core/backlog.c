@@ -69,10 +69,11 @@ static bool backlog_join(struct backlog *b, const struct slice *s)
         return false;
     struct slice *last = backlog_at(b, b->count - 1);
     if (last->block != s->block || last->offset + last->length != s->offset ||
+        last->first + last->messages != s->first ||
         (b->count < JOIN_COUNT && clock_elapsed_ms(s->at, last->at) > JOIN_MS))
         return false;
     last->length += s->length;
-    last->messages += s->messages;
+    last->messages = (uint16_t)(last->messages + s->messages);
     return true;
 }
 
@@ -93,14 +94,16 @@ bool backlog_push(struct backlog *b, struct budget *budget,
 /* The block that the last message ends, with room for `n` bytes more; NULL when
  * there is no such room and none can be made. Blocks begin small: a consumer
  * that takes nothing is given little. */
-static struct block *backlog_gather_block(struct backlog *b, uint32_t n)
+static struct block *backlog_gather_block(struct backlog *b, uint32_t n,
+                                          uint64_t number)
 {
     if (b->count == 0)
         return NULL;
     struct slice *last = backlog_at(b, b->count - 1);
     struct block *block = last->block;
     uint32_t end = last->offset + last->length;
-    if (block->refs != 1 || block->home || block->used != end)
+    if (block->refs != 1 || block->home || block->used != end ||
+        (number > 0 && last->first + last->messages != number))
         return NULL;
     if (block->capacity - end >= n)
         return block;
@@ -114,9 +117,10 @@ static struct block *backlog_gather_block(struct backlog *b, uint32_t n)
 
 bool backlog_gather(struct backlog *b, struct budget *budget,
                     struct block_pool *pool, struct account *account,
-                    const uint8_t *message, uint32_t n, clock_ms at)
+                    const uint8_t *message, uint32_t n, clock_ms at,
+                    uint64_t number)
 {
-    struct block *block = backlog_gather_block(b, n);
+    struct block *block = backlog_gather_block(b, n, number);
     if (block) {
         struct slice *last = backlog_at(b, b->count - 1);
         /* Of memcpy, with callers that only bring short ones, compilers make
@@ -135,7 +139,8 @@ bool backlog_gather(struct backlog *b, struct budget *budget,
     block_assign(block, account);
     memcpy(block->bytes, message, n);
     block->used = n;
-    struct slice s = {block, 0, n, 1, at};
+    struct slice s = {
+        .block = block, .length = n, .at = at, .messages = 1, .first = number};
     bool is_pushed = backlog_push(b, budget, &s);
     block_unref(block);
     return is_pushed;
@@ -170,7 +175,7 @@ struct slice backlog_take(struct backlog *b, struct budget *budget,
     struct slice taken = *first;
     assert(b->sent == 0 && length <= first->length);
     taken.length = length;
-    taken.messages = messages;
+    taken.messages = (uint16_t)messages;
     b->bytes -= length;
     b->messages -= messages;
     if (length == first->length) {
@@ -179,7 +184,8 @@ struct slice backlog_take(struct backlog *b, struct budget *budget,
     } else {
         first->offset += length;
         first->length -= length;
-        first->messages -= messages;
+        first->messages = (uint16_t)(first->messages - messages);
+        first->first += messages;
         block_ref(taken.block);
     }
     return taken;
@@ -192,6 +198,7 @@ void backlog_skip(struct backlog *b, struct budget *budget, uint32_t n)
     first->offset += n;
     first->length -= n;
     first->messages--;
+    first->first++;
     b->bytes -= n;
     b->messages--;
     if (first->length > 0)
@@ -241,7 +248,8 @@ uint32_t backlog_consume(struct backlog *b, struct budget *budget,
     }
     b->sent = (uint32_t)bytes;
     b->messages -= messages;
-    backlog_shrink(b, budget);
+    if (b->ring != b->first)
+        backlog_shrink(b, budget);
     return messages;
 }
 
@@ -258,7 +266,8 @@ uint32_t backlog_forget_sent(struct backlog *b, message_size_fn *size)
         b->sent -= n;
         messages++;
     }
-    head->messages -= messages;
+    head->messages = (uint16_t)(head->messages - messages);
+    head->first += messages;
     b->messages -= messages;
     return messages;
 }

@@ -85,18 +85,21 @@ static inline uint64_t backlog_held_bytes(const struct backlog *b)
 }
 
 /* Appends and takes a reference of its own on the block; what follows the
- * last slice in the same block and at nearly the same time is joined to it.
+ * last slice in the same block, by number and at nearly the same time is joined
+ * to it.
  * False, with nothing changed, when there is no memory. */
 bool backlog_push(struct backlog *b, struct budget *budget,
                   const struct slice *s);
 
 /* Appends one message by copying its `n` bytes, behind the last one if that
  * ends a block that no other backlog holds: so many small ones become one slice
- * and pin nothing. *account is charged for the copies. False, with nothing
- * changed, when there is no memory. */
+ * and pin nothing. *account is charged for the copies. `number` is that of the
+ * message, or 0 when none of the backlog's numbers is of use. False, with
+ * nothing changed, when there is no memory. */
 bool backlog_gather(struct backlog *b, struct budget *budget,
                     struct block_pool *pool, struct account *account,
-                    const uint8_t *message, uint32_t n, clock_ms at);
+                    const uint8_t *message, uint32_t n, clock_ms at,
+                    uint64_t number);
 
 /* Puts a slice before all others; the head slice must be wholly unsent. */
 bool backlog_push_front(struct backlog *b, struct budget *budget,

@@ -47,7 +47,7 @@ uint32_t backlog_drop_newest(struct backlog *b, struct budget *budget,
             continue;
         }
         last->length = length;
-        last->messages = kept;
+        last->messages = (uint16_t)kept;
         if (b->count == 1 || !is_cut)
             break;
     }
@@ -71,6 +71,7 @@ static bool backlog_split_started(struct backlog *b, struct budget *budget,
     rest->offset += started.length;
     rest->length -= started.length;
     rest->messages--;
+    rest->first++;
     b->head = (b->head - 1) & (b->capacity - 1);
     b->ring[b->head] = started;
     b->count++;
@@ -87,6 +88,7 @@ static void backlog_drop_one(struct backlog *b, uint32_t i,
     s->offset += n;
     s->length -= n;
     s->messages--;
+    s->first++;
     b->bytes -= n;
     b->messages--;
     if (s->length > 0)

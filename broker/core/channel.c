@@ -35,7 +35,7 @@ struct channel *channel_new(struct turn *t, const struct channel_kind *kind,
     ch->node.length = (uint16_t)length;
     ch->node.offset = (uint16_t)(kind->size - offsetof(struct channel, node));
     gate_init(&ch->gate);
-    list_init(&ch->touched);
+    ch->base = ch->number = t->floor;
     list_init(&ch->members);
     if (kind->init)
         kind->init(ch);
@@ -50,24 +50,39 @@ bool channel_is_unused(const struct channel *ch)
 
 void channel_free(struct channel *ch)
 {
-    assert(channel_is_unused(ch) && list_is_empty(&ch->touched));
+    assert(channel_is_unused(ch) && !channel_is_touched(ch));
     assert(!ch->is_open_held && !ch->is_deliverable && ch->pending == 0);
     if (ch->open)
         block_seal(ch->open);
     assert(ch->account.bytes == 0);
+    if (ch->turn->floor < ch->number)
+        ch->turn->floor = ch->number;
     ch->magic = 0;
     budget_free(ch->turn->budget, ch, channel_bytes(ch->kind, ch->node.length));
 }
 
 void channel_touch(struct channel *ch)
 {
-    if (list_is_empty(&ch->touched))
-        list_insert(&ch->turn->touched, &ch->touched);
+    struct turn *t = ch->turn;
+    if (channel_is_touched(ch))
+        return;
+    ch->touched = ch;
+    if (t->touched)
+        t->touched_last->touched = ch;
+    else
+        t->touched = ch;
+    t->touched_last = ch;
 }
 
-static void channel_accept(struct channel *ch, const struct slice *slice)
+void channel_untouch_first(struct turn *t)
 {
-    ch->messages_in += slice->messages;
+    struct channel *first = t->touched;
+    t->touched = channel_touched_next(first);
+    first->touched = NULL;
+}
+
+static void channel_accept(struct channel *ch, struct slice *slice)
+{
     if (ch->tap)
         ch->tap->on_slice(ch->tap, slice);
     ch->kind->accept(ch, slice);
@@ -78,8 +93,11 @@ void channel_commit_pending(struct channel *ch)
     struct block *b = ch->open;
     uint32_t begin = b->used;
     b->used = (uint32_t)(ch->tail - b->bytes);
-    struct slice slice = {b, begin, b->used - begin, ch->pending,
-                          ch->turn->now};
+    struct slice slice = {.block = b,
+                          .offset = begin,
+                          .length = b->used - begin,
+                          .at = ch->turn->now,
+                          .messages = (uint16_t)ch->pending};
     ch->pending = 0;
     channel_accept(ch, &slice);
 }
@@ -188,7 +206,10 @@ enum publish_status channel_publish_block(struct channel *ch,
     channel_commit(ch);
     channel_touch(ch);
     block_assign(block, &ch->account);
-    struct slice slice = {block, 0, block->used, 1, ch->turn->now};
+    struct slice slice = {.block = block,
+                          .length = block->used,
+                          .at = ch->turn->now,
+                          .messages = 1};
     channel_accept(ch, &slice);
     return channel_taken_status(ch);
 }

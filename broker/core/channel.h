@@ -63,8 +63,9 @@ struct channel_kind {
     void (*left)(struct channel *ch, struct subscriber *s);
     /* The subscriber gets nothing more, but stays a member. */
     void (*retired)(struct channel *ch, struct subscriber *s);
-    /* Takes a committed slice; adds references of its own. */
-    void (*accept)(struct channel *ch, const struct slice *slice);
+    /* Takes a committed slice, and gives numbers to its messages unless they
+     * are dropped because nobody is there; adds references of its own. */
+    void (*accept)(struct channel *ch, struct slice *slice);
     /* Hands out all messages that it can. */
     void (*hand_out)(struct channel *ch);
     /* Some of a member's outbox was sent. */
@@ -106,9 +107,12 @@ struct channel {
     struct load *load;      /* NULL while these are few; see pressure.c */
     struct tap *tap;        /* NULL when there is none */
     struct gate gate;
-    struct list touched; /* in the turn's list until it ends */
+    struct channel *touched; /* the next one in the turn's list, the last one
+                                being its own next; NULL when in none */
     struct list members;
-    uint64_t messages_in, messages_out, dropped;
+    uint64_t base;   /* its messages have higher numbers; */
+    uint64_t number; /* the last one has this */
+    uint64_t messages_out, dropped;
     struct map_node node; /* by name */
 };
 
@@ -202,6 +206,27 @@ bool channel_is_unused(const struct channel *ch);
 /* There is something to settle, or the channel may have become unused: it is
  * looked at when the turn ends. */
 void channel_touch(struct channel *ch);
+
+static inline bool channel_is_touched(const struct channel *ch)
+{
+    return ch->touched != NULL;
+}
+
+/* The one that was touched next, NULL when none was. */
+static inline struct channel *channel_touched_next(const struct channel *ch)
+{
+    return ch->touched == ch ? NULL : ch->touched;
+}
+
+/* Takes the first one out of the turn's list, which is not empty. */
+void channel_untouch_first(struct turn *t);
+
+/* Gives numbers to the messages of a slice, which is new. */
+static inline void channel_number(struct channel *ch, struct slice *slice)
+{
+    slice->first = ch->number + 1;
+    ch->number += slice->messages;
+}
 
 /* Makes a slice of the pending messages and gives it to the kind. */
 void channel_commit_pending(struct channel *ch);

@@ -52,7 +52,7 @@ static void show_channel(struct channel *ch, void *arg)
         .name_length = channel_name_length(ch),
         .kind = ch->kind->name,
         .number = {[VIEW_SUBSCRIBERS] = ch->member_count,
-                   [VIEW_IN] = ch->messages_in,
+                   [VIEW_IN] = ch->number - ch->base,
                    [VIEW_OUT] = ch->messages_out,
                    [VIEW_DROPPED] = ch->dropped,
                    [VIEW_HELD_BYTES] = ch->account.bytes,

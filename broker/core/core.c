@@ -87,8 +87,7 @@ void core_configure(struct core *c, const struct core_config *config)
  * and consumers whose outbox goes out make room. */
 static void core_settle(struct turn *t)
 {
-    LIST_EACH (link, &t->touched) {
-        struct channel *ch = LIST_OF(link, struct channel, touched);
+    for (struct channel *ch = t->touched; ch; ch = channel_touched_next(ch)) {
         channel_commit(ch);
         if (ch->kind->hand_out)
             ch->kind->hand_out(ch);
@@ -153,12 +152,11 @@ static void core_resume(struct turn *t)
  * for it may have to give back what it holds. */
 static void core_put_away(struct core *c)
 {
-    struct list *touched = &c->turn.touched;
-    while (!list_is_empty(touched)) {
-        struct channel *ch = LIST_OF(touched->next, struct channel, touched);
+    while (c->turn.touched) {
+        struct channel *ch = c->turn.touched;
         channel_rest(ch);
         pressure_weigh(&c->pressure, ch);
-        list_remove(&ch->touched);
+        channel_untouch_first(&c->turn);
         if (channel_is_unused(ch)) {
             pressure_forget(&c->pressure, ch);
             directory_remove(&c->directory, ch);
@@ -193,8 +191,8 @@ void core_end_turn(struct core *c)
 bool core_has_work(const struct core *c)
 {
     const struct turn *t = &c->turn;
-    return core_has_output(t) || !list_is_empty(&t->touched) ||
-           !list_is_empty(&t->open_gates) || pressure_has_work(&c->pressure);
+    return core_has_output(t) || t->touched || !list_is_empty(&t->open_gates) ||
+           pressure_has_work(&c->pressure);
 }
 
 bool core_is_drained(const struct core *c)

@@ -104,9 +104,10 @@ static void queue_left(struct channel *ch, struct subscriber *s)
     }
 }
 
-static void queue_accept(struct channel *ch, const struct slice *slice)
+static void queue_accept(struct channel *ch, struct slice *slice)
 {
     struct queue *q = queue_of(ch);
+    channel_number(ch, slice);
     if (!backlog_own(&q->backlog, ch->turn->budget) ||
         !backlog_push(q->backlog, ch->turn->budget, slice)) {
         channel_count_dropped(ch, slice->messages, COUNT_dropped_no_memory);
@@ -182,7 +183,7 @@ static bool queue_give_copy(struct queue *q, struct subscriber *s, uint32_t n)
 {
     struct turn *t = q->channel.turn;
     clock_ms at = backlog_first(q->backlog)->at;
-    if (!subscriber_gather(s, queue_head(q), n, at))
+    if (!subscriber_gather(s, queue_head(q), n, at, 0))
         return false;
     backlog_skip(q->backlog, t->budget, n);
     return true;

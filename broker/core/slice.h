@@ -13,8 +13,11 @@
 struct slice {
     struct block *block;
     uint32_t offset, length; /* bytes in the block */
-    uint32_t messages;
-    clock_ms at; /* when its first message came */
+    clock_ms at;             /* when its first message came */
+    uint16_t messages;       /* a block has no room for more */
+    uint64_t first;          /* number of the first message; the others follow
+                                on, except in what consumers of a queue without
+                                numbers hold */
 };
 
 /* The size in bytes of the message that begins there. Only the owner of the

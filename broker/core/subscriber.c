@@ -49,14 +49,14 @@ bool subscriber_push(struct subscriber *s, const struct slice *slice)
 }
 
 bool subscriber_gather(struct subscriber *s, const uint8_t *message, uint32_t n,
-                       clock_ms at)
+                       clock_ms at, uint64_t number)
 {
     struct turn *t = s->channel->turn;
     return backlog_own(&s->outbox, t->budget) &&
            subscriber_added(t, s,
                             backlog_gather(s->outbox, t->budget, &t->pool,
-                                           &s->channel->account, message, n,
-                                           at));
+                                           &s->channel->account, message, n, at,
+                                           number));
 }
 
 static void subscriber_count_out(struct subscriber *s, uint32_t messages)

@@ -60,9 +60,10 @@ void subscriber_join(struct subscriber *s, struct channel *ch);
  * nothing changed, when there is no memory. */
 bool subscriber_push(struct subscriber *s, const struct slice *slice);
 
-/* The same for one message, which is copied. */
+/* The same for one message, which is copied; for `number` see
+ * backlog_gather. */
 bool subscriber_gather(struct subscriber *s, const uint8_t *message, uint32_t n,
-                       clock_ms at);
+                       clock_ms at, uint64_t number);
 
 /* `bytes` of the outbox were handed to the kernel. */
 void subscriber_sent(struct subscriber *s, uint64_t bytes);

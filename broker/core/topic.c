@@ -197,8 +197,10 @@ static void topic_hold(struct channel *ch, const struct slice *slice)
                           COUNT_dropped_no_subscriber);
 }
 
-static void topic_accept(struct channel *ch, const struct slice *slice)
+static void topic_accept(struct channel *ch, struct slice *slice)
 {
+    if (!list_is_empty(&ch->members) || ch->rule->hold_messages > 0)
+        channel_number(ch, slice);
     if (list_is_empty(&ch->members)) {
         topic_hold(ch, slice);
         return;

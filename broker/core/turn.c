@@ -10,7 +10,6 @@ void turn_init(struct turn *t, const struct core_config *config,
                        .counters = counters,
                        .budget = budget};
     block_pool_init(&t->pool, budget);
-    list_init(&t->touched);
     list_init(&t->dirty);
     list_init(&t->doomed);
     list_init(&t->busy);

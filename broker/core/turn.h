@@ -25,8 +25,9 @@ struct turn {
     struct budget *budget;
     struct block_pool pool;
     clock_ms now;
-    struct list touched;    /* channels with something to settle, or that may
-                                have become unused */
+    struct channel *touched, *touched_last; /* channels with something to
+                                               settle, or that may have become
+                                               unused; see channel_touch */
     struct list dirty;      /* subscribers with something to send */
     struct list doomed;     /* subscribers whose connections are to be closed */
     struct list busy;       /* subscribers that publishers wait for */
@@ -34,6 +35,8 @@ struct turn {
                                which they were last charged */
     struct list open_gates; /* the first places at gates that are open */
     struct list resumed;    /* publishers that were admitted everywhere */
+    uint64_t floor;         /* the highest number that a channel which has been
+                               freed has given to a message */
     uint32_t open_blocks;   /* opened since the last delivery */
     uint32_t joined;        /* subscribers so far */
     uint32_t deliverable;   /* queues that hold messages and have a consumer */

@@ -51,8 +51,12 @@ static int close_backlog(void **state)
 static struct slice slice_of(struct fixture *f, uint32_t first, uint32_t n,
                              clock_ms at)
 {
-    return (struct slice){f->block, first * MESSAGE_BYTES, n * MESSAGE_BYTES, n,
-                          at};
+    return (struct slice){.block = f->block,
+                          .offset = first * MESSAGE_BYTES,
+                          .length = n * MESSAGE_BYTES,
+                          .at = at,
+                          .messages = (uint16_t)n,
+                          .first = first + 1};
 }
 
 static void push(struct fixture *f, uint32_t first, uint32_t n, clock_ms at)
@@ -131,7 +135,8 @@ static void test_other_blocks_are_not_joined(void **state)
     struct fixture *f = *state;
     struct block *other = block_new(&f->pool, 100);
     push(f, 0, 2, 0);
-    struct slice s = {other, 20, 10, 1, 0};
+    struct slice s = {
+        .block = other, .offset = 20, .length = 10, .messages = 1, .first = 3};
     assert_true(backlog_push(f->backlog, &f->budget, &s));
     block_unref(other);
     assert_int_equal(f->backlog->count, 2);

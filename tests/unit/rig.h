@@ -18,7 +18,7 @@ enum {
     RIG_HEAD_BYTES = 3,
     RIG_CLIENT_LIMIT = 1000, /* small, so that tests reach it */
     RIG_QUEUE_LIMIT = 1000,
-    RIG_PREFETCH = 100,
+    RIG_PREFETCH = 104,
     RIG_TURN_BYTES = 200,
     RIG_PATIENCE_MS = 1000,
     RIG_RESUMED_MAX = 16,

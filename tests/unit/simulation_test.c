@@ -11,6 +11,7 @@
  *     queues    every message is delivered whole exactly once
  *     bounds    no outbox and no queue holds more than its limit and what
  *               each publisher brings in one read, nor do all together
+ *     numbers   those of topics rise as published; see numbering.h
  *     the end   nothing waits, nothing is held, no memory is left
  *
  * SLUICE_SEED=N repeats a run, SLUICE_STEPS=N makes it longer or shorter.
@@ -22,6 +23,8 @@
 #include <sys/random.h>
 
 #include "broker/core/topic_policy.h"
+#include "tests/unit/chance.h"
+#include "tests/unit/numbering.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
 
@@ -80,6 +83,7 @@ struct sim {
     struct sim_publisher publishers[PUBLISHERS];
     struct sim_reader readers[READERS];
     uint64_t published[CHANNELS];
+    struct numbering *numbering;
     uint64_t unheard; /* published to a topic that nobody was in */
     uint64_t delivered, dropped;
     /* Of queue messages: the number + 1 while it is owed. */
@@ -91,10 +95,7 @@ struct sim {
 
 static uint32_t chance(struct sim *sim, uint32_t n)
 {
-    uint64_t x = sim->random += 0x9e3779b97f4a7c15u; /* splitmix64 */
-    x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9u;
-    x = (x ^ x >> 27) * 0x94d049bb133111ebu;
-    return (uint32_t)((x ^ x >> 31) % n);
+    return chance_of(&sim->random, n);
 }
 
 static bool is_queue(int channel)
@@ -119,10 +120,7 @@ static uint32_t write_message(struct sim *sim, uint8_t *out, int publisher,
     out[0] = (uint8_t)body;
     out[1] = (uint8_t)(body >> 8);
     out[2] = (uint8_t)(body >> 16);
-    out[3] = (uint8_t)publisher;
-    out[4] = (uint8_t)channel;
-    memcpy(out + 5, &number, sizeof number);
-    memset(out + 9, (int)(number & 0xff), size - 9);
+    numbering_write(out + RIG_HEAD_BYTES, body, publisher, channel, number);
     return size;
 }
 
@@ -138,6 +136,8 @@ static void note_published(struct sim *sim, int publisher, int channel)
 {
     uint32_t number = sim->publishers[publisher].numbers[channel]++;
     sim->published[channel]++;
+    if (is_queue(channel) || is_heard(sim, channel))
+        numbering_note(sim->numbering, channel, publisher, number);
     if (is_queue(channel)) {
         uint32_t *owed = &sim->owed[publisher][channel][number % WINDOW];
         assert_int_equal(*owed, 0);
@@ -365,9 +365,23 @@ static void check_reader(const struct sim *sim, struct sim_reader *r)
     check_topic_reader(sim, r);
 }
 
+static void check_numbers(struct sim *sim)
+{
+    struct numbering *n = sim->numbering;
+    for (int i = 0; i < CHANNELS; i++)
+        numbering_check(n, i, rig_find(&sim->rig, names[i]));
+    numbering_check_floor(n, sim->rig.core.turn.floor);
+    const struct sim_reader *r = &sim->readers[chance(sim, READERS)];
+    if (r->channel >= 0 && !is_queue(r->channel) && chance(sim, 20) == 0)
+        numbering_check_backlog(n, r->channel, r->sub.outbox,
+                                sim->rig.core.turn.config.message_size,
+                                RIG_HEAD_BYTES);
+}
+
 static void check_turn(struct sim *sim)
 {
     const struct rig *rig = &sim->rig;
+    check_numbers(sim);
     for (int i = 0; i < READERS; i++)
         check_reader(sim, &sim->readers[i]);
     assert_int_equal(rig_count(rig, COUNT_dropped_no_subscriber), sim->unheard);
@@ -462,20 +476,13 @@ static void sim_open(struct sim *sim, uint64_t seed, bool is_short)
     sim->rig.core.turn.config.prefetch_bytes = PREFETCH;
     sim->rig.core.turn.config.turn_bytes = READ_BYTES;
     sim->random = seed;
+    sim->numbering = numbering_new(CHANNELS);
     for (int i = 0; i < PUBLISHERS; i++)
         publisher_init(&sim->publishers[i].pub);
     for (int i = 0; i < READERS; i++) {
         subscriber_init(&sim->readers[i].sub);
         sim->readers[i].channel = -1;
     }
-}
-
-static bool is_anybody_waiting(const struct sim *sim)
-{
-    for (int i = 0; i < PUBLISHERS; i++)
-        if (publisher_is_waiting(&sim->publishers[i].pub))
-            return true;
-    return false;
 }
 
 /* All readers take everything: then nothing may be delayed. */
@@ -500,7 +507,8 @@ static void sim_drain(struct sim *sim)
     do
         step_turn(sim);
     while (core_has_work(&sim->rig.core) && ++turns < 10000);
-    assert_false(is_anybody_waiting(sim));
+    for (int i = 0; i < PUBLISHERS; i++)
+        assert_false(publisher_is_waiting(&sim->publishers[i].pub));
 }
 
 static void sim_close(struct sim *sim)
@@ -521,12 +529,6 @@ static void sim_close(struct sim *sim)
     rig_close(rig);
 }
 
-static uint64_t from_environment(const char *name, uint64_t otherwise)
-{
-    const char *text = getenv(name);
-    return text ? strtoull(text, NULL, 0) : otherwise;
-}
-
 /* A run that never came across these would prove nothing. By chance a short
  * one may not; the known ones do. */
 static void check_eventful(const struct sim *sim, bool is_short)
@@ -543,7 +545,7 @@ static void check_eventful(const struct sim *sim, bool is_short)
 
 static void simulate(uint64_t seed, bool is_short, bool is_known)
 {
-    uint64_t n = from_environment("SLUICE_STEPS", STEPS);
+    uint64_t n = chance_setting("SLUICE_STEPS", STEPS);
     struct sim *sim = calloc(1, sizeof *sim);
     sim_open(sim, seed, is_short);
     for (uint64_t i = 0; i < n; i++)
@@ -556,6 +558,7 @@ static void simulate(uint64_t seed, bool is_short, bool is_known)
            " dropped, %" PRIu64 " returned\n",
            n, sim->delivered, sim->dropped,
            rig_count(&sim->rig, COUNT_returned));
+    numbering_free(sim->numbering);
     free(sim);
 }
 
@@ -576,7 +579,7 @@ static void test_core_agrees_with_the_model_by_any_chance(void **state)
     (void)state;
     uint64_t seed = 0;
     assert_int_equal(getrandom(&seed, sizeof seed, 0), sizeof seed);
-    seed = from_environment("SLUICE_SEED", seed);
+    seed = chance_setting("SLUICE_SEED", seed);
     printf("SLUICE_SEED=%" PRIu64 "\n", seed);
     fflush(stdout);
     simulate(seed, false, false);
