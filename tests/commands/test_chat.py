@@ -41,6 +41,8 @@ class Chat(WithBroker):
 class Typing(Chat):
     def test_two_people_see_the_same(self):
         ann, bob = self.chat("ann"), self.chat("bob")
+        ann.wait("* bob came", "ann:")
+        bob.wait("* ann is here", "bob:")
         ann.type("hello")
         ann.press("Enter")
         bob.wait("ann: hello", "bob:")
@@ -49,7 +51,19 @@ class Typing(Chat):
         ann.wait("ann: hello", "bob: hi", "ann:")
         bob.wait("ann: hello", "bob: hi", "bob:")
         self.leave(ann)
+        bob.wait("* ann left", "bob:")
         self.leave(bob)
+
+    def test_a_line_of_blanks_is_not_sent(self):
+        ann = self.chat()
+        for line in ("", " ", " \t "):
+            ann.type(line)
+            ann.press("Enter")
+        ann.type("words")
+        ann.press("Enter")
+        ann.wait("ann: words", "ann:")
+        self.assertNotIn("ann:", ann.screen()[:-2])
+        self.leave(ann)
 
     def test_others_appear_above_the_line_being_typed(self):
         ann = self.chat()
@@ -151,6 +165,91 @@ class Typing(Chat):
         ann.wait("ann: back", "ann:")
         ann.press("C-d")
         ann.wait_for(r"^\$")
+
+
+class Presence(Chat):
+    def announce(self, text):
+        self.send(f"{ROOM}/presence", text)
+
+    def test_whoever_says_so_is_there(self):
+        """Also by hand, with any client."""
+        ann = self.chat()
+        self.announce("join dan")
+        ann.wait("* dan came", "ann:")
+        self.announce("here eve 1")
+        ann.wait("* dan came", "* eve is here", "ann:")
+        self.announce("leave dan")
+        ann.wait("* dan came", "* eve is here", "* dan left", "ann:")
+        self.leave(ann)
+
+    def test_others_can_follow_it(self):
+        follower = self.start("listen", f"{ROOM}/presence")
+        self.broker.wait_stats(subscribers=1)
+        chat = self.start("chat", ROOM, "--as", "bot", stdin=-1)
+        self.assertRegex(follower.line(), rb"^join bot [0-9a-f]{16}\n$")
+        self.announce("join dan")
+        self.assertEqual(follower.line(), b"join dan\n")
+        self.assertRegex(follower.line(), rb"^here bot [0-9a-f]{16}\n$")
+        chat.signal(signal.SIGTERM)
+        self.assertEqual(chat.finish(), (0, b"", ""))
+        self.assertRegex(follower.line(), rb"^leave bot [0-9a-f]{16}\n$")
+        follower.signal()
+
+    def test_a_newcomer_whose_name_is_in_use_gives_way(self):
+        ann = self.terminal(columns=80)
+        ann.type(f"clear; {SLUICE} chat {ROOM} --as ann --timeout 60s;"
+                 " echo exit $?")
+        ann.press("Enter")
+        ann.wait("ann:")
+        self.announce("here ann")
+        ann.wait("sluice: the name 'ann' is taken here; choose another with"
+                 " --as", "exit 1", "$")
+
+    def test_quiet_shows_nobody(self):
+        ann = self.terminal()
+        ann.type(f"clear; {SLUICE} chat {ROOM} --as ann --quiet")
+        ann.press("Enter")
+        ann.wait("ann:")
+        self.announce("join dan")
+        self.say("bob: hi")
+        ann.wait("bob: hi", "ann:")
+        self.assertNotIn("* dan came", ann.screen())
+        ann.press("C-d")
+        ann.wait("bob: hi", "$")
+
+    def test_no_message_of_it_controls_the_terminal(self):
+        ann = self.chat()
+        self.announce("join \x1b[2J")
+        self.announce("join a\nb")
+        self.announce("join dan")
+        ann.wait("* dan came", "ann:")
+        self.leave(ann)
+
+
+class Reconnecting(Chat):
+    def test_it_comes_back_with_the_broker(self):
+        address = self.broker.address
+        ann = self.terminal(columns=80)
+        ann.type(f"clear; {SLUICE} chat {ROOM} --as ann --reconnect")
+        ann.press("Enter")
+        ann.wait("ann:")
+        self.broker.stop()
+        ann.wait_for("trying again until it succeeds")
+        self.broker = people.Broker(listen=(address,))
+        self.addCleanup(self.broker.kill)
+        ann.wait_for("connected again")
+        ann.type("here I am")
+        ann.press("Enter")
+        ann.wait("ann: here I am", "ann:")
+        ann.press("C-d")
+        ann.wait_for(r"^\$")
+
+    def test_a_stop_signal_ends_it_while_it_waits(self):
+        self.broker.stop()
+        chat = self.start("chat", ROOM, "--as", "bot", "--reconnect", stdin=-1)
+        self.assertIn(b"trying again", chat.popen.stderr.readline())
+        chat.signal(signal.SIGTERM)
+        self.assertEqual(chat.finish()[:2], (0, b""))
 
 
 class Terminals(Chat):
