@@ -23,7 +23,7 @@ enum {
     CONTROL_LINES = 400,
     CONTROL_LINE_COST = 16,
     CONTROL_SLOTS = 64, /* between two looks at the cost */
-    CONTROL_BYTES = 1 << 20,
+    CONTROL_BYTES = 512 << 10,
     CONTROL_MESSAGES = 10, /* unless the request says how many */
     CONTROL_MESSAGES_MAX = 1000,
 };

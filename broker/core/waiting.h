@@ -38,8 +38,8 @@ struct waiting waiting_purge(struct core *c, const uint8_t *name,
 
 enum {
     /* Of one call, so that it takes about a millisecond at most. */
-    WAITING_PURGE_SLICES = 1024,
-    WAITING_PURGE_BYTES = 16 << 20,
+    WAITING_PURGE_SLICES = 512,
+    WAITING_PURGE_BYTES = 4 << 20,
 };
 
 #endif

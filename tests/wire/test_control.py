@@ -225,11 +225,11 @@ class Messages(ControlTest):
         sluiced = self.broker()
         sender = self.publisher(sluiced)
         sender.publish(QUEUE, b"a" * (3 * MIB), b"b")
-        sender.publish(b"/queue/many", *[b"c" * 300 * KIB] * 5)
+        sender.publish(b"/queue/many", *[b"c" * 150 * KIB] * 5)
         sluiced.sync(sender)
         shown, sizes, (waiting, _) = self.messages(sluiced, "/queue/work")
         self.assertEqual((shown, sizes, waiting),
-                         ([b"a" * MIB], [3 * MIB], 2))
+                         ([b"a" * (MIB // 2)], [3 * MIB], 2))
         shown, sizes, (waiting, _) = self.messages(sluiced, "/queue/many")
         self.assertEqual((len(shown), waiting), (3, 5))
 
@@ -274,7 +274,10 @@ class Messages(ControlTest):
         sender.publish(QUEUE, *[bytes(MIB)] * 8)
         sluiced.sync(sender)
         self.assertGreater(sluiced.stats()["memory_bytes"], 8 * MIB)
-        self.purge(sluiced, "/queue/work")
+        requests = 1
+        while self.purge(sluiced, "/queue/work")[2] > 0:
+            requests += 1
+        self.assertGreater(requests, 1)
         sluiced.wait_stats(memory_bytes=lambda held: held < MIB)
 
     def test_what_a_topic_keeps_is_shown_and_purged(self):
