@@ -311,7 +311,7 @@ static struct broker_view broker_view(struct broker *b)
 }
 
 /* The addresses are logged when all is open: programs that wait for their lines
- * find the control socket, too. */
+ * find the local sockets, too. */
 static bool broker_open_listeners(struct broker *b, struct sentence *why)
 {
     struct broker_view view = broker_view(b);
@@ -324,6 +324,8 @@ static bool broker_open_listeners(struct broker *b, struct sentence *why)
                            service_take_sockets(), why) ||
         !listeners_prepare(listeners, b->options, why) ||
         !control_setup_open(&b->controlled, b->options, &view, &b->clients,
+                            listeners, why) ||
+        !monitor_setup_open(&b->watched, b->options, &view, &b->clients,
                             listeners, why))
         return false;
     listeners_commit(listeners);
@@ -331,10 +333,10 @@ static bool broker_open_listeners(struct broker *b, struct sentence *why)
     return true;
 }
 
-static bool broker_open_monitor(struct broker *b, struct sentence *why)
+static bool broker_start_monitor(struct broker *b, struct sentence *why)
 {
     struct broker_view view = broker_view(b);
-    return monitor_setup_open(&b->watched, b->options, &view, &b->clients, why);
+    return monitor_setup_start(&b->watched, b->options, &view, why);
 }
 
 static bool broker_open(struct broker *b, struct sentence *why)
@@ -346,7 +348,7 @@ static bool broker_open(struct broker *b, struct sentence *why)
                                        control_setup_descriptors(b->options),
                                    &b->possible_connections, why) &&
            broker_open_signals(b, why) && broker_open_listeners(b, why) &&
-           broker_open_monitor(b, why);
+           broker_start_monitor(b, why);
 }
 
 struct broker *broker_new(struct arguments *a, struct options *o,

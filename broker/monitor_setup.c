@@ -6,6 +6,7 @@
 
 #include "broker/base/log.h"
 #include "broker/http/server.h"
+#include "broker/listeners.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/identity.h"
 #include "broker/monitor/monitor.h"
@@ -15,6 +16,8 @@
 #include "broker/session/client_views.h"
 #include "broker/session/clients.h"
 #include "broker/session/reason.h"
+#include "common/address.h"
+#include "common/local_place.h"
 #include "common/sentence.h"
 
 static bool reason_at(void *arg, size_t i, struct broker_view_reason *out)
@@ -47,8 +50,14 @@ static struct monitor_config config_of(const struct options *o)
     return (struct monitor_config){
         .connects = list_of(&o->monitor_connect),
         .binds = list_of(&o->monitor_bind),
+        .is_for_http = o->http.count > 0,
         .taps_per_second = o->tap_rate.number,
     };
+}
+
+static bool has_local_feed(const struct options *o)
+{
+    return strcmp(o->feed.text, "off") != 0;
 }
 
 static bool is_watched(const struct options *o)
@@ -60,7 +69,9 @@ size_t monitor_setup_descriptors(const struct options *o)
 {
     size_t feed =
         o->monitor_bind.count > 0 ? watchers_most() * WATCHERS_DESCRIPTORS : 0;
-    return is_watched(o) ? MONITOR_DESCRIPTORS + feed : 0;
+    if (is_watched(o))
+        return MONITOR_DESCRIPTORS + feed;
+    return has_local_feed(o) ? MONITOR_LOCAL_DESCRIPTORS : 0;
 }
 
 static bool open_monitor(struct monitor_setup *m, const struct options *o,
@@ -86,6 +97,38 @@ static bool open_monitor(struct monitor_setup *m, const struct options *o,
 static void on_ready(void *http)
 {
     http_server_resume(http);
+}
+
+/* `listening` is NULL when the broker has no listener of that kind. */
+static void listen_for(struct monitor_setup *m, const struct broker_view *parts,
+                       const char *listening)
+{
+    struct local_places places;
+    struct local_path path;
+    struct sentence why;
+    if (!listening)
+        return;
+    local_places_init(&places);
+    if (!local_place_choose(&places, listening, "feed", &path, &why) ||
+        !monitor_listen(m->monitor, path.text, &why))
+        log_event(parts->log, LOG_WARNING, "local_feed_unavailable",
+                  LOG_TEXT("addr", listening), LOG_TEXT("why", why.text));
+}
+
+static bool open_local_feed(struct monitor_setup *m, const struct options *o,
+                            const struct broker_view *parts,
+                            const struct listeners *listeners,
+                            struct sentence *why)
+{
+    struct sluice_address named;
+    if (!has_local_feed(o))
+        return true;
+    if (strcmp(o->feed.text, "auto") != 0)
+        return sluice_address_parse(o->feed.text, "", &named) &&
+               monitor_listen(m->monitor, named.host, why);
+    listen_for(m, parts, listeners_first(listeners, false));
+    listen_for(m, parts, listeners_first(listeners, true));
+    return true;
 }
 
 static bool open_http(struct monitor_setup *m, const struct options *o,
@@ -114,10 +157,20 @@ static bool open_http(struct monitor_setup *m, const struct options *o,
 
 bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
                         const struct broker_view *parts,
-                        struct clients *clients, struct sentence *why)
+                        struct clients *clients,
+                        const struct listeners *listeners, struct sentence *why)
 {
-    return !is_watched(o) ||
+    return (!is_watched(o) && !has_local_feed(o)) ||
            (open_monitor(m, o, parts, clients, why) &&
+            open_local_feed(m, o, parts, listeners, why));
+}
+
+bool monitor_setup_start(struct monitor_setup *m, const struct options *o,
+                         const struct broker_view *parts, struct sentence *why)
+{
+    monitor_log_locals(m->monitor);
+    return !is_watched(o) ||
+           (monitor_start(m->monitor, why) &&
             (o->http.count == 0 || open_http(m, o, parts, why)));
 }
 

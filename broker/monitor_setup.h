@@ -11,23 +11,34 @@
 #include <stddef.h>
 
 struct broker_view;
+struct clients;
 struct http_server;
+struct listeners;
 struct monitor;
 struct options;
 struct sentence;
-struct clients;
 
 struct monitor_setup {
     struct monitor *monitor;  /* NULL when monitoring is off */
     struct http_server *http; /* NULL without --http */
 };
 
-/* Opens what the options ask for, if anything. `parts` has the parts of the
- * broker; this adds what else a view needs. False, with one sentence, when that
- * is not possible. */
+/* Opens the local sockets of the feed, unless --feed turns them off: it names a
+ * path, or there is one for the first TCP address and one for the first unix
+ * socket of `listeners`, as local_place.h says; where that is not possible, a
+ * line of the log has the reason. `parts` has the parts of the broker; this
+ * adds what else a view needs. False, with one sentence, when a path was named
+ * and cannot be used. */
 bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
                         const struct broker_view *parts,
-                        struct clients *clients, struct sentence *why);
+                        struct clients *clients,
+                        const struct listeners *listeners,
+                        struct sentence *why);
+
+/* Logs the local sockets, and opens what else the options ask for. False, with
+ * one sentence, when that is not possible. */
+bool monitor_setup_start(struct monitor_setup *m, const struct options *o,
+                         const struct broker_view *parts, struct sentence *why);
 
 /* Call this before the core and the sessions are freed. Does nothing when `m`
  * is closed or zeroed. */

@@ -159,6 +159,11 @@ bool feed_bind(struct feed *f, const char *endpoint,
     return pub_socket_bind(f->socket, endpoint, bound, why);
 }
 
+bool feed_adopt(struct feed *f, int fd, const char *path, struct sentence *why)
+{
+    return pub_socket_adopt(f->socket, fd, path, why);
+}
+
 bool feed_start(struct feed *f, struct sentence *why)
 {
     return pub_socket_start(f->socket, why);

@@ -30,6 +30,9 @@ void feed_free(struct feed *f); /* NULL is allowed */
 bool feed_bind(struct feed *f, const char *endpoint,
                char bound[PUB_SOCKET_ENDPOINT_BYTES], struct sentence *why);
 
+/* As pub_socket_adopt. */
+bool feed_adopt(struct feed *f, int fd, const char *path, struct sentence *why);
+
 /* As pub_socket_start. */
 bool feed_start(struct feed *f, struct sentence *why);
 

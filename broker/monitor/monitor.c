@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/monitor/monitor.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "broker/monitor/document.h"
 #include "broker/monitor/feed.h"
 #include "broker/monitor/lag.h"
+#include "broker/monitor/local_feed.h"
 #include "broker/monitor/outlet.h"
 #include "broker/monitor/pub_socket.h"
 #include "broker/monitor/survey.h"
@@ -21,15 +23,18 @@
 #include "common/sentence.h"
 
 struct monitor {
+    struct monitor_config config;
+    struct local_feed locals[MONITOR_LOCALS_MAX];
+    size_t local_count;
     struct broker_view broker;
     char *name, *color; /* of `broker` */
     struct pub_socket_shared shared;
-    struct lag *lag;
+    struct lag *lag; /* NULL until it is started, and all that follows */
     struct reactor_timer *timer;
     struct survey *survey;
     struct bulletin bulletin;
     struct pub_socket *reports; /* NULL without --monitor-connect */
-    struct outlet *outlet;      /* NULL without --monitor-bind */
+    struct outlet *outlet;      /* NULL while there is no feed */
 };
 
 /* Once per interval: sends the periodic documents. */
@@ -106,6 +111,8 @@ const struct http_route *monitor_routes(size_t *count)
 
 static bool monitor_open_loop(struct monitor *m, struct sentence *why)
 {
+    if (m->lag)
+        return true;
     m->lag = lag_new(m->broker.reactor);
     m->timer = reactor_timer_new(m->broker.reactor, monitor_on_timer, m);
     m->survey = survey_new(&m->broker, monitor_on_survey, m);
@@ -120,7 +127,8 @@ static bool monitor_open_loop(struct monitor *m, struct sentence *why)
 
 static bool monitor_open_zmq(struct monitor *m, struct sentence *why)
 {
-    return pub_socket_shared_init(&m->shared, m->broker.reactor,
+    return m->shared.zmq ||
+           pub_socket_shared_init(&m->shared, m->broker.reactor,
                                   m->broker.counters, m->broker.log) ||
            sentence_fail(why, "cannot start ZeroMQ: %s", zmq_strerror(errno));
 }
@@ -148,17 +156,49 @@ static bool monitor_open_reports(struct monitor *m,
     return pub_socket_start(m->reports, why);
 }
 
-static bool monitor_open_outlet(struct monitor *m,
-                                const struct monitor_config *c,
-                                struct sentence *why)
+/* Opens the feed, and what it needs. */
+static bool monitor_open_outlet(struct monitor *m, struct sentence *why)
 {
+    const struct monitor_config *c = &m->config;
     const struct outlet_config config = {.endpoints = c->binds.items,
                                          .count = c->binds.count,
+                                         .locals = m->locals,
+                                         .local_count = m->local_count,
                                          .taps_per_second = c->taps_per_second};
-    if (config.count == 0)
-        return true;
+    if (!monitor_open_loop(m, why) || !monitor_open_zmq(m, why))
+        return false;
     m->outlet = outlet_new(&config, &m->broker, &m->shared, why);
     return m->outlet != NULL;
+}
+
+/* A program has connected to a local socket, and is served from now on. If that
+ * is not possible, it and later ones are disconnected. */
+static void monitor_on_local(void *arg)
+{
+    struct monitor *m = arg;
+    struct sentence why;
+    if (m->outlet || monitor_open_outlet(m, &why))
+        return;
+    log_event(m->broker.log, LOG_ERROR, "feed_not_opened",
+              LOG_TEXT("why", why.text));
+    while (m->local_count > 0)
+        local_feed_close(&m->locals[--m->local_count]);
+}
+
+bool monitor_listen(struct monitor *m, const char *path, struct sentence *why)
+{
+    assert(m->local_count < MONITOR_LOCALS_MAX);
+    bool ok = local_feed_open(&m->locals[m->local_count], m->broker.reactor,
+                              path, monitor_on_local, m, why);
+    m->local_count += ok;
+    return ok;
+}
+
+void monitor_log_locals(const struct monitor *m)
+{
+    for (size_t i = 0; m && i < m->local_count; i++)
+        log_event(m->broker.log, LOG_INFO, "local_feed",
+                  LOG_TEXT("path", m->locals[i].file.path));
 }
 
 /* Copies, because the options may be replaced while it runs. */
@@ -172,14 +212,17 @@ static bool monitor_copy(struct monitor *m, const struct broker_view *broker,
            sentence_fail(why, "cannot start monitoring: %s", strerror(errno));
 }
 
-static bool monitor_open(struct monitor *m, const struct monitor_config *c,
-                         const struct broker_view *broker, struct sentence *why)
+bool monitor_start(struct monitor *m, struct sentence *why)
 {
-    bool wants_zmq = c->connects.count + c->binds.count > 0;
-    return monitor_copy(m, broker, why) && monitor_open_loop(m, why) &&
-           (!wants_zmq || monitor_open_zmq(m, why)) &&
-           monitor_open_reports(m, &c->connects, why) &&
-           monitor_open_outlet(m, c, why);
+    struct monitor_config *c = &m->config;
+    bool has_reports = c->connects.count > 0, has_feed = c->binds.count > 0;
+    bool ok = (!(has_reports || has_feed || c->is_for_http) ||
+               monitor_open_loop(m, why)) &&
+              (!has_reports || (monitor_open_zmq(m, why) &&
+                                monitor_open_reports(m, &c->connects, why))) &&
+              (!has_feed || monitor_open_outlet(m, why));
+    c->connects = c->binds = (struct monitor_list){.items = NULL};
+    return ok;
 }
 
 struct monitor *monitor_new(const struct monitor_config *config,
@@ -191,8 +234,11 @@ struct monitor *monitor_new(const struct monitor_config *config,
         sentence_fail(why, "cannot start monitoring: %s", strerror(errno));
         return NULL;
     }
-    if (monitor_open(m, config, broker, why))
+    m->config = *config;
+    if (monitor_copy(m, broker, why)) {
+        broker_view_advance(&m->broker);
         return m;
+    }
     monitor_free(m);
     return NULL;
 }
@@ -214,6 +260,8 @@ void monitor_free(struct monitor *m)
     if (!m)
         return;
     outlet_free(m->outlet);
+    while (m->local_count > 0)
+        local_feed_close(&m->locals[--m->local_count]);
     pub_socket_free(m->reports);
     bool is_over = pub_socket_shared_fini(&m->shared);
     bulletin_fini(&m->bulletin);

@@ -2,11 +2,13 @@
  *
  * monitor - everything the broker sends to its watchers: reports to ZeroMQ
  * collectors, a feed for ZeroMQ subscribers, documents for an HTTP server. Each
- * is off unless configured, runs in the broker's loop, and never blocks it.
+ * is off unless configured, runs in the broker's loop, and never blocks it. The
+ * feed has local sockets, too, where libzmq is started by the first watcher.
  */
 #ifndef SLUICE_MONITOR_MONITOR_H
 #define SLUICE_MONITOR_MONITOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,7 +18,9 @@ struct monitor;
 struct sentence;
 
 enum {
-    MONITOR_DESCRIPTORS = 64, /* for HTTP clients and libzmq itself */
+    MONITOR_DESCRIPTORS = 64,       /* for HTTP clients and libzmq itself */
+    MONITOR_LOCAL_DESCRIPTORS = 32, /* for libzmq and a few local watchers */
+    MONITOR_LOCALS_MAX = 2,
 };
 
 struct monitor_list {
@@ -26,6 +30,7 @@ struct monitor_list {
 
 struct monitor_config {
     struct monitor_list connects, binds; /* ZeroMQ endpoints */
+    bool is_for_http;                    /* the routes will be served */
     uint64_t taps_per_second;
 };
 
@@ -33,12 +38,24 @@ struct monitor_config {
  * monitor. A constant. */
 const struct http_route *monitor_routes(size_t *count);
 
-/* Opens everything that is configured. Texts are copied; everything else that
- * `broker` points at is borrowed. NULL, with the reason, when that is not
- * possible. */
+/* Nothing is open yet. The lists of `config` are borrowed until monitor_start
+ * returns. Of `broker` the name and the colour are copied, everything else that
+ * it points at is borrowed. NULL, with the reason, without memory. */
 struct monitor *monitor_new(const struct monitor_config *config,
                             const struct broker_view *broker,
                             struct sentence *why);
+
+/* Opens a local socket for the feed, at most MONITOR_LOCALS_MAX; call it before
+ * monitor_start. False, with the reason, when that is not possible. */
+bool monitor_listen(struct monitor *m, const char *path, struct sentence *why);
+
+/* Logs the local sockets. */
+void monitor_log_locals(const struct monitor *m);
+
+/* Opens everything that is configured; what nobody can use before a program
+ * connects to a local socket waits until then. False, with the reason, when
+ * that is not possible. */
+bool monitor_start(struct monitor *m, struct sentence *why);
 
 /* Calls `ready` whenever a route's document, for which clients wait, is there.
  */

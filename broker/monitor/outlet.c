@@ -14,6 +14,7 @@
 #include "broker/base/process.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/feed.h"
+#include "broker/monitor/local_feed.h"
 #include "broker/monitor/overuse.h"
 #include "broker/monitor/pub_socket.h"
 #include "broker/net/reactor.h"
@@ -28,6 +29,8 @@ struct outlet {
     struct reactor_timer *timer;
     struct overuse overuse;
     uint64_t taps_per_second;
+    const struct local_feed *locals;
+    size_t local_count;
     size_t count;
     char *endpoints[]; /* NULL while they are being copied */
 };
@@ -56,12 +59,21 @@ static bool outlet_bind(struct outlet *o, char **endpoint, struct sentence *why)
     return true;
 }
 
+static bool outlet_adopt(struct outlet *o, const struct local_feed *l,
+                         struct sentence *why)
+{
+    return !l->file.path[0] || feed_adopt(o->feed, l->fd, l->file.path, why);
+}
+
 static bool outlet_open(struct outlet *o, struct sentence *why)
 {
     o->feed = feed_new(o->broker, o->shared, o->taps_per_second);
     if (!o->feed)
         return sentence_fail(why, "cannot start the feed: %s",
                              zmq_strerror(errno));
+    for (size_t i = 0; i < o->local_count; i++)
+        if (!outlet_adopt(o, &o->locals[i], why))
+            return false;
     for (size_t i = 0; i < o->count; i++)
         if (!outlet_bind(o, &o->endpoints[i], why))
             return false;
@@ -155,6 +167,8 @@ struct outlet *outlet_new(const struct outlet_config *config,
     o->broker = broker;
     o->shared = shared;
     o->taps_per_second = config->taps_per_second;
+    o->locals = config->locals;
+    o->local_count = config->local_count;
     o->count = config->count;
     if (outlet_start(o, config, why))
         return o;

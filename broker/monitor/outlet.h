@@ -11,6 +11,7 @@
 
 struct broker_view;
 struct feed;
+struct local_feed;
 struct outlet;
 struct pub_socket_shared;
 struct sentence;
@@ -18,11 +19,13 @@ struct sentence;
 struct outlet_config {
     char *const *endpoints; /* copied */
     size_t count;
+    const struct local_feed *locals; /* borrowed; those closed are left out */
+    size_t local_count;
     uint64_t taps_per_second;
 };
 
-/* Binds all endpoints, and logs them. NULL, with the reason, when that is not
- * possible. */
+/* Binds all endpoints, and logs them; the locals are open already. NULL, with
+ * the reason, when that is not possible. */
 struct outlet *outlet_new(const struct outlet_config *config,
                           struct broker_view *broker,
                           struct pub_socket_shared *shared,

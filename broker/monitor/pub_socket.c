@@ -3,12 +3,14 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 #include <zmq.h>
 
 #include "broker/base/counters.h"
@@ -230,6 +232,25 @@ bool pub_socket_bind(struct pub_socket *p, const char *endpoint,
               zmq_getsockopt(p->zmq, ZMQ_LAST_ENDPOINT, bound, &size) == 0;
     if (!ok)
         sentence_fail(why, "%s", zmq_strerror(errno));
+    return ok;
+}
+
+/* libzmq closes the copy with the socket, and leaves the file alone. */
+bool pub_socket_adopt(struct pub_socket *p, int fd, const char *path,
+                      struct sentence *why)
+{
+    char endpoint[PUB_SOCKET_ENDPOINT_BYTES];
+    int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    snprintf(endpoint, sizeof endpoint, "ipc://%s", path);
+    if (copy < 0)
+        return sentence_fail(why, "%s", strerror(errno));
+    bool ok =
+        set_int(p->zmq, ZMQ_USE_FD, copy) && zmq_bind(p->zmq, endpoint) == 0;
+    if (!ok) {
+        sentence_fail(why, "%s", zmq_strerror(errno));
+        close(copy);
+    }
+    (void)set_int(p->zmq, ZMQ_USE_FD, -1);
     return ok;
 }
 

@@ -75,7 +75,7 @@ struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
 /* NULL is allowed. Messages already sent may still leave. */
 void pub_socket_free(struct pub_socket *p);
 
-/* These two come before pub_socket_start. */
+/* These three come before pub_socket_start. */
 
 /* False, with the reason of the system. */
 bool pub_socket_connect(struct pub_socket *p, const char *endpoint,
@@ -85,6 +85,10 @@ bool pub_socket_connect(struct pub_socket *p, const char *endpoint,
 bool pub_socket_bind(struct pub_socket *p, const char *endpoint,
                      char bound[PUB_SOCKET_ENDPOINT_BYTES],
                      struct sentence *why);
+
+/* Accepts from a unix socket that listens at `path`; takes a copy of `fd`. */
+bool pub_socket_adopt(struct pub_socket *p, int fd, const char *path,
+                      struct sentence *why);
 
 /* What was sent before leaves now. False, with the reason of the system. */
 bool pub_socket_start(struct pub_socket *p, struct sentence *why);

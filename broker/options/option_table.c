@@ -94,6 +94,11 @@ const struct option option_table[] = {
      .sentence = "lets ZeroMQ subscribers watch; may be repeated",
      .detail = "an XPUB socket; see [the feed](monitoring.md#the-feed). "
                "Any client that can connect can watch"},
+    {MONITOR("feed", NULL), TEXT(local, feed), .initial = "auto",
+     .is_fixed = true,
+     .sentence = "socket for sluice top, tap, monitor; or off",
+     .detail = "`unix:PATH`, `auto` or `off`; see "
+               "[the local feed](monitoring.md#the-local-feed)"},
     {MONITOR("monitor-interval", "interval"), TIME(monitor_interval),
      .initial = "1s", RANGE(100, DAY_MS), .sentence = "time between reports"},
     {MONITOR("tap-rate", NULL), COUNT(tap_rate), .initial = "1000",

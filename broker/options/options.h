@@ -35,6 +35,7 @@ struct options {
     struct rules rules; /* for channels */
     struct option_value listen;
     struct option_value socket_mode;
+    struct option_value feed;            /* the same, for watchers */
     struct option_value control;         /* "auto", "off" or an address */
     struct option_value memory;          /* bytes */
     struct option_value max_frame;       /* bytes */

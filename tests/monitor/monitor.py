@@ -16,7 +16,7 @@ try:
 except ImportError:
     skip("no zmq for this Python")
 
-__all__ = ["DEADLINE", "INTERVAL", "Broker", "Feed", "MonitorTest", "main", "request",
+__all__ = ["DEADLINE", "INTERVAL", "STATS", "Broker", "Feed", "MonitorTest", "main", "request",
            "status_of", "talk", "zmq"]
 
 INTERVAL = "100ms"

@@ -106,7 +106,8 @@ class Place(ControlTest):
         self.assertIn("/no/such/folder/x", done.stderr)
 
     def test_it_can_be_turned_off(self):
-        sluiced = self.broker("--control", "off", listen=("unix:{dir}/s",))
+        sluiced = self.broker("--control", "off", "--feed", "off",
+                              listen=("unix:{dir}/s",))
         sluiced.sync()
         self.assertEqual(sluiced.log("event=control"), [])
         self.assertEqual(sorted(os.listdir(sluiced.dir)), ["s", "s.lock"])
