@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * presence - who is in a room: a convention for the topic ROOM/presence, to
- * which all that are in the room subscribe and publish. A message is a word, a
+ * presence - the people in a room: a convention for the topic ROOM/presence, to
+ * which all of them subscribe and publish. A message is a word, a
  * name and, to tell two of one name apart, an identity:
  *
  *     join ann 5f21     ann comes; those who are there answer with "here"
  *     here ann 5f21     ann is there: an answer, and again every 15 seconds
  *     leave ann 5f21    ann goes
  *
- * Of those who are not heard of for 45 seconds it is said that they are gone. A
- * newcomer whose name is in use gives way. This file keeps the list; it does no
- * I/O.
+ * A person who is not heard of for 45 seconds is reported as gone. A newcomer
+ * whose name is in use gives way. This file keeps the list; it does no I/O.
  */
 #ifndef SLUICE_CLIENT_PRESENCE_H
 #define SLUICE_CLIENT_PRESENCE_H
@@ -59,7 +58,7 @@ enum presence_change {
 
 struct presence_news {
     enum presence_change change;
-    struct presence_id name; /* of whom; not when TAKEN */
+    struct presence_id name; /* of the person; "" when NOTHING */
     bool must_answer;        /* by saying "here" */
 };
 
@@ -81,13 +80,14 @@ void presence_write(const struct presence *p, const char *word,
 struct presence_news presence_hear(struct presence *p,
                                    struct sluice_bytes message, int64_t now_ms);
 
-/* The next one who has not been heard of for too long. */
+/* The next person who has not been heard of for too long; NOTHING when there is
+ * none. */
 struct presence_news presence_miss(struct presence *p, int64_t now_ms);
 
 /* Whether "here" is due; then the next one is due later. */
 bool presence_must_beat(struct presence *p, int64_t now_ms);
 
-/* When either of these has something to say. */
+/* When one of these two may have something new. */
 int64_t presence_due_ms(const struct presence *p);
 
 #endif

@@ -6,7 +6,7 @@
  * A line is not printed when it is entered but when it comes back from the
  * broker, like the lines of the others: all see the same lines in the same
  * order, and a line that was lost is not shown. A second connection, to another
- * topic, is about who is in the room (presence.h).
+ * topic, is for the list of people in the room (presence.h).
  */
 #include "client/command.h"
 #include "client/complain.h"
