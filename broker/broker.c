@@ -187,6 +187,13 @@ static void broker_set_log(struct broker *b)
     b->log.format = (enum log_format)b->options->log_format.number;
 }
 
+static void broker_limit_connections(struct broker *b)
+{
+    struct connection_limits limits =
+        configure_connections(b->options, b->possible_connections, &b->log);
+    listeners_set_limit(&b->listeners, limits.bound, limits.most);
+}
+
 /* Takes `fresh`. */
 static void broker_apply(struct broker *b, struct options *fresh)
 {
@@ -202,9 +209,7 @@ static void broker_apply(struct broker *b, struct options *fresh)
     monitor_set_interval(b->watched.monitor,
                          (uint32_t)fresh->monitor_interval.number);
     listeners_commit(&b->listeners);
-    listeners_set_limit(
-        &b->listeners,
-        configure_connections(fresh, b->possible_connections, &b->log));
+    broker_limit_connections(b);
     log_always(&b->log, LOG_INFO, "reloaded", LOG_LIST(LOG_NONE));
     options_free(old);
 }
@@ -317,9 +322,7 @@ static bool broker_open_listeners(struct broker *b, struct sentence *why)
     struct broker_view view = broker_view(b);
     struct listeners *listeners = &b->listeners;
     listeners_init(listeners, b->reactor, &b->clients, &b->counters, &b->log);
-    listeners_set_limit(
-        listeners,
-        configure_connections(b->options, b->possible_connections, &b->log));
+    broker_limit_connections(b);
     if (!listeners_inherit(listeners, SERVICE_FIRST_SOCKET,
                            service_take_sockets(), why) ||
         !listeners_prepare(listeners, b->options, why) ||

@@ -53,14 +53,31 @@ struct clients_config configure_clients(const struct options *o,
     };
 }
 
-uint32_t configure_connections(const struct options *o, uint64_t possible,
-                               struct log *log)
+/* The reserve is a sixteenth of the bound. */
+enum { RESERVE_PART = 16 };
+
+static uint64_t divide_up(uint64_t n, uint64_t by)
+{
+    return (n + by - 1) / by;
+}
+
+static uint32_t to_32_bits(uint64_t n)
+{
+    return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+struct connection_limits configure_connections(const struct options *o,
+                                               uint64_t possible,
+                                               struct log *log)
 {
     uint64_t wanted = o->max_connections.number;
     if (wanted > possible)
         log_event(log, LOG_WARNING, "max_connections_lowered",
                   LOG_U64("wanted", wanted), LOG_U64("possible", possible),
                   LOG_TEXT("reason", "open_files_limit"));
-    uint64_t max = wanted > 0 && wanted < possible ? wanted : possible;
-    return max < UINT32_MAX ? (uint32_t)max : UINT32_MAX;
+    uint64_t most = possible;
+    if (wanted > 0 && wanted + divide_up(wanted, RESERVE_PART) < possible)
+        most = wanted + divide_up(wanted, RESERVE_PART);
+    uint64_t bound = most - divide_up(most, RESERVE_PART + 1);
+    return (struct connection_limits){to_32_bits(bound), to_32_bits(most)};
 }

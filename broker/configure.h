@@ -21,8 +21,15 @@ struct core_config configure_core(const struct options *o);
 struct clients_config configure_clients(const struct options *o,
                                         struct log *log);
 
-/* `possible` is the number that the system allows. */
-uint32_t configure_connections(const struct options *o, uint64_t possible,
-                               struct log *log);
+/* How many connections there may be. */
+struct connection_limits {
+    uint32_t bound; /* --max-connections */
+    uint32_t most;  /* with the reserve for those that are new; guest.h */
+};
+
+/* `possible` is the number that the system allows, at least 1. */
+struct connection_limits configure_connections(const struct options *o,
+                                               uint64_t possible,
+                                               struct log *log);
 
 #endif

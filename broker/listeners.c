@@ -25,7 +25,9 @@ static void listeners_pause(struct listeners *ls)
     counter_add(ls->counters, COUNT_accept_pauses, 1);
     log_event(ls->log, LOG_WARNING, "accept_paused",
               LOG_TEXT("reason", "max_connections"),
-              LOG_U64("connections", ls->clients->count));
+              LOG_U64("connections", ls->clients->count),
+              LOG_U64("paused_publishers",
+                      ls->counters->value[COUNT_paused_publishers]));
     for (size_t i = 0; i < ls->count; i++)
         for (struct listener *l = ls->all[i].chain; l; l = listener_next(l))
             listener_pause(l);
@@ -44,8 +46,10 @@ static void listeners_resume(struct listeners *ls)
             listener_resume(l);
 }
 
-void listeners_set_limit(struct listeners *ls, uint32_t max_connections)
+void listeners_set_limit(struct listeners *ls, uint32_t bound,
+                         uint32_t max_connections)
 {
+    ls->clients->bound = bound;
     ls->max_connections = max_connections;
     if (ls->clients->count >= max_connections)
         listeners_pause(ls);

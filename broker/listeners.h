@@ -42,7 +42,7 @@ struct listeners {
     struct log *log;
     struct listeners_entry all[LISTENERS_MAX];
     size_t count;
-    uint32_t max_connections; /* 0 until it is set */
+    uint32_t max_connections; /* with the reserve; 0 until it is set */
     bool is_paused;
     bool is_failing; /* nothing was accepted since accepting failed */
 };
@@ -71,9 +71,10 @@ void listeners_commit(struct listeners *ls);
 /* Closes the addresses that listeners_prepare opened. */
 void listeners_abort(struct listeners *ls);
 
-/* Sets how many connections may be open: pauses or resumes. Open connections
- * stay open. */
-void listeners_set_limit(struct listeners *ls, uint32_t max_connections);
+/* Sets how many connections may be open, `bound` of them no guests: pauses or
+ * resumes. Open connections stay open. */
+void listeners_set_limit(struct listeners *ls, uint32_t bound,
+                         uint32_t max_connections);
 
 /* The first address that is a unix socket, or the first that is not; NULL when
  * there is none. Valid until the set changes. */

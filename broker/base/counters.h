@@ -27,6 +27,9 @@
       "connections closed by the policy disconnect")                           \
     X(closed_no_memory, COUNTER, "connections",                                \
       "connections closed because there was no memory for them")               \
+    X(closed_no_place, COUNTER, "connections",                                 \
+      "connections beyond --max-connections closed because they published to " \
+      "a full queue")                                                          \
     X(accept_pauses, COUNTER, "pauses",                                        \
       "times that accepting paused because descriptors or room ran out")       \
     X(channels, GAUGE, "channels", "channels that exist")                      \

@@ -134,6 +134,12 @@ static inline bool channel_is_closed(const struct channel *ch)
     return ch->gate.closed > 0;
 }
 
+/* Whether publishers should wait, and a consumer alone can make room. */
+static inline bool channel_needs_consumer(const struct channel *ch)
+{
+    return ch->kind->is_lossless && channel_must_wait(ch);
+}
+
 /* What the publisher of a message that was taken should do. */
 static inline enum publish_status channel_taken_status(const struct channel *ch)
 {

@@ -74,6 +74,7 @@ bool clients_init(struct clients *all, const struct clients_config *config,
                             .counters = counters,
                             .budget = budget,
                             .log = log,
+                            .bound = UINT32_MAX,
                             .on_closed = on_nothing};
     list_init(&all->list);
     all->shown_next = &all->list;

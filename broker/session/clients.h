@@ -49,6 +49,8 @@ struct clients {
     struct list list;        /* sessions, oldest first */
     struct list *shown_next; /* in the list, or its head; see client_views.h */
     uint32_t count;
+    uint32_t bound;     /* set by the owner: clients beyond it are guests; first
+                           UINT32_MAX */
     uint32_t undrained; /* sessions that stopping has to wait for */
     uint64_t accepted;  /* also the last connection's number */
     uint64_t closed[REASON_TOTAL];

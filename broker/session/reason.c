@@ -43,6 +43,9 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                               "--drain-timeout"},
     [REASON_SLOW_CONSUMER] = {"slow_consumer", LOG_WARNING, false, COUNT_closed,
                               "too slow for the policy disconnect"},
+    [REASON_NO_PLACE] = {"no_place", LOG_WARNING, true, COUNT_closed_no_place,
+                         "beyond --max-connections, a publisher to a full "
+                         "queue"},
     [REASON_NO_MEMORY] = {"no_memory", LOG_WARNING, true,
                           COUNT_closed_no_memory,
                           "the system had no memory for the client"},

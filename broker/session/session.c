@@ -7,6 +7,7 @@
 #include "broker/session/bypass.h"
 #include "broker/session/clients.h"
 #include "broker/session/closing.h"
+#include "broker/session/guest.h"
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
 #include "broker/session/reader.h"
@@ -43,6 +44,7 @@ struct session *session_new(struct clients *all, int fd,
     s->id = all->accepted;
     s->peer = peer_of(peer, length);
     s->kind = SESSION_V1;
+    s->is_guest = guest_is_next(all);
     s->state = SESSION_HELLO;
     subscriber_init(&s->sub);
     publisher_init(&s->pub);
@@ -114,6 +116,10 @@ static bool session_set_stream(struct session *s, enum stream_mode mode,
 
 static void session_pause(struct session *s)
 {
+    if (guest_must_go(s, publisher_waits_for(&s->pub))) {
+        session_close(s, REASON_NO_PLACE);
+        return;
+    }
     state_set(s, SESSION_PAUSED);
     session_wait(s, WAIT_SIP);
     if (session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream)))

@@ -60,6 +60,7 @@ struct session {
     uint8_t reason;      /* enum reason: why it is LEAVING or FINISHING */
     uint8_t state : 4;   /* enum session_state */
     uint8_t kind : 4;    /* of session_kinds */
+    bool is_guest : 1;   /* accepted beyond the bound; guest.h */
     bool is_left : 1;    /* the kernel keeps what it has sent of a message */
     bool has_turn : 1;   /* has waited: one read is due to it */
     bool has_pass : 1;   /* has ended: gates do not delay it; bypass.h */

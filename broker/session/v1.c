@@ -8,6 +8,7 @@
 #include "broker/net/stream.h"
 #include "broker/session/clients.h"
 #include "broker/session/closing.h"
+#include "broker/session/guest.h"
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
 #include "broker/session/state.h"
@@ -54,8 +55,10 @@ static bool v1_subscribe(struct session *s, const struct frame *name)
     if (name_class == NAME_NULL)
         return true;
     /* Bytes unsent in the kernel are held for the consumer in advance, too. */
-    if (name_class == NAME_QUEUE)
+    if (name_class == NAME_QUEUE) {
         stream_limit_unsent(s->stream, core_prefetch_bytes(core));
+        guest_settle(s);
+    }
     return core_subscribe(core, &s->sub, name->body, name->length);
 }
 
@@ -148,7 +151,8 @@ static struct verdict v1_name(struct session *s, struct target *t,
         return verdict_goodbye(REASON_GOODBYE);
     if (!target_find(t, s->all->core, name->body, name->length))
         return verdict_close(REASON_NO_MEMORY);
-    return verdict(VERDICT_GO_ON);
+    return guest_must_go(s, t->channel) ? verdict_close(REASON_NO_PLACE)
+                                        : verdict(VERDICT_GO_ON);
 }
 
 static inline uint64_t get_8_bytes(const uint8_t *p)

@@ -5,9 +5,9 @@ import contextlib
 import resource
 import time
 
-from wire import Client, WireTest, main
+from wire import KIB, Client, WireTest, main, numbered
 
-TOPIC = b"/topic/crowd"
+TOPIC, QUEUE = b"/topic/crowd", b"/queue/crowd"
 FEW = {resource.RLIMIT_NOFILE: 64}
 
 
@@ -36,16 +36,17 @@ class Crowd(WireTest):
 
 class MaxConnections(Crowd):
     def test_accepting_pauses_and_resumes(self):
-        """--max-connections 5: the sixth waits, unharmed, for a place."""
+        """--max-connections 5, and one in reserve: the seventh waits,
+        unharmed, for a place."""
         sluiced = self.broker("--max-connections", "5")
-        first = self.crowd(sluiced, 5)
+        first = self.crowd(sluiced, 6)
         for number, client in enumerate(first):
             client.publish(TOPIC, b"%d" % number)
             self.hear(client, b"%d" % number)
-        sixth = self.connect(sluiced).subscribe(TOPIC)
+        seventh = self.connect(sluiced).subscribe(TOPIC)
         sluiced.wait_for_log("event=accept_paused")
-        self.assertEqual(sluiced.stats()["connections"], 5)
-        with self.served(sixth):
+        self.assertEqual(sluiced.stats()["connections"], 6)
+        with self.served(seventh):
             first[0].close()
         sluiced.wait_for_log("event=accept_resumed")
         self.assertGreaterEqual(sluiced.stats()["accept_pauses"], 1)
@@ -61,6 +62,62 @@ class MaxConnections(Crowd):
             client.close()
         stats = sluiced.wait_stats(connections=0)
         self.assertEqual(stats["accepted"], 40)
+
+
+class FullQueue(Crowd):
+    """--max-connections 16, all of them publishers to a full queue. One place
+    is in reserve for clients that are new."""
+    PLACES, EACH = 16, 64
+
+    def full(self):
+        sluiced = self.broker("--max-connections", str(self.PLACES),
+                              "--queue-limit", "64k", "--log-level", "debug")
+        self.publisher(sluiced).flood(QUEUE, self.EACH, KIB)
+        sluiced.wait_stats(queued_messages=self.EACH)
+        for who in range(1, self.PLACES):
+            self.publisher(sluiced).publish(QUEUE, numbered(who, KIB))
+            sluiced.wait_for_log("event=publisher_paused", count=who)
+        return sluiced
+
+    def test_a_consumer_can_always_come(self):
+        """However many publishers come as well: they are closed, and
+        nothing of theirs is accepted."""
+        sluiced = self.full()
+        before = sluiced.stats()["messages_in"]
+        for _ in range(5):
+            late = self.publisher(sluiced).publish(QUEUE, b"in the way")
+            late.wait_closed()
+        stats = sluiced.wait_stats(closed_no_place=5)
+        self.assertEqual(stats["messages_in"], before)
+        self.assertEqual(stats["connections"], self.PLACES)
+        sluiced.wait_for_log("event=closed .*reason=no_place")
+        worker = self.connect(sluiced).subscribe(QUEUE)
+        got = worker.recv_numbers(self.EACH + self.PLACES - 1)
+        self.assertEqual(got[:self.EACH], list(range(self.EACH)))
+        self.assertEqual(sorted(got[self.EACH:]),
+                         list(range(1, self.PLACES)))
+        self.assertEqual(sluiced.stats()["closed"], 5)
+
+    def test_a_consumer_in_reserve_may_publish_there(self):
+        """It is not in its own way."""
+        sluiced = self.full()
+        worker = self.connect(sluiced).subscribe(QUEUE)
+        worker.publish(QUEUE, numbered(4711, KIB))
+        got = worker.recv_numbers(self.EACH + self.PLACES)
+        self.assertIn(4711, got)
+
+    def test_others_in_reserve_are_served(self):
+        """A publisher to another channel is in nobody's way."""
+        sluiced = self.full()
+        client = self.connect(sluiced).subscribe(TOPIC)
+        client.publish(TOPIC, b"mine")
+        self.assertEqual(client.recv(), b"mine")
+
+    def test_the_log_says_how_many_publishers_wait(self):
+        sluiced = self.full()
+        self.connect(sluiced)
+        sluiced.wait_for_log("event=accept_paused reason=max_connections "
+                             "connections=17 paused_publishers=15")
 
 
 class OutOfDescriptors(Crowd):

@@ -223,9 +223,11 @@ class GonePublishers(WireTest):
             self.assertEqual(theirs, list(range(first, first + self.EACH)))
 
     def test_gone_publishers_do_not_keep_consumers_out(self):
-        """They have all of --max-connections: the oldest of them is read
-        past the queue's bound, and its place is the consumer's."""
+        """They have all of --max-connections, and a silent client has the
+        reserve: the oldest of them is read past the queue's bound, and its
+        place is the consumer's."""
         sluiced = self.crowd("--max-connections", str(self.MANY))
+        self.publisher(sluiced)
         sluiced.wait_for_log("event=accept_paused")
         self.assert_gets_everything(self.connect(sluiced).subscribe(QUEUE))
         sluiced.wait_for_log("event=accept_resumed")
