@@ -18,6 +18,13 @@ class MemoryTest(WireTest):
     def limited(self, *args, memory="64m"):
         return self.broker("--memory", memory, *args)
 
+    def earn_patience(self, sluiced, listener):
+        """However long it is kept from reading, publishers wait for it."""
+        sender = self.publisher(sluiced)
+        for number in range(3):
+            sender.publish(TOPIC, numbered(number, 4 * MIB))
+            self.assertEqual(listener.recv(), numbered(number, 4 * MIB))
+
     def begin_many(self, pump, count, size=16 * MIB):
         """Connections that send the beginning of a large message."""
         data = frame(b"/topic/half") + head(size) + b"h" * (256 * KIB)
@@ -28,8 +35,9 @@ class LargeMessages(MemoryTest):
     def test_they_wait_and_arrive_whole_and_in_order(self):
         """Forty publishers of 4 MiB messages under 16 MiB, more than is
         granted at once: none is lost, each keeps its order."""
-        sluiced = self.limited(memory="16m")
+        sluiced = self.limited("--patience", "60s", memory="16m")
         listener = self.subscriber(sluiced, TOPIC)
+        self.earn_patience(sluiced, listener)
         senders = [self.publisher(sluiced) for _ in range(40)]
         sending = [Background(sender.flood, TOPIC, 3, 4 * MIB, who * 10)
                    for who, sender in enumerate(senders)]
