@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The programs of docs/clients.md, each as it stands there, receive what they
-send: test_clients.py LANGUAGE."""
+send and leave in order: test_clients.py LANGUAGE. That of "reconnecting"
+outlives the broker."""
 import os
 import pathlib
 import re
@@ -59,7 +60,7 @@ def main(language):
     needed, command_for = LANGUAGES[language]
     if not shutil.which(needed):
         skip(f"{needed} is not installed")
-    broker = Broker()
+    broker = Broker("--log-level", "debug")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         source = folder / f"client.{language}"
@@ -71,11 +72,43 @@ def main(language):
                                   check=False)
             assert done.returncode == 0, done.stderr
             assert done.stdout == "hello\n", done.stdout + done.stderr
+            broker.wait_for_log("event=closed .*reason=goodbye")
             assert broker.stop().counters["messages_out"] == 1
         finally:
             broker.kill()
     return 0
 
 
+def receives(process, broker):
+    broker.wait_stats(subscribers=1)
+    publisher = broker.connect().subscribe(b"/null")
+    publisher.publish(b"/topic/foo", b"hello")
+    publisher.close()
+    assert process.stdout.readline() == "hello\n"
+
+
+def reconnecting():
+    broker = Broker("--log-level", "debug")
+    address = broker.address
+    source = program("python reconnecting", address.split(":")[1])
+    process = subprocess.Popen([sys.executable, "-c", source], text=True,
+                               stdout=subprocess.PIPE)
+    try:
+        receives(process, broker)
+        broker.stop()
+        broker = Broker("--log-level", "debug", listen=(address,))
+        receives(process, broker)
+        process.terminate()
+        assert process.wait(DEADLINE) == 0
+        broker.wait_for_log("event=closed .*reason=goodbye")
+    finally:
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        broker.kill()
+    return 0
+
+
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(reconnecting() if sys.argv[1] == "reconnecting"
+             else main(sys.argv[1]))
