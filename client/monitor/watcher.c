@@ -3,13 +3,17 @@
 
 #include "client/complain.h"
 #include "client/lib/deadline.h"
+#include "client/lib/permission.h"
 #include "client/stop_signal.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
+#include <unistd.h>
 
 enum {
     WATCHER_PATIENCE_MS = 3000,
+    WATCHER_REASON_BYTES = 256,
     WATCHER_PART_MAX = 1 << 30, /* the longest message there can be */
 };
 
@@ -53,9 +57,28 @@ bool watcher_receive(struct watcher *w, struct receiver_message *message)
     return true;
 }
 
+/* True, with a sentence printed, when the feed is a socket that this user may
+ * not use. ZeroMQ does not say so: it tries again. */
+static bool watcher_is_denied(const struct watcher *w)
+{
+    static const char scheme[] = "ipc://";
+    if (strncmp(w->endpoint, scheme, strlen(scheme)) != 0)
+        return false;
+    const char *path = w->endpoint + strlen(scheme);
+    char reason[WATCHER_REASON_BYTES];
+    if (access(path, R_OK | W_OK) == 0 || errno != EACCES)
+        return false;
+    sluice_permission_explain(path, reason, sizeof reason);
+    complain(EXIT_FAILED, "cannot connect to %s: %s%s%s", w->endpoint,
+             strerror(EACCES), *reason ? ": " : "", reason);
+    return true;
+}
+
 int watcher_complain(struct watcher *w)
 {
     w->told_at = -1;
+    if (watcher_is_denied(w))
+        return EXIT_FAILED;
     return complain(EXIT_FAILED,
                     "no answer from %s; is sluiced running with "
                     "--monitor-bind %s?",

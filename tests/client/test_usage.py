@@ -37,7 +37,7 @@ class Help(unittest.TestCase):
         for args in (["help"], *(["help", c] for c in commands if c != "help")):
             for line in self.check_help(*args).splitlines():
                 self.assertLessEqual(len(line), 80, line)
-                self.assertEqual(line, line.rstrip())
+                self.assertEqual(line, line.rstrip(), "ends in a blank")
 
     def test_version(self):
         said = self.check_help("--version")
@@ -165,13 +165,22 @@ class NoBroker(unittest.TestCase):
             listening.listen()
             os.chmod(path, 0o660)
             os.chmod(folder, 0o755)
-            for args in (["send", "/a", "b"], ["listen", "/a"]):
+            for args in (["send", "/a", "b"], ["listen", "/a"],
+                         ["send", "--reconnect", "/a", "b"],
+                         ["listen", "/queue/a", "--exec", "true"], ["ping"],
+                         ["bench"], ["chat", "/a"]):
                 done = run(*args, server=f"unix:{path}", user=65534,
                            group=65534, extra_groups=[])
                 self.assertEqual(
                     (done.returncode, done.stderr.decode()),
                     (1, f"sluice: cannot connect to unix:{path}: Permission "
                      f"denied: you are not in group 'root' of {path}\n"))
+            done = run("top", "--once", "--timeout", "100ms", "--monitor",
+                       f"ipc://{path}", user=65534, group=65534,
+                       extra_groups=[])
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(f"you are not in group 'root' of {path}",
+                          done.stderr.decode())
 
 
 if __name__ == "__main__":
