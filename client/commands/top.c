@@ -16,8 +16,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* The screen is drawn at least this often. */
-enum { TOP_BEAT_MS = 1000 };
+enum {
+    TOP_BEAT_MS = 1000,   /* the screen is drawn at least this often */
+    TOP_REPORTS_MAX = 100 /* taken at once */
+};
 
 struct top_options {
     const char *monitor;
@@ -52,20 +54,21 @@ static void top_subscribe(struct top *t)
             receiver_subscribe(t->watcher.receiver, report_topic(kind));
 }
 
-/* Takes all reports that have come. True when there was one. */
+/* Takes the reports that have come. False when there may be more: a feed that
+ * never pauses must not keep us from our deadlines, signals and keys. */
 static bool top_receive(struct top *t)
 {
-    struct receiver_message message;
-    bool has_news = false;
-    while (watcher_receive(&t->watcher, &message)) {
+    for (int i = 0; i < TOP_REPORTS_MAX; i++) {
+        struct receiver_message message;
         struct report report;
+        if (!watcher_receive(&t->watcher, &message))
+            return true;
         if (!report_read(&report, &message))
             continue;
         model_take(&t->model, &report);
         report_fini(&report);
-        has_news = true;
     }
-    return has_news;
+    return false;
 }
 
 /* --- text ---------------------------------------------------------------- */
@@ -76,12 +79,16 @@ static int top_print_once(struct top *t)
     size_t rounds = t->options.is_json ? 1 : 2;
     int64_t due_ms = sluice_deadline_in((int)t->options.timeout_ms.value);
     t->watcher.told_at = -1; /* it is reported at the end */
-    while (top_receive(t), model_rounds(&t->model) < rounds) {
+    for (;;) {
+        bool is_all = top_receive(t);
+        if (model_rounds(&t->model) >= rounds)
+            break;
         if (stop_signal_came())
             return EXIT_FAILED;
         if (sluice_deadline_left(due_ms) == 0)
             return watcher_complain(&t->watcher);
-        watcher_wait(&t->watcher, -1, due_ms);
+        if (is_all)
+            watcher_wait(&t->watcher, -1, due_ms);
     }
     if (t->options.is_json)
         plain_print_json(&t->model, stdout);
@@ -94,14 +101,15 @@ static int top_print_on(struct top *t)
 {
     size_t printed = 0;
     while (!stop_signal_came()) {
-        top_receive(t);
+        bool is_all = top_receive(t);
         if (model_rounds(&t->model) > printed) {
             printed = model_rounds(&t->model);
             plain_print_json(&t->model, stdout);
             if (fflush(stdout) != 0)
                 return EXIT_FAILED;
         }
-        watcher_wait(&t->watcher, -1, SLUICE_DEADLINE_NEVER);
+        if (is_all)
+            watcher_wait(&t->watcher, -1, SLUICE_DEADLINE_NEVER);
     }
     return EXIT_DONE;
 }
@@ -122,10 +130,11 @@ static int top_show(struct top *t)
                         "use --once or --json");
     t->watcher.told_at = -1; /* the screen shows it */
     while (!screen.is_over && !stop_signal_came()) {
-        top_receive(t);
+        bool is_all = top_receive(t);
         screen_draw(&screen);
-        watcher_wait(&t->watcher, STDIN_FILENO,
-                     sluice_deadline_in(TOP_BEAT_MS));
+        if (is_all)
+            watcher_wait(&t->watcher, STDIN_FILENO,
+                         sluice_deadline_in(TOP_BEAT_MS));
         screen_read_keys(&screen);
     }
     screen_close();

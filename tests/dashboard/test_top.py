@@ -137,6 +137,15 @@ class Text(Top):
         Pulse(self, beat, INTERVAL)
         self.assertEqual(self.top("--once").finish()[0], 0)
 
+    def test_a_feed_that_never_pauses(self):
+        """Reading these takes longer than sending them."""
+        top = self.top("--once", "--timeout", "100ms")
+        nonsense = b"[" + b"0," * 100_000 + b"0]"
+        Pulse(self, lambda _: self.broker.publish("sluice.stats", nonsense), 0)
+        status, _, err = top.finish()
+        self.assertEqual(status, 1)
+        self.assertIn("no answer from", err)
+
     def test_wrong_usage(self):
         for args, word in ((["there"], b"--monitor"), ([], b"not a terminal")):
             done = run("top", *args)
