@@ -84,8 +84,8 @@ bool handback_report(const struct handback *h, bool is_quiet)
     const char *s = h->messages == 1 ? "" : "s";
     if (h->has_failed)
         complain(EXIT_FAILED,
-                 "%" PRIu64 " more message%s had been given to this listener "
-                 "and may be lost: %s",
+                 "at least %" PRIu64 " more message%s had been given to this "
+                 "listener and may be lost: %s",
                  h->messages, s, h->why.text);
     else if (h->messages > 0 && !is_quiet)
         complain(EXIT_DONE,

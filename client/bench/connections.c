@@ -203,7 +203,11 @@ static bool connections_on_publisher(struct connections *c,
             c, "the connection of a publisher broke");
     if (n > 0 && sluice_foreign_find(bytes, (size_t)n, &c->failure))
         return false;
-    if (n > 0 || !p->is_leaving)
+    if (n > 0)
+        return connections_fail(
+            c, SLUICE_FOREIGN,
+            "the server is not a sluice broker: it answers a publisher");
+    if (!p->is_leaving)
         return connections_fail(
             c, SLUICE_CLOSED,
             "the broker closed the connection of a publisher");

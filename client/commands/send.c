@@ -3,8 +3,8 @@
  * sluice send - publishes the messages of a source, and ends in order: the
  * broker has read everything when it exits with 0. While a queue is full the
  * broker makes its publishers wait, this one included: as long as messages are
- * still to be handed to the kernel there is no limit, and the user is told what
- * is waited for. The goodbye that follows is limited by --timeout, since a
+ * still to be handed to the kernel there is no limit, and what is waited for
+ * is reported. The goodbye that follows is limited by --timeout, since a
  * broker that never answers it looks like one whose queue is full.
  */
 #include "client/channel_hint.h"
@@ -260,12 +260,20 @@ static enum sluice_error sender_finish(struct sender *sender)
 
 /* --- reporting ----------------------------------------------------------- */
 
+/* Whether a message was longer than a broker takes unless it is told to. */
+static bool sender_has_long(const struct sender *sender)
+{
+    size_t pending = sender->has_pending ? sender->pending.length : 0;
+    size_t longest = pending > sender->longest ? pending : sender->longest;
+    return longest > SLUICE_MESSAGE_DEFAULT_MAX;
+}
+
 /* `why` becomes a sentence that says what the lost connection cost. */
 static void sender_on_lost(struct sender *sender, enum sluice_error error,
                            struct sentence *why)
 {
     bool is_late = error == SLUICE_TIMEOUT;
-    bool was_long = sender->longest > SLUICE_MESSAGE_DEFAULT_MAX && !is_late;
+    bool was_long = sender_has_long(sender) && !is_late;
     bool is_loss = sender->sent > sender->kept;
     sentence_fail(why, "%s%s; messages sent: %" PRIu64 "%s",
                   is_late ? "the broker did not confirm everything in time"

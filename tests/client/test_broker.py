@@ -65,6 +65,10 @@ class Topics(WithBroker):
         said = self.send("/topic/a", "--max-frame", "1g",
                          stdin=longest + b"m", status=1)
         self.assertRegex(said, r"messages sent: [01]\b")
+        self.assertIn("its own --max-frame may be lower", said)
+        said = self.send("/topic/a", "--size", "17m", "--max-frame", "20m",
+                         status=1)
+        self.assertIn("its own --max-frame may be lower", said)
 
     def test_a_listener_that_allows_less(self):
         listener = self.listen("/topic/a", "--max-frame", "4")

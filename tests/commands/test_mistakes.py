@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 """What is probably not meant is answered with a warning, once, and done all the
 same: a name may be any bytes."""
+import contextlib
+import threading
 import unittest
 
 import people
@@ -70,10 +72,17 @@ class Servers(unittest.TestCase):
         (b"AMQP\0\0\x09\1", "AMQP"),
         (b"220 mail ESMTP\r\n", "SMTP or FTP"))
 
+    def serve(self, server, greeting):
+        """On every connection: some commands make several."""
+        with contextlib.suppress(OSError):
+            while True:
+                server.accept().sock.sendall(greeting)
+
     def check(self, greeting, protocol, *command):
         server = FakeBroker(self)
+        threading.Thread(target=self.serve, args=(server, greeting),
+                         daemon=True).start()
         process = Process(self, *command, server=server.address)
-        server.accept().sock.sendall(greeting)
         status, _, err = process.finish()
         self.assertEqual(status, 1)
         self.assertIn("the server is not a sluice broker: it speaks "

@@ -53,9 +53,11 @@ class Completion:
         self.check("sluice listen /a --no", "sluice listen /a --no-reconnect")
         self.check("sluiced --drain", "sluiced --drain-timeout")
         self.check("sluice send --serv", "sluice send --server")
+        self.check("sluice send --verb", "sluice send --verbose")
 
     def test_words_of_an_option(self):
         self.check("sluice listen --format j", "sluice listen --format json")
+        self.check("sluice tap --format r", "sluice tap --format raw")
         self.check("sluiced --log-level w", "sluiced --log-level warning")
         self.check("sluiced --log-format j", "sluiced --log-format json")
         self.check("sluiced --log-level=w", "sluiced --log-level=warning")
@@ -86,6 +88,7 @@ class Completion:
     def test_files(self):
         (pathlib.Path(self.terminal.folder) / "my.conf").touch()
         self.check("sluiced -c my", "sluiced -c my.conf")
+        self.check("sluice send --file my", "sluice send --file my.conf")
 
 
 class Bash(Completion, unittest.TestCase):
