@@ -15,7 +15,7 @@ const struct backlog backlog_none = {.ring = NULL};
 
 void backlog_disown(struct backlog **b, struct budget *budget)
 {
-    if (*b == &backlog_none || (*b)->count > 0)
+    if (*b == &backlog_none || (*b)->count > 0 || (*b)->told < (*b)->offered)
         return;
     budget_free(budget, *b, BACKLOG_OWN_BYTES);
     *b = BACKLOG_NONE;
@@ -69,7 +69,8 @@ static bool backlog_join(struct backlog *b, const struct slice *s)
         return false;
     struct slice *last = backlog_at(b, b->count - 1);
     if (last->block != s->block || last->offset + last->length != s->offset ||
-        last->first + last->messages != s->first ||
+        last->first + last->messages != s->first || last->has_text ||
+        s->has_text || last->tries != s->tries ||
         (b->count < JOIN_COUNT && clock_elapsed_ms(s->at, last->at) > JOIN_MS))
         return false;
     last->length += s->length;
@@ -103,6 +104,7 @@ static struct block *backlog_gather_block(struct backlog *b, uint32_t n,
     struct block *block = last->block;
     uint32_t end = last->offset + last->length;
     if (block->refs != 1 || block->home || block->used != end ||
+        last->has_text || last->tries > 0 ||
         (number > 0 && last->first + last->messages != number))
         return NULL;
     if (block->capacity - end >= n)
@@ -153,8 +155,11 @@ bool backlog_push_front(struct backlog *b, struct budget *budget,
     if (!backlog_grow(b, budget))
         return false;
     b->head = (b->head - 1) & (b->capacity - 1);
-    b->ring[b->head] = *s;
     b->count++;
+    uint32_t i = 0;
+    for (; i + 1 < b->count && backlog_at(b, i + 1)->first < s->first; i++)
+        *backlog_at(b, i) = *backlog_at(b, i + 1);
+    *backlog_at(b, i) = *s;
     block_ref(s->block);
     b->bytes += s->length;
     b->messages += s->messages;
@@ -286,5 +291,7 @@ void backlog_clear(struct backlog *b, struct budget *budget)
 void backlog_release(struct backlog **b, struct budget *budget)
 {
     backlog_clear(*b, budget);
+    if (*b != BACKLOG_NONE)
+        (*b)->told = (*b)->offered;
     backlog_disown(b, budget);
 }

@@ -27,7 +27,12 @@ struct backlog {
     uint32_t sent;                  /* bytes of the head slice */
     uint64_t bytes;                 /* unsent */
     uint64_t messages;              /* not wholly sent; see _consume */
-    struct slice first[];           /* the ring while BACKLOG_FIRST suffice */
+    /* Of a reader that is told what it misses: the last number that it got or
+     * was told of, and the last that it was offered; what lies between them and
+     * in no slice is missed. 0 and 0: it is not told. */
+    uint64_t told, offered;
+    bool is_memory;       /* the latest was missed because memory was short */
+    struct slice first[]; /* the ring while BACKLOG_FIRST suffice */
 };
 
 enum { BACKLOG_FIRST = 8 };
@@ -58,7 +63,7 @@ static inline bool backlog_own(struct backlog **b, struct budget *budget)
     return true;
 }
 
-/* If it is empty, *b becomes backlog_none again. */
+/* If it is empty and all is told, *b becomes backlog_none again. */
 void backlog_disown(struct backlog **b, struct budget *budget);
 
 static inline bool backlog_is_empty(const struct backlog *b)
@@ -101,7 +106,8 @@ bool backlog_gather(struct backlog *b, struct budget *budget,
                     const uint8_t *message, uint32_t n, clock_ms at,
                     uint64_t number);
 
-/* Puts a slice before all others; the head slice must be wholly unsent. */
+/* Puts a slice before all others, or among those in front where its number
+ * belongs; the head slice must be wholly unsent. */
 bool backlog_push_front(struct backlog *b, struct budget *budget,
                         const struct slice *s);
 

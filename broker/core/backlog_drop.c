@@ -129,10 +129,20 @@ uint64_t backlog_drop_slices(struct backlog *b, struct budget *budget,
     return before - b->messages;
 }
 
+static uint64_t backlog_text_bytes(const struct backlog *b)
+{
+    uint64_t bytes = 0;
+    const uint8_t *text;
+    for (uint32_t i = 0; i < b->count; i++)
+        if (backlog_at(b, i)->has_text)
+            bytes += slice_text(backlog_at(b, i), &text) + SLICE_TEXT_HEAD;
+    return bytes;
+}
+
 bool backlog_compact(struct backlog *b, struct block_pool *pool,
                      struct account *account)
 {
-    uint64_t bytes = b->bytes + b->sent;
+    uint64_t bytes = b->bytes + b->sent + backlog_text_bytes(b);
     if (b->count == 0 || bytes > UINT32_MAX)
         return b->count == 0;
     if (b->count == 1 && backlog_first(b)->block->capacity / 2 < bytes)
@@ -143,7 +153,12 @@ bool backlog_compact(struct backlog *b, struct block_pool *pool,
     block_assign(own, account);
     for (uint32_t i = 0; i < b->count; i++) {
         struct slice *s = backlog_at(b, i);
-        memcpy(own->bytes + own->used, slice_bytes(s), s->length);
+        const uint8_t *text;
+        uint32_t before = slice_text(s, &text);
+        before += s->has_text ? SLICE_TEXT_HEAD : 0;
+        memcpy(own->bytes + own->used, slice_bytes(s) - before,
+               before + s->length);
+        own->used += before;
         block_unref(s->block);
         s->block = block_ref(own);
         s->offset = own->used;

@@ -3,7 +3,9 @@
 
 #include <assert.h>
 
+#include "broker/core/subscriber.h"
 #include "broker/core/tap.h"
+#include "broker/core/topic_policy.h"
 
 enum {
     /* From here on a message gets a block of its own: less is copied, and no
@@ -214,6 +216,33 @@ enum publish_status channel_publish_block(struct channel *ch,
     return channel_taken_status(ch);
 }
 
+enum publish_status channel_publish_text(struct channel *ch,
+                                         const uint8_t *text, uint32_t length,
+                                         const uint8_t *bytes, uint32_t n)
+{
+    uint16_t head = (uint16_t)length;
+    uint32_t before = length + SLICE_TEXT_HEAD;
+    channel_commit(ch);
+    channel_touch(ch);
+    struct block *b = block_new(&ch->turn->pool, before + n);
+    if (!b)
+        return PUBLISH_NO_MEMORY;
+    memcpy(b->bytes, text, length);
+    memcpy(b->bytes + length, &head, sizeof head);
+    memcpy(b->bytes + before, bytes, n);
+    b->used = before + n;
+    block_assign(b, &ch->account);
+    struct slice slice = {.block = b,
+                          .offset = before,
+                          .length = n,
+                          .at = ch->turn->now,
+                          .messages = 1,
+                          .has_text = true};
+    channel_accept(ch, &slice);
+    block_unref(b);
+    return channel_taken_status(ch);
+}
+
 static enum publish_status
 channel_publish_large(struct channel *ch, const uint8_t *bytes, uint32_t n)
 {
@@ -239,6 +268,31 @@ enum publish_status channel_publish_slowly(struct channel *ch,
     if (!channel_prepare(ch, n))
         return PUBLISH_NO_MEMORY;
     return channel_publish(ch, bytes, n);
+}
+
+void channel_flush(struct channel *ch)
+{
+    channel_commit(ch);
+}
+
+struct receipt channel_receipt(const struct channel *ch)
+{
+    const struct backlog *held = ch->kind->held(ch);
+    struct receipt r = {.number = channel_last_number(ch),
+                        .readers = ch->member_count,
+                        .is_queue = ch->kind->is_lossless};
+    if (r.is_queue) {
+        r.waits = held->messages + ch->pending;
+        return r;
+    }
+    LIST_EACH (link, &ch->members) {
+        const struct subscriber *s = LIST_OF(link, struct subscriber, member);
+        r.slow += s->state == SUBSCRIBER_SLOW && ch->rule->policy->skips_slow;
+    }
+    r.readers -= r.slow;
+    if (ch->member_count == 0 && ch->rule->hold_messages == 0)
+        r.number = 0;
+    return r;
 }
 
 void channel_close_gate(struct channel *ch)

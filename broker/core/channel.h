@@ -180,6 +180,12 @@ channel_publish(struct channel *ch, const uint8_t *bytes, uint32_t n)
     return channel_appended(ch, n, 1);
 }
 
+/* Publishes one message with a text, which are copied; for the rest as
+ * channel_publish. */
+enum publish_status channel_publish_text(struct channel *ch,
+                                         const uint8_t *text, uint32_t length,
+                                         const uint8_t *bytes, uint32_t n);
+
 /* Publishes one message that fills a sealed block, without copying it. The
  * channel takes references of its own. */
 enum publish_status channel_publish_block(struct channel *ch,
@@ -194,6 +200,39 @@ static inline uint32_t channel_name_length(const struct channel *ch)
 {
     return ch->node.length;
 }
+
+/* The number of the last message that was published; valid until the next one,
+ * or the end of the turn. */
+static inline uint64_t channel_last_number(const struct channel *ch)
+{
+    return ch->number + ch->pending;
+}
+
+/* Each message goes to one subscriber. */
+static inline bool channel_is_queue(const struct channel *ch)
+{
+    return ch->kind->is_lossless;
+}
+
+/* Hands the messages so far to the subscribers there are now. */
+void channel_flush(struct channel *ch);
+
+/* The first message that a channel has after it was made is new. */
+static inline bool channel_is_new(const struct channel *ch, uint64_t number)
+{
+    return number == ch->base + 1;
+}
+
+/* What a publisher is told of a message that was just published. */
+struct receipt {
+    uint64_t number; /* 0: the message was for nobody */
+    uint32_t readers;
+    uint32_t slow;  /* of a topic: readers that miss it */
+    uint64_t waits; /* of a queue: it is the last of so many that wait */
+    bool is_queue;
+};
+
+struct receipt channel_receipt(const struct channel *ch);
 
 /* From here on for core/ alone. */
 

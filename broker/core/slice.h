@@ -1,11 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * slice - a stretch of a block: whole messages, one after another.
+ * slice - a stretch of a block: whole messages, one after another. A message
+ * with a text (of version 2: its headers) has a slice of its own; the text lies
+ * before it in the block, with its length behind it, 16 bits in the order of
+ * the machine:
+ *
+ *     ... text | length of the text | message ...
+ *                                     ^ offset
  */
 #ifndef SLUICE_CORE_SLICE_H
 #define SLUICE_CORE_SLICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "broker/base/clock.h"
 #include "broker/core/block.h"
@@ -15,14 +23,29 @@ struct slice {
     uint32_t offset, length; /* bytes in the block */
     clock_ms at;             /* when its first message came */
     uint16_t messages;       /* a block has no room for more */
-    uint64_t first;          /* number of the first message; the others follow
-                                on, except in what consumers of a queue without
-                                numbers hold */
+    uint8_t tries; /* of a queue: how often it has been handed out wholly */
+    bool has_text;
+    uint64_t first; /* number of the first message; the others follow
+                       on, except in what consumers of a queue without
+                       numbers hold */
 };
 
 /* The size in bytes of the message that begins there. Only the owner of the
  * core knows the wire format, and so where a message ends. */
 typedef uint32_t message_size_fn(const uint8_t *message);
+
+enum { SLICE_TEXT_HEAD = sizeof(uint16_t) };
+
+/* The text of its only message, and its length; 0 when it has none. */
+static inline uint32_t slice_text(const struct slice *s, const uint8_t **text)
+{
+    uint16_t n = 0;
+    const uint8_t *end = s->block->bytes + s->offset;
+    if (s->has_text)
+        memcpy(&n, end - SLICE_TEXT_HEAD, sizeof n);
+    *text = s->has_text ? end - SLICE_TEXT_HEAD - n : NULL;
+    return n;
+}
 
 static inline const uint8_t *slice_bytes(const struct slice *s)
 {

@@ -30,15 +30,56 @@ void subscriber_join(struct subscriber *s, struct channel *ch)
 
 /* The outbox. */
 
+/* Has it flushed when the turn ends. */
+static void subscriber_soil(struct turn *t, struct subscriber *s)
+{
+    if (s->is_kept)
+        list_remove(&s->dirty);
+    s->is_kept = false;
+    if (list_is_empty(&s->dirty))
+        list_insert(&t->dirty, &s->dirty);
+}
+
 /* After an attempt to add to the outbox: has it flushed if that succeeded. */
 static bool subscriber_added(struct turn *t, struct subscriber *s,
                              bool is_added)
 {
     if (!is_added)
         backlog_disown(&s->outbox, t->budget);
-    else if (list_is_empty(&s->dirty))
-        list_insert(&t->dirty, &s->dirty);
+    else
+        subscriber_soil(t, s);
     return is_added;
+}
+
+bool subscriber_note(struct subscriber *s, const struct slice *slice)
+{
+    struct turn *t = s->channel->turn;
+    bool is_first = s->outbox == BACKLOG_NONE;
+    if (!backlog_own(&s->outbox, t->budget))
+        return false;
+    if (is_first)
+        s->outbox->told = slice->first - 1;
+    s->outbox->offered = slice->first + slice->messages - 1;
+    subscriber_soil(t, s);
+    return true;
+}
+
+void subscriber_told(struct subscriber *s, uint64_t number)
+{
+    s->outbox->told = number;
+    backlog_disown(&s->outbox, s->channel->turn->budget);
+}
+
+void subscriber_keep(struct subscriber *s, struct list *list)
+{
+    list_remove(&s->dirty);
+    list_insert(list, &s->dirty);
+    s->is_kept = true;
+}
+
+uint64_t subscriber_number(const struct subscriber *s)
+{
+    return s->outbox == BACKLOG_NONE ? s->channel->number : s->outbox->told;
 }
 
 bool subscriber_push(struct subscriber *s, const struct slice *slice)
@@ -108,6 +149,7 @@ void subscriber_flushed(struct subscriber *s)
 void subscriber_doom(struct subscriber *s)
 {
     list_remove(&s->dirty);
+    s->is_kept = false;
     list_insert(&s->channel->turn->doomed, &s->dirty);
 }
 
@@ -130,6 +172,7 @@ void subscriber_leave(struct subscriber *s)
     ch->kind->left(ch, s);
     list_remove(&s->member);
     list_remove(&s->dirty);
+    s->is_kept = false;
     ch->member_count--;
     backlog_release(&s->outbox, ch->turn->budget);
     s->channel = NULL;

@@ -23,6 +23,14 @@ enum subscriber_state {
     SUBSCRIBER_RETIRED, /* is given nothing more, but still owed its outbox */
 };
 
+/* How the owner finds what a subscriber belongs to; the core only asks whether
+ * it is told what it misses. */
+enum subscriber_kind {
+    SUBSCRIBER_PLAIN,     /* is not told */
+    SUBSCRIBER_LANE,      /* of a client that may have several: the first, */
+    SUBSCRIBER_LANE_MORE, /* or another */
+};
+
 struct subscriber {
     struct channel *channel; /* NULL when NONE */
     struct list member;      /* of the channel, in the order of joining */
@@ -41,7 +49,12 @@ struct subscriber {
     };
     uint32_t taken_bytes; /* since its last mark of good progress, */
     clock_ms mark_at;     /* which was then */
+    uint16_t matches;     /* for the owner: how many wildcards lead here */
     uint8_t state;        /* enum subscriber_state */
+    uint8_t kind : 2;     /* enum subscriber_kind */
+    bool is_kept : 1;     /* `dirty` is in a list of its owner: output that the
+                             socket did not take */
+    bool is_exact : 1;    /* for the owner: so does its own name */
     /* In a topic: */
     bool was_busy : 1;  /* since `known_since`; */
     bool has_read : 1;  /* and then took as much as its bound, or so much
@@ -65,8 +78,21 @@ bool subscriber_push(struct subscriber *s, const struct slice *slice);
 bool subscriber_gather(struct subscriber *s, const uint8_t *message, uint32_t n,
                        clock_ms at, uint64_t number);
 
+/* A slice is offered to a reader that is told what it misses: it will get it,
+ * or be told. False when there is no memory even to count. */
+bool subscriber_note(struct subscriber *s, const struct slice *slice);
+
 /* `bytes` of the outbox were handed to the kernel. */
 void subscriber_sent(struct subscriber *s, uint64_t bytes);
+
+/* The reader has got, or was told of, everything up to this number. */
+void subscriber_told(struct subscriber *s, uint64_t number);
+
+/* The owner keeps its output in a list of its own until the socket takes it. */
+void subscriber_keep(struct subscriber *s, struct list *list);
+
+/* The number behind which the next message or gap of it begins. */
+uint64_t subscriber_number(const struct subscriber *s);
 
 /* Its socket has been offered all of the outbox: the rest is judged by the
  * bounds of the channel. Harmless when it is NONE. */

@@ -147,6 +147,9 @@ void topic_set_state(struct subscriber *s, enum subscriber_state state)
 static void topic_count_missed(struct subscriber *s, uint64_t messages,
                                enum counter_id why)
 {
+    if (s->outbox != BACKLOG_NONE && messages > 0)
+        s->outbox->is_memory =
+            why == COUNT_dropped_memory || why == COUNT_dropped_no_memory;
     s->dropped += messages;
     channel_count_dropped(s->channel, messages, why);
 }
@@ -175,6 +178,10 @@ static void topic_flushed(struct channel *ch, struct subscriber *s)
 
 static void topic_offer(struct subscriber *s, const struct slice *slice)
 {
+    if (s->kind != SUBSCRIBER_PLAIN && !subscriber_note(s, slice)) {
+        subscriber_doom(s);
+        return;
+    }
     if (s->state == SUBSCRIBER_SLOW && rule_of(s)->policy->skips_slow)
         topic_count_missed(s, slice->messages, rule_of(s)->policy->counter);
     else if (!subscriber_push(s, slice))
