@@ -38,6 +38,9 @@
     X(bytes_in, COUNTER, "bytes", "bytes read from clients")                   \
     X(messages_out, COUNTER, "messages",                                       \
       "messages handed to the kernel for a subscriber")                        \
+    X(gaps_told, COUNTER, "gaps",                                              \
+      "gaps that readers of version 2 were told of")                           \
+    X(messages_told, COUNTER, "messages", "messages that were missed in them") \
     X(unit_errors, COUNTER, "units", "units of version 2 that were refused")   \
     X(bytes_out, COUNTER, "bytes", "bytes handed to the kernel")               \
     X(dropped_no_subscriber, COUNTER, "messages",                              \

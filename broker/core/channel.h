@@ -232,6 +232,7 @@ struct receipt {
     bool is_queue;
 };
 
+/* That of the message that was published last. */
 struct receipt channel_receipt(const struct channel *ch);
 
 /* From here on for core/ alone. */

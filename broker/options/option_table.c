@@ -51,7 +51,7 @@ const struct option option_table[] = {
     {BROKER("prefetch"), SIZE(prefetch), .initial = "64k", RANGE(1, 1 << 30),
      .sentence = "what one consumer holds of a queue in advance"},
     {BROKER("queue-limit"), SIZE(queue_limit), .initial = "64m",
-     RANGE(1024, 1ull << 40), .sentence = "what one queue holds at most",
+     RANGE(1000, 1ull << 40), .sentence = "what one queue holds at most",
      .detail = "at this bound its publishers are paused"},
     {BROKER("max-connections"), COUNT(max_connections), .initial = "0",
      RANGE(0, 1 << 20),

@@ -43,18 +43,18 @@ void clients_turn_fini(struct clients *all)
     reactor_timer_free(all->timer);
 }
 
-/* If the flush closed the session, the subscriber is NONE. */
 static void on_flush(void *arg, struct subscriber *sub)
 {
+    struct session *s = session_of_subscriber(sub);
     (void)arg;
-    session_flush(session_of_subscriber(sub));
-    subscriber_flushed(sub);
+    session_kind(s)->offer(s, sub);
 }
 
 static void on_doomed(void *arg, struct subscriber *sub)
 {
     (void)arg;
-    session_close(session_of_subscriber(sub), REASON_SLOW_CONSUMER);
+    struct session *s = session_of_subscriber(sub);
+    session_act(s, session_kind(s)->doom(s));
 }
 
 static void on_resume(void *arg, struct publisher *p)

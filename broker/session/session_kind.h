@@ -20,6 +20,7 @@
 struct channel;
 struct clients;
 struct session;
+struct subscriber;
 
 /* What decoding has consumed, and what it knows of the rest, so that the rest
  * can be kept without being decoded again. */
@@ -49,6 +50,11 @@ struct session_kind {
     struct verdict (*complete)(struct session *s);
     /* Whether the session has to REST before it is read on. */
     bool (*must_rest)(const struct session *s);
+    /* The subscriber has output, or has missed some; both are written, now or
+     * when the turn ends, and then subscriber_flushed is called. */
+    void (*offer)(struct session *s, struct subscriber *sub);
+    /* The policy of a channel does not bear the client any longer. */
+    struct verdict (*doom)(struct session *s);
     /* Writes what the client is owed; AGAIN when the socket takes no more. */
     enum stream_status (*flush)(struct session *s);
     /* The channel that its next message will probably go to; NULL when that is

@@ -82,9 +82,19 @@ static inline const struct session_kind *session_kind(const struct session *s)
     return session_kinds[s->kind];
 }
 
+/* A further place of a session in a channel; the first one is the session's
+ * `sub`. */
+struct lane {
+    struct subscriber sub; /* SUBSCRIBER_LANE_MORE */
+    struct session *session;
+    struct list link; /* of the session's lanes */
+};
+
 static inline struct session *session_of_subscriber(struct subscriber *sub)
 {
-    return LIST_OF(sub, struct session, sub);
+    return sub->kind == SUBSCRIBER_LANE_MORE
+               ? LIST_OF(sub, struct lane, sub)->session
+               : LIST_OF(sub, struct session, sub);
 }
 
 static inline struct session *session_of_publisher(struct publisher *p)

@@ -11,6 +11,7 @@
 #include "broker/session/guest.h"
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
+#include "broker/session/session.h"
 #include "broker/session/state.h"
 #include "broker/session/writer.h"
 #include "proto/channel_name.h"
@@ -321,6 +322,19 @@ static void v1_await(struct session *s)
     waits_end(&s->waiting);
 }
 
+/* If the flush closed the session, the subscriber is NONE. */
+static void v1_offer(struct session *s, struct subscriber *sub)
+{
+    session_flush(s);
+    subscriber_flushed(sub);
+}
+
+static struct verdict v1_doom(struct session *s)
+{
+    (void)s;
+    return verdict_close(REASON_SLOW_CONSUMER);
+}
+
 static struct verdict v1_end(struct session *s)
 {
     (void)s;
@@ -382,6 +396,8 @@ const struct session_kind v1_kind = {
     .complete = v1_complete,
     .flush = writer_flush,
     .must_rest = v1_must_rest,
+    .offer = v1_offer,
+    .doom = v1_doom,
     .target = v1_target,
     .owed_bytes = v1_owed_bytes,
     .await = v1_await,

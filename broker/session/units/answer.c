@@ -88,6 +88,31 @@ bool answer_ok(struct session *s, struct span rid)
     return answer_end(s, &w, nothing);
 }
 
+bool answer_ok_number(struct session *s, struct span rid, uint64_t number)
+{
+    if (rid.length == 0)
+        return true;
+    struct head_writer w = answer_begin(s, "OK");
+    answer_add_rid(&w, rid);
+    head_add_option_number(&w, UNIT_OPTION_seq, number);
+    return answer_end(s, &w, nothing);
+}
+
+bool answer_receipt(struct session *s, struct span rid, const struct receipt *r)
+{
+    if (rid.length == 0)
+        return true;
+    struct head_writer w = answer_begin(s, "OK");
+    answer_add_rid(&w, rid);
+    head_add_option_number(&w, UNIT_OPTION_seq, r->number);
+    head_add_option_number(&w, UNIT_OPTION_subs, r->readers);
+    if (r->is_queue)
+        head_add_option_number(&w, UNIT_OPTION_held, r->waits);
+    else
+        head_add_option_number(&w, UNIT_OPTION_drop, r->slow);
+    return answer_end(s, &w, nothing);
+}
+
 bool answer_error(struct session *s, enum unit_error error, struct span rid,
                   struct span word)
 {

@@ -16,6 +16,7 @@
 #include "proto/span.h"
 #include "proto/unit_error.h"
 
+struct receipt;
 struct session;
 
 /* An answer of any kind: its first word, what the writer adds, and then its
@@ -41,6 +42,13 @@ bool answer_pong(struct session *s, struct span token, struct span rid);
 
 /* Success; without a rid nothing is sent. */
 bool answer_ok(struct session *s, struct span rid);
+
+/* The same with a number. */
+bool answer_ok_number(struct session *s, struct span rid, uint64_t number);
+
+/* A message was published: what became of it. */
+bool answer_receipt(struct session *s, struct span rid,
+                    const struct receipt *r);
 
 /* Counts and logs it as well. `word` is the verb that is refused, "" when it is
  * not known. Nothing is sent when it is UNIT_GONE and there is no rid. */

@@ -8,6 +8,7 @@
 #include "broker/net/reactor.h"
 #include "broker/session/clients.h"
 #include "broker/session/session.h"
+#include "broker/session/units/unit_render.h"
 #include "broker/session/units/units.h"
 
 bool hub_open(struct clients *all)
@@ -23,11 +24,14 @@ bool hub_open(struct clients *all)
     (void)snprintf(hub->run, sizeof hub->run, "%016llx",
                    (unsigned long long)siphash(&random, "run", 3));
     all->hub = hub;
-    return true;
+    hub->render = unit_render_new();
+    return hub->render != NULL;
 }
 
 void hub_close(struct clients *all)
 {
+    if (all->hub)
+        free(all->hub->render);
     free(all->hub);
     all->hub = NULL;
 }

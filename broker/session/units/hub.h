@@ -17,6 +17,7 @@
 #include "proto/head.h"
 
 struct clients;
+struct unit_render;
 
 enum {
     HUB_RUN_DIGITS = 16,
@@ -41,6 +42,7 @@ struct unit_hub {
     struct account account; /* answers */
     char run[HUB_RUN_DIGITS + 1];   /* this start of the broker */
     uint8_t answer[HUB_ANSWER_MAX]; /* where one is put together */
+    struct unit_render *render;     /* see unit_writer.c */
 };
 
 /* For session_kind. */

@@ -5,6 +5,8 @@
 #include "broker/session/state.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/verb_link.h"
+#include "broker/session/units/verb_publish.h"
+#include "broker/session/units/verb_subscribe.h"
 #include "proto/legality.h"
 
 /* NULL as `check`: there is nothing more to check. */
@@ -17,6 +19,9 @@ static const struct unit_row {
     [VERB_BYE] = {NULL, verb_link_bye},
     [VERB_PING] = {NULL, verb_link_ping},
     [VERB_PONG] = {NULL, verb_link_pong},
+    [VERB_PUB] = {verb_publish_check, verb_publish_run},
+    [VERB_SUB] = {verb_subscribe_check, verb_subscribe_run},
+    [VERB_UNSUB] = {verb_unsubscribe_check, verb_unsubscribe_run},
 };
 
 enum unit_error unit_judge(struct session *s, struct unit *u, const void *text,

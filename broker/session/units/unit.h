@@ -14,6 +14,7 @@
 #include "broker/session/verdict.h"
 #include "proto/channel_name.h"
 #include "proto/head.h"
+#include "proto/pattern.h"
 #include "proto/unit_error.h"
 
 struct block;
@@ -27,6 +28,7 @@ struct unit {
     /* For the handlers: the first argument, read. */
     uint8_t name[CHANNEL_NAME_MAX];
     size_t name_length;
+    struct pattern pattern;
 };
 
 /* Rules 2 to 14 for the text of a head and the length of its body. The rid and

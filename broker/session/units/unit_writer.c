@@ -1,15 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/unit_writer.h"
 
+#include "broker/core/channel.h"
 #include "broker/session/clients.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/keepalive.h"
+#include "broker/session/units/lanes.h"
+#include "broker/session/units/unit_render.h"
 #include "broker/session/units/units.h"
+
+static bool has_lanes_to_write(const struct units *u)
+{
+    return !list_is_empty(&u->fresh) || !list_is_empty(&u->output) ||
+           u->started.sub;
+}
 
 uint64_t unit_writer_owed_bytes(const struct session *s)
 {
     const struct units *u = s->units;
-    return u ? u->answers->bytes + (u->end == UNITS_ENDS) : 0;
+    if (!u)
+        return 0;
+    uint64_t bytes = u->answers->bytes + u->rest->bytes;
+    bool has_more = u->end == UNITS_ENDS || u->barrier.is_set;
+    LIST_EACH (link, &u->output)
+        bytes += LIST_OF(link, struct subscriber, dirty)->outbox->bytes;
+    return bytes + (has_lanes_to_write(u) || has_more);
 }
 
 /* Everything else was written. */
@@ -21,30 +36,235 @@ static bool unit_writer_say_bye(struct session *s)
            answer_bye(s);
 }
 
+/* The answer that had to wait for messages. */
+static bool unit_writer_release(struct session *s)
+{
+    struct barrier *b = &s->units->barrier;
+    struct span rid = {b->rid, b->rid_length};
+    if (!b->is_set || b->lanes > 0 ||
+        (b->sub && subscriber_number(b->sub) < b->number))
+        return true;
+    b->is_set = false;
+    return b->has_number ? answer_ok_number(s, rid, b->number)
+                         : answer_ok(s, rid);
+}
+
+/* A lane that has retired ends when it has nothing left. */
+static void unit_writer_rest_lane(struct session *s, struct subscriber *sub)
+{
+    if (sub->outbox != BACKLOG_NONE)
+        return;
+    list_remove(&sub->dirty);
+    sub->is_kept = false;
+    if (sub->state != SUBSCRIBER_RETIRED)
+        return;
+    if (s->units->barrier.lanes > 0)
+        s->units->barrier.lanes--;
+    (void)lanes_close(s, sub); /* no unit of it was begun */
+}
+
+/* Messages one after another, all of one lane. */
+struct run {
+    struct subscriber *sub; /* NULL: none yet */
+    uint64_t bytes;         /* of message frames */
+    uint64_t number;        /* of the last */
+};
+
+static void run_end(struct run *run)
+{
+    struct subscriber *sub = run->sub;
+    run->sub = NULL;
+    if (!sub)
+        return;
+    if (sub->outbox->offered > 0)
+        sub->outbox->told = run->number;
+    subscriber_sent(sub, run->bytes);
+    subscriber_count_sent(sub);
+}
+
+static void run_add(struct run *run, const struct piece *p)
+{
+    if (run->sub != p->sub)
+        run_end(run);
+    /* Its first byte was given up when it was begun. */
+    bool was_begun = p->skipped > 0;
+    run->bytes = (run->sub ? run->bytes : 0) + p->body_bytes - was_begun;
+    run->sub = p->sub;
+    run->number = p->number;
+}
+
+static void settle_whole(struct session *s, struct run *run,
+                         const struct piece *p)
+{
+    struct units *u = s->units;
+    switch ((enum piece_kind)p->kind) {
+    case PIECE_REST:
+        (void)backlog_consume(u->rest, s->all->budget, p->bytes);
+        backlog_disown(&u->rest, s->all->budget);
+        break;
+    case PIECE_ANSWERS:
+        units_answers_sent(s, p->bytes);
+        break;
+    case PIECE_GAP:
+        run_end(run);
+        counter_add(s->all->counters, COUNT_gaps_told, 1);
+        counter_add(s->all->counters, COUNT_messages_told,
+                    p->number - p->gap_first + 1);
+        subscriber_told(p->sub, p->number);
+        break;
+    case PIECE_MESSAGE:
+        run_add(run, p);
+        break;
+    }
+}
+
+/* A unit was written in part. Its first byte counts as sent, so that no policy
+ * drops the message. */
+static void settle_part(struct session *s, struct run *run,
+                        const struct piece *p, size_t put)
+{
+    struct units *u = s->units;
+    if (p->kind == PIECE_REST)
+        (void)backlog_consume(u->rest, s->all->budget, put);
+    if (p->kind == PIECE_ANSWERS)
+        units_answers_sent(s, put);
+    run_end(run);
+    if (!p->sub || (put == 0 && p->skipped == 0))
+        return;
+    u->started = (struct started){.sub = p->sub,
+                                  .number = p->number,
+                                  .gap_first = p->gap_first,
+                                  .sent = p->skipped + (uint32_t)put,
+                                  .is_memory = p->is_memory};
+    if (p->kind == PIECE_MESSAGE && p->skipped == 0)
+        subscriber_sent(p->sub, 1);
+}
+
+static void unit_writer_settle(struct session *s, const struct unit_render *r,
+                               size_t put)
+{
+    struct run run = {.sub = NULL};
+    uint32_t i = 0;
+    s->units->started = (struct started){.sub = NULL};
+    for (; i < r->count && put >= r->pieces[i].bytes; i++) {
+        put -= r->pieces[i].bytes;
+        settle_whole(s, &run, &r->pieces[i]);
+    }
+    if (i < r->count)
+        settle_part(s, &run, &r->pieces[i], put);
+    else
+        run_end(&run);
+}
+
+/* After an attempt to write: lanes that were written to their end rest; new
+ * output is judged by the bounds of its channel. */
+static void unit_writer_review(struct session *s)
+{
+    struct units *u = s->units;
+    struct list fresh, kept, *link;
+    list_init(&fresh);
+    list_init(&kept);
+    list_splice(&fresh, &u->fresh);
+    list_splice(&kept, &u->output);
+    while ((link = list_pop(&kept)) != NULL) {
+        struct subscriber *sub = LIST_OF(link, struct subscriber, dirty);
+        list_insert(&u->output, link);
+        unit_writer_rest_lane(s, sub);
+    }
+    while ((link = list_pop(&fresh)) != NULL) {
+        struct subscriber *sub = LIST_OF(link, struct subscriber, dirty);
+        list_insert(&u->output, link);
+        if (sub->outbox != BACKLOG_NONE)
+            subscriber_flushed(sub);
+        unit_writer_rest_lane(s, sub);
+    }
+}
+
+/* The lane that was written last comes last. */
+static bool unit_writer_render_lanes(struct units *u, struct list *lanes,
+                                     struct unit_render *r)
+{
+    LIST_EACH (link, lanes) {
+        struct subscriber *sub = LIST_OF(link, struct subscriber, dirty);
+        bool is_begun = u->started.sub == sub && u->started.gap_first == 0;
+        if (u->started.sub == sub && !is_begun)
+            continue; /* a gap: what follows is told in the next round */
+        if (sub->outbox == BACKLOG_NONE)
+            continue;
+        if (!unit_render_lane(r, sub, is_begun)) {
+            struct list *next = link->next;
+            if (next != lanes) { /* begin there the next time */
+                list_remove(lanes);
+                list_insert(next, lanes);
+            }
+            return false;
+        }
+    }
+    return true;
+}
+
+static void unit_writer_render(struct session *s, struct unit_render *r)
+{
+    struct units *u = s->units;
+    unit_render_begin(r);
+    if (u->started.sub)
+        unit_render_started(r, &u->started);
+    if (unit_render_backlog(r, u->rest, PIECE_REST) &&
+        unit_render_backlog(r, u->answers, PIECE_ANSWERS) &&
+        unit_writer_render_lanes(u, &u->output, r))
+        (void)unit_writer_render_lanes(u, &u->fresh, r);
+}
+
 static enum stream_status unit_writer_write(struct session *s)
 {
     struct clients *all = s->all;
-    struct units *u = s->units;
-    size_t bytes, put = 0;
-    int n = backlog_iov(u->answers, all->iov, WRITER_IOV_MAX, &bytes);
-    enum stream_status status = stream_write(s->stream, all->iov, n, &put);
+    struct unit_render *r = units_hub(s)->render;
+    size_t put = 0;
+    unit_writer_render(s, r);
+    enum stream_status status = STREAM_OK;
+    if (r->bytes > 0)
+        status = stream_write(s->stream, r->iov, r->iovs, &put);
     if (status == STREAM_END || status == STREAM_RESET)
         return status;
-    if (put > 0) {
-        counter_add(all->counters, COUNT_bytes_out, put);
-        units_answers_sent(s, put);
-        if (stream_wants_write(s->stream) && s->waiting.wait == WAIT_PING)
-            keepalive_renew(s);
-    }
-    return put < bytes ? STREAM_AGAIN : STREAM_OK;
+    counter_add(all->counters, COUNT_bytes_out, put);
+    unit_writer_settle(s, r, put);
+    if (put > 0 && stream_wants_write(s->stream) &&
+        s->waiting.wait == WAIT_PING)
+        keepalive_renew(s);
+    bool is_full = put < r->bytes;
+    unit_writer_review(s);
+    return is_full ? STREAM_AGAIN : STREAM_OK;
+}
+
+/* Answers that were due when all before them was written. */
+static bool unit_writer_add_last(struct session *s)
+{
+    struct units *u = s->units;
+    if (!unit_writer_release(s))
+        return false;
+    bool is_last = u->end == UNITS_ENDS && !u->barrier.is_set &&
+                   !has_lanes_to_write(u) && backlog_is_empty(u->rest) &&
+                   backlog_is_empty(u->answers);
+    return !is_last || unit_writer_say_bye(s);
+}
+
+static bool unit_writer_has_work(const struct session *s)
+{
+    const struct units *u = s->units;
+    return u && (!backlog_is_empty(u->answers) || !backlog_is_empty(u->rest) ||
+                 has_lanes_to_write(u));
 }
 
 enum stream_status unit_writer_flush(struct session *s)
 {
     enum stream_status status = STREAM_OK;
-    while (status == STREAM_OK && unit_writer_owed_bytes(s) > 0) {
-        if (backlog_is_empty(s->units->answers) && !unit_writer_say_bye(s))
+    if (!s->units)
+        return STREAM_OK;
+    while (status == STREAM_OK) {
+        if (!unit_writer_add_last(s))
             return STREAM_RESET;
+        if (!unit_writer_has_work(s))
+            break;
         status = unit_writer_write(s);
     }
     units_review_rest(s);

@@ -16,6 +16,10 @@ struct units *units_obtain(struct session *s)
     u->session = s;
     u->answers = BACKLOG_NONE;
     u->ping_ms = UNITS_PING_DEFAULT;
+    u->rest = BACKLOG_NONE;
+    list_init(&u->lanes);
+    list_init(&u->fresh);
+    list_init(&u->output);
     list_init(&u->writing);
     list_init(&u->rested);
     alarm_init(&u->ping.alarm);
@@ -32,6 +36,7 @@ void units_free(struct session *s)
     list_remove(&u->rested);
     hub_cancel_alarm(units_hub(s), &u->ping);
     units_drop_answers(s);
+    backlog_release(&u->rest, s->all->budget);
     s->units = NULL;
     budget_free(s->all->budget, u, sizeof *u);
 }
@@ -105,7 +110,9 @@ void units_tidy(struct session *s)
     const struct units *u = s->units;
     if (u && backlog_is_empty(u->answers) && u->discard_bytes == 0 &&
         u->ping_ms == UNITS_PING_DEFAULT && u->end == UNITS_GOES_ON &&
-        list_is_empty(&u->rested))
+        !u->barrier.is_set && list_is_empty(&u->lanes) &&
+        list_is_empty(&u->fresh) && list_is_empty(&u->output) &&
+        backlog_is_empty(u->rest) && list_is_empty(&u->rested))
         units_free(s);
 }
 
@@ -120,7 +127,8 @@ bool units_must_rest(const struct session *s)
 {
     uint64_t most =
         s->state == SESSION_PAUSED ? UNITS_ANSWERS_MAX / 2 : UNITS_ANSWERS_MAX;
-    return s->units && s->units->answers->bytes > most;
+    const struct units *u = s->units;
+    return u && (u->answers->bytes > most || u->barrier.is_set);
 }
 
 void units_review_rest(struct session *s)

@@ -30,12 +30,36 @@ enum units_end {
     UNITS_SAID_BYE, /* it is among the answers, or written */
 };
 
+struct started {
+    struct subscriber *sub; /* NULL: none was */
+    uint64_t number;        /* of the message, or the last one of the gap */
+    uint64_t gap_first;     /* 0: it is a message */
+    uint32_t sent;          /* bytes */
+    bool is_memory;         /* why there is the gap */
+};
+
+struct barrier {
+    bool is_set;
+    uint32_t lanes;         /* that have retired, and must be empty first */
+    struct subscriber *sub; /* NULL, or must have been told `number` first */
+    uint64_t number;
+    bool has_number; /* the answer carries it */
+    uint8_t rid_length;
+    char rid[UNITS_RID_MAX];
+};
+
 struct units {
     struct session *session;
     struct list writing;     /* in the hub's list, */
     struct list rested;      /* or in this one, */
     struct backlog *answers; /* unsent; each is a message */
     struct block *room;      /* where the next one goes; NULL: in a new one */
+    struct backlog *rest;    /* of a unit whose lane has gone */
+    struct list lanes;       /* further ones; struct lane */
+    struct list fresh;       /* lanes that were offered something; dirty */
+    struct list output;      /* lanes with more than the socket took */
+    struct started started;  /* the unit that was written in part */
+    struct barrier barrier;  /* the answer that follows messages */
     uint64_t discard_bytes;  /* of a refused body, which are still to come */
     struct hub_alarm ping;   /* unless the period is that of the broker */
     uint32_t ping_ms;        /* 0: none; UNITS_PING_DEFAULT */

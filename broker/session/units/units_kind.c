@@ -4,8 +4,10 @@
 #include "broker/net/reactor.h"
 #include "broker/session/clients.h"
 #include "broker/session/partial.h"
+#include "broker/session/session.h"
 #include "broker/session/units/decode.h"
 #include "broker/session/units/keepalive.h"
+#include "broker/session/units/lanes.h"
 #include "broker/session/units/opening.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/unit_writer.h"
@@ -28,16 +30,42 @@ static void units_await(struct session *s)
         keepalive_renew(s);
 }
 
+static void units_offer(struct session *s, struct subscriber *sub)
+{
+    struct units *u = units_obtain(s);
+    if (!u) {
+        session_close(s, REASON_NO_MEMORY);
+        return;
+    }
+    subscriber_keep(sub, &u->fresh);
+    units_write_later(u);
+}
+
+static struct verdict units_doom(struct session *s)
+{
+    if (!lanes_leave(s))
+        return verdict_close(REASON_NO_MEMORY);
+    return unit_end(s, UNIT_OVERRUN, REASON_SLOW_CONSUMER);
+}
+
 static struct verdict units_end(struct session *s)
 {
     return s->state == SESSION_HELLO ? verdict_close(REASON_EOF)
                                      : verdict_goodbye(REASON_EOF);
 }
 
+static void units_abandon(struct session *s)
+{
+    lanes_abandon(s);
+    units_free(s);
+}
+
 static bool units_leave(struct session *s)
 {
     struct units *u = units_obtain(s);
     if (!u)
+        return false;
+    if (!lanes_retire(s))
         return false;
     u->end = UNITS_ENDS;
     units_write_later(u);
@@ -80,13 +108,15 @@ const struct session_kind units_kind = {
     .decode = decode_units,
     .complete = decode_complete,
     .must_rest = units_must_rest,
+    .offer = units_offer,
+    .doom = units_doom,
     .target = units_target,
     .flush = unit_writer_flush,
     .owed_bytes = unit_writer_owed_bytes,
     .await = units_await,
     .end = units_end,
     .leave = units_leave,
-    .abandon = units_free,
+    .abandon = units_abandon,
     .stop = units_stop,
     .time_out = units_time_out,
     .view = units_view,

@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/units/unit_render.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/core/channel.h"
+#include "proto/frame.h"
+#include "proto/head.h"
+#include "proto/spelling.h"
+
+enum {
+    NUMBER_MAX = 20,
+    /* Besides the channel and the text: verb, numbers, options. */
+    HEAD_REST_MAX = 128,
+    ANSWERS_AT_ONCE = (RENDER_IOVS - 8) / 2,
+};
+
+struct unit_render *unit_render_new(void)
+{
+    return malloc(sizeof(struct unit_render));
+}
+
+void unit_render_begin(struct unit_render *r)
+{
+    r->iovs = 0;
+    r->bytes = 0;
+    r->count = r->used = 0;
+}
+
+static void render_iov(struct unit_render *r, const uint8_t *bytes, size_t n)
+{
+    struct iovec *last = r->iovs > 0 ? &r->iov[r->iovs - 1] : NULL;
+    r->bytes += n;
+    if (last && (uint8_t *)last->iov_base + last->iov_len == bytes)
+        last->iov_len += n;
+    else
+        r->iov[r->iovs++] = (struct iovec){(void *)(uintptr_t)bytes, n};
+}
+
+/* Bytes that were put at the end of the room. */
+static void render_copied(struct unit_render *r, size_t n)
+{
+    render_iov(r, r->room + r->used, n);
+    r->used += (uint32_t)n;
+}
+
+bool unit_render_backlog(struct unit_render *r, const struct backlog *b,
+                         enum piece_kind kind)
+{
+    size_t bytes;
+    if (b->bytes == 0)
+        return true;
+    r->iovs += backlog_iov(b, r->iov + r->iovs, ANSWERS_AT_ONCE, &bytes);
+    r->bytes += bytes;
+    r->pieces[r->count++] =
+        (struct piece){.bytes = (uint32_t)bytes, .kind = (uint8_t)kind};
+    return bytes == b->bytes;
+}
+
+/* The heads of one lane: what they have in common is spelled once. */
+struct lane_heads {
+    struct subscriber *sub;
+    char channel[SPELLING_CHANNEL_MAX];
+    size_t length;
+};
+
+static void heads_of(struct lane_heads *h, struct subscriber *sub)
+{
+    h->sub = sub;
+    h->length = spelling_write_channel(h->channel, channel_name(sub->channel),
+                                       channel_name_length(sub->channel));
+}
+
+static char *put(char *at, const char *text, size_t n)
+{
+    memcpy(at, text, n);
+    return at + n;
+}
+
+#define PUT(at, literal) put(at, literal, sizeof(literal) - 1)
+
+static char *put_number(char *at, uint64_t number)
+{
+    char digits[NUMBER_MAX], *first = digits + sizeof digits;
+    do {
+        *--first = (char)('0' + number % 10);
+        number /= 10;
+    } while (number > 0);
+    return put(at, first, (size_t)(digits + sizeof digits - first));
+}
+
+/* The head frame of a message. Returns its end. */
+static char *put_message(char *out, const struct lane_heads *h, uint64_t number,
+                         const struct slice *slice)
+{
+    const uint8_t *text;
+    uint32_t text_length = slice_text(slice, &text);
+    char *at = PUT(out + FRAME_HEAD_BYTES, "MSG ");
+    at = put(at, h->channel, h->length);
+    *at++ = ' ';
+    at = put_number(at, number);
+    if (channel_is_new(h->sub->channel, number) &&
+        !channel_is_queue(h->sub->channel))
+        at = PUT(at, " new=1");
+    if (slice->tries > 0)
+        at = put_number(PUT(at, " try="), slice->tries + 1u);
+    if (text_length > 0)
+        at = put(at, (const char *)text, text_length);
+    frame_put_length((uint8_t *)out, (uint32_t)(at - out - FRAME_HEAD_BYTES));
+    return at;
+}
+
+/* The whole unit of a gap. */
+static char *put_gap(char *out, const struct lane_heads *h, uint64_t first,
+                     uint64_t last, bool is_memory)
+{
+    static const uint8_t no_body[FRAME_HEAD_BYTES] = {0};
+    char *at = PUT(out + FRAME_HEAD_BYTES, "GAP ");
+    at = put(at, h->channel, h->length);
+    *at++ = ' ';
+    at = put_number(at, first);
+    *at++ = ' ';
+    at = put_number(at, last);
+    if (channel_is_new(h->sub->channel, first))
+        at = PUT(at, " new=1");
+    at = is_memory ? PUT(at, " why=memory") : PUT(at, " why=slow");
+    frame_put_length((uint8_t *)out, (uint32_t)(at - out - FRAME_HEAD_BYTES));
+    return put(at, (const char *)no_body, sizeof no_body);
+}
+
+/* Whether one more unit fits, with a text of so many bytes. */
+static bool render_has_room(const struct unit_render *r, uint32_t text)
+{
+    return r->count < RENDER_PIECES && r->iovs + 2 <= RENDER_IOVS &&
+           r->used + 2 * FRAME_HEAD_BYTES + SPELLING_CHANNEL_MAX +
+                   HEAD_REST_MAX + text + RENDER_COPIED_MAX <=
+               RENDER_BYTES;
+}
+
+/* `skip` bytes were written before. */
+static void render_gap(struct unit_render *r, const struct lane_heads *h,
+                       uint64_t first, uint64_t last, bool is_memory,
+                       uint32_t skip)
+{
+    char *out = (char *)r->room + r->used;
+    uint32_t n = (uint32_t)(put_gap(out, h, first, last, is_memory) - out);
+    r->used += skip;
+    render_copied(r, n - skip);
+    r->pieces[r->count++] = (struct piece){.sub = h->sub,
+                                           .number = last,
+                                           .gap_first = first,
+                                           .bytes = n - skip,
+                                           .kind = PIECE_GAP,
+                                           .is_memory = is_memory,
+                                           .skipped = skip};
+}
+
+static void render_message(struct unit_render *r, const struct lane_heads *h,
+                           uint64_t number, const struct slice *slice,
+                           const uint8_t *message, uint32_t size, uint32_t skip)
+{
+    char *out = (char *)r->room + r->used;
+    uint32_t head = (uint32_t)(put_message(out, h, number, slice) - out);
+    uint32_t total = head + size, copied = head;
+    if (size <= RENDER_COPIED_MAX) {
+        memcpy(out + head, message, size);
+        copied = total;
+    }
+    if (skip < copied) {
+        r->used += skip;
+        render_copied(r, copied - skip);
+    }
+    if (copied < total) {
+        uint32_t gone = skip > head ? skip - head : 0;
+        render_iov(r, message + gone, size - gone);
+    }
+    r->pieces[r->count++] = (struct piece){.sub = h->sub,
+                                           .number = number,
+                                           .bytes = total - skip,
+                                           .body_bytes = size,
+                                           .kind = PIECE_MESSAGE,
+                                           .skipped = skip};
+}
+
+static uint32_t size_of(const uint8_t *message)
+{
+    return FRAME_HEAD_BYTES + frame_get_length(message);
+}
+
+void unit_render_started(struct unit_render *r, const struct started *started)
+{
+    struct lane_heads h;
+    heads_of(&h, started->sub);
+    if (started->gap_first > 0) {
+        render_gap(r, &h, started->gap_first, started->number,
+                   started->is_memory, started->sent);
+        return;
+    }
+    const struct slice *slice = backlog_first(started->sub->outbox);
+    render_message(r, &h, started->number, slice, slice_bytes(slice),
+                   size_of(slice_bytes(slice)), started->sent);
+}
+
+/* Where a lane has come to. */
+struct walk {
+    uint64_t told; /* 0: it is not told of gaps */
+    uint32_t slice;
+    uint32_t offset; /* in the slice */
+    uint32_t number; /* of the message in the slice */
+};
+
+static bool render_slice(struct unit_render *r, const struct lane_heads *h,
+                         struct walk *w)
+{
+    const struct backlog *b = h->sub->outbox;
+    const struct slice *slice = backlog_at(b, w->slice);
+    const uint8_t *text;
+    uint32_t text_length = slice_text(slice, &text);
+    while (w->offset < slice->length) {
+        uint64_t number = slice->first + w->number;
+        const uint8_t *message = slice_bytes(slice) + w->offset;
+        uint32_t size = size_of(message);
+        if (!render_has_room(r, text_length))
+            return false;
+        if (w->told > 0 && number > w->told) {
+            render_gap(r, h, w->told, number - 1, b->is_memory, 0);
+            w->told = number;
+            continue;
+        }
+        render_message(r, h, number, slice, message, size, 0);
+        w->told = w->told > 0 ? number + 1 : 0;
+        w->offset += size;
+        w->number++;
+    }
+    return true;
+}
+
+bool unit_render_lane(struct unit_render *r, struct subscriber *sub,
+                      bool is_begun)
+{
+    const struct backlog *b = sub->outbox;
+    struct lane_heads h;
+    struct walk w = {.told = b->offered > 0 ? b->told + 1 : 0};
+    heads_of(&h, sub);
+    if (is_begun && b->count > 0) {
+        const struct slice *first = backlog_first(b);
+        w.offset = size_of(slice_bytes(first));
+        w.number = 1;
+        w.told = w.told > 0 ? first->first + 1 : 0;
+    }
+    for (; w.slice < b->count; w.slice++, w.offset = w.number = 0)
+        if (!render_slice(r, &h, &w))
+            return false;
+    if (w.told == 0 || w.told > b->offered)
+        return true;
+    if (!render_has_room(r, 0))
+        return false;
+    render_gap(r, &h, w.told, b->offered, b->is_memory, 0);
+    return true;
+}
