@@ -123,9 +123,12 @@ static enum sluice_error chat_hear(struct chat *c)
     do {
         chat_print(c, message);
         error = sluice_receive(c->s, &message, SLUICE_NO_WAIT);
-    } while (error == SLUICE_OK);
+        /* After a stop signal the time is limited, and this may never pause. */
+    } while (error == SLUICE_OK && !stop_signal_came());
+    if (error == SLUICE_OK)
+        chat_print(c, message);
     prompt_show(c->prompt);
-    return error;
+    return error == SLUICE_OK ? SLUICE_AGAIN : error;
 }
 
 /* --- who is there -------------------------------------------------------- */

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: MIT
 """sluice chat, as two people at terminals see it."""
+import contextlib
 import signal
+import subprocess
+import threading
 import unittest
 
 import people
-from people import SLUICE, WithBroker
+from people import DEADLINE, SLUICE, FakeBroker, Process, WithBroker
 from terminal import Terminal
 
 ROOM = "/topic/room"
@@ -317,6 +320,26 @@ class WithoutTerminal(Chat):
             done = self.run_to_end("chat", *args)
             self.assertEqual((done.returncode, done.stdout), (2, b""))
             self.assertIn(words, done.stderr.decode())
+
+
+class Flood(unittest.TestCase):
+    def serve(self, broker):
+        with contextlib.suppress(OSError):
+            while True:
+                broker.accept().flood(b"x: y")
+
+    def test_a_stop_signal_ends_a_chat_that_never_pauses(self):
+        broker = FakeBroker(self)
+        threading.Thread(target=self.serve, args=(broker,),
+                         daemon=True).start()
+        chat = Process(self, "chat", "/topic/c", "--timeout", "200ms",
+                       server=broker.address, stdin=subprocess.PIPE)
+        self.assertIn(b"x: y", chat.line())
+        reader = threading.Thread(target=chat.popen.stdout.read)
+        reader.start()
+        chat.signal()
+        self.assertIsNotNone(chat.popen.wait(DEADLINE))
+        reader.join()
 
 
 if __name__ == "__main__":
