@@ -161,7 +161,8 @@ static bool cli_option_unknown(const struct cli_option *table,
 static const struct {
     char letter;
     const char *name;
-} cli_option_letters[] = {{'n', "count"}, {'q', "quiet"}, {'v', "verbose"}};
+} cli_option_letters[] = {
+    {'H', "header"}, {'n', "count"}, {'q', "quiet"}, {'v', "verbose"}};
 
 /* 0 when the option has none. */
 static char cli_option_letter(const char *name)

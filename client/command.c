@@ -6,9 +6,11 @@
 #include <string.h>
 
 const struct command *const command_table[] = {
-    &command_bench,   &command_chat, &command_listen, &command_ls,
-    &command_monitor, &command_peek, &command_ping,   &command_purge,
-    &command_send,    &command_tap,  &command_top,    NULL,
+    &command_bench,   &command_chat,    &command_listen,
+    &command_ls,      &command_monitor, &command_peek,
+    &command_ping,    &command_purge,   &command_reply,
+    &command_request, &command_send,    &command_tap,
+    &command_top,     &command_work,    NULL,
 };
 
 const struct command *command_find(const char *name)

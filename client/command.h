@@ -25,9 +25,12 @@ extern const struct command command_monitor;
 extern const struct command command_peek;
 extern const struct command command_ping;
 extern const struct command command_purge;
+extern const struct command command_reply;
+extern const struct command command_request;
 extern const struct command command_send;
 extern const struct command command_tap;
 extern const struct command command_top;
+extern const struct command command_work;
 
 /* Ended by NULL. */
 extern const struct command *const command_table[];

@@ -165,13 +165,13 @@ what == "command" && NR == 1 {
     print ".Pp"
     next
 }
-what == "command" && /^  (-[a-z], )?--/ {
+what == "command" && /^  (-[a-zA-Z], )?--/ {
     if (!is_list) {
         end_block()
         print ".Bl -tag -width Ds"
         is_list = 1
     }
-    letter = $1 ~ /^-[a-z],$/ ? "Fl " substr($1, 2, 1) " , " : ""
+    letter = $1 ~ /^-[a-zA-Z],$/ ? "Fl " substr($1, 2, 1) " , " : ""
     split(letter == "" ? $0 : substr($0, 7), word, " ")
     argument = word[2] ~ /^[A-Z|a-z]/ ? " Ar " word[2] : ""
     print ".It " letter "Fl -" substr(word[1], 3) argument

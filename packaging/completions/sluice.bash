@@ -2,7 +2,7 @@
 # Completion for bash. The programs themselves list commands and options.
 
 _sluice_options() {
-    sed -n 's/^ *\(-[a-z], \)*\(--[a-z-]*\).*/\2/p'
+    sed -n 's/^ *\(-[a-zA-Z], \)*\(--[a-z-]*\).*/\2/p'
 }
 
 # The kind of an option's value, as the help names it: ADDR, FILE, N,
@@ -10,7 +10,7 @@ _sluice_options() {
 # well.
 _sluice_kind() {
     awk -v option="$1" '
-        { i = $1 ~ /^-[a-z],$/ ? 2 : 1 }
+        { i = $1 ~ /^-[a-zA-Z],$/ ? 2 : 1 }
         $i != option && $1 != option "," { next }
         $(i + 1) == "LEVEL" || $(i + 1) == "FORMAT" {
             sub(".*(LEVEL|FORMAT) *", "")
