@@ -339,7 +339,7 @@ static bool listening_init(struct listening *l, const char *channel)
         return false;
     l->runner.has_newline = o->has_newline;
     l->s = sluice_new();
-    if (!l->s || !stop_signal_init())
+    if (!l->s)
         return false;
     bool takes_few = o->command != NULL || o->count.is_given;
     if (l->is_queue && takes_few)
@@ -349,9 +349,10 @@ static bool listening_init(struct listening *l, const char *channel)
 
 static int listen_run(int argc, char **argv)
 {
-    struct listening *l = calloc(1, sizeof *l);
+    /* Before the first word of output, which may be answered by a signal. */
+    struct listening *l = stop_signal_init() ? calloc(1, sizeof *l) : NULL;
     if (!l)
-        return complain(EXIT_FAILED, "out of memory");
+        return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
     int status;
     if (command_parse(&command_listen, &l->options, &argc, argv, &status) &&
         command_has_channel(&command_listen, argc, argv, &status) &&
