@@ -236,6 +236,20 @@ class Count(WithBroker):
         self.assertRegex(err, "^sluice: at least 2 more messages had been given "
                          "to this listener and may be lost: ")
 
+    def test_what_may_still_have_come_is_not_passed_over(self):
+        """The broker does not answer the goodbye."""
+        broker = FakeBroker(self)
+        listener = Process(self, "listen", "/queue/w", "--count", "1",
+                           "--timeout", "100ms", server=broker.address)
+        connection = broker.accept()
+        self.assertEqual(connection.read_frame(), b"/queue/w")
+        connection.send(b"a")
+        status, out, err = listener.finish()
+        self.assertEqual((status, out), (1, b"a\n"))
+        self.assertEqual(err, "sluice: messages that were on their way to "
+                         "this listener may be lost: the time is up, see "
+                         "--timeout\n")
+
     def test_a_reader_that_has_enough_leaves_the_rest(self):
         """sluice listen /queue/w | head -1: what was printed is gone, and no
         more."""
