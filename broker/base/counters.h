@@ -38,6 +38,11 @@
     X(bytes_in, COUNTER, "bytes", "bytes read from clients")                   \
     X(messages_out, COUNTER, "messages",                                       \
       "messages handed to the kernel for a subscriber")                        \
+    X(acked, COUNTER, "messages", "messages that workers acknowledged")        \
+    X(redelivered, COUNTER, "messages",                                        \
+      "messages that workers had, and that others get")                        \
+    X(expired, COUNTER, "messages",                                            \
+      "messages that workers did not acknowledge in time")                     \
     X(gaps_told, COUNTER, "gaps",                                              \
       "gaps that readers of version 2 were told of")                           \
     X(messages_told, COUNTER, "messages", "messages that were missed in them") \

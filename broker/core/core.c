@@ -211,6 +211,7 @@ static void core_touch_deliverable(struct channel *ch, void *arg)
 
 void core_tick(struct core *c)
 {
+    turn_ring(&c->turn);
     LIST_EACH_SAFE (link, &c->turn.busy)
         topic_tick_busy(LIST_OF(link, struct subscriber, busy));
     topic_tick_wary(&c->turn);

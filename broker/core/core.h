@@ -129,6 +129,13 @@ bool core_is_drained(const struct core *c);
  * least every CORE_TICK_MS while core_is_ticking; end the turn afterwards. */
 void core_tick(struct core *c);
 
+/* In how many milliseconds core_tick is due, whether it is ticking or not;
+ * UINT32_MAX: it need not be called. */
+static inline uint32_t core_alarm_ms(const struct core *c)
+{
+    return turn_alarm_ms(&c->turn);
+}
+
 static inline bool core_is_ticking(const struct core *c)
 {
     return !list_is_empty(&c->turn.busy) || !list_is_empty(&c->turn.wary) ||

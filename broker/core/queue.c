@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "broker/core/held.h"
 #include "broker/core/subscriber.h"
 #include "broker/core/turn.h"
 
@@ -11,10 +12,12 @@ enum { QUEUE_COPY_BYTES = 1 << 10 };
 struct queue {
     struct channel channel;
     struct backlog *backlog;
-    struct list ready;  /* consumers with room; the first is next */
-    uint32_t consumers; /* members that have not retired */
-    bool is_full;       /* closes the gate */
-    bool is_pressed;    /* closes it as well, memory being short */
+    struct ledger *ledger; /* NULL until a worker holds something */
+    struct list ready;     /* consumers with room; the first is next */
+    uint32_t consumers;    /* members that have not retired */
+    bool is_numbered;      /* somebody sees the numbers of its messages */
+    bool is_full;          /* closes the gate */
+    bool is_pressed;       /* closes it as well, memory being short */
 };
 
 static struct queue *queue_of(const struct channel *ch)
@@ -61,9 +64,40 @@ static void queue_make_ready(struct queue *q, struct subscriber *s)
     list_insert(pos, &s->ready);
 }
 
+static uint64_t renumber(struct backlog *b, uint64_t first)
+{
+    for (uint32_t i = 0; i < b->count; i++) {
+        backlog_at(b, i)->first = first;
+        first += backlog_at(b, i)->messages;
+    }
+    return first;
+}
+
+/* While nobody saw them, the numbers of what consumers hold were not kept. They
+ * get those below what the queue still has, in any order. */
+static void queue_begin_numbers(struct queue *q)
+{
+    struct channel *ch = &q->channel;
+    uint64_t messages = q->backlog->messages;
+    if (q->is_numbered)
+        return;
+    q->is_numbered = true;
+    LIST_EACH (link, &ch->members) {
+        struct subscriber *s = LIST_OF(link, struct subscriber, member);
+        subscriber_count_sent(s);
+        messages += s->outbox->messages;
+    }
+    uint64_t next = ch->number - messages + 1;
+    LIST_EACH (link, &ch->members)
+        next = renumber(LIST_OF(link, struct subscriber, member)->outbox, next);
+    renumber(q->backlog, next);
+}
+
 static void queue_joined(struct channel *ch, struct subscriber *s)
 {
     queue_of(ch)->consumers++;
+    if (s->kind != SUBSCRIBER_PLAIN)
+        queue_begin_numbers(queue_of(ch));
     queue_make_ready(queue_of(ch), s);
     channel_touch(ch);
 }
@@ -91,6 +125,35 @@ static void queue_take_back_slice(struct queue *q, const struct slice *s)
     counter_add(t->counters, COUNT_returned, s->messages);
 }
 
+struct ledger *queue_ledger(const struct channel *ch)
+{
+    return ch->kind == &queue_kind ? queue_of(ch)->ledger : NULL;
+}
+
+void queue_put_back(struct held *h)
+{
+    struct channel *ch = h->channel;
+    struct slice back = h->slice;
+    if (h->is_sent && back.tries < UINT8_MAX)
+        back.tries++;
+    queue_take_back_slice(queue_of(ch), &back);
+    counter_add(ch->turn->counters, COUNT_redelivered, h->is_sent);
+    held_free(h, queue_of(ch)->ledger);
+    channel_touch(ch);
+}
+
+/* From the newest on: each then goes before those that are back already. */
+static void queue_return_held(struct queue *q, struct worker *w)
+{
+    struct list *link = w->holds.prev;
+    while (link != &w->holds) {
+        struct held *h = LIST_OF(link, struct held, link);
+        link = link->prev;
+        if (h->channel == &q->channel)
+            queue_put_back(h);
+    }
+}
+
 static void queue_left(struct channel *ch, struct subscriber *s)
 {
     struct queue *q = queue_of(ch);
@@ -98,6 +161,10 @@ static void queue_left(struct channel *ch, struct subscriber *s)
     if (s->state != SUBSCRIBER_RETIRED)
         q->consumers--;
     list_remove(&s->ready);
+    if (s->worker) {
+        queue_return_held(q, s->worker);
+        return;
+    }
     for (uint32_t i = outbox->count; i-- > 0;) {
         struct slice back = *backlog_at(outbox, i);
         queue_take_back_slice(q, &back);
@@ -183,10 +250,42 @@ static bool queue_give_copy(struct queue *q, struct subscriber *s, uint32_t n)
 {
     struct turn *t = q->channel.turn;
     clock_ms at = backlog_first(q->backlog)->at;
-    if (!subscriber_gather(s, queue_head(q), n, at, 0))
+    uint64_t number = q->is_numbered ? backlog_first(q->backlog)->first : 0;
+    if (!subscriber_gather(s, queue_head(q), n, at, number))
         return false;
     backlog_skip(q->backlog, t->budget, n);
     return true;
+}
+
+/* As much as it has room for. */
+static bool queue_give_measured(struct queue *q, struct subscriber *s)
+{
+    uint32_t messages, n = queue_measure(q, s, &messages);
+    return queue_give_slice(q, s, n, messages);
+}
+
+static bool queue_is_copied(const struct queue *q, uint32_t n)
+{
+    const struct slice *first = backlog_first(q->backlog);
+    return n <= QUEUE_COPY_BYTES && !first->has_text && first->tries == 0;
+}
+
+static bool queue_give_held(struct queue *q, struct subscriber *s, uint32_t n)
+{
+    struct turn *t = q->channel.turn;
+    if (!q->ledger)
+        q->ledger = ledger_new(t->budget);
+    if (!q->ledger)
+        return false;
+    struct slice given = backlog_take(q->backlog, t->budget, n, 1);
+    struct held *h = held_new(q->ledger, s->worker, &q->channel, &given);
+    bool is_given = h && subscriber_push(s, &given);
+    if (h && !is_given)
+        held_free(h, q->ledger);
+    if (!is_given)
+        queue_keep(q, &given);
+    block_unref(given.block);
+    return is_given;
 }
 
 /* One step of the round: the consumer whose turn it is gets its share, one
@@ -195,19 +294,24 @@ static bool queue_give_copy(struct queue *q, struct subscriber *s, uint32_t n)
  * on. */
 static bool queue_give(struct queue *q, struct subscriber *s)
 {
-    uint32_t messages = 1;
     bool is_alone = queue_is_alone(q), is_given;
     uint32_t n = q->channel.turn->config.message_size(queue_head(q));
     bool fits = queue_fits(q, backlog_held_bytes(s->outbox), n);
     list_remove(&s->ready);
     if (!fits)
         return true;
-    if (is_alone)
-        n = queue_measure(q, s, &messages);
-    if (!is_alone && n <= QUEUE_COPY_BYTES)
+    if (s->worker && !worker_has_credit(s->worker)) {
+        list_insert(&s->worker->hungry, &s->ready);
+        return true;
+    }
+    if (s->worker)
+        is_given = queue_give_held(q, s, n);
+    else if (is_alone)
+        is_given = queue_give_measured(q, s);
+    else if (queue_is_copied(q, n))
         is_given = queue_give_copy(q, s, n);
     else
-        is_given = queue_give_slice(q, s, n, messages);
+        is_given = queue_give_slice(q, s, n, 1);
     list_insert(&q->ready, &s->ready);
     return is_given;
 }
@@ -217,16 +321,19 @@ static void queue_open_gate(struct queue *q)
     gate_open(&q->channel.gate, &q->channel.turn->open_gates);
 }
 
+/* What workers hold counts as well. */
 static void queue_update_gate(struct queue *q)
 {
     const struct rule *rule = q->channel.rule;
-    const struct backlog *b = q->backlog;
-    if (!q->is_full && (b->bytes >= rule->limit_bytes ||
-                        b->messages >= rule->limit_messages)) {
+    const struct ledger *l = q->ledger;
+    uint64_t bytes = q->backlog->bytes + (l ? l->bytes : 0);
+    uint64_t messages = q->backlog->messages + (l ? l->by_number.count : 0);
+    if (!q->is_full &&
+        (bytes >= rule->limit_bytes || messages >= rule->limit_messages)) {
         q->is_full = true;
         gate_close(&q->channel.gate);
-    } else if (q->is_full && b->bytes <= rule->limit_bytes / 2 &&
-               b->messages <= rule->limit_messages / 2) {
+    } else if (q->is_full && bytes <= rule->limit_bytes / 2 &&
+               messages <= rule->limit_messages / 2) {
         q->is_full = false;
         queue_open_gate(q);
     }
@@ -244,6 +351,20 @@ static void queue_update_deliverable(struct queue *q)
     ch->is_deliverable = is_deliverable;
 }
 
+static void queue_tidy(struct queue *q)
+{
+    if (!q->ledger || !ledger_is_empty(q->ledger))
+        return;
+    ledger_free(q->ledger, q->channel.turn->budget);
+    q->ledger = NULL;
+}
+
+void queue_resume(struct subscriber *s)
+{
+    queue_make_ready(queue_of(s->channel), s);
+    channel_touch(s->channel);
+}
+
 static void queue_hand_out(struct channel *ch)
 {
     struct queue *q = queue_of(ch);
@@ -258,6 +379,7 @@ static void queue_hand_out(struct channel *ch)
      * a publish may ever come. */
     if (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready))
         ch->turn->is_starved = true;
+    queue_tidy(q);
     backlog_disown(&q->backlog, ch->turn->budget);
     queue_update_gate(q);
     queue_update_deliverable(q);
@@ -280,14 +402,16 @@ static void queue_sent(struct channel *ch, struct subscriber *s)
 
 static uint64_t queue_room(const struct channel *ch)
 {
+    const struct ledger *l = queue_of(ch)->ledger;
     uint64_t limit = ch->rule->limit_bytes;
-    uint64_t bytes = queue_of(ch)->backlog->bytes;
+    uint64_t bytes = queue_of(ch)->backlog->bytes + (l ? l->bytes : 0);
     return bytes < limit ? limit - bytes : 0;
 }
 
 static bool queue_is_empty(const struct channel *ch)
 {
-    return backlog_is_empty(queue_of(ch)->backlog);
+    return backlog_is_empty(queue_of(ch)->backlog) &&
+           ledger_is_empty(queue_of(ch)->ledger);
 }
 
 static const struct backlog *queue_held(const struct channel *ch)
@@ -326,6 +450,18 @@ static void queue_relieve(struct channel *ch)
     queue_open_gate(q);
 }
 
+static uint64_t queue_drop_delayed(struct queue *q)
+{
+    uint64_t messages = 0;
+    if (!q->ledger)
+        return 0;
+    LIST_EACH_SAFE (link, &q->ledger->delayed) {
+        held_free(LIST_OF(link, struct held, link), q->ledger);
+        messages++;
+    }
+    return messages;
+}
+
 static uint64_t queue_purge(struct channel *ch, uint32_t slices)
 {
     struct queue *q = queue_of(ch);
@@ -333,6 +469,9 @@ static uint64_t queue_purge(struct channel *ch, uint32_t slices)
     uint64_t messages =
         backlog_drop_slices(q->backlog, ch->turn->budget, slices);
     queue_count(q, -(int64_t)messages, (int64_t)(q->backlog->bytes - bytes));
+    if (slices == UINT32_MAX)
+        messages += queue_drop_delayed(q);
+    queue_tidy(q);
     backlog_disown(&q->backlog, ch->turn->budget);
     queue_update_gate(q);
     queue_update_deliverable(q);

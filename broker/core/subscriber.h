@@ -14,6 +14,7 @@
 #include "broker/core/backlog_drop.h"
 
 struct channel;
+struct worker;
 
 enum subscriber_state {
     SUBSCRIBER_NONE,    /* in no channel */
@@ -42,7 +43,11 @@ struct subscriber {
                                that of the doomed */
     struct backlog *outbox; /* backlog_none when empty */
     uint64_t messages_out;  /* handed to the kernel */
-    uint64_t dropped;       /* missed by being slow */
+    union {
+        uint64_t dropped;      /* of a topic: missed by being slow */
+        struct worker *worker; /* of a queue: its window; NULL: what was handed
+                                  to the kernel is done */
+    };
     union {
         uint32_t order;       /* in a queue: of joining */
         clock_ms known_since; /* in a topic: when it joined, or was last slow */

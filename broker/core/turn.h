@@ -14,9 +14,16 @@
 #include "broker/base/clock.h"
 #include "broker/base/counters.h"
 #include "broker/base/list.h"
+#include "broker/base/wheel.h"
 #include "broker/core/block.h"
 #include "broker/core/core_config.h"
 #include "broker/core/core_owner.h"
+
+/* An alarm of the core. */
+struct turn_alarm {
+    struct alarm alarm;
+    void (*ring)(struct turn_alarm *a);
+};
 
 struct turn {
     struct core_config config;
@@ -40,17 +47,30 @@ struct turn {
     uint32_t open_blocks;   /* opened since the last delivery */
     uint32_t joined;        /* subscribers so far */
     uint32_t deliverable;   /* queues that hold messages and have a consumer */
-    bool is_running;        /* the turn is ending right now */
-    bool is_starved;        /* a queue could not hand out messages because an
-                                allocation failed */
-    bool is_stopping;       /* undelivered messages are counted as dropped by
-                               stopping */
+    struct wheel wheel;     /* of turn_alarms; begins with the first of them */
+    bool has_wheel;
+    bool is_running;  /* the turn is ending right now */
+    bool is_starved;  /* a queue could not hand out messages because an
+                          allocation failed */
+    bool is_stopping; /* undelivered messages are counted as dropped by
+                         stopping */
 };
 
 /* All pointers are borrowed for the life of the turn. */
 void turn_init(struct turn *t, const struct core_config *config,
                const struct core_owner *owner, struct counters *counters,
                struct budget *budget);
+
+/* Rings once, in `ms` from now; set again if it was. */
+void turn_set_alarm(struct turn *t, struct turn_alarm *a, uint32_t ms);
+
+/* Harmless when it is not set. */
+void turn_cancel_alarm(struct turn *t, struct turn_alarm *a);
+
+/* Rings what is due; and in how many milliseconds something will be,
+ * UINT32_MAX: nothing. */
+void turn_ring(struct turn *t);
+uint32_t turn_alarm_ms(const struct turn *t);
 
 /* All blocks must be gone. */
 void turn_fini(struct turn *t);

@@ -113,6 +113,8 @@ static uint32_t clients_turn_timer_ms(const struct clients *all, clock_ms now)
     uint32_t ms = waits_next_ms(&all->waits, now);
     if (core_is_ticking(all->core) && ms > CORE_TICK_MS)
         ms = CORE_TICK_MS;
+    if (ms > core_alarm_ms(all->core))
+        ms = core_alarm_ms(all->core);
     if (footprint_is_pending(&all->footprint) && ms > FOOTPRINT_IDLE_MS)
         ms = FOOTPRINT_IDLE_MS;
     for (size_t i = 0; i < SESSION_KINDS; i++) {

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/core/channel.h"
+#include "broker/core/held.h"
 #include "broker/session/units/unit_rest.h"
 #include "broker/session/units/units.h"
 
@@ -82,7 +83,13 @@ void lanes_each(struct session *s,
 
 static void lanes_end(struct session *s, struct subscriber *lane)
 {
+    bool is_queue = lane->channel && channel_is_queue(lane->channel);
+    struct worker *w = is_queue ? lane->worker : NULL;
     subscriber_leave(lane);
+    if (is_queue)
+        lane->worker = NULL;
+    if (w && --w->lanes == 0)
+        budget_free(s->all->budget, w, sizeof *w);
     lanes_free(s, lane);
 }
 
@@ -140,9 +147,21 @@ bool lanes_leave(struct session *s)
 
 void lanes_abandon(struct session *s)
 {
-    subscriber_leave(&s->sub);
+    lanes_end(s, &s->sub);
     if (!s->units)
         return;
     LIST_EACH_SAFE (link, &s->units->lanes)
         lanes_end(s, &LIST_OF(link, struct lane, link)->sub);
+}
+
+bool lanes_work(struct session *s, struct subscriber *lane, uint32_t credit,
+                uint32_t wait_ms)
+{
+    struct worker *w = budget_zalloc(s->all->budget, sizeof *w);
+    if (!w)
+        return false;
+    worker_init(w, s, credit, wait_ms);
+    w->lanes = 1;
+    lane->worker = w;
+    return true;
 }

@@ -27,6 +27,11 @@ struct subscriber *lanes_find(struct session *s, const uint8_t *name,
 /* The same for a channel. */
 struct subscriber *lanes_in(struct session *s, const struct channel *ch);
 
+/* The lane works from now on: messages of its queue are held until they are
+ * acknowledged. It is in no channel yet. False without memory. */
+bool lanes_work(struct session *s, struct subscriber *lane, uint32_t credit,
+                uint32_t wait_ms);
+
 /* Calls `visit` for each lane that is in a channel and has not retired; it may
  * close that lane. */
 void lanes_each(struct session *s,

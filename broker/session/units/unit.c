@@ -7,6 +7,7 @@
 #include "broker/session/units/verb_link.h"
 #include "broker/session/units/verb_publish.h"
 #include "broker/session/units/verb_subscribe.h"
+#include "broker/session/units/verb_work.h"
 #include "proto/legality.h"
 
 /* NULL as `check`: there is nothing more to check. */
@@ -20,6 +21,10 @@ static const struct unit_row {
     [VERB_PING] = {NULL, verb_link_ping},
     [VERB_PONG] = {NULL, verb_link_pong},
     [VERB_PUB] = {verb_publish_check, verb_publish_run},
+    [VERB_ACK] = {verb_work_check, verb_work_ack},
+    [VERB_NAK] = {verb_work_check, verb_work_nak},
+    [VERB_TOUCH] = {verb_work_check, verb_work_touch},
+    [VERB_CREDIT] = {verb_work_check_credit, verb_work_credit},
     [VERB_SUB] = {verb_subscribe_check, verb_subscribe_run},
     [VERB_UNSUB] = {verb_unsubscribe_check, verb_unsubscribe_run},
 };

@@ -29,6 +29,7 @@ struct unit {
     uint8_t name[CHANNEL_NAME_MAX];
     size_t name_length;
     struct pattern pattern;
+    uint64_t number; /* the second argument */
 };
 
 /* Rules 2 to 14 for the text of a head and the length of its body. The rid and

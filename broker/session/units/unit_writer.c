@@ -2,6 +2,7 @@
 #include "broker/session/units/unit_writer.h"
 
 #include "broker/core/channel.h"
+#include "broker/core/queue_work.h"
 #include "broker/session/clients.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/keepalive.h"
@@ -113,6 +114,8 @@ static void settle_whole(struct session *s, struct run *run,
         subscriber_told(p->sub, p->number);
         break;
     case PIECE_MESSAGE:
+        if (channel_is_queue(p->sub->channel) && p->sub->worker)
+            queue_work_sent(p->sub, p->number);
         run_add(run, p);
         break;
     }

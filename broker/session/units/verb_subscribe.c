@@ -64,6 +64,34 @@ static uint64_t number_before(const struct session *s,
     return subscriber_number(lane);
 }
 
+static uint32_t value_of(const struct unit *u, enum unit_option option,
+                         uint32_t otherwise)
+{
+    uint64_t number = otherwise;
+    if (head_has(&u->head, option))
+        (void)unit_option_read(option, u->head.values[option], &number);
+    return (uint32_t)number;
+}
+
+/* A new lane, in the channel of the exact pattern. */
+static struct subscriber *subscribe_lane(struct session *s,
+                                         const struct unit *u)
+{
+    const struct pattern *p = &u->pattern;
+    struct subscriber *lane = lanes_add(s);
+    if (!lane)
+        return NULL;
+    /* Bytes unsent in the kernel are held in advance, too. */
+    if (p->world == PATTERN_QUEUES)
+        stream_limit_unsent(s->stream, core_prefetch_bytes(s->all->core));
+    if (value_of(u, UNIT_OPTION_ack, 0) &&
+        !lanes_work(s, lane, value_of(u, UNIT_OPTION_credit, 1),
+                    value_of(u, UNIT_OPTION_wait, 0)))
+        return NULL;
+    return core_subscribe(s->all->core, lane, p->octets, p->length) ? lane
+                                                                    : NULL;
+}
+
 static struct verdict subscribe_exact(struct session *s, struct unit *u)
 {
     const struct pattern *p = &u->pattern;
@@ -73,14 +101,10 @@ static struct verdict subscribe_exact(struct session *s, struct unit *u)
     struct subscriber *lane = lanes_find(s, p->octets, p->length);
     if (lane && lane->is_exact)
         return unit_refuse(s, &u->head, UNIT_EXISTS);
-    if (!lane) {
-        lane = lanes_add(s);
-        /* Bytes unsent in the kernel are held in advance, too. */
-        if (name_class == NAME_QUEUE)
-            stream_limit_unsent(s->stream, core_prefetch_bytes(s->all->core));
-        if (!lane || !core_subscribe(s->all->core, lane, p->octets, p->length))
-            return no_memory();
-    }
+    if (!lane)
+        lane = subscribe_lane(s, u);
+    if (!lane)
+        return no_memory();
     lane->is_exact = true;
     return verdict_of(
         name_class == NAME_QUEUE

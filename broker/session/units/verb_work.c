@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/units/verb_work.h"
+
+#include "broker/core/core.h"
+#include "broker/core/queue_work.h"
+#include "broker/session/clients.h"
+#include "broker/session/units/lanes.h"
+#include "broker/session/units/unit.h"
+#include "broker/session/units/units.h"
+#include "proto/spelling.h"
+
+enum { CREDIT_MAX = 65535, NAK_DELAY_MS = 1000 };
+
+enum unit_error verb_work_check(struct session *s, struct unit *u)
+{
+    (void)s;
+    if (!spelling_read_channel(u->name, &u->name_length, u->head.arguments[0]))
+        return UNIT_BAD_CHANNEL;
+    (void)unit_number_read(u->head.arguments[1], &u->number);
+    return UNIT_OK;
+}
+
+/* The queue that it is about; NULL when there is none. */
+static struct channel *queue_of(const struct session *s, const struct unit *u)
+{
+    struct channel *ch = directory_find(&s->all->core->directory, u->name,
+                                        (uint32_t)u->name_length);
+    return ch && channel_is_queue(ch) ? ch : NULL;
+}
+
+static struct verdict answer(struct session *s, struct unit *u, bool is_done)
+{
+    return is_done ? unit_done(s, &u->head)
+                   : unit_refuse(s, &u->head, UNIT_GONE);
+}
+
+struct verdict verb_work_ack(struct session *s, struct unit *u)
+{
+    struct channel *ch = queue_of(s, u);
+    return answer(s, u, ch && queue_work_ack(ch, s, u->number));
+}
+
+struct verdict verb_work_nak(struct session *s, struct unit *u)
+{
+    struct channel *ch = queue_of(s, u);
+    uint64_t delay_ms = NAK_DELAY_MS;
+    if (head_has(&u->head, UNIT_OPTION_delay))
+        (void)unit_option_read(UNIT_OPTION_delay,
+                               u->head.values[UNIT_OPTION_delay], &delay_ms);
+    return answer(s, u,
+                  ch && queue_work_nak(ch, s, u->number, (uint32_t)delay_ms));
+}
+
+struct verdict verb_work_touch(struct session *s, struct unit *u)
+{
+    struct channel *ch = queue_of(s, u);
+    return answer(s, u, ch && queue_work_touch(ch, s, u->number));
+}
+
+enum unit_error verb_work_check_credit(struct session *s, struct unit *u)
+{
+    (void)s;
+    (void)unit_number_read(u->head.arguments[1], &u->number);
+    if (u->number > CREDIT_MAX)
+        return UNIT_BAD_OPTION;
+    return pattern_read(&u->pattern, u->head.arguments[0]) ? UNIT_OK
+                                                           : UNIT_BAD_CHANNEL;
+}
+
+struct verdict verb_work_credit(struct session *s, struct unit *u)
+{
+    const struct pattern *p = &u->pattern;
+    struct subscriber *lane =
+        p->is_exact ? lanes_find(s, p->octets, p->length) : NULL;
+    if (!lane || !lane->is_exact)
+        return unit_refuse(s, &u->head, UNIT_GONE);
+    if (!channel_is_queue(lane->channel) || !lane->worker)
+        return unit_refuse(s, &u->head, UNIT_BAD_OPTION);
+    queue_work_set_credit(lane->worker, (uint32_t)u->number);
+    return unit_done(s, &u->head);
+}
