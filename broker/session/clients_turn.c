@@ -60,7 +60,10 @@ static void on_doomed(void *arg, struct subscriber *sub)
 static void on_resume(void *arg, struct publisher *p)
 {
     (void)arg;
-    session_resume(session_of_publisher(p));
+    struct session *s = session_of_publisher(p);
+    /* It may have to rest for another reason, or may be read again already. */
+    if (s->state != SESSION_OPEN && !session_kind(s)->must_rest(s))
+        session_resume(s);
 }
 
 struct core_owner clients_turn_core_owner(struct clients *all)

@@ -135,7 +135,8 @@ void units_review_rest(struct session *s)
 {
     struct units *u = s->units;
     if (s->state == SESSION_PAUSED && s->waiting.wait != WAIT_MEMORY && u &&
-        list_is_empty(&u->rested) && !units_must_rest(s))
+        !publisher_is_waiting(&s->pub) && list_is_empty(&u->rested) &&
+        !units_must_rest(s))
         list_insert(&units_hub(s)->rested, &u->rested);
 }
 

@@ -37,6 +37,11 @@ static void units_offer(struct session *s, struct subscriber *sub)
         session_close(s, REASON_NO_MEMORY);
         return;
     }
+    if (stream_wants_write(s->stream)) { /* the socket is full */
+        subscriber_keep(sub, &u->output);
+        subscriber_flushed(sub);
+        return;
+    }
     subscriber_keep(sub, &u->fresh);
     units_write_later(u);
 }
