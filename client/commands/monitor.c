@@ -6,13 +6,14 @@
 #include "client/command.h"
 #include "client/complain.h"
 #include "client/monitor/collector.h"
+#include "client/sluice.h"
 
 /* Just above the longest document of a broker. */
 enum { MONITOR_REPORT_MAX = 128 << 10 };
 
 struct monitor_options {
-    const char *collect, *pull, *http;
-    struct cli_option_texts connect, names;
+    const char *server, *collect, *pull, *http;
+    struct cli_option_texts connect, pull_from, names;
 };
 
 #define MONITOR_VALUE(field) offsetof(struct monitor_options, field)
@@ -25,10 +26,15 @@ static const struct cli_option monitor_options[] = {
     {"collect", CLI_OPTION_TEXT, MONITOR_VALUE(collect), "ENDPOINT",
      "tcp://127.0.0.1:5555", NULL, 0, 0,
      "where brokers and applications that publish connect"},
+    {"server", CLI_OPTION_TEXT, MONITOR_VALUE(server), "ADDR",
+     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
+     "without --connect, watch this broker if it is on this machine"},
     {"connect", CLI_OPTION_TEXTS, MONITOR_VALUE(connect), "ENDPOINT", NULL,
      NULL, 0, 0, "watch the broker with this --monitor-bind; may be repeated"},
     {"pull", CLI_OPTION_TEXT, MONITOR_VALUE(pull), "ENDPOINT", NULL, NULL, 0, 0,
      "where applications that push connect"},
+    {"pull-from", CLI_OPTION_TEXTS, MONITOR_VALUE(pull_from), "ENDPOINT", NULL,
+     NULL, 0, 0, "where an application that pushes listens; may be repeated"},
     {.name = NULL},
 };
 
@@ -51,11 +57,18 @@ static int monitor_command_run(int argc, char **argv)
                                "monitor takes options only; name a broker's "
                                "feed with --connect");
     struct collector_setup setup = {
-        .http = o.http, .names = o.names.text, .name_count = o.names.count};
+        .http = o.http,
+        .names = o.names.text,
+        .name_count = o.names.count,
+        .server = o.connect.count == 0 ? o.server : NULL,
+        .max_bytes = MONITOR_REPORT_MAX,
+    };
     monitor_add(&setup, RECEIVER_SUBSCRIBE, true, o.collect);
     monitor_add(&setup, RECEIVER_PULL, true, o.pull);
     for (size_t i = 0; i < o.connect.count; i++)
         monitor_add(&setup, RECEIVER_SUBSCRIBE, false, o.connect.text[i]);
+    for (size_t i = 0; i < o.pull_from.count; i++)
+        monitor_add(&setup, RECEIVER_PULL, false, o.pull_from.text[i]);
     return collector_run(&setup);
 }
 
@@ -64,8 +77,9 @@ const struct command command_monitor = {
     .arguments = "",
     .summary = "Collect what brokers report, and show it to browsers",
     .details =
-        "Brokers started with --monitor-connect tcp://localhost:5555 report\n"
-        "to it. With --connect it watches a broker's feed, and shows its\n"
+        "Watches the broker on this machine, now or when it starts. Other\n"
+        "brokers report to it with --monitor-connect tcp://localhost:5555, or\n"
+        "it watches their --monitor-bind with --connect, and then shows their\n"
         "channels, clients and events as well. Applications can report, too,\n"
         "with one JSON object per message: {\"color\", \"timestamp\", "
         "\"cpu\",\n"
@@ -74,8 +88,8 @@ const struct command command_monitor = {
         "It keeps the last 30 minutes in memory. There is no authentication:\n"
         "keep the addresses on this machine, or on a network that you trust.\n"
         "\n"
-        "  sluiced --monitor-bind tcp://127.0.0.1:5556 &\n"
-        "  sluice monitor --connect tcp://127.0.0.1:5556\n",
+        "  sluiced &\n"
+        "  sluice monitor\n",
     .options = monitor_options,
     .run = monitor_command_run,
 };

@@ -19,7 +19,7 @@
 #include <string.h>
 
 struct tap_options {
-    const char *monitor;
+    struct watcher_options watcher;
     struct cli_option_number count;
     struct print_options print;
 };
@@ -27,8 +27,8 @@ struct tap_options {
 #define TAP_VALUE(field) offsetof(struct tap_options, field)
 
 static const struct cli_option tap_options[] = {
-    {"monitor", CLI_OPTION_TEXT, TAP_VALUE(monitor), "ENDPOINT",
-     WATCHER_DEFAULT_ENDPOINT, "SLUICE_MONITOR", 0, 0, WATCHER_ENDPOINT_HELP},
+    WATCHER_OPTION_SERVER(TAP_VALUE(watcher)),
+    WATCHER_OPTION_MONITOR(TAP_VALUE(watcher)),
     {"count", CLI_OPTION_COUNT, TAP_VALUE(count), "N", NULL, NULL, 1, 0,
      "stop after N messages"},
     PRINT_OPTIONS_FORMAT(TAP_VALUE(print)),
@@ -118,7 +118,7 @@ static int tapper_tap(struct tapper *t, const char *channel)
     if (!stop_signal_init())
         return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
     channel_hint_print(channel, CHANNEL_SUBSCRIBE);
-    int status = watcher_open(&t->watcher, t->options.monitor);
+    int status = watcher_open(&t->watcher, &t->options.watcher);
     if (status == EXIT_DONE)
         status = tapper_run(t);
     watcher_close(&t->watcher);
@@ -155,10 +155,12 @@ const struct command command_tap = {
     .summary = "See a channel's messages without consuming them",
     .details =
         "Prints a copy of each message that is routed to CHANNEL, a queue or\n"
-        "a topic. Its subscribers and consumers still get it. The broker\n"
-        "must run with --monitor-bind. It sends at most its --tap-rate\n"
-        "copies a second; how many were left out is reported on standard\n"
-        "error.\n"
+        "a topic. Its subscribers and consumers still get it. The broker "
+        "sends\n"
+        "at most its --tap-rate copies a second; how many were left out is\n"
+        "reported on standard error. A broker on another machine must run "
+        "with\n"
+        "--monitor-bind.\n"
         "\n"
         "  sluice tap /queue/jobs --count 10\n",
     .options = tap_options,

@@ -22,7 +22,7 @@ enum {
 };
 
 struct top_options {
-    const char *monitor;
+    struct watcher_options watcher;
     struct cli_option_number timeout_ms;
     bool is_once, is_json;
 };
@@ -30,8 +30,8 @@ struct top_options {
 #define TOP_VALUE(field) offsetof(struct top_options, field)
 
 static const struct cli_option top_options[] = {
-    {"monitor", CLI_OPTION_TEXT, TOP_VALUE(monitor), "ENDPOINT",
-     WATCHER_DEFAULT_ENDPOINT, "SLUICE_MONITOR", 0, 0, WATCHER_ENDPOINT_HELP},
+    WATCHER_OPTION_SERVER(TOP_VALUE(watcher)),
+    WATCHER_OPTION_MONITOR(TOP_VALUE(watcher)),
     {"once", CLI_OPTION_FLAG, TOP_VALUE(is_once), NULL, NULL, NULL, 0, 0,
      "print everything once, as text, and exit"},
     {"json", CLI_OPTION_FLAG, TOP_VALUE(is_json), NULL, NULL, NULL, 0, 0,
@@ -147,7 +147,7 @@ static int top_watch(struct top *t)
 {
     if (!stop_signal_init())
         return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
-    int status = watcher_open(&t->watcher, t->options.monitor);
+    int status = watcher_open(&t->watcher, &t->options.watcher);
     if (status != EXIT_DONE)
         return status;
     model_init(&t->model);
@@ -170,7 +170,7 @@ static int top_run(int argc, char **argv)
     if (command_parse(&command_top, &t->options, &argc, argv, &status))
         status = argc > 1 ? command_misused(&command_top,
                                             "top takes options only; name a "
-                                            "broker's feed with --monitor")
+                                            "broker with --server")
                           : top_watch(t);
     free(t);
     return status;
@@ -182,8 +182,8 @@ const struct command command_top = {
     .summary = "Watch a broker, its channels and clients in a terminal",
     .details =
         "Shows the traffic of a broker, its channels and its clients, the\n"
-        "fullest first. The broker must run with --monitor-bind. Press '?'\n"
-        "for a list of keys, 'q' to quit.\n"
+        "fullest first. Press '?' for a list of keys, 'q' to quit. A broker\n"
+        "on another machine must run with --monitor-bind.\n"
         "\n"
         "  sluice top --once --json | jq '.channels.channels[0]'\n",
     .options = top_options,

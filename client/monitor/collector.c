@@ -3,6 +3,7 @@
 
 #include "client/complain.h"
 #include "client/monitor/guard.h"
+#include "client/monitor/local_endpoint.h"
 #include "client/monitor/site.h"
 #include "client/monitor/sse.h"
 #include "client/monitor/sse_clients.h"
@@ -16,7 +17,8 @@
 #include <time.h>
 
 enum {
-    COLLECTOR_BEAT_MS = 100,  /* between looks at reporters and the guard */
+    COLLECTOR_BEAT_MS = 100,   /* between looks at reporters and the guard */
+    COLLECTOR_LOOK_BEATS = 20, /* between looks for a local feed */
     COLLECTOR_REST_MS = 1000, /* receivers stay closed when the guard objects */
     COLLECTOR_BATCH_MS = 10,  /* of a receiver before others have a turn */
 };
@@ -33,7 +35,13 @@ struct collector {
         struct receiver *receiver;              /* NULL while it is closed */
         struct event *event;                    /* the same */
         char endpoint[RECEIVER_ENDPOINT_BYTES]; /* with the real port */
-    } inlet[COLLECTOR_RECEIVERS_MAX];
+    } inlet[COLLECTOR_INLETS_MAX + 1];
+    struct collector_look {
+        bool is_over; /* it was found, or there can be none */
+        int beats;    /* since the last look */
+        struct local_endpoint found;
+        struct receiver_setup setup;
+    } look; /* for the local feed */
     struct guard guard;
     bool is_resting;      /* receivers are closed, */
     uint32_t rest_end_ms; /* until this time of web_now_ms */
@@ -134,6 +142,13 @@ static bool inlet_open(struct inlet *inlet, const char *endpoint)
     return true;
 }
 
+static void collector_print_inlet(const struct inlet *inlet)
+{
+    printf("%s %s\n", inlet->setup->is_bound ? "collecting at" : "watching",
+           inlet->endpoint);
+    fflush(stdout);
+}
+
 /* --- what libzmq does not bound ------------------------------------------ */
 
 /* Honest reporters connect again by themselves. */
@@ -180,6 +195,38 @@ static void collector_guard(struct collector *c)
         collector_rest(c, why);
 }
 
+/* --- the local feed ------------------------------------------------------ */
+
+/* The broker may start later. True when it is watched from now on. */
+static bool collector_look(struct collector *c)
+{
+    struct sentence why;
+    enum local_place_found found =
+        local_endpoint_find(c->setup->server, &c->look.found, &why);
+    struct inlet *inlet = &c->inlet[c->inlet_count];
+    c->look.is_over = found != LOCAL_ABSENT;
+    c->look.beats = 0;
+    if (found != LOCAL_FOUND)
+        return false;
+    c->look.setup = (struct receiver_setup){.kind = RECEIVER_SUBSCRIBE,
+                                            .endpoint = c->look.found.text,
+                                            .max_bytes = c->setup->max_bytes};
+    *inlet = (struct inlet){.home = c, .setup = &c->look.setup};
+    if (!inlet_open(inlet, c->look.found.text))
+        return false;
+    c->inlet_count++;
+    return true;
+}
+
+static void collector_look_again(struct collector *c)
+{
+    if (c->look.is_over || c->is_resting ||
+        ++c->look.beats < COLLECTOR_LOOK_BEATS)
+        return;
+    if (collector_look(c))
+        collector_print_inlet(&c->inlet[c->inlet_count - 1]);
+}
+
 static void collector_on_beat(evutil_socket_t fd, short events, void *arg)
 {
     struct collector *c = arg;
@@ -190,6 +237,7 @@ static void collector_on_beat(evutil_socket_t fd, short events, void *arg)
         if (reporter_check(c->reporters.reporter[i], now_ms))
             collector_tell(c, c->reporters.reporter[i], NULL);
     collector_guard(c);
+    collector_look_again(c);
 }
 
 static void collector_on_stop(evutil_socket_t fd, short events, void *base)
@@ -242,6 +290,9 @@ static int collector_open(struct collector *c)
     int status = collector_open_web(c);
     for (size_t i = 0; i < c->setup->receiver_count && status == EXIT_DONE; i++)
         status = collector_open_inlet(c, &c->setup->receiver[i]);
+    c->look.is_over = c->setup->server == NULL;
+    if (status == EXIT_DONE && !c->look.is_over)
+        (void)collector_look(c);
     return status;
 }
 

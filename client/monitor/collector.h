@@ -6,16 +6,22 @@
 #ifndef SLUICE_CLIENT_MONITOR_COLLECTOR_H
 #define SLUICE_CLIENT_MONITOR_COLLECTOR_H
 
+#include "client/cli_option.h"
 #include "client/monitor/receiver.h"
 
-enum { COLLECTOR_RECEIVERS_MAX = 34 };
+enum {
+    COLLECTOR_INLETS_MAX = 2 + 2 * CLI_OPTION_TEXTS_MAX, /* as options allow */
+};
 
 struct collector_setup {
     const char *http;
     const char *const *names; /* good in Host, beside addresses */
     size_t name_count;
     size_t receiver_count;
-    struct receiver_setup receiver[COLLECTOR_RECEIVERS_MAX];
+    struct receiver_setup receiver[COLLECTOR_INLETS_MAX];
+    const char *server; /* whose local feed is watched, if it has one on this
+                           machine; NULL: none */
+    int64_t max_bytes;  /* of a part from there */
 };
 
 /* Runs until a stop signal; returns the exit status. Writes to standard output

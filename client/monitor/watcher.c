@@ -17,15 +17,50 @@ enum {
     WATCHER_PART_MAX = 1 << 30, /* the longest message there can be */
 };
 
-int watcher_open(struct watcher *w, const char *endpoint)
+static int watcher_denied(const char *path)
+{
+    char reason[WATCHER_REASON_BYTES];
+    sluice_permission_explain(path, reason, sizeof reason);
+    return complain(EXIT_FAILED, "cannot connect to ipc://%s: %s%s%s", path,
+                    strerror(EACCES), *reason ? ": " : "", reason);
+}
+
+/* Sets the endpoint. EXIT_DONE, or another status after it has complained. */
+static int watcher_find(struct watcher *w, const struct watcher_options *o)
+{
+    w->endpoint = o->monitor;
+    if (w->endpoint)
+        return EXIT_DONE;
+    switch (local_endpoint_find(o->server, &w->local, &w->absent)) {
+    case LOCAL_FOUND:
+        w->endpoint = w->local.text;
+        w->absent.text[0] = '\0';
+        return EXIT_DONE;
+    case LOCAL_DENIED:
+        return watcher_denied(local_endpoint_path(&w->local));
+    case LOCAL_ELSEWHERE:
+        return complain(EXIT_USAGE,
+                        "--server (or $SLUICE_SERVER): %s; to watch a broker "
+                        "elsewhere, name its --monitor-bind with --monitor",
+                        w->absent.text);
+    case LOCAL_ABSENT:
+        break;
+    }
+    w->endpoint = WATCHER_DEFAULT_ENDPOINT;
+    return EXIT_DONE;
+}
+
+int watcher_open(struct watcher *w, const struct watcher_options *options)
 {
     *w = (struct watcher){
-        .endpoint = endpoint,
-        .context = receiver_context_new(),
         .told_at = sluice_deadline_in(WATCHER_PATIENCE_MS),
     };
-    struct receiver_setup setup = {RECEIVER_SUBSCRIBE, false, endpoint,
+    int status = watcher_find(w, options);
+    if (status != EXIT_DONE)
+        return status;
+    struct receiver_setup setup = {RECEIVER_SUBSCRIBE, false, w->endpoint,
                                    WATCHER_PART_MAX};
+    w->context = receiver_context_new();
     if (w->context)
         w->receiver = receiver_open(w->context, &setup);
     if (w->receiver)
@@ -37,7 +72,7 @@ int watcher_open(struct watcher *w, const char *endpoint)
                                                                 : EXIT_FAILED,
                     "--monitor takes an endpoint such as "
                     "tcp://127.0.0.1:5556, not '%.255s': %s",
-                    endpoint, receiver_error());
+                    w->endpoint, receiver_error());
 }
 
 void watcher_close(struct watcher *w)
@@ -65,13 +100,9 @@ static bool watcher_is_denied(const struct watcher *w)
     if (strncmp(w->endpoint, scheme, strlen(scheme)) != 0)
         return false;
     const char *path = w->endpoint + strlen(scheme);
-    char reason[WATCHER_REASON_BYTES];
     if (access(path, R_OK | W_OK) == 0 || errno != EACCES)
         return false;
-    sluice_permission_explain(path, reason, sizeof reason);
-    complain(EXIT_FAILED, "cannot connect to %s: %s%s%s", w->endpoint,
-             strerror(EACCES), *reason ? ": " : "", reason);
-    return true;
+    return watcher_denied(path) != EXIT_DONE;
 }
 
 int watcher_complain(struct watcher *w)
@@ -79,6 +110,14 @@ int watcher_complain(struct watcher *w)
     w->told_at = -1;
     if (watcher_is_denied(w))
         return EXIT_FAILED;
+    if (w->endpoint == w->local.text)
+        return complain(EXIT_FAILED, "no answer from %s; is sluiced busy?",
+                        w->endpoint);
+    if (*w->absent.text)
+        return complain(EXIT_FAILED,
+                        "%s, and no answer from %s; is sluiced running, and "
+                        "without --feed off?",
+                        w->absent.text, w->endpoint);
     return complain(EXIT_FAILED,
                     "no answer from %s; is sluiced running with "
                     "--monitor-bind %s?",

@@ -6,21 +6,54 @@
 #ifndef SLUICE_CLIENT_MONITOR_WATCHER_H
 #define SLUICE_CLIENT_MONITOR_WATCHER_H
 
+#include "client/cli_option.h"
+#include "client/monitor/local_endpoint.h"
 #include "client/monitor/receiver.h"
+#include "client/sluice.h"
 
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Where a broker's --monitor-bind is by convention. */
 #define WATCHER_DEFAULT_ENDPOINT "tcp://127.0.0.1:5556"
-#define WATCHER_ENDPOINT_HELP    "the feed of the broker: its --monitor-bind"
+
+/* The options of the commands that use it. */
+struct watcher_options {
+    const char *server, *monitor; /* monitor: NULL when not given */
+};
+
+/* Rows of a table of options; `at` is the offset of a watcher_options in the
+ * command's struct. */
+#define WATCHER_OPTION_SERVER(at)                                              \
+    {                                                                          \
+        "server", CLI_OPTION_TEXT,                                             \
+            (at) + offsetof(struct watcher_options, server), "ADDR",           \
+            SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,                      \
+            "the broker: host:port, [v6]:port or unix:PATH, of this machine"   \
+    }
+#define WATCHER_OPTION_MONITOR(at)                                             \
+    {                                                                          \
+        "monitor", CLI_OPTION_TEXT,                                            \
+            (at) + offsetof(struct watcher_options, monitor), "ENDPOINT",      \
+            NULL, "SLUICE_MONITOR", 0, 0,                                      \
+            "the --monitor-bind of a broker, instead of its local feed"        \
+    }
 
 struct watcher {
     const char *endpoint;
+    struct local_endpoint local; /* that it may be */
+    struct sentence absent;      /* why it is not; "" */
     void *context;
     struct receiver *receiver;
     bool has_heard;  /* anything yet */
     int64_t told_at; /* when to complain about silence; -1: done */
 };
 
-/* EXIT_DONE, or another status after it has complained. */
-int watcher_open(struct watcher *w, const char *endpoint);
+/* Watches the endpoint in the options, else the local feed of the server, else
+ * WATCHER_DEFAULT_ENDPOINT. EXIT_DONE, or another status after it has
+ * complained. *w must stay where it is. */
+int watcher_open(struct watcher *w, const struct watcher_options *options);
 void watcher_close(struct watcher *w);
 
 /* The next message, if one is there. */

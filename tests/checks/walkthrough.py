@@ -150,7 +150,6 @@ class Room:
         self.environment = os.environ | {
             "PATH": path, "HOME": str(folder), "XDG_RUNTIME_DIR": str(folder),
             "SLUICE_LISTEN": address, "SLUICE_SERVER": address,
-            "SLUICE_MONITOR": self.ports.replace("tcp://127.0.0.1:5556"),
             "SLUICE_LOG_LEVEL": "debug"}
 
     def play(self, name, lines):

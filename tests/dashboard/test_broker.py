@@ -102,5 +102,51 @@ class Watched(unittest.TestCase):
         wait_until(event, "no event comes")
 
 
+class Local(unittest.TestCase):
+    """A broker without options, on the machine of those who watch it."""
+
+    def start_broker(self, *args, **kwargs):
+        broker = Broker("--name", "real", "--monitor-interval", INTERVAL,
+                        *args, **kwargs)
+        self.addCleanup(broker.kill)
+        return broker
+
+    def test_top(self):
+        broker = self.start_broker()
+        done = run("top", "--once", "--json", server=broker.address)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(json.loads(done.stdout)["stats"]["broker"], "real")
+
+    def test_tap(self):
+        broker = self.start_broker()
+        tap = Process(self, "tap", "/topic/a", server=broker.address)
+
+        def line():
+            run("send", "/topic/a", "here", server=broker.address)
+            return Watched.tapped(tap)
+        self.assertEqual(wait_until(line, "the tap hears nothing"), "here")
+
+    def test_monitor(self):
+        broker = self.start_broker()
+        collector = Collector(self, "--server", broker.address)
+        collector.wait_reporter("real", lambda it: "channels" in it)
+
+    def test_monitor_that_was_there_before(self):
+        address = f"127.0.0.1:{free_port()}"
+        collector = Collector(self, "--server", address)
+        self.start_broker(listen=(address,))
+        collector.wait_reporter("real", lambda it: "channels" in it)
+
+    def test_where_there_is_none(self):
+        broker = self.start_broker("--feed", "off")
+        done = run("top", "--once", "--timeout", "100ms",
+                   server=broker.address)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn(b"without --feed off?", done.stderr)
+        done = run("tap", "/topic/a", server="192.0.2.1:25000")
+        self.assertEqual(done.returncode, 2)
+        self.assertIn(b"--monitor-bind with --monitor", done.stderr)
+
+
 if __name__ == "__main__":
     main()

@@ -147,7 +147,7 @@ class Text(Top):
         self.assertIn("no answer from", err)
 
     def test_wrong_usage(self):
-        for args, word in ((["there"], b"--monitor"), ([], b"not a terminal")):
+        for args, word in ((["there"], b"--server"), ([], b"not a terminal")):
             done = run("top", *args)
             self.assertEqual((done.returncode, done.stdout), (2, b""))
             self.assertIn(word, done.stderr)
