@@ -140,12 +140,24 @@ static void listeners_remove(struct listeners *ls, size_t i)
     memmove(&ls->all[i], &ls->all[i + 1], (ls->count - i) * sizeof *ls->all);
 }
 
+/* Whether two texts mean one address, one with the default port and one without
+ * a port, for example. Names are not resolved. */
+static bool is_same_address(const char *x, const char *y)
+{
+    struct sluice_address a, b;
+    return strcmp(x, y) == 0 ||
+           (sluice_address_parse(x, SLUICE_DEFAULT_PORT, &a) &&
+            sluice_address_parse(y, SLUICE_DEFAULT_PORT, &b) &&
+            a.is_unix == b.is_unix && strcmp(a.host, b.host) == 0 &&
+            strcmp(a.port, b.port) == 0);
+}
+
 /* An entry not matched yet: `host:0` given twice means two listeners. */
 static struct listeners_entry *listeners_find(struct listeners *ls,
                                               const char *text)
 {
     for (size_t i = 0; i < ls->count; i++)
-        if (!ls->all[i].is_wanted && strcmp(ls->all[i].text, text) == 0)
+        if (!ls->all[i].is_wanted && is_same_address(ls->all[i].text, text))
             return &ls->all[i];
     return NULL;
 }

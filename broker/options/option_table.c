@@ -56,8 +56,10 @@ const struct option option_table[] = {
     {BROKER("max-connections"), COUNT(max_connections), .initial = "0",
      RANGE(0, 1 << 20),
      .sentence = "open connections; 0: as many as files allow",
-     .detail = "bounded by the limit on open files, less a reserve. The soft "
-               "limit is raised to the hard one"},
+     .detail =
+         "a sixteenth more are accepted for clients that are new. Bounded "
+         "by the limit on open files, less a reserve. The soft limit is "
+         "raised to the hard one"},
     {BROKER("hello-timeout"), TIME(hello_timeout), .initial = "5s",
      RANGE(1, DAY_MS), .sentence = "longest silence before the first frame"},
     {BROKER("frame-timeout"), TIME(frame_timeout), .initial = "10s",

@@ -244,6 +244,17 @@ class Listeners(ReloadTest):
         self.assert_serves(sluiced)
         self.assertEqual(len(sluiced.log("event=listening ")), 1)
 
+    def test_an_address_that_is_spelt_otherwise_stays_open(self):
+        """Without the port it means the same port."""
+        pid = os.getpid()
+        host = f"127.{pid >> 16 & 255}.{pid >> 8 & 255}.{pid & 255 or 1}"
+        sluiced = self.start(f"[broker]\nlisten = {host}:25000\n", listen=1)
+        client = self.subscriber(sluiced, TOPIC)
+        self.reload(f"[broker]\nlisten = {host}\n")
+        self.assertEqual(len(sluiced.log("event=listening")), 1)
+        client.publish(TOPIC, b"still there")
+        self.assertEqual(client.recv(), b"still there")
+
     def test_all_of_them_or_nothing(self):
         """The whole file is refused if one address cannot be opened."""
         sluiced = self.start("[broker]\nlisten = unix:{dir}/a\n", listen=1)
