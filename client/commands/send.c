@@ -10,9 +10,10 @@
 #include "client/channel_hint.h"
 #include "client/command.h"
 #include "client/complain.h"
+#include "client/confirmed.h"
 #include "client/lib/deadline.h"
 #include "client/outage.h"
-#include "client/source.h"
+#include "client/source_failure.h"
 #include "client/stop_signal.h"
 #include "client/watch.h"
 #include "proto/channel_name.h"
@@ -33,6 +34,7 @@ struct send_options {
     const char *server;
     struct cli_option_number timeout_ms, max_frame, interval_ms, count, size;
     struct cli_option_texts files;
+    struct confirmed_options confirmed;
     bool is_verbose, reconnects;
 };
 
@@ -56,6 +58,7 @@ static const struct cli_option send_options[] = {
      "generate messages of SIZE times 'X', one unless --interval or --count"},
     {"file", CLI_OPTION_TEXTS, SEND_VALUE(files), "FILE", NULL, NULL, 0, 0,
      "send all of FILE as one message; may be repeated"},
+    CONFIRMED_OPTIONS(SEND_VALUE(confirmed)),
     {"reconnect", CLI_OPTION_FLAG, SEND_VALUE(reconnects), NULL, NULL, NULL, 0,
      0, "try again when the broker cannot be reached or is lost"},
     {"verbose", CLI_OPTION_FLAG, SEND_VALUE(is_verbose), NULL, NULL, NULL, 0, 0,
@@ -284,22 +287,6 @@ static void sender_on_lost(struct sender *sender, enum sluice_error error,
     sender->has_lost |= is_loss;
 }
 
-static int sender_too_long(const struct sender *sender)
-{
-    return complain(EXIT_FAILED,
-                    "message %" PRIu64 " is longer than the %" PRIu64
-                    " bytes of --max-frame; messages sent: %" PRIu64,
-                    sender->sent + 1, sender->options.max_frame.value,
-                    sender->sent);
-}
-
-static int sender_unreadable(const struct sender *sender, int error)
-{
-    return complain(EXIT_FAILED,
-                    "cannot read %.255s: %s; messages sent: %" PRIu64,
-                    sender->source->name, strerror(error), sender->sent);
-}
-
 /* The broker has read all that was sent to it on the last connection. */
 static int sender_done(const struct sender *sender)
 {
@@ -331,10 +318,10 @@ static enum sluice_error sender_serve(struct sender *sender, int *status)
     if (error != SLUICE_OK)
         return error;
     outage_on_success(&sender->outage);
-    if (is_too_long)
-        *status = sender_too_long(sender);
-    else if (result == SOURCE_FAILED)
-        *status = sender_unreadable(sender, source_error);
+    if (is_too_long || result == SOURCE_FAILED)
+        *status = source_failure_complain(
+            sender->source, is_too_long ? EMSGSIZE : source_error, sender->sent,
+            sender->options.max_frame.value);
     else
         *status = sender_done(sender);
     return SLUICE_OK;
@@ -433,6 +420,22 @@ static bool send_check(const struct send_options *o, int argc, int *status)
     return !wrong;
 }
 
+/* Version 1 has neither receipts nor headers. */
+static int send_confirmed(const struct sender *sender)
+{
+    const struct send_options *o = &sender->options;
+    return confirmed_send(&(struct confirmed_plan){
+        .server = o->server,
+        .channel = sender->channel.data,
+        .source = sender->source,
+        .options = &o->confirmed,
+        .timeout_ms = (int)o->timeout_ms.value,
+        .longest = (size_t)o->max_frame.value,
+        .reconnects = o->reconnects,
+        .is_verbose = o->is_verbose,
+    });
+}
+
 static int send_run(int argc, char **argv)
 {
     struct sender sender = {.notice_ms = -1, .give_up_ms = -1};
@@ -446,6 +449,8 @@ static int send_run(int argc, char **argv)
     sender.s = sluice_new();
     if (!sender.source || !sender.s || !stop_signal_init())
         status = complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    else if (confirmed_is_wanted(&sender.options.confirmed))
+        status = send_confirmed(&sender);
     else
         status = sender_send(&sender);
     sluice_free(sender.s);
@@ -473,7 +478,14 @@ const struct command command_send = {
         "not confirm single messages: those sent just before a connection is\n"
         "lost may be lost with it, and then the exit status is 1.\n"
         "\n"
+        "--confirm, --need-reader and -H need a broker of version 2. A "
+        "receipt\n"
+        "has the message's number in its channel, how many subscribers got "
+        "it,\n"
+        "and how many were too slow for it, or its place in the queue.\n"
+        "\n"
         "  sluice send /topic/pictures --file cat.png\n"
+        "  sluice send --confirm -H Unit=C /topic/temperature 21.5\n"
         "  uptime | sluice send /topic/load -\n",
     .options = send_options,
     .run = send_run,

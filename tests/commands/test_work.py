@@ -207,5 +207,66 @@ class Request(WithUnits):
         self.assertIn("ended before the reply", err)
 
 
+class Send(WithUnits):
+    """What version 1 cannot say."""
+
+    def test_a_receipt_for_each_message(self):
+        sender = self.start("send", "--confirm", "/topic/a", "one", "two")
+        self.broker.answer("PUB /topic/a", b"one", " seq=7 subs=2 drop=1")
+        self.broker.answer("PUB /topic/a", b"two", " seq=0 subs=0 drop=0")
+        self.broker.take_goodbye()
+        _, err = self.finish(sender)
+        self.assertEqual(err, "seq=7 subs=2 drop=1\nseq=0 subs=0 drop=0\n")
+
+    def test_the_place_in_a_queue(self):
+        sender = self.start("send", "--confirm", "/queue/q", "one")
+        self.broker.answer("PUB /queue/q", b"one", " seq=7 subs=0 held=3")
+        self.broker.take_goodbye()
+        self.assertEqual(self.finish(sender)[1], "seq=7 subs=0 held=3\n")
+
+    def test_headers_go_along(self):
+        sender = self.start("send", "-H", "Unit=C", "--header",
+                            "Note=two words", "/topic/a", "21.5")
+        self.broker.answer("PUB /topic/a Unit=C Note=two%20words", b"21.5",
+                           " seq=0 subs=0 drop=0")
+        self.broker.take_goodbye()
+        self.assertEqual(self.finish(sender), (b"", ""))
+
+    def test_a_message_without_a_reader(self):
+        sender = self.start("send", "--need-reader", "/topic/a", "1", "2")
+        self.broker.answer("PUB /topic/a", b"1", " seq=1 subs=1 drop=0")
+        self.broker.answer("PUB /topic/a", b"2", " seq=0 subs=0 drop=0")
+        self.broker.take_goodbye()
+        _, err = self.finish(sender, status=1)
+        self.assertEqual(err, "sluice: message 2: no reader on /topic/a\n")
+
+    def test_a_message_that_is_refused(self):
+        sender = self.start("send", "--confirm", "/sys/a", "1")
+        rid = self.broker.expect("PUB /sys/a", b"1")
+        self.broker.send(f"ERR denied rid={rid}", b"the broker's own")
+        self.broker.take_goodbye()
+        _, err = self.finish(sender, status=1)
+        self.assertIn("message 1: denied: the broker's own", err)
+
+    def test_a_connection_that_breaks_before_the_receipt(self):
+        sender = self.start("send", "--confirm", "/topic/a", "1")
+        self.broker.expect("PUB /topic/a", b"1")
+        self.broker.drop()
+        _, err = self.finish(sender, status=1)
+        self.assertIn("message 1: perhaps lost", err)
+
+    def test_more_messages_than_may_wait_for_receipts(self):
+        count = 2500
+        sender = self.start("send", "--confirm", "/topic/a", "--count",
+                            str(count), "--size", "10")
+        for number in range(1, count + 1):
+            self.broker.answer("PUB /topic/a", b"X" * 10,
+                               f" seq={number} subs=1 drop=0")
+        self.broker.take_goodbye()
+        _, err = self.finish(sender)
+        self.assertEqual(err.splitlines()[-1], f"seq={count} subs=1 drop=0")
+        self.assertEqual(err.count("\n"), count)
+
+
 if __name__ == "__main__":
     command.main()

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * confirmed - publishes the messages of a source in version 2, where each has a
+ * receipt. What `sluice send` does when an option asks for more than version 1
+ * can say.
+ */
+#ifndef SLUICE_CLIENT_CONFIRMED_H
+#define SLUICE_CLIENT_CONFIRMED_H
+
+#include "client/cli_option.h"
+#include "client/headers.h"
+#include "client/source.h"
+
+/* The options that ask for more. */
+struct confirmed_options {
+    struct cli_option_texts headers;
+    bool shows;        /* each receipt, on standard error */
+    bool needs_reader; /* a message that no reader gets is a failure */
+};
+
+#define CONFIRMED_VALUE(at, field)                                             \
+    ((at) + offsetof(struct confirmed_options, field))
+
+/* Rows of a table of options; `at` is the offset of a confirmed_options in the
+ * command's struct. */
+#define CONFIRMED_OPTIONS(at)                                                  \
+    HEADERS_OPTION(CONFIRMED_VALUE(at, headers)),                              \
+        {"confirm",                                                            \
+         CLI_OPTION_FLAG,                                                      \
+         CONFIRMED_VALUE(at, shows),                                           \
+         NULL,                                                                 \
+         NULL,                                                                 \
+         NULL,                                                                 \
+         0,                                                                    \
+         0,                                                                    \
+         "print the broker's receipt for each message on standard error"},     \
+    {                                                                          \
+        "need-reader", CLI_OPTION_FLAG, CONFIRMED_VALUE(at, needs_reader),     \
+            NULL, NULL, NULL, 0, 0, "fail when a message has no reader"        \
+    }
+
+/* Whether any of them is given. */
+bool confirmed_is_wanted(const struct confirmed_options *o);
+
+struct confirmed_plan {
+    const char *server, *channel;            /* borrowed */
+    struct source *source;                   /* borrowed */
+    const struct confirmed_options *options; /* borrowed */
+    int timeout_ms; /* to connect, and for the last receipts */
+    size_t longest; /* bytes of a message */
+    bool reconnects;
+    bool is_verbose;
+};
+
+/* Sends everything; returns the exit status: EXIT_DONE when the broker has
+ * confirmed every message. */
+int confirmed_send(const struct confirmed_plan *plan);
+
+#endif
