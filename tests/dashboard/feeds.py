@@ -42,12 +42,12 @@ def client(conn, **values):
 class Application:
     """The book's backend-app: connects, and says four things of itself."""
 
-    def __init__(self, case, endpoint, color, kind=zmq.PUB):
+    def __init__(self, case, endpoint, color, kind=zmq.PUB, is_bound=False):
         self.color = color
         self.context = zmq.Context()
         case.addCleanup(self.close)
         self.socket = self.context.socket(kind)
-        self.socket.connect(endpoint)
+        (self.socket.bind if is_bound else self.socket.connect)(endpoint)
 
     def close(self):
         self.socket.close(0)

@@ -66,6 +66,14 @@ class Collecting(unittest.TestCase):
         app.report()
         collector.wait_reporter("teal")
 
+    def test_one_that_pushes_from_an_address_of_its_own(self):
+        """As the book's poller: it connects a PULL, and the other side binds."""
+        endpoint = f"tcp://127.0.0.1:{free_port()}"
+        collector = Collector(self, "--pull-from", endpoint)
+        app = Application(self, endpoint, "teal", zmq.PUSH, is_bound=True)
+        app.report()
+        collector.wait_reporter("teal")
+
     def test_a_broker_with_rates_of_its_own_clock(self):
         broker = FakeBroker(self, interval=INTERVAL)
         collector = Collector(self, "--connect", broker.endpoint)
