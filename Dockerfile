@@ -22,7 +22,8 @@ RUN apt-get update \
         </usr/local/share/sluice/libraries \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 999 --no-create-home \
-        --shell /usr/sbin/nologin sluice
+        --shell /usr/sbin/nologin sluice \
+    && install -d -o sluice -g sluice -m 0750 /run/sluice
 COPY --from=build /image/sbin/sluiced /image/bin/sluice /usr/local/bin/
 USER 999
 # In the environment, so that --listen replaces the address.

@@ -172,7 +172,8 @@ static bool is_log_elsewhere(const struct options *a, const struct options *b)
 static bool broker_prepare(struct broker *b, const struct options *fresh,
                            bool is_log_open, struct sentence *why)
 {
-    if (!listeners_prepare(&b->listeners, fresh, why))
+    if (!monitor_reload(b->watched.monitor, why) ||
+        !listeners_prepare(&b->listeners, fresh, why))
         return false;
     if (is_log_elsewhere(b->options, fresh))
         is_log_open = broker_open_log(b, fresh, why);

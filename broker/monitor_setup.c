@@ -52,6 +52,8 @@ static struct monitor_config config_of(const struct options *o)
         .binds = list_of(&o->monitor_bind),
         .is_for_http = o->http.count > 0,
         .taps_per_second = o->tap_rate.number,
+        .key = o->monitor_key.text,
+        .clients = o->monitor_clients.text,
     };
 }
 

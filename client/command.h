@@ -19,6 +19,7 @@ struct command {
 
 extern const struct command command_bench;
 extern const struct command command_chat;
+extern const struct command command_keys;
 extern const struct command command_listen;
 extern const struct command command_ls;
 extern const struct command command_monitor;

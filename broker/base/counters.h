@@ -104,7 +104,8 @@
     X(http_requests, COUNTER, "requests", "HTTP requests answered")            \
     X(watchers, GAUGE, "connections", "ZeroMQ watchers connected")             \
     X(watchers_refused, COUNTER, "times",                                      \
-      "times that a ZeroMQ watcher connected when there were too many")        \
+      "times that a ZeroMQ watcher was refused, or connected when there were " \
+      "too many")                                                              \
     X(watchers_cut, COUNTER, "connections",                                    \
       "ZeroMQ watchers disconnected because they sent or subscribed to too "   \
       "much")                                                                  \

@@ -164,6 +164,11 @@ bool feed_adopt(struct feed *f, int fd, const char *path, struct sentence *why)
     return pub_socket_adopt(f->socket, fd, path, why);
 }
 
+bool feed_protect(struct feed *f, const char *secret_key, struct sentence *why)
+{
+    return pub_socket_protect(f->socket, secret_key, why);
+}
+
 bool feed_start(struct feed *f, struct sentence *why)
 {
     return pub_socket_start(f->socket, why);

@@ -26,6 +26,9 @@ struct feed *feed_new(struct broker_view *broker,
 
 void feed_free(struct feed *f); /* NULL is allowed */
 
+/* As pub_socket_protect. */
+bool feed_protect(struct feed *f, const char *secret_key, struct sentence *why);
+
 /* As pub_socket_bind. */
 bool feed_bind(struct feed *f, const char *endpoint,
                char bound[PUB_SOCKET_ENDPOINT_BYTES], struct sentence *why);

@@ -160,11 +160,15 @@ static bool monitor_open_reports(struct monitor *m,
 static bool monitor_open_outlet(struct monitor *m, struct sentence *why)
 {
     const struct monitor_config *c = &m->config;
+    bool has_key = c->binds.count > 0; /* the local feed has none */
     const struct outlet_config config = {.endpoints = c->binds.items,
                                          .count = c->binds.count,
                                          .locals = m->locals,
                                          .local_count = m->local_count,
-                                         .taps_per_second = c->taps_per_second};
+                                         .taps_per_second = c->taps_per_second,
+                                         .key = has_key ? c->key : NULL,
+                                         .clients =
+                                             has_key ? c->clients : NULL};
     if (!monitor_open_loop(m, why) || !monitor_open_zmq(m, why))
         return false;
     m->outlet = outlet_new(&config, &m->broker, &m->shared, why);
@@ -253,6 +257,11 @@ void monitor_set_interval(struct monitor *m, uint32_t ms)
 {
     if (m)
         m->broker.interval_ms = ms;
+}
+
+bool monitor_reload(struct monitor *m, struct sentence *why)
+{
+    return !m || !m->outlet || outlet_reload(m->outlet, why);
 }
 
 void monitor_free(struct monitor *m)

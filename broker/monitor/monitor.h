@@ -32,6 +32,7 @@ struct monitor_config {
     struct monitor_list connects, binds; /* ZeroMQ endpoints */
     bool is_for_http;                    /* the routes will be served */
     uint64_t taps_per_second;
+    const char *key, *clients; /* as in outlet.h */
 };
 
 /* The routes to be served over HTTP: `count` rows, whose functions take the
@@ -63,6 +64,10 @@ void monitor_on_ready(struct monitor *m, void (*ready)(void *arg), void *arg);
 
 /* Applies from the next report on. NULL is allowed. */
 void monitor_set_interval(struct monitor *m, uint32_t ms);
+
+/* Reads files again that say who may watch. False, with the reason and nothing
+ * changed, when that is not possible. NULL is allowed. */
+bool monitor_reload(struct monitor *m, struct sentence *why);
 
 /* Call this before the core is freed. NULL is allowed. */
 void monitor_free(struct monitor *m);

@@ -17,7 +17,9 @@
 #include "broker/monitor/local_feed.h"
 #include "broker/monitor/overuse.h"
 #include "broker/monitor/pub_socket.h"
+#include "broker/monitor/zap.h"
 #include "broker/net/reactor.h"
+#include "common/key_file.h"
 #include "common/sentence.h"
 
 enum { LOOK_MS = 250 };
@@ -26,11 +28,13 @@ struct outlet {
     struct broker_view *broker;
     struct pub_socket_shared *shared;
     struct feed *feed; /* NULL while it is closed */
+    struct zap *zap;
     struct reactor_timer *timer;
     struct overuse overuse;
     uint64_t taps_per_second;
     const struct local_feed *locals;
     size_t local_count;
+    char key[KEY_FILE_TEXT_BYTES]; /* the secret one; "" when there is none */
     size_t count;
     char *endpoints[]; /* NULL while they are being copied */
 };
@@ -67,6 +71,7 @@ static bool outlet_adopt(struct outlet *o, const struct local_feed *l,
 
 static bool outlet_open(struct outlet *o, struct sentence *why)
 {
+    struct sentence reason;
     o->feed = feed_new(o->broker, o->shared, o->taps_per_second);
     if (!o->feed)
         return sentence_fail(why, "cannot start the feed: %s",
@@ -74,6 +79,8 @@ static bool outlet_open(struct outlet *o, struct sentence *why)
     for (size_t i = 0; i < o->local_count; i++)
         if (!outlet_adopt(o, &o->locals[i], why))
             return false;
+    if (o->key[0] && !feed_protect(o->feed, o->key, &reason))
+        return sentence_fail(why, "--monitor-key: %s", reason.text);
     for (size_t i = 0; i < o->count; i++)
         if (!outlet_bind(o, &o->endpoints[i], why))
             return false;
@@ -147,6 +154,11 @@ static bool outlet_start(struct outlet *o, const struct outlet_config *config,
     }
     overuse_init(&o->overuse, o->broker->budget, process_rss_bytes(),
                  outlet_now(o));
+    if (config->key && !key_file_read(config->key, true, o->key, why))
+        return false;
+    o->zap = zap_new(o->shared, config->clients, why);
+    if (!o->zap)
+        return false;
     o->timer = reactor_timer_new(o->broker->reactor, outlet_on_timer, o);
     return ((o->timer && reactor_timer_start(o->timer, LOOK_MS)) ||
             sentence_fail(why, "%s", strerror(ENOMEM))) &&
@@ -176,12 +188,19 @@ struct outlet *outlet_new(const struct outlet_config *config,
     return NULL;
 }
 
+bool outlet_reload(struct outlet *o, struct sentence *why)
+{
+    return zap_reload(o->zap, why);
+}
+
 void outlet_free(struct outlet *o)
 {
     if (!o)
         return;
     outlet_end(o);
+    zap_free(o->zap);
     reactor_timer_free(o->timer);
+    explicit_bzero(o->key, sizeof o->key);
     for (size_t i = 0; i < o->count; i++)
         free(o->endpoints[i]);
     free(o);

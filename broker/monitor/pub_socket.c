@@ -15,6 +15,7 @@
 
 #include "broker/base/counters.h"
 #include "broker/monitor/watchers.h"
+#include "broker/monitor/zap.h"
 #include "broker/monitor/zmq_input.h"
 #include "common/sentence.h"
 
@@ -27,7 +28,7 @@ enum {
     UNREAD_BYTES = 16 << 10,   /* and how much the kernel does */
     PAIR_MESSAGES = 500,       /* on the way to the thread and back, each end */
     PAIR_MS = 1000,            /* the loop is not expected to be busy so long */
-    END_MS = 2000,             /* for the threads to end */
+    END_MS = 1000,             /* for the threads to end */
     PAIR_NAME_BYTES = 64,
 };
 
@@ -108,6 +109,11 @@ static bool set_int(void *socket, int option, int value)
     return zmq_setsockopt(socket, option, &value, sizeof value) == 0;
 }
 
+static bool set_text(void *socket, int option, const char *text)
+{
+    return zmq_setsockopt(socket, option, text, strlen(text)) == 0;
+}
+
 static bool pub_socket_tune(struct pub_socket *p, enum pub_socket_kind kind)
 {
     int64_t longest = SUBSCRIPTION_BYTES;
@@ -120,7 +126,9 @@ static bool pub_socket_tune(struct pub_socket *p, enum pub_socket_kind kind)
            set_int(p->zmq, ZMQ_RCVHWM, UNREAD_MAX) &&
            set_int(p->zmq, ZMQ_RCVBUF, UNREAD_BYTES) &&
            /* Each subscription of each peer is reported. */
-           (kind != PUB_SOCKET_XPUB || set_int(p->zmq, ZMQ_XPUB_VERBOSER, 1)) &&
+           (kind != PUB_SOCKET_XPUB ||
+            (set_int(p->zmq, ZMQ_XPUB_VERBOSER, 1) &&
+             set_text(p->zmq, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN_OPEN))) &&
            zmq_setsockopt(p->zmq, ZMQ_MAXMSGSIZE, &longest, sizeof longest) ==
                0 &&
            /* A collector that reconnects has no use for old reports. */
@@ -212,6 +220,20 @@ void pub_socket_free(struct pub_socket *p)
     }
     close_socket(p->pair);
     free(p);
+}
+
+/* An endpoint keeps the options that the socket had when it was bound. */
+bool pub_socket_protect(struct pub_socket *p, const char *secret_key,
+                        struct sentence *why)
+{
+    bool ok = zmq_has("curve") && set_int(p->zmq, ZMQ_CURVE_SERVER, 1) &&
+              set_text(p->zmq, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN_KEYS) &&
+              zmq_setsockopt(p->zmq, ZMQ_CURVE_SECRETKEY, secret_key,
+                             strlen(secret_key) + 1) == 0;
+    return ok || sentence_fail(why, "%s",
+                               zmq_has("curve")
+                                   ? zmq_strerror(errno)
+                                   : "this libzmq was built without CURVE");
 }
 
 bool pub_socket_connect(struct pub_socket *p, const char *endpoint,

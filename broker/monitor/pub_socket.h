@@ -75,7 +75,12 @@ struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
 /* NULL is allowed. Messages already sent may still leave. */
 void pub_socket_free(struct pub_socket *p);
 
-/* These three come before pub_socket_start. */
+/* These come before pub_socket_start. */
+
+/* At endpoints that are bound from now on, peers need keys of CURVE; this is
+ * the broker's secret one. False, with the reason of the system. */
+bool pub_socket_protect(struct pub_socket *p, const char *secret_key,
+                        struct sentence *why);
 
 /* False, with the reason of the system. */
 bool pub_socket_connect(struct pub_socket *p, const char *endpoint,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/options/environment.h"
+#include "broker/options/exposure.h"
 #include "broker/options/file.h"
 #include "broker/options/mistakes.h"
 #include "broker/options/options.h"
@@ -26,7 +27,7 @@ static bool load(struct arguments *a, struct options *o, struct mistakes *m)
         a->config = getenv("SLUICE_CONFIG");
     if (a->config)
         ok = file_read(a->config, o, m) && ok;
-    return ok && options_finish(o, m);
+    return ok && options_finish(o, m) && exposure_check(o, m);
 }
 
 struct options *options_load(struct arguments *a, struct mistakes *m)

@@ -95,7 +95,17 @@ const struct option option_table[] = {
      .is_fixed = true,
      .sentence = "lets ZeroMQ subscribers watch; may be repeated",
      .detail = "an XPUB socket; see [the feed](monitoring.md#the-feed). "
-               "Any client that can connect can watch"},
+               "Any client that can connect can watch, unless `monitor-key` "
+               "is given, which is necessary for other endpoints than `ipc://` "
+               "and this machine's own addresses"},
+    {MONITOR("monitor-key", "key"), TEXT(file, monitor_key), .is_fixed = true,
+     .sentence = "file with the secret key of the feed",
+     .detail = "whoever watches needs a key, too. Made by `sluice keys`; see "
+               "[keys](monitoring.md#who-may-watch)"},
+    {MONITOR("monitor-clients", "clients"), TEXT(file, monitor_clients),
+     .is_fixed = true,
+     .sentence = "file with the public keys of those that may watch",
+     .detail = "one to a line; read again on `SIGHUP`"},
     {MONITOR("feed", NULL), TEXT(local, feed), .initial = "auto",
      .is_fixed = true,
      .sentence = "socket for sluice top, tap, monitor; or off",

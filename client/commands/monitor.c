@@ -6,7 +6,9 @@
 #include "client/command.h"
 #include "client/complain.h"
 #include "client/monitor/collector.h"
+#include "client/monitor/keys.h"
 #include "client/sluice.h"
+#include "common/sentence.h"
 
 /* Just above the longest document of a broker. */
 enum { MONITOR_REPORT_MAX = 128 << 10 };
@@ -14,6 +16,7 @@ enum { MONITOR_REPORT_MAX = 128 << 10 };
 struct monitor_options {
     const char *server, *collect, *pull, *http;
     struct cli_option_texts connect, pull_from, names;
+    struct key_options keys;
 };
 
 #define MONITOR_VALUE(field) offsetof(struct monitor_options, field)
@@ -31,6 +34,8 @@ static const struct cli_option monitor_options[] = {
      "without --connect, watch this broker if it is on this machine"},
     {"connect", CLI_OPTION_TEXTS, MONITOR_VALUE(connect), "ENDPOINT", NULL,
      NULL, 0, 0, "watch the broker with this --monitor-bind; may be repeated"},
+    KEY_OPTIONS_SERVER(MONITOR_VALUE(keys)),
+    KEY_OPTIONS_OWN(MONITOR_VALUE(keys)),
     {"pull", CLI_OPTION_TEXT, MONITOR_VALUE(pull), "ENDPOINT", NULL, NULL, 0, 0,
      "where applications that push connect"},
     {"pull-from", CLI_OPTION_TEXTS, MONITOR_VALUE(pull_from), "ENDPOINT", NULL,
@@ -39,11 +44,12 @@ static const struct cli_option monitor_options[] = {
 };
 
 static void monitor_add(struct collector_setup *s, enum receiver_kind kind,
-                        bool is_bound, const char *endpoint)
+                        bool is_bound, const char *endpoint,
+                        const struct keys *keys)
 {
     if (endpoint)
         s->receiver[s->receiver_count++] = (struct receiver_setup){
-            kind, is_bound, endpoint, MONITOR_REPORT_MAX};
+            kind, is_bound, endpoint, MONITOR_REPORT_MAX, keys};
 }
 
 static int monitor_command_run(int argc, char **argv)
@@ -56,6 +62,13 @@ static int monitor_command_run(int argc, char **argv)
         return command_misused(&command_monitor,
                                "monitor takes options only; name a broker's "
                                "feed with --connect");
+    const char *wrong = key_options_wrong(&o.keys);
+    if (wrong)
+        return command_misused(&command_monitor, wrong);
+    struct keys keys;
+    struct sentence why;
+    if (!keys_load(&keys, &o.keys, &why))
+        return complain(EXIT_FAILED, "%s", why.text);
     struct collector_setup setup = {
         .http = o.http,
         .names = o.names.text,
@@ -63,12 +76,13 @@ static int monitor_command_run(int argc, char **argv)
         .server = o.connect.count == 0 ? o.server : NULL,
         .max_bytes = MONITOR_REPORT_MAX,
     };
-    monitor_add(&setup, RECEIVER_SUBSCRIBE, true, o.collect);
-    monitor_add(&setup, RECEIVER_PULL, true, o.pull);
+    monitor_add(&setup, RECEIVER_SUBSCRIBE, true, o.collect, NULL);
+    monitor_add(&setup, RECEIVER_PULL, true, o.pull, NULL);
     for (size_t i = 0; i < o.connect.count; i++)
-        monitor_add(&setup, RECEIVER_SUBSCRIBE, false, o.connect.text[i]);
+        monitor_add(&setup, RECEIVER_SUBSCRIBE, false, o.connect.text[i],
+                    &keys);
     for (size_t i = 0; i < o.pull_from.count; i++)
-        monitor_add(&setup, RECEIVER_PULL, false, o.pull_from.text[i]);
+        monitor_add(&setup, RECEIVER_PULL, false, o.pull_from.text[i], NULL);
     return collector_run(&setup);
 }
 

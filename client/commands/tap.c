@@ -29,6 +29,8 @@ struct tap_options {
 static const struct cli_option tap_options[] = {
     WATCHER_OPTION_SERVER(TAP_VALUE(watcher)),
     WATCHER_OPTION_MONITOR(TAP_VALUE(watcher)),
+    WATCHER_OPTION_SERVER_KEY(TAP_VALUE(watcher)),
+    WATCHER_OPTION_KEY(TAP_VALUE(watcher)),
     {"count", CLI_OPTION_COUNT, TAP_VALUE(count), "N", NULL, NULL, 1, 0,
      "stop after N messages"},
     PRINT_OPTIONS_FORMAT(TAP_VALUE(print)),
@@ -128,6 +130,8 @@ static int tapper_tap(struct tapper *t, const char *channel)
 static bool tap_check(const struct tap_options *o, int argc, int *status)
 {
     const char *wrong = print_options_wrong(&o->print);
+    if (!wrong)
+        wrong = key_options_wrong(&o->watcher.keys);
     if (argc > 2)
         wrong = "one CHANNEL is enough; start one tap per channel";
     if (wrong)

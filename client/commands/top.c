@@ -32,6 +32,8 @@ struct top_options {
 static const struct cli_option top_options[] = {
     WATCHER_OPTION_SERVER(TOP_VALUE(watcher)),
     WATCHER_OPTION_MONITOR(TOP_VALUE(watcher)),
+    WATCHER_OPTION_SERVER_KEY(TOP_VALUE(watcher)),
+    WATCHER_OPTION_KEY(TOP_VALUE(watcher)),
     {"once", CLI_OPTION_FLAG, TOP_VALUE(is_once), NULL, NULL, NULL, 0, 0,
      "print everything once, as text, and exit"},
     {"json", CLI_OPTION_FLAG, TOP_VALUE(is_json), NULL, NULL, NULL, 0, 0,
@@ -167,11 +169,12 @@ static int top_run(int argc, char **argv)
     if (!t)
         return complain(EXIT_FAILED, "out of memory");
     int status;
-    if (command_parse(&command_top, &t->options, &argc, argv, &status))
-        status = argc > 1 ? command_misused(&command_top,
-                                            "top takes options only; name a "
-                                            "broker with --server")
-                          : top_watch(t);
+    if (command_parse(&command_top, &t->options, &argc, argv, &status)) {
+        const char *wrong = key_options_wrong(&t->options.watcher.keys);
+        if (argc > 1)
+            wrong = "top takes options only; name a broker with --server";
+        status = wrong ? command_misused(&command_top, wrong) : top_watch(t);
+    }
     free(t);
     return status;
 }

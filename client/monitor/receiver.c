@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/monitor/receiver.h"
 
+#include "client/monitor/keys.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -36,6 +38,7 @@ static bool receiver_set_up(void *socket, const struct receiver_setup *setup)
                           sizeof waiting_max) == 0 &&
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &setup->max_bytes,
                           sizeof setup->max_bytes) == 0 &&
+           (!setup->keys || keys_apply(setup->keys, socket)) &&
            (setup->is_bound ? zmq_bind(socket, setup->endpoint)
                             : zmq_connect(socket, setup->endpoint)) == 0;
 }

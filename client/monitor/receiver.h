@@ -14,12 +14,15 @@ struct receiver;
 
 enum receiver_kind { RECEIVER_SUBSCRIBE, RECEIVER_PULL };
 
+struct keys;
+
 struct receiver_setup {
     enum receiver_kind kind;
-    bool is_bound;        /* else it connects, and reconnects */
-    const char *endpoint; /* as ZeroMQ writes it: tcp://127.0.0.1:5556 */
-    int64_t max_bytes;    /* of a part; -1: any. A peer that sends more is
-                             disconnected */
+    bool is_bound;           /* else it connects, and reconnects */
+    const char *endpoint;    /* as ZeroMQ writes it: tcp://127.0.0.1:5556 */
+    int64_t max_bytes;       /* of a part; -1: any. A peer that sends more is
+                                disconnected */
+    const struct keys *keys; /* NULL: without */
 };
 
 enum { RECEIVER_PARTS = 3 };

@@ -5,6 +5,7 @@
 #include "client/lib/deadline.h"
 #include "client/lib/permission.h"
 #include "client/stop_signal.h"
+#include "common/sentence.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -58,8 +59,12 @@ int watcher_open(struct watcher *w, const struct watcher_options *options)
     int status = watcher_find(w, options);
     if (status != EXIT_DONE)
         return status;
+    struct sentence why;
+    bool is_local = w->endpoint == w->local.text; /* this feed has no keys */
+    if (!is_local && !keys_load(&w->keys, &options->keys, &why))
+        return complain(EXIT_FAILED, "%s", why.text);
     struct receiver_setup setup = {RECEIVER_SUBSCRIBE, false, w->endpoint,
-                                   WATCHER_PART_MAX};
+                                   WATCHER_PART_MAX, &w->keys};
     w->context = receiver_context_new();
     if (w->context)
         w->receiver = receiver_open(w->context, &setup);
@@ -118,6 +123,12 @@ int watcher_complain(struct watcher *w)
                         "%s, and no answer from %s; is sluiced running, and "
                         "without --feed off?",
                         w->absent.text, w->endpoint);
+    if (*w->keys.server)
+        return complain(EXIT_FAILED,
+                        "no answer from %s; does --server-key belong to the "
+                        "broker's --monitor-key, and is your public key among "
+                        "its --monitor-clients?",
+                        w->endpoint);
     return complain(EXIT_FAILED,
                     "no answer from %s; is sluiced running with "
                     "--monitor-bind %s?",

@@ -7,6 +7,7 @@
 #define SLUICE_CLIENT_MONITOR_WATCHER_H
 
 #include "client/cli_option.h"
+#include "client/monitor/keys.h"
 #include "client/monitor/local_endpoint.h"
 #include "client/monitor/receiver.h"
 #include "client/sluice.h"
@@ -21,6 +22,7 @@
 /* The options of the commands that use it. */
 struct watcher_options {
     const char *server, *monitor; /* monitor: NULL when not given */
+    struct key_options keys;      /* for `monitor` */
 };
 
 /* Rows of a table of options; `at` is the offset of a watcher_options in the
@@ -40,7 +42,13 @@ struct watcher_options {
             "the --monitor-bind of a broker, instead of its local feed"        \
     }
 
+#define WATCHER_OPTION_SERVER_KEY(at)                                          \
+    KEY_OPTIONS_SERVER((at) + offsetof(struct watcher_options, keys))
+#define WATCHER_OPTION_KEY(at)                                                 \
+    KEY_OPTIONS_OWN((at) + offsetof(struct watcher_options, keys))
+
 struct watcher {
+    struct keys keys;
     const char *endpoint;
     struct local_endpoint local; /* that it may be */
     struct sentence absent;      /* why it is not; "" */

@@ -8,6 +8,11 @@ from wire import WireTest, main, run_sluiced
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 
 
+# What an option cannot be given without.
+COMPANIONS = {"SLUICE_MONITOR_KEY": {"SLUICE_MONITOR_CLIENTS": "clients"},
+              "SLUICE_MONITOR_CLIENTS": {"SLUICE_MONITOR_KEY": "key"}}
+
+
 class Reference(WireTest):
     maxDiff = None
 
@@ -21,7 +26,8 @@ class Reference(WireTest):
     def test_every_option_names_its_key_and_its_variable(self):
         """The variable is read, and --check prints the value at the key's
         place in the file."""
-        rows = [[cell.strip().strip("`") for cell in row.split(" | ")]
+        rows = [[cell.strip().strip("`")
+                 for cell in row.replace("| |", "|  |").split(" | ")]
                 for row in run_sluiced("--manual").stdout.splitlines()
                 if row.startswith("| `--")]
         self.assertGreater(len(rows), 15)
@@ -32,7 +38,8 @@ class Reference(WireTest):
                 value = default or "tcp://127.0.0.1:1"
                 if key in ("listen", "host"):
                     value = "127.0.0.1:1"
-                said = run_sluiced("--check", env={variable: value}).stdout
+                said = run_sluiced("--check", env={
+                    variable: value, **COMPANIONS.get(variable, {})}).stdout
                 said = re.search(rf"^\[{section}\]\n([^\[]*)", said, re.M)
                 self.assertIn(f"{key} = {value} ; {variable}", said.group(1))
 

@@ -90,7 +90,7 @@ class Values(ReloadTest):
         path = "/tmp/" + "x" * 2000
         sluiced = self.start("[broker]\n")
         self.write(f"[broker]\nmemory = 64m\npatience = 2s\n"
-                   f"[monitor]\nname = {path}\nbind = tcp://{path}\n")
+                   f"[monitor]\nname = {path}\nbind = ipc://{path}\n")
         since = sluiced.mark()
         self.hup()
         self.assertEqual(len(sluiced.log("event=reload_changed", since)), 2)

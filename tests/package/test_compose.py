@@ -22,7 +22,7 @@ SERVICES = COMPOSE["services"]
 # What a service that runs forever is expected to print.
 SIGNS = {"monitor": b"collecting at ", "listener": b"Msg "}
 # Addresses that only exist there, and what stands for them here.
-HERE = {"tcp://broker:5556": "tcp://127.0.0.1:1", "0.0.0.0:8088": "127.0.0.1:0"}
+HERE = {"ipc:///run/sluice/feed": "ipc:///nowhere", "0.0.0.0:8088": "127.0.0.1:0"}
 
 
 class Compose(unittest.TestCase):
@@ -46,6 +46,17 @@ class Compose(unittest.TestCase):
                  if "ports" in service}
         self.assertEqual(ports, {"broker": ["127.0.0.1:25000:25000"],
                                  "monitor": ["127.0.0.1:8088:8088"]})
+
+    def test_the_broker_takes_its_options(self):
+        """And its feed is where the monitor looks for it."""
+        command = SERVICES["broker"]["command"]
+        checked = subprocess.run([os.environ["SLUICED"], "--check", *command],
+                                 capture_output=True, check=False)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        monitor = SERVICES["monitor"]
+        feed = monitor["command"][monitor["command"].index("--connect") + 1]
+        self.assertEqual(command, ["--monitor-bind", feed])
+        self.assertEqual(monitor["volumes"], SERVICES["broker"]["volumes"])
 
     def test_clients_find_the_broker(self):
         for name in set(SERVICES) - {"broker"}:

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/options/exposure.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "broker/options/mistakes.h"
+#include "broker/options/options.h"
+
+enum { HOST_BYTES = 128, LOOPBACK_NET = 127 };
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == LOOPBACK_NET;
+    if (inet_pton(AF_INET6, host, &v6) == 1)
+        return IN6_IS_ADDR_LOOPBACK(&v6);
+    return strcmp(host, "localhost") == 0 || strcmp(host, "lo") == 0;
+}
+
+bool exposure_is_local(const char *endpoint)
+{
+    static const char tcp[] = "tcp://", ipc[] = "ipc://";
+    char host[HOST_BYTES];
+    if (strncmp(endpoint, ipc, strlen(ipc)) == 0)
+        return true;
+    const char *port = strrchr(endpoint, ':');
+    if (strncmp(endpoint, tcp, strlen(tcp)) != 0 ||
+        port < endpoint + strlen(tcp))
+        return false;
+    const char *begin = endpoint + strlen(tcp), *end = port;
+    if (*begin == '[' && end > begin + 1 && end[-1] == ']') {
+        begin++;
+        end--;
+    }
+    snprintf(host, sizeof host, "%.*s", (int)(end - begin), begin);
+    return is_loopback(host);
+}
+
+bool exposure_check(const struct options *o, struct mistakes *m)
+{
+    const struct option_value *binds = &o->monitor_bind;
+    if (o->monitor_key.text && !o->monitor_clients.text)
+        return mistakes_add(m, "--monitor-key needs --monitor-clients: a file "
+                               "with the public keys of those that may watch");
+    if (o->monitor_clients.text && !o->monitor_key.text)
+        return mistakes_add(m, "--monitor-clients needs --monitor-key: a file "
+                               "with this broker's secret key");
+    for (size_t i = 0; i < binds->count && !o->monitor_key.text; i++)
+        if (!exposure_is_local(binds->texts[i]))
+            return mistakes_add(
+                m,
+                "--monitor-bind: other machines could watch at %s; bind to "
+                "127.0.0.1 or ipc://PATH instead, or give --monitor-key and "
+                "--monitor-clients, with keys that 'sluice keys' makes",
+                binds->texts[i]);
+    return true;
+}
