@@ -43,6 +43,7 @@
       "messages that workers had, and that others get")                        \
     X(expired, COUNTER, "messages",                                            \
       "messages that workers did not acknowledge in time")                     \
+    X(requests, COUNTER, "requests", "requests that were routed")              \
     X(gaps_told, COUNTER, "gaps",                                              \
       "gaps that readers of version 2 were told of")                           \
     X(messages_told, COUNTER, "messages", "messages that were missed in them") \

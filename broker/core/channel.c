@@ -270,6 +270,14 @@ enum publish_status channel_publish_slowly(struct channel *ch,
     return channel_publish(ch, bytes, n);
 }
 
+bool channel_has_lanes(const struct channel *ch)
+{
+    LIST_EACH (link, &ch->members)
+        if (LIST_OF(link, struct subscriber, member)->kind != SUBSCRIBER_PLAIN)
+            return true;
+    return false;
+}
+
 void channel_flush(struct channel *ch)
 {
     channel_commit(ch);

@@ -208,6 +208,9 @@ static inline uint64_t channel_last_number(const struct channel *ch)
     return ch->number + ch->pending;
 }
 
+/* Whether it has a subscriber that is more than a SUBSCRIBER_PLAIN. */
+bool channel_has_lanes(const struct channel *ch);
+
 /* Each message goes to one subscriber. */
 static inline bool channel_is_queue(const struct channel *ch)
 {

@@ -108,6 +108,7 @@ class Anything(UnitsTest):
             unit(b"SUB " + name + rid + ack), unit(b"UNSUB " + name + rid),
             unit(b"PUB " + name + rid, b"x" * chance.choice((0, 9, 2000))),
             unit(b"PUB " + name + b" A=1 B=" + rid, b"x" * 20000),
+            unit(b"REQ " + name + b" rid=%d timeout=9ms" % number, b"?"),
             unit(b"ACK " + name + b" %d" % number + rid),
             unit(b"NAK " + name + b" %d delay=0s" % number + rid),
             unit(b"CREDIT " + name + b" %d" % number), unit(b"PING" + rid),

@@ -26,6 +26,18 @@ bool answer_end(struct session *s, const struct head_writer *w,
     return units_add_answer(s, hub->answer, (uint32_t)(end - hub->answer));
 }
 
+bool answer_end_frame(struct session *s, const struct head_writer *w,
+                      const uint8_t *frame, uint32_t size)
+{
+    struct unit_hub *hub = units_hub(s);
+    uint32_t length = head_end(w);
+    if (length == 0)
+        return false;
+    frame_put_length(hub->answer, length);
+    return units_add_answer(s, hub->answer, (uint32_t)frame_size(length)) &&
+           units_add_answer(s, frame, size);
+}
+
 static const struct span nothing = {NULL, 0};
 
 void answer_add_rid(struct head_writer *w, struct span rid)

@@ -25,6 +25,10 @@ struct head_writer answer_begin(struct session *s, const char *word);
 bool answer_end(struct session *s, const struct head_writer *w,
                 struct span body);
 
+/* The same with a body frame as it came from a client. */
+bool answer_end_frame(struct session *s, const struct head_writer *w,
+                      const uint8_t *frame, uint32_t size);
+
 /* "" as a rid: none. */
 void answer_add_rid(struct head_writer *w, struct span rid);
 

@@ -24,14 +24,17 @@ bool hub_open(struct clients *all)
     (void)snprintf(hub->run, sizeof hub->run, "%016llx",
                    (unsigned long long)siphash(&random, "run", 3));
     all->hub = hub;
+    map_init(&hub->requests, all->budget);
     hub->render = unit_render_new();
     return hub->render != NULL;
 }
 
 void hub_close(struct clients *all)
 {
-    if (all->hub)
+    if (all->hub) {
+        map_fini(&all->hub->requests);
         free(all->hub->render);
+    }
     free(all->hub);
     all->hub = NULL;
 }

@@ -11,6 +11,7 @@
 
 #include "broker/base/clock.h"
 #include "broker/base/list.h"
+#include "broker/base/map.h"
 #include "broker/base/wheel.h"
 #include "broker/core/block.h"
 #include "proto/frame.h"
@@ -42,6 +43,7 @@ struct unit_hub {
     struct account account; /* answers */
     char run[HUB_RUN_DIGITS + 1];   /* this start of the broker */
     uint8_t answer[HUB_ANSWER_MAX]; /* where one is put together */
+    struct map requests;            /* unanswered, by address */
     struct unit_render *render;     /* see unit_writer.c */
 };
 

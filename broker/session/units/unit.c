@@ -6,6 +6,7 @@
 #include "broker/session/units/answer.h"
 #include "broker/session/units/verb_link.h"
 #include "broker/session/units/verb_publish.h"
+#include "broker/session/units/verb_request.h"
 #include "broker/session/units/verb_subscribe.h"
 #include "broker/session/units/verb_work.h"
 #include "proto/legality.h"
@@ -25,6 +26,7 @@ static const struct unit_row {
     [VERB_NAK] = {verb_work_check, verb_work_nak},
     [VERB_TOUCH] = {verb_work_check, verb_work_touch},
     [VERB_CREDIT] = {verb_work_check_credit, verb_work_credit},
+    [VERB_REQ] = {verb_request_check, verb_request_run},
     [VERB_SUB] = {verb_subscribe_check, verb_subscribe_run},
     [VERB_UNSUB] = {verb_unsubscribe_check, verb_unsubscribe_run},
 };

@@ -58,13 +58,15 @@ struct units {
     struct list lanes;       /* further ones; struct lane */
     struct list fresh;       /* lanes that were offered something; dirty */
     struct list output;      /* lanes with more than the socket took */
-    struct started started;  /* the unit that was written in part */
-    struct barrier barrier;  /* the answer that follows messages */
-    uint64_t discard_bytes;  /* of a refused body, which are still to come */
-    struct hub_alarm ping;   /* unless the period is that of the broker */
-    uint32_t ping_ms;        /* 0: none; UNITS_PING_DEFAULT */
-    uint8_t end;             /* enum units_end */
-    bool is_pinged;          /* and nothing has come since; see `ping` */
+    struct list requests;    /* struct request, not answered yet */
+    uint32_t request_count;
+    struct started started; /* the unit that was written in part */
+    struct barrier barrier; /* the answer that follows messages */
+    uint64_t discard_bytes; /* of a refused body, which are still to come */
+    struct hub_alarm ping;  /* unless the period is that of the broker */
+    uint32_t ping_ms;       /* 0: none; UNITS_PING_DEFAULT */
+    uint8_t end;            /* enum units_end */
+    bool is_pinged;         /* and nothing has come since; see `ping` */
     uint8_t
         bye_rid_length; /* 0: the client's BYE had none, or there was none */
     char bye_rid[UNITS_RID_MAX];

@@ -9,6 +9,7 @@
 #include "broker/session/units/keepalive.h"
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/opening.h"
+#include "broker/session/units/requests.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/unit_writer.h"
 #include "broker/session/units/units.h"
@@ -61,6 +62,7 @@ static struct verdict units_end(struct session *s)
 
 static void units_abandon(struct session *s)
 {
+    (void)requests_end(s, false);
     lanes_abandon(s);
     units_free(s);
 }
@@ -70,7 +72,7 @@ static bool units_leave(struct session *s)
     struct units *u = units_obtain(s);
     if (!u)
         return false;
-    if (!lanes_retire(s))
+    if (!requests_end(s, true) || !lanes_retire(s))
         return false;
     u->end = UNITS_ENDS;
     units_write_later(u);

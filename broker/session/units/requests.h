@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * requests - the requests of all clients that are not answered yet, by reply
+ * address. An address is a capability: it cannot be guessed, works once, and
+ * ends with its request.
+ */
+#ifndef SLUICE_SESSION_UNITS_REQUESTS_H
+#define SLUICE_SESSION_UNITS_REQUESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/base/list.h"
+#include "broker/base/map.h"
+#include "broker/session/units/hub.h"
+#include "broker/session/units/units.h"
+#include "proto/span.h"
+
+struct session;
+
+enum { REQUESTS_ADDRESS_LENGTH = 32 }; /* without the '@' */
+
+struct request {
+    struct map_node node; /* of the hub's, by address */
+    struct list link;     /* of the session's */
+    struct session *session;
+    struct hub_alarm alarm;
+    uint8_t rid_length;
+    char rid[UNITS_RID_MAX];
+    char address[REQUESTS_ADDRESS_LENGTH];
+};
+
+/* Has the session ask, with an answer due in time. NULL without memory. */
+struct request *requests_add(struct session *s, struct span rid,
+                             uint32_t timeout_ms);
+
+/* The request with this address, which begins with its '@'; NULL when there is
+ * none. */
+struct request *requests_find(const struct session *s, struct span address);
+
+/* How many the session has. */
+uint32_t requests_count(const struct session *s);
+
+/* It has been answered. */
+void requests_remove(struct request *r);
+
+/* All of a session; `is_answered`: with UNIT_GONE. False when there is no
+ * memory for the answers. */
+bool requests_end(struct session *s, bool is_answered);
+
+#endif

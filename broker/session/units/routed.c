@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/units/routed.h"
+
+#include <string.h>
+
+#include "broker/core/core.h"
+#include "broker/core/name_class.h"
+#include "broker/session/clients.h"
+#include "broker/session/state.h"
+#include "broker/session/units/unit.h"
+#include "proto/frame.h"
+#include "proto/spelling.h"
+
+/* How long the head of a message can become. */
+static bool is_too_long(const struct unit *u)
+{
+    char text[SPELLING_CHANNEL_MAX];
+    return spelling_write_channel(text, u->name, u->name_length) +
+               u->head.header_octets >
+           HEAD_ROUTED_MAX;
+}
+
+enum unit_error routed_check(const struct session *s, struct unit *u)
+{
+    if (!spelling_read_channel(u->name, &u->name_length, u->head.arguments[0]))
+        return UNIT_BAD_CHANNEL;
+    if (is_too_long(u))
+        return UNIT_BAD_HEAD;
+    if (core_is_stopping(s->all->core))
+        return UNIT_DRAINING;
+    if (name_class_of(u->name, u->name_length) == NAME_SYS)
+        return UNIT_DENIED;
+    return UNIT_OK;
+}
+
+static uint8_t *put(uint8_t *at, struct span text)
+{
+    if (text.length > 0)
+        memcpy(at, text.text, text.length);
+    return at + text.length;
+}
+
+uint32_t routed_text(const struct head *head, struct span address,
+                     uint8_t text[ROUTED_TEXT_MAX])
+{
+    uint8_t *at = text;
+    if (address.length > 0)
+        at = put(put(at, span_of(" reply=@")), address);
+    for (unsigned i = 0; i < head->header_count; i++) {
+        const struct head_pair *h = &head->headers[i];
+        *at++ = ' ';
+        at = put(at, h->name);
+        *at++ = '=';
+        at = put(at, h->value);
+    }
+    return (uint32_t)(at - text);
+}
+
+enum publish_status routed_publish(struct session *s, const struct unit *u,
+                                   struct channel *ch, const uint8_t *text,
+                                   uint32_t length)
+{
+    uint32_t size = (uint32_t)frame_size(u->body_length);
+    const uint8_t *frame = u->body - FRAME_HEAD_BYTES;
+    enum publish_status status;
+    if (length > 0)
+        status = channel_publish_text(ch, text, length, frame, size);
+    else
+        status = u->block ? channel_publish_block(ch, u->block)
+                          : channel_publish(ch, frame, size);
+    if (status == PUBLISH_WAIT)
+        publisher_wait(&s->pub, ch, false);
+    return status;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/units/verb_request.h"
+
+#include <string.h>
+
+#include "broker/core/core.h"
+#include "broker/session/clients.h"
+#include "broker/session/session.h"
+#include "broker/session/units/answer.h"
+#include "broker/session/units/requests.h"
+#include "broker/session/units/routed.h"
+#include "broker/session/units/unit.h"
+#include "broker/session/units/units.h"
+#include "proto/frame.h"
+
+enum { TIMEOUT_MS = 5000 };
+
+enum unit_error verb_request_check(struct session *s, struct unit *u)
+{
+    enum unit_error error = routed_check(s, u);
+    if (error == UNIT_OK && requests_count(s) >= s->all->config.requests_max)
+        return UNIT_LIMIT;
+    return error;
+}
+
+/* The channel, if it has a reader that can reply. */
+static struct channel *responders(const struct session *s, const struct unit *u)
+{
+    struct channel *ch = directory_find(&s->all->core->directory, u->name,
+                                        (uint32_t)u->name_length);
+    return ch && channel_has_lanes(ch) ? ch : NULL;
+}
+
+struct verdict verb_request_run(struct session *s, struct unit *u)
+{
+    uint8_t text[ROUTED_TEXT_MAX];
+    uint64_t timeout_ms = TIMEOUT_MS;
+    struct channel *ch = responders(s, u);
+    if (!ch)
+        return unit_refuse(s, &u->head, UNIT_NO_RESPONDER);
+    if (head_has(&u->head, UNIT_OPTION_timeout))
+        (void)unit_option_read(UNIT_OPTION_timeout,
+                               u->head.values[UNIT_OPTION_timeout],
+                               &timeout_ms);
+    struct request *r = requests_add(s, u->head.rid, (uint32_t)timeout_ms);
+    if (!r)
+        return verdict_close(REASON_NO_MEMORY);
+    uint32_t n = routed_text(
+        &u->head, (struct span){r->address, sizeof r->address}, text);
+    counter_add(s->all->counters, COUNT_requests, 1);
+    return routed_publish(s, u, ch, text, n) == PUBLISH_NO_MEMORY
+               ? verdict_close(REASON_NO_MEMORY)
+               : verdict(VERDICT_GO_ON);
+}
+
+/* The reply as the requester gets it. */
+static bool reply(struct session *to, struct span rid, const struct unit *u)
+{
+    struct head_writer w = answer_begin(to, "REP");
+    answer_add_rid(&w, rid);
+    for (unsigned i = 0; i < u->head.header_count; i++) {
+        const struct head_pair *h = &u->head.headers[i];
+        head_add_spelled(&w, (struct span){h->name.text, h->name.length + 1 +
+                                                             h->value.length});
+    }
+    return answer_end_frame(to, &w, u->body - FRAME_HEAD_BYTES,
+                            (uint32_t)frame_size(u->body_length));
+}
+
+/* The first reply ends the request, whatever becomes of it. */
+struct verdict verb_request_reply(struct session *s, struct unit *u)
+{
+    struct request *r = requests_find(s, u->head.arguments[0]);
+    if (!r)
+        return unit_refuse(s, &u->head, UNIT_GONE);
+    char text[UNITS_RID_MAX];
+    struct session *to = r->session;
+    struct span rid = {memcpy(text, r->rid, r->rid_length), r->rid_length};
+    requests_remove(r);
+    bool is_slow = to->units->answers->bytes > UNITS_ANSWERS_MAX;
+    bool is_sent = is_slow ? answer_error(to, UNIT_SLOW, rid, u->head.word)
+                           : reply(to, rid, u);
+    if (!is_sent && to == s)
+        return verdict_close(REASON_NO_MEMORY);
+    if (!is_sent)
+        session_close(to, REASON_NO_MEMORY);
+    return is_sent && !is_slow ? unit_done(s, &u->head)
+                               : unit_refuse(s, &u->head, UNIT_SLOW);
+}
