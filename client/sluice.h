@@ -342,8 +342,8 @@ struct sluice_subscription {
  * ping      the period of keepalive, 1000 to 3600000 ms, 0 for none, -1 for
  *           the broker's. A handle that is not used for two periods is
  *           disconnected
- * reconnect whether to connect again, and subscribe again, whenever the
- *           connection is lost, after pauses that grow from 50 ms to 5 s
+ * reconnect whether to connect and subscribe again when the connection is lost,
+ *           after pauses of 50 ms to 5 s; may be changed at any time
  * window    how many calls may wait for their answers, 1 to SLUICE_WINDOW_MAX;
  *           further ones wait until some are answered */
 SLUICE_MUST_CHECK enum sluice_error sluice_set_name(struct sluice *s,
