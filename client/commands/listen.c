@@ -390,8 +390,8 @@ const struct command command_listen = {
         "\n"
         "A queue delivers at most once: a worker that is killed takes along\n"
         "the message it works on and those that were on their way to it, up\n"
-        "to the broker's --prefetch and 2 KiB; if that is small they are\n"
-        "few. To the broker they are delivered.\n"
+        "to the broker's --prefetch and 2 KiB. To the broker they are\n"
+        "delivered. 'sluice work' acknowledges each message and loses none.\n"
         "\n"
         "  sluice listen /queue/mail --exec 'sendmail -t'\n",
     .options = listen_options,
