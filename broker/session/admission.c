@@ -48,7 +48,9 @@ bool admission_has_room(const struct admission *a, const struct beginning *b)
 {
     uint64_t bytes = (uint64_t)b->head_bytes + b->body_bytes;
     uint64_t limit = a->budget->limit_bytes;
-    return limit == 0 ||
+    bool is_alone =
+        a->bytes[ADMISSION_HEADS] + a->bytes[ADMISSION_UNGRANTED] == 0;
+    return limit == 0 || is_alone ||
            (is_within(a, ADMISSION_HEADS, b->head_bytes, b->has_merit) &&
             is_within(a, ADMISSION_UNGRANTED, b->body_bytes, b->has_merit) &&
             a->host_bytes[b->host] + bytes <= limit / HOST_PART &&

@@ -47,7 +47,8 @@ struct beginning {
 void admission_init(struct admission *a, struct budget *budget);
 
 /* Whether the beginning is within the shares of its classes and of its host,
- * and there is memory for it. */
+ * and there is memory for it. It always may be the only one, or one too large
+ * for its shares would wait forever. */
 bool admission_has_room(const struct admission *a, const struct beginning *b);
 
 /* Charges the bytes that have just been kept; a large message begins to wait.

@@ -30,7 +30,6 @@ static void check_waits(const struct session *s)
         FUZZ_CHECK(!publisher_is_waiting(&s->pub));
     if (s->state == SESSION_HELLO || s->state == SESSION_OPEN)
         FUZZ_CHECK(!is_resting);
-    FUZZ_CHECK(!s->is_left || stream_get_mode(s->stream) == STREAM_ARRIVALS);
     FUZZ_CHECK(s->state != SESSION_CLOSED);
 }
 
