@@ -13,10 +13,8 @@ enum {
 
 const struct backlog backlog_none = {.ring = NULL};
 
-void backlog_disown(struct backlog **b, struct budget *budget)
+void backlog_free(struct backlog **b, struct budget *budget)
 {
-    if (*b == &backlog_none || (*b)->count > 0 || (*b)->told < (*b)->offered)
-        return;
     budget_free(budget, *b, BACKLOG_OWN_BYTES);
     *b = BACKLOG_NONE;
 }

@@ -63,12 +63,20 @@ static inline bool backlog_own(struct backlog **b, struct budget *budget)
     return true;
 }
 
-/* If it is empty and all is told, *b becomes backlog_none again. */
-void backlog_disown(struct backlog **b, struct budget *budget);
-
 static inline bool backlog_is_empty(const struct backlog *b)
 {
     return b->count == 0;
+}
+
+/* For backlog_disown(): frees one that is not backlog_none, which *b becomes.
+ */
+void backlog_free(struct backlog **b, struct budget *budget);
+
+/* If it is empty and all is told, *b becomes backlog_none again. */
+static inline void backlog_disown(struct backlog **b, struct budget *budget)
+{
+    if (*b != BACKLOG_NONE && (*b)->count == 0 && (*b)->told >= (*b)->offered)
+        backlog_free(b, budget);
 }
 
 /* The slice that goes out next; the backlog must not be empty. */

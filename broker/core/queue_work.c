@@ -5,12 +5,13 @@
 #include "broker/core/queue.h"
 #include "broker/core/subscriber.h"
 
-/* As many as there is credit for take part in their rounds again. */
+/* All take part in their rounds again, not only as many as there is credit for:
+ * a queue may have nothing left for its lane, and that would keep the credit
+ * from the others. */
 static void feed(struct worker *w)
 {
-    uint32_t left = w->credit > w->held ? w->credit - w->held : 0;
     struct list *link;
-    while (left-- > 0 && (link = list_pop(&w->hungry)) != NULL)
+    while (worker_has_credit(w) && (link = list_pop(&w->hungry)) != NULL)
         queue_resume(LIST_OF(link, struct subscriber, ready));
 }
 

@@ -33,9 +33,10 @@ void subscriber_join(struct subscriber *s, struct channel *ch)
 /* Has it flushed when the turn ends. */
 static void subscriber_soil(struct turn *t, struct subscriber *s)
 {
-    if (s->is_kept)
+    if (s->is_kept) {
         list_remove(&s->dirty);
-    s->is_kept = false;
+        s->is_kept = false;
+    }
     if (list_is_empty(&s->dirty))
         list_insert(&t->dirty, &s->dirty);
 }
