@@ -43,7 +43,9 @@ struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
     if (!ch) {
         const struct rule *rule =
             rule_find(config->rules, config->rule_count, name, length);
-        if (name_class == NAME_TOPIC && rule->hold_messages == 0)
+        const struct core_owner *owner = &c->turn.owner;
+        if (name_class == NAME_TOPIC && rule->hold_messages == 0 &&
+            !(owner->wants && owner->wants(owner->arg, name, length)))
             return NULL;
         *why = COUNT_dropped_no_memory;
         ch = directory_add(&c->directory, name_class, rule, name, length);

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * core_owner - the calls that a core makes to the owner of its subscribers and
- * publishers, only while a turn ends.
+ * publishers, most of them only while a turn ends.
  */
 #ifndef SLUICE_CORE_CORE_OWNER_H
 #define SLUICE_CORE_CORE_OWNER_H
+
+#include <stdbool.h>
+#include <stdint.h>
 
 struct channel;
 struct publisher;
@@ -23,6 +26,11 @@ struct core_owner {
     void (*recovered)(void *arg, struct subscriber *s);
     /* Memory is short, and this channel holds much of it. */
     void (*pressed)(void *arg, const struct channel *ch);
+    /* Whether there will be subscribers as soon as a channel of this name
+     * exists; NULL: never. Called while a message is published. */
+    bool (*wants)(void *arg, const uint8_t *name, uint32_t length);
+    /* The channel is new: subscribers may join it. May be NULL. */
+    void (*appeared)(void *arg, struct channel *ch);
     void *arg;
 };
 

@@ -44,6 +44,8 @@ struct channel *directory_add(struct directory *d, enum name_class name_class,
         return NULL;
     }
     counter_add(d->turn->counters, COUNT_channels, 1);
+    if (d->turn->owner.appeared)
+        d->turn->owner.appeared(d->turn->owner.arg, ch);
     return ch;
 }
 

@@ -66,6 +66,22 @@ static void on_resume(void *arg, struct publisher *p)
         session_resume(s);
 }
 
+static bool on_wants(void *arg, const uint8_t *name, uint32_t length)
+{
+    for (size_t i = 0; i < SESSION_KINDS; i++)
+        if (session_kinds[i]->wants &&
+            session_kinds[i]->wants(arg, name, length))
+            return true;
+    return false;
+}
+
+static void on_appeared(void *arg, struct channel *ch)
+{
+    for (size_t i = 0; i < SESSION_KINDS; i++)
+        if (session_kinds[i]->appeared)
+            session_kinds[i]->appeared(arg, ch);
+}
+
 struct core_owner clients_turn_core_owner(struct clients *all)
 {
     return (struct core_owner){.flush = on_flush,
@@ -74,6 +90,8 @@ struct core_owner clients_turn_core_owner(struct clients *all)
                                .slow = notice_slow,
                                .recovered = notice_recovered,
                                .pressed = notice_pressed,
+                               .wants = on_wants,
+                               .appeared = on_appeared,
                                .arg = all};
 }
 

@@ -6,7 +6,8 @@ import random
 from wire import Background, KIB, MIB, WireTest, frame, head, main
 
 OPENING = (b"\0SLUICE/2", b"")
-CHANNELS = (b"/t", b"/u", b"/queue/j", b"/queue/k", b"/null", b"%40x")
+CHANNELS = (b"/t", b"/u", b"/queue/j", b"/queue/k", b"/null", b"%40x", b"/**",
+            b"/queue/*")
 
 
 def unit(text, body=b""):

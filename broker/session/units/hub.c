@@ -25,6 +25,7 @@ bool hub_open(struct clients *all)
                    (unsigned long long)siphash(&random, "run", 3));
     all->hub = hub;
     map_init(&hub->requests, all->budget);
+    interests_init(&hub->interests, all->budget);
     hub->render = unit_render_new();
     return hub->render != NULL;
 }
@@ -33,6 +34,7 @@ void hub_close(struct clients *all)
 {
     if (all->hub) {
         map_fini(&all->hub->requests);
+        interests_fini(&all->hub->interests);
         free(all->hub->render);
     }
     free(all->hub);

@@ -14,6 +14,7 @@
 #include "broker/base/map.h"
 #include "broker/base/wheel.h"
 #include "broker/core/block.h"
+#include "broker/core/interests.h"
 #include "proto/frame.h"
 #include "proto/head.h"
 
@@ -43,6 +44,7 @@ struct unit_hub {
     struct account account; /* answers */
     char run[HUB_RUN_DIGITS + 1];   /* this start of the broker */
     uint8_t answer[HUB_ANSWER_MAX]; /* where one is put together */
+    struct interests interests;     /* of struct wildcard */
     struct map requests;            /* unanswered, by address */
     struct unit_render *render;     /* see unit_writer.c */
 };

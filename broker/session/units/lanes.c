@@ -16,13 +16,16 @@ struct subscriber *lanes_add(struct session *s)
         return &s->sub;
     }
     struct units *u = units_obtain(s);
-    struct lane *lane = u ? budget_zalloc(s->all->budget, sizeof *lane) : NULL;
+    bool is_over = !u || u->lane_count == LANES_MAX;
+    struct lane *lane =
+        !is_over ? budget_zalloc(s->all->budget, sizeof *lane) : NULL;
     if (!lane)
         return NULL;
     subscriber_init(&lane->sub);
     lane->sub.kind = SUBSCRIBER_LANE_MORE;
     lane->session = s;
     list_insert(&u->lanes, &lane->link);
+    u->lane_count++;
     return &lane->sub;
 }
 
@@ -32,6 +35,7 @@ static void lanes_free(struct session *s, struct subscriber *sub)
         return;
     struct lane *lane = LIST_OF(sub, struct lane, sub);
     list_remove(&lane->link);
+    s->units->lane_count--;
     budget_free(s->all->budget, lane, sizeof *lane);
 }
 
@@ -154,14 +158,20 @@ void lanes_abandon(struct session *s)
         lanes_end(s, &LIST_OF(link, struct lane, link)->sub);
 }
 
-bool lanes_work(struct session *s, struct subscriber *lane, uint32_t credit,
-                uint32_t wait_ms)
+struct worker *lanes_new_worker(struct session *s, uint32_t credit,
+                                uint32_t wait_ms)
 {
     struct worker *w = budget_zalloc(s->all->budget, sizeof *w);
     if (!w)
-        return false;
+        return NULL;
     worker_init(w, s, credit, wait_ms);
     w->lanes = 1;
-    lane->worker = w;
-    return true;
+    return w;
+}
+
+bool lanes_work(struct session *s, struct subscriber *lane, uint32_t credit,
+                uint32_t wait_ms)
+{
+    lane->worker = lanes_new_worker(s, credit, wait_ms);
+    return lane->worker != NULL;
 }

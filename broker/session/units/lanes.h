@@ -13,6 +13,7 @@
 struct channel;
 struct session;
 struct subscriber;
+struct worker;
 
 enum { LANES_MAX = 16384 };
 
@@ -26,6 +27,11 @@ struct subscriber *lanes_find(struct session *s, const uint8_t *name,
 
 /* The same for a channel. */
 struct subscriber *lanes_in(struct session *s, const struct channel *ch);
+
+/* A window for one lane or more; it is freed when the last of them has gone.
+ * NULL without memory. */
+struct worker *lanes_new_worker(struct session *s, uint32_t credit,
+                                uint32_t wait_ms);
 
 /* The lane works from now on: messages of its queue are held until they are
  * acknowledged. It is in no channel yet. False without memory. */

@@ -264,6 +264,8 @@ enum stream_status unit_writer_flush(struct session *s)
     if (!s->units)
         return STREAM_OK;
     while (status == STREAM_OK) {
+        if (s->units->is_overrun)
+            return STREAM_RESET;
         if (!unit_writer_add_last(s))
             return STREAM_RESET;
         if (!unit_writer_has_work(s))

@@ -20,6 +20,7 @@ struct units *units_obtain(struct session *s)
     list_init(&u->lanes);
     list_init(&u->fresh);
     list_init(&u->requests);
+    list_init(&u->wildcards);
     list_init(&u->output);
     list_init(&u->writing);
     list_init(&u->rested);
@@ -112,9 +113,9 @@ void units_tidy(struct session *s)
     if (u && backlog_is_empty(u->answers) && u->discard_bytes == 0 &&
         u->ping_ms == UNITS_PING_DEFAULT && u->end == UNITS_GOES_ON &&
         !u->barrier.is_set && list_is_empty(&u->requests) &&
-        list_is_empty(&u->lanes) && list_is_empty(&u->fresh) &&
-        list_is_empty(&u->output) && backlog_is_empty(u->rest) &&
-        list_is_empty(&u->rested))
+        list_is_empty(&u->wildcards) && list_is_empty(&u->lanes) &&
+        list_is_empty(&u->fresh) && list_is_empty(&u->output) &&
+        backlog_is_empty(u->rest) && list_is_empty(&u->rested))
         units_free(s);
 }
 

@@ -58,7 +58,10 @@ struct units {
     struct list lanes;       /* further ones; struct lane */
     struct list fresh;       /* lanes that were offered something; dirty */
     struct list output;      /* lanes with more than the socket took */
-    struct list requests;    /* struct request, not answered yet */
+    struct list wildcards;   /* struct wildcard */
+    uint32_t wildcard_count, lane_count;
+    bool is_overrun;      /* it would need a lane that cannot be made */
+    struct list requests; /* struct request, not answered yet */
     uint32_t request_count;
     struct started started; /* the unit that was written in part */
     struct barrier barrier; /* the answer that follows messages */

@@ -13,6 +13,7 @@
 #include "broker/session/units/unit.h"
 #include "broker/session/units/unit_writer.h"
 #include "broker/session/units/units.h"
+#include "broker/session/units/wildcards.h"
 
 static struct channel *units_target(const struct session *s)
 {
@@ -63,6 +64,7 @@ static struct verdict units_end(struct session *s)
 static void units_abandon(struct session *s)
 {
     (void)requests_end(s, false);
+    wildcards_end(s);
     lanes_abandon(s);
     units_free(s);
 }
@@ -72,6 +74,7 @@ static bool units_leave(struct session *s)
     struct units *u = units_obtain(s);
     if (!u)
         return false;
+    wildcards_end(s);
     if (!requests_end(s, true) || !lanes_retire(s))
         return false;
     u->end = UNITS_ENDS;
@@ -129,6 +132,8 @@ const struct session_kind units_kind = {
     .view = units_view,
     .open = hub_open,
     .close = hub_close,
+    .wants = wildcards_want,
+    .appeared = wildcards_appear,
     .end_turn = hub_end_turn,
     .tick = hub_tick,
     .wait_ms = hub_wait_ms,

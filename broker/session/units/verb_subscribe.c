@@ -10,6 +10,7 @@
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
+#include "broker/session/units/wildcards.h"
 
 static struct verdict no_memory(void)
 {
@@ -31,7 +32,7 @@ static uint32_t subscriptions_of(struct session *s)
 {
     uint32_t count = 0;
     lanes_each(s, count_subscription, &count);
-    return count;
+    return count + (s->units ? s->units->wildcard_count : 0);
 }
 
 enum unit_error verb_subscribe_check(struct session *s, struct unit *u)
@@ -98,6 +99,9 @@ static struct verdict subscribe_exact(struct session *s, struct unit *u)
     enum name_class name_class = name_class_of(p->octets, p->length);
     if (name_class == NAME_NULL)
         return verdict_of(answer_ok_number(s, u->head.rid, 0));
+    /* A new channel may get a lane of this session by a wildcard. */
+    if (!directory_obtain(&s->all->core->directory, p->octets, p->length))
+        return no_memory();
     struct subscriber *lane = lanes_find(s, p->octets, p->length);
     if (lane && lane->is_exact)
         return unit_refuse(s, &u->head, UNIT_EXISTS);
@@ -112,10 +116,27 @@ static struct verdict subscribe_exact(struct session *s, struct unit *u)
             : answer_ok_number(s, u->head.rid, number_before(s, lane)));
 }
 
+static struct verdict subscribe_wildcard(struct session *s, struct unit *u)
+{
+    struct worker *worker = NULL;
+    if (wildcards_find(s, &u->pattern))
+        return unit_refuse(s, &u->head, UNIT_EXISTS);
+    if (value_of(u, UNIT_OPTION_ack, 0)) {
+        worker = lanes_new_worker(s, value_of(u, UNIT_OPTION_credit, 1),
+                                  value_of(u, UNIT_OPTION_wait, 0));
+        if (!worker)
+            return no_memory();
+    }
+    if (u->pattern.world == PATTERN_QUEUES)
+        stream_limit_unsent(s->stream, core_prefetch_bytes(s->all->core));
+    return verdict_of(wildcards_add(s, &u->pattern, worker) &&
+                      answer_ok(s, u->head.rid));
+}
+
 struct verdict verb_subscribe_run(struct session *s, struct unit *u)
 {
     return u->pattern.is_exact ? subscribe_exact(s, u)
-                               : unit_refuse(s, &u->head, UNIT_BAD_CHANNEL);
+                               : subscribe_wildcard(s, u);
 }
 
 enum unit_error verb_unsubscribe_check(struct session *s, struct unit *u)
@@ -166,11 +187,29 @@ static struct verdict unsubscribe_exact(struct session *s, struct unit *u,
     return verdict_of(unsubscribe_later(s, u, lane, waits, number));
 }
 
+static struct verdict unsubscribe_wildcard(struct session *s, struct unit *u)
+{
+    struct wildcard *w = wildcards_find(s, &u->pattern);
+    uint32_t waits;
+    if (!w)
+        return unit_refuse(s, &u->head, UNIT_GONE);
+    if (!wildcards_remove(w, &waits))
+        return no_memory();
+    if (waits == 0)
+        return verdict_of(answer_ok(s, u->head.rid));
+    if (!unsubscribe_later(s, u, NULL, true, 0))
+        return no_memory();
+    s->units->barrier.lanes = waits;
+    s->units->barrier.has_number = false;
+    return verdict(VERDICT_GO_ON);
+}
+
 struct verdict verb_unsubscribe_run(struct session *s, struct unit *u)
 {
+    if (!u->pattern.is_exact)
+        return unsubscribe_wildcard(s, u);
     const struct pattern *p = &u->pattern;
-    struct subscriber *lane =
-        p->is_exact ? lanes_find(s, p->octets, p->length) : NULL;
+    struct subscriber *lane = lanes_find(s, p->octets, p->length);
     return lane && lane->is_exact ? unsubscribe_exact(s, u, lane)
                                   : unit_refuse(s, &u->head, UNIT_GONE);
 }

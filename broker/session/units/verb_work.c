@@ -7,6 +7,7 @@
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
+#include "broker/session/units/wildcards.h"
 #include "proto/spelling.h"
 
 enum { CREDIT_MAX = 65535, NAK_DELAY_MS = 1000 };
@@ -70,12 +71,20 @@ enum unit_error verb_work_check_credit(struct session *s, struct unit *u)
 struct verdict verb_work_credit(struct session *s, struct unit *u)
 {
     const struct pattern *p = &u->pattern;
-    struct subscriber *lane =
-        p->is_exact ? lanes_find(s, p->octets, p->length) : NULL;
-    if (!lane || !lane->is_exact)
-        return unit_refuse(s, &u->head, UNIT_GONE);
-    if (!channel_is_queue(lane->channel) || !lane->worker)
+    struct worker *worker = NULL;
+    if (p->is_exact) {
+        struct subscriber *lane = lanes_find(s, p->octets, p->length);
+        if (!lane || !lane->is_exact)
+            return unit_refuse(s, &u->head, UNIT_GONE);
+        worker = channel_is_queue(lane->channel) ? lane->worker : NULL;
+    } else {
+        const struct wildcard *w = wildcards_find(s, p);
+        if (!w)
+            return unit_refuse(s, &u->head, UNIT_GONE);
+        worker = w->worker;
+    }
+    if (!worker)
         return unit_refuse(s, &u->head, UNIT_BAD_OPTION);
-    queue_work_set_credit(lane->worker, (uint32_t)u->number);
+    queue_work_set_credit(worker, (uint32_t)u->number);
     return unit_done(s, &u->head);
 }
