@@ -14,8 +14,10 @@ INTERVAL = "200ms"
 
 class Watched(unittest.TestCase):
     def setUp(self):
-        self.feed = f"tcp://127.0.0.1:{free_port()}"
+        self.feed = "tcp://127.0.0.1:*"  # then the same port again
         self.start_broker()
+        line = self.broker.wait_for_log("event=feeding")
+        self.feed = line.fields["endpoint"]
 
     def start_broker(self, *args):
         self.broker = Broker("--monitor-bind", self.feed, "--name", "real",
