@@ -97,7 +97,7 @@ static void check_channel(struct channel *ch, void *arg)
 {
     uint32_t busy = 0;
     (void)arg;
-    FUZZ_CHECK(!channel_is_unused(ch) || !list_is_empty(&ch->touched));
+    FUZZ_CHECK(!channel_is_unused(ch) || channel_is_touched(ch));
     if (ch->kind == &queue_kind)
         return;
     LIST_EACH (link, &ch->members)
