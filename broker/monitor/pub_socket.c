@@ -169,9 +169,11 @@ struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
                                   watchers_change_fn *on_change, void *arg)
 {
     static const int types[] = {ZMQ_PUB, ZMQ_XPUB};
+    static const struct timespec no_wait = {.tv_sec = 0};
     struct pub_socket *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
+    (void)pub_thread_join(&shared->ending, &no_wait);
     p->shared = shared;
     p->zmq = zmq_socket(shared->zmq, types[kind]);
     if (p->zmq && pub_socket_tune(p, kind) &&
@@ -188,14 +190,11 @@ struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
 
 bool pub_socket_start(struct pub_socket *p, struct sentence *why)
 {
-    const struct pub_thread_setup setup = {.socket = p->zmq,
-                                           .pair = p->far,
-                                           .slow = &p->shared->slow,
-                                           .ended = &p->shared->ended};
+    const struct pub_thread_setup setup = {
+        .socket = p->zmq, .pair = p->far, .slow = &p->shared->slow};
     p->thread = pub_thread_start(&setup);
     if (!p->thread)
         return sentence_fail(why, "%s", strerror(errno));
-    p->shared->threads++;
     return true;
 }
 
@@ -213,7 +212,7 @@ void pub_socket_free(struct pub_socket *p)
     watchers_free(p->watchers);
     zmq_input_close(&p->input);
     if (p->thread) {
-        pub_thread_end(p->thread, p->pair);
+        pub_thread_end(p->thread, p->pair, &p->shared->ending);
     } else {
         close_socket(p->zmq);
         close_socket(p->far);
@@ -320,20 +319,8 @@ bool pub_socket_shared_init(struct pub_socket_shared *shared,
     shared->reactor = reactor;
     shared->counters = counters;
     shared->log = log;
-    if (sem_init(&shared->ended, 0, 0) != 0)
-        return false;
     shared->zmq = zmq_ctx_new();
     return shared->zmq != NULL;
-}
-
-/* False when the time is over. */
-static bool wait_until(sem_t *ended, const struct timespec *deadline)
-{
-    int result;
-    while ((result = sem_clockwait(ended, CLOCK_MONOTONIC, deadline)) != 0 &&
-           errno == EINTR)
-        continue;
-    return result == 0;
 }
 
 /* Terminating the context waits for all sockets: without a bound, if a thread
@@ -345,13 +332,10 @@ bool pub_socket_shared_fini(struct pub_socket_shared *shared)
         return true;
     clock_gettime(CLOCK_MONOTONIC, &deadline);
     deadline.tv_sec += END_MS / 1000;
-    while (shared->threads > 0 && wait_until(&shared->ended, &deadline))
-        shared->threads--;
-    if (shared->threads > 0)
+    if (!pub_thread_join(&shared->ending, &deadline))
         return false;
     while (zmq_ctx_term(shared->zmq) != 0 && errno == EINTR)
         continue;
     shared->zmq = NULL;
-    sem_destroy(&shared->ended);
     return true;
 }

@@ -11,7 +11,6 @@
 #ifndef SLUICE_MONITOR_PUB_SOCKET_H
 #define SLUICE_MONITOR_PUB_SOCKET_H
 
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -49,11 +48,10 @@ struct pub_socket_shared {
     struct reactor *reactor;
     struct counters *counters;
     struct log *log;
-    void *zmq;                /* a context; NULL when there is none */
-    atomic_size_t held_bytes; /* of large parts, freed by other threads */
-    atomic_size_t slow;       /* peers fell behind so often, not counted yet */
-    sem_t ended;              /* posted by each thread */
-    unsigned threads;         /* started, and not waited for */
+    void *zmq;                 /* a context; NULL when there is none */
+    atomic_size_t held_bytes;  /* of large parts, freed by other threads */
+    atomic_size_t slow;        /* peers fell behind so often, not counted yet */
+    struct pub_thread *ending; /* threads of sockets that were freed */
 };
 
 /* Starts libzmq. False, with the reason in errno, when it cannot start. */

@@ -6,12 +6,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <zmq.h>
 
 enum { MESSAGES_PER_TURN = 1000 };
 
 struct pub_thread {
     struct pub_thread_setup setup;
+    pthread_t id;
+    struct pub_thread *next;  /* in the list of those that are to end */
     atomic_bool is_abandoned; /* there was no room for the end */
 };
 
@@ -135,21 +138,18 @@ static void *pub_thread_run(void *arg)
         continue;
     zmq_close(t->setup.socket);
     zmq_close(t->setup.pair);
-    sem_post(t->setup.ended);
-    free(t);
     return NULL;
 }
 
 /* Signals are for the loop. */
-static int start_detached(void *(*run)(void *arg), void *arg)
+static int pub_thread_create(struct pub_thread *t)
 {
-    pthread_t thread;
     sigset_t all, old;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &old);
-    int err = pthread_create(&thread, NULL, run, arg);
+    int err = pthread_create(&t->id, NULL, pub_thread_run, t);
     pthread_sigmask(SIG_SETMASK, &old, NULL);
-    return err ? err : pthread_detach(thread);
+    return err;
 }
 
 struct pub_thread *pub_thread_start(const struct pub_thread_setup *setup)
@@ -158,7 +158,7 @@ struct pub_thread *pub_thread_start(const struct pub_thread_setup *setup)
     if (!t)
         return NULL;
     t->setup = *setup;
-    int err = start_detached(pub_thread_run, t);
+    int err = pub_thread_create(t);
     if (err == 0)
         return t;
     free(t);
@@ -166,8 +166,27 @@ struct pub_thread *pub_thread_start(const struct pub_thread_setup *setup)
     return NULL;
 }
 
-void pub_thread_end(struct pub_thread *t, void *pair)
+void pub_thread_end(struct pub_thread *t, void *pair,
+                    struct pub_thread **ending)
 {
+    t->next = *ending;
+    *ending = t;
     if (zmq_send(pair, "", 0, ZMQ_DONTWAIT) < 0)
         atomic_store(&t->is_abandoned, true);
+}
+
+bool pub_thread_join(struct pub_thread **ending,
+                     const struct timespec *deadline)
+{
+    struct pub_thread **at = ending;
+    while (*at) {
+        struct pub_thread *t = *at;
+        if (pthread_clockjoin_np(t->id, NULL, CLOCK_MONOTONIC, deadline) != 0) {
+            at = &t->next;
+            continue;
+        }
+        *at = t->next;
+        free(t);
+    }
+    return !*ending;
 }

@@ -9,7 +9,6 @@
 #ifndef SLUICE_MONITOR_PUB_THREAD_H
 #define SLUICE_MONITOR_PUB_THREAD_H
 
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -27,17 +26,23 @@ struct pub_thread_setup {
     void *socket;        /* is closed when the thread ends */
     void *pair;          /* the thread's end of the pair; the same */
     atomic_size_t *slow; /* counts how often a peer fell behind; borrowed */
-    sem_t *ended;        /* is posted when both are closed; borrowed */
 };
 
 struct pub_thread;
+struct timespec;
 
 /* From now on only the thread may use the sockets. NULL, with the reason in
  * errno and the sockets still the caller's, when the system refuses. */
 struct pub_thread *pub_thread_start(const struct pub_thread_setup *setup);
 
 /* Has the thread end after it has published what was sent over `pair`, the
- * loop's end; does not wait for it. Takes `t`. */
-void pub_thread_end(struct pub_thread *t, void *pair);
+ * loop's end; does not wait for it. Takes `t` into the list `ending`. */
+void pub_thread_end(struct pub_thread *t, void *pair,
+                    struct pub_thread **ending);
+
+/* Waits for the threads in the list until `deadline`, on the monotonic clock,
+ * and takes those out that have ended. True when none is left. */
+bool pub_thread_join(struct pub_thread **ending,
+                     const struct timespec *deadline);
 
 #endif

@@ -47,7 +47,7 @@ STANDARD = set("""assert complex ctype errno fenv float inttypes iso646 limits
     stdio stdlib stdnoreturn string tgmath threads time uchar wchar
     wctype""".split())
 SYSTEM = set("""dirent endian fcntl getopt grp malloc netdb poll pthread pwd
-    sched semaphore spawn strings sysexits syslog termios unistd""".split())
+    sched spawn strings sysexits syslog termios unistd""".split())
 SYSTEM_FOLDERS = ("sys", "netinet", "arpa", "net", "linux")
 SOCKETS = ("sys/socket.h", "sys/un.h", "sys/epoll.h", "netinet/", "arpa/",
            "netdb.h", "poll.h")
