@@ -204,7 +204,9 @@ static void topic_hold(struct channel *ch, const struct slice *slice)
                           COUNT_dropped_no_subscriber);
 }
 
-static void topic_accept(struct channel *ch, struct slice *slice)
+/* Flattened: the offer is made for each subscriber (2 % of 1 to 10). */
+__attribute__((flatten)) static void topic_accept(struct channel *ch,
+                                                  struct slice *slice)
 {
     if (!list_is_empty(&ch->members) || ch->rule->hold_messages > 0)
         channel_number(ch, slice);

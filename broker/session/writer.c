@@ -4,7 +4,10 @@
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
 
-enum stream_status writer_flush(struct session *s)
+/* Flattened: it runs once for each subscriber and turn, and what it calls has a
+ * second caller in version 2's writer, so it would not be inlined (2 % of the
+ * instructions of 1 to 10). */
+__attribute__((flatten)) enum stream_status writer_flush(struct session *s)
 {
     struct clients *all = s->all;
     while (!backlog_is_empty(s->sub.outbox)) {
