@@ -178,9 +178,10 @@ static enum sluice_error chat_mind_door(struct chat *c)
     int64_t now_ms = sluice_deadline_clock();
     struct sluice_bytes message;
     struct presence_news news;
-    enum sluice_error error;
-    while ((error = sluice_receive(c->door, &message, SLUICE_NO_WAIT)) ==
-           SLUICE_OK) {
+    enum sluice_error error = SLUICE_AGAIN;
+    while (!stop_signal_came() &&
+           (error = sluice_receive(c->door, &message, SLUICE_NO_WAIT)) ==
+               SLUICE_OK) {
         news = presence_hear(&c->presence, message, now_ms);
         error = chat_on_news(c, &news);
         if (error != SLUICE_OK)
