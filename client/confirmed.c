@@ -24,6 +24,7 @@ struct confirmed {
     bool has_pending;
     enum source_result result; /* the last one */
     int source_error;          /* errno of SOURCE_FAILED */
+    bool is_finishing;         /* waits for the last receipts */
     uint64_t sent;
     uint64_t answered; /* of them */
     uint64_t failures; /* refused, or without a reader */
@@ -100,8 +101,8 @@ static enum sluice_error confirmed_wait(struct confirmed *c, bool for_source,
     bool has_fd = for_source && source->fd >= 0;
     if (for_source && source->due_ms >= 0)
         timeout_ms = sluice_deadline_left(source->due_ms);
-    enum sluice_error error =
-        opened_next(c->s, &e, &source->fd, has_fd ? 1 : 0, timeout_ms);
+    enum sluice_error error = opened_next(c->s, &e, &source->fd, has_fd ? 1 : 0,
+                                          timeout_ms, c->is_finishing);
     if (error == SLUICE_OK)
         confirmed_on_event(c, e);
     return error == SLUICE_AGAIN ? SLUICE_OK : error;
@@ -147,6 +148,7 @@ static enum sluice_error confirmed_finish(struct confirmed *c)
 {
     enum sluice_error error = SLUICE_OK;
     sluice_deadline deadline = sluice_deadline_in(c->plan->timeout_ms);
+    c->is_finishing = true;
     while (error == SLUICE_OK && c->answered < c->sent) {
         int left = sluice_deadline_left(deadline);
         if (left == 0)

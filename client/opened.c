@@ -36,14 +36,15 @@ void opened_report(const struct sluice_event *e, const char *server,
 
 /* Events that have arrived go before the signal and the descriptors. */
 enum sluice_error opened_next(struct sluice *s, const struct sluice_event **e,
-                              const int *fds, unsigned count, int timeout_ms)
+                              const int *fds, unsigned count, int timeout_ms,
+                              bool is_stopping)
 {
     enum sluice_error error = sluice_next(s, e, SLUICE_NO_WAIT);
     if (error != SLUICE_AGAIN)
         return error;
     struct pollfd waiting[2 + OPENED_FDS_MAX] = {
         {.fd = sluice_fd(s), .events = sluice_events(s)},
-        {.fd = stop_signal_came() ? -1 : stop_signal_fd(), .events = POLLIN},
+        {.fd = is_stopping ? -1 : stop_signal_fd(), .events = POLLIN},
     };
     count = count < OPENED_FDS_MAX ? count : OPENED_FDS_MAX;
     for (unsigned i = 0; i < count; i++)

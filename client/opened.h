@@ -18,9 +18,10 @@ void opened_report(const struct sluice_event *e, const char *server,
                    bool reconnects);
 
 /* Waits for the next event, at most `timeout_ms`, -1 for ever. SLUICE_AGAIN:
- * the time is up, a stop signal came, or one of the `count` further descriptors
- * is readable. */
+ * the time is up, a stop signal came (unless `is_stopping`: it is known), or
+ * one of the `count` further descriptors is readable. */
 enum sluice_error opened_next(struct sluice *s, const struct sluice_event **e,
-                              const int *fds, unsigned count, int timeout_ms);
+                              const int *fds, unsigned count, int timeout_ms,
+                              bool is_stopping);
 
 #endif

@@ -156,7 +156,7 @@ static enum worker_step worker_wait(struct worker *w)
         error = worker_wait_busy(w, count);
     } else {
         w->has_backlog = false;
-        error = opened_next(w->s, &e, w->fds, count, -1);
+        error = opened_next(w->s, &e, w->fds, count, -1, w->is_leaving);
     }
     if (error == SLUICE_OK)
         return e ? worker_on_event(w, e) : WORKER_GO;
