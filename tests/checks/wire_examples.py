@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-"""The examples of docs/protocol.md happen as they are written there."""
+"""The examples of the protocol's documents happen as they are written there,
+each with a broker of its own: bytes in blocks of "wire", units of version 2 in
+blocks of "units", as "head | body". There "…" stands for what differs from run
+to run, and "@…" in what is sent for the reply address that came last.
+"""
 import re
 import socket
 import sys
@@ -7,24 +11,50 @@ import sys
 import broker
 import check
 
+DOCUMENTS = ("docs/protocol.md", "docs/protocol-2.md")
 PATIENCE_S = 10
-BLOCK = re.compile(r"^```wire\n(.*?)^```$", re.M | re.S)
-LINE = re.compile(r"(\w) ([<>]) ([0-9a-f ]+|closed)$")
+LENGTH = 4
+BLOCK = re.compile(r"^```(wire|units)\n(.*?)^```$", re.M | re.S)
+LINE = {"wire": re.compile(r"(\w) ([<>]) ([0-9a-f ]+|closed)$"),
+        "units": re.compile(r"(\w) ([<>]) (\S.*)$")}
+ADDRESS = re.compile(r" reply=(@\S+)")
+
+
+class Unit:
+    """A unit of version 2, as a document shows it."""
+
+    last_address = "@none"
+
+    def __init__(self, text):
+        self.text = text
+
+    def encode(self):
+        text = self.text.replace("@…", Unit.last_address)
+        head, _, body = text.replace("\\0", "\0").partition(" | ")
+        return b"".join(len(part).to_bytes(LENGTH, "big") + part
+                        for part in (head.encode(), body.encode()))
+
+    def is_like(self, text):
+        return re.fullmatch(".*".join(map(re.escape, self.text.split("…"))),
+                            text) is not None
+
+
+def step_of(kind, line):
+    match = LINE[kind].match(line.partition(" ;")[0].rstrip())
+    if match is None:
+        raise ValueError(f"not a step: {line}")
+    who, direction, what = match.groups()
+    if what == "closed":
+        return who, direction, None
+    return who, direction, (bytes.fromhex(what) if kind == "wire"
+                            else Unit(what))
 
 
 def examples(text):
-    """Each block as a list of steps: (connection, direction, bytes); None is
-    the end of the connection."""
-    for block in BLOCK.findall(text):
-        steps = []
-        for line in block.splitlines():
-            match = LINE.match(line.partition(";")[0].rstrip())
-            if match is None:
-                raise ValueError(f"not a step: {line}")
-            who, direction, what = match.groups()
-            steps.append((who, direction, None if what == "closed"
-                          else bytes.fromhex(what)))
-        yield steps
+    """Each block as a list of steps: (connection, direction, bytes or Unit);
+    None is the end of the connection."""
+    for kind, block in BLOCK.findall(text):
+        yield [step_of(kind, line) for line in block.splitlines()]
 
 
 def receive(connection, length):
@@ -43,10 +73,27 @@ def receive(connection, length):
     return data
 
 
+def problem_of_unit(connection, expected):
+    frames = []
+    for _ in ("head", "body"):
+        length = receive(connection, LENGTH)
+        if len(length) != LENGTH:
+            return f"received {length}, not {expected.text}"
+        frames.append(receive(connection, int.from_bytes(length, "big")))
+    text = b" | ".join(filter(None, frames)).decode("ascii", "replace")
+    for address in ADDRESS.findall(text):
+        Unit.last_address = address
+    return None if expected.is_like(text) \
+        else f"received {text}, not {expected.text}"
+
+
 def problem_of_step(connection, direction, expected):
     if direction == ">":
-        connection.sendall(expected)
+        connection.sendall(expected.encode() if isinstance(expected, Unit)
+                           else expected)
         return None
+    if isinstance(expected, Unit):
+        return problem_of_unit(connection, expected)
     got = receive(connection, 1 if expected is None else len(expected))
     if got != (expected or b""):
         return f"received {got}, not {expected or 'the end'}"
@@ -70,16 +117,19 @@ def play(address, steps):
 
 
 def find(root, bin_folder):
-    text = (root / "docs/protocol.md").read_text()
-    problems, played = [], 0
-    with broker.running(bin_folder) as address:
-        for number, steps in enumerate(examples(text), 1):
-            problem = play(address, steps)
+    problems = []
+    for document in DOCUMENTS:
+        played = 0
+        for steps in examples((root / document).read_text()):
+            with broker.running(bin_folder) as address:
+                problem = play(address, steps)
             played += 1
             if problem:
-                problems.append(f"example {number}: {problem}")
-    print(f"{played} examples")
-    return problems if played else ["docs/protocol.md has no example"]
+                problems.append(f"{document}: example {played}: {problem}")
+        print(f"{document}: {played} examples")
+        if not played:
+            problems.append(f"{document} has no example")
+    return problems
 
 
 def find_with_echo(root):
@@ -91,7 +141,7 @@ def find_with_echo(root):
         near, far = socket.socketpair()
         with near, far:
             if direction == ">":
-                sent += what
+                sent += what.encode() if isinstance(what, Unit) else what
             else:
                 far.sendall(sent)
                 far.shutdown(socket.SHUT_WR)
@@ -99,8 +149,8 @@ def find_with_echo(root):
     return [problem for problem in problems if problem]
 
 
-def document(*lines):
-    return {"docs/protocol.md": "\n".join(["```wire", *lines, "```", ""])}
+def document(*lines, kind="wire"):
+    return {"docs/protocol.md": "\n".join([f"```{kind}", *lines, "```", ""])}
 
 
 PLANTS = (
@@ -109,6 +159,15 @@ PLANTS = (
     ("bytes instead of the end", document("A > 00ff", "A < closed"),
      "not the end"),
     ("the end instead of bytes", document("A < 00"), "received b''"),
+    ("the unit that was promised", document(
+        "A > PUB /a x=1 | hi ; there", "A < PUB … x=1 | hi", kind="units"),
+     None),
+    ("another head", document("A > PUB /a | hi", "A < PUB /b | hi",
+                              kind="units"), "not PUB /b"),
+    ("another body", document("A > PUB /a | hi", "A < PUB /a", kind="units"),
+     "received PUB /a | hi"),
+    ("the end instead of a unit", document("A < OK", kind="units"),
+     "received b''"),
 )
 
 if __name__ == "__main__":
