@@ -16,9 +16,12 @@ HELPS = (
     (("sluice", "monitor", "--help"), True),
     (("sluice", "peek", "--help"), False),
     (("sluice", "purge", "--help"), False),
+    (("sluice", "reply", "--help"), False),
+    (("sluice", "request", "--help"), False),
     (("sluice", "send", "--help"), False),
     (("sluice", "tap", "--help"), True),
     (("sluice", "top", "--help"), True),
+    (("sluice", "work", "--help"), False),
 )
 # Options of scripts/ and of other people's programs that documents mention.
 OTHERS = {"--build", "--cflags", "--command", "--demo", "--endian", "--install",

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What docs/quickstart.md types at terminals happens as it is shown.
+"""What documents type at terminals happens as it is shown.
 
 A block of "```console NAME" is what the terminal of that name shows:
 
@@ -9,9 +9,9 @@ A block of "```console NAME" is what the terminal of that name shows:
 
 "…" stands for what differs from run to run, and alone in a line for any number
 of lines. What sluiced prints is not compared. Each command must end with
-status 0; at the end of the document those that run forever, listeners and the
-broker, are interrupted. Only addresses are not the document's: the broker and
-its watchers get free ports.
+status 0; at the end of the document those that run forever, listeners, workers
+and the broker, are interrupted. Only addresses are not the document's: the
+broker and its watchers get free ports.
 """
 import os
 import queue
@@ -27,11 +27,13 @@ from pathlib import Path
 
 import check
 
-DOCUMENT = "docs/quickstart.md"
+DOCUMENTS = ("docs/quickstart.md", "README.md")
 DEADLINE_S = 30
 BLOCK = re.compile(r"^```console ?([\w-]*)\n(.*?)^```$", re.M | re.S)
 PORT = re.compile(r"127\.0\.0\.1:(\d+)")
 LISTENS = re.compile(r"sluice listen (?:--\S+ )*(/\S+)")
+SERVES = re.compile(r"sluice (?:work|reply) (?:--\S+ )*(/\S+)")  # version 2
+SUBSCRIBERS = 5  # the field of "sluice ls"
 
 
 class Problem(Exception):
@@ -76,7 +78,8 @@ class Command:
     def __init__(self, text, environment, folder, restore):
         self.text, self.restore = text, restore
         self.is_broker = text.startswith("sluiced")
-        self.goes_on = self.is_broker or LISTENS.match(text) is not None
+        self.goes_on = self.is_broker or LISTENS.match(text) is not None \
+            or SERVES.match(text) is not None
         self.lines, self.seen = queue.Queue(), []
         self.skips = False  # until the next line that is shown
         self.process = subprocess.Popen(
@@ -177,7 +180,19 @@ class Room:
         return [line for command in self.commands if command.is_broker
                 for line in command.seen if all(w in line for w in words)]
 
+    def served(self, channel):
+        """How many are subscribed to it; the log does not say that of
+        version 2."""
+        done = subprocess.run(["sluice", "ls", channel], text=True,
+                              env=self.environment, stdout=subprocess.PIPE,
+                              check=True, timeout=DEADLINE_S)
+        return sum(int(line.split("\t")[SUBSCRIBERS])
+                   for line in done.stdout.splitlines())
+
     def subscribed(self, text):
+        serves = SERVES.match(text)
+        if serves:
+            return self.served(serves[1])
         found = LISTENS.match(text)
         return self.log("event=connected", f"channel={found[1]}") \
             if found else []
@@ -221,11 +236,16 @@ def problem_of(text, bin_folder):
 
 
 def find(root, bin_folder=None):
-    text = (root / DOCUMENT).read_text()
-    if not blocks(text):
-        return [f"{DOCUMENT} types nothing"]
-    problem = problem_of(text, bin_folder)
-    return [f"{DOCUMENT}: {problem}"] if problem else []
+    problems = []
+    for document in DOCUMENTS:
+        if not (root / document).is_file():  # as in most plants
+            continue
+        text = (root / document).read_text()
+        if not blocks(text):
+            problems.append(f"{document} types nothing")
+        elif problem := problem_of(text, bin_folder):
+            problems.append(f"{document}: {problem}")
+    return problems
 
 
 def walk(*lines, name=""):
@@ -233,7 +253,7 @@ def walk(*lines, name=""):
 
 
 def document(*walks):
-    return {DOCUMENT: "\n".join(walks)}
+    return {DOCUMENTS[0]: "\n".join(walks)}
 
 
 PLANTS = (
@@ -258,7 +278,7 @@ PLANTS = (
      None),
     ("a terminal that shows what nobody typed", document(walk("a", name="b")),
      "nobody typed"),
-    ("a document without commands", {DOCUMENT: "# Nothing\n"},
+    ("a document without commands", {DOCUMENTS[0]: "# Nothing\n"},
      "types nothing"),
 )
 
