@@ -12,7 +12,7 @@ STOP = re.compile(r"^(\d+)\. `([^`]+)`: `([a-z_0-9]+)`", re.M)
 def has_function(text, name):
     """True when it is defined there: its braces are in the first column, or
     it is a small inline one."""
-    return re.search(rf"^[a-z][^\n;]*\b{name}\([^;{{]*\)\s*\{{", text,
+    return re.search(rf"^[_a-z][^\n;]*\b{name}\([^;{{]*\)\s*\{{", text,
                      re.M) is not None
 
 
