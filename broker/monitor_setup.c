@@ -10,6 +10,7 @@
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/identity.h"
 #include "broker/monitor/monitor.h"
+#include "broker/monitor/outlet.h"
 #include "broker/monitor/watchers.h"
 #include "broker/net/listener.h"
 #include "broker/options/options.h"
@@ -40,16 +41,18 @@ static bool show_clients(void *arg, size_t count, view_fn *visit,
     return client_views_show(arg, count, visit, visit_arg);
 }
 
-static struct monitor_list list_of(const struct option_value *v)
+static struct endpoints list_of(const struct option_value *v)
 {
-    return (struct monitor_list){v->texts, v->count};
+    return (struct endpoints){v->texts, v->count};
 }
 
 static struct monitor_config config_of(const struct options *o)
 {
     return (struct monitor_config){
         .connects = list_of(&o->monitor_connect),
-        .binds = list_of(&o->monitor_bind),
+        .binds = {[OUTLET_TOPICS] = list_of(&o->monitor_bind),
+                  [OUTLET_JSON] = list_of(&o->monitor_json),
+                  [OUTLET_PUSH] = list_of(&o->monitor_push)},
         .is_for_http = o->http.count > 0,
         .taps_per_second = o->tap_rate.number,
         .key = o->monitor_key.text,
@@ -62,15 +65,25 @@ static bool has_local_feed(const struct options *o)
     return strcmp(o->feed.text, "off") != 0;
 }
 
+/* How many sockets are bound for watchers. */
+static size_t socket_count(const struct options *o)
+{
+    const struct option_value *const binds[] = {
+        &o->monitor_bind, &o->monitor_json, &o->monitor_push};
+    size_t n = 0;
+    for (size_t i = 0; i < sizeof binds / sizeof *binds; i++)
+        n += binds[i]->count > 0;
+    return n;
+}
+
 static bool is_watched(const struct options *o)
 {
-    return o->monitor_connect.count + o->monitor_bind.count + o->http.count > 0;
+    return o->monitor_connect.count + socket_count(o) + o->http.count > 0;
 }
 
 size_t monitor_setup_descriptors(const struct options *o)
 {
-    size_t feed =
-        o->monitor_bind.count > 0 ? watchers_most() * WATCHERS_DESCRIPTORS : 0;
+    size_t feed = socket_count(o) * watchers_most() * WATCHERS_DESCRIPTORS;
     if (is_watched(o))
         return MONITOR_DESCRIPTORS + feed;
     return has_local_feed(o) ? MONITOR_LOCAL_DESCRIPTORS : 0;

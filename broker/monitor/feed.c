@@ -9,6 +9,7 @@
 #include "broker/base/throttle.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/document.h"
+#include "broker/monitor/pub_socket.h"
 #include "broker/monitor/taps.h"
 #include "broker/net/reactor.h"
 
@@ -153,25 +154,9 @@ void feed_free(struct feed *f)
     free(f);
 }
 
-bool feed_bind(struct feed *f, const char *endpoint,
-               char bound[PUB_SOCKET_ENDPOINT_BYTES], struct sentence *why)
+struct pub_socket *feed_socket(struct feed *f)
 {
-    return pub_socket_bind(f->socket, endpoint, bound, why);
-}
-
-bool feed_adopt(struct feed *f, int fd, const char *path, struct sentence *why)
-{
-    return pub_socket_adopt(f->socket, fd, path, why);
-}
-
-bool feed_protect(struct feed *f, const char *secret_key, struct sentence *why)
-{
-    return pub_socket_protect(f->socket, secret_key, why);
-}
-
-bool feed_start(struct feed *f, struct sentence *why)
-{
-    return pub_socket_start(f->socket, why);
+    return f->socket;
 }
 
 bool feed_send(struct feed *f)

@@ -10,11 +10,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "broker/monitor/pub_socket.h"
-
 struct broker_view;
 struct feed;
-struct sentence;
+struct pub_socket;
+struct pub_socket_shared;
 struct survey_result;
 
 enum { FEED_EVENTS_PER_SECOND = 100 }; /* of each kind */
@@ -26,18 +25,8 @@ struct feed *feed_new(struct broker_view *broker,
 
 void feed_free(struct feed *f); /* NULL is allowed */
 
-/* As pub_socket_protect. */
-bool feed_protect(struct feed *f, const char *secret_key, struct sentence *why);
-
-/* As pub_socket_bind. */
-bool feed_bind(struct feed *f, const char *endpoint,
-               char bound[PUB_SOCKET_ENDPOINT_BYTES], struct sentence *why);
-
-/* As pub_socket_adopt. */
-bool feed_adopt(struct feed *f, int fd, const char *path, struct sentence *why);
-
-/* As pub_socket_start. */
-bool feed_start(struct feed *f, struct sentence *why);
+/* To be bound and started. */
+struct pub_socket *feed_socket(struct feed *f);
 
 /* Once per interval: sends what needs no survey, and the counts of what was
  * left out. True when a survey is needed for the other documents. */

@@ -12,7 +12,6 @@
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/bulletin.h"
 #include "broker/monitor/document.h"
-#include "broker/monitor/feed.h"
 #include "broker/monitor/lag.h"
 #include "broker/monitor/local_feed.h"
 #include "broker/monitor/outlet.h"
@@ -44,8 +43,7 @@ static void monitor_on_timer(void *arg)
     (void)reactor_timer_start(m->timer, m->broker.interval_ms);
     lag_update(m->lag, m->broker.counters);
     broker_view_advance(&m->broker);
-    struct feed *feed = outlet_feed(m->outlet);
-    if (feed && feed_send(feed))
+    if (outlet_send(m->outlet))
         survey_start(m->survey, true);
     char *report = m->reports ? document_stats(&m->broker) : NULL;
     if (!report)
@@ -59,9 +57,8 @@ static void monitor_on_survey(void *arg, const struct survey_result *seen,
                               bool is_periodic)
 {
     struct monitor *m = arg;
-    struct feed *feed = outlet_feed(m->outlet);
-    if (is_periodic && feed)
-        feed_send_seen(feed, seen);
+    if (is_periodic)
+        outlet_send_seen(m->outlet, seen);
     bulletin_publish(&m->bulletin, seen);
 }
 
@@ -134,7 +131,7 @@ static bool monitor_open_zmq(struct monitor *m, struct sentence *why)
 }
 
 static bool monitor_open_reports(struct monitor *m,
-                                 const struct monitor_list *endpoints,
+                                 const struct endpoints *endpoints,
                                  struct sentence *why)
 {
     struct sentence reason;
@@ -156,19 +153,25 @@ static bool monitor_open_reports(struct monitor *m,
     return pub_socket_start(m->reports, why);
 }
 
+static bool monitor_binds(const struct monitor *m)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < OUTLET_KINDS; i++)
+        count += m->config.binds[i].count;
+    return count > 0;
+}
+
 /* Opens the feed, and what it needs. */
 static bool monitor_open_outlet(struct monitor *m, struct sentence *why)
 {
     const struct monitor_config *c = &m->config;
-    bool has_key = c->binds.count > 0; /* the local feed has none */
-    const struct outlet_config config = {.endpoints = c->binds.items,
-                                         .count = c->binds.count,
-                                         .locals = m->locals,
-                                         .local_count = m->local_count,
-                                         .taps_per_second = c->taps_per_second,
-                                         .key = has_key ? c->key : NULL,
-                                         .clients =
-                                             has_key ? c->clients : NULL};
+    bool has_key = monitor_binds(m); /* the local feed has none */
+    struct outlet_config config = {.locals = m->locals,
+                                   .local_count = m->local_count,
+                                   .taps_per_second = c->taps_per_second,
+                                   .key = has_key ? c->key : NULL,
+                                   .clients = has_key ? c->clients : NULL};
+    memcpy(config.binds, c->binds, sizeof config.binds);
     if (!monitor_open_loop(m, why) || !monitor_open_zmq(m, why))
         return false;
     m->outlet = outlet_new(&config, &m->broker, &m->shared, why);
@@ -219,13 +222,14 @@ static bool monitor_copy(struct monitor *m, const struct broker_view *broker,
 bool monitor_start(struct monitor *m, struct sentence *why)
 {
     struct monitor_config *c = &m->config;
-    bool has_reports = c->connects.count > 0, has_feed = c->binds.count > 0;
+    bool has_reports = c->connects.count > 0, has_feed = monitor_binds(m);
     bool ok = (!(has_reports || has_feed || c->is_for_http) ||
                monitor_open_loop(m, why)) &&
               (!has_reports || (monitor_open_zmq(m, why) &&
                                 monitor_open_reports(m, &c->connects, why))) &&
               (!has_feed || monitor_open_outlet(m, why));
-    c->connects = c->binds = (struct monitor_list){.items = NULL};
+    c->connects = (struct endpoints){.items = NULL};
+    memset(c->binds, 0, sizeof c->binds);
     return ok;
 }
 

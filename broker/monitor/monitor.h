@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/monitor/outlet.h"
+
 struct broker_view;
 struct http_route;
 struct monitor;
@@ -23,14 +25,10 @@ enum {
     MONITOR_LOCALS_MAX = 2,
 };
 
-struct monitor_list {
-    char *const *items;
-    size_t count;
-};
-
 struct monitor_config {
-    struct monitor_list connects, binds; /* ZeroMQ endpoints */
-    bool is_for_http;                    /* the routes will be served */
+    struct endpoints connects; /* of collectors */
+    struct endpoints binds[OUTLET_KINDS];
+    bool is_for_http; /* the routes will be served */
     uint64_t taps_per_second;
     const char *key, *clients; /* as in outlet.h */
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * outlet - the feed at its endpoints. When libzmq takes too much memory in
- * spite of all bounds, the feed is closed, and opened again later.
+ * outlet - the feed at its endpoints, in each of its forms. When libzmq takes
+ * too much memory in spite of all bounds, the feed is closed, and opened again
+ * later.
  */
 #ifndef SLUICE_MONITOR_OUTLET_H
 #define SLUICE_MONITOR_OUTLET_H
@@ -11,15 +12,27 @@
 #include <stdint.h>
 
 struct broker_view;
-struct feed;
 struct local_feed;
 struct outlet;
 struct pub_socket_shared;
 struct sentence;
+struct survey_result;
+
+/* What is offered at an endpoint. */
+enum outlet_kind {
+    OUTLET_TOPICS, /* a topic and a document, to subscribers: feed.h */
+    OUTLET_JSON,   /* a document, to subscribers: plain_feed.h */
+    OUTLET_PUSH,   /* a document, to whoever pulls: plain_feed.h */
+    OUTLET_KINDS
+};
+
+struct endpoints {
+    char *const *items;
+    size_t count;
+};
 
 struct outlet_config {
-    char *const *endpoints; /* copied */
-    size_t count;
+    struct endpoints binds[OUTLET_KINDS]; /* copied */
     const struct local_feed *locals; /* borrowed; those closed are left out */
     size_t local_count;
     uint64_t taps_per_second;
@@ -41,7 +54,11 @@ void outlet_free(struct outlet *o); /* NULL is allowed */
  * when that is not possible. */
 bool outlet_reload(struct outlet *o, struct sentence *why);
 
-/* NULL while it is closed, or when `o` is. */
-struct feed *outlet_feed(struct outlet *o);
+/* Once per interval: sends what needs no survey. True when a survey is needed
+ * for the other documents. NULL is allowed. */
+bool outlet_send(struct outlet *o);
+
+/* Sends the documents of a survey. NULL is allowed. */
+void outlet_send_seen(struct outlet *o, const struct survey_result *seen);
 
 #endif

@@ -32,13 +32,23 @@ enum {
     PAIR_NAME_BYTES = 64,
 };
 
+static const struct kind_row {
+    int type;
+    bool is_bound; /* peers connect, and are admitted and counted */
+    bool is_heard; /* each subscription of each peer is reported */
+} kinds[PUB_SOCKET_KINDS] = {
+    [PUB_SOCKET_PUB] = {ZMQ_PUB, .is_bound = false},
+    [PUB_SOCKET_XPUB] = {ZMQ_XPUB, .is_bound = true, .is_heard = true},
+    [PUB_SOCKET_PUSH] = {ZMQ_PUSH, .is_bound = true},
+};
+
 struct pub_socket {
     void *zmq;                 /* the socket; the thread's, once it runs, */
     void *far;                 /* as is its end of the pair */
     void *pair;                /* the loop's end */
     struct pub_thread *thread; /* NULL before it runs */
     struct zmq_input input;
-    struct watchers *watchers; /* NULL unless it is an XPUB */
+    struct watchers *watchers; /* NULL unless peers connect to it */
     struct pub_socket_shared *shared;
 };
 
@@ -114,7 +124,7 @@ static bool set_text(void *socket, int option, const char *text)
     return zmq_setsockopt(socket, option, text, strlen(text)) == 0;
 }
 
-static bool pub_socket_tune(struct pub_socket *p, enum pub_socket_kind kind)
+static bool pub_socket_tune(struct pub_socket *p, const struct kind_row *kind)
 {
     int64_t longest = SUBSCRIPTION_BYTES;
     return set_int(p->zmq, ZMQ_SNDHWM, PUB_SOCKET_WAITING_MAX) &&
@@ -122,17 +132,16 @@ static bool pub_socket_tune(struct pub_socket *p, enum pub_socket_kind kind)
            set_int(p->zmq, ZMQ_HANDSHAKE_IVL, HANDSHAKE_MS) &&
            set_int(p->zmq, ZMQ_TCP_MAXRT, STALLED_MS) &&
            set_int(p->zmq, ZMQ_TCP_KEEPALIVE, 1) &&
-           set_int(p->zmq, ZMQ_XPUB_NODROP, 1) &&
+           (kind->type == ZMQ_PUSH || set_int(p->zmq, ZMQ_XPUB_NODROP, 1)) &&
            set_int(p->zmq, ZMQ_RCVHWM, UNREAD_MAX) &&
            set_int(p->zmq, ZMQ_RCVBUF, UNREAD_BYTES) &&
-           /* Each subscription of each peer is reported. */
-           (kind != PUB_SOCKET_XPUB ||
-            (set_int(p->zmq, ZMQ_XPUB_VERBOSER, 1) &&
-             set_text(p->zmq, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN_OPEN))) &&
+           (!kind->is_heard || set_int(p->zmq, ZMQ_XPUB_VERBOSER, 1)) &&
+           (!kind->is_bound ||
+            set_text(p->zmq, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN_OPEN)) &&
            zmq_setsockopt(p->zmq, ZMQ_MAXMSGSIZE, &longest, sizeof longest) ==
                0 &&
            /* A collector that reconnects has no use for old reports. */
-           (kind != PUB_SOCKET_PUB || set_int(p->zmq, ZMQ_IMMEDIATE, 1));
+           (kind->is_bound || set_int(p->zmq, ZMQ_IMMEDIATE, 1));
 }
 
 static bool pub_socket_open_watchers(struct pub_socket *p,
@@ -168,16 +177,16 @@ struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
                                   enum pub_socket_kind kind,
                                   watchers_change_fn *on_change, void *arg)
 {
-    static const int types[] = {ZMQ_PUB, ZMQ_XPUB};
     static const struct timespec no_wait = {.tv_sec = 0};
+    const struct kind_row *row = &kinds[kind];
     struct pub_socket *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
     (void)pub_thread_join(&shared->ending, &no_wait);
     p->shared = shared;
-    p->zmq = zmq_socket(shared->zmq, types[kind]);
-    if (p->zmq && pub_socket_tune(p, kind) &&
-        (!on_change || pub_socket_open_watchers(p, on_change, arg)) &&
+    p->zmq = zmq_socket(shared->zmq, row->type);
+    if (p->zmq && pub_socket_tune(p, row) &&
+        (!row->is_bound || pub_socket_open_watchers(p, on_change, arg)) &&
         pub_socket_open_pair(p) &&
         zmq_input_open(&p->input, shared->reactor, p->pair, pub_socket_receive,
                        p))
@@ -273,6 +282,11 @@ bool pub_socket_adopt(struct pub_socket *p, int fd, const char *path,
     }
     (void)set_int(p->zmq, ZMQ_USE_FD, -1);
     return ok;
+}
+
+size_t pub_socket_peers(const struct pub_socket *p)
+{
+    return watchers_count(p->watchers);
 }
 
 /* The other thread may free parts at the same time: there is then more room

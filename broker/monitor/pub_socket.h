@@ -5,8 +5,8 @@
  * delay the loop. A peer without room misses the message, and the broker counts
  * how often a peer fell behind.
  *
- * libzmq bounds neither the number of peers nor what each makes it store: of an
- * XPUB, watchers.h does.
+ * libzmq bounds neither the number of peers nor what each makes it store: of a
+ * socket that is bound, watchers.h does.
  */
 #ifndef SLUICE_MONITOR_PUB_SOCKET_H
 #define SLUICE_MONITOR_PUB_SOCKET_H
@@ -26,8 +26,10 @@ struct reactor;
 struct sentence;
 
 enum pub_socket_kind {
-    PUB_SOCKET_PUB,  /* peers get everything */
-    PUB_SOCKET_XPUB, /* reports what peers subscribe to */
+    PUB_SOCKET_PUB,  /* connects; peers get everything */
+    PUB_SOCKET_XPUB, /* is bound; peers get what they subscribe to */
+    PUB_SOCKET_PUSH, /* is bound; each message goes to one peer */
+    PUB_SOCKET_KINDS
 };
 
 enum {
@@ -64,8 +66,8 @@ bool pub_socket_shared_init(struct pub_socket_shared *shared,
  * Harmless when all is zero. */
 bool pub_socket_shared_fini(struct pub_socket_shared *shared);
 
-/* `on_change` is for XPUB, else NULL. NULL when the system refuses, with
- * the reason in errno. */
+/* `on_change`, of an XPUB, may be NULL: then nobody needs to know. NULL when
+ * the system refuses, with the reason in errno. */
 struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
                                   enum pub_socket_kind kind,
                                   watchers_change_fn *on_change, void *arg);
@@ -95,6 +97,9 @@ bool pub_socket_adopt(struct pub_socket *p, int fd, const char *path,
 
 /* What was sent before leaves now. False, with the reason of the system. */
 bool pub_socket_start(struct pub_socket *p, struct sentence *why);
+
+/* The peers of a socket that is bound. */
+size_t pub_socket_peers(const struct pub_socket *p);
 
 /* Whether a part of this length may be sent: large ones share a bound. A large
  * part is always allowed when there is no other. */

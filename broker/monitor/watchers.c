@@ -42,6 +42,11 @@ size_t watchers_most(void)
                                  : WATCHERS_MAX;
 }
 
+size_t watchers_count(const struct watchers *ws)
+{
+    return ws->count;
+}
+
 static struct watcher *watchers_find(const struct watchers *ws, int number)
 {
     LIST_EACH (link, &ws->all) {
@@ -78,7 +83,7 @@ static void watchers_remove(struct watchers *ws, struct watcher *w)
         watchers_end(ws, w, LIST_OF(link, struct subscription, link));
     watcher_free(w);
     ws->count--;
-    counter_set(ws->setup.counters, COUNT_watchers, ws->count);
+    counter_sub(ws->setup.counters, COUNT_watchers, 1);
 }
 
 static void watchers_cut(struct watchers *ws, struct watcher *w,
@@ -155,7 +160,7 @@ static void watchers_on_accepted(struct watchers *ws, int number,
     }
     list_insert(&ws->all, &w->link);
     ws->count++;
-    counter_set(ws->setup.counters, COUNT_watchers, ws->count);
+    counter_add(ws->setup.counters, COUNT_watchers, 1);
     watchers_on_input(w, ws);
 }
 
@@ -232,12 +237,23 @@ static bool watchers_open(struct watchers *ws)
                           ws);
 }
 
+static void ignore_change(void *arg, bool is_subscribed, const char *prefix,
+                          size_t length)
+{
+    (void)arg;
+    (void)is_subscribed;
+    (void)prefix;
+    (void)length;
+}
+
 struct watchers *watchers_new(const struct watchers_setup *setup)
 {
     struct watchers *ws = calloc(1, sizeof *ws);
     if (!ws)
         return NULL;
     ws->setup = *setup;
+    if (!setup->on_change)
+        ws->setup.on_change = ignore_change;
     ws->most = watchers_most();
     list_init(&ws->all);
     if (watchers_open(ws))
@@ -246,15 +262,6 @@ struct watchers *watchers_new(const struct watchers_setup *setup)
     watchers_free(ws);
     errno = err;
     return NULL;
-}
-
-static void ignore_change(void *arg, bool is_subscribed, const char *prefix,
-                          size_t length)
-{
-    (void)arg;
-    (void)is_subscribed;
-    (void)prefix;
-    (void)length;
 }
 
 void watchers_free(struct watchers *ws)

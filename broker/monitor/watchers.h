@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
- * watchers - all connections to one XPUB socket, their number bounded. libzmq's
- * monitor of the socket reports those that come and go. What they subscribe to
- * is counted here for each of them, because libzmq's own reports can be wrong:
- * a watcher that ends a subscription which it does not have, ends it for all.
+ * watchers - all connections to one bound socket, their number bounded.
+ * libzmq's monitor of the socket reports those that come and go. What they
+ * subscribe to is counted here for each of them, because libzmq's own reports
+ * can be wrong: a watcher that ends a subscription which it does not have, ends
+ * it for all.
  *
  * ZMQ_XPUB_MANUAL is not the way to decide about subscriptions: libzmq stores
  * them all the same, and up to 4.3.4 a subscription that is entered for a peer
@@ -36,9 +37,9 @@ struct watchers_setup {
     struct reactor *reactor;
     struct counters *counters;
     struct log *log;
-    void *zmq;    /* the context of `socket` */
-    void *socket; /* not bound yet */
-    watchers_change_fn *on_change;
+    void *zmq;                     /* the context of `socket` */
+    void *socket;                  /* not bound yet */
+    watchers_change_fn *on_change; /* NULL: nobody needs to know */
     void *arg;
 };
 
@@ -47,6 +48,9 @@ struct watchers *watchers_new(const struct watchers_setup *setup);
 
 /* Call this before the socket is closed. NULL is allowed. */
 void watchers_free(struct watchers *ws);
+
+/* Those that are connected. */
+size_t watchers_count(const struct watchers *ws);
 
 /* A message that came from the connection with libzmq's descriptor `number`
  * (negative when libzmq does not say): it wants this prefix, or does not any

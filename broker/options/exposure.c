@@ -41,22 +41,30 @@ bool exposure_is_local(const char *endpoint)
     return is_loopback(host);
 }
 
+static bool check_binds(const char *option, const struct option_value *binds,
+                        struct mistakes *m)
+{
+    for (size_t i = 0; i < binds->count; i++)
+        if (!exposure_is_local(binds->texts[i]))
+            return mistakes_add(
+                m,
+                "--%s: other machines could watch at %s; bind to "
+                "127.0.0.1 or ipc://PATH instead, or give --monitor-key and "
+                "--monitor-clients, with keys that 'sluice keys' makes",
+                option, binds->texts[i]);
+    return true;
+}
+
 bool exposure_check(const struct options *o, struct mistakes *m)
 {
-    const struct option_value *binds = &o->monitor_bind;
     if (o->monitor_key.text && !o->monitor_clients.text)
         return mistakes_add(m, "--monitor-key needs --monitor-clients: a file "
                                "with the public keys of those that may watch");
     if (o->monitor_clients.text && !o->monitor_key.text)
         return mistakes_add(m, "--monitor-clients needs --monitor-key: a file "
                                "with this broker's secret key");
-    for (size_t i = 0; i < binds->count && !o->monitor_key.text; i++)
-        if (!exposure_is_local(binds->texts[i]))
-            return mistakes_add(
-                m,
-                "--monitor-bind: other machines could watch at %s; bind to "
-                "127.0.0.1 or ipc://PATH instead, or give --monitor-key and "
-                "--monitor-clients, with keys that 'sluice keys' makes",
-                binds->texts[i]);
-    return true;
+    return o->monitor_key.text ||
+           (check_binds("monitor-bind", &o->monitor_bind, m) &&
+            check_binds("monitor-json", &o->monitor_json, m) &&
+            check_binds("monitor-push", &o->monitor_push, m));
 }

@@ -98,6 +98,17 @@ const struct option option_table[] = {
                "Any client that can connect can watch, unless `monitor-key` "
                "is given, which is necessary for other endpoints than `ipc://` "
                "and this machine's own addresses"},
+    {MONITOR("monitor-json", "json"), LIST(endpoint, monitor_json),
+     .is_fixed = true,
+     .sentence = "the same, as one part of JSON; may be repeated",
+     .detail = "for subscribers that call `recv_json`; see "
+               "[one part of JSON](monitoring.md#one-part-of-json). Protected "
+               "like `monitor-bind`"},
+    {MONITOR("monitor-push", "push"), LIST(endpoint, monitor_push),
+     .is_fixed = true,
+     .sentence = "the same, for ZeroMQ's PULL; may be repeated",
+     .detail = "each document goes to one of those that pull. Protected like "
+               "`monitor-bind`"},
     {MONITOR("monitor-key", "key"), TEXT(file, monitor_key), .is_fixed = true,
      .sentence = "file with the secret key of the feed",
      .detail = "whoever watches needs a key, too. Made by `sluice keys`; see "

@@ -56,6 +56,8 @@ struct options {
     struct option_value log_file;   /* none: stderr */
     struct option_value monitor_connect;
     struct option_value monitor_bind;
+    struct option_value monitor_json;
+    struct option_value monitor_push;
     struct option_value monitor_key;      /* none: not protected */
     struct option_value monitor_clients;  /* the same */
     struct option_value monitor_interval; /* ms */
