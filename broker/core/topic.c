@@ -127,7 +127,7 @@ void topic_set_state(struct subscriber *s, enum subscriber_state state)
     enum subscriber_state old = s->state;
     if (old == state || old == SUBSCRIBER_RETIRED)
         return;
-    s->state = state;
+    s->state = (uint8_t)state;
     if (old == SUBSCRIBER_BUSY && state == SUBSCRIBER_OK)
         topic_stop_waiting(s);
     if (old == SUBSCRIBER_BUSY && state == SUBSCRIBER_SLOW)
