@@ -38,9 +38,9 @@ struct CMUnitTest {
         fputc('\n', stderr);                                                   \
         exit(1);                                                               \
     } while (0)
-#define fail() fail_msg("fail")
+#define fail()             fail_msg("fail")
 #define print_message(...) ((void)printf(__VA_ARGS__))
-#define skip() return /* the test says why */
+#define skip()             return /* the test says why */
 #define assert_true(x)                                                         \
     do {                                                                       \
         if (!(x))                                                              \
