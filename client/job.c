@@ -5,6 +5,8 @@
  */
 #include "client/job.h"
 
+#include "client/message_file.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <signal.h>
@@ -93,19 +95,6 @@ static char **job_environment(const struct sluice_event *e, size_t *borrowed)
 
 /* --- running ------------------------------------------------------------- */
 
-static bool job_fill(int fd, struct sluice_bytes body)
-{
-    const char *at = body.data;
-    for (size_t left = body.length; left > 0;) {
-        ssize_t n = write(fd, at, left);
-        if (n < 0 && errno != EINTR)
-            return false;
-        at += n > 0 ? n : 0;
-        left -= n > 0 ? (size_t)n : 0;
-    }
-    return lseek(fd, 0, SEEK_SET) == 0;
-}
-
 /* This program ignores SIGPIPE, which a command would inherit. */
 static int job_spawn(struct job *job, const char *command, int input,
                      char **environment)
@@ -142,8 +131,6 @@ static int job_run(struct job *job, const char *command,
                    const struct sluice_event *message, int input)
 {
     size_t borrowed = 0;
-    if (!job_fill(input, message->body))
-        return errno;
     char **environment = job_environment(message, &borrowed);
     if (!environment)
         return ENOMEM;
@@ -164,7 +151,7 @@ bool job_start(struct job *job, const char *command,
                const struct sluice_event *message, bool keeps_output)
 {
     *job = (struct job){.fd = -1, .output = -1, .delivery = message->delivery};
-    int input = memfd_create("message", MFD_CLOEXEC), error = errno;
+    int input = message_file_new(message->body, false), error = errno;
     if (input >= 0 && keeps_output) {
         job->output = memfd_create("output", MFD_CLOEXEC);
         error = errno;

@@ -1,12 +1,8 @@
-/* SPDX-License-Identifier: MIT
- *
- * The message is a file in memory, not a pipe: whatever its length, nothing has
- * to be written while the command runs, and a command that reads none of it is
- * not a special case.
- */
+/* SPDX-License-Identifier: MIT */
 #include "client/runner.h"
 
 #include "client/complain.h"
+#include "client/message_file.h"
 #include "client/stop_signal.h"
 
 #include <errno.h>
@@ -16,7 +12,6 @@
 #include <spawn.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -35,33 +30,6 @@ bool runner_init(struct runner *r, const char *command, const char *channel)
                                .sa_flags = SA_RESTART | SA_NOCLDSTOP};
     return sigaction(SIGCHLD, &action, NULL) == 0 &&
            setenv("SLUICE_CHANNEL", channel, 1) == 0;
-}
-
-static bool runner_fill(int fd, struct sluice_bytes message)
-{
-    const char *at = message.data;
-    for (size_t left = message.length; left > 0;) {
-        ssize_t n = write(fd, at, left);
-        if (n < 0 && errno != EINTR)
-            return false;
-        at += n > 0 ? n : 0;
-        left -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-/* A file that holds the message, to be read from its beginning, or -1. */
-static int runner_file(const struct runner *r, struct sluice_bytes message)
-{
-    int fd = memfd_create("message", MFD_CLOEXEC);
-    struct sluice_bytes end = {"\n", r->has_newline ? 1 : 0};
-    if (fd < 0 || (runner_fill(fd, message) && runner_fill(fd, end) &&
-                   lseek(fd, 0, SEEK_SET) == 0))
-        return fd;
-    int error = errno;
-    close(fd);
-    errno = error;
-    return -1;
 }
 
 /* This program ignores SIGPIPE, which a command would inherit. */
@@ -148,7 +116,7 @@ static bool runner_await(pid_t pid, int *status)
 
 bool runner_run(struct runner *r, struct sluice_bytes message)
 {
-    int input = runner_file(r, message);
+    int input = message_file_new(message, r->has_newline);
     if (input < 0)
         return false;
     pid_t pid;

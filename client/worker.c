@@ -16,7 +16,6 @@ enum {
     WORKER_TOKEN = 1,    /* of the subscription */
     WORKER_NO_TOKEN = 2, /* of no call: to wait for nothing */
     WORKER_SOON_MS = 1000,
-    WORKER_SAY_MS = 60000, /* to send a unit */
 };
 
 /* What to do after a step. */

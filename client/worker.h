@@ -28,7 +28,10 @@ struct worker_plan {
     enum sluice_error (*settle)(struct worker *w, struct job *job, int status);
 };
 
-enum { WORKER_JOBS_MAX = 1000 };
+enum {
+    WORKER_JOBS_MAX = 1000,
+    WORKER_SAY_MS = 60000, /* to send a unit */
+};
 
 struct worker {
     struct worker_plan plan;

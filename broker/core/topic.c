@@ -57,10 +57,11 @@ static bool topic_is_half_drained(const struct subscriber *s)
                       (struct limits){limits.bytes / 2, limits.messages / 2});
 }
 
-/* The age of the oldest message does not distinguish a stalled reader from a
- * steady one that is slow for the length of its outbox; so a subscriber is also
- * judged by how much it took in that time. */
-bool topic_is_impatient(const struct subscriber *s)
+/* Whether it has taken little for so long that it would be slow, if its outbox
+ * were over its bound. The age of the oldest message does not distinguish a
+ * stalled reader from a steady one that is slow for the length of its outbox;
+ * so it is also judged by how much it took in that time. */
+static bool topic_is_impatient(const struct subscriber *s)
 {
     uint32_t patience = rule_of(s)->patience_ms;
     clock_ms now = s->channel->turn->now;

@@ -37,10 +37,6 @@ void topic_tick_wary(struct turn *t);
 /* All changes of a topic subscriber's state. */
 void topic_set_state(struct subscriber *s, enum subscriber_state state);
 
-/* Whether it has taken little for so long that it would be slow, if its outbox
- * were over its bound. */
-bool topic_is_impatient(const struct subscriber *s);
-
 /* Whether publishers should wait for it, its outbox being over its bound. */
 bool topic_may_wait(const struct subscriber *s);
 

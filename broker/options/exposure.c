@@ -22,7 +22,8 @@ static bool is_loopback(const char *host)
     return strcmp(host, "localhost") == 0 || strcmp(host, "lo") == 0;
 }
 
-bool exposure_is_local(const char *endpoint)
+/* Whether only programs of this machine can connect to an endpoint. */
+static bool exposure_is_local(const char *endpoint)
 {
     static const char tcp[] = "tcp://", ipc[] = "ipc://";
     char host[HOST_BYTES];

@@ -15,7 +15,4 @@ struct options;
  * protected, or the options for its protection are not complete. */
 bool exposure_check(const struct options *o, struct mistakes *m);
 
-/* Whether only programs of this machine can connect to an endpoint. */
-bool exposure_is_local(const char *endpoint);
-
 #endif

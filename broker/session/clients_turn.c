@@ -12,16 +12,13 @@
 #include "broker/session/state.h"
 #include "proto/frame.h"
 
-enum { STALL_MS = 1000 };
-
 static void clients_turn_on_timer(void *arg)
 {
     struct clients *all = arg;
     clock_ms now = reactor_now_ms(all->reactor);
-    /* The process or its machine stood still. What clients sent since may still
-     * be on its way. */
-    if ((int32_t)(now - all->timer_at) >= STALL_MS)
-        waits_spare(&all->waits, STALL_MS, now);
+    /* What clients sent since may still be on its way. */
+    if ((int32_t)(now - all->timer_at) >= CLIENTS_TURN_STALL_MS)
+        waits_spare(&all->waits, CLIENTS_TURN_STALL_MS, now);
     core_set_now(all->core, now);
     waits_fire(&all->waits, now);
     for (size_t i = 0; i < SESSION_KINDS; i++)

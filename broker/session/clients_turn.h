@@ -11,6 +11,9 @@
 struct clients;
 struct core_owner;
 
+/* The process or its machine stood still if the timer comes so late. */
+enum { CLIENTS_TURN_STALL_MS = 1000 };
+
 /* For clients.c. False when there is no memory. */
 bool clients_turn_init(struct clients *all);
 void clients_turn_fini(struct clients *all);

@@ -11,8 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { REPLY_SAY_MS = 60000 };
-
 struct reply_options {
     const char *server, *command;
     struct cli_option_number timeout_ms, jobs, count;
@@ -47,9 +45,9 @@ static enum sluice_error reply_send(struct worker *w, const struct job *job,
     enum sluice_error error = SLUICE_OK;
     if (job->delivery.reply_length > 0)
         error =
-            sluice_reply(w->s, &job->delivery, output, NULL, 0, REPLY_SAY_MS);
+            sluice_reply(w->s, &job->delivery, output, NULL, 0, WORKER_SAY_MS);
     if (error == SLUICE_OK && w->plan.acks)
-        error = sluice_ack(w->s, &job->delivery, 0, REPLY_SAY_MS);
+        error = sluice_ack(w->s, &job->delivery, 0, WORKER_SAY_MS);
     return error;
 }
 

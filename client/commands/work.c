@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-enum { WORK_SAY_MS = 60000 };
-
 struct work_options {
     const char *server, *command;
     struct cli_option_number timeout_ms, jobs, wait_ms, delay_ms, count;
@@ -48,7 +46,7 @@ static enum sluice_error work_settle(struct worker *w, struct job *job,
 {
     if (status != 0)
         return worker_give_back(w, job, status);
-    return sluice_ack(w->s, &job->delivery, 0, WORK_SAY_MS);
+    return sluice_ack(w->s, &job->delivery, 0, WORKER_SAY_MS);
 }
 
 static const char *work_wrong(const struct work_options *o, int argc,

@@ -20,6 +20,7 @@
 #include "broker/core/tap.h"
 #include "broker/core/topic_policy.h"
 #include "broker/session/client_views.h"
+#include "broker/session/clients_turn.h"
 #include "broker/session/state.h"
 #include "proto/channel_name.h"
 #include "proto/frame.h"
@@ -36,7 +37,6 @@ enum {
     CONSUMERS_MAX = 5000,
     SIP_MS = 2000,
     NAME_BYTES = 32,
-    STALL_MS = 1000, /* a timer that is so late was held up by the machine */
 };
 
 struct play {
@@ -95,7 +95,8 @@ static void pass_time(struct play *p, uint32_t ms)
 {
     turn(p);
     now_ms += ms;
-    if (ms < STALL_MS) /* it fires in time, though it was not set again */
+    if (ms < CLIENTS_TURN_STALL_MS) /* it fires in time, though it was not set
+                                       again */
         p->house.clients.timer_at = now_ms;
     timer.fire(timer.arg);
     finish_if_drained(p);

@@ -58,9 +58,8 @@ bool hub_end_turn(struct clients *all)
 {
     struct unit_hub *hub = all->hub;
     struct list *link;
-    bool was_opened = hub != NULL; /* not if the start ran out of memory */
-    if (!was_opened ||
-        (list_is_empty(&hub->writing) && list_is_empty(&hub->rested)))
+    /* There is none if the start ran out of memory. */
+    if (!hub || (list_is_empty(&hub->writing) && list_is_empty(&hub->rested)))
         return false;
     while ((link = list_pop(&hub->writing)) != NULL)
         session_flush(LIST_OF(link, struct units, writing)->session);

@@ -29,6 +29,19 @@ struct units *units_obtain(struct session *s)
     return u;
 }
 
+static void units_close_room(struct units *u)
+{
+    if (u->room)
+        block_unref(u->room);
+    u->room = NULL;
+}
+
+static void units_drop_answers(struct session *s)
+{
+    units_close_room(s->units);
+    backlog_release(&s->units->answers, s->all->budget);
+}
+
 void units_free(struct session *s)
 {
     struct units *u = s->units;
@@ -41,19 +54,6 @@ void units_free(struct session *s)
     backlog_release(&u->rest, s->all->budget);
     s->units = NULL;
     budget_free(s->all->budget, u, sizeof *u);
-}
-
-static void units_close_room(struct units *u)
-{
-    if (u->room)
-        block_unref(u->room);
-    u->room = NULL;
-}
-
-void units_drop_answers(struct session *s)
-{
-    units_close_room(s->units);
-    backlog_release(&s->units->answers, s->all->budget);
 }
 
 void units_answers_sent(struct session *s, size_t bytes)

@@ -87,9 +87,6 @@ bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n);
 /* So many bytes of the answers were written. */
 void units_answers_sent(struct session *s, size_t bytes);
 
-/* They can never be written. */
-void units_drop_answers(struct session *s);
-
 /* Frees them if there is nothing left to keep. */
 void units_tidy(struct session *s);
 
