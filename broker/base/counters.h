@@ -39,11 +39,22 @@
     X(messages_out, COUNTER, "messages",                                       \
       "messages handed to the kernel for a subscriber")                        \
     X(acked, COUNTER, "messages", "messages that workers acknowledged")        \
+    X(held_messages, GAUGE, "messages",                                        \
+      "messages that workers have and did not acknowledge yet")                \
     X(redelivered, COUNTER, "messages",                                        \
       "messages that workers had, and that others get")                        \
     X(expired, COUNTER, "messages",                                            \
       "messages that workers did not acknowledge in time")                     \
     X(requests, COUNTER, "requests", "requests that were routed")              \
+    X(requests_timed_out, COUNTER, "requests",                                 \
+      "requests that nobody replied to in time")                               \
+    X(requests_no_responder, COUNTER, "requests",                              \
+      "requests refused because no client could reply")                        \
+    X(holds, COUNTER, "times",                                                 \
+      "times that a publisher of version 2 was asked to hold back")            \
+    X(parked_messages, COUNTER, "messages",                                    \
+      "messages that were parked because their channel had no room")           \
+    X(parked_bytes, GAUGE, "bytes", "bytes of messages that are parked")       \
     X(gaps_told, COUNTER, "gaps",                                              \
       "gaps that readers of version 2 were told of")                           \
     X(messages_told, COUNTER, "messages", "messages that were missed in them") \

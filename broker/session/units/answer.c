@@ -125,10 +125,23 @@ bool answer_receipt(struct session *s, struct span rid, const struct receipt *r)
     return answer_end(s, &w, nothing);
 }
 
+/* A request without a reply was no mistake of its client. */
+static enum counter_id counter_of(enum unit_error error)
+{
+    switch (error) {
+    case UNIT_NO_RESPONDER:
+        return COUNT_requests_no_responder;
+    case UNIT_TIMEOUT:
+        return COUNT_requests_timed_out;
+    default:
+        return COUNT_unit_errors;
+    }
+}
+
 bool answer_error(struct session *s, enum unit_error error, struct span rid,
                   struct span word)
 {
-    counter_add(s->all->counters, COUNT_unit_errors, 1);
+    counter_add(s->all->counters, counter_of(error), 1);
     notice_refused(s, unit_error_code(error), word.text, word.length);
     if (error == UNIT_GONE && rid.length == 0)
         return true;
