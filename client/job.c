@@ -5,7 +5,9 @@
  */
 #include "client/job.h"
 
+#include "client/complain.h"
 #include "client/message_file.h"
+#include "client/stop_signal.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +25,7 @@
 extern char **environ;
 
 /* Room for channel, number and try, and the NULL behind them. */
-enum { JOB_FACTS = 3, JOB_STATUS_OF_SIGNAL = 128 };
+enum { JOB_FACTS = 3 };
 
 /* --- the environment ----------------------------------------------------- */
 
@@ -80,8 +82,10 @@ static char **job_environment(const struct sluice_event *e, size_t *borrowed)
     *borrowed = n;
     all[n++] =
         job_variable("SLUICE_CHANNEL", e->channel.data, e->channel.length);
-    all[n++] = job_number("SLUICE_SEQ", e->seq);
-    all[n++] = job_number("SLUICE_TRY", e->tries);
+    if (e->seq > 0) {
+        all[n++] = job_number("SLUICE_SEQ", e->seq);
+        all[n++] = job_number("SLUICE_TRY", e->tries);
+    }
     for (size_t i = 0; i < headers; i++)
         all[n++] = job_header(&e->headers[i]);
     for (size_t i = *borrowed; i < n; i++)
@@ -96,6 +100,20 @@ static char **job_environment(const struct sluice_event *e, size_t *borrowed)
 /* --- running ------------------------------------------------------------- */
 
 /* This program ignores SIGPIPE, which a command would inherit. */
+static int job_set_attributes(posix_spawnattr_t *attributes)
+{
+    sigset_t defaults;
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    int error = posix_spawnattr_setsigdefault(attributes, &defaults);
+    if (error == 0)
+        error = posix_spawnattr_setpgroup(attributes, 0);
+    if (error == 0)
+        error = posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSIGDEF |
+                                                         POSIX_SPAWN_SETPGROUP);
+    return error;
+}
+
 static int job_spawn(struct job *job, const char *command, int input,
                      char **environment)
 {
@@ -103,11 +121,8 @@ static int job_spawn(struct job *job, const char *command, int input,
     char *argv[] = {(char[]){"sh"}, (char[]){"-c"}, text, NULL};
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
-    sigset_t defaults;
     if (!text)
         return ENOMEM;
-    sigemptyset(&defaults);
-    sigaddset(&defaults, SIGPIPE);
     posix_spawn_file_actions_init(&actions);
     posix_spawnattr_init(&attributes);
     int error = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
@@ -115,9 +130,7 @@ static int job_spawn(struct job *job, const char *command, int input,
         error = posix_spawn_file_actions_adddup2(&actions, job->output,
                                                  STDOUT_FILENO);
     if (error == 0)
-        error = posix_spawnattr_setsigdefault(&attributes, &defaults);
-    if (error == 0)
-        error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
+        error = job_set_attributes(&attributes);
     if (error == 0)
         error = posix_spawn(&job->pid, "/bin/sh", &actions, &attributes, argv,
                             environment);
@@ -139,25 +152,28 @@ static int job_run(struct job *job, const char *command,
     if (error != 0)
         return error;
     job->fd = (int)syscall(SYS_pidfd_open, job->pid, 0);
-    if (job->fd >= 0)
+    if (job->fd >= 0) {
+        stop_signal_take_along(job->pid);
         return 0;
+    }
     error = errno;
-    kill(job->pid, SIGKILL);
+    kill(-job->pid, SIGKILL);
     waitpid(job->pid, NULL, 0);
     return error;
 }
 
-bool job_start(struct job *job, const char *command,
-               const struct sluice_event *message, bool keeps_output)
+bool job_start(struct job *job, const struct job_plan *plan,
+               const struct sluice_event *message)
 {
     *job = (struct job){.fd = -1, .output = -1, .delivery = message->delivery};
-    int input = message_file_new(message->body, false), error = errno;
-    if (input >= 0 && keeps_output) {
+    int input = message_file_new(message->body, plan->has_newline);
+    int error = errno;
+    if (input >= 0 && plan->keeps_output) {
         job->output = memfd_create("output", MFD_CLOEXEC);
         error = errno;
     }
-    if (input >= 0 && (job->output >= 0 || !keeps_output))
-        error = job_run(job, command, message, input);
+    if (input >= 0 && (job->output >= 0 || !plan->keeps_output))
+        error = job_run(job, plan->command, message, input);
     if (input >= 0)
         close(input);
     if (job->fd >= 0)
@@ -173,14 +189,38 @@ int job_end(struct job *job)
 {
     int status = 0;
     pid_t ended;
+    stop_signal_leave_behind(job->pid);
     do
         ended = waitpid(job->pid, &status, 0);
     while (ended < 0 && errno == EINTR);
     close(job->fd);
     job->fd = -1;
-    return WIFEXITED(status) ? WEXITSTATUS(status)
-                             : JOB_STATUS_OF_SIGNAL + WTERMSIG(status);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
+
+/* --- reports ------------------------------------------------------------- */
+
+void job_report_failure(uint64_t message, int status)
+{
+    bool is_signal = status < 0;
+    complain(EXIT_FAILED,
+             is_signal
+                 ? "--exec: message %" PRIu64 ": signal %d ended the command"
+                 : "--exec: message %" PRIu64 ": the command exited with %d",
+             message, is_signal ? -status : status);
+}
+
+void job_report_stop(unsigned running)
+{
+    complain(EXIT_DONE,
+             running == 1
+                 ? "stopping as soon as the command has ended; a second signal "
+                   "ends it"
+                 : "stopping as soon as the commands have ended; a second "
+                   "signal ends them");
+}
+
+/* --- output -------------------------------------------------------------- */
 
 struct sluice_bytes job_take_output(struct job *job)
 {

@@ -10,14 +10,16 @@
 #include <unistd.h>
 
 static volatile sig_atomic_t stop_signal_flag;
-static volatile sig_atomic_t stop_signal_group; /* a pid_t; 0: none */
+static volatile sig_atomic_t
+    stop_signal_groups[STOP_SIGNAL_GROUPS_MAX]; /* pid_t; 0: none */
 static int stop_signal_pipe[2] = {-1, -1};
 
 /* The second signal: as if there were no handler, but with company. */
 static void stop_signal_end(int number)
 {
-    if (stop_signal_group != 0)
-        kill((pid_t)-stop_signal_group, number);
+    for (int i = 0; i < STOP_SIGNAL_GROUPS_MAX; i++)
+        if (stop_signal_groups[i] != 0)
+            kill((pid_t)-stop_signal_groups[i], number);
     signal(number, SIG_DFL);
     raise(number);
 }
@@ -48,11 +50,27 @@ bool stop_signal_init(void)
            stop_signal_handle((int)SA_RESETHAND);
 }
 
+/* Exchanges one group for another; false when there is no such group. */
+static bool stop_signal_exchange(pid_t group, pid_t other)
+{
+    int i = 0;
+    while (i < STOP_SIGNAL_GROUPS_MAX && stop_signal_groups[i] != group)
+        i++;
+    if (i == STOP_SIGNAL_GROUPS_MAX)
+        return false;
+    stop_signal_groups[i] = (sig_atomic_t)other;
+    return true;
+}
+
 void stop_signal_take_along(pid_t group)
 {
-    stop_signal_group = (sig_atomic_t)group;
-    if (group != 0)
+    if (stop_signal_exchange(0, group))
         (void)stop_signal_handle(0);
+}
+
+void stop_signal_leave_behind(pid_t group)
+{
+    (void)stop_signal_exchange(group, 0);
 }
 
 bool stop_signal_came(void)

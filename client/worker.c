@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/worker.h"
 
+#include "client/channel_hint.h"
 #include "client/complain.h"
 #include "client/opened.h"
 #include "client/stop_signal.h"
@@ -29,9 +30,7 @@ enum sluice_error worker_give_back(struct worker *w, const struct job *job,
     bool is_later = status == EX_TEMPFAIL;
     w->failures += !is_later;
     if (!is_later)
-        complain(EXIT_FAILED,
-                 "--exec: message %" PRIu64 ": the command exited with %d",
-                 job->delivery.seq, status);
+        job_report_failure(job->delivery.seq, status);
     if (!w->plan.acks)
         return SLUICE_OK;
     return sluice_nak(
@@ -92,7 +91,7 @@ static enum worker_step worker_start(struct worker *w,
     uint32_t i = 0;
     while (w->jobs[i].fd >= 0)
         i++;
-    if (!job_start(&w->jobs[i], w->plan.command, e, w->plan.keeps_output)) {
+    if (!job_start(&w->jobs[i], &w->plan.job, e)) {
         complain(EXIT_FAILED, "cannot run a command: %s", strerror(errno));
         return WORKER_FAILED;
     }
@@ -169,6 +168,8 @@ static enum worker_step worker_wait(struct worker *w)
 static void worker_leave(struct worker *w)
 {
     w->is_leaving = true;
+    if (w->running > 0)
+        job_report_stop(w->running);
     if (!w->plan.acks)
         return;
     enum sluice_error error =
@@ -223,6 +224,8 @@ static int worker_start_and_work(struct worker *w)
 {
     int status;
     const struct sluice_event *e;
+    if (!strchr(w->plan.channel, '*')) /* wildcards are meant here */
+        channel_hint_print(w->plan.channel, CHANNEL_SUBSCRIBE);
     if (!opened_begin(w->s, w->plan.server, w->plan.timeout_ms,
                       w->plan.reconnects, &status))
         return status;

@@ -13,18 +13,19 @@
 struct worker;
 
 struct worker_plan {
-    const char *server, *channel, *command; /* borrowed */
+    const char *server, *channel; /* borrowed */
+    struct job_plan job;
     int timeout_ms;    /* to connect, and for the goodbye */
     uint32_t jobs;     /* at a time, 1 to WORKER_JOBS_MAX */
     uint32_t wait_ms;  /* of the subscription; 0: none */
     uint32_t delay_ms; /* of a message whose command asks for one */
     uint64_t count;    /* messages after which it ends; 0: never */
     bool acks;         /* the channel is a queue */
-    bool keeps_output; /* of the commands, for `settle` */
     bool reconnects;
     bool is_quiet; /* about connections */
 
-    /* A command has ended with `status`: says so to the broker. */
+    /* A command has ended with `status`, as job_end() returns it: says so to
+     * the broker. */
     enum sluice_error (*settle)(struct worker *w, struct job *job, int status);
 };
 

@@ -335,9 +335,9 @@ static bool listening_init(struct listening *l, const char *channel)
     print_options_apply(&o->print, &l->printer, channel);
     l->outlet = o->command ? &listen_to_command : &listen_to_output;
     outage_init(&l->outage, o->server, o->is_quiet);
-    if (o->command && !runner_init(&l->runner, o->command, channel))
-        return false;
-    l->runner.has_newline = o->has_newline;
+    l->runner = (struct runner){
+        .plan = {.command = o->command, .has_newline = o->has_newline},
+        .channel = l->channel};
     l->s = sluice_new();
     if (!l->s)
         return false;

@@ -3,41 +3,22 @@
  * sluice work - runs a command for each message of a queue, and acknowledges
  * those that it has done.
  */
-#include "client/channel_hint.h"
-#include "client/command.h"
-#include "client/complain.h"
-#include "client/worker.h"
-
-#include <string.h>
+#include "client/worker_options.h"
 
 struct work_options {
-    const char *server, *command;
-    struct cli_option_number timeout_ms, jobs, wait_ms, delay_ms, count;
-    bool is_quiet, no_reconnect;
+    struct worker_options worker;
+    struct cli_option_number wait_ms, delay_ms;
 };
 
 #define WORK_VALUE(field) offsetof(struct work_options, field)
 
 static const struct cli_option work_options[] = {
-    {"server", CLI_OPTION_TEXT, WORK_VALUE(server), "ADDR",
-     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "the broker: host:port, [v6]:port or unix:PATH"},
-    {"exec", CLI_OPTION_TEXT, WORK_VALUE(command), "COMMAND", NULL, NULL, 0, 0,
-     "run COMMAND for each message, which is its standard input"},
-    {"jobs", CLI_OPTION_COUNT, WORK_VALUE(jobs), "N", "1", NULL, 1,
-     WORKER_JOBS_MAX, "run N commands at a time"},
+    WORKER_OPTIONS_WORK(WORK_VALUE(worker)),
     {"wait", CLI_OPTION_DURATION, WORK_VALUE(wait_ms), "TIME", NULL, NULL, 100,
      86400000, "give a message to another worker after TIME"},
     {"delay", CLI_OPTION_DURATION, WORK_VALUE(delay_ms), "TIME", "10s", NULL, 0,
      3600000, "how long a message waits whose command exits with 75"},
-    {"count", CLI_OPTION_COUNT, WORK_VALUE(count), "N", NULL, NULL, 1, 0,
-     "stop after N messages"},
-    {"timeout", CLI_OPTION_DURATION, WORK_VALUE(timeout_ms), "TIME", "5s", NULL,
-     1, 86400000, "how long connecting, or the goodbye, may take"},
-    {"no-reconnect", CLI_OPTION_FLAG, WORK_VALUE(no_reconnect), NULL, NULL,
-     NULL, 0, 0, "exit with 1 when the broker is lost"},
-    {"quiet", CLI_OPTION_FLAG, WORK_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
-     "do not report lost and regained connections on standard error"},
+    WORKER_OPTIONS_CONNECTION(WORK_VALUE(worker)),
     {.name = NULL},
 };
 
@@ -49,45 +30,21 @@ static enum sluice_error work_settle(struct worker *w, struct job *job,
     return sluice_ack(w->s, &job->delivery, 0, WORKER_SAY_MS);
 }
 
-static const char *work_wrong(const struct work_options *o, int argc,
-                              char **argv)
-{
-    if (!o->command)
-        return "--exec is missing: the command that does the work";
-    if (argc > 2)
-        return "one CHANNEL is enough; start one worker per queue";
-    if (strncmp(argv[1], "/queue", 6) != 0)
-        return "only the messages of a queue can be acknowledged; for a topic "
-               "use 'sluice listen --exec'";
-    return NULL;
-}
-
 static int work_run(int argc, char **argv)
 {
-    struct work_options o = {.server = NULL};
+    struct work_options o = {.wait_ms = {.value = 0}};
+    struct worker_plan plan = {.settle = work_settle};
     int status;
     if (!command_parse(&command_work, &o, &argc, argv, &status) ||
-        !command_has_channel(&command_work, argc, argv, &status))
+        !worker_options_apply(&o.worker, &command_work, argc, argv, &plan,
+                              &status))
         return status;
-    const char *wrong = work_wrong(&o, argc, argv);
-    if (wrong)
-        return command_misused(&command_work, wrong);
-    if (!strchr(argv[1], '*')) /* wildcards are meant here */
-        channel_hint_print(argv[1], CHANNEL_SUBSCRIBE);
-    struct worker_plan plan = {
-        .server = o.server,
-        .channel = argv[1],
-        .command = o.command,
-        .timeout_ms = (int)o.timeout_ms.value,
-        .jobs = (uint32_t)o.jobs.value,
-        .wait_ms = (uint32_t)o.wait_ms.value,
-        .delay_ms = (uint32_t)o.delay_ms.value,
-        .count = o.count.value,
-        .acks = true,
-        .reconnects = !o.no_reconnect,
-        .is_quiet = o.is_quiet,
-        .settle = work_settle,
-    };
+    if (!plan.acks)
+        return command_misused(
+            &command_work, "only the messages of a queue can be acknowledged; "
+                           "for a topic use 'sluice listen --exec'");
+    plan.wait_ms = (uint32_t)o.wait_ms.value;
+    plan.delay_ms = (uint32_t)o.delay_ms.value;
     return worker_run(&plan);
 }
 
