@@ -73,6 +73,9 @@ struct channel_kind {
     /* A member's socket was offered all of its outbox, and some is left. */
     void (*flushed)(struct channel *ch, struct subscriber *s);
     void (*rule_changed)(struct channel *ch);
+    /* Whether a message of so many bytes fits; if not, closes the gate until
+     * it does. */
+    bool (*admits)(struct channel *ch, uint64_t n);
     /* Bytes that may come in before the gate closes again. */
     uint64_t (*room)(const struct channel *ch);
     bool (*is_empty)(const struct channel *ch);
@@ -132,6 +135,14 @@ static inline bool channel_must_wait(const struct channel *ch)
 static inline bool channel_is_closed(const struct channel *ch)
 {
     return ch->gate.closed > 0;
+}
+
+/* Whether it can take a message of `n` bytes, which its publisher keeps as long
+ * as it cannot: the gate is then closed until there is room. */
+static inline bool channel_admits(struct channel *ch, uint64_t n)
+{
+    return !channel_is_closed(ch) &&
+           (!ch->kind->admits || ch->kind->admits(ch, n));
 }
 
 /* Whether publishers should wait, and a consumer alone can make room. */
@@ -206,6 +217,14 @@ static inline uint32_t channel_name_length(const struct channel *ch)
 static inline uint64_t channel_last_number(const struct channel *ch)
 {
     return ch->number + ch->pending;
+}
+
+/* The bytes of the messages that were published and are not committed. */
+static inline uint64_t channel_pending_bytes(const struct channel *ch)
+{
+    return ch->pending > 0
+               ? (uint64_t)(ch->tail - ch->open->bytes) - ch->open->used
+               : 0;
 }
 
 /* Whether it has a subscriber that is more than a SUBSCRIBER_PLAIN. */

@@ -22,7 +22,8 @@ enum {
 struct publisher {
     struct wait *first; /* where it waits; NULL when nowhere */
     uint64_t messages_in;
-    uint32_t wait_count;
+    uint16_t wait_count;
+    uint8_t kind;      /* for the owner */
     uint32_t bytes_in; /* of whole messages; UINT32_MAX: as many or more */
 };
 

@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "broker/core/fullness.h"
 #include "broker/core/held.h"
 #include "broker/core/subscriber.h"
 #include "broker/core/turn.h"
@@ -12,12 +13,12 @@ enum { QUEUE_COPY_BYTES = 1 << 10 };
 struct queue {
     struct channel channel;
     struct backlog *backlog;
-    struct ledger *ledger; /* NULL until a worker holds something */
-    struct list ready;     /* consumers with room; the first is next */
-    uint32_t consumers;    /* members that have not retired */
-    bool is_numbered;      /* somebody sees the numbers of its messages */
-    bool is_full;          /* closes the gate */
-    bool is_pressed;       /* closes it as well, memory being short */
+    struct ledger *ledger;    /* NULL until a worker holds something */
+    struct list ready;        /* consumers with room; the first is next */
+    uint32_t consumers;       /* members that have not retired */
+    bool is_numbered;         /* somebody sees the numbers of its messages */
+    struct fullness fullness; /* while it is full the gate is closed */
+    bool is_pressed;          /* closes it as well, memory being short */
 };
 
 static struct queue *queue_of(const struct channel *ch)
@@ -316,27 +317,26 @@ static bool queue_give(struct queue *q, struct subscriber *s)
     return is_given;
 }
 
-static void queue_open_gate(struct queue *q)
+/* What workers hold counts as well. */
+static struct fill queue_fill(const struct queue *q)
 {
-    gate_open(&q->channel.gate, &q->channel.turn->open_gates);
+    const struct ledger *l = q->ledger;
+    return (struct fill){.bytes = q->backlog->bytes + (l ? l->bytes : 0) +
+                                  channel_pending_bytes(&q->channel),
+                         .messages = q->backlog->messages +
+                                     (l ? l->by_number.count : 0) +
+                                     q->channel.pending};
 }
 
-/* What workers hold counts as well. */
 static void queue_update_gate(struct queue *q)
 {
-    const struct rule *rule = q->channel.rule;
-    const struct ledger *l = q->ledger;
-    uint64_t bytes = q->backlog->bytes + (l ? l->bytes : 0);
-    uint64_t messages = q->backlog->messages + (l ? l->by_number.count : 0);
-    if (!q->is_full &&
-        (bytes >= rule->limit_bytes || messages >= rule->limit_messages)) {
-        q->is_full = true;
-        gate_close(&q->channel.gate);
-    } else if (q->is_full && bytes <= rule->limit_bytes / 2 &&
-               messages <= rule->limit_messages / 2) {
-        q->is_full = false;
-        queue_open_gate(q);
-    }
+    fullness_update(&q->fullness, &q->channel, queue_fill(q));
+}
+
+static bool queue_admits(struct channel *ch, uint64_t n)
+{
+    struct queue *q = queue_of(ch);
+    return fullness_admits(&q->fullness, ch, queue_fill(q), n);
 }
 
 /* Keeps the turn's count of the queues that could still deliver. */
@@ -402,9 +402,8 @@ static void queue_sent(struct channel *ch, struct subscriber *s)
 
 static uint64_t queue_room(const struct channel *ch)
 {
-    const struct ledger *l = queue_of(ch)->ledger;
     uint64_t limit = ch->rule->limit_bytes;
-    uint64_t bytes = queue_of(ch)->backlog->bytes + (l ? l->bytes : 0);
+    uint64_t bytes = queue_fill(queue_of(ch)).bytes;
     return bytes < limit ? limit - bytes : 0;
 }
 
@@ -438,7 +437,7 @@ static void queue_press(struct channel *ch, bool is_exhausted)
     if (q->is_pressed)
         return;
     q->is_pressed = true;
-    gate_close(&ch->gate);
+    channel_close_gate(ch);
 }
 
 static void queue_relieve(struct channel *ch)
@@ -447,7 +446,7 @@ static void queue_relieve(struct channel *ch)
     if (!q->is_pressed)
         return;
     q->is_pressed = false;
-    queue_open_gate(q);
+    channel_open_gate(ch);
 }
 
 static uint64_t queue_drop_delayed(struct queue *q)
@@ -489,6 +488,7 @@ const struct channel_kind queue_kind = {
     .accept = queue_accept,
     .hand_out = queue_hand_out,
     .sent = queue_sent,
+    .admits = queue_admits,
     .room = queue_room,
     .is_empty = queue_is_empty,
     .press = queue_press,

@@ -267,6 +267,47 @@ static void test_limit_shuts_the_gate_and_half_opens_it(void **state)
     assert_false(channel_must_wait(ch));
 }
 
+/* A publisher that keeps what has no room yet is asked again when it has. */
+static void
+test_gate_is_shut_until_the_message_that_found_no_room_fits(void **state)
+{
+    struct fixture *f = *state;
+    post(f, 1, 22); /* 440 bytes, less than half */
+    struct channel *ch = rig_find(&f->rig, QUEUE);
+    assert_true(channel_admits(ch, 560));
+    assert_false(channel_admits(ch, 561));
+    assert_true(channel_must_wait(ch));
+    rig_turn(&f->rig);
+    assert_false(channel_admits(ch, 1));
+    join(f, &f->a, 1); /* one of SIZE goes, and there is room */
+    assert_false(channel_must_wait(ch));
+    assert_true(channel_admits(ch, 561));
+}
+
+static void test_messages_of_this_turn_take_room_at_once(void **state)
+{
+    struct fixture *f = *state;
+    rig_say_bytes(&f->rig, QUEUE, "first", 500 - RIG_HEAD_BYTES);
+    struct channel *ch = rig_find(&f->rig, QUEUE);
+    assert_true(channel_admits(ch, 500));
+    rig_say_bytes(&f->rig, QUEUE, "second", 500 - RIG_HEAD_BYTES);
+    assert_false(channel_admits(ch, 1));
+    rig_turn(&f->rig);
+}
+
+static void test_an_empty_queue_admits_a_message_of_any_size(void **state)
+{
+    struct fixture *f = *state;
+    post(f, 1, 1);
+    struct channel *ch = rig_find(&f->rig, QUEUE);
+    assert_false(channel_admits(ch, 5000));
+    ch->kind->purge(ch, UINT32_MAX);
+    assert_false(channel_must_wait(ch));
+    assert_true(channel_admits(ch, 5000));
+    channel_touch(ch);
+    rig_turn(&f->rig);
+}
+
 static void test_waiting_publishers_pass_in_fair_turns(void **state)
 {
     struct fixture *f = *state;
@@ -348,6 +389,9 @@ int main(void)
         QUEUE_TEST(test_only_retired_consumers_deliver_nothing),
         QUEUE_TEST(test_full_consumers_are_worth_waiting_for),
         QUEUE_TEST(test_limit_shuts_the_gate_and_half_opens_it),
+        QUEUE_TEST(test_gate_is_shut_until_the_message_that_found_no_room_fits),
+        QUEUE_TEST(test_messages_of_this_turn_take_room_at_once),
+        QUEUE_TEST(test_an_empty_queue_admits_a_message_of_any_size),
         QUEUE_TEST(test_waiting_publishers_pass_in_fair_turns),
         QUEUE_TEST(test_what_there_was_no_memory_to_give_is_given_later),
         QUEUE_TEST(test_purge_counts_what_it_drops),
