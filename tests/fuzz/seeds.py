@@ -382,11 +382,28 @@ def interests_seeds():
                       + interest_step(128, b"/" * 255))
 
 
+def journal_seeds():
+    """A record of each type, its payload from the fixture of version 1."""
+    sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "journal"))
+    import format as journal  # pylint: disable=import-outside-toplevel
+    for name, data in journal.fixture().items():
+        yield name, data[:500]
+        if not name.endswith(".seg"):
+            continue
+        *_, seed = journal.read_segment(data)
+        found = journal.read_batches(data, seed)
+        for number, _, records in (next(found) for _ in range(2)):
+            for kind, flags, form, _, count, _, payload in records:
+                yield (f"{number}-{kind}",
+                       struct.pack(">BBBIH", kind, flags, form, count, number)
+                       + payload)
+
+
 TARGETS = {"config": config_seeds, "frame": frame_seeds,
            "head": head_seeds, "http_connection": http_connection_seeds,
            "http_head": http_head_seeds,
            "inbox": inbox_seeds, "interests": interests_seeds,
-           "session": session_seeds, "spelling": spelling_seeds}
+           "journal": journal_seeds, "session": session_seeds, "spelling": spelling_seeds}
 
 
 def main(folder):
