@@ -31,7 +31,9 @@ struct backlog {
      * was told of, and the last that it was offered; what lies between them and
      * in no slice is missed. 0 and 0: it is not told. */
     uint64_t told, offered;
-    bool is_memory;       /* the latest was missed because memory was short */
+    uint64_t mark;  /* for the owner: it waits until this has been told; 0: it
+                       does not */
+    bool is_memory; /* the latest was missed because memory was short */
     struct slice first[]; /* the ring while BACKLOG_FIRST suffice */
 };
 

@@ -46,8 +46,8 @@ struct channel *channel_new(struct turn *t, const struct channel_kind *kind,
 
 bool channel_is_unused(const struct channel *ch)
 {
-    return ch->member_count == 0 && !ch->tap && ch->kind->is_empty(ch) &&
-           !ch->gate.first;
+    return ch->member_count == 0 && !ch->is_awaited && !ch->tap &&
+           ch->kind->is_empty(ch) && !ch->gate.first;
 }
 
 void channel_free(struct channel *ch)
@@ -281,6 +281,29 @@ bool channel_has_lanes(const struct channel *ch)
 void channel_flush(struct channel *ch)
 {
     channel_commit(ch);
+}
+
+/* A queue keeps its messages for those that join later anyway. */
+void channel_await(struct channel *ch)
+{
+    assert(!ch->is_awaited && ch->number == ch->base);
+    ch->is_awaited = true;
+    ch->turn->deliverable++;
+    if (!channel_is_queue(ch))
+        channel_close_gate(ch);
+}
+
+void channel_complete(struct channel *ch)
+{
+    assert(ch->is_awaited);
+    channel_commit(ch);
+    ch->is_awaited = false;
+    ch->turn->deliverable--;
+    if (!channel_is_queue(ch))
+        channel_open_gate(ch);
+    if (ch->kind->completed)
+        ch->kind->completed(ch);
+    channel_touch(ch);
 }
 
 struct receipt channel_receipt(const struct channel *ch)

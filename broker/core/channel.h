@@ -76,6 +76,8 @@ struct channel_kind {
     /* Whether a message of so many bytes fits; if not, closes the gate until
      * it does. */
     bool (*admits)(struct channel *ch, uint64_t n);
+    /* All who should read it from its beginning have joined. */
+    void (*completed)(struct channel *ch);
     /* Bytes that may come in before the gate closes again. */
     uint64_t (*room)(const struct channel *ch);
     bool (*is_empty)(const struct channel *ch);
@@ -100,9 +102,10 @@ struct channel {
     uint8_t *tail;      /* where the next message goes; valid if room > 0 */
     struct block *open; /* NULL when none of it is held */
     uint32_t pending;   /* messages appended and not committed */
-    uint32_t member_count : 30;
+    uint32_t member_count : 29;
     bool is_open_held : 1;   /* this turn holds a reference on the open block */
     bool is_deliverable : 1; /* counted in the turn's `deliverable` */
+    bool is_awaited : 1;     /* see channel_await */
     const struct channel_kind *kind;
     const struct rule *rule;
     struct turn *turn;
@@ -245,6 +248,12 @@ static inline bool channel_is_new(const struct channel *ch, uint64_t number)
     return number == ch->base + 1;
 }
 
+/* The channel, which is new, has subscribers that are still to be found. Those
+ * that join from now on get all of its messages; publishers wait, so that these
+ * are few. It exists until channel_complete() says that all have joined. */
+void channel_await(struct channel *ch);
+void channel_complete(struct channel *ch);
+
 /* What a publisher is told of a message that was just published. */
 struct receipt {
     uint64_t number; /* 0: the message was for nobody */
@@ -267,8 +276,8 @@ struct channel *channel_new(struct turn *t, const struct channel_kind *kind,
 /* It must be unused. */
 void channel_free(struct channel *ch);
 
-/* True when it has no subscriber, no message, no publisher at its gate and no
- * tap. */
+/* True when it has no subscriber, awaits none, and has no message, no publisher
+ * at its gate and no tap. */
 bool channel_is_unused(const struct channel *ch);
 
 /* There is something to settle, or the channel may have become unused: it is

@@ -26,11 +26,13 @@ struct core_owner {
     void (*recovered)(void *arg, struct subscriber *s);
     /* Memory is short, and this channel holds much of it. */
     void (*pressed)(void *arg, const struct channel *ch);
-    /* Whether there will be subscribers as soon as a channel of this name
+    /* Whether there may be subscribers as soon as a channel of this name
      * exists; NULL: never. Called while a message is published. */
     bool (*wants)(void *arg, const uint8_t *name, uint32_t length);
-    /* The channel is new: subscribers may join it. May be NULL. */
-    void (*appeared)(void *arg, struct channel *ch);
+    /* The channel is new: subscribers may join it, or it may be made to await
+     * them. False when there is no memory for that: then it cannot be. May be
+     * NULL. */
+    bool (*appeared)(void *arg, struct channel *ch);
     void *arg;
 };
 

@@ -44,9 +44,11 @@ struct channel *directory_add(struct directory *d, enum name_class name_class,
         return NULL;
     }
     counter_add(d->turn->counters, COUNT_channels, 1);
-    if (d->turn->owner.appeared)
-        d->turn->owner.appeared(d->turn->owner.arg, ch);
-    return ch;
+    const struct core_owner *owner = &d->turn->owner;
+    if (!owner->appeared || owner->appeared(owner->arg, ch))
+        return ch;
+    directory_remove(d, ch);
+    return NULL;
 }
 
 struct channel *directory_obtain(struct directory *d, const uint8_t *name,

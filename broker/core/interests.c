@@ -4,7 +4,11 @@
 #include <assert.h>
 #include <string.h>
 
-enum { SLOTS_MIN = 16, WILD_MAX = PATTERN_SEGMENTS_MAX / 2 };
+enum {
+    SLOTS_MIN = 16,
+    WILD_MAX = PATTERN_SEGMENTS_MAX / 2,
+    WILD_PER_WORK = 16, /* steps of a lookup, see interests_next */
+};
 
 /* Where the wildcards of a pattern are. */
 struct interest_form {
@@ -31,19 +35,12 @@ struct interest_group {
     struct pattern pattern; /* as much of it as is used */
 };
 
-/* A name, and the hashes of its segments. Each hash depends on the segment's
- * place, too, because a sum has no order. */
-struct interest_question {
-    struct pattern_name name;
-    uint64_t each[PATTERN_SEGMENTS_MAX];
-    uint64_t upto[PATTERN_SEGMENTS_MAX + 1]; /* of all segments before */
-};
-
 void interests_init(struct interests *in, struct budget *budget)
 {
     *in = (struct interests){.key = siphash_key_random(), .budget = budget};
     map_init(&in->shapes, budget);
     list_init(&in->all_shapes);
+    interests_stop(in);
 }
 
 void interests_fini(struct interests *in)
@@ -149,6 +146,8 @@ static void shape_free_unused(struct interests *in,
 {
     if (shape->groups > 0)
         return;
+    if (in->search.shape == &shape->link)
+        in->search.shape = shape->link.next;
     map_remove(&in->shapes, &shape->node);
     list_remove(&shape->link);
     budget_free(in->budget, shape, shape_size(&shape->form));
@@ -263,6 +262,8 @@ static void group_free_unused(struct interests *in,
     while (*at != group)
         at = &(*at)->next;
     *at = group->next;
+    if (in->search.group == group)
+        in->search.group = NULL;
     in->group_count--;
     group->shape->groups--;
     shape_free_unused(in, group->shape);
@@ -293,6 +294,8 @@ bool interests_add(struct interests *in, struct interest *i,
 
 void interests_remove(struct interests *in, struct interest *i)
 {
+    if (in->search.same == &i->same)
+        in->search.same = i->same.next;
     list_remove(&i->same);
     group_free_unused(in, i->group);
     i->group = NULL;
@@ -312,19 +315,54 @@ static struct interest_group *group_matching(const struct interests *in,
     return group;
 }
 
-void interests_match(const struct interests *in, const uint8_t *name,
-                     size_t length,
-                     void (*visit)(struct interest *i, void *arg), void *arg)
+void interests_stop(struct interests *in)
 {
-    struct interest_question question;
+    in->search.is_over = true;
+    in->search.group = NULL;
+    in->search.shape = in->search.same = NULL;
+}
+
+void interests_seek(struct interests *in, const uint8_t *name, size_t length)
+{
+    interests_stop(in);
     if (in->group_count == 0)
         return;
-    question_init(&question, &in->key, name, length);
-    LIST_EACH (link, &in->all_shapes) {
-        struct interest_group *group = group_matching(
-            in, LIST_OF(link, struct interest_shape, link), &question);
-        if (group)
-            LIST_EACH (same, &group->interests)
-                visit(LIST_OF(same, struct interest, same), arg);
+    question_init(&in->search.question, &in->key, name, length);
+    in->search.is_over = false;
+    in->search.shape = in->all_shapes.next;
+}
+
+/* Goes on to the next shape. Returns what that costs. */
+static int32_t interests_advance(struct interests *in)
+{
+    struct interest_search *search = &in->search;
+    if (search->shape == &in->all_shapes) {
+        interests_stop(in);
+        return 0;
     }
+    const struct interest_shape *shape =
+        LIST_OF(search->shape, struct interest_shape, link);
+    search->shape = search->shape->next;
+    search->group = group_matching(in, shape, &search->question);
+    if (search->group)
+        search->same = search->group->interests.next;
+    return 1 + shape->form.wild_count / WILD_PER_WORK;
+}
+
+struct interest *interests_next(struct interests *in, int32_t *work)
+{
+    struct interest_search *search = &in->search;
+    while (*work > 0 && !search->is_over) {
+        if (!search->group) {
+            *work -= interests_advance(in);
+        } else if (search->same == &search->group->interests) {
+            search->group = NULL;
+        } else {
+            struct list *found = search->same;
+            search->same = found->next;
+            --*work;
+            return LIST_OF(found, struct interest, same);
+        }
+    }
+    return NULL;
 }

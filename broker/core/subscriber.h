@@ -60,6 +60,8 @@ struct subscriber {
     bool is_kept : 1;     /* `dirty` is in a list of its owner: output that the
                              socket did not take */
     bool is_exact : 1;    /* for the owner: so does its own name */
+    bool is_early : 1;    /* for the owner: joined before its subscription is
+                             confirmed, and was not written since */
     /* In a topic: */
     bool was_busy : 1;  /* since `known_since`; */
     bool has_read : 1;  /* and then took as much as its bound, or so much

@@ -20,8 +20,8 @@ enum {
 
 struct topic {
     struct channel channel;
-    struct backlog *held; /* for the first subscriber; empty while there is
-                             one */
+    struct backlog *held; /* for the first subscriber; empty while there is one,
+                             unless more are awaited */
     struct list *retired; /* a ring of the subscribers that are offered nothing
                              more; NULL when there are none */
     struct patience *patience; /* NULL when nothing of it was spent */
@@ -205,16 +205,29 @@ static void topic_hold(struct channel *ch, const struct slice *slice)
                           COUNT_dropped_no_subscriber);
 }
 
+/* More subscribers are awaited, which get this, too. */
+static void topic_keep(struct channel *ch, const struct slice *slice)
+{
+    struct backlog **held = &topic_of(ch)->held;
+    struct budget *budget = ch->turn->budget;
+    if (!backlog_own(held, budget) || !backlog_push(*held, budget, slice))
+        channel_count_dropped(ch, slice->messages, COUNT_dropped_no_memory);
+    backlog_disown(held, budget);
+}
+
 /* Flattened: the offer is made for each subscriber (2 % of 1 to 10). */
 __attribute__((flatten)) static void topic_accept(struct channel *ch,
                                                   struct slice *slice)
 {
-    if (!list_is_empty(&ch->members) || ch->rule->hold_messages > 0)
+    bool is_for_some = !list_is_empty(&ch->members) || ch->is_awaited;
+    if (is_for_some || ch->rule->hold_messages > 0)
         channel_number(ch, slice);
-    if (list_is_empty(&ch->members)) {
+    if (!is_for_some) {
         topic_hold(ch, slice);
         return;
     }
+    if (ch->is_awaited)
+        topic_keep(ch, slice);
     LIST_EACH (link, &ch->members) {
         topic_offer(LIST_OF(link, struct subscriber, member), slice);
     }
@@ -258,13 +271,49 @@ static void topic_init(struct channel *ch)
     topic_of(ch)->held = BACKLOG_NONE;
 }
 
+/* It is told of messages that could not be kept for it. */
+static void topic_note_awaited(struct subscriber *s, uint64_t number)
+{
+    const struct slice none = {.first = number + 1};
+    const struct channel *ch = s->channel;
+    if (s->kind == SUBSCRIBER_PLAIN || ch->number == ch->base)
+        return;
+    if (!subscriber_note(s, &none))
+        subscriber_doom(s);
+}
+
 static void topic_joined(struct channel *ch, struct subscriber *s)
 {
     struct backlog *held = topic_of(ch)->held;
     s->mark_at = s->known_since = ch->turn->now;
+    if (ch->is_awaited)
+        topic_note_awaited(s, ch->base);
     for (uint32_t i = 0; i < held->count; i++)
         topic_offer(s, backlog_at(held, i));
-    backlog_release(&topic_of(ch)->held, ch->turn->budget);
+    if (ch->is_awaited)
+        topic_note_awaited(s, ch->number);
+    else
+        backlog_release(&topic_of(ch)->held, ch->turn->budget);
+}
+
+/* What was kept is kept on only if nobody came. */
+static void topic_completed(struct channel *ch)
+{
+    struct backlog **held = &topic_of(ch)->held;
+    struct turn *t = ch->turn;
+    if (!list_is_empty(&ch->members)) {
+        backlog_release(held, t->budget);
+        return;
+    }
+    uint64_t before = (*held)->messages;
+    if (ch->rule->hold_messages == 0)
+        backlog_release(held, t->budget);
+    else
+        (void)backlog_drop_oldest(*held, t->budget, t->config.message_size,
+                                  ch->rule->client_limit_bytes,
+                                  ch->rule->hold_messages);
+    channel_count_dropped(ch, before - (*held)->messages,
+                          COUNT_dropped_no_subscriber);
 }
 
 /* Publishers no longer wait for a subscriber that leaves, and no notice is
@@ -322,7 +371,7 @@ static uint64_t topic_purge(struct channel *ch, uint32_t slices)
 static void topic_rule_changed(struct channel *ch)
 {
     patience_free(topic_of(ch)->patience);
-    if (ch->rule->hold_messages == 0)
+    if (ch->rule->hold_messages == 0 && !ch->is_awaited)
         channel_count_dropped(ch, topic_purge(ch, UINT32_MAX),
                               COUNT_dropped_no_subscriber);
 }
@@ -355,7 +404,7 @@ static void topic_press_member(struct list *link, bool is_exhausted)
 
 static void topic_press(struct channel *ch, bool is_exhausted)
 {
-    if (!backlog_is_empty(topic_of(ch)->held)) {
+    if (!backlog_is_empty(topic_of(ch)->held) && !ch->is_awaited) {
         channel_count_dropped(ch, topic_purge(ch, UINT32_MAX),
                               COUNT_dropped_memory);
         channel_touch(ch);
@@ -379,6 +428,7 @@ const struct channel_kind topic_kind = {
     .accept = topic_accept,
     .sent = topic_sent,
     .flushed = topic_flushed,
+    .completed = topic_completed,
     .rule_changed = topic_rule_changed,
     .room = topic_room,
     .is_empty = topic_is_empty,

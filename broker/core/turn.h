@@ -46,8 +46,9 @@ struct turn {
                                freed has given to a message */
     uint32_t open_blocks;   /* opened since the last delivery */
     uint32_t joined;        /* subscribers so far */
-    uint32_t deliverable;   /* queues that hold messages and have a consumer */
-    struct wheel wheel;     /* of turn_alarms; begins with the first of them */
+    uint32_t deliverable; /* queues that hold messages and have a consumer, and
+                             channels that await subscribers */
+    struct wheel wheel;   /* of turn_alarms; begins with the first of them */
     bool has_wheel;
     bool is_running;  /* the turn is ending right now */
     bool is_starved;  /* a queue could not hand out messages because an

@@ -72,11 +72,13 @@ static bool on_wants(void *arg, const uint8_t *name, uint32_t length)
     return false;
 }
 
-static void on_appeared(void *arg, struct channel *ch)
+static bool on_appeared(void *arg, struct channel *ch)
 {
+    bool is_ok = true;
     for (size_t i = 0; i < SESSION_KINDS; i++)
         if (session_kinds[i]->appeared)
-            session_kinds[i]->appeared(arg, ch);
+            is_ok &= session_kinds[i]->appeared(arg, ch);
+    return is_ok;
 }
 
 struct core_owner clients_turn_core_owner(struct clients *all)

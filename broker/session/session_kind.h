@@ -85,7 +85,7 @@ struct session_kind {
     void (*close)(struct clients *all);
     /* For core_owner.h. */
     bool (*wants)(struct clients *all, const uint8_t *name, uint32_t length);
-    void (*appeared)(struct clients *all, struct channel *ch);
+    bool (*appeared)(struct clients *all, struct channel *ch);
     /* The turn ends: everything was delivered. False when nothing is left to
      * do before the next input. */
     bool (*end_turn)(struct clients *all);

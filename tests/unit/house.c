@@ -59,6 +59,9 @@ bool house_open(struct house *h, int log_fd)
         .hello_ms = 5000,
         .frame_ms = 10000,
         .leave_ms = 3000,
+        .hold_bytes = 16 << 10,
+        .subscriptions_max = 1024,
+        .requests_max = 1024,
     };
     *h = (struct house){.reactor = reactor_new()};
     if (!h->reactor)

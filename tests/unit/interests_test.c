@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * The interests that match a name are those whose patterns the naive matcher
- * says match it, whatever was added and removed before; and all memory is
- * freed.
+ * says match it, whatever was added and removed before or between two pieces of
+ * the search; and all memory is freed.
  */
 #include "broker/core/interests.h"
 
@@ -100,11 +100,23 @@ static void take_away(struct fixture *f, unsigned i)
     f->watchers[i].is_there = false;
 }
 
-static void see(struct interest *i, void *arg)
+/* Goes on with the search, in a piece of that size; how many it found. */
+static unsigned seek_on(struct fixture *f, int32_t work)
 {
-    struct watcher *w = LIST_OF(i, struct watcher, interest);
-    w->seen++;
-    ++*(unsigned *)arg;
+    unsigned count = 0;
+    struct interest *i;
+    while ((i = interests_next(&f->interests, &work)) != NULL) {
+        LIST_OF(i, struct watcher, interest)->seen++;
+        count++;
+    }
+    return count;
+}
+
+static void seek(struct fixture *f, const char *name, size_t n)
+{
+    for (unsigned i = 0; i < MANY; i++)
+        f->watchers[i].seen = 0;
+    interests_seek(&f->interests, (const uint8_t *)name, n);
 }
 
 /* How many match `name`. */
@@ -112,12 +124,12 @@ static unsigned ask(struct fixture *f, const char *name)
 {
     unsigned count = 0;
     size_t n = strlen(name);
-    uint8_t *copy = malloc(n); /* its exact size */
+    char *copy = malloc(n); /* its exact size */
     assert_non_null(copy);
     memcpy(copy, name, n);
-    for (unsigned i = 0; i < MANY; i++)
-        f->watchers[i].seen = 0;
-    interests_match(&f->interests, copy, n, see, &count);
+    seek(f, copy, n);
+    while (interests_are_sought(&f->interests))
+        count += seek_on(f, 1 + (int32_t)chance(f, 9));
     free(copy);
     return count;
 }
@@ -285,6 +297,55 @@ static void test_without_memory_nothing_changes(void **state)
     assert_in_range(refused, 2 * UNIT_COUNT(patterns) - 2, 100);
 }
 
+/* Those that are there all the time are found once each. */
+static void test_what_changes_meanwhile_disturbs_no_search(void **state)
+{
+    struct fixture *f = *state;
+    char text[TEXT_MAX], name[TEXT_MAX];
+    for (unsigned round = 0; round < ROUNDS; round++) {
+        bool has_changed[MANY] = {false};
+        make_name(f, name);
+        seek(f, name, strlen(name));
+        while (interests_are_sought(&f->interests)) {
+            (void)seek_on(f, 1 + (int32_t)chance(f, 20));
+            unsigned i = chance(f, MANY);
+            has_changed[i] = true;
+            make_pattern(f, text);
+            if (f->watchers[i].is_there)
+                take_away(f, i);
+            else
+                assert_true(add(f, i, text));
+        }
+        for (unsigned i = 0; i < MANY; i++) {
+            const struct watcher *w = &f->watchers[i];
+            bool expected = w->is_there && naive_matches(w->pattern, name);
+            if (!has_changed[i] && w->seen != expected)
+                fail_msg("%s and '%s': %u", w->pattern, name, w->seen);
+        }
+    }
+}
+
+/* A piece ends after so much work, however many match. */
+static void test_a_search_is_made_in_pieces(void **state)
+{
+    struct fixture *f = *state;
+    unsigned pieces = 0, found = 0;
+    for (unsigned i = 0; i < MANY; i++)
+        assert_true(add(f, i, i % 2 > 0 ? "/*" : "/a/*"));
+    seek(f, "/x", 2);
+    while (interests_are_sought(&f->interests)) {
+        unsigned more = seek_on(f, 10);
+        assert_in_range(more, 0, 10);
+        found += more;
+        pieces++;
+    }
+    assert_int_equal(found, MANY / 2);
+    assert_in_range(pieces, MANY / 20, MANY / 20 + 2);
+    seek(f, "/x", 2);
+    interests_stop(&f->interests);
+    assert_int_equal(seek_on(f, 10), 0);
+}
+
 #define INTERESTS_TEST(test)                                                   \
     cmocka_unit_test_setup_teardown(test, open_interests, close_interests)
 
@@ -297,6 +358,8 @@ int main(void)
         INTERESTS_TEST(test_the_longest_names_and_patterns),
         INTERESTS_TEST(test_patterns_that_differ_late),
         INTERESTS_TEST(test_without_memory_nothing_changes),
+        INTERESTS_TEST(test_what_changes_meanwhile_disturbs_no_search),
+        INTERESTS_TEST(test_a_search_is_made_in_pieces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

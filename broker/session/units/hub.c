@@ -10,6 +10,7 @@
 #include "broker/session/session.h"
 #include "broker/session/units/unit_render.h"
 #include "broker/session/units/units.h"
+#include "broker/session/units/units_kind.h"
 
 bool hub_open(struct clients *all)
 {
@@ -26,6 +27,7 @@ bool hub_open(struct clients *all)
     all->hub = hub;
     map_init(&hub->requests, all->budget);
     interests_init(&hub->interests, all->budget);
+    errands_init(&hub->errands);
     hub->render = unit_render_new();
     return hub->render != NULL;
 }
@@ -54,17 +56,26 @@ static void hub_resume(struct unit_hub *hub)
     }
 }
 
+static void hub_write(struct units *u)
+{
+    struct session *s = u->session;
+    if (u->is_overrun)
+        session_act(s, units_kind.doom(s));
+    else
+        session_flush(s);
+}
+
 bool hub_end_turn(struct clients *all)
 {
     struct unit_hub *hub = all->hub;
     struct list *link;
-    /* There is none if the start ran out of memory. */
-    if (!hub || (list_is_empty(&hub->writing) && list_is_empty(&hub->rested)))
+    if (!hub) /* the start ran out of memory */
         return false;
+    bool has_errands = errands_end_turn(&hub->errands);
     while ((link = list_pop(&hub->writing)) != NULL)
-        session_flush(LIST_OF(link, struct units, writing)->session);
+        hub_write(LIST_OF(link, struct units, writing));
     hub_resume(hub);
-    return !list_is_empty(&hub->writing);
+    return has_errands || !list_is_empty(&hub->writing);
 }
 
 void hub_tick(struct clients *all, clock_ms now)

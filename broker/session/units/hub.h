@@ -15,6 +15,7 @@
 #include "broker/base/wheel.h"
 #include "broker/core/block.h"
 #include "broker/core/interests.h"
+#include "broker/session/units/errands.h"
 #include "proto/frame.h"
 #include "proto/head.h"
 
@@ -45,6 +46,7 @@ struct unit_hub {
     char run[HUB_RUN_DIGITS + 1];   /* this start of the broker */
     uint8_t answer[HUB_ANSWER_MAX]; /* where one is put together */
     struct interests interests;     /* of struct wildcard */
+    struct errands errands;         /* by which these find channels */
     struct map requests;            /* unanswered, by address */
     struct unit_render *render;     /* see unit_writer.c */
 };

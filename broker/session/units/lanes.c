@@ -1,66 +1,64 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/lanes.h"
 
-#include <string.h>
-
-#include "broker/core/channel.h"
+#include "broker/core/core.h"
 #include "broker/core/held.h"
 #include "broker/session/units/unit_rest.h"
 #include "broker/session/units/units.h"
 
-struct subscriber *lanes_add(struct session *s)
-{
-    if (s->sub.state == SUBSCRIBER_NONE) {
-        subscriber_init(&s->sub);
-        s->sub.kind = SUBSCRIBER_LANE;
-        return &s->sub;
-    }
-    struct units *u = units_obtain(s);
-    bool is_over = !u || u->lane_count == LANES_MAX;
-    struct lane *lane =
-        !is_over ? budget_zalloc(s->all->budget, sizeof *lane) : NULL;
-    if (!lane)
-        return NULL;
-    subscriber_init(&lane->sub);
-    lane->sub.kind = SUBSCRIBER_LANE_MORE;
-    lane->session = s;
-    list_insert(&u->lanes, &lane->link);
-    u->lane_count++;
-    return &lane->sub;
-}
-
-static void lanes_free(struct session *s, struct subscriber *sub)
-{
-    if (sub->kind != SUBSCRIBER_LANE_MORE)
-        return;
-    struct lane *lane = LIST_OF(sub, struct lane, sub);
-    list_remove(&lane->link);
-    s->units->lane_count--;
-    budget_free(s->all->budget, lane, sizeof *lane);
-}
+/* From here on lanes are found by a table. */
+enum { LISTED_MAX = 16 };
 
 static bool is_lively(const struct subscriber *sub)
 {
     return sub->state != SUBSCRIBER_NONE && sub->state != SUBSCRIBER_RETIRED;
 }
 
-static bool is_in(const struct subscriber *sub, const uint8_t *name,
-                  uint32_t length)
+/* Finding them. */
+
+static uint64_t id_of(const struct channel *ch)
 {
-    return is_lively(sub) && channel_name_length(sub->channel) == length &&
-           memcmp(channel_name(sub->channel), name, length) == 0;
+    return (uint64_t)(uintptr_t)ch;
 }
 
-struct subscriber *lanes_find(struct session *s, const uint8_t *name,
-                              uint32_t length)
+static bool lanes_index(struct units *u, const struct lane *lane)
 {
-    if (is_in(&s->sub, name, length))
-        return &s->sub;
-    if (!s->units)
-        return NULL;
-    LIST_EACH (link, &s->units->lanes) {
+    return !is_lively(&lane->sub) ||
+           idmap_put(&u->index, id_of(lane->sub.channel),
+                     (uint64_t)(uintptr_t)lane);
+}
+
+/* One was added. False without memory. */
+static bool lanes_index_more(struct units *u, const struct lane *added)
+{
+    if (u->index.count > 0)
+        return lanes_index(u, added);
+    if (u->lane_count <= LISTED_MAX)
+        return true;
+    bool is_ok = true;
+    LIST_EACH (link, &u->lanes)
+        is_ok = is_ok && lanes_index(u, LIST_OF(link, struct lane, link));
+    if (!is_ok)
+        idmap_clear(&u->index);
+    return is_ok;
+}
+
+static void lanes_forget(struct session *s, const struct subscriber *sub)
+{
+    if (sub->kind == SUBSCRIBER_LANE_MORE && is_lively(sub))
+        idmap_remove(&s->units->index, id_of(sub->channel));
+}
+
+static struct subscriber *lanes_search(struct units *u,
+                                       const struct channel *ch)
+{
+    if (u->index.count > 0) {
+        const uint64_t *found = idmap_find(&u->index, id_of(ch));
+        return found ? &((struct lane *)(uintptr_t)*found)->sub : NULL;
+    }
+    LIST_EACH (link, &u->lanes) {
         struct lane *lane = LIST_OF(link, struct lane, link);
-        if (is_in(&lane->sub, name, length))
+        if (lane->sub.channel == ch && is_lively(&lane->sub))
             return &lane->sub;
     }
     return NULL;
@@ -68,7 +66,96 @@ struct subscriber *lanes_find(struct session *s, const uint8_t *name,
 
 struct subscriber *lanes_in(struct session *s, const struct channel *ch)
 {
-    return lanes_find(s, channel_name(ch), channel_name_length(ch));
+    if (s->sub.channel == ch && is_lively(&s->sub))
+        return &s->sub;
+    return s->units ? lanes_search(s->units, ch) : NULL;
+}
+
+struct subscriber *lanes_find(struct session *s, const uint8_t *name,
+                              uint32_t length)
+{
+    const struct channel *ch =
+        directory_find(&s->all->core->directory, name, length);
+    return ch ? lanes_in(s, ch) : NULL;
+}
+
+void lanes_set_exact(struct session *s, struct subscriber *lane, bool is_exact)
+{
+    if (lane->kind == SUBSCRIBER_LANE_MORE)
+        s->units->exact_count += (uint32_t)is_exact - (uint32_t)lane->is_exact;
+    lane->is_exact = is_exact;
+}
+
+uint32_t lanes_exact(const struct session *s)
+{
+    return (is_lively(&s->sub) && s->sub.is_exact) +
+           (s->units ? s->units->exact_count : 0);
+}
+
+/* Coming and going. */
+
+static void lanes_free(struct session *s, struct subscriber *sub)
+{
+    if (sub->kind != SUBSCRIBER_LANE_MORE)
+        return;
+    struct lane *lane = LIST_OF(sub, struct lane, sub);
+    struct units *u = s->units;
+    if (u->walk == &lane->link)
+        u->walk = lane->link.next;
+    list_remove(&lane->link);
+    if (--u->lane_count == 0)
+        idmap_clear(&u->index);
+    budget_free(s->all->budget, lane, sizeof *lane);
+}
+
+bool lanes_are_over(const struct session *s)
+{
+    return s->sub.state != SUBSCRIBER_NONE && s->units &&
+           s->units->lane_count >= LANES_MAX - 1;
+}
+
+/* In front of the others, so that a walk does not come to it. */
+static struct subscriber *lanes_add_more(struct session *s, struct channel *ch,
+                                         struct worker *w)
+{
+    struct units *u = units_obtain(s);
+    struct lane *lane = u && !lanes_are_over(s)
+                            ? budget_zalloc(s->all->budget, sizeof *lane)
+                            : NULL;
+    if (!lane)
+        return NULL;
+    subscriber_init(&lane->sub);
+    lane->sub.kind = SUBSCRIBER_LANE_MORE;
+    lane->sub.worker = w;
+    lane->session = s;
+    list_insert(u->lanes.next, &lane->link);
+    u->lane_count++;
+    subscriber_join(&lane->sub, ch);
+    if (lanes_index_more(u, lane))
+        return &lane->sub;
+    lanes_forget(s, &lane->sub);
+    subscriber_leave(&lane->sub);
+    lanes_free(s, &lane->sub);
+    return NULL;
+}
+
+struct subscriber *lanes_join(struct session *s, struct channel *ch,
+                              struct worker *w)
+{
+    struct subscriber *lane = &s->sub;
+    bool is_first = lane->state == SUBSCRIBER_NONE;
+    if (is_first) {
+        subscriber_init(lane);
+        lane->kind = SUBSCRIBER_LANE;
+        lane->worker = w;
+    }
+    if (is_first)
+        subscriber_join(lane, ch);
+    else
+        lane = lanes_add_more(s, ch, w);
+    if (lane && w)
+        w->lanes++;
+    return lane;
 }
 
 void lanes_each(struct session *s,
@@ -85,15 +172,52 @@ void lanes_each(struct session *s,
     }
 }
 
+void lanes_walk_begin(struct session *s)
+{
+    s->units->walk = s->units->lanes.next;
+    s->units->walks_own = true;
+}
+
+/* The session's own subscriber comes first. */
+struct subscriber *lanes_walk(struct session *s)
+{
+    struct units *u = s->units;
+    bool is_own = u->walks_own && is_lively(&s->sub);
+    u->walks_own = false;
+    if (is_own)
+        return &s->sub;
+    while (u->walk != &u->lanes) {
+        struct lane *lane = LIST_OF(u->walk, struct lane, link);
+        u->walk = u->walk->next;
+        if (is_lively(&lane->sub))
+            return &lane->sub;
+    }
+    return NULL;
+}
+
+void lanes_drop_worker(struct session *s, struct worker *w)
+{
+    if (w && --w->lanes == 0)
+        budget_free(s->all->budget, w, sizeof *w);
+}
+
+static void lanes_unmark(struct session *s, struct subscriber *lane)
+{
+    if (lane->outbox->mark > 0)
+        s->units->barrier.lanes--;
+}
+
 static void lanes_end(struct session *s, struct subscriber *lane)
 {
     bool is_queue = lane->channel && channel_is_queue(lane->channel);
     struct worker *w = is_queue ? lane->worker : NULL;
+    lanes_set_exact(s, lane, false);
+    lanes_forget(s, lane);
+    lanes_unmark(s, lane);
     subscriber_leave(lane);
     if (is_queue)
         lane->worker = NULL;
-    if (w && --w->lanes == 0)
-        budget_free(s->all->budget, w, sizeof *w);
+    lanes_drop_worker(s, w);
     lanes_free(s, lane);
 }
 
@@ -109,11 +233,24 @@ bool lanes_finish(struct session *s, struct subscriber *lane, bool *waits)
 {
     bool is_topic = !channel_is_queue(lane->channel);
     *waits = false;
-    if (is_topic)
+    if (is_topic) {
+        lanes_set_exact(s, lane, false);
+        lanes_forget(s, lane);
         subscriber_retire(lane);
+    }
     if (!is_topic || lane->outbox == BACKLOG_NONE)
         return lanes_close(s, lane);
     *waits = true;
+    return true;
+}
+
+bool lanes_mark(struct subscriber *lane)
+{
+    channel_flush(lane->channel);
+    struct backlog *outbox = lane->outbox;
+    if (outbox->offered == 0)
+        return false;
+    outbox->mark = outbox->offered;
     return true;
 }
 
@@ -167,11 +304,4 @@ struct worker *lanes_new_worker(struct session *s, uint32_t credit,
     worker_init(w, s, credit, wait_ms);
     w->lanes = 1;
     return w;
-}
-
-bool lanes_work(struct session *s, struct subscriber *lane, uint32_t credit,
-                uint32_t wait_ms)
-{
-    lane->worker = lanes_new_worker(s, credit, wait_ms);
-    return lane->worker != NULL;
 }

@@ -17,31 +17,47 @@ struct worker;
 
 enum { LANES_MAX = 16384 };
 
-/* A lane that is in no channel yet; NULL without memory. */
-struct subscriber *lanes_add(struct session *s);
+/* A new lane, in a channel in which the session has none; `w`, if any, is the
+ * window for what it is handed of a queue. NULL when it would be one too many,
+ * or there is no memory. */
+struct subscriber *lanes_join(struct session *s, struct channel *ch,
+                              struct worker *w);
 
-/* The lane in the channel of this name, unless it has retired; NULL when there
- * is none. */
+/* Whether one more would be too many. */
+bool lanes_are_over(const struct session *s);
+
+/* The lane in the channel, unless it has retired; NULL when there is none. */
+struct subscriber *lanes_in(struct session *s, const struct channel *ch);
+
+/* The same for the channel of this name. */
 struct subscriber *lanes_find(struct session *s, const uint8_t *name,
                               uint32_t length);
 
-/* The same for a channel. */
-struct subscriber *lanes_in(struct session *s, const struct channel *ch);
+/* Whether the subscription to the channel's own name leads to the lane. */
+void lanes_set_exact(struct session *s, struct subscriber *lane, bool is_exact);
+
+/* How many subscriptions are of that kind. */
+uint32_t lanes_exact(const struct session *s);
 
 /* A window for one lane or more; it is freed when the last of them has gone.
  * NULL without memory. */
 struct worker *lanes_new_worker(struct session *s, uint32_t credit,
                                 uint32_t wait_ms);
 
-/* The lane works from now on: messages of its queue are held until they are
- * acknowledged. It is in no channel yet. False without memory. */
-bool lanes_work(struct session *s, struct subscriber *lane, uint32_t credit,
-                uint32_t wait_ms);
+/* One lane, or subscription, less. `w` may be NULL. */
+void lanes_drop_worker(struct session *s, struct worker *w);
 
 /* Calls `visit` for each lane that is in a channel and has not retired; it may
  * close that lane. */
 void lanes_each(struct session *s,
                 void (*visit)(struct subscriber *lane, void *arg), void *arg);
+
+/* The same in pieces. Those that the session gets meanwhile are not visited. */
+void lanes_walk_begin(struct session *s);
+
+/* The next one; NULL when there are no more. It may be closed, as may any
+ * other. */
+struct subscriber *lanes_walk(struct session *s);
 
 /* Ends a lane at once. False when there is no memory to complete a unit of it
  * that was begun: the session has to end. */
@@ -50,6 +66,11 @@ bool lanes_close(struct session *s, struct subscriber *lane);
 /* Ends a lane: that of a topic when all it is owed was written, which returns
  * true in *waits. Otherwise like lanes_close. */
 bool lanes_finish(struct session *s, struct subscriber *lane, bool *waits);
+
+/* The lane goes on. Returns true when it is still to be told of something that
+ * was published before: `mark` of its outbox is set until that has been done.
+ */
+bool lanes_mark(struct subscriber *lane);
 
 /* All lanes finish, close, or are gone without a thought for what was begun. */
 bool lanes_retire(struct session *s);

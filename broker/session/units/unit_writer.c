@@ -42,8 +42,7 @@ static bool unit_writer_release(struct session *s)
 {
     struct barrier *b = &s->units->barrier;
     struct span rid = {b->rid, b->rid_length};
-    if (!b->is_set || b->lanes > 0 ||
-        (b->sub && subscriber_number(b->sub) < b->number))
+    if (!b->is_set || b->is_working || b->lanes > 0)
         return true;
     b->is_set = false;
     return b->has_number ? answer_ok_number(s, rid, b->number)
@@ -64,6 +63,17 @@ static void unit_writer_rest_lane(struct session *s, struct subscriber *sub)
     (void)lanes_close(s, sub); /* no unit of it was begun */
 }
 
+/* The lane is told everything up to this number. */
+static void unit_writer_pass(struct session *s, const struct subscriber *sub,
+                             uint64_t number)
+{
+    struct backlog *outbox = sub->outbox;
+    if (outbox->mark == 0 || number < outbox->mark)
+        return;
+    outbox->mark = 0;
+    s->units->barrier.lanes--;
+}
+
 /* Messages one after another, all of one lane. */
 struct run {
     struct subscriber *sub; /* NULL: none yet */
@@ -71,22 +81,23 @@ struct run {
     uint64_t number;        /* of the last */
 };
 
-static void run_end(struct run *run)
+static void run_end(struct session *s, struct run *run)
 {
     struct subscriber *sub = run->sub;
     run->sub = NULL;
     if (!sub)
         return;
+    unit_writer_pass(s, sub, run->number);
     if (sub->outbox->offered > 0)
         sub->outbox->told = run->number;
     subscriber_sent(sub, run->bytes);
     subscriber_count_sent(sub);
 }
 
-static void run_add(struct run *run, const struct piece *p)
+static void run_add(struct session *s, struct run *run, const struct piece *p)
 {
     if (run->sub != p->sub)
-        run_end(run);
+        run_end(s, run);
     /* Its first byte was given up when it was begun. */
     bool was_begun = p->skipped > 0;
     run->bytes = (run->sub ? run->bytes : 0) + p->body_bytes - was_begun;
@@ -107,7 +118,8 @@ static void settle_whole(struct session *s, struct run *run,
         units_answers_sent(s, p->bytes);
         break;
     case PIECE_GAP:
-        run_end(run);
+        run_end(s, run);
+        unit_writer_pass(s, p->sub, p->number);
         counter_add(s->all->counters, COUNT_gaps_told, 1);
         counter_add(s->all->counters, COUNT_messages_told,
                     p->number - p->gap_first + 1);
@@ -116,7 +128,7 @@ static void settle_whole(struct session *s, struct run *run,
     case PIECE_MESSAGE:
         if (channel_is_queue(p->sub->channel) && p->sub->worker)
             queue_work_sent(p->sub, p->number);
-        run_add(run, p);
+        run_add(s, run, p);
         break;
     }
 }
@@ -131,7 +143,7 @@ static void settle_part(struct session *s, struct run *run,
         (void)backlog_consume(u->rest, s->all->budget, put);
     if (p->kind == PIECE_ANSWERS)
         units_answers_sent(s, put);
-    run_end(run);
+    run_end(s, run);
     if (!p->sub || (put == 0 && p->skipped == 0))
         return;
     u->started = (struct started){.sub = p->sub,
@@ -156,7 +168,7 @@ static void unit_writer_settle(struct session *s, const struct unit_render *r,
     if (i < r->count)
         settle_part(s, &run, &r->pieces[i], put);
     else
-        run_end(&run);
+        run_end(s, &run);
 }
 
 /* After an attempt to write: lanes that were written to their end rest; new
@@ -264,8 +276,6 @@ enum stream_status unit_writer_flush(struct session *s)
     if (!s->units)
         return STREAM_OK;
     while (status == STREAM_OK) {
-        if (s->units->is_overrun)
-            return STREAM_RESET;
         if (!unit_writer_add_last(s))
             return STREAM_RESET;
         if (!unit_writer_has_work(s))

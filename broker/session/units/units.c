@@ -18,6 +18,9 @@ struct units *units_obtain(struct session *s)
     u->ping_ms = UNITS_PING_DEFAULT;
     u->rest = BACKLOG_NONE;
     list_init(&u->lanes);
+    list_init(&u->early);
+    list_init(&u->errand.link);
+    idmap_init(&u->index, s->all->budget);
     list_init(&u->fresh);
     list_init(&u->requests);
     list_init(&u->wildcards);
@@ -115,7 +118,8 @@ void units_tidy(struct session *s)
         !u->barrier.is_set && list_is_empty(&u->requests) &&
         list_is_empty(&u->wildcards) && list_is_empty(&u->lanes) &&
         list_is_empty(&u->fresh) && list_is_empty(&u->output) &&
-        backlog_is_empty(u->rest) && list_is_empty(&u->rested))
+        list_is_empty(&u->early) && backlog_is_empty(u->rest) &&
+        list_is_empty(&u->rested))
         units_free(s);
 }
 

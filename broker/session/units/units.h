@@ -11,10 +11,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/base/idmap.h"
 #include "broker/base/list.h"
+#include "broker/base/map.h"
 #include "broker/core/backlog.h"
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
+#include "broker/session/units/errands.h"
 #include "broker/session/units/hub.h"
 
 enum {
@@ -40,10 +43,10 @@ struct started {
 
 struct barrier {
     bool is_set;
-    uint32_t lanes;         /* that have retired, and must be empty first */
-    struct subscriber *sub; /* NULL, or must have been told `number` first */
-    uint64_t number;
+    bool is_working; /* the units' errand has to be done first */
     bool has_number; /* the answer carries it */
+    uint32_t lanes;  /* that must end, or be told what their marks say, first */
+    uint64_t number;
     uint8_t rid_length;
     char rid[UNITS_RID_MAX];
 };
@@ -56,12 +59,20 @@ struct units {
     struct block *room;      /* where the next one goes; NULL: in a new one */
     struct backlog *rest;    /* of a unit whose lane has gone */
     struct list lanes;       /* further ones; struct lane */
+    struct idmap index;      /* these by channel; empty while they are few */
+    struct list *walk;       /* the next one; see lanes_walk. NULL: none */
+    bool walks_own;          /* the session's own subscriber is next */
+    uint32_t exact_count;    /* of these: read by their own names */
     struct list fresh;       /* lanes that were offered something; dirty */
     struct list output;      /* lanes with more than the socket took */
+    struct list early;       /* lanes that wait for the barrier; dirty */
     struct list wildcards;   /* struct wildcard */
     uint32_t wildcard_count, lane_count;
-    bool is_overrun;      /* it would need a lane that cannot be made */
-    struct list requests; /* struct request, not answered yet */
+    struct wildcard *changing; /* begins or ends; NULL: none does */
+    struct errand errand;      /* which is then this */
+    struct map_walk channels;  /* those that it has come to */
+    bool is_overrun;           /* it would need a lane that cannot be made */
+    struct list requests;      /* struct request, not answered yet */
     uint32_t request_count;
     struct started started; /* the unit that was written in part */
     struct barrier barrier; /* the answer that follows messages */

@@ -5,6 +5,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/partial.h"
 #include "broker/session/session.h"
+#include "broker/session/units/appearances.h"
 #include "broker/session/units/decode.h"
 #include "broker/session/units/keepalive.h"
 #include "broker/session/units/lanes.h"
@@ -39,6 +40,12 @@ static void units_offer(struct session *s, struct subscriber *sub)
         session_close(s, REASON_NO_MEMORY);
         return;
     }
+    if (sub->is_early && u->barrier.is_working) {
+        subscriber_keep(sub, &u->early);
+        subscriber_flushed(sub);
+        return;
+    }
+    sub->is_early = false;
     if (stream_wants_write(s->stream)) { /* the socket is full */
         subscriber_keep(sub, &u->output);
         subscriber_flushed(sub);
@@ -50,6 +57,9 @@ static void units_offer(struct session *s, struct subscriber *sub)
 
 static struct verdict units_doom(struct session *s)
 {
+    if (s->units)
+        s->units->is_overrun = false;
+    wildcards_end(s);
     if (!lanes_leave(s))
         return verdict_close(REASON_NO_MEMORY);
     return unit_end(s, UNIT_OVERRUN, REASON_SLOW_CONSUMER);
@@ -112,6 +122,13 @@ static void units_view(const struct session *s, clock_ms now, struct view *v)
     (void)v;
 }
 
+static void units_close(struct clients *all)
+{
+    if (all->hub)
+        appearances_close(all->hub);
+    hub_close(all);
+}
+
 const struct session_kind units_kind = {
     .is_duplex = true,
     .hello = opening_take,
@@ -131,9 +148,9 @@ const struct session_kind units_kind = {
     .time_out = units_time_out,
     .view = units_view,
     .open = hub_open,
-    .close = hub_close,
-    .wants = wildcards_want,
-    .appeared = wildcards_appear,
+    .close = units_close,
+    .wants = appearances_want,
+    .appeared = appearances_begin,
     .end_turn = hub_end_turn,
     .tick = hub_tick,
     .wait_ms = hub_wait_ms,

@@ -22,17 +22,9 @@ static struct verdict verdict_of(bool is_answered)
     return is_answered ? verdict(VERDICT_GO_ON) : no_memory();
 }
 
-static void count_subscription(struct subscriber *lane, void *arg)
+static uint32_t subscriptions_of(const struct session *s)
 {
-    uint32_t *count = arg;
-    *count += lane->is_exact;
-}
-
-static uint32_t subscriptions_of(struct session *s)
-{
-    uint32_t count = 0;
-    lanes_each(s, count_subscription, &count);
-    return count + (s->units ? s->units->wildcard_count : 0);
+    return lanes_exact(s) + (s->units ? s->units->wildcard_count : 0);
 }
 
 enum unit_error verb_subscribe_check(struct session *s, struct unit *u)
@@ -74,23 +66,31 @@ static uint32_t value_of(const struct unit *u, enum unit_option option,
     return (uint32_t)number;
 }
 
-/* A new lane, in the channel of the exact pattern. */
-static struct subscriber *subscribe_lane(struct session *s,
-                                         const struct unit *u)
+/* What is handed to it of a queue is held until it is acknowledged; NULL when
+ * it is not. False without memory. */
+static bool make_worker(struct session *s, const struct unit *u,
+                        struct worker **worker)
 {
-    const struct pattern *p = &u->pattern;
-    struct subscriber *lane = lanes_add(s);
-    if (!lane)
-        return NULL;
+    *worker = NULL;
     /* Bytes unsent in the kernel are held in advance, too. */
-    if (p->world == PATTERN_QUEUES)
+    if (u->pattern.world == PATTERN_QUEUES)
         stream_limit_unsent(s->stream, core_prefetch_bytes(s->all->core));
-    if (value_of(u, UNIT_OPTION_ack, 0) &&
-        !lanes_work(s, lane, value_of(u, UNIT_OPTION_credit, 1),
-                    value_of(u, UNIT_OPTION_wait, 0)))
+    if (!value_of(u, UNIT_OPTION_ack, 0))
+        return true;
+    *worker = lanes_new_worker(s, value_of(u, UNIT_OPTION_credit, 1),
+                               value_of(u, UNIT_OPTION_wait, 0));
+    return *worker != NULL;
+}
+
+static struct subscriber *
+subscribe_lane(struct session *s, const struct unit *u, struct channel *ch)
+{
+    struct worker *worker;
+    if (!make_worker(s, u, &worker))
         return NULL;
-    return core_subscribe(s->all->core, lane, p->octets, p->length) ? lane
-                                                                    : NULL;
+    struct subscriber *lane = lanes_join(s, ch, worker);
+    lanes_drop_worker(s, worker);
+    return lane;
 }
 
 static struct verdict subscribe_exact(struct session *s, struct unit *u)
@@ -100,37 +100,55 @@ static struct verdict subscribe_exact(struct session *s, struct unit *u)
     if (name_class == NAME_NULL)
         return verdict_of(answer_ok_number(s, u->head.rid, 0));
     /* A new channel may get a lane of this session by a wildcard. */
-    if (!directory_obtain(&s->all->core->directory, p->octets, p->length))
-        return no_memory();
-    struct subscriber *lane = lanes_find(s, p->octets, p->length);
+    struct channel *ch =
+        directory_obtain(&s->all->core->directory, p->octets, p->length);
+    if (!ch)
+        return unit_refuse(s, &u->head, UNIT_LIMIT);
+    struct subscriber *lane = lanes_in(s, ch);
     if (lane && lane->is_exact)
         return unit_refuse(s, &u->head, UNIT_EXISTS);
     if (!lane)
-        lane = subscribe_lane(s, u);
+        lane = subscribe_lane(s, u, ch);
+    channel_touch(ch); /* it may be new, and for nobody */
     if (!lane)
-        return no_memory();
-    lane->is_exact = true;
+        return unit_refuse(s, &u->head,
+                           lanes_are_over(s) ? UNIT_OVERRUN : UNIT_LIMIT);
+    lanes_set_exact(s, lane, true);
     return verdict_of(
         name_class == NAME_QUEUE
             ? answer_ok(s, u->head.rid)
             : answer_ok_number(s, u->head.rid, number_before(s, lane)));
 }
 
+/* The answer is given when nothing is left that it has to follow. */
+static struct barrier *answer_later(struct session *s, const struct unit *u)
+{
+    struct units *own = units_obtain(s);
+    if (!own)
+        return NULL;
+    own->barrier = (struct barrier){.is_set = true,
+                                    .rid_length = (uint8_t)u->head.rid.length};
+    if (u->head.rid.length > 0)
+        memcpy(own->barrier.rid, u->head.rid.text, u->head.rid.length);
+    units_write_later(own);
+    return &own->barrier;
+}
+
 static struct verdict subscribe_wildcard(struct session *s, struct unit *u)
 {
-    struct worker *worker = NULL;
+    struct worker *worker;
     if (wildcards_find(s, &u->pattern))
         return unit_refuse(s, &u->head, UNIT_EXISTS);
-    if (value_of(u, UNIT_OPTION_ack, 0)) {
-        worker = lanes_new_worker(s, value_of(u, UNIT_OPTION_credit, 1),
-                                  value_of(u, UNIT_OPTION_wait, 0));
-        if (!worker)
-            return no_memory();
+    if (!make_worker(s, u, &worker))
+        return unit_refuse(s, &u->head, UNIT_LIMIT);
+    if (!wildcards_add(s, &u->pattern, worker)) {
+        lanes_drop_worker(s, worker);
+        return unit_refuse(s, &u->head, UNIT_LIMIT);
     }
-    if (u->pattern.world == PATTERN_QUEUES)
-        stream_limit_unsent(s->stream, core_prefetch_bytes(s->all->core));
-    return verdict_of(wildcards_add(s, &u->pattern, worker) &&
-                      answer_ok(s, u->head.rid));
+    if (!s->units->changing)
+        return unit_done(s, &u->head);
+    answer_later(s, u)->is_working = true;
+    return verdict(VERDICT_GO_ON);
 }
 
 struct verdict verb_subscribe_run(struct session *s, struct unit *u)
@@ -146,62 +164,45 @@ enum unit_error verb_unsubscribe_check(struct session *s, struct unit *u)
                                                            : UNIT_BAD_CHANNEL;
 }
 
-/* The answer waits for what the lane is owed: `waits` until it has ended, else
- * until it has been told everything up to now. */
-static bool unsubscribe_later(struct session *s, const struct unit *u,
-                              struct subscriber *lane, bool waits,
-                              uint64_t number)
-{
-    struct units *own = units_obtain(s);
-    if (!own)
-        return false;
-    struct barrier *b = &own->barrier;
-    *b = (struct barrier){.is_set = true,
-                          .lanes = waits,
-                          .sub = waits ? NULL : lane,
-                          .number = number,
-                          .has_number = true,
-                          .rid_length = (uint8_t)u->head.rid.length};
-    if (u->head.rid.length > 0)
-        memcpy(b->rid, u->head.rid.text, u->head.rid.length);
-    units_write_later(own);
-    return true;
-}
-
 static struct verdict unsubscribe_exact(struct session *s, struct unit *u,
                                         struct subscriber *lane)
 {
     struct channel *ch = lane->channel;
     bool is_queue = channel_is_queue(ch), waits = false;
-    lane->is_exact = false;
+    lanes_set_exact(s, lane, false);
     channel_flush(ch);
     uint64_t number = channel_last_number(ch);
-    bool is_other = lane->matches > 0; /* goes on for a wildcard */
-    bool is_owed = lane->outbox != BACKLOG_NONE;
-    if (!is_other && !lanes_finish(s, lane, &waits))
-        return no_memory();
+    if (lane->matches == 0) {
+        if (!lanes_finish(s, lane, &waits))
+            return no_memory();
+    } else if (!is_queue) { /* it goes on for a wildcard */
+        waits = lanes_mark(lane);
+    }
     if (is_queue)
-        return verdict_of(answer_ok(s, u->head.rid));
-    if (!waits && !(is_other && is_owed))
+        return unit_done(s, &u->head);
+    if (!waits)
         return verdict_of(answer_ok_number(s, u->head.rid, number));
-    return verdict_of(unsubscribe_later(s, u, lane, waits, number));
+    struct barrier *b = answer_later(s, u);
+    if (!b)
+        return no_memory();
+    b->lanes = 1;
+    b->number = number;
+    b->has_number = true;
+    return verdict(VERDICT_GO_ON);
 }
 
 static struct verdict unsubscribe_wildcard(struct session *s, struct unit *u)
 {
     struct wildcard *w = wildcards_find(s, &u->pattern);
-    uint32_t waits;
     if (!w)
         return unit_refuse(s, &u->head, UNIT_GONE);
-    if (!wildcards_remove(w, &waits))
-        return no_memory();
-    if (waits == 0)
-        return verdict_of(answer_ok(s, u->head.rid));
-    if (!unsubscribe_later(s, u, NULL, true, 0))
-        return no_memory();
-    s->units->barrier.lanes = waits;
-    s->units->barrier.has_number = false;
-    return verdict(VERDICT_GO_ON);
+    struct barrier *b = answer_later(s, u);
+    b->is_working = true;
+    wildcards_remove(w);
+    if (b->is_working || b->lanes > 0)
+        return verdict(VERDICT_GO_ON);
+    b->is_set = false;
+    return unit_done(s, &u->head);
 }
 
 struct verdict verb_unsubscribe_run(struct session *s, struct unit *u)

@@ -4,10 +4,18 @@
 #include <string.h>
 
 #include "broker/core/core.h"
-#include "broker/core/held.h"
 #include "broker/session/clients.h"
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/units.h"
+
+/* See errands.h. */
+enum {
+    WORK_SLOT = 2, /* of the directory; a lane */
+    WORK_MATCH = 2,
+    WORK_JOIN = 6,
+    OCTETS_PER_WORK = 24, /* of a name, to compare with a pattern */
+    SLOTS_AT_ONCE = 8,
+};
 
 static bool is_equal(const struct pattern *a, const struct pattern *b)
 {
@@ -28,35 +36,84 @@ struct wildcard *wildcards_find(const struct session *s,
     return NULL;
 }
 
-/* One more pattern leads to the channel. */
-static void join(struct wildcard *w, struct channel *ch)
+static struct units *units_of(const struct errand *c)
+{
+    return LIST_OF(c, struct units, errand);
+}
+
+void wildcards_join(struct wildcard *w, struct channel *ch, int32_t *work)
 {
     struct session *s = w->session;
     struct subscriber *lane = lanes_in(s, ch);
-    bool is_new = !lane;
-    if (is_new)
-        lane = lanes_add(s);
+    *work -= WORK_JOIN;
     if (!lane) {
-        s->units->is_overrun = true; /* it could not be told what it misses */
-        units_write_later(s->units);
-        return;
+        lane = lanes_join(s, ch, w->worker);
+        if (!lane) {
+            s->units->is_overrun = true; /* it could not be told what it
+                                            misses */
+            units_write_later(s->units);
+            return;
+        }
+        lane->is_early = w->is_pending;
     }
     lane->matches++;
-    if (!is_new)
-        return;
-    if (w->worker) {
-        lane->worker = w->worker;
-        w->worker->lanes++;
-    }
-    subscriber_join(lane, ch);
 }
 
+static bool matches(const struct wildcard *w, const struct channel *ch,
+                    int32_t *work)
+{
+    uint32_t length = channel_name_length(ch);
+    *work -= WORK_MATCH + (int32_t)length / OCTETS_PER_WORK;
+    return pattern_matches(interest_pattern(&w->interest), channel_name(ch),
+                           length);
+}
+
+/* The errand of the units has been done, or need not be. */
+static void wildcards_finish(struct units *u)
+{
+    list_remove(&u->errand.link);
+    u->changing = NULL;
+    if (!u->barrier.is_working)
+        return;
+    u->barrier.is_working = false;
+    list_splice(&u->output, &u->early);
+    units_write_later(u);
+}
+
+/* A subscription begins: its channels are found. */
+
+struct visit {
+    struct wildcard *wildcard;
+    int32_t *work;
+};
+
+/* One that still awaits subscribers will find this one. */
 static void join_if_it_matches(struct channel *ch, void *arg)
 {
-    struct wildcard *w = arg;
-    if (pattern_matches(interest_pattern(&w->interest), channel_name(ch),
-                        channel_name_length(ch)))
-        join(w, ch);
+    const struct visit *v = arg;
+    struct wildcard *w = v->wildcard;
+    if (!w->session->units->is_overrun && !ch->is_awaited &&
+        matches(w, ch, v->work))
+        wildcards_join(w, ch, v->work);
+}
+
+static bool run_add(struct errand *c, int32_t *work)
+{
+    struct units *u = units_of(c);
+    struct visit v = {u->changing, work};
+    bool goes_on = true;
+    while (goes_on && *work > 0) {
+        *work -= SLOTS_AT_ONCE * WORK_SLOT;
+        goes_on =
+            directory_walk(&u->session->all->core->directory, &u->channels,
+                           SLOTS_AT_ONCE, join_if_it_matches, &v) &&
+            !u->is_overrun;
+    }
+    if (goes_on)
+        return false;
+    u->changing->is_pending = false;
+    wildcards_finish(u);
+    return true;
 }
 
 bool wildcards_add(struct session *s, const struct pattern *p,
@@ -68,15 +125,21 @@ bool wildcards_add(struct session *s, const struct pattern *p,
         return false;
     w->session = s;
     w->worker = worker;
+    w->is_pending = true;
     if (!interests_add(&units_hub(s)->interests, &w->interest, p)) {
         budget_free(s->all->budget, w, sizeof *w);
         return false;
     }
     list_insert(&u->wildcards, &w->link);
     u->wildcard_count++;
-    directory_each(&s->all->core->directory, join_if_it_matches, w);
+    u->changing = w;
+    u->channels = (struct map_walk){0};
+    u->errand.run = run_add;
+    errands_add(&units_hub(s)->errands, &u->errand);
     return true;
 }
+
+/* A subscription ends: its lanes do, or go on for others. */
 
 static void wildcards_free(struct wildcard *w)
 {
@@ -84,69 +147,61 @@ static void wildcards_free(struct wildcard *w)
     interests_remove(&units_hub(s)->interests, &w->interest);
     list_remove(&w->link);
     s->units->wildcard_count--;
-    if (w->worker && --w->worker->lanes == 0)
-        budget_free(s->all->budget, w->worker, sizeof *w->worker);
+    lanes_drop_worker(s, w->worker);
     budget_free(s->all->budget, w, sizeof *w);
 }
 
-struct parting {
-    struct wildcard *wildcard;
-    uint32_t waits;
-    bool is_ok;
-};
-
-static void part(struct subscriber *lane, void *arg)
+static void part(struct wildcard *w, struct subscriber *lane, int32_t *work)
 {
-    struct parting *p = arg;
-    bool waits;
-    if (lane->matches == 0 ||
-        !pattern_matches(interest_pattern(&p->wildcard->interest),
-                         channel_name(lane->channel),
-                         channel_name_length(lane->channel)) ||
-        --lane->matches > 0 || lane->is_exact)
+    struct units *u = w->session->units;
+    bool waits = false;
+    if (lane->matches == 0 || !matches(w, lane->channel, work))
         return;
-    p->is_ok &= lanes_finish(p->wildcard->session, lane, &waits);
-    p->waits += waits;
+    *work -= WORK_JOIN;
+    if (--lane->matches > 0 || lane->is_exact)
+        waits = lanes_mark(lane);
+    else if (!lanes_finish(w->session, lane, &waits))
+        u->is_overrun = true;
+    u->barrier.lanes += waits;
 }
 
-bool wildcards_remove(struct wildcard *w, uint32_t *waits)
+/* While it runs, nobody finds the subscription; until then it is as good as
+ * others. */
+static bool run_remove(struct errand *c, int32_t *work)
 {
-    struct parting p = {.wildcard = w, .is_ok = true};
-    lanes_each(w->session, part, &p);
-    *waits = p.waits;
-    wildcards_free(w);
-    return p.is_ok;
+    struct units *u = units_of(c);
+    struct subscriber *lane = &u->session->sub; /* any */
+    if (!u->walk)
+        lanes_walk_begin(u->session);
+    while (lane && *work > 0) {
+        lane = lanes_walk(u->session);
+        *work -= WORK_SLOT;
+        if (lane)
+            part(u->changing, lane, work);
+    }
+    if (lane)
+        return false;
+    u->walk = NULL;
+    wildcards_free(u->changing);
+    wildcards_finish(u);
+    return true;
+}
+
+void wildcards_remove(struct wildcard *w)
+{
+    struct units *u = w->session->units;
+    u->changing = w;
+    u->walk = NULL;
+    u->errand.run = run_remove;
+    errands_add(&units_hub(w->session)->errands, &u->errand);
 }
 
 void wildcards_end(struct session *s)
 {
-    while (s->units && !list_is_empty(&s->units->wildcards))
-        wildcards_free(
-            LIST_OF(s->units->wildcards.next, struct wildcard, link));
-}
-
-static void note(struct interest *i, void *arg)
-{
-    (void)i;
-    *(bool *)arg = true;
-}
-
-bool wildcards_want(struct clients *all, const uint8_t *name, uint32_t length)
-{
-    bool is_wanted = false;
-    if (all->hub->interests.group_count > 0)
-        interests_match(&all->hub->interests, name, length, note, &is_wanted);
-    return is_wanted;
-}
-
-static void join_one(struct interest *i, void *arg)
-{
-    join(LIST_OF(i, struct wildcard, interest), arg);
-}
-
-void wildcards_appear(struct clients *all, struct channel *ch)
-{
-    if (all->hub && all->hub->interests.group_count > 0)
-        interests_match(&all->hub->interests, channel_name(ch),
-                        channel_name_length(ch), join_one, ch);
+    struct units *u = s->units;
+    if (!u)
+        return;
+    wildcards_finish(u);
+    while (!list_is_empty(&u->wildcards))
+        wildcards_free(LIST_OF(u->wildcards.next, struct wildcard, link));
 }

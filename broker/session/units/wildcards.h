@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * wildcards - subscriptions to patterns with a wildcard. They are resolved to
- * lanes when a channel or a subscription appears; a message costs nothing.
+ * lanes when a channel or a subscription appears; a message costs nothing. To
+ * begin or end one is an errand, see errands.h: it may take more than one turn,
+ * and until it is done the session is not read.
  */
 #ifndef SLUICE_SESSION_UNITS_WILDCARDS_H
 #define SLUICE_SESSION_UNITS_WILDCARDS_H
@@ -14,7 +16,6 @@
 #include "proto/pattern.h"
 
 struct channel;
-struct clients;
 struct session;
 struct worker;
 
@@ -23,26 +24,26 @@ struct wildcard {
     struct list link; /* of the session's */
     struct session *session;
     struct worker *worker; /* NULL: nothing is acknowledged */
+    bool is_pending;       /* it has not come to all channels yet */
 };
 
 /* The subscription of the session; NULL when there is none. */
 struct wildcard *wildcards_find(const struct session *s,
                                 const struct pattern *p);
 
-/* Subscribes; `worker`, if any, is taken. False without memory: the session has
- * to end. */
+/* Subscribes; `worker`, if any, is taken. The units' `changing` is NULL when
+ * that is done already. False, with nothing taken, when there is no memory. */
 bool wildcards_add(struct session *s, const struct pattern *p,
                    struct worker *worker);
 
-/* Ends one. *waits is the number of lanes that are still owed something. False
- * without memory: the session has to end. */
-bool wildcards_remove(struct wildcard *w, uint32_t *waits);
+/* Ends one; the same. What the answer has to wait for is added to the session's
+ * barrier. */
+void wildcards_remove(struct wildcard *w);
 
 /* All of a session; its lanes stay. */
 void wildcards_end(struct session *s);
 
-/* For session_kind. */
-bool wildcards_want(struct clients *all, const uint8_t *name, uint32_t length);
-void wildcards_appear(struct clients *all, struct channel *ch);
+/* One more pattern leads to the channel. */
+void wildcards_join(struct wildcard *w, struct channel *ch, int32_t *work);
 
 #endif
