@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: MIT
+"""What the tests of the libraries share: each library passes the suite, and
+works with a real sluiced, also when that is restarted; their documents are
+true."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+ROOT = FOLDER.parents[1]
+sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/wire")]
+
+from daemon import Broker  # noqa: E402
+from program import Program  # noqa: E402
+from runner import skip  # noqa: E402
+from units import matches  # noqa: E402
+
+DEADLINE_S = 300    # of a compiler, and of the whole suite, under load
+
+
+def build_go(folder):
+    program = folder / "program"
+    run("go", "build", "-o", program, ".", cwd=FOLDER / "go_client",
+        env={"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOCACHE": folder})
+    return [program]
+
+
+def build_rust(folder):
+    rustc = ["rustc", "--edition=2021", "-O", "-D", "warnings"]
+    library = folder / "libsluice.rlib"
+    run(*rustc, "--crate-type=rlib", "--crate-name=sluice", "-o", library,
+        ROOT / "client/rust/sluice.rs")
+    program = folder / "program"
+    run(*rustc, "--extern", f"sluice={library}", "-o", program,
+        FOLDER / "rust_client.rs")
+    return [program]
+
+
+# language: the tool that it needs, and how its program becomes a command
+LANGUAGES = {
+    "python": (sys.executable, lambda _: [sys.executable, "-B",
+                                          FOLDER / "python_client.py"]),
+    "js": ("node", lambda _: ["node", FOLDER / "js_client.mjs"]),
+    "go": ("go", build_go),
+    "rust": ("rustc", build_rust),
+}
+
+
+def need(language):
+    """Skips the file without the tools for this language."""
+    tool = LANGUAGES[language][0]
+    if not shutil.which(tool):
+        skip(f"{tool} is not installed")
+
+
+def run(*command, env=None, cwd=None):
+    """Its output; what it printed, when it fails."""
+    done = subprocess.run([str(word) for word in command], text=True, cwd=cwd,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, timeout=DEADLINE_S,
+                          env={**os.environ, **{name: str(value) for
+                                                name, value in
+                                                (env or {}).items()}},
+                          check=False)
+    if done.returncode:
+        raise AssertionError(f"{command}: status {done.returncode}\n"
+                             + done.stdout)
+    return done.stdout
+
+
+class Conversation:
+    """A client program and a real broker."""
+
+    def __init__(self, command, address):
+        host, port = address.rsplit(":", 1)
+        self.program = Program([str(word) for word in command],
+                               (host, int(port)))
+
+    def order(self, line):
+        self.program.order(line)
+
+    def expect(self, *wanted):
+        """The next events, in any order. That the broker announces its end is
+        none of them."""
+        left = list(wanted)
+        while left:
+            line = self.program.event(DEADLINE_S)
+            found = next((w for w in left if matches(w, line, {})), None)
+            if found:
+                left.remove(found)
+            elif not line.startswith("drain"):
+                raise AssertionError(f"event {line!r} instead of {left}")
+
+    def do(self, line, *wanted):
+        self.order(line)
+        self.expect(*wanted)
+
+    def leave(self):
+        self.program.end_input()
+        self.program.expect_exit()
+
+
+class Library(unittest.TestCase):
+    """To be inherited, with the name of a language."""
+    language = None
+
+    @classmethod
+    def setUpClass(cls):
+        if cls.language is None:
+            raise unittest.SkipTest("it is a base class")
+        cls.folder = tempfile.TemporaryDirectory(prefix="sluice-language-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        build = LANGUAGES[cls.language][1]
+        cls.command = build(Path(cls.folder.name))
+
+    def test_holds_in_every_scenario(self):
+        run(sys.executable, "-B", FOLDER / "client.py", "-j", "3", "--",
+            *self.command)
+
+    def setting(self):
+        broker = Broker()
+        self.addCleanup(broker.kill)
+        talk = Conversation(self.command, broker.address)
+        self.addCleanup(talk.program.stop)
+        talk.expect("open run=*")
+        return broker, talk
+
+    def test_topics_work_with_a_real_broker(self):
+        broker, talk = self.setting()
+        talk.do("sub /t/* tag=1", "ok tag=1")
+        talk.do("sub /t/a%20b tag=2", "ok tag=2 seq=0")
+        talk.do("pub /t/a%20b tag=3 Unit=two%20words body=%00x",
+                "ok tag=3 seq=1 subs=1 drop=0",
+                "msg /t/* /t/a%20b 1 new=1 Unit=two%20words body=%00x",
+                "msg /t/a%20b /t/a%20b 1 new=1 Unit=two%20words body=%00x")
+        talk.do("pub /nobody tag=4 body=x", "ok tag=4 seq=0 subs=0 drop=0")
+        talk.do("unsub /t/a%20b tag=5", "ok tag=5 seq=1")
+        talk.do("sub /t/* tag=6", "err exists tag=6")
+        talk.leave()
+        self.assertEqual(broker.stop().status, 0)
+
+    def test_work_works_with_a_real_broker(self):
+        broker, talk = self.setting()
+        talk.do("sub /queue/jobs tag=1 ack=yes credit=1", "ok tag=1")
+        talk.do("pub /queue/jobs body=a",
+                "msg /queue/jobs /queue/jobs 1 body=a")
+        talk.do("pub /queue/jobs tag=2 body=b", "ok tag=2 seq=2 subs=1 held=1")
+        talk.do("nak /queue/jobs 1 delay=0s tag=3 body=later", "ok tag=3",
+                "msg /queue/jobs /queue/jobs 1 try=2 body=a")
+        talk.do("touch /queue/jobs 1 tag=4", "ok tag=4")
+        talk.do("ack /queue/jobs 1 tag=5", "ok tag=5",
+                "msg /queue/jobs /queue/jobs 2 body=b")
+        talk.do("ack /queue/jobs 1 tag=6", "err gone tag=6")
+        talk.do("ack /queue/jobs 2 tag=7", "ok tag=7")
+        talk.leave()
+        broker.stop()
+
+    def test_requests_work_with_a_real_broker(self):
+        broker, talk = self.setting()
+        talk.do("sub /svc/echo tag=1", "ok tag=1 seq=0")
+        talk.do("req /svc/echo tag=2 timeout=60s Lang=en body=noon",
+                "msg /svc/echo /svc/echo 1 new=1 reply=yes Lang=en body=noon")
+        talk.do("reply /svc/echo 1 tag=3 Took=1 body=it%20is", "ok tag=3",
+                "rep tag=2 Took=1 body=it%20is")
+        talk.do("reply /svc/echo 1 tag=4 body=again", "err gone tag=4")
+        talk.do("req /svc/nobody tag=5", "err no-responder tag=5")
+        talk.leave()
+        broker.stop()
+
+    def test_a_restart_of_the_broker_is_survived(self):
+        broker, talk = self.setting()
+        talk.do("sub /t tag=1", "ok tag=1 seq=0")
+        talk.do("sub /queue/jobs tag=2 ack=yes credit=4", "ok tag=2")
+        address = broker.address
+        broker.stop()
+        broker = Broker(listen=(address,))
+        self.addCleanup(broker.kill)
+        talk.expect("lost why=*", "open run=*", "missed /t")
+        broker.wait_stats(subscribers=2)
+        talk.do("pub /t tag=3 body=x", "ok tag=3 seq=1 subs=1 drop=0",
+                "msg /t /t 1 new=1 body=x")
+        talk.do("pub /queue/jobs body=a",
+                "msg /queue/jobs /queue/jobs 1 body=a")
+        talk.do("ack /queue/jobs 1 tag=4", "ok tag=4")
+        talk.leave()
+        self.assertEqual(broker.stop().status, 0)
+
+
+def project_version():
+    text = (ROOT / "CMakeLists.txt").read_text(encoding="utf-8")
+    return re.search(r"project\(sluice VERSION ([\d.]+)", text)[1]
+
+
+__all__ = ["Conversation", "Library", "need", "project_version",
+           "run"]

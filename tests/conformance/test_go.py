@@ -1,0 +1,25 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The library for Go passes the suite, works with sluiced, and keeps its other
+promises."""
+import unittest
+
+import languages
+from runner import main  # languages has found it
+
+
+class Library(languages.Library):
+    language = "go"
+
+
+class Papers(unittest.TestCase):
+    """The documents beside the code are true."""
+
+    def test_the_versions_agree(self):
+        text = (languages.ROOT / "client/go/sluice.go").read_text("utf-8")
+        self.assertIn(f'const Version = "{languages.project_version()}"', text)
+
+
+if __name__ == "__main__":
+    languages.need("go")
+    main()
