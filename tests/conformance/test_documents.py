@@ -1,0 +1,137 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The programs of docs/clients.md on top of the libraries, each as it stands
+there, with a real sluiced: test_documents.py. The worker does a job and
+acknowledges it; the requester prints the reply."""
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+import languages
+from daemon import Broker  # languages has found it, and the next one
+from runner import main
+from units import Head, connect, unit
+
+CLIENT = languages.ROOT / "client"
+DEADLINE_S = languages.DEADLINE_S
+
+
+def python(source, folder):
+    shutil.copy(CLIENT / "python/sluice.py", folder)
+    (folder / "program.py").write_text(source)
+    return [sys.executable, "-B", folder / "program.py"]
+
+
+def js(source, folder):
+    shutil.copytree(CLIENT / "js", folder / "node_modules/sluice")
+    (folder / "program.mjs").write_text(source)
+    return ["node", folder / "program.mjs"]
+
+
+def go(source, folder):
+    """The library is a folder of the module, as the document says."""
+    (folder / "sluice").mkdir()
+    shutil.copy(CLIENT / "go/sluice.go", folder / "sluice")
+    (folder / "go.mod").write_text("module sluice.example\n\ngo 1.19\n")
+    (folder / "program.go").write_text(
+        source.replace('"sluice"', '"sluice.example/sluice"'))
+    languages.run("go", "build", "-o", folder / "program", ".", cwd=folder,
+                  env={"GOPROXY": "off", "GOCACHE": folder / "cache"})
+    return [folder / "program"]
+
+
+def program(language, kind, address):
+    text = (languages.ROOT / "docs/clients.md").read_text(encoding="utf-8")
+    found = re.findall(rf"^```{language} {kind}\n(.*?)^```$", text,
+                       re.M | re.S)
+    assert len(found) == 1, f"{len(found)} programs: {language} {kind}"
+    source, places = re.subn(r"127\.0\.0\.1:25000", address, found[0])
+    assert places == 1, f"the address stands in {places} places"
+    return source
+
+
+class Responder:
+    """Answers one request, without any of the libraries."""
+
+    def __init__(self, address):
+        host, port = address.rsplit(":", 1)
+        self.connection = connect((host, int(port)))
+        self.connection.sock.settimeout(DEADLINE_S)
+        self.connection.send(unit("\0SLUICE/2"))
+        self.connection.unit()
+        self.connection.send(unit("SUB /svc/time rid=1"))
+        self.connection.unit()
+
+    def answer(self):
+        """The body of the request."""
+        head, body = self.connection.unit()
+        address = Head(head).options["reply"]
+        self.connection.send(unit(f"PUB {address}", b"it is noon"))
+        return body
+
+
+class Documents:
+    """To be inherited together with TestCase, with a language and what makes a
+    command of a program in it."""
+    build = None
+
+    @classmethod
+    def setUpClass(cls):
+        tool = languages.LANGUAGES[cls.language][0]
+        if not shutil.which(tool):
+            raise unittest.SkipTest(f"{tool} is not installed")
+
+    def start(self, kind):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-document-")
+        self.addCleanup(folder.cleanup)
+        self.broker = Broker("--log-level", "debug")
+        self.addCleanup(self.broker.kill)
+        source = program(self.language, kind, self.broker.address)
+        return type(self).build(source, Path(folder.name))
+
+    def run_program(self, command):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.addCleanup(process.stdout.close)
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_the_worker_does_jobs_and_acknowledges_them(self):
+        worker = self.run_program(self.start("worker"))
+        self.broker.wait_stats(subscribers=1)
+        publisher = self.broker.connect().subscribe(b"/null")
+        for number, job in enumerate((b"cat.png", b"dog.png"), 1):
+            publisher.publish(b"/queue/jobs", job)
+            self.assertEqual(worker.stdout.readline(), job.decode() + "\n")
+            self.broker.wait_stats(acked=number)
+        publisher.close()
+
+    def test_the_requester_prints_the_reply(self):
+        command = self.start("requester")
+        responder = Responder(self.broker.address)
+        self.addCleanup(responder.connection.close)
+        requester = self.run_program(command)
+        self.assertEqual(responder.answer(), b"noon")
+        self.assertEqual(requester.stdout.read(), "it is noon\n")
+        self.assertEqual(requester.wait(DEADLINE_S), 0)
+        self.broker.wait_for_log("event=closed .*reason=goodbye")
+
+
+class Python(Documents, unittest.TestCase):
+    language, build = "python", python
+
+
+class JavaScript(Documents, unittest.TestCase):
+    language, build = "js", js
+
+
+class Go(Documents, unittest.TestCase):
+    language, build = "go", go
+
+
+if __name__ == "__main__":
+    main()
