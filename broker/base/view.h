@@ -25,6 +25,15 @@ enum view_number {
     VIEW_LIMIT_BYTES,
     VIEW_LIMIT_MESSAGES,
     VIEW_AGE_MS,
+    VIEW_HELD,
+    VIEW_PARKED_BYTES,
+    VIEW_WORKERS,     /* of a channel alone */
+    VIEW_READY,       /* of a channel alone */
+    VIEW_REDELIVERED, /* of a channel alone */
+    VIEW_WILDCARDS,   /* of a channel alone */
+    VIEW_UNSEEN,      /* of a channel alone */
+    VIEW_LANES,       /* of a client alone */
+    VIEW_REQUESTS,    /* of a client alone */
     VIEW_RECENT, /* set by the monitor, which remembers */
     VIEW_NUMBERS
 };
@@ -36,6 +45,10 @@ struct view {
     const uint8_t *waits_for; /* the full channel that keeps the client from
                                  publishing; NULL when there is none */
     uint32_t waits_for_length;
+    const uint8_t *label; /* what the client calls itself; NULL: nothing */
+    uint32_t label_length;
+    uint32_t protocol;       /* its version, that the client speaks; 0: it has
+                                not said so yet */
     const char *kind;        /* of the channel, or the client's state */
     const struct peer *peer; /* of net/peer.h; NULL: it is a channel */
     uint64_t conn;           /* the client's number */

@@ -10,7 +10,7 @@
 #include "common/percent.h"
 #include "proto/channel_name.h"
 
-enum { ROW_FIELDS_MAX = 12 };
+enum { ROW_FIELDS_MAX = 20 };
 
 struct row_field {
     const char *name;
@@ -38,6 +38,16 @@ static void write_channel(const struct view *v, FILE *out)
 static void write_waits_for(const struct view *v, FILE *out)
 {
     write_name(v->waits_for, v->waits_for_length, out);
+}
+
+static void write_label(const struct view *v, FILE *out)
+{
+    write_name(v->label, v->label_length, out);
+}
+
+static void write_protocol(const struct view *v, FILE *out)
+{
+    fprintf(out, "%" PRIu32, v->protocol);
 }
 
 static void write_kind(const struct view *v, FILE *out)
@@ -69,6 +79,9 @@ const struct row_kind row_of_channel = {{
     {.name = "dropped", .number = VIEW_DROPPED},
     {.name = "paused", .number = VIEW_PAUSED},
     {.name = "age_ms", .number = VIEW_AGE_MS},
+    {.name = "held", .number = VIEW_HELD},
+    {.name = "workers", .number = VIEW_WORKERS},
+    {.name = "unseen", .number = VIEW_UNSEEN},
 }};
 
 const struct row_kind row_of_client = {{
@@ -82,6 +95,12 @@ const struct row_kind row_of_client = {{
     {.name = "out", .number = VIEW_OUT},
     {.name = "dropped", .number = VIEW_DROPPED},
     {.name = "waits_for", .write = write_waits_for},
+    {.name = "protocol", .write = write_protocol},
+    {.name = "name", .write = write_label},
+    {.name = "lanes", .number = VIEW_LANES},
+    {.name = "held", .number = VIEW_HELD},
+    {.name = "requests", .number = VIEW_REQUESTS},
+    {.name = "parked", .number = VIEW_PARKED_BYTES},
 }};
 
 static size_t row_fields(const struct row_kind *kind)

@@ -2,6 +2,8 @@
 #include "broker/core/channel_views.h"
 
 #include "broker/core/core.h"
+#include "broker/core/held.h"
+#include "broker/core/queue.h"
 
 struct onlooker {
     clock_ms now;
@@ -44,9 +46,34 @@ void channel_views_limits_of(struct view *v, const struct subscriber *s)
         view_set_limits(v, ch->kind->subscriber_limits(ch));
 }
 
+static void view_add_member(struct view *v, const struct channel *ch,
+                            const struct subscriber *s, clock_ms now)
+{
+    const struct worker *w = channel_is_queue(ch) ? s->worker : NULL;
+    view_add_backlog(v, s->outbox, now);
+    v->number[VIEW_WILDCARDS] += s->matches > 0 && !s->is_exact;
+    v->number[VIEW_WORKERS] += w != NULL;
+    v->number[VIEW_READY] += w && worker_has_credit(w);
+}
+
+/* As many as can be looked at in one piece. */
+static void view_add_members(struct view *v, const struct channel *ch,
+                             clock_ms now)
+{
+    uint32_t left = CHANNEL_VIEWS_MEMBERS_MAX;
+    LIST_EACH (link, &ch->members) {
+        if (left-- == 0)
+            break;
+        view_add_member(v, ch, LIST_OF(link, struct subscriber, member), now);
+    }
+    if (ch->member_count > CHANNEL_VIEWS_MEMBERS_MAX)
+        v->number[VIEW_UNSEEN] = ch->member_count - CHANNEL_VIEWS_MEMBERS_MAX;
+}
+
 static void show_channel(struct channel *ch, void *arg)
 {
     const struct onlooker *onlooker = arg;
+    const struct ledger *ledger = queue_ledger(ch);
     struct view v = {
         .name = channel_name(ch),
         .name_length = channel_name_length(ch),
@@ -57,14 +84,12 @@ static void show_channel(struct channel *ch, void *arg)
                    [VIEW_DROPPED] = ch->dropped,
                    [VIEW_HELD_BYTES] = ch->account.bytes,
                    [VIEW_PAUSED] = count_waiters(&ch->gate),
-                   [VIEW_PRESSED] = pressure_is_on(ch)},
+                   [VIEW_PRESSED] = pressure_is_on(ch),
+                   [VIEW_HELD] = ledger ? ledger->by_number.count : 0},
     };
     view_set_limits(&v, ch->kind->limits(ch));
     view_add_backlog(&v, ch->kind->held(ch), onlooker->now);
-    LIST_EACH (link, &ch->members) {
-        const struct subscriber *s = LIST_OF(link, struct subscriber, member);
-        view_add_backlog(&v, s->outbox, onlooker->now);
-    }
+    view_add_members(&v, ch, onlooker->now);
     onlooker->visit(onlooker->arg, &v);
 }
 

@@ -17,6 +17,10 @@
 struct core;
 struct subscriber;
 
+/* Of a channel with more members, the oldest so many are looked at, which takes
+ * about a millisecond; VIEW_UNSEEN is the number of the others. */
+enum { CHANNEL_VIEWS_MEMBERS_MAX = 10000 };
+
 /* Shows the channels in the next `slots` slots of the directory to `visit`,
  * which may not call the core. A walk begins as all zeros and shows each
  * channel that exists throughout it once. False when the walk is over. */

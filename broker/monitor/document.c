@@ -122,10 +122,10 @@ static json_t *stats(const struct broker_view *b)
 
 /* Channels and clients. */
 
-static void put_columns(json_t *row, const struct view *v, bool is_channel)
+static void put_columns(json_t *row, const struct view *v, enum column_of of)
 {
     for (size_t i = 0; i < VIEW_NUMBERS; i++)
-        if (is_channel || !columns[i].is_of_channel_only)
+        if (columns[i].of == COLUMN_OF_ALL || columns[i].of == of)
             put_number(row, columns[i].key, v->number[i]);
 }
 
@@ -134,7 +134,7 @@ static json_t *channel_row(const struct view *v)
     json_t *row = json_object();
     put_name(row, "name", v->name, v->name_length);
     put_text(row, "kind", v->kind);
-    put_columns(row, v, true);
+    put_columns(row, v, COLUMN_OF_CHANNEL);
     return row;
 }
 
@@ -145,10 +145,12 @@ static json_t *client_row(const struct view *v)
     peer_format(v->peer, peer, sizeof peer);
     put_number(row, "conn", v->conn);
     put_text(row, "peer", peer);
+    put_name(row, "name", v->label, v->label_length);
+    put_number(row, "protocol", v->protocol);
     put_text(row, "state", v->kind);
     put_name(row, "channel", v->name, v->name_length);
     put_name(row, "waits_for", v->waits_for, v->waits_for_length);
-    put_columns(row, v, false);
+    put_columns(row, v, COLUMN_OF_CLIENT);
     return row;
 }
 
@@ -160,7 +162,8 @@ static json_t *listing(const struct broker_view *b, uint64_t seq,
     json_t *rest = json_object();
     for (size_t i = 0; i < list->count; i++)
         json_array_append_new(array, row_of(list->rows[i]));
-    put_columns(rest, &list->rest, row_of == channel_row);
+    put_columns(rest, &list->rest,
+                row_of == channel_row ? COLUMN_OF_CHANNEL : COLUMN_OF_CLIENT);
     put_real(root, "interval", interval_s(b));
     put_number(root, "total", total);
     json_object_set_new(root, key, array);

@@ -44,6 +44,7 @@ static void row_set(struct ranking_row *row, const struct view *v)
     own->name = copy_name(row->name, v->name, v->name_length);
     own->waits_for =
         copy_name(row->waits_for, v->waits_for, v->waits_for_length);
+    own->label = copy_name(row->label, v->label, v->label_length);
     if (v->peer) {
         row->peer = *v->peer;
         own->peer = &row->peer;
@@ -119,7 +120,8 @@ static bool is_among(const struct ranking_row *row,
 /* The bytes of a row in a document, at most. */
 static size_t row_bytes(const struct view *v)
 {
-    return RANKING_ROW_BYTES + 3 * (v->name_length + v->waits_for_length);
+    return RANKING_ROW_BYTES +
+           3 * (v->name_length + v->waits_for_length + v->label_length);
 }
 
 static bool has_room(const struct ranking_list *list, const struct view *v)

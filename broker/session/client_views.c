@@ -11,6 +11,7 @@ static struct view view_of(const struct session *s, clock_ms now)
         .waits_for = full ? channel_name(full) : NULL,
         .waits_for_length = full ? channel_name_length(full) : 0,
         .kind = state_names[s->state],
+        .protocol = s->state == SESSION_HELLO ? 0 : session_kind(s)->version,
         .peer = &s->peer,
         .conn = s->id,
         .number = {[VIEW_IN] = s->pub.messages_in},

@@ -34,6 +34,7 @@ struct decoded {
 };
 
 struct session_kind {
+    uint32_t version; /* of the protocol */
     /* A client that has closed its side still reads, until it is sent the end
      * of file. */
     bool is_duplex;

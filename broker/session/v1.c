@@ -382,6 +382,7 @@ static void v1_view(const struct session *s, clock_ms now, struct view *v)
         v->name = channel_name(sub->channel);
         v->name_length = channel_name_length(sub->channel);
     }
+    v->number[VIEW_LANES] = sub->channel != NULL;
     v->number[VIEW_OUT] = sub->messages_out;
     v->number[VIEW_DROPPED] = sub->dropped;
     v->number[VIEW_DEPTH] = sub->outbox->messages;
@@ -391,6 +392,7 @@ static void v1_view(const struct session *s, clock_ms now, struct view *v)
 }
 
 const struct session_kind v1_kind = {
+    .version = 1,
     .hello = v1_hello,
     .decode = v1_decode,
     .complete = v1_complete,

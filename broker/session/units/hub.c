@@ -26,6 +26,7 @@ bool hub_open(struct clients *all)
                    (unsigned long long)siphash(&random, "run", 3));
     all->hub = hub;
     map_init(&hub->requests, all->budget);
+    idmap_init(&hub->names, all->budget);
     interests_init(&hub->interests, all->budget);
     errands_init(&hub->errands);
     hub->render = unit_render_new();
@@ -36,6 +37,7 @@ void hub_close(struct clients *all)
 {
     if (all->hub) {
         map_fini(&all->hub->requests);
+        idmap_clear(&all->hub->names);
         interests_fini(&all->hub->interests);
         free(all->hub->render);
     }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "broker/base/clock.h"
+#include "broker/base/idmap.h"
 #include "broker/base/list.h"
 #include "broker/base/map.h"
 #include "broker/base/wheel.h"
@@ -48,6 +49,7 @@ struct unit_hub {
     struct interests interests;     /* of struct wildcard */
     struct errands errands;         /* by which these find channels */
     struct map requests;            /* unanswered, by address */
+    struct idmap names;             /* of clients; see client_name.h */
     struct unit_render *render;     /* see unit_writer.c */
 };
 

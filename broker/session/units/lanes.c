@@ -94,12 +94,14 @@ uint32_t lanes_exact(const struct session *s)
 
 /* Coming and going. */
 
+/* What it was sent stays part of the client's sum. */
 static void lanes_free(struct session *s, struct subscriber *sub)
 {
     if (sub->kind != SUBSCRIBER_LANE_MORE)
         return;
     struct lane *lane = LIST_OF(sub, struct lane, sub);
     struct units *u = s->units;
+    s->sub.messages_out += sub->messages_out;
     if (u->walk == &lane->link)
         u->walk = lane->link.next;
     list_remove(&lane->link);
@@ -145,8 +147,10 @@ struct subscriber *lanes_join(struct session *s, struct channel *ch,
     struct subscriber *lane = &s->sub;
     bool is_first = lane->state == SUBSCRIBER_NONE;
     if (is_first) {
+        uint64_t before = lane->messages_out;
         subscriber_init(lane);
         lane->kind = SUBSCRIBER_LANE;
+        lane->messages_out = before;
         lane->worker = w;
     }
     if (is_first)

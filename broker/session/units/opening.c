@@ -5,6 +5,7 @@
 
 #include "broker/session/notice.h"
 #include "broker/session/units/answer.h"
+#include "broker/session/units/client_name.h"
 #include "broker/session/units/keepalive.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
@@ -56,6 +57,9 @@ static struct verdict opening_accept(struct session *s, const struct head *head)
         unit_option_read(UNIT_OPTION_ping, head->values[UNIT_OPTION_ping],
                          &ping_ms) &&
         !keepalive_set_period(s, (uint32_t)ping_ms))
+        return verdict_close(REASON_NO_MEMORY);
+    if (head_has(head, UNIT_OPTION_name) &&
+        !client_name_set(s, head->values[UNIT_OPTION_name]))
         return verdict_close(REASON_NO_MEMORY);
     if (!answer_info(s))
         return verdict_close(REASON_NO_MEMORY);

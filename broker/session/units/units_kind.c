@@ -6,15 +6,18 @@
 #include "broker/session/partial.h"
 #include "broker/session/session.h"
 #include "broker/session/units/appearances.h"
+#include "broker/session/units/client_name.h"
 #include "broker/session/units/decode.h"
 #include "broker/session/units/keepalive.h"
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/opening.h"
 #include "broker/session/units/requests.h"
 #include "broker/session/units/unit.h"
+#include "broker/session/units/unit_view.h"
 #include "broker/session/units/unit_writer.h"
 #include "broker/session/units/units.h"
 #include "broker/session/units/wildcards.h"
+#include "proto/head.h"
 
 static struct channel *units_target(const struct session *s)
 {
@@ -77,6 +80,7 @@ static void units_abandon(struct session *s)
     wildcards_end(s);
     lanes_abandon(s);
     units_free(s);
+    client_name_forget(s);
 }
 
 static bool units_leave(struct session *s)
@@ -115,13 +119,6 @@ static struct verdict units_time_out(struct session *s, enum wait_kind wait)
     }
 }
 
-static void units_view(const struct session *s, clock_ms now, struct view *v)
-{
-    (void)s;
-    (void)now;
-    (void)v;
-}
-
 static void units_close(struct clients *all)
 {
     if (all->hub)
@@ -130,6 +127,7 @@ static void units_close(struct clients *all)
 }
 
 const struct session_kind units_kind = {
+    .version = HEAD_VERSION,
     .is_duplex = true,
     .hello = opening_take,
     .decode = decode_units,
@@ -146,7 +144,7 @@ const struct session_kind units_kind = {
     .abandon = units_abandon,
     .stop = units_stop,
     .time_out = units_time_out,
-    .view = units_view,
+    .view = unit_view,
     .open = hub_open,
     .close = units_close,
     .wants = appearances_want,
