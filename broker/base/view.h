@@ -34,7 +34,7 @@ enum view_number {
     VIEW_UNSEEN,      /* of a channel alone */
     VIEW_LANES,       /* of a client alone */
     VIEW_REQUESTS,    /* of a client alone */
-    VIEW_RECENT, /* set by the monitor, which remembers */
+    VIEW_RECENT,      /* set by the monitor, which remembers */
     VIEW_NUMBERS
 };
 

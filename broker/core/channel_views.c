@@ -85,7 +85,8 @@ static void show_channel(struct channel *ch, void *arg)
                    [VIEW_HELD_BYTES] = ch->account.bytes,
                    [VIEW_PAUSED] = count_waiters(&ch->gate),
                    [VIEW_PRESSED] = pressure_is_on(ch),
-                   [VIEW_HELD] = ledger ? ledger->by_number.count : 0},
+                   [VIEW_HELD] = ledger ? ledger->by_number.count : 0,
+                   [VIEW_REDELIVERED] = queue_redelivered(ch)},
     };
     view_set_limits(&v, ch->kind->limits(ch));
     view_add_backlog(&v, ch->kind->held(ch), onlooker->now);

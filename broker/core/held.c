@@ -29,6 +29,26 @@ void ledger_free(struct ledger *l, struct budget *budget)
     budget_free(budget, l, sizeof *l);
 }
 
+void ledger_count(struct ledger *l, struct counters *counters)
+{
+    if (!l)
+        return;
+    counter_add(counters, COUNT_held_messages, l->by_number.count - l->counted);
+    l->counted = l->by_number.count;
+}
+
+uint64_t ledger_drop_delayed(struct ledger *l)
+{
+    uint64_t messages = 0;
+    if (!l)
+        return 0;
+    LIST_EACH_SAFE (link, &l->delayed) {
+        held_free(LIST_OF(link, struct held, link), l);
+        messages++;
+    }
+    return messages;
+}
+
 struct held *held_new(struct ledger *l, struct worker *w, struct channel *ch,
                       const struct slice *message)
 {

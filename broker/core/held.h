@@ -41,6 +41,7 @@ struct ledger {
     struct idmap by_number;
     struct list delayed;
     uint64_t bytes;
+    uint64_t counted; /* messages, in COUNT_held_messages */
 };
 
 /* Nothing is held. */
@@ -60,6 +61,13 @@ static inline bool ledger_is_empty(const struct ledger *l)
 {
     return !l || l->by_number.count == 0;
 }
+
+/* Brings COUNT_held_messages up to date. NULL is allowed. */
+void ledger_count(struct ledger *l, struct counters *counters);
+
+/* Drops what is delayed; returns how many messages these were. NULL is allowed.
+ */
+uint64_t ledger_drop_delayed(struct ledger *l);
 
 /* The worker holds the message from now on; takes a reference of its own. NULL
  * without memory. */

@@ -14,6 +14,7 @@ struct queue {
     struct channel channel;
     struct backlog *backlog;
     struct ledger *ledger;    /* NULL until a worker holds something */
+    uint64_t redelivered;     /* messages that came back from workers */
     struct list ready;        /* consumers with room; the first is next */
     uint32_t consumers;       /* members that have not retired */
     bool is_numbered;         /* somebody sees the numbers of its messages */
@@ -131,6 +132,11 @@ struct ledger *queue_ledger(const struct channel *ch)
     return ch->kind == &queue_kind ? queue_of(ch)->ledger : NULL;
 }
 
+uint64_t queue_redelivered(const struct channel *ch)
+{
+    return ch->kind == &queue_kind ? queue_of(ch)->redelivered : 0;
+}
+
 void queue_put_back(struct held *h)
 {
     struct channel *ch = h->channel;
@@ -139,6 +145,7 @@ void queue_put_back(struct held *h)
         back.tries++;
     queue_take_back_slice(queue_of(ch), &back);
     counter_add(ch->turn->counters, COUNT_redelivered, h->is_sent);
+    queue_of(ch)->redelivered += h->is_sent;
     held_free(h, queue_of(ch)->ledger);
     channel_touch(ch);
 }
@@ -353,6 +360,7 @@ static void queue_update_deliverable(struct queue *q)
 
 static void queue_tidy(struct queue *q)
 {
+    ledger_count(q->ledger, counters_of(q));
     if (!q->ledger || !ledger_is_empty(q->ledger))
         return;
     ledger_free(q->ledger, q->channel.turn->budget);
@@ -449,18 +457,6 @@ static void queue_relieve(struct channel *ch)
     channel_open_gate(ch);
 }
 
-static uint64_t queue_drop_delayed(struct queue *q)
-{
-    uint64_t messages = 0;
-    if (!q->ledger)
-        return 0;
-    LIST_EACH_SAFE (link, &q->ledger->delayed) {
-        held_free(LIST_OF(link, struct held, link), q->ledger);
-        messages++;
-    }
-    return messages;
-}
-
 static uint64_t queue_purge(struct channel *ch, uint32_t slices)
 {
     struct queue *q = queue_of(ch);
@@ -469,7 +465,7 @@ static uint64_t queue_purge(struct channel *ch, uint32_t slices)
         backlog_drop_slices(q->backlog, ch->turn->budget, slices);
     queue_count(q, -(int64_t)messages, (int64_t)(q->backlog->bytes - bytes));
     if (slices == UINT32_MAX)
-        messages += queue_drop_delayed(q);
+        messages += ledger_drop_delayed(q->ledger);
     queue_tidy(q);
     backlog_disown(&q->backlog, ch->turn->budget);
     queue_update_gate(q);

@@ -2,7 +2,6 @@
 #include "broker/monitor/document.h"
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <sys/time.h>
 #include <time.h>

@@ -110,6 +110,26 @@ static void test_subscribers_of_a_topic_are_summed(void **state)
     reader_close(&f->rig, &b);
 }
 
+/* What waits for the oldest is seen, and how many the others are. */
+static void
+test_as_many_subscribers_are_looked_at_as_a_turn_has_time(void **state)
+{
+    enum { MORE = 3, ALL = CHANNEL_VIEWS_MEMBERS_MAX + MORE };
+    struct fixture *f = *state;
+    static struct reader all[ALL];
+    for (size_t i = 0; i < CHANNEL_VIEWS_MEMBERS_MAX; i++)
+        reader_open(&f->rig, &all[i], "t", 0);
+    assert_int_equal(look(f, VIEW_UNSEEN), 0);
+    for (size_t i = CHANNEL_VIEWS_MEMBERS_MAX; i < ALL; i++)
+        reader_open(&f->rig, &all[i], "t", 0);
+    rig_post(&f->rig, "t", "x");
+    assert_int_equal(look(f, VIEW_DEPTH), CHANNEL_VIEWS_MEMBERS_MAX);
+    assert_int_equal(f->last.number[VIEW_SUBSCRIBERS], ALL);
+    assert_int_equal(f->last.number[VIEW_UNSEEN], MORE);
+    for (size_t i = 0; i < ALL; i++)
+        reader_close(&f->rig, &all[i]);
+}
+
 static void test_publishers_that_wait_are_counted(void **state)
 {
     struct fixture *f = *state;
@@ -149,6 +169,7 @@ int main(void)
         TEST(test_a_queue_that_nobody_takes_from),
         TEST(test_a_consumer_that_stalls),
         TEST(test_subscribers_of_a_topic_are_summed),
+        TEST(test_as_many_subscribers_are_looked_at_as_a_turn_has_time),
         TEST(test_publishers_that_wait_are_counted),
         TEST(test_what_memory_holds_back_is_seen),
     };

@@ -9,8 +9,11 @@ STATS, CHANNELS, CLIENTS, EVENT = (b"sluice.stats", b"sluice.channels",
                                    b"sluice.clients", b"sluice.event")
 QUEUE, TOPIC = b"/queue/jobs", b"/topic/news"
 NUMBERS = {"in", "out", "dropped", "depth", "bytes", "limit_bytes",
-           "limit_messages", "age_ms", "recent"}
-OF_CHANNELS = NUMBERS | {"subscribers", "held_bytes", "paused", "pressed"}
+           "limit_messages", "age_ms", "recent", "held", "parked_bytes"}
+OF_CHANNELS = NUMBERS | {"subscribers", "held_bytes", "paused", "pressed",
+                         "workers", "ready", "redelivered", "wildcards",
+                         "unseen"}
+OF_CLIENTS = NUMBERS | {"lanes", "requests"}
 
 
 def row(document, key, value, rows):
@@ -120,8 +123,8 @@ class Documents(MonitorTest):
         mine = peers["{}:{}".format(*sender.sock.getsockname())]
         his = peers["{}:{}".format(*listener.sock.getsockname())]
         self.assertEqual(set(mine),
-                         NUMBERS | {"conn", "peer", "state", "channel",
-                                    "waits_for"})
+                         OF_CLIENTS | {"conn", "peer", "name", "protocol",
+                                       "state", "channel", "waits_for"})
         self.assertEqual((mine["in"], mine["channel"]), (10, None))
         self.assertEqual((his["out"], his["channel"]), (10, "/topic/news"))
         self.assertEqual(his["state"], "open")
@@ -181,7 +184,7 @@ class Documents(MonitorTest):
             + sum(r["subscribers"] for r in document["channels"]), 150)
         document = feed.take_until(CLIENTS, lambda d: d["total"] == 151)
         self.assertEqual(len(document["clients"]), 100)
-        self.assertEqual(set(document["rest"]), NUMBERS)
+        self.assertEqual(set(document["rest"]), OF_CLIENTS)
 
 
 class Subscriptions(MonitorTest):

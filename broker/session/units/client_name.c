@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/client_name.h"
 
-#include <string.h>
-
 #include "broker/base/budget.h"
 #include "broker/base/idmap.h"
 #include "broker/session/clients.h"

@@ -3,7 +3,6 @@
 
 #include "broker/core/channel_views.h"
 #include "broker/core/held.h"
-#include "broker/session/clients.h"
 #include "broker/session/units/client_name.h"
 #include "broker/session/units/requests.h"
 #include "broker/session/units/units.h"
