@@ -24,6 +24,7 @@ import sys
 import time
 from pathlib import Path
 
+from sessions import sessions
 from units import (Failed, connect, fill_in, matches, play_all,
                    play_arguments, show, unit, ways)
 
@@ -161,7 +162,7 @@ def play_with_broker(program, vector, is_cut):
 
 
 def vectors(word="", without=()):
-    rows = json.loads(VECTORS.read_text())["session"]
+    rows = json.loads(VECTORS.read_text())["session"] + sessions()
     strange = set(without) - {row["name"] for row in rows}
     if strange:
         sys.exit(f"there are no vectors {', '.join(sorted(strange))}")
