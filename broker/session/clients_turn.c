@@ -57,10 +57,10 @@ static void on_doomed(void *arg, struct subscriber *sub)
 static void on_resume(void *arg, struct publisher *p)
 {
     (void)arg;
-    struct session *s = session_of_publisher(p);
-    /* It may have to rest for another reason, or may be read again already. */
-    if (s->state != SESSION_OPEN && !session_kind(s)->must_rest(s))
-        session_resume(s);
+    if (session_kinds[p->kind]->admitted)
+        session_kinds[p->kind]->admitted(p);
+    else
+        session_resume(session_of_publisher(p));
 }
 
 static bool on_wants(void *arg, const uint8_t *name, uint32_t length)

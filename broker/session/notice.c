@@ -70,6 +70,13 @@ void notice_resumed(const struct session *s)
     NOTICE(s, LOG_DEBUG, "publisher_resumed", LOG_NONE);
 }
 
+void notice_held(const struct session *s, const uint8_t *name, size_t length,
+                 uint64_t parked_bytes)
+{
+    NOTICE(s, LOG_DEBUG, "publisher_held", LOG_BYTES("waits_for", name, length),
+           LOG_U64("parked", parked_bytes));
+}
+
 void notice_refused(const struct session *s, const char *code, const char *word,
                     size_t length)
 {

@@ -24,6 +24,11 @@ void notice_closed(const struct session *s, struct verdict why,
 void notice_paused(const struct session *s);
 void notice_resumed(const struct session *s);
 
+/* The client was asked to hold its publishes to the channel; so many bytes of
+ * it are parked. */
+void notice_held(const struct session *s, const uint8_t *name, size_t length,
+                 uint64_t parked_bytes);
+
 /* A unit of version 2 was refused with that code. `word` is its verb, `length`
  * octets. */
 void notice_refused(const struct session *s, const char *code, const char *word,

@@ -322,7 +322,7 @@ static void session_write(struct session *s)
     if (is_full != stream_wants_write(s->stream) &&
         !session_set_stream(s, stream_get_mode(s->stream), is_full))
         return;
-    if (!is_full && is_leaving)
+    if (is_leaving && !is_full && session_kind(s)->owed_bytes(s) == 0)
         session_act(s, closing_drained(s));
 }
 

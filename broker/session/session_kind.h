@@ -19,6 +19,7 @@
 
 struct channel;
 struct clients;
+struct publisher;
 struct session;
 struct subscriber;
 
@@ -74,6 +75,9 @@ struct session_kind {
     /* The client can be sent nothing more: leaves its channels, and frees what
      * the session keeps for its protocol. Harmless when repeated. */
     void (*abandon)(struct session *s);
+    /* A publisher of this kind that is not that of a session has been admitted
+     * at its gate. */
+    void (*admitted)(struct publisher *p);
     /* The broker stops: the client is not read any more. */
     struct verdict (*stop)(struct session *s);
     /* The session has waited too long, for one of HELLO, FRAME and LEAVE. */

@@ -76,6 +76,24 @@ bool answer_bye(struct session *s)
     return answer_end(s, &w, nothing);
 }
 
+static bool answer_channel(struct session *s, const char *word,
+                           const uint8_t *name, uint32_t length)
+{
+    struct head_writer w = answer_begin(s, word);
+    head_add_channel(&w, name, length);
+    return answer_end(s, &w, nothing);
+}
+
+bool answer_hold(struct session *s, const uint8_t *name, uint32_t length)
+{
+    return answer_channel(s, "HOLD", name, length);
+}
+
+bool answer_go(struct session *s, const uint8_t *name, uint32_t length)
+{
+    return answer_channel(s, "GO", name, length);
+}
+
 bool answer_ping(struct session *s)
 {
     struct head_writer w = answer_begin(s, "PING");

@@ -38,6 +38,10 @@ bool answer_info(struct session *s);
 /* Nothing may be answered after it. */
 bool answer_bye(struct session *s);
 
+/* Publishes to the channel are held back, or no longer. */
+bool answer_hold(struct session *s, const uint8_t *name, uint32_t length);
+bool answer_go(struct session *s, const uint8_t *name, uint32_t length);
+
 /* Asks the client for a sign of life. */
 bool answer_ping(struct session *s);
 

@@ -27,6 +27,7 @@ bool hub_open(struct clients *all)
     all->hub = hub;
     map_init(&hub->requests, all->budget);
     idmap_init(&hub->names, all->budget);
+    map_init(&hub->parked, all->budget);
     interests_init(&hub->interests, all->budget);
     errands_init(&hub->errands);
     hub->render = unit_render_new();
@@ -38,6 +39,7 @@ void hub_close(struct clients *all)
     if (all->hub) {
         map_fini(&all->hub->requests);
         idmap_clear(&all->hub->names);
+        map_fini(&all->hub->parked);
         interests_fini(&all->hub->interests);
         free(all->hub->render);
     }

@@ -50,6 +50,7 @@ struct unit_hub {
     struct errands errands;         /* by which these find channels */
     struct map requests;            /* unanswered, by address */
     struct idmap names;             /* of clients; see client_name.h */
+    struct map parked;              /* struct parked, by session and channel */
     struct unit_render *render;     /* see unit_writer.c */
 };
 

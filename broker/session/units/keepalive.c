@@ -2,6 +2,7 @@
 #include "broker/session/units/keepalive.h"
 
 #include "broker/net/reactor.h"
+#include "broker/net/stream.h"
 #include "broker/session/clients.h"
 #include "broker/session/session.h"
 #include "broker/session/units/answer.h"
@@ -50,8 +51,19 @@ void keepalive_renew(struct session *s)
     keepalive_wait(s);
 }
 
+/* The session rests until its publishes have room, and its PONG may be in our
+ * kernel. */
+static bool is_unheard(const struct session *s)
+{
+    return s->units && s->units->is_held_back && stream_held(s->stream) > 0;
+}
+
 struct verdict keepalive_missed(struct session *s)
 {
+    if (is_unheard(s)) {
+        keepalive_renew(s);
+        return verdict(VERDICT_GO_ON);
+    }
     bool is_pinged =
         has_own_period(s) ? s->units->is_pinged : s->waiting.times > 1;
     if (is_pinged)

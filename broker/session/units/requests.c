@@ -8,6 +8,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/session.h"
 #include "broker/session/units/answer.h"
+#include "broker/session/units/parked.h"
 
 static struct span rid_of(const struct request *r)
 {
@@ -78,6 +79,8 @@ uint32_t requests_count(const struct session *s)
 void requests_remove(struct request *r)
 {
     struct session *s = r->session;
+    if (r->parked)
+        parked_remove(r->parked);
     hub_cancel_alarm(units_hub(s), &r->alarm);
     map_remove(&units_hub(s)->requests, &r->node);
     list_remove(&r->link);

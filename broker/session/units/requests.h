@@ -17,6 +17,7 @@
 #include "broker/session/units/units.h"
 #include "proto/span.h"
 
+struct parked_unit;
 struct session;
 
 enum { REQUESTS_ADDRESS_LENGTH = 32 }; /* without the '@' */
@@ -26,6 +27,7 @@ struct request {
     struct list link;     /* of the session's */
     struct session *session;
     struct hub_alarm alarm;
+    struct parked_unit *parked; /* NULL: it was routed */
     uint8_t rid_length;
     char rid[UNITS_RID_MAX];
     char address[REQUESTS_ADDRESS_LENGTH];
@@ -42,7 +44,7 @@ struct request *requests_find(const struct session *s, struct span address);
 /* How many the session has. */
 uint32_t requests_count(const struct session *s);
 
-/* It has been answered. */
+/* It has been answered; if it is parked, it will not be routed. */
 void requests_remove(struct request *r);
 
 /* All of a session; `is_answered`: with UNIT_GONE. False when there is no

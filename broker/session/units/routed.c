@@ -6,7 +6,9 @@
 #include "broker/core/core.h"
 #include "broker/core/name_class.h"
 #include "broker/session/clients.h"
+#include "broker/session/guest.h"
 #include "broker/session/state.h"
+#include "broker/session/units/parked.h"
 #include "broker/session/units/unit.h"
 #include "proto/frame.h"
 #include "proto/spelling.h"
@@ -56,19 +58,31 @@ uint32_t routed_text(const struct head *head, struct span address,
     return (uint32_t)(at - text);
 }
 
-enum publish_status routed_publish(struct session *s, const struct unit *u,
-                                   struct channel *ch, const uint8_t *text,
-                                   uint32_t length)
+/* A unit that was parked has come to the front of the gate. */
+bool routed_must_wait(const struct unit *u, struct channel *ch)
+{
+    return (!u->parked && channel_must_wait(ch)) ||
+           !channel_admits(ch, frame_size(u->body_length));
+}
+
+struct verdict routed_wait(struct session *s, const struct unit *u,
+                           struct channel *ch, struct request *r)
+{
+    if (u->parked)
+        return verdict(VERDICT_WAIT_GATE);
+    if (guest_must_go(s, ch))
+        return verdict_goodbye(REASON_NO_PLACE);
+    return parked_add(s, u, ch, r) ? verdict(VERDICT_GO_ON)
+                                   : verdict_close(REASON_NO_MEMORY);
+}
+
+enum publish_status routed_publish(const struct unit *u, struct channel *ch,
+                                   const uint8_t *text, uint32_t length)
 {
     uint32_t size = (uint32_t)frame_size(u->body_length);
     const uint8_t *frame = u->body - FRAME_HEAD_BYTES;
-    enum publish_status status;
     if (length > 0)
-        status = channel_publish_text(ch, text, length, frame, size);
-    else
-        status = u->block ? channel_publish_block(ch, u->block)
-                          : channel_publish(ch, frame, size);
-    if (status == PUBLISH_WAIT)
-        publisher_wait(&s->pub, ch, false);
-    return status;
+        return channel_publish_text(ch, text, length, frame, size);
+    return u->block ? channel_publish_block(ch, u->block)
+                    : channel_publish(ch, frame, size);
 }

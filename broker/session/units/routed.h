@@ -8,10 +8,12 @@
 #include <stdint.h>
 
 #include "broker/core/channel.h"
+#include "broker/session/verdict.h"
 #include "proto/head.h"
 #include "proto/span.h"
 #include "proto/unit_error.h"
 
+struct request;
 struct session;
 struct unit;
 
@@ -25,9 +27,17 @@ enum unit_error routed_check(const struct session *s, struct unit *u);
 uint32_t routed_text(const struct head *head, struct span address,
                      uint8_t text[ROUTED_TEXT_MAX]);
 
-/* Publishes the unit's body with that text, which may be empty. */
-enum publish_status routed_publish(struct session *s, const struct unit *u,
-                                   struct channel *ch, const uint8_t *text,
-                                   uint32_t length);
+/* Whether the channel has no room for the unit, or others are before it. */
+bool routed_must_wait(const struct unit *u, struct channel *ch);
+
+/* Sets the unit aside until there is room; `r` is its request, NULL when it is
+ * none. */
+struct verdict routed_wait(struct session *s, const struct unit *u,
+                           struct channel *ch, struct request *r);
+
+/* Publishes the unit's body with that text, which may be empty; there is
+ * room. */
+enum publish_status routed_publish(const struct unit *u, struct channel *ch,
+                                   const uint8_t *text, uint32_t length);
 
 #endif

@@ -42,6 +42,8 @@ enum unit_error unit_judge(struct session *s, struct unit *u, const void *text,
     error = legality_of(&u->head, legality_row(&u->head), body_length);
     if (error != UNIT_OK)
         return error;
+    u->text = text;
+    u->text_length = length;
     u->body_length = body_length;
     const struct unit_row *row = &rows[u->head.verb];
     if (!row->run)

@@ -18,13 +18,18 @@
 #include "proto/unit_error.h"
 
 struct block;
+struct parked_unit;
 struct session;
 
 struct unit {
-    struct head head; /* of its values, those are valid that its verb has */
+    struct head head;    /* of its values, those are valid that its verb has */
+    const uint8_t *text; /* of the head */
+    uint32_t text_length;
     uint32_t body_length;
-    const uint8_t *body; /* NULL while it has not come */
-    struct block *block; /* NULL, or filled by the body frame alone */
+    const uint8_t *body;        /* NULL while it has not come */
+    struct block *block;        /* NULL, or filled by the body frame alone */
+    struct parked_unit *parked; /* it was set aside, and is let through; else
+                                   NULL */
     /* For the handlers: the first argument, read. */
     uint8_t name[CHANNEL_NAME_MAX];
     size_t name_length;
@@ -37,7 +42,8 @@ struct unit {
 enum unit_error unit_judge(struct session *s, struct unit *u, const void *text,
                            uint32_t length, uint32_t body_length);
 
-/* Executes a unit that was judged and whose body has come. */
+/* Executes a unit that was judged and whose body has come. WAIT_GATE only when
+ * it was parked: there is no room yet, and nothing was done. */
 struct verdict unit_run(struct session *s, struct unit *u);
 
 /* Answers with an error. GO_ON unless the error, or a lack of memory, ends the

@@ -259,7 +259,7 @@ static bool unit_writer_add_last(struct session *s)
         return false;
     bool is_last = u->end == UNITS_ENDS && !u->barrier.is_set &&
                    !has_lanes_to_write(u) && backlog_is_empty(u->rest) &&
-                   backlog_is_empty(u->answers);
+                   backlog_is_empty(u->answers) && list_is_empty(&u->parked);
     return !is_last || unit_writer_say_bye(s);
 }
 

@@ -23,6 +23,7 @@ struct units *units_obtain(struct session *s)
     idmap_init(&u->index, s->all->budget);
     list_init(&u->fresh);
     list_init(&u->requests);
+    list_init(&u->parked);
     list_init(&u->wildcards);
     list_init(&u->output);
     list_init(&u->writing);
@@ -116,10 +117,10 @@ void units_tidy(struct session *s)
     if (u && backlog_is_empty(u->answers) && u->discard_bytes == 0 &&
         u->ping_ms == UNITS_PING_DEFAULT && u->end == UNITS_GOES_ON &&
         !u->barrier.is_set && list_is_empty(&u->requests) &&
-        list_is_empty(&u->wildcards) && list_is_empty(&u->lanes) &&
-        list_is_empty(&u->fresh) && list_is_empty(&u->output) &&
-        list_is_empty(&u->early) && backlog_is_empty(u->rest) &&
-        list_is_empty(&u->rested))
+        list_is_empty(&u->parked) && list_is_empty(&u->wildcards) &&
+        list_is_empty(&u->lanes) && list_is_empty(&u->fresh) &&
+        list_is_empty(&u->output) && list_is_empty(&u->early) &&
+        backlog_is_empty(u->rest) && list_is_empty(&u->rested))
         units_free(s);
 }
 
@@ -135,15 +136,15 @@ bool units_must_rest(const struct session *s)
     uint64_t most =
         s->state == SESSION_PAUSED ? UNITS_ANSWERS_MAX / 2 : UNITS_ANSWERS_MAX;
     const struct units *u = s->units;
-    return u && (u->answers->bytes > most || u->barrier.is_set);
+    return u &&
+           (u->answers->bytes > most || u->barrier.is_set || u->is_held_back);
 }
 
 void units_review_rest(struct session *s)
 {
     struct units *u = s->units;
     if (s->state == SESSION_PAUSED && s->waiting.wait != WAIT_MEMORY && u &&
-        !publisher_is_waiting(&s->pub) && list_is_empty(&u->rested) &&
-        !units_must_rest(s))
+        list_is_empty(&u->rested) && !units_must_rest(s))
         list_insert(&units_hub(s)->rested, &u->rested);
 }
 

@@ -74,6 +74,10 @@ struct units {
     bool is_overrun;           /* it would need a lane that cannot be made */
     struct list requests;      /* struct request, not answered yet */
     uint32_t request_count;
+    struct list parked;    /* struct parked: publishes without room */
+    uint64_t parked_bytes; /* of them, as they came */
+    uint32_t parked_count;
+    bool is_held_back;      /* and rests until there are fewer */
     struct started started; /* the unit that was written in part */
     struct barrier barrier; /* the answer that follows messages */
     uint64_t discard_bytes; /* of a refused body, which are still to come */
@@ -107,7 +111,8 @@ void units_free(struct session *s);
 /* There is something to write: it is written when the turn ends. */
 void units_write_later(struct units *u);
 
-/* Whether the session has to rest before it is read on. */
+/* Whether the session has to rest before it is read on: it takes no answers, or
+ * has too much parked. */
 bool units_must_rest(const struct session *s);
 
 /* Has the session read on, if it rests and need not any more. */

@@ -11,6 +11,8 @@
 #include "broker/session/units/keepalive.h"
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/opening.h"
+#include "broker/session/units/parked.h"
+#include "broker/session/units/release.h"
 #include "broker/session/units/requests.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/unit_view.h"
@@ -77,6 +79,7 @@ static struct verdict units_end(struct session *s)
 static void units_abandon(struct session *s)
 {
     (void)requests_end(s, false);
+    parked_end(s);
     wildcards_end(s);
     lanes_abandon(s);
     units_free(s);
@@ -92,6 +95,7 @@ static bool units_leave(struct session *s)
     if (!requests_end(s, true) || !lanes_retire(s))
         return false;
     u->end = UNITS_ENDS;
+    parked_leave(s);
     units_write_later(u);
     return true;
 }
@@ -100,6 +104,19 @@ static struct verdict units_stop(struct session *s)
 {
     return s->state == SESSION_HELLO ? verdict_close(REASON_STOPPING)
                                      : verdict_goodbye(REASON_STOPPING);
+}
+
+/* What is parked has had its time; the client has some more to take the answers
+ * to that. */
+static struct verdict units_leave_timeout(struct session *s)
+{
+    struct clients *all = s->all;
+    if (!s->units || list_is_empty(&s->units->parked))
+        return verdict_close(REASON_LEAVE_TIMEOUT);
+    waits_begin(&all->waits, &s->waiting, WAIT_LEAVE,
+                reactor_now_ms(all->reactor));
+    return parked_refuse(s) ? verdict(VERDICT_GO_ON)
+                            : verdict_close(REASON_NO_MEMORY);
 }
 
 static struct verdict units_time_out(struct session *s, enum wait_kind wait)
@@ -115,7 +132,7 @@ static struct verdict units_time_out(struct session *s, enum wait_kind wait)
     case WAIT_PING:
         return keepalive_missed(s);
     default:
-        return verdict_close(REASON_LEAVE_TIMEOUT);
+        return units_leave_timeout(s);
     }
 }
 
@@ -142,6 +159,7 @@ const struct session_kind units_kind = {
     .end = units_end,
     .leave = units_leave,
     .abandon = units_abandon,
+    .admitted = release_admitted,
     .stop = units_stop,
     .time_out = units_time_out,
     .view = unit_view,

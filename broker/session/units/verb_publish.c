@@ -33,6 +33,12 @@ static struct verdict verdict_of(bool is_answered)
                        : verdict_close(REASON_NO_MEMORY);
 }
 
+static void count(struct session *s)
+{
+    s->pub.messages_in++;
+    counter_add(s->all->counters, COUNT_messages_in, 1);
+}
+
 struct verdict verb_publish_run(struct session *s, struct unit *u)
 {
     struct clients *all = s->all;
@@ -43,16 +49,18 @@ struct verdict verb_publish_run(struct session *s, struct unit *u)
         return verb_request_reply(s, u);
     struct channel *ch =
         core_route(all->core, u->name, (uint32_t)u->name_length, &nowhere);
-    s->pub.messages_in++;
-    counter_add(all->counters, COUNT_messages_in, 1);
+    if (!u->parked)
+        count(s);
     if (!ch && nowhere == COUNT_dropped_no_memory)
         return verdict_close(REASON_NO_MEMORY);
     if (!ch) {
         counter_add(all->counters, nowhere, 1);
         return verdict_of(answer_receipt(s, u->head.rid, &receipt));
     }
+    if (routed_must_wait(u, ch))
+        return routed_wait(s, u, ch, NULL);
     uint32_t n = routed_text(&u->head, (struct span){NULL, 0}, text);
-    if (routed_publish(s, u, ch, text, n) == PUBLISH_NO_MEMORY)
+    if (routed_publish(u, ch, text, n) == PUBLISH_NO_MEMORY)
         return verdict_close(REASON_NO_MEMORY);
     if (u->head.rid.length > 0)
         receipt = channel_receipt(ch);

@@ -7,6 +7,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/session.h"
 #include "broker/session/units/answer.h"
+#include "broker/session/units/parked.h"
 #include "broker/session/units/requests.h"
 #include "broker/session/units/routed.h"
 #include "broker/session/units/unit.h"
@@ -31,26 +32,52 @@ static struct channel *responders(const struct session *s, const struct unit *u)
     return ch && channel_has_lanes(ch) ? ch : NULL;
 }
 
-struct verdict verb_request_run(struct session *s, struct unit *u)
+static uint32_t timeout_of(const struct head *head)
+{
+    uint64_t timeout_ms = TIMEOUT_MS;
+    if (head_has(head, UNIT_OPTION_timeout))
+        (void)unit_option_read(UNIT_OPTION_timeout,
+                               head->values[UNIT_OPTION_timeout], &timeout_ms);
+    return (uint32_t)timeout_ms;
+}
+
+/* The unit that was parked is executed now: it does not end with its request.
+ */
+static struct request *unpark(struct request *r)
+{
+    if (r->parked)
+        r->parked->request = NULL;
+    r->parked = NULL;
+    return r;
+}
+
+static struct verdict request_route(struct session *s, const struct unit *u,
+                                    struct channel *ch, struct request *r)
 {
     uint8_t text[ROUTED_TEXT_MAX];
-    uint64_t timeout_ms = TIMEOUT_MS;
-    struct channel *ch = responders(s, u);
-    if (!ch)
-        return unit_refuse(s, &u->head, UNIT_NO_RESPONDER);
-    if (head_has(&u->head, UNIT_OPTION_timeout))
-        (void)unit_option_read(UNIT_OPTION_timeout,
-                               u->head.values[UNIT_OPTION_timeout],
-                               &timeout_ms);
-    struct request *r = requests_add(s, u->head.rid, (uint32_t)timeout_ms);
-    if (!r)
-        return verdict_close(REASON_NO_MEMORY);
     uint32_t n = routed_text(
         &u->head, (struct span){r->address, sizeof r->address}, text);
     counter_add(s->all->counters, COUNT_requests, 1);
-    return routed_publish(s, u, ch, text, n) == PUBLISH_NO_MEMORY
+    return routed_publish(u, ch, text, n) == PUBLISH_NO_MEMORY
                ? verdict_close(REASON_NO_MEMORY)
                : verdict(VERDICT_GO_ON);
+}
+
+struct verdict verb_request_run(struct session *s, struct unit *u)
+{
+    struct channel *ch = responders(s, u);
+    struct request *r = u->parked ? u->parked->request : NULL;
+    if (!ch) {
+        if (r)
+            requests_remove(unpark(r));
+        return unit_refuse(s, &u->head, UNIT_NO_RESPONDER);
+    }
+    if (!r)
+        r = requests_add(s, u->head.rid, timeout_of(&u->head));
+    if (!r)
+        return verdict_close(REASON_NO_MEMORY);
+    return routed_must_wait(u, ch) ? routed_wait(s, u, ch, r)
+                                   : request_route(s, u, ch, unpark(r));
 }
 
 /* The reply as the requester gets it. */
