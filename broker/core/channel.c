@@ -46,7 +46,7 @@ struct channel *channel_new(struct turn *t, const struct channel_kind *kind,
 
 bool channel_is_unused(const struct channel *ch)
 {
-    return ch->member_count == 0 && !ch->is_awaited && !ch->tap &&
+    return list_is_empty(&ch->members) && !ch->is_awaited && !ch->tap &&
            ch->kind->is_empty(ch) && !ch->gate.first;
 }
 
@@ -316,10 +316,7 @@ struct receipt channel_receipt(const struct channel *ch)
         r.waits = held->messages + ch->pending;
         return r;
     }
-    LIST_EACH (link, &ch->members) {
-        const struct subscriber *s = LIST_OF(link, struct subscriber, member);
-        r.slow += s->state == SUBSCRIBER_SLOW && ch->rule->policy->skips_slow;
-    }
+    r.slow = ch->rule->policy->skips_slow ? ch->slow_count : 0;
     r.readers -= r.slow;
     if (ch->member_count == 0 && ch->rule->hold_messages == 0)
         r.number = 0;

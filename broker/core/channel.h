@@ -40,7 +40,7 @@ struct subscriber;
 struct tap;
 
 enum {
-    CHANNEL_MAGIC = 0x6368616e,
+    CHANNEL_MAGIC = 0x63,
     /* A channel that holds less is not pressed unless memory is exhausted. */
     CHANNEL_PRESS_BYTES = 64 << 10,
 };
@@ -97,12 +97,13 @@ struct channel_kind {
 };
 
 struct channel {
-    uint32_t magic;
+    uint32_t magic : 8;
+    uint32_t slow_count : 24; /* of a topic: members that are SLOW */
     uint32_t room;      /* in the open block; 0 when not touched this turn */
     uint8_t *tail;      /* where the next message goes; valid if room > 0 */
     struct block *open; /* NULL when none of it is held */
     uint32_t pending;   /* messages appended and not committed */
-    uint32_t member_count : 29;
+    uint32_t member_count : 29; /* without those that have retired */
     bool is_open_held : 1;   /* this turn holds a reference on the open block */
     bool is_deliverable : 1; /* counted in the turn's `deliverable` */
     bool is_awaited : 1;     /* see channel_await */

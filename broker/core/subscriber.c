@@ -161,6 +161,7 @@ void subscriber_retire(struct subscriber *s)
     /* Messages published before the goodbye are owed as well. */
     channel_commit(s->channel);
     s->channel->kind->retired(s->channel, s);
+    s->channel->member_count--;
 }
 
 void subscriber_leave(struct subscriber *s)
@@ -170,11 +171,12 @@ void subscriber_leave(struct subscriber *s)
         return;
     channel_commit(ch);
     subscriber_count_sent(s);
+    if (s->state != SUBSCRIBER_RETIRED)
+        ch->member_count--;
     ch->kind->left(ch, s);
     list_remove(&s->member);
     list_remove(&s->dirty);
     s->is_kept = false;
-    ch->member_count--;
     backlog_release(&s->outbox, ch->turn->budget);
     s->channel = NULL;
     s->state = SUBSCRIBER_NONE;

@@ -128,7 +128,10 @@ void topic_set_state(struct subscriber *s, enum subscriber_state state)
     enum subscriber_state old = s->state;
     if (old == state || old == SUBSCRIBER_RETIRED)
         return;
+    channel_commit(ch); /* the receipts of what is pending count it as it was */
     s->state = (uint8_t)state;
+    if (old == SUBSCRIBER_SLOW)
+        ch->slow_count--;
     if (old == SUBSCRIBER_BUSY && state == SUBSCRIBER_OK)
         topic_stop_waiting(s);
     if (old == SUBSCRIBER_BUSY && state == SUBSCRIBER_SLOW)
@@ -136,6 +139,7 @@ void topic_set_state(struct subscriber *s, enum subscriber_state state)
     if (state == SUBSCRIBER_BUSY)
         topic_start_waiting(s);
     if (state == SUBSCRIBER_SLOW) {
+        ch->slow_count++;
         s->known_since = t->now;
         s->was_busy = s->has_read = false;
         counter_add(t->counters, COUNT_slow_subscribers, 1);
@@ -322,6 +326,8 @@ static void topic_let_go(struct subscriber *s)
 {
     if (s->state == SUBSCRIBER_BUSY)
         topic_wait_in_vain(s);
+    if (s->state == SUBSCRIBER_SLOW)
+        s->channel->slow_count--;
     s->state = SUBSCRIBER_RETIRED;
 }
 
@@ -355,7 +361,8 @@ static uint64_t topic_room(const struct channel *ch)
 
 static bool topic_is_empty(const struct channel *ch)
 {
-    return backlog_is_empty(topic_of(ch)->held) && !topic_of(ch)->patience;
+    const struct topic *t = topic_of(ch);
+    return backlog_is_empty(t->held) && !t->patience && !t->retired;
 }
 
 static uint64_t topic_purge(struct channel *ch, uint32_t slices)

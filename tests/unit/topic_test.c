@@ -4,6 +4,7 @@
  * a full one while it is busy, and no longer once it is slow.
  */
 
+#include "broker/core/topic_policy.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
 
@@ -192,6 +193,53 @@ static void test_slow_one_recovers_at_half(void **state)
     check_words(&f->stalled, "a b c");
 }
 
+static void check_receipt(struct fixture *f, uint32_t readers, uint32_t slow)
+{
+    struct receipt r = channel_receipt(rig_find(&f->rig, "t"));
+    assert_int_equal(r.readers, readers);
+    assert_int_equal(r.slow, slow);
+}
+
+static void
+test_a_receipt_counts_who_gets_a_message_and_who_does_not(void **state)
+{
+    struct fixture *f = *state;
+    check_receipt(f, 2, 0);
+    make_busy(f);
+    check_receipt(f, 2, 0);
+    rig_wait_ms(&f->rig, RIG_PATIENCE_MS);
+    check_receipt(f, 1, 1);
+    reader_feed(&f->rig, &f->stalled, 700);
+    check_receipt(f, 2, 0);
+    post_sized(f, "c", 600);
+    rig_wait_ms(&f->rig, 2 * RIG_PATIENCE_MS);
+    check_receipt(f, 1, 1);
+    subscriber_retire(&f->stalled.sub); /* it matches no more */
+    check_receipt(f, 1, 0);
+    reader_close(&f->rig, &f->stalled);
+    check_receipt(f, 1, 0);
+    f->rig.rule.policy = topic_policy_find("drop-newest");
+    reader_open(&f->rig, &f->stalled, "t", 0);
+    post_sized(f, "d", 600);
+    post_sized(f, "e", 600);
+    check_state(&f->stalled, SUBSCRIBER_SLOW);
+    check_receipt(f, 2, 0); /* this policy offers each message to it */
+}
+
+/* It changes between a publish and its end of the turn. */
+static void test_a_receipt_stays_true_when_a_reader_recovers(void **state)
+{
+    struct fixture *f = *state;
+    make_busy(f);
+    rig_wait_ms(&f->rig, RIG_PATIENCE_MS);
+    rig_say(&f->rig, "t", "c");
+    check_receipt(f, 1, 1);
+    subscriber_sent(&f->stalled.sub, 1000); /* not the reader's own count */
+    check_state(&f->stalled, SUBSCRIBER_OK);
+    check_receipt(f, 2, 0);
+    assert_int_equal(f->stalled.sub.dropped, 1);
+}
+
 static void test_leaving_busy_opens_the_gate(void **state)
 {
     struct fixture *f = *state;
@@ -299,6 +347,8 @@ int main(void)
         TOPIC_TEST(test_slow_one_misses_alone_and_holds_nobody),
         TOPIC_TEST(test_old_backlog_is_slow_at_once),
         TOPIC_TEST(test_slow_one_recovers_at_half),
+        TOPIC_TEST(test_a_receipt_counts_who_gets_a_message_and_who_does_not),
+        TOPIC_TEST(test_a_receipt_stays_true_when_a_reader_recovers),
         TOPIC_TEST(test_leaving_busy_opens_the_gate),
         TOPIC_TEST(test_retiring_busy_opens_the_gate),
         TOPIC_TEST(test_gate_waits_for_all_that_are_busy),
