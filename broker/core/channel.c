@@ -36,6 +36,7 @@ struct channel *channel_new(struct turn *t, const struct channel_kind *kind,
     ch->turn = t;
     ch->node.length = (uint16_t)length;
     ch->node.offset = (uint16_t)(kind->size - offsetof(struct channel, node));
+    ch->is_fresh = true;
     gate_init(&ch->gate);
     ch->base = ch->number = t->floor;
     list_init(&ch->members);
@@ -85,6 +86,7 @@ void channel_untouch_first(struct turn *t)
 
 static void channel_accept(struct channel *ch, struct slice *slice)
 {
+    ch->is_fresh = true;
     if (ch->tap)
         ch->tap->on_slice(ch->tap, slice);
     ch->kind->accept(ch, slice);
@@ -286,7 +288,9 @@ void channel_flush(struct channel *ch)
 /* A queue keeps its messages for those that join later anyway. */
 void channel_await(struct channel *ch)
 {
-    assert(!ch->is_awaited && ch->number == ch->base);
+    assert(!ch->is_awaited);
+    channel_commit(ch);
+    ch->base = ch->number;
     ch->is_awaited = true;
     ch->turn->deliverable++;
     if (!channel_is_queue(ch))
@@ -304,6 +308,38 @@ void channel_complete(struct channel *ch)
     if (ch->kind->completed)
         ch->kind->completed(ch);
     channel_touch(ch);
+}
+
+/* It keeps the channel, whether messages come or not. */
+static bool is_keeper(const struct subscriber *s)
+{
+    return s->kind == SUBSCRIBER_PLAIN || s->is_exact ||
+           s->outbox != BACKLOG_NONE;
+}
+
+bool channel_is_stale(struct channel *ch, int32_t *work)
+{
+    channel_commit(ch);
+    bool is_fresh = ch->is_fresh;
+    ch->is_fresh = false;
+    if (is_fresh || ch->is_awaited || ch->tap || ch->gate.first ||
+        list_is_empty(&ch->members) || !ch->kind->is_empty(ch))
+        return false;
+    LIST_EACH (link, &ch->members) {
+        --*work;
+        if (is_keeper(LIST_OF(link, struct subscriber, member)))
+            return false;
+    }
+    return true;
+}
+
+struct subscriber *channel_next_member(struct channel *ch)
+{
+    struct list *first = list_pop(&ch->members);
+    if (!first)
+        return NULL;
+    list_insert(&ch->members, first);
+    return LIST_OF(first, struct subscriber, member);
 }
 
 struct receipt channel_receipt(const struct channel *ch)

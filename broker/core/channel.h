@@ -103,7 +103,9 @@ struct channel {
     uint8_t *tail;      /* where the next message goes; valid if room > 0 */
     struct block *open; /* NULL when none of it is held */
     uint32_t pending;   /* messages appended and not committed */
-    uint32_t member_count : 29; /* without those that have retired */
+    uint32_t member_count : 28; /* without those that have retired */
+    bool is_fresh : 1;          /* it is new, or a message came; see
+                                   channel_is_stale */
     bool is_open_held : 1;   /* this turn holds a reference on the open block */
     bool is_deliverable : 1; /* counted in the turn's `deliverable` */
     bool is_awaited : 1;     /* see channel_await */
@@ -249,11 +251,33 @@ static inline bool channel_is_new(const struct channel *ch, uint64_t number)
     return number == ch->base + 1;
 }
 
-/* The channel, which is new, has subscribers that are still to be found. Those
- * that join from now on get all of its messages; publishers wait, so that these
- * are few. It exists until channel_complete() says that all have joined. */
+/* The channel has subscribers that are still to be found, for messages that
+ * come from now on. Those that join get all of these; publishers wait, so that
+ * they are few. It is as good as new, and exists until channel_complete() says
+ * that all have joined. */
 void channel_await(struct channel *ch);
 void channel_complete(struct channel *ch);
+
+/* Whether subscribers are all that it exists for, each of them by a pattern
+ * alone and owed nothing, and no message came since this was asked the time
+ * before. Lowers *work by one for each subscriber visited. */
+bool channel_is_stale(struct channel *ch, int32_t *work);
+
+/* Whether no message came since it was made, or made to await. */
+static inline bool channel_is_as_new(const struct channel *ch)
+{
+    return channel_last_number(ch) == ch->base;
+}
+
+/* How many subscribers it has that will get its next message. */
+static inline uint32_t channel_member_count(const struct channel *ch)
+{
+    return ch->member_count;
+}
+
+/* Visits its subscribers in turn: the first becomes the last. NULL when there
+ * are none. */
+struct subscriber *channel_next_member(struct channel *ch);
 
 /* What a publisher is told of a message that was just published. */
 struct receipt {

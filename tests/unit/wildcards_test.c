@@ -244,6 +244,116 @@ static void test_more_lanes_than_a_client_may_have_end_it(void **state)
     assert_int_equal(count(f, COUNT_subscribers), 0);
 }
 
+/* Has the next sweep begin. */
+static void sweep(struct fixture *f)
+{
+    struct unit_hub *hub = f->house.clients.hub;
+    if (!list_is_empty(&hub->sweep.link))
+        return;
+    hub->swept = (struct map_walk){0};
+    errands_add(&hub->errands, &hub->sweep);
+}
+
+static void test_what_only_wildcards_read_is_given_up_in_time(void **state)
+{
+    struct fixture *f = *state;
+    open_units(f, f->b);
+    say_unit(f, f->b, "SUB /*");
+    say_frame(f, f->a, "");
+    say_pair(f, f->a, "/x", "1");
+    check_heard(f, f->b, "MSG /x 1 new=1|1|");
+    sweep(f);
+    settle(f);
+    say_pair(f, f->a, "/x", "2");
+    sweep(f);
+    settle(f);
+    assert_int_equal(count(f, COUNT_channels), 1); /* a message came since */
+    sweep(f);
+    settle(f);
+    assert_int_equal(count(f, COUNT_channels), 0);
+    assert_int_equal(count(f, COUNT_subscribers), 0);
+    check_heard(f, f->b, "MSG /x 2|2|");
+    say_pair(f, f->a, "/x", "3");
+    check_heard(f, f->b, "MSG /x 3 new=1|3|");
+}
+
+static void test_a_name_of_its_own_keeps_a_channel(void **state)
+{
+    struct fixture *f = *state;
+    open_units(f, f->b);
+    say_unit(f, f->b, "SUB /*");
+    say_unit(f, f->b, "SUB /x rid=1");
+    say_frame(f, f->a, "/y");
+    check_heard(f, f->b, "OK rid=1 seq=0||");
+    for (int i = 0; i < 3; i++) {
+        sweep(f);
+        settle(f);
+    }
+    assert_int_equal(count(f, COUNT_channels), 2);
+    say_unit(f, f->b, "UNSUB /x rid=2");
+    hang_up(&f->a);
+    turns(f, 2);
+    for (int i = 0; i < 2; i++) {
+        sweep(f);
+        settle(f);
+    }
+    assert_int_equal(count(f, COUNT_channels), 0);
+}
+
+/* What is owed is still told, however long that takes. */
+static void test_a_reader_that_is_owed_something_keeps_a_channel(void **state)
+{
+    enum { MUCH = 40 };
+    struct fixture *f = *state;
+    char large[250] = {0};
+    memset(large, 'x', sizeof large - 1);
+    open_units(f, f->b);
+    say_unit(f, f->b, "SUB /*");
+    say_frame(f, f->a, "");
+    for (int i = 0; i < MUCH; i++)
+        say_pair(f, f->a, "/x", large);
+    for (int i = 0; i < 3; i++) {
+        sweep(f);
+        settle(f);
+    }
+    assert_int_equal(count(f, COUNT_channels), 1);
+    assert_int_equal(occurrences(heard(f, f->b), large), MUCH);
+    for (int i = 0; i < 2; i++) {
+        sweep(f);
+        settle(f);
+    }
+    assert_int_equal(count(f, COUNT_channels), 0);
+}
+
+/* Half of the lanes have left already. */
+static void
+test_a_message_for_a_channel_that_is_given_up_reaches_all(void **state)
+{
+    static int crowd[CROWD];
+    struct fixture *f = *state;
+    for (unsigned i = 0; i < CROWD; i++) {
+        crowd[i] = house_connect(&f->house);
+        open_units(f, crowd[i]);
+        say_unit(f, crowd[i], "SUB /*");
+    }
+    say_frame(f, f->a, "");
+    say_pair(f, f->a, "/x", "1");
+    settle(f);
+    sweep(f);
+    settle(f);
+    sweep(f);
+    while (count(f, COUNT_subscribers) > CROWD / 2)
+        turns(f, 1);
+    say_pair(f, f->a, "/x", "2");
+    settle(f);
+    assert_int_equal(count(f, COUNT_subscribers), CROWD);
+    for (unsigned i = 0; i < CROWD; i++) {
+        check_heard(f, crowd[i], "MSG /x 1 new=1|1|MSG /x 2 new=1|2|");
+        hang_up(&crowd[i]);
+    }
+    settle(f);
+}
+
 /* At random, with so little work in each turn that everything overlaps. */
 
 struct member {
@@ -312,6 +422,7 @@ static void test_nobody_is_missed_however_things_overlap(void **state)
     struct fixture *f = *state;
     struct member members[MEMBERS] = {{.fd = -1}};
     unsigned seed = 11;
+    uint64_t freed = f->house.core.directory.epoch;
     for (unsigned i = 0; i < MEMBERS; i++) {
         members[i].fd = -1;
         replace(f, &members[i]);
@@ -323,7 +434,9 @@ static void test_nobody_is_missed_however_things_overlap(void **state)
         unsigned what = next(&seed, 40);
         if (what == 0)
             replace(f, m);
-        else if (what < 20)
+        else if (what < 12)
+            sweep(f);
+        else if (what < 26)
             change(f, m, next(&seed, UNIT_COUNT(any_pattern)));
         else
             say_pair(f, f->a, any_name[next(&seed, UNIT_COUNT(any_name))], "m");
@@ -340,6 +453,7 @@ static void test_nobody_is_missed_however_things_overlap(void **state)
     for (unsigned i = 0; i < MEMBERS; i++)
         (void)heard(f, members[i].fd);
     assert_int_equal(count(f, COUNT_subscribers), 0);
+    assert_true(f->house.core.directory.epoch > freed + STEPS / 200);
     for (unsigned i = 0; i < MEMBERS; i++)
         hang_up(&members[i].fd);
 }
@@ -356,6 +470,11 @@ int main(void)
         WILDCARDS_TEST(test_an_appearance_for_nobody_leaves_nothing),
         WILDCARDS_TEST(test_a_client_may_go_while_its_channels_are_sought),
         WILDCARDS_TEST(test_more_lanes_than_a_client_may_have_end_it),
+        WILDCARDS_TEST(test_what_only_wildcards_read_is_given_up_in_time),
+        WILDCARDS_TEST(test_a_name_of_its_own_keeps_a_channel),
+        WILDCARDS_TEST(test_a_reader_that_is_owed_something_keeps_a_channel),
+        WILDCARDS_TEST(
+            test_a_message_for_a_channel_that_is_given_up_reaches_all),
         WILDCARDS_TEST(test_nobody_is_missed_however_things_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

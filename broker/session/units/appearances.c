@@ -3,15 +3,22 @@
 
 #include "broker/core/core.h"
 #include "broker/session/clients.h"
+#include "broker/session/state.h"
 #include "broker/session/units/hub.h"
+#include "broker/session/units/lanes.h"
 #include "broker/session/units/wildcards.h"
 
-enum { OCTETS_PER_WORK = 3 }; /* of a name, for all that a search prepares */
+/* See errands.h. */
+enum {
+    OCTETS_PER_WORK = 3, /* of a name, for all that a search prepares */
+    WORK_LEAVE = 6,
+};
 
 struct appearance {
     struct errand errand;
     struct unit_hub *hub;
     struct channel *channel;
+    uint32_t leaving; /* members that are still to be visited, to be removed */
     bool has_begun;
 };
 
@@ -20,6 +27,25 @@ static void appearance_end(struct appearance *a)
     list_remove(&a->errand.link);
     channel_complete(a->channel);
     budget_free(a->hub->all->budget, a, sizeof *a);
+}
+
+static void appearance_begin(struct appearance *a)
+{
+    channel_await(a->channel);
+    errands_add(&a->hub->errands, &a->errand);
+}
+
+static struct appearance *
+appearance_new(struct unit_hub *hub, struct channel *ch,
+               bool (*run)(struct errand *, int32_t *))
+{
+    struct appearance *a = budget_zalloc(hub->all->budget, sizeof *a);
+    if (!a)
+        return NULL;
+    a->hub = hub;
+    a->channel = ch;
+    a->errand.run = run;
+    return a;
 }
 
 static bool run_appear(struct errand *c, int32_t *work)
@@ -49,15 +75,54 @@ bool appearances_begin(struct clients *all, struct channel *ch)
     struct unit_hub *hub = all->hub;
     if (!hub || hub->interests.group_count == 0)
         return true;
-    struct appearance *a = budget_zalloc(all->budget, sizeof *a);
+    struct appearance *a = appearance_new(hub, ch, run_appear);
     if (!a)
         return false;
-    a->hub = hub;
-    a->channel = ch;
-    a->errand.run = run_appear;
-    channel_await(ch);
-    errands_add(&hub->errands, &a->errand);
+    appearance_begin(a);
     return true;
+}
+
+/* The lane is there for no pattern, until they are found again. It stays if it
+ * has its own name, or was given something since. */
+static void leave(struct subscriber *lane)
+{
+    const struct channel *ch = lane->channel;
+    if (lane->kind == SUBSCRIBER_PLAIN)
+        return;
+    lane->matches = 0;
+    if (!lane->is_exact && channel_is_as_new(ch))
+        (void)lanes_close(session_of_subscriber(lane), lane);
+}
+
+/* Then it is over, or goes on as an appearance. */
+static bool run_leave(struct errand *c, int32_t *work)
+{
+    struct appearance *a = LIST_OF(c, struct appearance, errand);
+    struct channel *ch = a->channel;
+    for (; a->leaving > 0 && *work > 0; a->leaving--) {
+        struct subscriber *lane = channel_next_member(ch);
+        *work -= WORK_LEAVE;
+        if (lane)
+            leave(lane);
+    }
+    if (a->leaving > 0)
+        return false;
+    if (channel_member_count(ch) == 0 && channel_is_as_new(ch)) {
+        appearance_end(a);
+        return true;
+    }
+    c->run = run_appear;
+    return *work > 0 && run_appear(c, work);
+}
+
+/* Without memory it is tried again the next time. */
+void appearances_undo(struct unit_hub *hub, struct channel *ch)
+{
+    struct appearance *a = appearance_new(hub, ch, run_leave);
+    if (!a)
+        return;
+    a->leaving = channel_member_count(ch);
+    appearance_begin(a);
 }
 
 bool appearances_want(struct clients *all, const uint8_t *name, uint32_t length)

@@ -20,6 +20,10 @@ bool appearances_want(struct clients *all, const uint8_t *name,
                       uint32_t length);
 bool appearances_begin(struct clients *all, struct channel *ch);
 
+/* Without a message for long, the channel is left by all who read it by a
+ * pattern; they are found again if something comes while they leave. */
+void appearances_undo(struct unit_hub *hub, struct channel *ch);
+
 /* Gives up those that have not been completed; no session is left. */
 void appearances_close(struct unit_hub *hub);
 

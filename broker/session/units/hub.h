@@ -48,6 +48,9 @@ struct unit_hub {
     uint8_t answer[HUB_ANSWER_MAX]; /* where one is put together */
     struct interests interests;     /* of struct wildcard */
     struct errands errands;         /* by which these find channels */
+    struct errand sweep;            /* see sweep.h; */
+    struct map_walk swept;          /* channels that it has come to, */
+    struct hub_alarm sweep_alarm;   /* and when the next one is due */
     struct map requests;            /* unanswered, by address */
     struct idmap names;             /* of clients; see client_name.h */
     struct map parked;              /* struct parked, by session and channel */

@@ -14,6 +14,7 @@
 #include "broker/session/units/parked.h"
 #include "broker/session/units/release.h"
 #include "broker/session/units/requests.h"
+#include "broker/session/units/sweep.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/unit_view.h"
 #include "broker/session/units/unit_writer.h"
@@ -136,10 +137,20 @@ static struct verdict units_time_out(struct session *s, enum wait_kind wait)
     }
 }
 
+static bool units_open(struct clients *all)
+{
+    if (!hub_open(all))
+        return false;
+    sweep_init(all->hub);
+    return true;
+}
+
 static void units_close(struct clients *all)
 {
-    if (all->hub)
+    if (all->hub) {
+        sweep_end(all->hub);
         appearances_close(all->hub);
+    }
     hub_close(all);
 }
 
@@ -163,7 +174,7 @@ const struct session_kind units_kind = {
     .stop = units_stop,
     .time_out = units_time_out,
     .view = unit_view,
-    .open = hub_open,
+    .open = units_open,
     .close = units_close,
     .wants = appearances_want,
     .appeared = appearances_begin,

@@ -8,6 +8,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/lanes.h"
+#include "broker/session/units/sweep.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
 #include "broker/session/units/wildcards.h"
@@ -145,6 +146,7 @@ static struct verdict subscribe_wildcard(struct session *s, struct unit *u)
         lanes_drop_worker(s, worker);
         return unit_refuse(s, &u->head, UNIT_LIMIT);
     }
+    sweep_begin(units_hub(s));
     if (!s->units->changing)
         return unit_done(s, &u->head);
     answer_later(s, u)->is_working = true;
