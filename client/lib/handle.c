@@ -182,7 +182,7 @@ enum sluice_error sluice_attach(struct sluice *s, int fd)
 int sluice_fd(const struct sluice *s)
 {
     sluice_handle_assert(s);
-    return s->fd;
+    return s->protocol ? s->protocol->fd(s) : s->fd;
 }
 
 short sluice_events(const struct sluice *s)

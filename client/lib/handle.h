@@ -31,6 +31,7 @@ struct sluice_protocol {
     enum sluice_error (*flush)(struct sluice *s, int timeout_ms);
     enum sluice_error (*goodbye)(struct sluice *s);
     enum sluice_error (*close)(struct sluice *s, int timeout_ms);
+    int (*fd)(const struct sluice *s);
     short (*events)(const struct sluice *s);
     void (*reset)(struct sluice *s); /* the connection; settings stay */
 };

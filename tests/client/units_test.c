@@ -42,46 +42,6 @@ static void test_functions_of_the_other_version(void **state)
     peer_close(&p);
 }
 
-static void test_a_refused_opening_has_a_code(void **state)
-{
-    (void)state;
-    struct peer p = peer_open();
-    units_send(&p, "ERR auth", "who are you");
-    units_send(&p, "BYE", "");
-    assert_int_equal(sluice_open(p.s, NULL, PEER_PATIENCE_MS), SLUICE_REFUSED);
-    assert_string_equal(sluice_error_code(p.s), "auth");
-    assert_non_null(strstr(sluice_error_detail(p.s), "who are you"));
-    assert_int_equal(sluice_fd(p.s), -1);
-    peer_close(&p);
-}
-
-/* A broker of version 1 closes without a word. */
-static void test_a_broker_without_version_2_is_recognised(void **state)
-{
-    (void)state;
-    struct peer p = peer_open();
-    shutdown(p.fd, SHUT_WR);
-    assert_int_equal(sluice_open(p.s, NULL, PEER_PATIENCE_MS),
-                     SLUICE_UNSUPPORTED);
-    peer_close(&p);
-
-    p = peer_open();
-    units_send(&p, "ERR version max=3", "");
-    assert_int_equal(sluice_open(p.s, NULL, PEER_PATIENCE_MS),
-                     SLUICE_UNSUPPORTED);
-    assert_string_equal(sluice_error_code(p.s), "version");
-    peer_close(&p);
-}
-
-static void test_a_broker_that_does_not_answer(void **state)
-{
-    (void)state;
-    struct peer p = peer_open();
-    assert_int_equal(sluice_open(p.s, NULL, 1), SLUICE_TIMEOUT);
-    assert_int_equal(sluice_fd(p.s), -1);
-    peer_close(&p);
-}
-
 static void test_confirm_waits_for_every_answer(void **state)
 {
     (void)state;
@@ -403,29 +363,6 @@ static void test_close_drops_what_still_comes(void **state)
     peer_close(&p);
 }
 
-/* Its host may have vanished. */
-static void test_a_silent_broker_is_asked_then_left(void **state)
-{
-    (void)state;
-    struct peer p = units_open();
-    units_send(&p, "INFO suite/1 v=2 conn=1 run=a max=9 ping=1s", "");
-    assert_string_equal(units_next_is(&p, SLUICE_EVENT_END)->reason, "broken");
-    assert_non_null(strstr(sluice_error_detail(p.s), "silent"));
-    units_expect(&p, "PING", "");
-    peer_close(&p);
-}
-
-static void test_a_head_above_the_limit_ends_it(void **state)
-{
-    (void)state;
-    struct peer p = units_open();
-    const struct sluice_event *e;
-    PEER_SEND(&p, "\0\0\x10\1x");
-    units_next_is(&p, SLUICE_EVENT_END);
-    assert_int_equal(sluice_next(p.s, &e, PEER_PATIENCE_MS), SLUICE_BROKEN);
-    peer_close(&p);
-}
-
 static void test_exact_is_a_pattern_for_any_name(void **state)
 {
     (void)state;
@@ -444,9 +381,6 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_functions_of_the_other_version),
-        cmocka_unit_test(test_a_refused_opening_has_a_code),
-        cmocka_unit_test(test_a_broker_without_version_2_is_recognised),
-        cmocka_unit_test(test_a_broker_that_does_not_answer),
         cmocka_unit_test(test_confirm_waits_for_every_answer),
         cmocka_unit_test(test_confirm_reports_the_first_refusal_once),
         cmocka_unit_test(test_await_keeps_what_comes_before),
@@ -460,8 +394,6 @@ int main(void)
         cmocka_unit_test(test_a_break_fails_what_is_unanswered),
         cmocka_unit_test(test_a_goodbye_from_the_broker_means_not_done),
         cmocka_unit_test(test_close_drops_what_still_comes),
-        cmocka_unit_test(test_a_silent_broker_is_asked_then_left),
-        cmocka_unit_test(test_a_head_above_the_limit_ends_it),
         cmocka_unit_test(test_exact_is_a_pattern_for_any_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

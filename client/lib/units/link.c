@@ -5,6 +5,7 @@
 #include "client/lib/units/units.h"
 #include "proto/head_writer.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
@@ -266,12 +267,29 @@ void sluice_link_lose(struct sluice *s, bool is_bye, const char *why)
     link_come_again(s, error, false);
 }
 
+/* A broker of version 1 closes without having read everything: a reset. */
 void sluice_link_lose_errno(struct sluice *s, int error)
 {
     char sentence[128];
+    if (error == ECONNRESET && s->units->link.state == SLUICE_LINK_OPENING) {
+        sluice_link_lose(s, false, NULL);
+        return;
+    }
     snprintf(sentence, sizeof sentence, "the connection broke: %s",
              strerror(error));
     sluice_link_lose(s, false, sentence);
+}
+
+void sluice_link_fail(struct sluice *s, enum sluice_error error,
+                      const char *why)
+{
+    struct sluice_units *u = s->units;
+    if (u->link.state != SLUICE_LINK_OPENING) {
+        u->taken.is_bye = false;
+        link_forget(u);
+    }
+    (void)sluice_failure_set(&s->failure, error, "%s", why);
+    link_come_again(s, error, true);
 }
 
 /* --- time ---------------------------------------------------------------- */

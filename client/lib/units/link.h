@@ -35,6 +35,11 @@ void sluice_link_lose(struct sluice *s, bool is_bye, const char *why);
 /* The same for an errno. */
 void sluice_link_lose_errno(struct sluice *s, int error);
 
+/* The connection has ended because of what the server sent; another one would
+ * end as well. */
+void sluice_link_fail(struct sluice *s, enum sluice_error error,
+                      const char *why);
+
 /* Bytes came. */
 void sluice_link_heard(struct sluice *s);
 

@@ -80,6 +80,7 @@ static const struct sluice_protocol open_protocol = {
     .flush = open_flush,
     .goodbye = open_goodbye,
     .close = open_close,
+    .fd = sluice_pump_fd,
     .events = sluice_pump_events,
     .reset = open_reset,
 };

@@ -53,7 +53,7 @@ short sluice_pump_events(const struct sluice *s)
     return sluice_outbox_is_empty(&s->out) ? POLLIN : POLLIN | POLLOUT;
 }
 
-static int pump_fd(const struct sluice *s)
+int sluice_pump_fd(const struct sluice *s)
 {
     return s->fd >= 0 ? s->fd : s->units->link.approach.fd;
 }
@@ -67,7 +67,8 @@ static enum sluice_error pump_wait(struct sluice *s, sluice_deadline deadline,
         return SLUICE_AGAIN;
     sluice_deadline due = sluice_link_due(s);
     sluice_deadline first = due < deadline ? due : deadline;
-    struct pollfd waiting = {.fd = pump_fd(s), .events = sluice_pump_events(s)};
+    struct pollfd waiting = {.fd = sluice_pump_fd(s),
+                             .events = sluice_pump_events(s)};
     int n = poll(&waiting, 1, sluice_deadline_left(first));
     if (n < 0)
         return sluice_failure_set(&s->failure, SLUICE_INTERRUPTED,

@@ -31,7 +31,9 @@ sluice_pump_keep(struct sluice *s, uint64_t token, bool *is_found);
 /* Writes once. SLUICE_AGAIN: nothing could be written. */
 enum sluice_error sluice_pump_write(struct sluice *s);
 
-/* What to wait for on the socket: see sluice_events(). */
+/* The socket, also one that is being connected, and what to wait for on it: see
+ * sluice_fd() and sluice_events(). */
+int sluice_pump_fd(const struct sluice *s);
 short sluice_pump_events(const struct sluice *s);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/lib/units/taker.h"
 
+#include "client/lib/foreign.h"
 #include "client/lib/units/intake.h"
 #include "client/lib/units/link.h"
 #include "proto/head_writer.h"
@@ -238,6 +239,20 @@ static void (*const taker_verbs[VERB_COUNT])(struct sluice *s,
     [VERB_PING] = take_ping,    [VERB_REP] = take_answer,
 };
 
+/* A length that is not one, perhaps because the server speaks another
+ * protocol. */
+static void taker_on_too_long(struct sluice *s)
+{
+    struct sluice_failure foreign;
+    const uint8_t *head = s->in.bytes + s->in.head;
+    if (s->units->link.state == SLUICE_LINK_OPENING &&
+        sluice_foreign_find(head, sluice_inbox_waiting(&s->in), &foreign))
+        sluice_link_fail(s, SLUICE_FOREIGN, foreign.sentence);
+    else
+        sluice_link_fail(s, SLUICE_TOO_LONG,
+                         "the broker sent a message above the limit");
+}
+
 /* Brokers of other years may send more than this one knows. */
 bool sluice_taker_take(struct sluice *s)
 {
@@ -248,7 +263,7 @@ bool sluice_taker_take(struct sluice *s)
         return false;
     t->kind = SLUICE_TAKEN_NOTHING;
     if (status == FRAME_TOO_LONG) {
-        sluice_link_lose(s, false, "the broker sent a unit above the limit");
+        taker_on_too_long(s);
         return true;
     }
     if (!head_parse_leniently(&t->head, head.data, (uint32_t)head.length) ||
