@@ -3,6 +3,8 @@
 
 #include "client/escape.h"
 #include "client/json.h"
+#include "common/percent.h"
+#include "proto/head.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -19,7 +21,9 @@ void printer_init(struct printer *p, int fd)
     p->is_terminal = isatty(fd) == 1;
     p->format = PRINTER_TEXT;
     p->has_time = false;
+    p->has_channel = p->has_headers = false;
     p->channel = (struct sluice_bytes){NULL, 0};
+    p->headers = NULL;
     p->age_ms = 0;
     p->used = 0;
 }
@@ -86,6 +90,18 @@ static bool printer_append_text(struct printer *p, const char *text)
     return printer_append(p, text, strlen(text));
 }
 
+/* Without blanks, so that it is one word of the line. */
+static bool printer_append_word(struct printer *p, struct sluice_bytes bytes)
+{
+    char text[PERCENT_BYTES * HEAD_MAX + 1];
+    size_t length = percent_encode(bytes.data, bytes.length, text, sizeof text);
+    bool is_ok = true;
+    for (size_t i = 0; i < length && is_ok; i++)
+        is_ok = text[i] == ' ' ? printer_append(p, "%20", 3)
+                               : printer_append(p, text + i, 1);
+    return is_ok;
+}
+
 static void printer_go_back(struct timespec *time, uint64_t ms)
 {
     time->tv_sec -= (time_t)(ms / 1000);
@@ -120,9 +136,26 @@ static bool printer_put_bytes(struct printer *p, struct sluice_bytes message)
     return printer_append(p, message.data, message.length);
 }
 
+/* Each as a word, Name=value. */
+static bool printer_put_headers(struct printer *p)
+{
+    const struct sluice_header *h = p->headers;
+    bool is_ok = true;
+    for (; h && h->name && is_ok; h++)
+        is_ok = printer_append_text(p, h->name) &&
+                printer_append_text(p, "=") &&
+                printer_append_word(p, h->value) && printer_append_text(p, " ");
+    return is_ok;
+}
+
 static bool printer_put_line(struct printer *p, struct sluice_bytes message)
 {
     if (p->has_time && !(printer_append_time(p) && printer_append_text(p, " ")))
+        return false;
+    if (p->has_channel &&
+        !(printer_append_word(p, p->channel) && printer_append_text(p, " ")))
+        return false;
+    if (p->has_headers && !printer_put_headers(p))
         return false;
     return printer_put_bytes(p, message) && printer_append_text(p, "\n");
 }
@@ -133,18 +166,32 @@ static bool printer_put_member(struct printer *p, const char *name,
                                struct sluice_bytes bytes)
 {
     bool is_text = json_is_text(bytes.data, bytes.length);
-    return printer_append_text(p, ",\"") && printer_append_text(p, name) &&
+    return printer_append_text(p, "\"") && printer_append_text(p, name) &&
            printer_append_text(p, is_text ? "\":\"" : "_base64\":\"") &&
            printer_append_shown(p, bytes,
                                 is_text ? json_next_text : json_next_base64) &&
            printer_append_text(p, "\"");
 }
 
+/* Of a message without headers there is none. */
+static bool printer_put_header_object(struct printer *p)
+{
+    const struct sluice_header *h = p->headers;
+    if (!h || !h->name)
+        return true;
+    bool is_ok = printer_append_text(p, "\"headers\":{");
+    for (; h->name && is_ok; h++)
+        is_ok = (h == p->headers || printer_append_text(p, ",")) &&
+                printer_put_member(p, h->name, h->value);
+    return is_ok && printer_append_text(p, "},");
+}
+
 static bool printer_put_json(struct printer *p, struct sluice_bytes message)
 {
     return printer_append_text(p, "{\"time\":\"") && printer_append_time(p) &&
-           printer_append_text(p, "\"") &&
+           printer_append_text(p, "\",") &&
            printer_put_member(p, "channel", p->channel) &&
+           printer_append_text(p, ",") && printer_put_header_object(p) &&
            printer_put_member(p, "message", message) &&
            printer_append_text(p, "}\n");
 }

@@ -23,13 +23,17 @@ struct printer {
     bool is_terminal;
     enum printer_format format;
     bool has_time;               /* PRINTER_TEXT: the time before the message */
-    struct sluice_bytes channel; /* PRINTER_JSON */
-    uint64_t age_ms;             /* how long ago the message came */
-    size_t used;                 /* bytes of buffer */
+    bool has_channel;            /* PRINTER_TEXT: the channel, ... */
+    bool has_headers;            /* ... and the headers before it */
+    struct sluice_bytes channel; /* of the message; always in PRINTER_JSON */
+    const struct sluice_header *headers; /* of the message, as libsluice has
+                                            them; NULL: none */
+    uint64_t age_ms;                     /* how long ago the message came */
+    size_t used;                         /* bytes of buffer */
     uint8_t buffer[64 << 10];
 };
 
-/* As text, without times; set other fields afterwards. */
+/* As text, without times, channels and headers; set other fields afterwards. */
 void printer_init(struct printer *p, int fd);
 
 /* Both return false, with errno, when the output cannot be written. A message

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/worker.h"
 
-#include "client/channel_hint.h"
 #include "client/complain.h"
+#include "client/lib/deadline.h"
 #include "client/opened.h"
 #include "client/stop_signal.h"
 
@@ -14,8 +14,7 @@
 #include <sysexits.h>
 
 enum {
-    WORKER_TOKEN = 1,    /* of the subscription */
-    WORKER_NO_TOKEN = 2, /* of no call: to wait for nothing */
+    WORKER_NO_TOKEN = INT32_MAX, /* of no call: to wait for nothing */
     WORKER_SOON_MS = 1000,
 };
 
@@ -24,6 +23,12 @@ enum worker_step { WORKER_GO, WORKER_DONE, WORKER_FAILED };
 
 /* --- settling ------------------------------------------------------------ */
 
+bool worker_must_ack(const struct job *job)
+{
+    return reading_is_queue(job->delivery.channel,
+                            job->delivery.channel_length);
+}
+
 enum sluice_error worker_give_back(struct worker *w, const struct job *job,
                                    int status)
 {
@@ -31,7 +36,7 @@ enum sluice_error worker_give_back(struct worker *w, const struct job *job,
     w->failures += !is_later;
     if (!is_later)
         job_report_failure(job->delivery.seq, status);
-    if (!w->plan.acks)
+    if (!worker_must_ack(job))
         return SLUICE_OK;
     return sluice_nak(
         w->s, &job->delivery, is_later ? w->plan.delay_ms : WORKER_SOON_MS,
@@ -43,11 +48,10 @@ enum sluice_error worker_give_back(struct worker *w, const struct job *job,
 static enum sluice_error worker_narrow(struct worker *w)
 {
     uint64_t left = w->plan.count - w->done;
-    if (w->plan.count == 0 || !w->plan.acks || left >= w->credit)
+    if (w->plan.count == 0 || left >= w->credit)
         return SLUICE_OK;
     w->credit = (uint32_t)left;
-    return sluice_credit(w->s, sluice_text(w->plan.channel), w->credit, 0,
-                         WORKER_SAY_MS);
+    return reading_set_credit(w->plan.reading, w->s, w->credit, WORKER_SAY_MS);
 }
 
 static enum worker_step worker_settle(struct worker *w, struct job *job)
@@ -96,26 +100,29 @@ static enum worker_step worker_start(struct worker *w,
         return WORKER_FAILED;
     }
     w->running++;
+    news_on_message(w->plan.news);
     return WORKER_GO;
 }
 
-static enum worker_step worker_on_failed(const struct sluice_event *e)
+/* Those that run are the last. */
+static bool worker_has_enough(const struct worker *w)
 {
-    complain(EXIT_FAILED, "the broker refused: %s%s%.*s", e->reason,
-             e->body.length > 0 ? ": " : "", (int)e->body.length,
-             (const char *)e->body.data);
-    return e->token == WORKER_TOKEN ? WORKER_FAILED : WORKER_GO;
+    return w->plan.count > 0 && w->done + w->running >= w->plan.count;
 }
 
 static enum worker_step worker_on_event(struct worker *w,
                                         const struct sluice_event *e)
 {
-    if (e->kind == SLUICE_EVENT_MESSAGE && !w->is_leaving)
-        return worker_start(w, e);
+    if (reading_is_copy(w->plan.reading, e))
+        return WORKER_GO;
     if (e->kind == SLUICE_EVENT_FAILED)
-        return worker_on_failed(e);
-    if (!w->plan.is_quiet)
-        opened_report(e, w->plan.server, w->plan.reconnects);
+        return reading_refused(w->plan.reading, e) ? WORKER_FAILED : WORKER_GO;
+    if (e->kind != SLUICE_EVENT_MESSAGE)
+        news_take(w->plan.news, w->s, e);
+    else if (!w->is_leaving && !worker_has_enough(w))
+        return worker_start(w, e);
+    else
+        w->unused += !reading_is_queue(e->channel.data, e->channel.length);
     return WORKER_GO;
 }
 
@@ -131,14 +138,16 @@ static enum sluice_error worker_wait_busy(struct worker *w, unsigned count)
             ? SLUICE_BACKLOG
             : sluice_await(w->s, WORKER_NO_TOKEN, &none, SLUICE_NO_WAIT);
     w->has_backlog = error == SLUICE_BACKLOG;
-    struct pollfd waiting[WORKER_JOBS_MAX + 1] = {
+    struct pollfd waiting[2 + WORKER_JOBS_MAX] = {
         {.fd = w->has_backlog ? -1 : sluice_fd(w->s),
-         .events = sluice_events(w->s)}};
+         .events = sluice_events(w->s)},
+        {.fd = w->is_leaving ? -1 : stop_signal_fd(), .events = POLLIN},
+    };
     for (unsigned i = 0; i < count; i++)
-        waiting[i + 1] = (struct pollfd){.fd = w->fds[i], .events = POLLIN};
+        waiting[2 + i] = (struct pollfd){.fd = w->fds[i], .events = POLLIN};
     int wait_ms = sluice_wait_ms(w->s); /* 0: something is kept */
     if (error == SLUICE_AGAIN || error == SLUICE_BACKLOG)
-        (void)poll(waiting, count + 1, wait_ms > 0 ? wait_ms : -1);
+        (void)poll(waiting, count + 2, wait_ms > 0 ? wait_ms : -1);
     return error == SLUICE_BACKLOG ? SLUICE_AGAIN : error;
 }
 
@@ -154,7 +163,11 @@ static enum worker_step worker_wait(struct worker *w)
         error = worker_wait_busy(w, count);
     } else {
         w->has_backlog = false;
-        error = opened_next(w->s, &e, w->fds, count, -1, w->is_leaving);
+        int64_t due_ms = news_due_ms(w->plan.news);
+        error = opened_next(w->s, &e, w->fds, count,
+                            due_ms < 0 ? -1 : sluice_deadline_left(due_ms),
+                            w->is_leaving);
+        news_on_time(w->plan.news);
     }
     if (error == SLUICE_OK)
         return e ? worker_on_event(w, e) : WORKER_GO;
@@ -170,10 +183,8 @@ static void worker_leave(struct worker *w)
     w->is_leaving = true;
     if (w->running > 0)
         job_report_stop(w->running);
-    if (!w->plan.acks)
-        return;
     enum sluice_error error =
-        sluice_credit(w->s, sluice_text(w->plan.channel), 0, 0, SLUICE_NO_WAIT);
+        reading_set_credit(w->plan.reading, w->s, 0, SLUICE_NO_WAIT);
     (void)error; /* without a connection there is nothing to pause */
 }
 
@@ -195,17 +206,31 @@ static enum worker_step worker_work(struct worker *w)
 
 static enum sluice_error worker_subscribe(struct worker *w)
 {
-    struct sluice_subscription how = {.size = sizeof how};
-    w->credit = w->plan.jobs;
-    if (w->plan.count > 0 && w->plan.count < w->credit)
-        w->credit = (uint32_t)w->plan.count;
-    if (w->plan.acks) {
-        how.acks = true;
-        how.credit = w->credit;
-        how.wait_ms = w->plan.wait_ms;
+    const struct worker_plan *plan = &w->plan;
+    w->credit = plan->jobs;
+    if (plan->count > 0 && plan->count < w->credit)
+        w->credit = (uint32_t)plan->count;
+    return reading_subscribe(plan->reading, w->s, w->credit, plan->wait_ms,
+                             plan->timeout_ms);
+}
+
+/* Says goodbye, and takes what still comes until the broker has answered. When
+ * there is no connection, nothing is left to be said. */
+static enum sluice_error worker_close(struct worker *w)
+{
+    sluice_deadline deadline = sluice_deadline_in(w->plan.timeout_ms);
+    const struct sluice_event *e;
+    w->is_leaving = true;
+    enum sluice_error error = sluice_goodbye(w->s);
+    if (error != SLUICE_OK)
+        return SLUICE_OK;
+    while (error == SLUICE_OK || error == SLUICE_INTERRUPTED) {
+        int left = sluice_deadline_left(deadline);
+        error = left > 0 ? sluice_next(w->s, &e, left) : SLUICE_TIMEOUT;
+        if (error == SLUICE_OK && e->kind == SLUICE_EVENT_MESSAGE)
+            (void)worker_on_event(w, e);
     }
-    return sluice_subscribe_to(w->s, sluice_text(w->plan.channel), &how,
-                               WORKER_TOKEN, w->plan.timeout_ms);
+    return error == SLUICE_CLOSED ? SLUICE_OK : error;
 }
 
 static int worker_end(struct worker *w, enum worker_step step)
@@ -215,40 +240,31 @@ static int worker_end(struct worker *w, enum worker_step step)
             (void)job_end(&w->jobs[i]);
     if (step == WORKER_FAILED)
         return EXIT_FAILED;
-    if (sluice_close(w->s, w->plan.timeout_ms) != SLUICE_OK)
+    enum sluice_error error = worker_close(w);
+    if (error == SLUICE_TIMEOUT)
+        return complain(EXIT_FAILED, "the broker did not say goodbye in time");
+    if (error != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(w->s));
     return w->failures > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
-static int worker_start_and_work(struct worker *w)
+int worker_run(const struct worker_plan *plan, struct sluice *s,
+               uint64_t *unused)
 {
-    int status;
-    const struct sluice_event *e;
-    if (!strchr(w->plan.channel, '*')) /* wildcards are meant here */
-        channel_hint_print(w->plan.channel, CHANNEL_SUBSCRIBE);
-    if (!opened_begin(w->s, w->plan.server, w->plan.timeout_ms,
-                      w->plan.reconnects, &status))
-        return status;
-    if (sluice_next(w->s, &e, SLUICE_NO_WAIT) != SLUICE_OK || /* OPEN */
-        worker_subscribe(w) != SLUICE_OK)
-        return complain(EXIT_FAILED, "%s", sluice_error_detail(w->s));
-    return worker_end(w, worker_work(w));
-}
-
-int worker_run(const struct worker_plan *plan)
-{
-    struct worker w = {.plan = *plan, .s = sluice_new()};
+    struct worker w = {.plan = *plan, .s = s};
     w.jobs = calloc(plan->jobs, sizeof *w.jobs);
     w.fds = calloc(plan->jobs, sizeof *w.fds);
     int status;
-    if (!w.s || !w.jobs || !w.fds || !stop_signal_init()) {
+    for (uint32_t i = 0; w.jobs && i < plan->jobs; i++)
+        w.jobs[i].fd = -1;
+    if (!w.jobs || !w.fds)
         status = complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
-    } else {
-        for (uint32_t i = 0; i < plan->jobs; i++)
-            w.jobs[i].fd = -1;
-        status = worker_start_and_work(&w);
-    }
-    sluice_free(w.s);
+    else if (worker_subscribe(&w) != SLUICE_OK)
+        status = complain(EXIT_FAILED, "%s", sluice_error_detail(s));
+    else
+        status = worker_end(&w, worker_work(&w));
+    if (unused)
+        *unused = w.unused;
     free(w.jobs);
     free(w.fds);
     return status;

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/worker_options.h"
 
-#include "proto/channel_name.h"
+#include "client/channel_hint.h"
+#include "client/complain.h"
+#include "client/opened.h"
+#include "client/stop_signal.h"
 
+#include <errno.h>
 #include <string.h>
 
 bool worker_options_apply(const struct worker_options *o,
@@ -20,15 +24,44 @@ bool worker_options_apply(const struct worker_options *o,
         *status = command_misused(command, wrong);
         return false;
     }
-    plan->server = o->server;
-    plan->channel = argv[1];
     plan->job.command = o->command;
     plan->timeout_ms = (int)o->timeout_ms.value;
     plan->jobs = (uint32_t)o->jobs.value;
     plan->count = o->count.value;
-    plan->acks =
-        strncmp(argv[1], CHANNEL_NAME_QUEUE, strlen(CHANNEL_NAME_QUEUE)) == 0;
-    plan->reconnects = !o->no_reconnect;
-    plan->is_quiet = o->is_quiet;
     return true;
+}
+
+static int worker_options_open(const struct worker_options *o,
+                               const struct worker_plan *plan, struct sluice *s)
+{
+    int status;
+    const struct reading_pattern *channel = plan->reading->patterns;
+    if (channel->is_exact) /* wildcards are meant here */
+        channel_hint_print(channel->written, CHANNEL_SUBSCRIBE);
+    if (!opened_begin(s, o->server, plan->timeout_ms, !o->no_reconnect,
+                      &status))
+        return status;
+    status = worker_run(plan, s, NULL);
+    news_end(plan->news);
+    return status;
+}
+
+int worker_options_run(const struct worker_options *o, struct worker_plan *plan,
+                       char *channel)
+{
+    struct reading reading;
+    struct news news;
+    struct sluice *s = sluice_new();
+    int status;
+    if (reading_init(&reading, 1, &channel) && s && stop_signal_init()) {
+        news_init(&news, o->server, &reading, !o->no_reconnect, o->is_quiet);
+        plan->reading = &reading;
+        plan->news = &news;
+        status = worker_options_open(o, plan, s);
+    } else {
+        status = complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
+    }
+    reading_fini(&reading);
+    sluice_free(s);
+    return status;
 }

@@ -75,4 +75,8 @@ bool worker_options_apply(const struct worker_options *o,
                           const struct command *command, int argc, char **argv,
                           struct worker_plan *plan, int *status);
 
+/* Connects, works on this channel by the plan, and returns the exit status. */
+int worker_options_run(const struct worker_options *o, struct worker_plan *plan,
+                       char *channel);
+
 #endif

@@ -22,7 +22,7 @@ static enum sluice_error reply_send(struct worker *w, const struct job *job,
     if (job->delivery.reply_length > 0)
         error =
             sluice_reply(w->s, &job->delivery, output, NULL, 0, WORKER_SAY_MS);
-    if (error == SLUICE_OK && w->plan.acks)
+    if (error == SLUICE_OK && worker_must_ack(job))
         error = sluice_ack(w->s, &job->delivery, 0, WORKER_SAY_MS);
     return error;
 }
@@ -55,7 +55,7 @@ static int reply_run(int argc, char **argv)
     if (!command_parse(&command_reply, &o, &argc, argv, &status) ||
         !worker_options_apply(&o, &command_reply, argc, argv, &plan, &status))
         return status;
-    return worker_run(&plan);
+    return worker_options_run(&o, &plan, argv[1]);
 }
 
 const struct command command_reply = {

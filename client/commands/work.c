@@ -5,6 +5,8 @@
  */
 #include "client/worker_options.h"
 
+#include <string.h>
+
 struct work_options {
     struct worker_options worker;
     struct cli_option_number wait_ms, delay_ms;
@@ -39,13 +41,13 @@ static int work_run(int argc, char **argv)
         !worker_options_apply(&o.worker, &command_work, argc, argv, &plan,
                               &status))
         return status;
-    if (!plan.acks)
+    if (!reading_is_queue(argv[1], strlen(argv[1])))
         return command_misused(
             &command_work, "only the messages of a queue can be acknowledged; "
                            "for a topic use 'sluice listen --exec'");
     plan.wait_ms = (uint32_t)o.wait_ms.value;
     plan.delay_ms = (uint32_t)o.delay_ms.value;
-    return worker_run(&plan);
+    return worker_options_run(&o.worker, &plan, argv[1]);
 }
 
 const struct command command_work = {
