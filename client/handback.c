@@ -111,12 +111,19 @@ bool handback_report(const struct handback *h, bool is_quiet)
     const char *s = h->messages == 1 ? "" : "s";
     if (h->has_failed)
         handback_report_failure(h, s);
-    else if (h->messages > 0 && !is_quiet)
+    else if (h->messages > 0 && !is_quiet && h->is_queue)
         complain(EXIT_DONE,
-                 h->is_queue
-                     ? "%" PRIu64 " more message%s had been given to this "
-                       "listener: handed back, to the end of the queue"
-                     : "%" PRIu64 " more message%s had come, and not been used",
+                 "%" PRIu64 " more message%s had been given to this listener: "
+                 "handed back, to the end of the queue",
                  h->messages, s);
+    else if (h->messages > 0 && !is_quiet)
+        handback_report_unused(h->messages);
     return !h->has_failed;
+}
+
+void handback_report_unused(uint64_t messages)
+{
+    complain(EXIT_DONE,
+             "%" PRIu64 " more message%s had come, and not been used", messages,
+             messages == 1 ? "" : "s");
 }

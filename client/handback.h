@@ -34,4 +34,7 @@ void handback_all(struct handback *h, struct sluice *s);
  * when `is_quiet`, only what failed. False when it failed. */
 bool handback_report(const struct handback *h, bool is_quiet);
 
+/* Prints how many messages of topics had come, and were not used. */
+void handback_report_unused(uint64_t messages);
+
 #endif

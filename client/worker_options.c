@@ -38,6 +38,8 @@ static int worker_options_open(const struct worker_options *o,
     const struct reading_pattern *channel = plan->reading->patterns;
     if (channel->is_exact) /* wildcards are meant here */
         channel_hint_print(channel->written, CHANNEL_SUBSCRIBE);
+    if (sluice_set_max_message(s, SLUICE_MESSAGE_MAX) != SLUICE_OK)
+        return complain(EXIT_FAILED, "%s", sluice_error_detail(s));
     if (!opened_begin(s, o->server, plan->timeout_ms, !o->no_reconnect,
                       &status))
         return status;

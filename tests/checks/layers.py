@@ -20,7 +20,7 @@ CLIENT = (
     ("client/lib",),  # libsluice
     ("client/lib/units",),  # its version 2
     ("client",),  # what commands share
-    ("client/sources", "client/bench", "client/monitor"),
+    ("client/sources", "client/bench", "client/listen", "client/monitor"),
     ("client/top",),
     ("client/commands",))
 

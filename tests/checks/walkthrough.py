@@ -31,8 +31,7 @@ DOCUMENTS = ("docs/quickstart.md", "README.md")
 DEADLINE_S = 30
 BLOCK = re.compile(r"^```console ?([\w-]*)\n(.*?)^```$", re.M | re.S)
 PORT = re.compile(r"127\.0\.0\.1:(\d+)")
-LISTENS = re.compile(r"sluice listen (?:--\S+ )*(/\S+)")
-SERVES = re.compile(r"sluice (?:work|reply) (?:--\S+ )*(/\S+)")  # version 2
+READS = re.compile(r"sluice (?:listen|work|reply) (?:--\S+ )*(/\S+)")
 SUBSCRIBERS = 5  # the field of "sluice ls"
 
 
@@ -78,8 +77,7 @@ class Command:
     def __init__(self, text, environment, folder, restore):
         self.text, self.restore = text, restore
         self.is_broker = text.startswith("sluiced")
-        self.goes_on = self.is_broker or LISTENS.match(text) is not None \
-            or SERVES.match(text) is not None
+        self.goes_on = self.is_broker or READS.match(text) is not None
         self.lines, self.seen = queue.Queue(), []
         self.skips = False  # until the next line that is shown
         self.process = subprocess.Popen(
@@ -180,7 +178,7 @@ class Room:
         return [line for command in self.commands if command.is_broker
                 for line in command.seen if all(w in line for w in words)]
 
-    def served(self, channel):
+    def readers(self, channel):
         """How many are subscribed to it; the log does not say that of
         version 2."""
         done = subprocess.run(["sluice", "ls", channel], text=True,
@@ -190,12 +188,8 @@ class Room:
                    for line in done.stdout.splitlines())
 
     def subscribed(self, text):
-        serves = SERVES.match(text)
-        if serves:
-            return self.served(serves[1])
-        found = LISTENS.match(text)
-        return self.log("event=connected", f"channel={found[1]}") \
-            if found else []
+        reads = READS.match(text)
+        return self.readers(reads[1]) if reads else 0
 
     def await_ready(self, command, text, known):
         """A reader types slowly: by then the broker listens, and

@@ -145,6 +145,16 @@ class FakeBroker:
         self.case.addCleanup(connection.close)
         return connection
 
+    def accept_listener(self):
+        """One of version 1, and its channel. Before that a listener tries
+        version 2, which this broker does not speak: it closes."""
+        while True:
+            connection = self.accept()
+            channel = connection.read_frame()
+            if channel and not channel.startswith(b"\0"):
+                return connection, channel
+            connection.close()
+
     def close(self):
         self.listener.close()
 

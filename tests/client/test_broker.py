@@ -127,6 +127,34 @@ class Queues(WithBroker):
         self.assertEqual(seen, lines)
 
 
+class Crash(WithBroker):
+    """What docs/protocol.md says that a killed consumer of version 1 costs."""
+
+    def lost(self, *options, size, count):
+        self.start(*options)
+        self.send("/queue/w", "--size", str(size), "--count", str(count))
+        consumer = subprocess.Popen(
+            [os.environ["CONSUMER"], self.broker.address, "/queue/w"],
+            stdout=subprocess.PIPE)
+        with consumer:
+            self.assertEqual(consumer.stdout.readline(), b"begun\n")
+            consumer.kill()
+        self.broker.wait_stats(subscribers=0)
+        return count - self.broker.stats()["queued_messages"]
+
+    def test_a_killed_consumer_costs_no_more_than_prefetch_and_2_kib(self):
+        for size, count in ((1000, 1000), (100, 5000)):
+            lost = self.lost(size=size, count=count)
+            self.assertGreaterEqual(lost, 1)
+            self.assertLessEqual(lost * size, (64 << 10) + 2048 + 2 * size)
+
+    def test_a_killed_consumer_costs_little_with_prefetch_1(self):
+        for size, count in ((1000, 300), (100, 500)):
+            lost = self.lost("--prefetch", "1", size=size, count=count)
+            self.assertGreaterEqual(lost, 1)
+            self.assertLessEqual(lost * size, 2048 + 2 * size)
+
+
 class FullQueue(WithBroker):
     OPTIONS = ("--queue-limit", "256k")
 

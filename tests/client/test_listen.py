@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""sluice listen, against a broker that the test plays itself."""
+"""sluice listen, against a broker of version 1 that the test plays itself."""
 import os
 import pty
 import re
@@ -22,8 +22,8 @@ class Listening(unittest.TestCase):
         return process, self.subscribed()
 
     def subscribed(self):
-        connection = self.broker.accept()
-        self.assertEqual(connection.read_frame(), b"/c")
+        connection, channel = self.broker.accept_listener()
+        self.assertEqual(channel, b"/c")
         return connection
 
 

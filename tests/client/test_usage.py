@@ -105,7 +105,14 @@ class WrongUsage(unittest.TestCase):
         self.check_wrong(["listen"], "CHANNEL")
         self.check_wrong(["send", ""], "CHANNEL", "1 to 255", "0")
         self.check_wrong(["listen", "n" * 256], "CHANNEL", "256")
-        self.check_wrong(["listen", "/a", "/b"], "one CHANNEL")
+        self.check_wrong(["listen", "/a", "n" * 256], "CHANNEL", "256")
+        self.check_wrong(["work", "/queue/a", "/queue/b", "--exec", "true"],
+                         "one CHANNEL")
+
+    def test_what_prints_nothing_has_no_headers_to_show(self):
+        self.check_wrong(["listen", "/a", "--exec", "true", "--headers"],
+                         "--headers")
+        self.check_wrong(["listen", "/a", "--raw", "--headers"], "--headers")
 
     def test_messages_from_two_places(self):
         self.check_wrong(["send", "/a", "hello", "--file", "x"], "--file",

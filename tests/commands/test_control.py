@@ -56,12 +56,12 @@ class Ls(Control):
                          ('/queue/"quoted"', "queue", 1))
 
     def test_clients_are_listed(self):
-        listener = self.start("listen", "/topic/a")
+        listener = self.broker.connect().subscribe(b"/topic/a")
+        self.addCleanup(listener.close)
         self.broker.wait_stats(subscribers=1)
         (row,) = self.fields("--clients", "/topic/*")
         self.assertEqual(row[3], "/topic/a")
         self.assertEqual(self.fields("--clients", "/topic"), [])
-        listener.signal()
 
     def test_more_than_a_page_is_sorted_as_a_whole(self):
         names = [f"/queue/{i:04}" for i in range(2000)]

@@ -48,13 +48,19 @@ class Names(WithBroker):
         self.check("/sys/x", "the broker's own")
 
     def test_a_listener_is_warned_too(self):
-        for channel, words in (("/topic/*", "wildcard"), ("/null", "nothing"),
+        for channel, words in (("/null", "nothing"),
                                ("/sys/x", "never arrives"),
                                ("queue/x", "slash")):
             listener = self.start("listen", channel)
             self.assertIn(words, listener.complaint())
             listener.signal()
             self.assertEqual(listener.finish(), (0, b"", ""))
+
+    def test_a_wildcard_of_a_listener_is_meant(self):
+        listener = self.start("listen", "/topic/*")
+        self.broker.wait_stats(connections=1)
+        listener.signal()
+        self.assertEqual(listener.finish(), (0, b"", ""))
 
 
 class Servers(unittest.TestCase):

@@ -6,7 +6,8 @@ import sys
 
 TESTS = pathlib.Path(__file__).resolve().parents[1]
 sys.path.append(str(TESTS / "conformance"))
-from units import Connection, Head, check_legal, unit  # noqa: E402
+from units import (Connection, Failed, Head, check_legal,  # noqa: E402,F401
+                   unit)
 
 INFO = ("INFO test/1 v=2 conn=1 run=a max=1000000 hold=262144 subs=1024"
         " reqs=1024 ping=0s feat=core")
