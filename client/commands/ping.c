@@ -23,7 +23,7 @@ enum { PING_TOPIC_BYTES = 48 };
 struct ping_options {
     const char *server;
     struct cli_option_number timeout_ms, count, interval_ms, size;
-    bool is_quiet;
+    bool is_quiet, has_units;
 };
 
 #define PING_VALUE(field) offsetof(struct ping_options, field)
@@ -43,6 +43,8 @@ static const struct cli_option ping_options[] = {
      sizeof(uint64_t), SLUICE_MESSAGE_DEFAULT_MAX, "bytes of a message"},
     {"quiet", CLI_OPTION_FLAG, PING_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
      "print the statistics only"},
+    {"v2", CLI_OPTION_FLAG, PING_VALUE(has_units), NULL, NULL, NULL, 0, 0,
+     "speak version 2 of the protocol"},
     {.name = NULL},
 };
 
@@ -60,6 +62,50 @@ static uint64_t pinger_clock_ns(void)
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* --- both versions ------------------------------------------------------- */
+
+static enum sluice_error pinger_connect(struct pinger *p)
+{
+    int timeout_ms = (int)p->options.timeout_ms.value;
+    struct sluice_bytes topic = sluice_text(p->topic);
+    enum sluice_error error;
+    if (p->options.has_units)
+        error = sluice_open(p->s, p->options.server, timeout_ms);
+    else
+        error = sluice_connect(p->s, p->options.server, timeout_ms);
+    if (error != SLUICE_OK)
+        return error;
+    return p->options.has_units
+               ? sluice_subscribe_to(p->s, topic, NULL, 0, timeout_ms)
+               : sluice_subscribe(p->s, topic);
+}
+
+static enum sluice_error pinger_publish(struct pinger *p,
+                                        struct sluice_bytes message)
+{
+    int timeout_ms = (int)p->options.timeout_ms.value;
+    struct sluice_bytes topic = sluice_text(p->topic);
+    return p->options.has_units
+               ? sluice_publish_to(p->s, topic, message, NULL, 0, timeout_ms)
+               : sluice_publish(p->s, topic, message, timeout_ms);
+}
+
+/* Does not wait. */
+static enum sluice_error pinger_receive(struct pinger *p,
+                                        struct sluice_bytes *message)
+{
+    if (!p->options.has_units)
+        return sluice_receive(p->s, message, SLUICE_NO_WAIT);
+    const struct sluice_event *e;
+    enum sluice_error error;
+    do
+        error = sluice_next(p->s, &e, SLUICE_NO_WAIT);
+    while (error == SLUICE_OK && e->kind != SLUICE_EVENT_MESSAGE);
+    if (error == SLUICE_OK)
+        *message = e->body;
+    return error;
 }
 
 /* --- one message --------------------------------------------------------- */
@@ -87,8 +133,7 @@ static enum sluice_error pinger_listen(struct pinger *p, int64_t due_ms)
 {
     while (!stop_signal_came()) {
         struct sluice_bytes message;
-        enum sluice_error error =
-            sluice_receive(p->s, &message, SLUICE_NO_WAIT);
+        enum sluice_error error = pinger_receive(p, &message);
         if (error == SLUICE_OK && pinger_is_answer(p, message))
             return SLUICE_OK;
         if (error != SLUICE_OK && error != SLUICE_AGAIN)
@@ -114,8 +159,7 @@ static enum sluice_error pinger_round(struct pinger *p)
     p->sent_ns = pinger_clock_ns();
     struct sluice_bytes message = {p->body, p->options.size.value};
     int64_t due_ms = sluice_deadline_in(timeout_ms);
-    enum sluice_error error =
-        sluice_publish(p->s, sluice_text(p->topic), message, timeout_ms);
+    enum sluice_error error = pinger_publish(p, message);
     if (error == SLUICE_OK)
         error = pinger_listen(p, due_ms);
     if (error == SLUICE_OK)
@@ -129,15 +173,6 @@ static enum sluice_error pinger_round(struct pinger *p)
 }
 
 /* --- all of them --------------------------------------------------------- */
-
-static enum sluice_error pinger_connect(struct pinger *p)
-{
-    enum sluice_error error = sluice_connect(p->s, p->options.server,
-                                             (int)p->options.timeout_ms.value);
-    if (error != SLUICE_OK)
-        return error;
-    return sluice_subscribe(p->s, sluice_text(p->topic));
-}
 
 static bool pinger_is_over(const struct pinger *p)
 {

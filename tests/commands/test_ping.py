@@ -34,6 +34,11 @@ class Healthy(WithBroker):
         self.assertEqual((least, most), (min(times), max(times)))
         self.assertAlmostEqual(mean, sum(times) / 3, delta=0.002)
 
+    def test_in_version_2(self):
+        text = self.ping("--v2", "--count", "3", "--interval", "0")
+        self.assertIn("3 messages transmitted, 3 received, 0% message loss",
+                      text)
+
     def test_quiet_is_the_statistics_alone(self):
         lines = self.ping("--count", "2", "--interval", "0", "--quiet")
         self.assertEqual(len(lines.splitlines()), 3, lines)
@@ -65,6 +70,15 @@ class Healthy(WithBroker):
 
     def test_a_broker_that_goes_away(self):
         ping = self.start("ping")
+        ping.line()
+        self.broker.stop()
+        status, out, err = ping.finish()
+        self.assertEqual(status, 1)
+        self.assertIn("the broker closed the connection", err)
+        self.assertIn(b"ping statistics", out)
+
+    def test_a_broker_of_version_2_that_goes_away(self):
+        ping = self.start("ping", "--v2")
         ping.line()
         self.broker.stop()
         status, out, err = ping.finish()
