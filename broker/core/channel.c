@@ -3,6 +3,7 @@
 
 #include <assert.h>
 
+#include "broker/core/held.h"
 #include "broker/core/subscriber.h"
 #include "broker/core/tap.h"
 #include "broker/core/topic_policy.h"
@@ -280,6 +281,22 @@ bool channel_has_lanes(const struct channel *ch)
     return false;
 }
 
+struct depth channel_depth(const struct channel *ch)
+{
+    const struct backlog *held = ch->kind->held(ch);
+    const struct ledger *l = channel_ledger(ch);
+    clock_ms now = ch->turn->now;
+    struct depth d = {.messages = held->messages,
+                      .bytes = held->bytes,
+                      .age_ms = backlog_age_ms(held, now)};
+    if (!l || !l->returned)
+        return d;
+    d.messages += l->returned_count;
+    d.bytes += l->returned_bytes;
+    d.age_ms = clock_elapsed_ms(now, l->returned->slice.at);
+    return d;
+}
+
 void channel_flush(struct channel *ch)
 {
     channel_commit(ch);
@@ -344,12 +361,11 @@ struct subscriber *channel_next_member(struct channel *ch)
 
 struct receipt channel_receipt(const struct channel *ch)
 {
-    const struct backlog *held = ch->kind->held(ch);
     struct receipt r = {.number = channel_last_number(ch),
                         .readers = ch->member_count,
                         .is_queue = ch->kind->is_lossless};
     if (r.is_queue) {
-        r.waits = held->messages + ch->pending;
+        r.waits = channel_depth(ch).messages + ch->pending;
         return r;
     }
     r.slow = ch->rule->policy->skips_slow ? ch->slow_count : 0;

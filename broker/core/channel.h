@@ -35,6 +35,7 @@
 #include "broker/core/rule.h"
 #include "broker/core/turn.h"
 
+struct ledger;
 struct load;
 struct subscriber;
 struct tap;
@@ -85,14 +86,16 @@ struct channel_kind {
      * wait, or gives some back; when memory is exhausted, all it can. */
     void (*press)(struct channel *ch, bool is_exhausted);
     void (*relieve)(struct channel *ch);
-    /* The messages that wait in the channel itself. */
+    /* The messages that wait in the channel itself, */
     const struct backlog *(*held)(const struct channel *ch);
+    /* and those that have come back, which are before them. */
+    struct ledger *(*ledger)(const struct channel *ch);
     /* The bounds of the channel, or where it has none of its own, of each
      * subscriber; and those of the messages that wait for a subscriber. */
     struct limits (*limits)(const struct channel *ch);
     struct limits (*subscriber_limits)(const struct channel *ch);
     /* Drops the messages of up to so many slices that it holds, the oldest
-     * first; returns how many these were. */
+     * first; returns how many these were. UINT32_MAX: all of them. */
     uint64_t (*purge)(struct channel *ch, uint32_t slices);
 };
 
@@ -233,6 +236,14 @@ static inline uint64_t channel_pending_bytes(const struct channel *ch)
                : 0;
 }
 
+struct depth {
+    uint64_t messages, bytes;
+    uint32_t age_ms; /* of the first */
+};
+
+/* What waits in the channel itself, for a consumer or the first subscriber. */
+struct depth channel_depth(const struct channel *ch);
+
 /* Whether it has a subscriber that is more than a SUBSCRIBER_PLAIN. */
 bool channel_has_lanes(const struct channel *ch);
 
@@ -290,6 +301,12 @@ struct receipt {
 
 /* That of the message that was published last. */
 struct receipt channel_receipt(const struct channel *ch);
+
+/* What workers hold of it, or has come back; NULL when there is nothing. */
+static inline struct ledger *channel_ledger(const struct channel *ch)
+{
+    return ch->kind->ledger ? ch->kind->ledger(ch) : NULL;
+}
 
 /* From here on for core/ alone. */
 

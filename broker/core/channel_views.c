@@ -4,6 +4,7 @@
 #include "broker/core/core.h"
 #include "broker/core/held.h"
 #include "broker/core/queue.h"
+#include "broker/core/worker.h"
 
 struct onlooker {
     clock_ms now;
@@ -11,14 +12,12 @@ struct onlooker {
     void *arg;
 };
 
-static void view_add_backlog(struct view *v, const struct backlog *b,
-                             clock_ms now)
+static void view_add(struct view *v, struct depth d)
 {
-    uint32_t age_ms = backlog_age_ms(b, now);
-    v->number[VIEW_DEPTH] += b->messages;
-    v->number[VIEW_BYTES] += b->bytes;
-    if (age_ms > v->number[VIEW_AGE_MS])
-        v->number[VIEW_AGE_MS] = age_ms;
+    v->number[VIEW_DEPTH] += d.messages;
+    v->number[VIEW_BYTES] += d.bytes;
+    if (d.age_ms > v->number[VIEW_AGE_MS])
+        v->number[VIEW_AGE_MS] = d.age_ms;
 }
 
 /* The places are a ring. */
@@ -50,7 +49,8 @@ static void view_add_member(struct view *v, const struct channel *ch,
                             const struct subscriber *s, clock_ms now)
 {
     const struct worker *w = channel_is_queue(ch) ? s->worker : NULL;
-    view_add_backlog(v, s->outbox, now);
+    const struct backlog *b = s->outbox;
+    view_add(v, (struct depth){b->messages, b->bytes, backlog_age_ms(b, now)});
     v->number[VIEW_WILDCARDS] += s->matches > 0 && !s->is_exact;
     v->number[VIEW_WORKERS] += w != NULL;
     v->number[VIEW_READY] += w && worker_has_credit(w);
@@ -73,7 +73,7 @@ static void view_add_members(struct view *v, const struct channel *ch,
 static void show_channel(struct channel *ch, void *arg)
 {
     const struct onlooker *onlooker = arg;
-    const struct ledger *ledger = queue_ledger(ch);
+    const struct ledger *ledger = channel_ledger(ch);
     struct view v = {
         .name = channel_name(ch),
         .name_length = channel_name_length(ch),
@@ -85,11 +85,11 @@ static void show_channel(struct channel *ch, void *arg)
                    [VIEW_HELD_BYTES] = ch->account.bytes,
                    [VIEW_PAUSED] = count_waiters(&ch->gate),
                    [VIEW_PRESSED] = pressure_is_on(ch),
-                   [VIEW_HELD] = ledger ? ledger->by_number.count : 0,
+                   [VIEW_HELD] = ledger ? ledger_held(ledger) : 0,
                    [VIEW_REDELIVERED] = queue_redelivered(ch)},
     };
     view_set_limits(&v, ch->kind->limits(ch));
-    view_add_backlog(&v, ch->kind->held(ch), onlooker->now);
+    view_add(&v, channel_depth(ch));
     view_add_members(&v, ch, onlooker->now);
     onlooker->visit(onlooker->arg, &v);
 }

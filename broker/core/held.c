@@ -1,103 +1,242 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/core/held.h"
 
+#include <assert.h>
+#include <stdlib.h>
+
 #include "broker/core/channel.h"
+#include "broker/core/subscriber.h"
+#include "broker/core/worker.h"
 
-void worker_init(struct worker *w, const void *owner, uint32_t credit,
-                 uint32_t wait_ms)
-{
-    *w = (struct worker){.owner = owner, .credit = credit, .wait_ms = wait_ms};
-    list_init(&w->holds);
-    list_init(&w->hungry);
-}
+enum {
+    BUCKETS_MIN = 64,
+    LOAD_MAX = 2, /* entries for each bucket */
+    /* With what the allocator adds. */
+    HELD_BYTES = sizeof(struct held) + 8,
+    HELD_SPARE_MAX = 512,
+};
 
-struct ledger *ledger_new(struct budget *budget)
+struct ledger *ledger_new(struct channel *queue)
 {
+    struct budget *budget = queue->turn->budget;
     struct ledger *l = budget_zalloc(budget, sizeof *l);
-    if (!l)
+    struct held **buckets =
+        l ? budget_zalloc(budget, BUCKETS_MIN * sizeof(*buckets)) : NULL;
+    if (!buckets) {
+        budget_free(budget, l, sizeof *l);
         return NULL;
-    idmap_init(&l->by_number, budget);
-    list_init(&l->delayed);
+    }
+    l->channel = queue;
+    l->buckets = buckets;
+    l->bucket_count = BUCKETS_MIN;
+    alarm_init(&l->alarm.alarm);
     return l;
 }
 
-void ledger_free(struct ledger *l, struct budget *budget)
+void ledger_free(struct ledger *l)
 {
-    if (!l)
+    struct turn *t = l->channel->turn;
+    assert(l->count == 0 && l->bytes == 0 && !l->returned && !l->delayed);
+    turn_cancel_alarm(t, &l->alarm);
+    budget_free(t->budget, l->buckets, l->bucket_count * sizeof(*l->buckets));
+    budget_free(t->budget, l, sizeof *l);
+}
+
+void ledger_tally(struct ledger *l)
+{
+    counter_add(l->channel->turn->counters, COUNT_held_messages,
+                ledger_held(l) - l->tallied);
+    l->tallied = ledger_held(l);
+}
+
+/* The table. */
+
+/* Multiplying spreads ids that follow one another, and those at any distance
+ * (Knuth, 6.4). */
+static struct held **bucket_of(const struct ledger *l, uint64_t number)
+{
+    uint32_t hash = (uint32_t)(number * 0x9e3779b97f4a7c15u >> 32);
+    return &l->buckets[hash & (l->bucket_count - 1)];
+}
+
+struct held *ledger_find(const struct ledger *l, uint64_t number)
+{
+    struct held *h = l ? *bucket_of(l, number) : NULL;
+    while (h && h->slice.first != number)
+        h = h->next;
+    return h;
+}
+
+static void table_insert(struct ledger *l, struct held *h)
+{
+    struct held **bucket = bucket_of(l, h->slice.first);
+    h->next = *bucket;
+    *bucket = h;
+}
+
+static void table_remove(struct ledger *l, const struct held *h)
+{
+    struct held **at = bucket_of(l, h->slice.first);
+    while (*at != h)
+        at = &(*at)->next;
+    *at = h->next;
+}
+
+/* Without memory the buckets stay as they are: they only become longer. */
+static void table_resize(struct ledger *l, uint32_t bucket_count)
+{
+    struct budget *budget = l->channel->turn->budget;
+    struct held **old = l->buckets;
+    uint32_t old_count = l->bucket_count;
+    struct held **buckets =
+        budget_zalloc(budget, bucket_count * sizeof(*buckets));
+    if (!buckets)
         return;
-    idmap_clear(&l->by_number);
-    budget_free(budget, l, sizeof *l);
+    l->buckets = buckets;
+    l->bucket_count = bucket_count;
+    for (uint32_t i = 0; i < old_count; i++)
+        for (struct held *h = old[i], *next; h; h = next) {
+            next = h->next;
+            table_insert(l, h);
+        }
+    budget_free(budget, old, old_count * sizeof(*old));
 }
 
-void ledger_count(struct ledger *l, struct counters *counters)
+/* Entries. */
+
+static struct held *held_alloc(struct turn *t)
 {
-    if (!l)
-        return;
-    counter_add(counters, COUNT_held_messages, l->by_number.count - l->counted);
-    l->counted = l->by_number.count;
+    struct held *h = spares_get(&t->spare_held);
+    if (!h)
+        h = malloc(sizeof *h);
+    if (h)
+        budget_charge(t->budget, HELD_BYTES);
+    return h;
 }
 
-uint64_t ledger_drop_delayed(struct ledger *l)
+static void held_free(struct turn *t, struct held *h)
 {
-    uint64_t messages = 0;
-    if (!l)
-        return 0;
-    LIST_EACH_SAFE (link, &l->delayed) {
-        held_free(LIST_OF(link, struct held, link), l);
-        messages++;
-    }
-    return messages;
+    budget_refund(t->budget, HELD_BYTES);
+    spares_put(&t->spare_held, h, HELD_SPARE_MAX);
 }
 
-struct held *held_new(struct ledger *l, struct worker *w, struct channel *ch,
-                      const struct slice *message)
+struct held *ledger_add(struct ledger *l, const struct slice *message)
 {
-    struct budget *budget = ch->turn->budget;
-    struct held *h = budget_zalloc(budget, sizeof *h);
-    if (!h ||
-        !idmap_put(&l->by_number, message->first, (uint64_t)(uintptr_t)h)) {
-        budget_free(budget, h, sizeof *h);
+    struct held *h = held_alloc(l->channel->turn);
+    if (!h)
         return NULL;
-    }
-    h->worker = w;
-    h->channel = ch;
-    h->slice = *message;
-    block_ref(h->slice.block);
-    alarm_init(&h->alarm.alarm);
-    list_init(&h->link);
-    list_insert(&w->holds, &h->link);
-    w->held++;
+    *h = (struct held){.slice = *message};
+    block_ref(message->block);
+    if (l->count >= l->bucket_count * LOAD_MAX)
+        table_resize(l, l->bucket_count * 2);
+    table_insert(l, h);
+    l->count++;
     l->bytes += message->length;
     return h;
 }
 
-struct held *held_find(const struct ledger *l, uint64_t number)
+void ledger_remove(struct ledger *l, struct held *h)
 {
-    const uint64_t *row =
-        l && number > 0 ? idmap_find(&l->by_number, number) : NULL;
-    return row ? (struct held *)(uintptr_t)*row : NULL;
-}
-
-static void held_leave_worker(struct held *h)
-{
-    if (h->worker)
-        h->worker->held--;
-    h->worker = NULL;
-    list_remove(&h->link);
-    turn_cancel_alarm(h->channel->turn, &h->alarm);
-}
-
-void held_free(struct held *h, struct ledger *l)
-{
-    held_leave_worker(h);
+    table_remove(l, h);
+    l->count--;
     l->bytes -= h->slice.length;
-    idmap_remove(&l->by_number, h->slice.first);
     block_unref(h->slice.block);
-    budget_free(h->channel->turn->budget, h, sizeof *h);
+    held_free(l->channel->turn, h);
+    if (l->bucket_count > BUCKETS_MIN && l->count < l->bucket_count / 4)
+        table_resize(l, l->bucket_count / 4);
 }
 
-void held_give_up(struct held *h, struct ledger *l)
+void held_hand(struct held *h, struct subscriber *lane)
 {
-    held_leave_worker(h);
-    list_insert(&l->delayed, &h->link);
+    struct worker *w = lane->worker;
+    h->state = HELD_OUT;
+    h->is_sent = false;
+    h->lane = lane;
+    list_insert(&w->holds, &h->link);
+    w->held++;
+    w->holder->held++;
+}
+
+void held_release(struct held *h)
+{
+    struct worker *w = h->lane->worker;
+    list_remove(&h->link);
+    w->held--;
+    w->holder->held--;
+    h->lane = NULL;
+}
+
+/* The heaps are leftist ones: of the two ways down from an entry the left one
+ * is never the shorter, so the right ones are short, and these are all that
+ * merging follows. No step takes long, however many have come back at once. */
+
+static bool goes_before(const struct held *a, const struct held *b)
+{
+    int32_t ms = (int32_t)(a->due - b->due);
+    if (a->state == HELD_DELAYED && ms != 0)
+        return ms < 0;
+    return a->slice.first < b->slice.first;
+}
+
+static struct held *heap_merge(struct held *a, struct held *b)
+{
+    if (!a || !b)
+        return a ? a : b;
+    if (goes_before(b, a)) {
+        struct held *first = b;
+        b = a;
+        a = first;
+    }
+    struct held *left = a->child[0], *right = heap_merge(a->child[1], b);
+    bool is_right_shorter = left && left->rank >= right->rank;
+    a->child[0] = is_right_shorter ? left : right;
+    a->child[1] = is_right_shorter ? right : left;
+    a->rank = (uint8_t)(a->child[1] ? a->child[1]->rank + 1 : 1);
+    return a;
+}
+
+static struct held *heap_push(struct held *heap, struct held *h)
+{
+    h->child[0] = h->child[1] = NULL;
+    h->rank = 1;
+    return heap_merge(heap, h);
+}
+
+void ledger_return(struct ledger *l, struct held *h)
+{
+    h->state = HELD_RETURNED;
+    l->returned = heap_push(l->returned, h);
+    l->returned_count++;
+    l->returned_bytes += h->slice.length;
+}
+
+struct held *ledger_pop_returned(struct ledger *l)
+{
+    struct held *h = l->returned;
+    l->returned = heap_merge(h->child[0], h->child[1]);
+    l->returned_count--;
+    l->returned_bytes -= h->slice.length;
+    return h;
+}
+
+void ledger_delay(struct ledger *l, struct held *h, clock_ms due)
+{
+    h->state = HELD_DELAYED;
+    h->due = due;
+    l->delayed = heap_push(l->delayed, h);
+}
+
+struct held *ledger_pop_delayed(struct ledger *l)
+{
+    struct held *h = l->delayed;
+    l->delayed = heap_merge(h->child[0], h->child[1]);
+    return h;
+}
+
+uint64_t ledger_drop_delayed(struct ledger *l)
+{
+    uint64_t n = 0;
+    for (; l && l->delayed; n++)
+        ledger_remove(l, ledger_pop_delayed(l));
+    return n;
 }

@@ -1,9 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * held - messages of a queue that were handed to a worker and are not
- * acknowledged. A worker is a consumer that acknowledges; it may read several
- * queues, with one window for all of them. A queue has a ledger of what workers
- * hold of it, made when the first of them holds something.
+ * held - a message of a queue that was handed to a worker, which its queue
+ * keeps until it is acknowledged; and the ledger of all these of one queue.
+ *
+ *              handed out               acknowledged
+ *     backlog -----------> HELD_OUT ------------------------> gone
+ *                           ^    | given back, its time over,
+ *                           |    v or its worker gone
+ *                      HELD_RETURNED <------ HELD_DELAYED
+ *                                    in time
+ *
+ * All in the ledger have lower numbers than what waits in the backlog, so what
+ * has come back is handed out before that, the lowest number first. It is kept
+ * in a heap that is made of the entries themselves: nothing that comes back
+ * needs memory.
  */
 #ifndef SLUICE_CORE_HELD_H
 #define SLUICE_CORE_HELD_H
@@ -11,76 +21,97 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "broker/base/idmap.h"
 #include "broker/base/list.h"
 #include "broker/core/slice.h"
 #include "broker/core/turn.h"
 
 struct channel;
+struct subscriber;
 
-struct worker {
-    const void *owner;  /* whose acknowledgements count */
-    uint32_t credit;    /* how many it may hold, */
-    uint32_t held;      /* and how many it holds */
-    uint32_t wait_ms;   /* to acknowledge one; 0: as long as it likes */
-    uint32_t lanes;     /* for the owner: places in queues */
-    struct list holds;  /* struct held, in the order of handing over */
-    struct list hungry; /* subscribers without credit, by their `ready` */
-};
+enum held_state { HELD_OUT, HELD_DELAYED, HELD_RETURNED };
 
+/* Of these there may be very many: see bench.held. */
 struct held {
-    struct turn_alarm alarm; /* the worker's time, or a delay, is over */
-    struct list link;        /* of the worker, or of the ledger's delayed */
-    struct worker *worker;   /* NULL: delayed */
-    struct channel *channel;
     struct slice slice; /* one message, with a reference on the block */
-    bool is_sent;       /* its last byte was handed to the kernel */
+    union {
+        struct list link;      /* OUT: of its worker */
+        struct held *child[2]; /* else: in a heap; NULL: there is none */
+    };
+    struct subscriber *lane; /* OUT: where it went; else NULL */
+    struct held *next;       /* in the same bucket; NULL: it is the last */
+    clock_ms due;  /* when its worker's time for it began, or its delay
+                      ends */
+    uint8_t state; /* enum held_state */
+    uint8_t rank;  /* in a heap: of the shortest way to a leaf */
+    bool is_sent;  /* its last byte was handed to the kernel */
 };
 
 struct ledger {
-    struct idmap by_number;
-    struct list delayed;
-    uint64_t bytes;
-    uint64_t counted; /* messages, in COUNT_held_messages */
+    struct channel *channel;
+    struct held **buckets; /* by number */
+    uint32_t bucket_count; /* a power of two */
+    uint32_t count;
+    uint64_t bytes;          /* of all messages */
+    uint64_t tallied;        /* messages in COUNT_held_messages */
+    struct held *returned;   /* the first, NULL when there is none; of these */
+    uint64_t returned_count; /* there are so many, */
+    uint64_t returned_bytes; /* of so many bytes */
+    struct held *delayed; /* the one that returns first; NULL: there is none */
+    struct turn_alarm alarm; /* which is then due */
 };
 
-/* Nothing is held. */
-void worker_init(struct worker *w, const void *owner, uint32_t credit,
-                 uint32_t wait_ms);
+/* That of a queue, empty; NULL without memory. */
+struct ledger *ledger_new(struct channel *queue);
 
-static inline bool worker_has_credit(const struct worker *w)
-{
-    return w->held < w->credit;
-}
-
-/* NULL without memory; to be freed by ledger_free, empty. */
-struct ledger *ledger_new(struct budget *budget);
-void ledger_free(struct ledger *l, struct budget *budget);
+/* It must be empty. */
+void ledger_free(struct ledger *l);
 
 static inline bool ledger_is_empty(const struct ledger *l)
 {
-    return !l || l->by_number.count == 0;
+    return !l || l->count == 0;
 }
 
-/* Brings COUNT_held_messages up to date. NULL is allowed. */
-void ledger_count(struct ledger *l, struct counters *counters);
+/* Messages that workers have, or that come back when their delay is over. */
+static inline uint64_t ledger_held(const struct ledger *l)
+{
+    return l->count - l->returned_count;
+}
+
+/* Brings COUNT_held_messages up to date. */
+void ledger_tally(struct ledger *l);
+
+/* NULL when none of that number is there. */
+struct held *ledger_find(const struct ledger *l, uint64_t number);
+
+/* Enters one message, with a reference of its own; it is in no state yet. NULL
+ * without memory. */
+struct held *ledger_add(struct ledger *l, const struct slice *message);
+
+/* Nothing is left of it; it is in no list and no heap. */
+void ledger_remove(struct ledger *l, struct held *h);
+
+/* It is OUT, from no state: the lane has it. */
+void held_hand(struct held *h, struct subscriber *lane);
+
+/* Takes it from its lane, whose worker has credit for another one then; it is
+ * in no state. */
+void held_release(struct held *h);
+
+/* These two are for one in no state. */
+
+/* It is RETURNED. */
+void ledger_return(struct ledger *l, struct held *h);
+
+/* It is DELAYED, until `due`. */
+void ledger_delay(struct ledger *l, struct held *h, clock_ms due);
+
+/* These two take out the first of a heap, which is in no state then; there must
+ * be one. */
+struct held *ledger_pop_returned(struct ledger *l);
+struct held *ledger_pop_delayed(struct ledger *l);
 
 /* Drops what is delayed; returns how many messages these were. NULL is allowed.
  */
 uint64_t ledger_drop_delayed(struct ledger *l);
-
-/* The worker holds the message from now on; takes a reference of its own. NULL
- * without memory. */
-struct held *held_new(struct ledger *l, struct worker *w, struct channel *ch,
-                      const struct slice *message);
-
-/* NULL when none of that number is held. */
-struct held *held_find(const struct ledger *l, uint64_t number);
-
-/* It is done: nothing of it is left. */
-void held_free(struct held *h, struct ledger *l);
-
-/* The worker gives it up, which gives it credit; it is delayed from now on. */
-void held_give_up(struct held *h, struct ledger *l);
 
 #endif

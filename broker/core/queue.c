@@ -1,37 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/core/queue.h"
 
-#include <assert.h>
-
-#include "broker/core/fullness.h"
 #include "broker/core/held.h"
+#include "broker/core/queue_held.h"
+#include "broker/core/queue_parts.h"
+#include "broker/core/queue_round.h"
+#include "broker/core/queue_work.h"
 #include "broker/core/subscriber.h"
 #include "broker/core/turn.h"
+#include "broker/core/worker.h"
 
 enum { QUEUE_COPY_BYTES = 1 << 10 };
-
-struct queue {
-    struct channel channel;
-    struct backlog *backlog;
-    struct ledger *ledger;    /* NULL until a worker holds something */
-    uint64_t redelivered;     /* messages that came back from workers */
-    struct list ready;        /* consumers with room; the first is next */
-    uint32_t consumers;       /* members that have not retired */
-    bool is_numbered;         /* somebody sees the numbers of its messages */
-    struct fullness fullness; /* while it is full the gate is closed */
-    bool is_pressed;          /* closes it as well, memory being short */
-};
-
-static struct queue *queue_of(const struct channel *ch)
-{
-    assert(ch->kind == &queue_kind);
-    return (struct queue *)(void *)ch;
-}
-
-static struct counters *counters_of(const struct queue *q)
-{
-    return q->channel.turn->counters;
-}
 
 static void queue_init(struct channel *ch)
 {
@@ -39,31 +18,9 @@ static void queue_init(struct channel *ch)
     queue_of(ch)->backlog = BACKLOG_NONE;
 }
 
-static void queue_count(struct queue *q, int64_t messages, int64_t bytes)
-{
-    counter_add(counters_of(q), COUNT_queued_messages, (uint64_t)messages);
-    counter_add(counters_of(q), COUNT_queued_bytes, (uint64_t)bytes);
-}
-
 static bool queue_is_ready(const struct subscriber *s)
 {
     return !list_is_empty(&s->ready);
-}
-
-/* Inserts by order of joining, counted from wherever the round stands; the
- * oldest goes last. */
-static void queue_make_ready(struct queue *q, struct subscriber *s)
-{
-    struct list *pos = &q->ready;
-    uint64_t best = 0;
-    LIST_EACH (link, &q->ready) {
-        struct subscriber *o = LIST_OF(link, struct subscriber, ready);
-        if (o->order < s->order && o->order >= best) {
-            best = o->order;
-            pos = link->next;
-        }
-    }
-    list_insert(pos, &s->ready);
 }
 
 static uint64_t renumber(struct backlog *b, uint64_t first)
@@ -100,7 +57,7 @@ static void queue_joined(struct channel *ch, struct subscriber *s)
     queue_of(ch)->consumers++;
     if (s->kind != SUBSCRIBER_PLAIN)
         queue_begin_numbers(queue_of(ch));
-    queue_make_ready(queue_of(ch), s);
+    queue_round_enter(queue_of(ch), s);
     channel_touch(ch);
 }
 
@@ -127,39 +84,11 @@ static void queue_take_back_slice(struct queue *q, const struct slice *s)
     counter_add(t->counters, COUNT_returned, s->messages);
 }
 
-struct ledger *queue_ledger(const struct channel *ch)
+/* Into its place among what has come back, if there is memory for that. */
+static void queue_take_back(struct queue *q, struct slice *s)
 {
-    return ch->kind == &queue_kind ? queue_of(ch)->ledger : NULL;
-}
-
-uint64_t queue_redelivered(const struct channel *ch)
-{
-    return ch->kind == &queue_kind ? queue_of(ch)->redelivered : 0;
-}
-
-void queue_put_back(struct held *h)
-{
-    struct channel *ch = h->channel;
-    struct slice back = h->slice;
-    if (h->is_sent && back.tries < UINT8_MAX)
-        back.tries++;
-    queue_take_back_slice(queue_of(ch), &back);
-    counter_add(ch->turn->counters, COUNT_redelivered, h->is_sent);
-    queue_of(ch)->redelivered += h->is_sent;
-    held_free(h, queue_of(ch)->ledger);
-    channel_touch(ch);
-}
-
-/* From the newest on: each then goes before those that are back already. */
-static void queue_return_held(struct queue *q, struct worker *w)
-{
-    struct list *link = w->holds.prev;
-    while (link != &w->holds) {
-        struct held *h = LIST_OF(link, struct held, link);
-        link = link->prev;
-        if (h->channel == &q->channel)
-            queue_put_back(h);
-    }
+    if (!q->is_numbered || !queue_put_back_slice(q, s))
+        queue_take_back_slice(q, s);
 }
 
 static void queue_left(struct channel *ch, struct subscriber *s)
@@ -170,12 +99,12 @@ static void queue_left(struct channel *ch, struct subscriber *s)
         q->consumers--;
     list_remove(&s->ready);
     if (s->worker) {
-        queue_return_held(q, s->worker);
+        queue_work_leave(s);
         return;
     }
     for (uint32_t i = outbox->count; i-- > 0;) {
         struct slice back = *backlog_at(outbox, i);
-        queue_take_back_slice(q, &back);
+        queue_take_back(q, &back);
     }
 }
 
@@ -254,14 +183,19 @@ static bool queue_give_slice(struct queue *q, struct subscriber *s,
 /* A small message is copied next to the others that its consumer is given. As
  * slices of the block they came in, handed out one by one, they would cost
  * more, and each would pin the whole block. */
-static bool queue_give_copy(struct queue *q, struct subscriber *s, uint32_t n)
+static bool queue_copy(struct queue *q, struct subscriber *s, uint32_t n)
 {
-    struct turn *t = q->channel.turn;
     clock_ms at = backlog_first(q->backlog)->at;
     uint64_t number = q->is_numbered ? backlog_first(q->backlog)->first : 0;
-    if (!subscriber_gather(s, queue_head(q), n, at, number))
+    return subscriber_gather(s, queue_head(q), n, at, number);
+}
+
+/* To a worker, or a copy. */
+static bool queue_give_one(struct queue *q, struct subscriber *s, uint32_t n)
+{
+    if (s->worker ? !queue_hand(q, s, n) : !queue_copy(q, s, n))
         return false;
-    backlog_skip(q->backlog, t->budget, n);
+    backlog_skip(q->backlog, q->channel.turn->budget, n);
     return true;
 }
 
@@ -278,22 +212,14 @@ static bool queue_is_copied(const struct queue *q, uint32_t n)
     return n <= QUEUE_COPY_BYTES && !first->has_text && first->tries == 0;
 }
 
-static bool queue_give_held(struct queue *q, struct subscriber *s, uint32_t n)
+/* Whether a consumer, which has left the round, has to wait until its worker
+ * has credit. */
+static bool queue_lacks_credit(struct subscriber *s)
 {
-    struct turn *t = q->channel.turn;
-    if (!q->ledger)
-        q->ledger = ledger_new(t->budget);
-    if (!q->ledger)
+    if (!s->worker || worker_has_credit(s->worker))
         return false;
-    struct slice given = backlog_take(q->backlog, t->budget, n, 1);
-    struct held *h = held_new(q->ledger, s->worker, &q->channel, &given);
-    bool is_given = h && subscriber_push(s, &given);
-    if (h && !is_given)
-        held_free(h, q->ledger);
-    if (!is_given)
-        queue_keep(q, &given);
-    block_unref(given.block);
-    return is_given;
+    list_insert(&s->worker->hungry, &s->ready);
+    return true;
 }
 
 /* One step of the round: the consumer whose turn it is gets its share, one
@@ -306,20 +232,27 @@ static bool queue_give(struct queue *q, struct subscriber *s)
     uint32_t n = q->channel.turn->config.message_size(queue_head(q));
     bool fits = queue_fits(q, backlog_held_bytes(s->outbox), n);
     list_remove(&s->ready);
-    if (!fits)
+    if (!fits || queue_lacks_credit(s))
         return true;
-    if (s->worker && !worker_has_credit(s->worker)) {
-        list_insert(&s->worker->hungry, &s->ready);
-        return true;
-    }
-    if (s->worker)
-        is_given = queue_give_held(q, s, n);
-    else if (is_alone)
+    if (!s->worker && is_alone)
         is_given = queue_give_measured(q, s);
-    else if (queue_is_copied(q, n))
-        is_given = queue_give_copy(q, s, n);
+    else if (s->worker || queue_is_copied(q, n))
+        is_given = queue_give_one(q, s, n);
     else
         is_given = queue_give_slice(q, s, n, 1);
+    list_insert(&q->ready, &s->ready);
+    return is_given;
+}
+
+/* The same for what has come back. */
+static bool queue_give_returned(struct queue *q, struct subscriber *s)
+{
+    uint32_t n = queue_first_returned(q)->slice.length;
+    bool fits = queue_fits(q, backlog_held_bytes(s->outbox), n);
+    list_remove(&s->ready);
+    if (!fits || queue_lacks_credit(s))
+        return true;
+    bool is_given = queue_hand_returned(q, s);
     list_insert(&q->ready, &s->ready);
     return is_given;
 }
@@ -330,8 +263,7 @@ static struct fill queue_fill(const struct queue *q)
     const struct ledger *l = q->ledger;
     return (struct fill){.bytes = q->backlog->bytes + (l ? l->bytes : 0) +
                                   channel_pending_bytes(&q->channel),
-                         .messages = q->backlog->messages +
-                                     (l ? l->by_number.count : 0) +
+                         .messages = q->backlog->messages + (l ? l->count : 0) +
                                      q->channel.pending};
 }
 
@@ -346,11 +278,16 @@ static bool queue_admits(struct channel *ch, uint64_t n)
     return fullness_admits(&q->fullness, ch, queue_fill(q), n);
 }
 
+static bool queue_has_next(const struct queue *q)
+{
+    return queue_first_returned(q) || !backlog_is_empty(q->backlog);
+}
+
 /* Keeps the turn's count of the queues that could still deliver. */
 static void queue_update_deliverable(struct queue *q)
 {
     struct channel *ch = &q->channel;
-    bool is_deliverable = !backlog_is_empty(q->backlog) && q->consumers > 0;
+    bool is_deliverable = queue_has_next(q) && q->consumers > 0;
     if (is_deliverable && !ch->is_deliverable)
         ch->turn->deliverable++;
     if (!is_deliverable && ch->is_deliverable)
@@ -358,19 +295,19 @@ static void queue_update_deliverable(struct queue *q)
     ch->is_deliverable = is_deliverable;
 }
 
-static void queue_tidy(struct queue *q)
+/* The consumer whose turn it is; there must be one. */
+static struct subscriber *queue_next(const struct queue *q)
 {
-    ledger_count(q->ledger, counters_of(q));
-    if (!q->ledger || !ledger_is_empty(q->ledger))
-        return;
-    ledger_free(q->ledger, q->channel.turn->budget);
-    q->ledger = NULL;
+    return LIST_OF(q->ready.next, struct subscriber, ready);
 }
 
-void queue_resume(struct subscriber *s)
+/* Returns whether all that had come back was handed out. */
+static bool queue_hand_out_returned(struct queue *q)
 {
-    queue_make_ready(queue_of(s->channel), s);
-    channel_touch(s->channel);
+    while (queue_first_returned(q) && !list_is_empty(&q->ready) &&
+           queue_give_returned(q, queue_next(q)))
+        continue;
+    return !queue_first_returned(q);
 }
 
 static void queue_hand_out(struct channel *ch)
@@ -378,14 +315,15 @@ static void queue_hand_out(struct channel *ch)
     struct queue *q = queue_of(ch);
     int64_t messages = (int64_t)q->backlog->messages;
     int64_t bytes = (int64_t)q->backlog->bytes;
-    while (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready) &&
-           queue_give(q, LIST_OF(q->ready.next, struct subscriber, ready)))
-        continue;
+    if (!queue_first_returned(q) || queue_hand_out_returned(q))
+        while (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready) &&
+               queue_give(q, queue_next(q)))
+            continue;
     queue_count(q, (int64_t)q->backlog->messages - messages,
                 (int64_t)q->backlog->bytes - bytes);
     /* Out of memory: asks for a tick, since neither progress of a consumer nor
      * a publish may ever come. */
-    if (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready))
+    if (queue_has_next(q) && !list_is_empty(&q->ready))
         ch->turn->is_starved = true;
     queue_tidy(q);
     backlog_disown(&q->backlog, ch->turn->budget);
@@ -403,8 +341,8 @@ static void queue_sent(struct channel *ch, struct subscriber *s)
     if (s->state == SUBSCRIBER_RETIRED || queue_is_ready(s) ||
         s->outbox->bytes > ch->turn->config.prefetch_bytes / 2)
         return;
-    queue_make_ready(q, s);
-    if (!backlog_is_empty(q->backlog))
+    queue_round_enter(q, s);
+    if (queue_has_next(q))
         channel_touch(ch);
 }
 
@@ -424,6 +362,16 @@ static bool queue_is_empty(const struct channel *ch)
 static const struct backlog *queue_held(const struct channel *ch)
 {
     return queue_of(ch)->backlog;
+}
+
+static struct ledger *queue_ledger(const struct channel *ch)
+{
+    return queue_of(ch)->ledger;
+}
+
+uint64_t queue_redelivered(const struct channel *ch)
+{
+    return channel_is_queue(ch) ? queue_of(ch)->redelivered : 0;
 }
 
 static struct limits queue_limits(const struct channel *ch)
@@ -457,12 +405,15 @@ static void queue_relieve(struct channel *ch)
     channel_open_gate(ch);
 }
 
+/* What has come back is older than all else. */
 static uint64_t queue_purge(struct channel *ch, uint32_t slices)
 {
     struct queue *q = queue_of(ch);
+    uint64_t returned = queue_drop_returned(q, slices), messages = 0;
     uint64_t bytes = q->backlog->bytes;
-    uint64_t messages =
-        backlog_drop_slices(q->backlog, ch->turn->budget, slices);
+    if (returned < slices)
+        messages = backlog_drop_slices(q->backlog, ch->turn->budget,
+                                       slices - (uint32_t)returned);
     queue_count(q, -(int64_t)messages, (int64_t)(q->backlog->bytes - bytes));
     if (slices == UINT32_MAX)
         messages += ledger_drop_delayed(q->ledger);
@@ -470,7 +421,7 @@ static uint64_t queue_purge(struct channel *ch, uint32_t slices)
     backlog_disown(&q->backlog, ch->turn->budget);
     queue_update_gate(q);
     queue_update_deliverable(q);
-    return messages;
+    return messages + returned;
 }
 
 const struct channel_kind queue_kind = {
@@ -490,6 +441,7 @@ const struct channel_kind queue_kind = {
     .press = queue_press,
     .relieve = queue_relieve,
     .held = queue_held,
+    .ledger = queue_ledger,
     .limits = queue_limits,
     .subscriber_limits = queue_subscriber_limits,
     .purge = queue_purge,

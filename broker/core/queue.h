@@ -16,21 +16,7 @@
 
 extern const struct channel_kind queue_kind;
 
-/* For queue_work.c and channel_views.c. */
-
-struct held;
-struct subscriber;
-
-/* What workers hold of it; NULL when it has not been needed. */
-struct ledger *queue_ledger(const struct channel *ch);
-
 /* How many messages came back from workers that had them; 0 of a topic. */
 uint64_t queue_redelivered(const struct channel *ch);
-
-/* What was held, or is delayed, goes back to its place; frees `h`. */
-void queue_put_back(struct held *h);
-
-/* A worker has credit again: it takes part in the round. */
-void queue_resume(struct subscriber *s);
 
 #endif

@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/core/queue_work.h"
 
+#include <assert.h>
+
+#include "broker/core/channel.h"
 #include "broker/core/held.h"
-#include "broker/core/queue.h"
+#include "broker/core/queue_held.h"
+#include "broker/core/queue_round.h"
 #include "broker/core/subscriber.h"
+#include "broker/core/worker.h"
+
+/* Of one worker, so that others are served in between. */
+enum { EXPIRIES_AT_ONCE = 8192 };
 
 /* All take part in their rounds again, not only as many as there is credit for:
  * a queue may have nothing left for its lane, and that would keep the credit
@@ -12,7 +20,19 @@ static void feed(struct worker *w)
 {
     struct list *link;
     while (worker_has_credit(w) && (link = list_pop(&w->hungry)) != NULL)
-        queue_resume(LIST_OF(link, struct subscriber, ready));
+        queue_round_resume(LIST_OF(link, struct subscriber, ready));
+}
+
+/* After it held so many less. The others have had to wait for it only if their
+ * client held all that it may. */
+static void feed_after(struct worker *w, uint32_t count)
+{
+    const struct holder *holder = w->holder;
+    feed(w);
+    if (holder->held + count < HOLDER_MAX)
+        return;
+    LIST_EACH (link, &holder->workers)
+        feed(LIST_OF(link, struct worker, peer));
 }
 
 void queue_work_set_credit(struct worker *w, uint32_t credit)
@@ -23,8 +43,10 @@ void queue_work_set_credit(struct worker *w, uint32_t credit)
 
 static struct held *find(struct channel *ch, const void *owner, uint64_t number)
 {
-    struct held *h = held_find(queue_ledger(ch), number);
-    return h && h->worker && h->worker->owner == owner && h->is_sent ? h : NULL;
+    struct held *h = queue_find_held(ch, number);
+    bool is_owners =
+        h && h->lane && h->is_sent && h->lane->worker->holder->owner == owner;
+    return is_owners ? h : NULL;
 }
 
 bool queue_work_ack(struct channel *ch, const void *owner, uint64_t number)
@@ -32,17 +54,11 @@ bool queue_work_ack(struct channel *ch, const void *owner, uint64_t number)
     struct held *h = find(ch, owner, number);
     if (!h)
         return false;
-    struct worker *w = h->worker;
-    held_free(h, queue_ledger(ch));
+    struct worker *w = h->lane->worker;
+    queue_finish(ch, h);
     counter_add(ch->turn->counters, COUNT_acked, 1);
-    channel_touch(ch);
-    feed(w);
+    feed_after(w, 1);
     return true;
-}
-
-static void on_delay_over(struct turn_alarm *a)
-{
-    queue_put_back(LIST_OF(a, struct held, alarm));
 }
 
 bool queue_work_nak(struct channel *ch, const void *owner, uint64_t number,
@@ -51,31 +67,64 @@ bool queue_work_nak(struct channel *ch, const void *owner, uint64_t number,
     struct held *h = find(ch, owner, number);
     if (!h)
         return false;
-    struct worker *w = h->worker;
-    held_give_up(h, queue_ledger(ch));
-    h->alarm.ring = on_delay_over;
+    struct worker *w = h->lane->worker;
     if (delay_ms > 0)
-        turn_set_alarm(ch->turn, &h->alarm, delay_ms);
+        queue_delay(ch, h, delay_ms);
     else
-        queue_put_back(h);
-    feed(w);
+        queue_put_back(ch, h);
+    feed_after(w, 1);
     return true;
+}
+
+static struct held *first_clocked(const struct worker *w)
+{
+    return list_is_empty(&w->clocked)
+               ? NULL
+               : LIST_OF(w->clocked.next, struct held, link);
+}
+
+/* Milliseconds until the time of the message is over. */
+static uint32_t time_left_ms(const struct held *h)
+{
+    const struct subscriber *lane = h->lane;
+    uint32_t ms = clock_elapsed_ms(lane->channel->turn->now, h->due);
+    return ms < lane->worker->wait_ms ? lane->worker->wait_ms - ms : 0;
 }
 
 static void on_wait_over(struct turn_alarm *a)
 {
-    struct held *h = LIST_OF(a, struct held, alarm);
-    struct worker *w = h->worker;
-    counter_add(h->channel->turn->counters, COUNT_expired, 1);
-    queue_put_back(h);
-    feed(w);
+    struct worker *w = LIST_OF(a, struct worker, alarm);
+    struct held *h;
+    uint32_t n = 0;
+    while ((h = first_clocked(w)) != NULL && n < EXPIRIES_AT_ONCE &&
+           time_left_ms(h) == 0) {
+        struct channel *ch = h->lane->channel;
+        counter_add(ch->turn->counters, COUNT_expired, 1);
+        queue_put_back(ch, h);
+        n++;
+    }
+    if (h) {
+        uint32_t left_ms = time_left_ms(h);
+        turn_set_alarm(h->lane->channel->turn, a, left_ms > 0 ? left_ms : 1);
+    }
+    feed_after(w, n);
 }
 
+/* All wait equally long, so the last to begin ends last, and one alarm does for
+ * all: it may ring in vain, when the first was acknowledged. */
 static void begin_wait(struct held *h)
 {
-    h->alarm.ring = on_wait_over;
-    if (h->worker->wait_ms > 0)
-        turn_set_alarm(h->channel->turn, &h->alarm, h->worker->wait_ms);
+    struct worker *w = h->lane->worker;
+    struct turn *t = h->lane->channel->turn;
+    if (w->wait_ms == 0)
+        return;
+    h->due = t->now;
+    list_remove(&h->link);
+    list_insert(&w->clocked, &h->link);
+    if (alarm_is_set(&w->alarm.alarm))
+        return;
+    w->alarm.ring = on_wait_over;
+    turn_set_alarm(t, &w->alarm, w->wait_ms);
 }
 
 bool queue_work_touch(struct channel *ch, const void *owner, uint64_t number)
@@ -88,9 +137,19 @@ bool queue_work_touch(struct channel *ch, const void *owner, uint64_t number)
 
 void queue_work_sent(struct subscriber *s, uint64_t number)
 {
-    struct held *h = held_find(queue_ledger(s->channel), number);
-    if (!h || h->worker != s->worker || h->is_sent)
-        return;
+    struct held *h = queue_find_held(s->channel, number);
+    assert(h && h->lane == s && !h->is_sent);
     h->is_sent = true;
     begin_wait(h);
+}
+
+void queue_work_leave(struct subscriber *lane)
+{
+    struct worker *w = lane->worker;
+    struct channel *ch = lane->channel;
+    uint32_t held = w->held;
+    queue_put_back_all(lane);
+    if (w->held == 0)
+        turn_cancel_alarm(ch->turn, &w->alarm);
+    feed_after(w, held - w->held);
 }

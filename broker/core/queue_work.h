@@ -24,10 +24,14 @@ bool queue_work_nak(struct channel *ch, const void *owner, uint64_t number,
 /* The worker's time begins again. */
 bool queue_work_touch(struct channel *ch, const void *owner, uint64_t number);
 
-/* The message of this number was wholly handed to the kernel. */
+/* The message of this number, which the lane has in its outbox, was wholly
+ * handed to the kernel. */
 void queue_work_sent(struct subscriber *s, uint64_t number);
 
 /* Sets how many messages the worker may hold. */
 void queue_work_set_credit(struct worker *w, uint32_t credit);
+
+/* The lane of a worker leaves: what it holds goes back. For queue.c. */
+void queue_work_leave(struct subscriber *lane);
 
 #endif

@@ -34,7 +34,10 @@ struct slice {
  * core knows the wire format, and so where a message ends. */
 typedef uint32_t message_size_fn(const uint8_t *message);
 
-enum { SLICE_TEXT_HEAD = sizeof(uint16_t) };
+enum {
+    SLICE_TEXT_HEAD = sizeof(uint16_t),
+    SLICE_TRIES_MAX = UINT8_MAX, /* it is not counted beyond */
+};
 
 /* The text of its only message, and its length; 0 when it has none. */
 static inline uint32_t slice_text(const struct slice *s, const uint8_t **text)

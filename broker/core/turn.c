@@ -20,6 +20,7 @@ void turn_init(struct turn *t, const struct core_config *config,
 
 void turn_fini(struct turn *t)
 {
+    spares_clear(&t->spare_held);
     block_pool_fini(&t->pool);
 }
 

@@ -14,6 +14,7 @@
 #include "broker/base/clock.h"
 #include "broker/base/counters.h"
 #include "broker/base/list.h"
+#include "broker/base/spares.h"
 #include "broker/base/wheel.h"
 #include "broker/core/block.h"
 #include "broker/core/core_config.h"
@@ -31,6 +32,7 @@ struct turn {
     struct counters *counters;
     struct budget *budget;
     struct block_pool pool;
+    struct spares spare_held; /* see held.c */
     clock_ms now;
     struct channel *touched, *touched_last; /* channels with something to
                                                settle, or that may have become

@@ -2,6 +2,7 @@
 #include "broker/core/waiting.h"
 
 #include "broker/core/core.h"
+#include "broker/core/held.h"
 
 /* NULL when there is no such channel. What it was sent in this turn is with
  * the rest. */
@@ -16,8 +17,8 @@ static struct channel *waiting_find(struct core *c, const uint8_t *name,
 
 static struct waiting waiting_in(const struct channel *ch)
 {
-    const struct backlog *b = ch->kind->held(ch);
-    return (struct waiting){b->messages, b->bytes};
+    struct depth d = channel_depth(ch);
+    return (struct waiting){d.messages, d.bytes};
 }
 
 static bool waiting_show_slice(const struct core *c, const struct slice *s,
@@ -34,6 +35,24 @@ static bool waiting_show_slice(const struct core *c, const struct slice *s,
     return true;
 }
 
+/* What has come back, in order: it is taken out of its heap as far as it is
+ * shown, and put in again. False when the visit is over. */
+static bool waiting_show_returned(const struct core *c, struct ledger *l,
+                                  waiting_fn *visit, void *arg)
+{
+    struct list shown, *link;
+    bool goes_on = true;
+    list_init(&shown);
+    while (goes_on && l->returned) {
+        struct held *h = ledger_pop_returned(l);
+        list_insert(&shown, &h->link);
+        goes_on = waiting_show_slice(c, &h->slice, visit, arg);
+    }
+    while ((link = list_pop(&shown)) != NULL)
+        ledger_return(l, LIST_OF(link, struct held, link));
+    return goes_on;
+}
+
 struct waiting waiting_show(struct core *c, const uint8_t *name,
                             uint32_t length, waiting_fn *visit, void *arg)
 {
@@ -41,18 +60,28 @@ struct waiting waiting_show(struct core *c, const uint8_t *name,
     if (!ch)
         return (struct waiting){0, 0};
     const struct backlog *b = ch->kind->held(ch);
-    for (uint32_t i = 0; i < b->count; i++)
-        if (!waiting_show_slice(c, backlog_at(b, i), visit, arg))
-            break;
+    struct ledger *l = channel_ledger(ch);
+    bool goes_on = !l || waiting_show_returned(c, l, visit, arg);
+    for (uint32_t i = 0; goes_on && i < b->count; i++)
+        goes_on = waiting_show_slice(c, backlog_at(b, i), visit, arg);
     return waiting_in(ch);
 }
 
 /* So many slices from the front can be dropped at once: each is freed on its
- * own, and memory given back to the system takes time by its size. */
-static uint32_t waiting_share(const struct backlog *b)
+ * own, and memory given back to the system takes time by its size. What has
+ * come back is in front. */
+static uint32_t waiting_share(const struct channel *ch)
 {
+    const struct backlog *b = ch->kind->held(ch);
+    const struct ledger *l = channel_ledger(ch);
     uint64_t bytes = 0;
     uint32_t n = 0;
+    if (l && l->returned) {
+        uint64_t each = l->returned_bytes / l->returned_count;
+        return each * WAITING_PURGE_SLICES <= WAITING_PURGE_BYTES
+                   ? WAITING_PURGE_SLICES
+                   : (uint32_t)(WAITING_PURGE_BYTES / each + 1);
+    }
     while (n < b->count && n < WAITING_PURGE_SLICES &&
            (n == 0 || bytes < WAITING_PURGE_BYTES))
         bytes += backlog_at(b, n++)->length;
@@ -67,7 +96,7 @@ struct waiting waiting_purge(struct core *c, const uint8_t *name,
     if (!ch)
         return *left;
     struct waiting before = waiting_in(ch);
-    uint64_t dropped = ch->kind->purge(ch, waiting_share(ch->kind->held(ch)));
+    uint64_t dropped = ch->kind->purge(ch, waiting_share(ch));
     channel_count_dropped(ch, dropped, COUNT_purged);
     channel_touch(ch);
     *left = waiting_in(ch);

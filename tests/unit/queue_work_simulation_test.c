@@ -23,8 +23,9 @@
 #include <sys/random.h>
 
 #include "broker/core/held.h"
-#include "broker/core/queue.h"
+#include "broker/core/queue_held.h"
 #include "broker/core/queue_work.h"
+#include "broker/core/worker.h"
 #include "tests/unit/chance.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
@@ -57,6 +58,7 @@ struct message {
 };
 
 struct consumer {
+    struct holder holder;
     struct worker worker;
     struct subscriber sub;
     bool is_here, is_worker;
@@ -120,14 +122,14 @@ static void step_publish(struct sim *sim)
 static struct held *held_of(struct sim *sim, uint64_t number)
 {
     struct channel *ch = queue(sim);
-    struct held *h = ch ? held_find(queue_ledger(ch), number) : NULL;
-    return h && h->worker ? h : NULL;
+    struct held *h = ch ? queue_find_held(ch, number) : NULL;
+    return h && h->state == HELD_OUT ? h : NULL;
 }
 
 static bool holds(struct sim *sim, const struct consumer *c, uint64_t number)
 {
     const struct held *h = held_of(sim, number);
-    return h && h->worker == &c->worker;
+    return h && h->lane == &c->sub;
 }
 
 static void got_message(struct sim *sim, struct consumer *c)
@@ -145,10 +147,6 @@ static void got_message(struct sim *sim, struct consumer *c)
         sim->done++;
         return;
     }
-    /* It may have been taken away while it was under way, and even given
-     * again. */
-    if (!holds(sim, c, m->number) || held_of(sim, m->number)->is_sent)
-        return;
     queue_work_sent(&c->sub, m->number);
     if (m->tries++ > 0)
         sim->redelivered++;
@@ -202,7 +200,9 @@ static void join(struct sim *sim, struct consumer *c, bool is_worker)
     c->got_count = c->partial_bytes = 0;
     c->credit = 1 + chance(sim, 20);
     subscriber_init(&c->sub);
-    worker_init(&c->worker, c, c->credit, chance(sim, 2) ? WAIT_MS : 0);
+    holder_init(&c->holder, c);
+    worker_init(&c->worker, &c->holder, c->credit,
+                chance(sim, 2) ? WAIT_MS : 0);
     c->sub.kind = SUBSCRIBER_LANE; /* which is shown numbers */
     if (is_worker)
         c->sub.worker = &c->worker;
@@ -213,7 +213,8 @@ static void join(struct sim *sim, struct consumer *c, bool is_worker)
 static void leave(struct consumer *c)
 {
     subscriber_leave(&c->sub);
-    assert_int_equal(c->worker.held, 0);
+    worker_fini(&c->worker);
+    assert_int_equal(c->holder.held, 0);
     c->is_here = false;
 }
 
@@ -302,12 +303,12 @@ static void check_lost(struct sim *sim, struct consumer *c)
     }
 }
 
-static void check_consumer(struct sim *sim, struct consumer *c, bool is_ticked)
+/* Returns how many they are. */
+static uint32_t check_held(struct sim *sim, const struct consumer *c,
+                           const struct list *list)
 {
     uint32_t held = 0;
-    check_lost(sim, c);
-    clock_ms now = sim->rig.core.turn.now;
-    LIST_EACH (link, &c->worker.holds) {
+    LIST_EACH (link, list) {
         const struct held *h = LIST_OF(link, struct held, link);
         uint32_t id;
         memcpy(&id, slice_bytes(&h->slice) + 4, sizeof id);
@@ -318,8 +319,17 @@ static void check_consumer(struct sim *sim, struct consumer *c, bool is_ticked)
         assert_ptr_equal(held_of(sim, m->number), h);
         assert_int_equal(h->slice.tries + has_got(c, id), m->tries);
         if (m->is_delayed)
-            assert_true((int32_t)(now - m->not_till) >= 0);
+            assert_true((int32_t)(sim->rig.core.turn.now - m->not_till) >= 0);
     }
+    return held;
+}
+
+static void check_consumer(struct sim *sim, struct consumer *c, bool is_ticked)
+{
+    clock_ms now = sim->rig.core.turn.now;
+    check_lost(sim, c);
+    uint32_t held = check_held(sim, c, &c->worker.holds) +
+                    check_held(sim, c, &c->worker.clocked);
     for (uint32_t i = 0; i < c->got_count; i++)
         if (is_ticked && c->worker.wait_ms > 0 && !c->is_lost[i])
             assert_true(clock_elapsed_ms(now, c->began[i]) <=
@@ -386,7 +396,8 @@ static void sim_open(struct sim *sim, uint64_t seed)
     sim->rig.core.turn.owner.flush = on_flush;
     sim->rig.core.turn.config.prefetch_bytes = PREFETCH;
     for (int i = 0; i < CONSUMERS; i++) {
-        worker_init(&sim->consumers[i].worker, NULL, 0, 0);
+        holder_init(&sim->consumers[i].holder, NULL);
+        worker_init(&sim->consumers[i].worker, &sim->consumers[i].holder, 0, 0);
         subscriber_init(&sim->consumers[i].sub);
     }
 }

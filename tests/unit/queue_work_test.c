@@ -5,12 +5,14 @@
  */
 #include "broker/core/queue_work.h"
 
-#include "broker/core/held.h"
+#include "broker/core/waiting.h"
+#include "broker/core/worker.h"
 #include "tests/unit/rig.h"
 #include "tests/unit/unit.h"
 
 struct fixture {
     struct rig rig;
+    struct holder holder;
     struct worker worker;
     struct reader a, b; /* its lanes in two queues */
 };
@@ -30,7 +32,8 @@ static int open_queues(void **state)
 {
     static struct fixture f;
     rig_open(&f.rig);
-    worker_init(&f.worker, &f, 1, 0);
+    holder_init(&f.holder, &f);
+    worker_init(&f.worker, &f.holder, 1, 0);
     open_lane(&f, &f.a, "/queue/a");
     open_lane(&f, &f.b, "/queue/b");
     *state = &f;
@@ -42,7 +45,7 @@ static int close_queues(void **state)
     struct fixture *f = *state;
     reader_close(&f->rig, &f->a);
     reader_close(&f->rig, &f->b);
-    assert_int_equal(f->worker.held, 0);
+    worker_fini(&f->worker);
     rig_close(&f->rig);
     return 0;
 }
@@ -120,6 +123,135 @@ static void test_what_is_held_counts_in_the_queue_limit(void **state)
     assert_false(channel_must_wait(f->a.sub.channel));
 }
 
+/* Its other lane had a message, and no credit. */
+static void test_what_a_lane_leaves_behind_gives_others_credit(void **state)
+{
+    struct fixture *f = *state;
+    rig_post(&f->rig, "/queue/a", "1");
+    rig_post(&f->rig, "/queue/b", "x");
+    check_got(&f->b, "");
+    subscriber_leave(&f->a.sub);
+    rig_turn(&f->rig);
+    check_got(&f->b, "x");
+    assert_int_equal(f->worker.held, 1);
+}
+
+static void say_many(struct fixture *f, const char *queue, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        rig_say_bytes(&f->rig, queue, "job", 3);
+        if (i % 1024 == 0)
+            rig_turn(&f->rig);
+    }
+    while (core_has_work(&f->rig.core))
+        rig_turn(&f->rig);
+}
+
+/* By two workers of one client, each with credit for more than half of it. */
+static void test_a_client_holds_no_more_than_the_bound(void **state)
+{
+    struct fixture *f = *state;
+    struct worker other;
+    worker_init(&other, &f->holder, 0, 0);
+    f->b.sub.worker = &other;
+    f->rig.rule.limit_bytes = UINT64_MAX;
+    queue_work_set_credit(&f->worker, HOLDER_MAX - 5000);
+    queue_work_set_credit(&other, HOLDER_MAX - 5000);
+    say_many(f, "/queue/a", HOLDER_MAX);
+    say_many(f, "/queue/b", HOLDER_MAX);
+    assert_int_equal(f->worker.held, HOLDER_MAX - 5000);
+    assert_int_equal(other.held, 5000);
+    ack(f, &f->a, 1); /* the bound is for both: either may have it */
+    assert_int_equal(f->holder.held, HOLDER_MAX);
+    assert_int_equal(rig_count(&f->rig, COUNT_held_messages), HOLDER_MAX);
+    f->worker.credit = 0; /* so that only the other one can go on */
+    for (uint64_t number = 2; number <= 10; number++)
+        ack(f, &f->a, number);
+    assert_int_equal(f->holder.held, HOLDER_MAX);
+    assert_in_range(other.held, 5009, 5010);
+    reader_close(&f->rig, &f->b);
+    worker_fini(&other);
+}
+
+/* Both a worker and a plain consumer leave messages behind. */
+static void test_messages_left_behind_come_in_order(void **state)
+{
+    struct fixture *f = *state;
+    struct reader plain, last;
+    queue_work_set_credit(&f->worker, 9);
+    f->a.appetite = 0;
+    reader_open(&f->rig, &plain, "/queue/a", 0);
+    rig_post(&f->rig, "/queue/a", "1 2 3 4 5 6");
+    assert_int_equal(f->worker.held, 3);
+    subscriber_leave(&plain.sub);
+    subscriber_leave(&f->a.sub);
+    reader_open(&f->rig, &last, "/queue/a", UINT64_MAX);
+    rig_post(&f->rig, "/queue/a", "7");
+    check_got(&last, "1 2 3 4 5 6 7");
+    reader_close(&f->rig, &plain);
+    reader_close(&f->rig, &last);
+}
+
+static void test_a_message_that_came_back_counts_as_waiting(void **state)
+{
+    struct fixture *f = *state;
+    struct waiting left;
+    queue_work_set_credit(&f->worker, 3);
+    rig_post(&f->rig, "/queue/a", "1 22 333");
+    subscriber_leave(&f->a.sub);
+    rig_post(&f->rig, "/queue/a", "4");
+    struct channel *ch = rig_find(&f->rig, "/queue/a");
+    assert_int_equal(channel_receipt(ch).waits, 4);
+    assert_int_equal(channel_depth(ch).messages, 4);
+    assert_int_equal(channel_depth(ch).bytes, 4 * RIG_HEAD_BYTES + 7);
+    struct waiting dropped = waiting_purge(
+        &f->rig.core, (const uint8_t *)"/queue/a", strlen("/queue/a"), &left);
+    assert_int_equal(dropped.messages, 4);
+    assert_int_equal(dropped.bytes, 4 * RIG_HEAD_BYTES + 7);
+    assert_int_equal(left.messages, 0);
+    rig_turn(&f->rig);
+    assert_null(rig_find(&f->rig, "/queue/a"));
+}
+
+struct gallery {
+    char words[64];
+    uint32_t most;
+};
+
+static bool show(void *arg, const uint8_t *message, uint32_t n, uint32_t age_ms)
+{
+    struct gallery *g = arg;
+    (void)age_ms;
+    strncat(g->words, (const char *)message + RIG_HEAD_BYTES,
+            n - RIG_HEAD_BYTES);
+    return --g->most > 0;
+}
+
+static const char *shown(struct fixture *f, struct gallery *g, uint32_t most)
+{
+    *g = (struct gallery){.most = most};
+    struct waiting w = waiting_show(&f->rig.core, (const uint8_t *)"/queue/a",
+                                    strlen("/queue/a"), show, g);
+    assert_int_equal(w.messages, 5);
+    return g->words;
+}
+
+/* And takes nothing from it. */
+static void test_what_came_back_is_shown_in_order(void **state)
+{
+    struct fixture *f = *state;
+    struct gallery g;
+    queue_work_set_credit(&f->worker, 3);
+    rig_post(&f->rig, "/queue/a", "1 2 3");
+    subscriber_leave(&f->a.sub);
+    rig_post(&f->rig, "/queue/a", "4 5");
+    assert_string_equal(shown(f, &g, 2), "12");
+    assert_string_equal(shown(f, &g, 4), "1234");
+    assert_string_equal(shown(f, &g, 9), "12345");
+    core_purge(&f->rig.core);
+    assert_int_equal(rig_count(&f->rig, COUNT_dropped_stopping), 5);
+}
+
 #define WORK_TEST(test)                                                        \
     cmocka_unit_test_setup_teardown(test, open_queues, close_queues)
 
@@ -130,6 +262,11 @@ int main(void)
         WORK_TEST(test_a_lane_without_messages_keeps_no_credit),
         WORK_TEST(test_an_acknowledgement_is_of_the_holder_and_of_what_came),
         WORK_TEST(test_what_is_held_counts_in_the_queue_limit),
+        WORK_TEST(test_what_a_lane_leaves_behind_gives_others_credit),
+        WORK_TEST(test_a_client_holds_no_more_than_the_bound),
+        WORK_TEST(test_messages_left_behind_come_in_order),
+        WORK_TEST(test_a_message_that_came_back_counts_as_waiting),
+        WORK_TEST(test_what_came_back_is_shown_in_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

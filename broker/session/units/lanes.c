@@ -2,9 +2,10 @@
 #include "broker/session/units/lanes.h"
 
 #include "broker/core/core.h"
-#include "broker/core/held.h"
+#include "broker/core/worker.h"
 #include "broker/session/units/unit_rest.h"
 #include "broker/session/units/units.h"
+#include "broker/session/units/wildcards.h"
 
 /* From here on lanes are found by a table. */
 enum { LISTED_MAX = 16 };
@@ -158,7 +159,7 @@ struct subscriber *lanes_join(struct session *s, struct channel *ch,
     else
         lane = lanes_add_more(s, ch, w);
     if (lane && w)
-        w->lanes++;
+        worker_ref(w);
     return lane;
 }
 
@@ -201,8 +202,8 @@ struct subscriber *lanes_walk(struct session *s)
 
 void lanes_drop_worker(struct session *s, struct worker *w)
 {
-    if (w && --w->lanes == 0)
-        budget_free(s->all->budget, w, sizeof *w);
+    if (w)
+        worker_unref(w, s->all->budget);
 }
 
 static void lanes_unmark(struct session *s, struct subscriber *lane)
@@ -299,13 +300,30 @@ void lanes_abandon(struct session *s)
         lanes_end(s, &LIST_OF(link, struct lane, link)->sub);
 }
 
+static struct worker *worker_of(const struct subscriber *sub)
+{
+    return sub->channel && channel_is_queue(sub->channel) ? sub->worker : NULL;
+}
+
+/* Any that the session has; NULL when there is none. */
+static const struct worker *lanes_worker(const struct session *s)
+{
+    const struct worker *found = worker_of(&s->sub);
+    if (found || !s->units)
+        return found;
+    LIST_EACH (link, &s->units->wildcards)
+        if (LIST_OF(link, struct wildcard, link)->worker)
+            return LIST_OF(link, struct wildcard, link)->worker;
+    LIST_EACH (link, &s->units->lanes) {
+        found = worker_of(&LIST_OF(link, struct lane, link)->sub);
+        if (found)
+            return found;
+    }
+    return NULL;
+}
+
 struct worker *lanes_new_worker(struct session *s, uint32_t credit,
                                 uint32_t wait_ms)
 {
-    struct worker *w = budget_zalloc(s->all->budget, sizeof *w);
-    if (!w)
-        return NULL;
-    worker_init(w, s, credit, wait_ms);
-    w->lanes = 1;
-    return w;
+    return worker_new(s->all->budget, s, lanes_worker(s), credit, wait_ms);
 }

@@ -2,7 +2,7 @@
 #include "broker/session/units/unit_view.h"
 
 #include "broker/core/channel_views.h"
-#include "broker/core/held.h"
+#include "broker/core/worker.h"
 #include "broker/session/units/client_name.h"
 #include "broker/session/units/requests.h"
 #include "broker/session/units/units.h"

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/core/queue_held.h"
+
+#include "broker/core/held.h"
+#include "broker/core/queue_parts.h"
+#include "broker/core/subscriber.h"
+#include "broker/core/worker.h"
+
+enum { DELAYS_AT_ONCE = 4096 };
+
+static void on_delay_over(struct turn_alarm *a);
+
+static struct ledger *obtain_ledger(struct queue *q)
+{
+    if (!q->ledger) {
+        q->ledger = ledger_new(&q->channel);
+        if (q->ledger)
+            q->ledger->alarm.ring = on_delay_over;
+    }
+    return q->ledger;
+}
+
+struct held *queue_first_returned(const struct queue *q)
+{
+    return q->ledger ? q->ledger->returned : NULL;
+}
+
+bool queue_hand(struct queue *q, struct subscriber *lane, uint32_t n)
+{
+    struct ledger *l = obtain_ledger(q);
+    struct slice one = *backlog_first(q->backlog);
+    one.length = n;
+    one.messages = 1;
+    struct held *h = l ? ledger_add(l, &one) : NULL;
+    if (!h)
+        return false;
+    if (!subscriber_push(lane, &one)) {
+        ledger_remove(l, h);
+        return false;
+    }
+    held_hand(h, lane);
+    return true;
+}
+
+bool queue_hand_returned(struct queue *q, struct subscriber *s)
+{
+    struct ledger *l = q->ledger;
+    if (!subscriber_push(s, &l->returned->slice))
+        return false;
+    struct held *h = ledger_pop_returned(l);
+    queue_count(q, -1, -(int64_t)h->slice.length);
+    if (s->worker)
+        held_hand(h, s);
+    else
+        ledger_remove(l, h);
+    return true;
+}
+
+struct held *queue_find_held(const struct channel *ch, uint64_t number)
+{
+    return ledger_find(queue_of(ch)->ledger, number);
+}
+
+void queue_finish(struct channel *ch, struct held *h)
+{
+    held_release(h);
+    ledger_remove(queue_of(ch)->ledger, h);
+    channel_touch(ch);
+}
+
+/* It is in no state. */
+static void queue_return(struct queue *q, struct held *h)
+{
+    ledger_return(q->ledger, h);
+    queue_count(q, 1, h->slice.length);
+    counter_add(q->channel.turn->counters, COUNT_returned, 1);
+    counter_add(q->channel.turn->counters, COUNT_redelivered, h->is_sent);
+    q->redelivered += h->is_sent;
+    channel_touch(&q->channel);
+}
+
+/* The next one who gets it is told how often it was handed out wholly. */
+static void queue_take_back(struct held *h)
+{
+    held_release(h);
+    if (h->is_sent && h->slice.tries < SLICE_TRIES_MAX)
+        h->slice.tries++;
+}
+
+void queue_put_back(struct channel *ch, struct held *h)
+{
+    queue_take_back(h);
+    queue_return(queue_of(ch), h);
+}
+
+/* Its alarm is set for the one that comes back first. */
+static void ledger_await(struct ledger *l)
+{
+    struct turn *t = l->channel->turn;
+    int32_t ms = (int32_t)(l->delayed->due - t->now);
+    turn_set_alarm(t, &l->alarm, ms > 0 ? (uint32_t)ms : 1);
+}
+
+void queue_delay(struct channel *ch, struct held *h, uint32_t ms)
+{
+    struct ledger *l = queue_of(ch)->ledger;
+    queue_take_back(h);
+    ledger_delay(l, h, ch->turn->now + ms);
+    if (l->delayed == h)
+        ledger_await(l);
+}
+
+/* So many at most, so that others are served in between. */
+static void on_delay_over(struct turn_alarm *a)
+{
+    struct ledger *l = LIST_OF(a, struct ledger, alarm);
+    clock_ms now = l->channel->turn->now;
+    for (int n = 0; n < DELAYS_AT_ONCE && l->delayed &&
+                    (int32_t)(l->delayed->due - now) <= 0;
+         n++)
+        queue_return(queue_of(l->channel), ledger_pop_delayed(l));
+    if (l->delayed)
+        ledger_await(l);
+}
+
+/* The last one first: into an order that is nearly kept, each then goes before
+ * those that are back already, which takes least. */
+static void queue_put_back_list(struct queue *q, struct list *list,
+                                const struct subscriber *lane)
+{
+    struct list *link = list->prev;
+    while (link != list) {
+        struct held *h = LIST_OF(link, struct held, link);
+        link = link->prev;
+        if (h->lane == lane)
+            queue_put_back(&q->channel, h);
+    }
+}
+
+/* A worker with many lanes holds more elsewhere than the ledger of one queue
+ * has; a ledger of many workers has more than one of them holds. */
+void queue_put_back_all(struct subscriber *lane)
+{
+    struct queue *q = queue_of(lane->channel);
+    struct ledger *l = q->ledger;
+    struct worker *w = lane->worker;
+    if (!l)
+        return;
+    if (w->held <= l->bucket_count) {
+        queue_put_back_list(q, &w->clocked, lane);
+        queue_put_back_list(q, &w->holds, lane);
+        return;
+    }
+    for (uint32_t i = 0; i < l->bucket_count; i++)
+        for (struct held *h = l->buckets[i]; h; h = h->next)
+            if (h->lane == lane)
+                queue_put_back(&q->channel, h);
+}
+
+bool queue_put_back_slice(struct queue *q, struct slice *rest)
+{
+    struct ledger *l = obtain_ledger(q);
+    const struct turn *t = q->channel.turn;
+    while (rest->length > 0) {
+        struct slice one = *rest;
+        one.length = t->config.message_size(slice_bytes(rest));
+        one.messages = 1;
+        struct held *h = l ? ledger_add(l, &one) : NULL;
+        if (!h)
+            return false;
+        queue_return(q, h);
+        rest->offset += one.length;
+        rest->length -= one.length;
+        rest->messages--;
+        rest->first++;
+    }
+    return true;
+}
+
+uint64_t queue_drop_returned(struct queue *q, uint64_t most)
+{
+    struct ledger *l = q->ledger;
+    uint64_t n = 0;
+    for (; l && l->returned && n < most; n++) {
+        struct held *h = ledger_pop_returned(l);
+        queue_count(q, -1, -(int64_t)h->slice.length);
+        ledger_remove(l, h);
+    }
+    return n;
+}
+
+void queue_tidy(struct queue *q)
+{
+    if (!q->ledger)
+        return;
+    ledger_tally(q->ledger);
+    if (!ledger_is_empty(q->ledger))
+        return;
+    ledger_free(q->ledger);
+    q->ledger = NULL;
+}
