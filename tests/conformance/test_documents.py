@@ -44,6 +44,18 @@ def go(source, folder):
     return [folder / "program"]
 
 
+def rust(source, folder):
+    """As with the crate: the library is called sluice."""
+    rustc = ["rustc", "--edition=2021", "-D", "warnings"]
+    library = folder / "libsluice.rlib"
+    languages.run(*rustc, "--crate-type=rlib", "--crate-name=sluice", "-o",
+                  library, CLIENT / "rust/sluice.rs")
+    (folder / "program.rs").write_text(source)
+    languages.run(*rustc, "--extern", f"sluice={library}", "-o",
+                  folder / "program", folder / "program.rs")
+    return [folder / "program"]
+
+
 def program(language, kind, address):
     text = (languages.ROOT / "docs/clients.md").read_text(encoding="utf-8")
     found = re.findall(rf"^```{language} {kind}\n(.*?)^```$", text,
@@ -131,6 +143,10 @@ class JavaScript(Documents, unittest.TestCase):
 
 class Go(Documents, unittest.TestCase):
     language, build = "go", go
+
+
+class Rust(Documents, unittest.TestCase):
+    language, build = "rust", rust
 
 
 if __name__ == "__main__":
