@@ -31,6 +31,7 @@
 
 enum {
     STOP_MARGIN_MS = 5000, /* to end, after all was delivered or given up */
+    PART_MS = 500,         /* the most, to hear that it was given up */
     SIGNALS = 4,
 };
 
@@ -85,9 +86,18 @@ static void broker_stop_now(struct broker *b)
     reactor_stop(b->reactor);
 }
 
+/* The time is over. Clients that are told so get a little more, to hear it. */
 static void broker_on_stop_timer(void *arg)
 {
-    broker_stop_now(arg);
+    struct broker *b = arg;
+    uint64_t part_ms = b->options->drain_timeout.number;
+    if (b->state == BROKER_DRAINING && clients_dismiss(&b->clients)) {
+        b->state = BROKER_FINISHING;
+        if (reactor_timer_start(
+                b->stop_timer, part_ms < PART_MS ? (uint32_t)part_ms : PART_MS))
+            return;
+    }
+    broker_stop_now(b);
 }
 
 /* Both steps together have --drain-timeout. */

@@ -199,7 +199,8 @@ bool core_has_work(const struct core *c)
 
 bool core_is_drained(const struct core *c)
 {
-    return c->turn.deliverable == 0 && !core_has_work(c);
+    return c->turn.deliverable == 0 && !core_has_work(c) &&
+           c->turn.counters->value[COUNT_held_messages] == 0;
 }
 
 /* Time. */

@@ -121,7 +121,8 @@ void core_deliver(struct core *c);
 bool core_has_work(const struct core *c);
 
 /* Between turns: true when no queue holds messages for the consumers that it
- * has, and nothing is due. The owner knows what outboxes hold. */
+ * has, no worker has any to acknowledge, and nothing is due. The owner knows
+ * what outboxes hold. */
 bool core_is_drained(const struct core *c);
 
 /* Looks for busy subscribers that are not to be waited for any longer, and has

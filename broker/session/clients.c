@@ -153,7 +153,23 @@ void clients_drain(struct clients *all)
 
 bool clients_are_drained(const struct clients *all)
 {
-    return all->undrained == 0 && core_is_drained(all->core);
+    bool is_drained = all->undrained == 0 && core_is_drained(all->core);
+    for (size_t i = 0; i < SESSION_KINDS; i++)
+        if (session_kinds[i]->is_drained)
+            is_drained &= session_kinds[i]->is_drained(all);
+    return is_drained;
+}
+
+bool clients_dismiss(struct clients *all)
+{
+    bool is_any = false;
+    LIST_EACH_SAFE (link, &all->list) {
+        struct session *s = LIST_OF(link, struct session, link);
+        is_any |= s->is_draining;
+        if (s->is_draining)
+            session_act(s, closing_finish(s));
+    }
+    return is_any;
 }
 
 void clients_finish(struct clients *all)

@@ -32,6 +32,7 @@ struct clients_config {
     uint32_t hello_ms; /* for the first frame */
     uint32_t frame_ms; /* for a started message to make progress */
     uint32_t leave_ms; /* for a leaving client to take what it is owed */
+    uint32_t drain_ms; /* for all clients, when the broker stops */
     /* For each client of version 2. */
     uint32_t ping_ms; /* between two signs of life; 0: it is not pinged */
     uint32_t hold_bytes;
@@ -92,11 +93,15 @@ void clients_add(struct clients *all, int fd, const struct sockaddr *peer,
  * clients are owed is still delivered. */
 void clients_drain(struct clients *all);
 
-/* True when nothing is left that could be delivered. Costs the same however
- * many clients there are. */
+/* True when nothing is left that could be delivered, acknowledged or replied
+ * to. Costs the same however many clients there are. */
 bool clients_are_drained(const struct clients *all);
 
 /* Begins to close every connection in order. */
 void clients_finish(struct clients *all);
+
+/* The same for those alone that are told so; what is not delivered by now is
+ * dropped. False when there are none. */
+bool clients_dismiss(struct clients *all);
 
 #endif

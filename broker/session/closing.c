@@ -85,6 +85,8 @@ struct verdict closing_finish(struct session *s)
         s->reason = REASON_STOPPING;
         return closing_begin_finish(s, false);
     }
+    if (s->state == SESSION_OPEN || s->state == SESSION_PAUSED)
+        return verdict_goodbye(REASON_STOPPING);
     return s->state == SESSION_ENDED ? verdict_close(REASON_STOPPING)
                                      : verdict(VERDICT_GO_ON);
 }

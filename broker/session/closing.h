@@ -23,7 +23,8 @@ struct verdict closing_stop(struct session *s);
  * STOPPED. */
 struct verdict closing_hold(struct session *s);
 
-/* The broker has delivered everything: a STOPPED session is FINISHING. */
+/* The broker has delivered everything: a STOPPED session is FINISHING, and one
+ * that was told of the stop is LEAVING. */
 struct verdict closing_finish(struct session *s);
 
 /* FINISHING: closes if there is nothing left to wait for. */

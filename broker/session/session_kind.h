@@ -78,7 +78,7 @@ struct session_kind {
     /* A publisher of this kind that is not that of a session has been admitted
      * at its gate. */
     void (*admitted)(struct publisher *p);
-    /* The broker stops: the client is not read any more. */
+    /* The broker stops: the client is not read any more, or is told. */
     struct verdict (*stop)(struct session *s);
     /* The session has waited too long, for one of HELLO, FRAME and LEAVE. */
     struct verdict (*time_out)(struct session *s, enum wait_kind wait);
@@ -91,6 +91,8 @@ struct session_kind {
     /* For core_owner.h. */
     bool (*wants)(struct clients *all, const uint8_t *name, uint32_t length);
     bool (*appeared)(struct clients *all, struct channel *ch);
+    /* The broker stops: whether all is answered that clients wait for. */
+    bool (*is_drained)(const struct clients *all);
     /* The turn ends: everything was delivered. False when nothing is left to
      * do before the next input. */
     bool (*end_turn)(struct clients *all);

@@ -16,10 +16,12 @@ static const struct state_row {
     /* The broker need not wait for the session to stop. An ENDED session goes
      * on when a channel has room again, which depends on other sessions. */
     bool is_quiet;
+    /* The same, once the client knows that the broker stops. */
+    bool is_quiet_draining;
 } rows[SESSION_STATES] = {
     [SESSION_HELLO] = {.is_read = true},
-    [SESSION_OPEN] = {.is_read = true},
-    [SESSION_PAUSED] = {.is_paused = true},
+    [SESSION_OPEN] = {.is_read = true, .is_quiet_draining = true},
+    [SESSION_PAUSED] = {.is_paused = true, .is_quiet_draining = true},
     [SESSION_ENDED] = {.is_paused = true, .is_quiet = true},
     [SESSION_STOPPED] = {.is_quiet = true},
     [SESSION_LEAVING] = {.is_quiet = false},
@@ -34,8 +36,9 @@ bool state_is_read(const struct session *s)
 
 void state_review_outbox(struct session *s)
 {
-    bool is_drained =
-        rows[s->state].is_quiet && session_kind(s)->owed_bytes(s) == 0;
+    const struct state_row *row = &rows[s->state];
+    bool is_quiet = row->is_quiet || (s->is_draining && row->is_quiet_draining);
+    bool is_drained = is_quiet && session_kind(s)->owed_bytes(s) == 0;
     if (is_drained == s->is_drained)
         return;
     s->is_drained = is_drained;

@@ -66,6 +66,8 @@ struct session {
     bool has_pass : 1;   /* has ended: gates do not delay it; bypass.h */
     bool is_goodbye : 1; /* FINISHING: after a goodbye */
     bool is_drained : 1; /* not among all->undrained */
+    bool
+        is_draining : 1; /* version 2: the client knows that the broker stops */
     struct subscriber sub;
     struct publisher pub;
     union {

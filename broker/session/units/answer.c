@@ -67,6 +67,8 @@ bool answer_info(struct session *s)
     head_add_option_number(&w, UNIT_OPTION_reqs, config->requests_max);
     head_add_option_ms(&w, UNIT_OPTION_ping, period_of(s));
     head_add_option(&w, UNIT_OPTION_feat, span_of("core"));
+    if (s->is_draining)
+        head_add_option_ms(&w, UNIT_OPTION_drain, config->drain_ms);
     return answer_end(s, &w, nothing);
 }
 

@@ -32,7 +32,8 @@ bool answer_end_frame(struct session *s, const struct head_writer *w,
 /* "" as a rid: none. */
 void answer_add_rid(struct head_writer *w, struct span rid);
 
-/* The bounds of this connection, and how to name it. */
+/* The bounds of this connection, how to name it, and whether the broker
+ * stops. */
 bool answer_info(struct session *s);
 
 /* Nothing may be answered after it. */

@@ -5,7 +5,6 @@
 
 #include "broker/core/core.h"
 #include "broker/core/name_class.h"
-#include "broker/session/clients.h"
 #include "broker/session/guest.h"
 #include "broker/session/state.h"
 #include "broker/session/units/parked.h"
@@ -28,7 +27,7 @@ enum unit_error routed_check(const struct session *s, struct unit *u)
         return UNIT_BAD_CHANNEL;
     if (is_too_long(u))
         return UNIT_BAD_HEAD;
-    if (core_is_stopping(s->all->core))
+    if (s->is_draining)
         return UNIT_DRAINING;
     if (name_class_of(u->name, u->name_length) == NAME_SYS)
         return UNIT_DENIED;

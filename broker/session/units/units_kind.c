@@ -5,6 +5,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/partial.h"
 #include "broker/session/session.h"
+#include "broker/session/units/answer.h"
 #include "broker/session/units/appearances.h"
 #include "broker/session/units/client_name.h"
 #include "broker/session/units/decode.h"
@@ -96,15 +97,28 @@ static bool units_leave(struct session *s)
     if (!requests_end(s, true) || !lanes_retire(s))
         return false;
     u->end = UNITS_ENDS;
-    parked_leave(s);
+    if (!s->is_draining)
+        parked_leave(s);
+    else if (!parked_refuse(s))
+        return false;
     units_write_later(u);
     return true;
 }
 
 static struct verdict units_stop(struct session *s)
 {
-    return s->state == SESSION_HELLO ? verdict_close(REASON_STOPPING)
-                                     : verdict_goodbye(REASON_STOPPING);
+    if (s->state == SESSION_HELLO)
+        return verdict_close(REASON_STOPPING);
+    s->is_draining = true;
+    if (!answer_info(s))
+        return verdict_close(REASON_NO_MEMORY);
+    state_review_outbox(s);
+    return verdict(VERDICT_GO_ON);
+}
+
+static bool units_are_drained(const struct clients *all)
+{
+    return all->hub->requests.count == 0;
 }
 
 /* What is parked has had its time; the client has some more to take the answers
@@ -172,6 +186,7 @@ const struct session_kind units_kind = {
     .abandon = units_abandon,
     .admitted = release_admitted,
     .stop = units_stop,
+    .is_drained = units_are_drained,
     .time_out = units_time_out,
     .view = unit_view,
     .open = units_open,

@@ -41,7 +41,7 @@ enum unit_error verb_subscribe_check(struct session *s, struct unit *u)
                                &is_acked);
     if (!is_acked && (u->head.options & (work & ~UNIT_BIT(ack))) != 0)
         return UNIT_BAD_OPTION;
-    if (core_is_stopping(s->all->core))
+    if (s->is_draining)
         return UNIT_DRAINING;
     if (subscriptions_of(s) >= s->all->config.subscriptions_max)
         return UNIT_LIMIT;
