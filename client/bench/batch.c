@@ -5,21 +5,20 @@
 
 #include <stdlib.h>
 
-static size_t batch_head(const char *channel)
+static size_t batch_head(const char *name)
 {
-    return frame_size((uint32_t)strlen(channel)) + FRAME_HEAD_BYTES;
+    return frame_size((uint32_t)strlen(name)) + FRAME_HEAD_BYTES;
 }
 
-size_t batch_room(const char *channel, uint32_t size, size_t bytes)
+size_t batch_room(const char *name, uint32_t size, size_t bytes)
 {
-    size_t room = bytes / (batch_head(channel) + size);
+    size_t room = bytes / (batch_head(name) + size);
     return room > 0 ? room : 1;
 }
 
-bool batch_init(struct batch *b, const char *channel, uint32_t size,
-                size_t room)
+bool batch_init(struct batch *b, const char *name, uint32_t size, size_t room)
 {
-    size_t head = batch_head(channel);
+    size_t head = batch_head(name);
     *b = (struct batch){
         .pair_bytes = head + size, .body_at = head, .room = room};
     b->bytes = malloc(room * b->pair_bytes);
@@ -28,7 +27,7 @@ bool batch_init(struct batch *b, const char *channel, uint32_t size,
     memset(b->bytes, 'X', room * b->pair_bytes);
     for (size_t i = 0; i < room; i++) {
         uint8_t *pair = b->bytes + i * b->pair_bytes;
-        pair = frame_put(pair, channel, (uint32_t)strlen(channel));
+        pair = frame_put(pair, name, (uint32_t)strlen(name));
         frame_put_length(pair, size);
     }
     return true;

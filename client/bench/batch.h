@@ -5,6 +5,8 @@
  *
  *     | name frame | length | stamp | X X X ... | name frame | length | ...
  *     |<-------------- pair_bytes ------------->|
+ *
+ * In version 2 of the protocol the name is a head.
  */
 #ifndef SLUICE_CLIENT_BENCH_BATCH_H
 #define SLUICE_CLIENT_BENCH_BATCH_H
@@ -23,12 +25,11 @@ struct batch {
 };
 
 /* False without memory. `room` is at least 1. */
-bool batch_init(struct batch *b, const char *channel, uint32_t size,
-                size_t room);
+bool batch_init(struct batch *b, const char *name, uint32_t size, size_t room);
 void batch_fini(struct batch *b);
 
 /* How many such messages make about that many bytes; at least 1. */
-size_t batch_room(const char *channel, uint32_t size, size_t bytes);
+size_t batch_room(const char *name, uint32_t size, size_t bytes);
 
 /* Stamps the message at `index`; it must be long enough for that. */
 static inline void batch_stamp(struct batch *b, size_t index,

@@ -9,19 +9,15 @@
 /* Much less costs system calls, much more leaves the caches. */
 enum { BENCH_PUBLISHER_BATCH_BYTES = 64 << 10 };
 
-/* The frame of "/null": it subscribes to nothing. */
-static const uint8_t bench_publisher_hello[] = {0,   0,   0,   5,  '/',
-                                                'n', 'u', 'l', 'l'};
-static const uint8_t bench_publisher_goodbye[] = {0, 0, 0, 0};
-
 bool bench_publisher_init(struct bench_publisher *p, int fd,
-                          const char *channel, uint32_t size)
+                          const struct speech *speech, uint32_t size)
 {
-    size_t room = batch_room(channel, size, BENCH_PUBLISHER_BATCH_BYTES);
+    size_t room = batch_room(speech->head, size, BENCH_PUBLISHER_BATCH_BYTES);
     *p = (struct bench_publisher){.fd = fd,
-                                  .out = bench_publisher_hello,
-                                  .out_bytes = sizeof bench_publisher_hello};
-    return batch_init(&p->batch, channel, size, room);
+                                  .speech = speech,
+                                  .out = speech->publish,
+                                  .out_bytes = speech->publish_bytes};
+    return batch_init(&p->batch, speech->head, size, room);
 }
 
 void bench_publisher_fini(struct bench_publisher *p)
@@ -37,12 +33,14 @@ void bench_publisher_give(struct bench_publisher *p, const struct batch *b,
 {
     p->out = b->bytes;
     p->out_bytes = n * b->pair_bytes;
+    if (p->speech->confirms)
+        p->asked += n;
 }
 
 void bench_publisher_give_goodbye(struct bench_publisher *p)
 {
-    p->out = bench_publisher_goodbye;
-    p->out_bytes = sizeof bench_publisher_goodbye;
+    p->out = p->speech->goodbye;
+    p->out_bytes = p->speech->goodbye_bytes;
     p->is_leaving = true;
 }
 
@@ -60,4 +58,23 @@ bool bench_publisher_flush(struct bench_publisher *p)
         }
     }
     return true;
+}
+
+/* Heads and bodies take turns. */
+static void bench_publisher_frame(void *owner, const uint8_t *body,
+                                  uint32_t length)
+{
+    struct bench_publisher *p = owner;
+    p->is_body = !p->is_body;
+    if (!p->is_body)
+        return;
+    p->answered += speech_is_verb(body, length, "OK");
+    if (speech_is_verb(body, length, "ERR") && p->refusal[0] == '\0')
+        speech_copy_head(p->refusal, sizeof p->refusal, body, length);
+}
+
+void bench_publisher_read(struct bench_publisher *p, const uint8_t *bytes,
+                          size_t n)
+{
+    splitter_feed(&p->splitter, bytes, n, bench_publisher_frame, p);
 }

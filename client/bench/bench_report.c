@@ -75,9 +75,14 @@ static void bench_report_print_plan(const struct plan *plan, FILE *out)
             plan->is_queue ? "consumer" : "subscriber",
             plan->subscribers == 1 ? "" : "s", plan->size);
     if (plan->rate > 0)
-        fprintf(out, "%" PRIu64 " a second\n\n", plan->rate);
+        fprintf(out, "%" PRIu64 " a second", plan->rate);
     else
-        fprintf(out, "as fast as they go\n\n");
+        fprintf(out, "as fast as they go");
+    if (plan->speech.has_units)
+        fprintf(out, ", in version 2%s%s",
+                plan->speech.confirms ? ", with receipts" : "",
+                plan->speech.acks ? ", with acknowledgements" : "");
+    fputs("\n\n", out);
 }
 
 /* Writes 1234567 as 1,234,567. */
@@ -166,6 +171,11 @@ static void bench_report_json_number(const char *key, uint64_t number,
     fprintf(out, "\"%s\":%" PRIu64 ",", key, number);
 }
 
+static void bench_report_json_flag(const char *key, bool is_on, FILE *out)
+{
+    fprintf(out, "\"%s\":%s,", key, is_on ? "true" : "false");
+}
+
 static void bench_report_json_flow(struct bench_report_flow flow, FILE *out)
 {
     fprintf(out,
@@ -196,6 +206,9 @@ void bench_report_print_json(const struct bench_report *r, FILE *out)
     bench_report_json_text("server", plan->server, out);
     bench_report_json_text("channel", plan->channel, out);
     bench_report_json_text("kind", plan->is_queue ? "queue" : "topic", out);
+    bench_report_json_number("version", plan->speech.has_units ? 2 : 1, out);
+    bench_report_json_flag("receipts", plan->speech.confirms, out);
+    bench_report_json_flag("acknowledgements", plan->speech.acks, out);
     bench_report_json_number("publishers", plan->publishers, out);
     bench_report_json_number("subscribers", plan->subscribers, out);
     bench_report_json_number("size", plan->size, out);

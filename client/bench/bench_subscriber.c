@@ -2,11 +2,19 @@
 #include "client/bench/bench_subscriber.h"
 
 #include "client/bench/ledger.h"
-#include "proto/channel_name.h"
+#include "client/bench/stamp.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* The verb of its head is as long as PUB, and a number has up to 19 digits. */
+static size_t bench_subscriber_ack_bytes(const struct plan *plan)
+{
+    return 2 * FRAME_HEAD_BYTES + strlen(plan->speech.head) + 1 + 19;
+}
 
 bool bench_subscriber_init(struct bench_subscriber *s, int fd,
                            const struct plan *plan, struct tally *tally,
@@ -15,7 +23,11 @@ bool bench_subscriber_init(struct bench_subscriber *s, int fd,
     *s = (struct bench_subscriber){
         .plan = plan, .tally = tally, .fd = fd, .seen = seen};
     s->next = calloc(plan->publishers, sizeof *s->next);
-    return s->next != NULL;
+    if (!s->next || !plan->speech.acks)
+        return s->next != NULL;
+    s->acks_room = SPEECH_CREDIT * bench_subscriber_ack_bytes(plan);
+    s->acks = malloc(s->acks_room);
+    return s->acks != NULL;
 }
 
 void bench_subscriber_fini(struct bench_subscriber *s)
@@ -24,16 +36,17 @@ void bench_subscriber_fini(struct bench_subscriber *s)
         close(s->fd);
     s->fd = -1;
     free(s->next);
+    free(s->acks);
     s->next = NULL;
+    s->acks = NULL;
 }
 
 /* The first bytes on a new connection: the kernel has room for them. */
 bool bench_subscriber_hello(const struct bench_subscriber *s)
 {
-    uint8_t hello[FRAME_HEAD_BYTES + CHANNEL_NAME_MAX];
-    uint32_t length = (uint32_t)strlen(s->plan->channel);
-    frame_put(hello, s->plan->channel, length);
-    return send(s->fd, hello, frame_size(length), MSG_NOSIGNAL) >= 0;
+    const struct speech *speech = &s->plan->speech;
+    return send(s->fd, speech->subscribe, speech->subscribe_bytes,
+                MSG_NOSIGNAL) >= 0;
 }
 
 /* --- accounting ---------------------------------------------------------- */
@@ -79,8 +92,7 @@ static void bench_subscriber_receive_stamped(struct bench_subscriber *s,
 
 /* One message; at least as much of its body as a stamp takes is there. */
 static void bench_subscriber_message(struct bench_subscriber *s,
-                                     const uint8_t *body, uint32_t length,
-                                     uint64_t now_ns)
+                                     const uint8_t *body, uint32_t length)
 {
     const struct plan *plan = s->plan;
     struct stamp stamp = {.run = ~plan->run};
@@ -96,73 +108,82 @@ static void bench_subscriber_message(struct bench_subscriber *s,
         s->tally->foreign++;
     } else if (!plan->has_stamps) {
         s->passed++;
-        bench_subscriber_receive(s, now_ns);
+        bench_subscriber_receive(s, s->now_ns);
     } else {
-        bench_subscriber_receive_stamped(s, &stamp, now_ns);
+        bench_subscriber_receive_stamped(s, &stamp, s->now_ns);
     }
 }
 
-/* --- decoding ------------------------------------------------------------ */
+/* --- version 2 ----------------------------------------------------------- */
 
-static uint32_t bench_subscriber_head_length(const struct bench_subscriber *s)
+/* It is the head of the MSG up to its number, with another verb. All that is
+ * held fits into the room. */
+static void bench_subscriber_acknowledge(struct bench_subscriber *s,
+                                         const uint8_t *head, uint32_t length)
 {
-    return frame_get_length(s->head);
+    size_t kept = length < SPLITTER_KEPT_BYTES ? length : SPLITTER_KEPT_BYTES;
+    const uint8_t *end = head + kept, *at = head;
+    for (int words = 0; at < end && (*at != ' ' || ++words < 3);)
+        at++;
+    uint32_t n = (uint32_t)(at - head);
+    if (s->acks_bytes + 2 * FRAME_HEAD_BYTES + n > s->acks_room)
+        return;
+    uint8_t *ack = s->acks + s->acks_bytes;
+    uint8_t *next = frame_put(ack, head, n);
+    memcpy(ack + FRAME_HEAD_BYTES, "ACK", 3);
+    next = frame_put(next, NULL, 0);
+    s->acks_bytes = (size_t)(next - s->acks);
 }
 
-/* How many bytes of the message at hand belong into `head`. */
-static size_t bench_subscriber_head_wanted(const struct bench_subscriber *s)
+static void bench_subscriber_head(struct bench_subscriber *s,
+                                  const uint8_t *head, uint32_t length)
 {
-    if (s->head_bytes < FRAME_HEAD_BYTES)
-        return FRAME_HEAD_BYTES;
-    size_t whole = frame_size(bench_subscriber_head_length(s));
-    return whole < sizeof s->head ? whole : sizeof s->head;
+    s->is_message = speech_is_verb(head, length, "MSG");
+    if (s->is_message && s->plan->speech.acks)
+        bench_subscriber_acknowledge(s, head, length);
+    if (speech_is_verb(head, length, "ERR") && s->refusal[0] == '\0')
+        speech_copy_head(s->refusal, sizeof s->refusal, head, length);
 }
 
-/* Takes bytes for `head`; returns how many. Sets skip_bytes when it is full. */
-static size_t bench_subscriber_fill_head(struct bench_subscriber *s,
-                                         const uint8_t *bytes, size_t n)
+bool bench_subscriber_flush(struct bench_subscriber *s)
 {
-    size_t taken = 0;
-    while (taken < n && s->head_bytes < bench_subscriber_head_wanted(s))
-        s->head[s->head_bytes++] = bytes[taken++];
-    if (s->head_bytes >= FRAME_HEAD_BYTES &&
-        s->head_bytes == bench_subscriber_head_wanted(s))
-        s->skip_bytes =
-            frame_size(bench_subscriber_head_length(s)) - s->head_bytes;
-    return taken;
-}
-
-/* Takes the rest of the message that was cut; returns how many bytes. */
-static size_t bench_subscriber_resume(struct bench_subscriber *s,
-                                      const uint8_t *bytes, size_t n,
-                                      uint64_t now_ns)
-{
-    size_t taken = 0;
-    if (s->skip_bytes == 0)
-        taken = bench_subscriber_fill_head(s, bytes, n);
-    size_t skip = n - taken < s->skip_bytes ? n - taken : s->skip_bytes;
-    taken += skip;
-    s->skip_bytes -= skip;
-    if (s->skip_bytes == 0 && s->head_bytes >= FRAME_HEAD_BYTES &&
-        s->head_bytes == bench_subscriber_head_wanted(s)) {
-        s->head_bytes = 0;
-        bench_subscriber_message(s, s->head + FRAME_HEAD_BYTES,
-                                 bench_subscriber_head_length(s), now_ns);
+    size_t sent = 0;
+    while (sent < s->acks_bytes) {
+        ssize_t n =
+            send(s->fd, s->acks + sent, s->acks_bytes - sent, MSG_NOSIGNAL);
+        if (n < 0 && errno == EAGAIN)
+            break;
+        if (n < 0 && errno != EINTR)
+            return false;
+        sent += n > 0 ? (size_t)n : 0;
     }
-    return taken;
+    s->acks_bytes -= sent;
+    if (s->acks_bytes > 0 && sent > 0)
+        memmove(s->acks, s->acks + sent, s->acks_bytes);
+    return true;
+}
+
+/* --- both versions ------------------------------------------------------- */
+
+/* In version 2 heads and bodies take turns. */
+static void bench_subscriber_frame(void *owner, const uint8_t *body,
+                                   uint32_t length)
+{
+    struct bench_subscriber *s = owner;
+    if (!s->plan->speech.has_units) {
+        bench_subscriber_message(s, body, length);
+        return;
+    }
+    s->is_body = !s->is_body;
+    if (s->is_body)
+        bench_subscriber_head(s, body, length);
+    else if (s->is_message)
+        bench_subscriber_message(s, body, length);
 }
 
 void bench_subscriber_take(struct bench_subscriber *s, const uint8_t *bytes,
                            size_t n, uint64_t now_ns)
 {
-    size_t at = 0;
-    struct frame frame;
-    if (s->head_bytes > 0)
-        at = bench_subscriber_resume(s, bytes, n, now_ns);
-    while (frame_decode(bytes + at, n - at, UINT32_MAX, &frame) == FRAME_OK) {
-        bench_subscriber_message(s, frame.body, frame.length, now_ns);
-        at += frame_size(frame.length);
-    }
-    if (at < n)
-        (void)bench_subscriber_resume(s, bytes + at, n - at, now_ns);
+    s->now_ns = now_ns;
+    splitter_feed(&s->splitter, bytes, n, bench_subscriber_frame, s);
 }

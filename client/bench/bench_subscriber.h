@@ -1,21 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * bench_subscriber - one connection that receives. It finds the messages in the
- * bytes that were read, wherever these were cut, and accounts for each by its
- * stamp. Bodies are never copied; only the beginning of an incomplete message
- * is kept.
+ * bench_subscriber - one connection that receives, and accounts for each
+ * message by its stamp.
  */
 #ifndef SLUICE_CLIENT_BENCH_BENCH_SUBSCRIBER_H
 #define SLUICE_CLIENT_BENCH_BENCH_SUBSCRIBER_H
 
 #include "client/bench/plan.h"
-#include "client/bench/stamp.h"
+#include "client/bench/splitter.h"
 #include "client/bench/tally.h"
-#include "proto/frame.h"
 
 #include <stddef.h>
-
-enum { BENCH_SUBSCRIBER_HEAD_BYTES = FRAME_HEAD_BYTES + sizeof(struct stamp) };
 
 struct bench_subscriber {
     const struct plan *plan;
@@ -26,9 +21,13 @@ struct bench_subscriber {
     uint64_t probe; /* the number of the last probe received, 0: none yet */
     uint64_t *next; /* per publisher: one above the highest number received */
     struct ledger *seen; /* per publisher; a queue's consumers share them */
-    uint8_t head[BENCH_SUBSCRIBER_HEAD_BYTES]; /* of a message that was cut */
-    size_t head_bytes;                         /* kept in `head` */
-    size_t skip_bytes; /* of that message still to come, once head is there */
+    uint64_t now_ns;     /* when the bytes at hand arrived */
+    struct splitter splitter;
+    bool is_body;      /* version 2: a head came last ... */
+    bool is_message;   /* ... which was that of a message */
+    char refusal[128]; /* the broker's first error; "" when there was none */
+    uint8_t *acks;     /* to be sent; NULL without acknowledgements */
+    size_t acks_bytes, acks_room;
 };
 
 /* Takes `fd`, -1 allowed. `seen` is borrowed. False without memory; fini is
@@ -40,6 +39,10 @@ void bench_subscriber_fini(struct bench_subscriber *s);
 
 /* Subscribes. False, with errno, when the connection is broken. */
 bool bench_subscriber_hello(const struct bench_subscriber *s);
+
+/* Sends acknowledgements, as many as the kernel takes. False, with errno, when
+ * the connection is broken. */
+bool bench_subscriber_flush(struct bench_subscriber *s);
 
 /* Accounts for `n` bytes that arrived at `now_ns`. */
 void bench_subscriber_take(struct bench_subscriber *s, const uint8_t *bytes,

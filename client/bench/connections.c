@@ -89,7 +89,7 @@ static bool connections_add_publisher(struct connections *c, uint32_t index)
     int fd;
     if (!connections_dial(c, &fd))
         return false;
-    if (!bench_publisher_init(p, fd, c->plan->channel, c->plan->size))
+    if (!bench_publisher_init(p, fd, &c->plan->speech, c->plan->size))
         return connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
     p->share = connections_share(c->plan, index);
     /* Edge-triggered: to ask for room only while there is none would cost two
@@ -112,7 +112,7 @@ static bool connections_alloc(struct connections *c)
         c->publishers[i].fd = -1;
     for (uint32_t i = 0; i < plan->subscribers; i++)
         c->subscribers[i].fd = -1;
-    return batch_init(&c->probes, plan->channel, sizeof(struct stamp),
+    return batch_init(&c->probes, plan->speech.head, sizeof(struct stamp),
                       plan->subscribers);
 }
 
@@ -164,15 +164,42 @@ void connections_close(struct connections *c)
 
 /* --- running ------------------------------------------------------------- */
 
+static bool connections_fail_to_open(struct connections *c)
+{
+    return connections_fail(
+        c, SLUICE_UNSUPPORTED,
+        "the broker closed the connection before it answered: it may not speak "
+        "version 2; leave out --v2");
+}
+
+static bool connections_refused(struct connections *c, const char *head)
+{
+    (void)sluice_failure_set(&c->failure, SLUICE_REFUSED, "the broker says %s",
+                             head);
+    return false;
+}
+
+/* A broker of version 1 closes, perhaps without having read all: a reset. */
+static bool connections_is_unopened(const struct connections *c, bool has_heard,
+                                    ssize_t n)
+{
+    return c->plan->speech.has_units && !has_heard &&
+           (n == 0 || (n < 0 && errno == ECONNRESET));
+}
+
 static bool connections_on_subscriber(struct connections *c,
                                       struct bench_subscriber *s)
 {
     ssize_t n = recv(s->fd, c->scratch, CONNECTIONS_SCRATCH_BYTES, 0);
     if (n < 0 && (errno == EAGAIN || errno == EINTR))
         return true;
+    if (connections_is_unopened(c, s->has_heard, n))
+        return connections_fail_to_open(c);
     if (n < 0)
         return connections_fail_with_errno(
             c, "the connection of a subscriber broke");
+    if (s->refusal[0] != '\0')
+        return connections_refused(c, s->refusal);
     if (n == 0)
         return connections_fail(
             c, SLUICE_CLOSED,
@@ -185,28 +212,30 @@ static bool connections_on_subscriber(struct connections *c,
     bench_subscriber_take(s, c->scratch, (size_t)n, c->heard_ns);
     if (c->tally.is_out_of_memory)
         return connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
-    return true;
+    return bench_subscriber_flush(s) ||
+           connections_fail_with_errno(c,
+                                       "the connection of a subscriber broke");
 }
 
-/* Nothing is sent to a publisher: all it can read is the end. */
-static bool connections_on_publisher(struct connections *c,
-                                     struct bench_publisher *p, uint32_t events)
+/* In version 1 nothing is sent to a publisher: all it can read is the end. */
+static bool connections_publisher_heard(struct connections *c,
+                                        struct bench_publisher *p, size_t n)
 {
-    uint8_t bytes[FRAME_HEAD_BYTES];
-    if (events & EPOLLOUT)
-        p->is_full = false;
-    ssize_t n = recv(p->fd, bytes, sizeof bytes, 0);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
-        return true;
-    if (n < 0)
-        return connections_fail_with_errno(
-            c, "the connection of a publisher broke");
-    if (n > 0 && sluice_foreign_find(bytes, (size_t)n, &c->failure))
+    if (!p->has_heard && sluice_foreign_find(c->scratch, n, &c->failure))
         return false;
-    if (n > 0)
+    p->has_heard = true;
+    if (!c->plan->speech.has_units)
         return connections_fail(
             c, SLUICE_FOREIGN,
             "the server is not a sluice broker: it answers a publisher");
+    c->heard_ns = stamp_clock_ns();
+    bench_publisher_read(p, c->scratch, n);
+    return p->refusal[0] == '\0' || connections_refused(c, p->refusal);
+}
+
+static bool connections_on_publisher_end(struct connections *c,
+                                         struct bench_publisher *p)
+{
     if (!p->is_leaving)
         return connections_fail(
             c, SLUICE_CLOSED,
@@ -215,6 +244,30 @@ static bool connections_on_publisher(struct connections *c,
     p->fd = -1;
     c->heard_ns = stamp_clock_ns();
     return true;
+}
+
+/* Edge-triggered: reads all that is there. */
+static bool connections_on_publisher(struct connections *c,
+                                     struct bench_publisher *p, uint32_t events)
+{
+    if (events & EPOLLOUT)
+        p->is_full = false;
+    for (;;) {
+        ssize_t n = recv(p->fd, c->scratch, CONNECTIONS_SCRATCH_BYTES, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == EAGAIN)
+            return true;
+        if (connections_is_unopened(c, p->has_heard, n))
+            return connections_fail_to_open(c);
+        if (n < 0)
+            return connections_fail_with_errno(
+                c, "the connection of a publisher broke");
+        if (n == 0)
+            return connections_on_publisher_end(c, p);
+        if (!connections_publisher_heard(c, p, (size_t)n))
+            return false;
+    }
 }
 
 static bool connections_on_event(struct connections *c, uint32_t who,
@@ -246,6 +299,10 @@ bool connections_flush(struct connections *c)
         if (!bench_publisher_flush(&c->publishers[i]))
             return connections_fail_with_errno(
                 c, "the connection of a publisher broke");
+    for (uint32_t i = 0; c->plan->speech.acks && i < c->plan->subscribers; i++)
+        if (!bench_subscriber_flush(&c->subscribers[i]))
+            return connections_fail_with_errno(
+                c, "the connection of a subscriber broke");
     return true;
 }
 
@@ -266,4 +323,15 @@ uint64_t connections_arrived(const struct connections *c)
         if (c->subscribers[i].passed < least)
             least = c->subscribers[i].passed;
     return least;
+}
+
+bool connections_are_answered(const struct connections *c)
+{
+    for (uint32_t i = 0; i < c->plan->publishers; i++)
+        if (c->publishers[i].answered < c->publishers[i].asked)
+            return false;
+    for (uint32_t i = 0; i < c->plan->subscribers; i++)
+        if (c->subscribers[i].acks_bytes > 0)
+            return false;
+    return true;
 }

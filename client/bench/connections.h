@@ -42,4 +42,8 @@ bool connections_is_idle(const struct connections *c);
  * at, or have been lost. */
 uint64_t connections_arrived(const struct connections *c);
 
+/* Whether every receipt that was asked for has come, and every acknowledgement
+ * was sent. */
+bool connections_are_answered(const struct connections *c);
+
 #endif

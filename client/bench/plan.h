@@ -5,6 +5,8 @@
 #ifndef SLUICE_CLIENT_BENCH_PLAN_H
 #define SLUICE_CLIENT_BENCH_PLAN_H
 
+#include "client/bench/speech.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +22,7 @@ struct plan {
     uint64_t duration_ns; /* of sending; 0: no limit */
     uint64_t rate;        /* messages per second of all; 0: unpaced */
     uint32_t run;         /* a random number that names this run */
+    struct speech speech; /* the version of the protocol */
 };
 
 #endif

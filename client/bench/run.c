@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * Version 1 of the protocol confirms nothing. Two things stand in for that:
+ * Version 1 of the protocol confirms nothing, and version 2 not that a message
+ * has arrived. Two things stand in for that:
  *
  * A probe is a numbered message that is not counted. Once the probe that was
  * sent last has been received, everything that the same connection sent before
@@ -269,6 +270,20 @@ static bool run_leave(struct run *r)
     return true;
 }
 
+/* The receipts of the first publisher, which has not left. */
+static bool run_await_receipts(struct run *r)
+{
+    struct connections *c = r->connections;
+    c->heard_ns = stamp_clock_ns();
+    while (!connections_are_answered(c)) {
+        if (run_is_stalled(r, stamp_clock_ns()))
+            return run_fail(r, "the broker does not answer every publish");
+        if (!connections_flush(c) || !connections_wait(c, PROGRESS_MS))
+            return false;
+    }
+    return true;
+}
+
 static double run_cpu_seconds(void)
 {
     struct rusage used;
@@ -279,7 +294,7 @@ static double run_cpu_seconds(void)
 
 static uint64_t run_window(const struct plan *plan)
 {
-    size_t window = batch_room(plan->channel, plan->size, RUN_WINDOW_BYTES);
+    size_t window = batch_room(plan->speech.head, plan->size, RUN_WINDOW_BYTES);
     return window > plan->publishers ? window : plan->publishers;
 }
 
@@ -297,7 +312,8 @@ bool run_plan(struct connections *c, struct outcome *out)
     double used_s = (double)(stamp_clock_ns() - r.start_ns) / 1e9;
     cpu_s = run_cpu_seconds() - cpu_s;
     is_done = is_done && run_leave(&r) &&
-              run_meet(&r, "the subscribers receive nothing more");
+              run_meet(&r, "the subscribers receive nothing more") &&
+              run_await_receipts(&r);
     progress_clear(&r.progress);
     out->sent = r.made;
     out->expected = r.made * (c->plan->is_queue ? 1 : c->plan->subscribers);

@@ -19,7 +19,7 @@
 struct bench_options {
     const char *server, *channel;
     struct cli_option_number pubs, subs, size, count, rate, duration_ms;
-    bool json;
+    bool json, has_units, confirms, acks;
 };
 
 #define BENCH_VALUE(field) offsetof(struct bench_options, field)
@@ -47,6 +47,12 @@ static const struct cli_option bench_options[] = {
      NULL, 1, 86400000, "stop sending after this time; 5s unless --count"},
     {"json", CLI_OPTION_FLAG, BENCH_VALUE(json), NULL, NULL, NULL, 0, 0,
      "print one JSON object instead of a table"},
+    {"v2", CLI_OPTION_FLAG, BENCH_VALUE(has_units), NULL, NULL, NULL, 0, 0,
+     "speak version 2 of the protocol"},
+    {"confirm", CLI_OPTION_FLAG, BENCH_VALUE(confirms), NULL, NULL, NULL, 0, 0,
+     "with --v2: ask for a receipt for each message"},
+    {"ack", CLI_OPTION_FLAG, BENCH_VALUE(acks), NULL, NULL, NULL, 0, 0,
+     "with --v2, of a queue: acknowledge each message"},
     {.name = NULL},
 };
 
@@ -84,7 +90,7 @@ static struct plan bench_plan(const struct bench_options *o)
     uint64_t duration_ms = o->duration_ms.value;
     if (!o->duration_ms.is_given && !o->count.is_given)
         duration_ms = BENCH_DURATION_MS;
-    return (struct plan){
+    struct plan plan = {
         .server = o->server,
         .channel = o->channel,
         .is_queue = strncmp(o->channel, "/queue", 6) == 0,
@@ -96,7 +102,26 @@ static struct plan bench_plan(const struct bench_options *o)
         .duration_ns = duration_ms * 1000000,
         .rate = o->rate.value,
         .run = bench_random(),
+        .speech = {.has_units = o->has_units,
+                   .confirms = o->confirms,
+                   .acks = o->acks},
     };
+    speech_init(&plan.speech, o->channel);
+    return plan;
+}
+
+/* A sentence for the user, or NULL. */
+static const char *bench_wrong(const struct bench_options *o, int argc)
+{
+    bool is_queue = strncmp(o->channel, CHANNEL_NAME_QUEUE,
+                            strlen(CHANNEL_NAME_QUEUE)) == 0;
+    if (argc > 1)
+        return "bench takes options only; name a channel with --channel";
+    if ((o->confirms || o->acks) && !o->has_units)
+        return "--confirm and --ack are for version 2; add --v2";
+    if (o->acks && !is_queue)
+        return "--ack is for a queue; name one with --channel /queue/bench";
+    return NULL;
 }
 
 /* What the user can do, if the sentence does not say so. */
@@ -161,10 +186,9 @@ static int bench_run(int argc, char **argv)
     if (!command_parse(&command_bench, &o, &argc, argv, &status) ||
         !bench_check_channel(o.channel, &status))
         return status;
-    if (argc > 1)
-        return command_misused(&command_bench,
-                               "bench takes options only; name a channel with "
-                               "--channel");
+    const char *wrong = bench_wrong(&o, argc);
+    if (wrong)
+        return command_misused(&command_bench, wrong);
     if (!stop_signal_init())
         return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
     channel_hint_print(o.channel, CHANNEL_PUBLISH);
@@ -186,6 +210,7 @@ const struct command command_bench = {
         "\n"
         "  sluice bench --subs 10 --size 1k\n"
         "  sluice bench --channel /queue/bench --pubs 4 --subs 4\n"
+        "  sluice bench --v2 --confirm\n"
         "  sluice bench --rate 20000 --duration 10s --json\n"
         "\n"
         "It exits with 1 when a message was lost, duplicated or out of\n"

@@ -195,6 +195,39 @@ class Counts(unittest.TestCase):
                          (10, 0))
 
 
+class Units(Counts):
+    """The same in version 2."""
+
+    def setUp(self):
+        super().setUp()
+        measure = self.broker.measure
+        self.broker.measure = lambda *args: measure("--v2", *args)
+
+    def test_each_message_has_a_receipt(self):
+        found = self.broker.measure("--count", "10001", "--pubs", "3",
+                                    "--subs", "2", "--confirm")
+        self.check(found, 10001, 20002)
+        self.assertEqual((found["version"], found["receipts"]), (2, True))
+
+    def test_each_message_of_a_queue_is_acknowledged(self):
+        for _ in range(2):  # nothing is left for the second
+            found = self.broker.measure(
+                "--count", "20000", "--pubs", "2", "--subs", "3", "--ack",
+                "--confirm", "--channel", "/queue/b")
+            self.check(found, 20000, 20000)
+            self.assertTrue(found["acknowledgements"])
+        counters = self.broker.stop()
+        self.assertGreaterEqual(int(counters["acked"]), 40000)
+        self.assertEqual(int(counters["redelivered"]), 0)
+
+    def test_names_that_heads_must_spell(self):
+        for channel in ("/queue/a b%*=", "/topic/\u00e4", "@x"):
+            found = self.broker.measure(
+                "--count", "100", "--channel", channel,
+                *(["--ack"] if channel.startswith("/queue") else []))
+            self.check(found, 100, 100)
+
+
 class Schedule(unittest.TestCase):
     def setUp(self):
         self.broker = Broker(self)
@@ -315,10 +348,10 @@ class Forms(unittest.TestCase):
         found = json.loads(done.stdout)
         self.assertEqual(
             sorted(found),
-            ["channel", "cpu", "delivered", "duplicates", "expected", "kind",
-             "latency_from", "latency_us", "lost", "of_others",
-             "out_of_order", "published", "publishers", "rate", "server",
-             "size", "subscribers"])
+            ["acknowledgements", "channel", "cpu", "delivered", "duplicates",
+             "expected", "kind", "latency_from", "latency_us", "lost",
+             "of_others", "out_of_order", "published", "publishers", "rate",
+             "receipts", "server", "size", "subscribers", "version"])
         self.assertEqual(sorted(found["delivered"]),
                          ["mb_per_s", "messages", "messages_per_s", "seconds"])
         latencies = [found["latency_us"][key] for key in (
@@ -381,6 +414,8 @@ class Usage(unittest.TestCase):
 
     def test_arguments(self):
         self.check_wrong(["/topic/a"], "--channel")
+        self.check_wrong(["--confirm"], "add --v2")
+        self.check_wrong(["--v2", "--ack"], "--channel /queue/bench")
 
     def test_help_has_an_example_and_fits_a_terminal(self):
         text = run("--help").stdout
@@ -394,6 +429,25 @@ class Usage(unittest.TestCase):
             done = run("--server", "127.0.0.1:%d" % sock.getsockname()[1])
         self.assertEqual(done.returncode, 1)
         self.assertIn("is sluiced running?", done.stderr)
+
+    def test_a_broker_of_version_1(self):
+        """It closes a connection that begins with version 2."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            def close_all():
+                with contextlib.suppress(OSError):
+                    while True:
+                        server.accept()[0].close()
+            threading.Thread(target=close_all, daemon=True).start()
+            done = run("--v2", "--server",
+                       "127.0.0.1:%d" % server.getsockname()[1])
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("leave out --v2", done.stderr)
+
+    def test_a_refusal_of_version_2_is_shown(self):
+        broker = Broker(self)
+        done = broker.bench("--v2", "--size", "17m", "--count", "1")
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertIn("too-big", done.stderr)
 
     def test_a_message_the_broker_refuses(self):
         broker = Broker(self)
