@@ -89,6 +89,8 @@ static inline const struct session_kind *session_kind(const struct session *s)
 struct lane {
     struct subscriber sub; /* SUBSCRIBER_LANE_MORE */
     struct session *session;
+    const struct wildcard
+        *wildcard;    /* whose alone it is, in a queue; or NULL */
     struct list link; /* of the session's lanes */
 };
 

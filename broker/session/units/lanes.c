@@ -24,7 +24,7 @@ static uint64_t id_of(const struct channel *ch)
 
 static bool lanes_index(struct units *u, const struct lane *lane)
 {
-    return !is_lively(&lane->sub) ||
+    return lane->wildcard || !is_lively(&lane->sub) ||
            idmap_put(&u->index, id_of(lane->sub.channel),
                      (uint64_t)(uintptr_t)lane);
 }
@@ -46,7 +46,8 @@ static bool lanes_index_more(struct units *u, const struct lane *added)
 
 static void lanes_forget(struct session *s, const struct subscriber *sub)
 {
-    if (sub->kind == SUBSCRIBER_LANE_MORE && is_lively(sub))
+    if (sub->kind == SUBSCRIBER_LANE_MORE && is_lively(sub) &&
+        !LIST_OF(sub, struct lane, sub)->wildcard)
         idmap_remove(&s->units->index, id_of(sub->channel));
 }
 
@@ -59,7 +60,7 @@ static struct subscriber *lanes_search(struct units *u,
     }
     LIST_EACH (link, &u->lanes) {
         struct lane *lane = LIST_OF(link, struct lane, link);
-        if (lane->sub.channel == ch && is_lively(&lane->sub))
+        if (lane->sub.channel == ch && !lane->wildcard && is_lively(&lane->sub))
             return &lane->sub;
     }
     return NULL;
@@ -119,7 +120,8 @@ bool lanes_are_over(const struct session *s)
 
 /* In front of the others, so that a walk does not come to it. */
 static struct subscriber *lanes_add_more(struct session *s, struct channel *ch,
-                                         struct worker *w)
+                                         struct worker *w,
+                                         const struct wildcard *wildcard)
 {
     struct units *u = units_obtain(s);
     struct lane *lane = u && !lanes_are_over(s)
@@ -131,6 +133,7 @@ static struct subscriber *lanes_add_more(struct session *s, struct channel *ch,
     lane->sub.kind = SUBSCRIBER_LANE_MORE;
     lane->sub.worker = w;
     lane->session = s;
+    lane->wildcard = wildcard;
     list_insert(u->lanes.next, &lane->link);
     u->lane_count++;
     subscriber_join(&lane->sub, ch);
@@ -157,10 +160,28 @@ struct subscriber *lanes_join(struct session *s, struct channel *ch,
     if (is_first)
         subscriber_join(lane, ch);
     else
-        lane = lanes_add_more(s, ch, w);
+        lane = lanes_add_more(s, ch, w, NULL);
     if (lane && w)
         worker_ref(w);
     return lane;
+}
+
+struct subscriber *lanes_join_apart(struct session *s, struct channel *ch,
+                                    struct wildcard *wildcard)
+{
+    struct worker *w = wildcard->worker;
+    struct subscriber *lane = lanes_add_more(s, ch, w, wildcard);
+    if (lane && w)
+        worker_ref(w);
+    return lane;
+}
+
+bool lanes_are_of(const struct subscriber *lane, const struct wildcard *w)
+{
+    if (!channel_is_queue(lane->channel))
+        return true;
+    return lane->kind == SUBSCRIBER_LANE_MORE &&
+           LIST_OF(lane, struct lane, sub)->wildcard == w;
 }
 
 void lanes_each(struct session *s,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * lanes - the places of one session in channels: a lane for each channel that
- * it reads, however many of its subscriptions lead there. The first lane is the
+ * it reads, however many of its subscriptions lead there, but a lane for each
+ * of them in a queue. The first lane is the
  * session's own subscriber, further ones are allocated.
  */
 #ifndef SLUICE_SESSION_UNITS_LANES_H
@@ -13,6 +14,7 @@
 struct channel;
 struct session;
 struct subscriber;
+struct wildcard;
 struct worker;
 
 enum { LANES_MAX = 16384 };
@@ -23,10 +25,21 @@ enum { LANES_MAX = 16384 };
 struct subscriber *lanes_join(struct session *s, struct channel *ch,
                               struct worker *w);
 
+/* The same for a queue that a wildcard subscription matches, which is a
+ * consumer of its own there whatever else the session reads: lanes_in() does
+ * not find it. */
+struct subscriber *lanes_join_apart(struct session *s, struct channel *ch,
+                                    struct wildcard *wildcard);
+
+/* Whether the lane may be there for this wildcard subscription: all but those
+ * of other subscriptions to queues. */
+bool lanes_are_of(const struct subscriber *lane, const struct wildcard *w);
+
 /* Whether one more would be too many. */
 bool lanes_are_over(const struct session *s);
 
-/* The lane in the channel, unless it has retired; NULL when there is none. */
+/* The lane in the channel, unless it has retired or is apart; NULL when there
+ * is none. */
 struct subscriber *lanes_in(struct session *s, const struct channel *ch);
 
 /* The same for the channel of this name. */

@@ -44,10 +44,11 @@ static struct units *units_of(const struct errand *c)
 void wildcards_join(struct wildcard *w, struct channel *ch, int32_t *work)
 {
     struct session *s = w->session;
-    struct subscriber *lane = lanes_in(s, ch);
+    bool is_queue = channel_is_queue(ch);
+    struct subscriber *lane = is_queue ? NULL : lanes_in(s, ch);
     *work -= WORK_JOIN;
     if (!lane) {
-        lane = lanes_join(s, ch, w->worker);
+        lane = is_queue ? lanes_join_apart(s, ch, w) : lanes_join(s, ch, NULL);
         if (!lane) {
             s->units->is_overrun = true; /* it could not be told what it
                                             misses */
@@ -155,7 +156,8 @@ static void part(struct wildcard *w, struct subscriber *lane, int32_t *work)
 {
     struct units *u = w->session->units;
     bool waits = false;
-    if (lane->matches == 0 || !matches(w, lane->channel, work))
+    if (lane->matches == 0 || !lanes_are_of(lane, w) ||
+        !matches(w, lane->channel, work))
         return;
     *work -= WORK_JOIN;
     if (--lane->matches > 0 || lane->is_exact)
