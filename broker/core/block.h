@@ -35,6 +35,7 @@ struct block {
     uint32_t refs;
     uint32_t used;
     uint32_t capacity;
+    uint32_t held;       /* bytes of messages in ledgers */
     struct block **home; /* where the owner that appends refers to it;
                             NULL when sealed */
     struct block_pool *pool;

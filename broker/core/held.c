@@ -126,7 +126,7 @@ struct held *ledger_add(struct ledger *l, const struct slice *message)
     if (!h)
         return NULL;
     *h = (struct held){.slice = *message};
-    block_ref(message->block);
+    block_ref(message->block)->held += message->length;
     if (l->count >= l->bucket_count * LOAD_MAX)
         table_resize(l, l->bucket_count * 2);
     table_insert(l, h);
@@ -140,6 +140,7 @@ void ledger_remove(struct ledger *l, struct held *h)
     table_remove(l, h);
     l->count--;
     l->bytes -= h->slice.length;
+    h->slice.block->held -= h->slice.length;
     block_unref(h->slice.block);
     held_free(l->channel->turn, h);
     if (l->bucket_count > BUCKETS_MIN && l->count < l->bucket_count / 4)

@@ -57,7 +57,9 @@ struct ledger {
     uint64_t returned_count; /* there are so many, */
     uint64_t returned_bytes; /* of so many bytes */
     struct held *delayed; /* the one that returns first; NULL: there is none */
-    struct turn_alarm alarm; /* which is then due */
+    struct turn_alarm alarm;        /* which is then due */
+    struct turn_alarm settle_alarm; /* see settling.h, */
+    uint32_t settled;               /* which comes to this bucket next */
 };
 
 /* That of a queue, empty; NULL without memory. */

@@ -6,6 +6,7 @@
 #include "broker/core/queue_parts.h"
 #include "broker/core/queue_round.h"
 #include "broker/core/queue_work.h"
+#include "broker/core/settling.h"
 #include "broker/core/subscriber.h"
 #include "broker/core/turn.h"
 #include "broker/core/worker.h"
@@ -390,6 +391,8 @@ static void queue_press(struct channel *ch, bool is_exhausted)
 {
     struct queue *q = queue_of(ch);
     (void)is_exhausted;
+    if (q->ledger)
+        settling_press(q->ledger);
     if (q->is_pressed)
         return;
     q->is_pressed = true;

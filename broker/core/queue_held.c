@@ -3,6 +3,7 @@
 
 #include "broker/core/held.h"
 #include "broker/core/queue_parts.h"
+#include "broker/core/settling.h"
 #include "broker/core/subscriber.h"
 #include "broker/core/worker.h"
 
@@ -14,8 +15,10 @@ static struct ledger *obtain_ledger(struct queue *q)
 {
     if (!q->ledger) {
         q->ledger = ledger_new(&q->channel);
-        if (q->ledger)
-            q->ledger->alarm.ring = on_delay_over;
+        if (!q->ledger)
+            return NULL;
+        q->ledger->alarm.ring = on_delay_over;
+        settling_init(q->ledger);
     }
     return q->ledger;
 }
@@ -194,8 +197,10 @@ void queue_tidy(struct queue *q)
     if (!q->ledger)
         return;
     ledger_tally(q->ledger);
+    settling_review(q->ledger);
     if (!ledger_is_empty(q->ledger))
         return;
+    settling_fini(q->ledger);
     ledger_free(q->ledger);
     q->ledger = NULL;
 }

@@ -116,9 +116,9 @@ static void begin_wait(struct held *h)
 {
     struct worker *w = h->lane->worker;
     struct turn *t = h->lane->channel->turn;
+    h->due = t->now;
     if (w->wait_ms == 0)
         return;
-    h->due = t->now;
     list_remove(&h->link);
     list_insert(&w->clocked, &h->link);
     if (alarm_is_set(&w->alarm.alarm))

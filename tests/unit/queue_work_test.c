@@ -252,6 +252,72 @@ static void test_what_came_back_is_shown_in_order(void **state)
     assert_int_equal(rig_count(&f->rig, COUNT_dropped_stopping), 5);
 }
 
+enum { BLOCKS = 40, IN_A_BLOCK = 600 };
+
+/* All but one message of each block are acknowledged. */
+static void hold_one_of_each_block(struct fixture *f)
+{
+    uint64_t number = 0;
+    f->rig.rule.limit_bytes = UINT64_MAX;
+    f->rig.core.turn.config.prefetch_bytes = 1 << 20;
+    queue_work_set_credit(&f->worker, HOLDER_MAX);
+    for (int i = 0; i < BLOCKS; i++) {
+        for (int k = 0; k < IN_A_BLOCK; k++)
+            rig_say_bytes(&f->rig, "/queue/a", k == 300 ? "kept" : "done", 100);
+        rig_turn(&f->rig);
+        for (int k = 0; k < IN_A_BLOCK; k++) {
+            queue_work_sent(&f->a.sub, ++number);
+            if (k != 300)
+                assert_true(queue_work_ack(f->a.sub.channel, f, number));
+        }
+        rig_turn(&f->rig);
+    }
+    assert_int_equal(f->worker.held, BLOCKS);
+}
+
+/* They are what they were, and are handed out again. */
+static void check_kept(struct fixture *f)
+{
+    struct reader plain;
+    subscriber_leave(&f->a.sub);
+    reader_open(&f->rig, &plain, "/queue/a", UINT64_MAX);
+    while (core_has_work(&f->rig.core))
+        rig_turn(&f->rig);
+    assert_int_equal(plain.got_bytes, BLOCKS * (RIG_HEAD_BYTES + 100));
+    for (int i = 0; i < BLOCKS; i++)
+        assert_memory_equal(
+            plain.got + i * (RIG_HEAD_BYTES + 100) + RIG_HEAD_BYTES, "kept", 5);
+    reader_close(&f->rig, &plain);
+}
+
+static void test_a_job_that_takes_long_does_not_keep_its_block(void **state)
+{
+    struct fixture *f = *state;
+    hold_one_of_each_block(f);
+    const struct channel *ch = f->a.sub.channel;
+    assert_true(ch->account.bytes > BLOCKS * (48 << 10));
+    for (int i = 0; i < 4; i++) {
+        rig_wait_ms(&f->rig, 500);
+        core_tick(&f->rig.core);
+        rig_turn(&f->rig);
+    }
+    assert_in_range(ch->account.bytes, BLOCKS * 103, BLOCKS * 103 + 512);
+    assert_int_equal(core_alarm_ms(&f->rig.core), UINT32_MAX);
+    check_kept(f);
+}
+
+static void test_a_job_keeps_no_block_while_memory_is_short(void **state)
+{
+    struct fixture *f = *state;
+    hold_one_of_each_block(f);
+    const struct channel *ch = f->a.sub.channel;
+    f->rig.budget.limit_bytes = f->rig.budget.used_bytes * 100 / 90;
+    rig_post(&f->rig, "/queue/b", "x");
+    assert_in_range(ch->account.bytes, BLOCKS * 103, BLOCKS * 103 + 512);
+    f->rig.budget.limit_bytes = 0;
+    check_kept(f);
+}
+
 #define WORK_TEST(test)                                                        \
     cmocka_unit_test_setup_teardown(test, open_queues, close_queues)
 
@@ -267,6 +333,8 @@ int main(void)
         WORK_TEST(test_messages_left_behind_come_in_order),
         WORK_TEST(test_a_message_that_came_back_counts_as_waiting),
         WORK_TEST(test_what_came_back_is_shown_in_order),
+        WORK_TEST(test_a_job_that_takes_long_does_not_keep_its_block),
+        WORK_TEST(test_a_job_keeps_no_block_while_memory_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
