@@ -25,6 +25,7 @@
 #include "broker/core/held.h"
 #include "broker/core/queue_held.h"
 #include "broker/core/queue_work.h"
+#include "broker/core/settling.h"
 #include "broker/core/worker.h"
 #include "tests/unit/chance.h"
 #include "tests/unit/rig.h"
@@ -279,6 +280,14 @@ static void step_credit(struct sim *sim)
     queue_work_set_credit(&c->worker, c->credit);
 }
 
+/* As if memory were short. */
+static void step_settle(struct sim *sim)
+{
+    const struct channel *ch = queue(sim);
+    if (ch && channel_ledger(ch))
+        settling_press(channel_ledger(ch));
+}
+
 /* Turns. */
 
 static bool has_got(const struct consumer *c, uint32_t id)
@@ -373,19 +382,12 @@ static const struct {
 } steps[] = {
     {step_publish, 300}, {step_take, 100}, {step_turn, 150},
     {step_time, 40},     {step_act, 350},  {step_come_or_go, 6},
-    {step_credit, 20},
+    {step_credit, 20},   {step_settle, 5},
 };
 
 static void step(struct sim *sim)
 {
-    uint32_t total = 0, at;
-    for (size_t i = 0; i < UNIT_COUNT(steps); i++)
-        total += steps[i].weight;
-    at = chance(sim, total);
-    size_t i = 0;
-    for (; at >= steps[i].weight; i++)
-        at -= steps[i].weight;
-    steps[i].take(sim);
+    steps[CHANCE_ROW(&sim->random, steps)].take(sim);
 }
 
 static void sim_open(struct sim *sim, uint64_t seed)

@@ -438,14 +438,7 @@ static const struct {
 
 static void step(struct sim *sim)
 {
-    uint32_t total = 0, at;
-    for (size_t i = 0; i < UNIT_COUNT(steps); i++)
-        total += steps[i].weight;
-    at = chance(sim, total);
-    size_t i = 0;
-    for (; at >= steps[i].weight; i++)
-        at -= steps[i].weight;
-    steps[i].take(sim);
+    steps[CHANCE_ROW(&sim->random, steps)].take(sim);
 }
 
 /* The run. */
