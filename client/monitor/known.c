@@ -20,17 +20,51 @@ static const char *const stats_keys[] = {
 static const char *const list_keys[] = {"broker", "timestamp", "interval",
                                         "seq",    "total",     NULL};
 
-static const char *const channel_keys[] = {
-    "name",    "kind",        "subscribers",    "in",         "out",
-    "dropped", "depth",       "bytes",          "held_bytes", "paused",
-    "pressed", "limit_bytes", "limit_messages", "age_ms",     "recent",
-    NULL};
+static const char *const channel_keys[] = {"name",
+                                           "kind",
+                                           "subscribers",
+                                           "in",
+                                           "out",
+                                           "dropped",
+                                           "depth",
+                                           "bytes",
+                                           "held_bytes",
+                                           "paused",
+                                           "pressed",
+                                           "limit_bytes",
+                                           "limit_messages",
+                                           "age_ms",
+                                           "recent",
+                                           "held",
+                                           "parked_bytes",
+                                           "workers",
+                                           "ready",
+                                           "redelivered",
+                                           "wildcards",
+                                           "unseen",
+                                           NULL};
 
-static const char *const client_keys[] = {
-    "conn",           "peer",   "state",  "channel",
-    "waits_for",      "name",   "in",     "out",
-    "dropped",        "depth",  "bytes",  "limit_bytes",
-    "limit_messages", "age_ms", "recent", NULL};
+static const char *const client_keys[] = {"conn",
+                                          "peer",
+                                          "state",
+                                          "channel",
+                                          "waits_for",
+                                          "name",
+                                          "in",
+                                          "out",
+                                          "dropped",
+                                          "depth",
+                                          "bytes",
+                                          "limit_bytes",
+                                          "limit_messages",
+                                          "age_ms",
+                                          "recent",
+                                          "protocol",
+                                          "lanes",
+                                          "held",
+                                          "parked_bytes",
+                                          "requests",
+                                          NULL};
 
 static bool is_plain(const json_t *value)
 {

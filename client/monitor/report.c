@@ -9,7 +9,7 @@
 enum {
     REPORT_NAME_MAX = 255,
     /* Parsed, a document of empty objects takes sixty times the memory of its
-     * text. The longest of a broker has half as many. */
+     * text. The longest of a broker has little more than half as many. */
     REPORT_VALUES_MAX = 4096,
 };
 

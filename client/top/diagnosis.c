@@ -7,13 +7,27 @@
  * up unless a publisher waits. */
 enum { DIAGNOSIS_FRESH_MS = 1000 };
 
+/* All consumers acknowledge, and hold as many messages as they may. */
+static bool is_busy(const struct table *t, const struct table_row *row,
+                    double consumers)
+{
+    return table_figure(t, row, "workers") >= consumers &&
+           table_figure(t, row, "ready") <= 0 &&
+           table_figure(t, row, "held") > 0;
+}
+
 static struct diagnosis diagnosis_of_queue(const struct table *t,
                                            const struct table_row *row,
                                            bool is_old)
 {
     double in = table_figure(t, row, "in"), out = table_figure(t, row, "out");
-    if (table_figure(t, row, "subscribers") <= 0)
+    double consumers = table_figure(t, row, "subscribers");
+    if (consumers <= 0)
         return (struct diagnosis){"no consumers", DIAGNOSIS_FULL};
+    /* A job may take long: that its worker takes no other is no fault. */
+    if (out <= 0 && t->documents > 1 && is_busy(t, row, consumers))
+        return (struct diagnosis){"workers busy",
+                                  is_old ? DIAGNOSIS_FULL : DIAGNOSIS_SLOW};
     if (out <= 0 && t->documents > 1) /* one document has no rate */
         return (struct diagnosis){"consumers stuck", DIAGNOSIS_FULL};
     if (out > in && table_figure(t, row, "paused") <= 0)

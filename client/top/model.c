@@ -108,17 +108,31 @@ static void model_print_flow(const struct model *m, char *line)
              report_counter(m->stats, "channels"));
 }
 
+/* What only clients of version 2 do; "" when none does. */
+static void model_print_work(const struct model *m, char *out, size_t room)
+{
+    char held[FIGURE_BYTES], parked[FIGURE_BYTES];
+    double messages = report_counter(m->stats, "held_messages");
+    double bytes = report_counter(m->stats, "parked_bytes");
+    figure_count(held, messages);
+    figure_bytes(parked, bytes);
+    snprintf(out, room, "%s%s%s%s", messages > 0 ? "  held " : "",
+             messages > 0 ? held : "", bytes > 0 ? "  parked " : "",
+             bytes > 0 ? parked : "");
+}
+
 static void model_print_holdings(const struct model *m, char *line)
 {
-    char queued[FIGURE_BYTES], bytes[FIGURE_BYTES];
+    char queued[FIGURE_BYTES], bytes[FIGURE_BYTES], work[64];
     char memory[FIGURE_BYTES], limit[FIGURE_BYTES];
     figure_count(queued, report_counter(m->stats, "queued_messages"));
     figure_bytes(bytes, report_counter(m->stats, "queued_bytes"));
     figure_bytes(memory, report_counter(m->stats, "memory_bytes"));
     figure_bytes(limit, report_counter(m->stats, "memory_limit_bytes"));
+    model_print_work(m, work, sizeof work);
     snprintf(line, MODEL_LINE_BYTES,
-             "queued %s (%s)  memory %s of %s  paused publishers %.0f", queued,
-             bytes, memory, limit,
+             "queued %s (%s)%s  memory %s of %s  paused publishers %.0f",
+             queued, bytes, work, memory, limit,
              report_counter(m->stats, "paused_publishers"));
 }
 
@@ -175,6 +189,7 @@ static void model_print_members(FILE *out, const struct model *m,
                                 const json_t *channel, const char *why)
 {
     double members = report_number(channel, "subscribers");
+    double held = report_number(channel, "held");
     const char *kind = json_string_value(json_object_get(channel, "kind"));
     bool is_queue = kind && strcmp(kind, "queue") == 0;
     const json_t *slowest = is_queue ? NULL : model_slowest(m, channel);
@@ -185,8 +200,11 @@ static void model_print_members(FILE *out, const struct model *m,
         return;
     }
     escape_text(peer ? peer : "", text, sizeof text);
-    fprintf(out, "%s%s%s (%.0f %s%s)", why, peer ? " " : "", text, members,
+    fprintf(out, "%s%s%s (%.0f %s%s", why, peer ? " " : "", text, members,
             is_queue ? "consumer" : "subscriber", members > 1 ? "s" : "");
+    if (held > 0)
+        fprintf(out, " with %.0f message%s", held, held > 1 ? "s" : "");
+    fputc(')', out);
 }
 
 enum {

@@ -49,12 +49,16 @@ static void screen_put_line(int y, int attributes, const char *text)
     attrset(A_NORMAL);
 }
 
-/* Spare columns before `spare` are left out, except the one that the rows are
- * sorted by. */
+/* Spare columns before `spare` are left out, and rare ones that are blank,
+ * except the one that the rows are sorted by. */
 static bool screen_shows(const struct table *s, size_t column, size_t spare)
 {
-    return column >= spare || column == s->order ||
-           !s->columns[column].is_spare;
+    enum table_need need = s->columns[column].need;
+    if (column == s->order)
+        return true;
+    if (need == TABLE_RARE && table_is_blank(s, column))
+        return false;
+    return column >= spare || need == TABLE_NEEDED;
 }
 
 /* The width of the column that has none of its own. */
@@ -161,8 +165,11 @@ static void screen_put_help(void)
         "",
         "DEPTH waits in the channel or with its subscribers, AGE is how",
         "long the oldest message has waited, PAUSED publishers wait for",
-        "room. OUT/s goes to the sockets of subscribers: how much of it a",
-        "worker has finished, only the worker knows.",
+        "room. OUT/s goes to the sockets of subscribers. HELD was given to",
+        "workers that have not acknowledged it yet, BACK/s comes back from",
+        "them to be given out again. PARKED bytes of publishers wait for",
+        "room while the rest of what they send is read. How much a consumer",
+        "that does not acknowledge has finished, only the consumer knows.",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++)
         screen_put_line(SCREEN_ROWS_ABOVE + (int)i, A_NORMAL, lines[i]);

@@ -9,45 +9,52 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { TABLE_PEER_BYTES = 128 };
+
 /* Figures have at most five characters, ages six; the rest is for names. */
 static const struct table_column table_channel_columns[] = {
-    {"CHANNEL", "name", TABLE_TEXT, 0, false},
-    {"KIND", "kind", TABLE_TEXT, 5, true},
-    {"SUBS", "subscribers", TABLE_COUNT, 5, false},
-    {"IN/s", "in", TABLE_RATE, 5, false},
-    {"OUT/s", "out", TABLE_RATE, 5, false},
-    {"DROP/s", "dropped", TABLE_RATE, 6, false},
-    {"DEPTH", "depth", TABLE_COUNT, 5, false},
-    {"BYTES", "bytes", TABLE_BYTES, 5, false},
-    {"LIMIT", "limit_bytes", TABLE_LIMIT, 5, true},
-    {"AGE", "age_ms", TABLE_AGE, 6, false},
-    {"PAUSED", "paused", TABLE_COUNT, 6, false},
+    {"CHANNEL", "name", TABLE_TEXT, 0, TABLE_NEEDED},
+    {"KIND", "kind", TABLE_TEXT, 5, TABLE_SPARE},
+    {"SUBS", "subscribers", TABLE_COUNT, 5, TABLE_NEEDED},
+    {"IN/s", "in", TABLE_RATE, 5, TABLE_NEEDED},
+    {"OUT/s", "out", TABLE_RATE, 5, TABLE_NEEDED},
+    {"DROP/s", "dropped", TABLE_RATE, 6, TABLE_NEEDED},
+    {"BACK/s", "redelivered", TABLE_RATE, 6, TABLE_RARE},
+    {"PARKED", "parked_bytes", TABLE_BYTES, 6, TABLE_RARE},
+    {"HELD", "held", TABLE_COUNT, 5, TABLE_RARE},
+    {"DEPTH", "depth", TABLE_COUNT, 5, TABLE_NEEDED},
+    {"BYTES", "bytes", TABLE_BYTES, 5, TABLE_NEEDED},
+    {"LIMIT", "limit_bytes", TABLE_LIMIT, 5, TABLE_SPARE},
+    {"AGE", "age_ms", TABLE_AGE, 6, TABLE_NEEDED},
+    {"PAUSED", "paused", TABLE_COUNT, 6, TABLE_NEEDED},
     {.title = NULL},
 };
 
 static const struct table_column table_client_columns[] = {
-    {"CONN", "conn", TABLE_TEXT, 7, true},
-    {"PEER", "peer", TABLE_TEXT, 21, false},
-    {"STATE", "state", TABLE_TEXT, 9, true},
-    {"CHANNEL", "channel", TABLE_PLACE, 0, false},
-    {"IN/s", "in", TABLE_RATE, 5, false},
-    {"OUT/s", "out", TABLE_RATE, 5, false},
-    {"DROP/s", "dropped", TABLE_RATE, 6, false},
-    {"DEPTH", "depth", TABLE_COUNT, 5, false},
-    {"BYTES", "bytes", TABLE_BYTES, 5, false},
-    {"AGE", "age_ms", TABLE_AGE, 6, false},
+    {"CONN", "conn", TABLE_TEXT, 7, TABLE_SPARE},
+    {"CLIENT", "peer", TABLE_CLIENT, 21, TABLE_NEEDED},
+    {"STATE", "state", TABLE_TEXT, 9, TABLE_SPARE},
+    {"CHANNEL", "channel", TABLE_PLACE, 0, TABLE_NEEDED},
+    {"IN/s", "in", TABLE_RATE, 5, TABLE_NEEDED},
+    {"OUT/s", "out", TABLE_RATE, 5, TABLE_NEEDED},
+    {"DROP/s", "dropped", TABLE_RATE, 6, TABLE_NEEDED},
+    {"PARKED", "parked_bytes", TABLE_BYTES, 6, TABLE_RARE},
+    {"HELD", "held", TABLE_COUNT, 5, TABLE_RARE},
+    {"DEPTH", "depth", TABLE_COUNT, 5, TABLE_NEEDED},
+    {"BYTES", "bytes", TABLE_BYTES, 5, TABLE_NEEDED},
+    {"AGE", "age_ms", TABLE_AGE, 6, TABLE_NEEDED},
     {.title = NULL},
 };
 
 /* The fullest come first. */
 const struct table table_of_channels = {
-    .name = "channels", .columns = table_channel_columns, .order = 7};
+    .name = "channels", .columns = table_channel_columns, .order = 10};
 const struct table table_of_clients = {
-    .name = "clients", .columns = table_client_columns, .order = 8};
+    .name = "clients", .columns = table_client_columns, .order = 10};
 
 bool table_is_text(enum table_kind kind)
 {
-    return kind == TABLE_TEXT || kind == TABLE_PLACE;
+    return kind == TABLE_TEXT || kind == TABLE_CLIENT || kind == TABLE_PLACE;
 }
 
 /* --- the rows of a document ---------------------------------------------- */
@@ -179,6 +186,14 @@ double table_figure(const struct table *t, const struct table_row *row,
     return table_number(row->entry, key);
 }
 
+bool table_is_blank(const struct table *t, size_t column)
+{
+    for (size_t i = 0; i < t->rows; i++)
+        if (t->row[i].value[column] > 0)
+            return false;
+    return true;
+}
+
 /* --- cells --------------------------------------------------------------- */
 
 static void table_text(const json_t *value, char *out)
@@ -191,15 +206,33 @@ static void table_text(const json_t *value, char *out)
         escape_text(text ? text : "-", out, TABLE_TEXT_BYTES);
 }
 
+static void table_client(const json_t *entry, char *out)
+{
+    char peer[TABLE_PEER_BYTES];
+    const json_t *name = json_object_get(entry, "name");
+    const char *text = json_string_value(json_object_get(entry, "peer"));
+    escape_text(text ? text : "-", peer, sizeof peer);
+    out[0] = '\0';
+    if (json_is_string(name))
+        table_text(name, out);
+    size_t length = strlen(out);
+    if (length + sizeof peer < TABLE_TEXT_BYTES)
+        sprintf(out + length, "%s%s", length > 0 ? " " : "", peer);
+}
+
 static void table_place(const json_t *entry, char *out)
 {
     const json_t *channel = json_object_get(entry, "channel");
     const char *full = json_string_value(json_object_get(entry, "waits_for"));
+    double others = table_number(entry, "lanes") - 1;
     size_t length = 0;
     if (json_is_string(channel) || !full) {
         table_text(channel, out);
         length = strlen(out);
     }
+    if (json_is_string(channel) && others > 0)
+        length += (size_t)snprintf(out + length, TABLE_TEXT_BYTES - length,
+                                   " and %.0f more", others);
     if (!full || length + sizeof ", waits for " > TABLE_TEXT_BYTES)
         return;
     length += (size_t)sprintf(out + length, "%swaits for ", length ? ", " : "");
@@ -225,6 +258,8 @@ void table_cell(const struct table *t, const struct table_row *row,
     const struct table_column *c = &t->columns[column];
     if (c->kind == TABLE_TEXT)
         table_text(json_object_get(row->entry, c->key), out);
+    else if (c->kind == TABLE_CLIENT)
+        table_client(row->entry, out);
     else if (c->kind == TABLE_PLACE)
         table_place(row->entry, out);
     else

@@ -12,7 +12,8 @@
 
 enum table_kind {
     TABLE_TEXT,
-    TABLE_PLACE, /* text: a client's channel, and what it waits for */
+    TABLE_CLIENT, /* text: its name, if it has one, and its address */
+    TABLE_PLACE,  /* text: a client's channel, and what it waits for */
     TABLE_COUNT,
     TABLE_RATE, /* of a total: its growth per second */
     TABLE_BYTES,
@@ -23,15 +24,22 @@ enum table_kind {
 /* Else a column of this kind is aligned to the right. */
 bool table_is_text(enum table_kind kind);
 
+/* What a screen does without. */
+enum table_need {
+    TABLE_NEEDED,
+    TABLE_SPARE, /* left out when names need its room */
+    TABLE_RARE,  /* the same, and while it is 0 in all rows */
+};
+
 struct table_column {
     const char *title; /* NULL ends a table of columns */
     const char *key;   /* in the document */
     enum table_kind kind;
-    int width;     /* on the screen; 0: what is left */
-    bool is_spare; /* left out when names need its room */
+    int width; /* on the screen; 0: what is left */
+    enum table_need need;
 };
 
-enum { TABLE_COLUMNS_MAX = 12, TABLE_ROWS_MAX = 100, TABLE_TEXT_BYTES = 1100 };
+enum { TABLE_COLUMNS_MAX = 16, TABLE_ROWS_MAX = 100, TABLE_TEXT_BYTES = 1100 };
 
 struct table_row {
     json_t *entry;                   /* in the document */
@@ -62,6 +70,9 @@ void table_fini(struct table *t);
 /* Sorts and filters: to be called after either was changed. */
 void table_arrange(struct table *t);
 void table_order_by(struct table *t, int step); /* columns to the right */
+
+/* Whether a column with numbers is 0 in all rows. */
+bool table_is_blank(const struct table *t, size_t column);
 
 /* A number of a row; for a total, its growth per second. */
 double table_figure(const struct table *t, const struct table_row *row,

@@ -27,15 +27,19 @@ def channel(name, **values):
     base = {"name": name, "kind": "topic", "subscribers": 0, "in": 0,
             "out": 0, "dropped": 0, "depth": 0, "bytes": 0, "held_bytes": 0,
             "paused": 0, "pressed": 0, "limit_bytes": 0, "limit_messages": 0,
-            "age_ms": 0, "recent": 0}
+            "age_ms": 0, "held": 0, "parked_bytes": 0, "workers": 0,
+            "ready": 0, "redelivered": 0, "wildcards": 0, "unseen": 0,
+            "recent": 0}
     return base | values
 
 
 def client(conn, **values):
-    base = {"conn": conn, "peer": f"127.0.0.1:{conn}", "state": "open",
+    base = {"conn": conn, "peer": f"127.0.0.1:{conn}", "name": None,
+            "protocol": 1, "state": "open",
             "channel": None, "waits_for": None, "in": 0, "out": 0,
             "dropped": 0, "depth": 0, "bytes": 0, "limit_bytes": 0,
-            "limit_messages": 0, "age_ms": 0, "recent": 0}
+            "limit_messages": 0, "age_ms": 0, "held": 0, "parked_bytes": 0,
+            "lanes": 0, "requests": 0, "recent": 0}
     return base | values
 
 

@@ -51,6 +51,48 @@ class Sight(Page):
         self.report(lambda _: self.broker.round(channels, clients, **counters))
         self.open()
 
+    def test_workers_and_what_is_held_back_for_a_queue_are_seen(self):
+        self.see([channel("/queue/jobs", kind="queue", subscribers=2,
+                          workers=2, ready=0, held=8, redelivered=3, depth=30,
+                          bytes=300, age_ms=60000, paused=1,
+                          parked_bytes=2048, wildcards=1)],
+                 [client(7, name="resizer", protocol=2, held=8, lanes=3,
+                         channel="/queue/jobs"),
+                  client(8, name="importer", protocol=2, parked_bytes=2048,
+                         requests=1, waits_for="/queue/jobs")])
+        self.wait_text("#headline strong", r"^/queue/jobs holds 30 messages: "
+                       r"workers busy \(2 consumers\)$")
+        self.wait_text("#headline span",
+                       "workers have 8 messages · 1 publisher paused · 2.0 KiB "
+                       "parked")
+        self.assertEqual(self.row("channels", "/queue/jobs")[9:14],
+                         ["8", "0", "2", "1", "2.0 KiB"])
+        held = self.row("clients", "importer (127.0.0.1:8)")
+        self.assertEqual(held[3], "/queue/jobs")
+        self.assertEqual(held[10:13], ["0", "2.0 KiB", "1"])
+        self.assertEqual(self.row("clients", "resizer (127.0.0.1:7)")[2],
+                         "/queue/jobs and 2 more")
+        self.browser.find_element(By.CSS_SELECTOR, "#headline button").click()
+        self.wait_text("#channel dl", r"Consumers2 \(1 by a wildcard\): resizer "
+                       r".*Workers2, 0 of them ready"
+                       r"Held8 messages: resizer \(127.0.0.1:7\): 8"
+                       r"Came back3 messagesPublishers that wait1: importer "
+                       r"\(127.0.0.1:8\) \(2.0 KiB parked\)$")
+        self.assert_quiet()
+
+    def test_what_no_client_of_version_2_does_takes_no_column(self):
+        self.report(self.flow)
+        self.open()
+        self.wait_names("/queue/jobs", "/topic/prices")
+        for table, titles in (("channels", {"Held", "Back/s", "Parked"}),
+                              ("clients", {"Held", "Parked", "Requests"})):
+            shown = self.browser.execute_script(
+                "return [...document.querySelectorAll(arguments[0])]"
+                ".filter(it => it.offsetParent).map(it => it.textContent)",
+                f"#{table} th")
+            self.assertGreater(len(shown), 8)
+            self.assertFalse(titles & set(shown), shown)
+
     def test_who_makes_publishers_wait_is_the_headline(self):
         """However young what waits: a busy subscriber is slow, too."""
         self.see([channel("/topic/video", subscribers=2, depth=4000, paused=1,
@@ -345,7 +387,7 @@ class Hands(Page):
         self.assertEqual(self.shown_channel(), "/queue/jobs")
         self.wait_text("#channel dl", "no consumers.*Limit64 MiB.*Full in"
                        "publishers wait already.*"
-                       "Paused publishers2: 127.0.0.1:42$")
+                       "Publishers that wait2: 127.0.0.1:42$")
         self.press(Keys.ESCAPE)
         self.assertIsNone(self.shown_channel())
         self.assert_quiet()

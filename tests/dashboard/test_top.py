@@ -57,7 +57,7 @@ class Text(Top):
         prices = next(row for row in rows if row[-1:] == ["/topic/prices"])
         self.assertEqual(prices[1:5], ["3", "1.00k", "3.00k", "0"])
         jobs = next(row for row in rows if row[-1:] == ["/queue/jobs"])
-        self.assertEqual(jobs[6:8], ["1.00M", "64.0M"])
+        self.assertEqual(jobs[9:11], ["1.00M", "64.0M"])
         self.assertIn("waits for /queue/jobs", lines[-1])
 
     def headline(self, channels, clients=()):
@@ -97,6 +97,42 @@ class Text(Top):
             [client(7, channel="/topic/video", depth=9, age_ms=9000)]),
             "/topic/video loses 100 messages a second: slow subscriber "
             "127.0.0.1:7 (2 subscribers)")
+
+    def test_workers_with_all_they_may_hold_are_busy_and_not_stuck(self):
+        """One that could be given more, and is given nothing, is stuck."""
+        def queue(**values):
+            return [channel("/queue/jobs", kind="queue", subscribers=2,
+                            depth=30, bytes=300, age_ms=60000, **values)]
+        self.assertEqual(
+            self.headline(queue(workers=2, ready=0, held=8)),
+            "/queue/jobs holds 30 messages for 60.0s: workers busy "
+            "(2 consumers with 8 messages)")
+        for values in (dict(workers=2, ready=1, held=4),
+                       dict(workers=1, ready=0, held=4)):
+            self.broker = FakeBroker(self, interval=INTERVAL)
+            self.assertIn(": consumers stuck (2 consumers with 4 messages)",
+                          self.headline(queue(**values)))
+
+    def test_what_workers_have_and_what_is_parked_is_shown(self):
+        back = iter(range(0, 1 << 20, 20))
+        Pulse(self, lambda _: self.broker.round(
+            [channel("/queue/jobs", kind="queue", held=4, parked_bytes=2048,
+                     redelivered=next(back))],
+            [client(7, name="resizer", channel="/queue/jobs", lanes=3,
+                    held=4, protocol=2),
+             client(8, name="importer", parked_bytes=2048, protocol=2,
+                    waits_for="/queue/jobs")],
+            held_messages=4, parked_bytes=2048), INTERVAL)
+        status, out, _ = self.top("--once").finish()
+        self.assertEqual(status, 0)
+        lines = out.decode().splitlines()
+        self.assertIn("  held 4  parked 2.00K  ", lines[2])
+        queue = next(line for line in lines if line.endswith("/queue/jobs")
+                     and line.startswith("queue")).split()
+        self.assertEqual(queue[5:8], ["100", "2.00K", "4"])
+        self.assertIn("resizer 127.0.0.1:7", out.decode())
+        self.assertIn("/queue/jobs and 2 more\n", out.decode())
+        self.assertTrue(lines[-1].endswith("waits for /queue/jobs"))
 
     def test_nothing_is_said_of_what_flows(self):
         self.assertEqual(self.headline(
@@ -188,6 +224,14 @@ class Screen(Top):
         self.terminal.press("Tab")
         self.terminal.wait_for(r"^127\.0\.0\.1:41 +/topic/prices +0 +3\.00k "
                                "+0 +0 +0 +-$")
+
+    def test_what_no_client_of_version_2_does_takes_no_column(self):
+        """Until one does."""
+        self.terminal.wait_for(r"^CHANNEL +KIND .* DROP/s +DEPTH ")
+        self.pulse.stop()
+        self.pulse = Pulse(self, lambda _: self.broker.round(
+            [channel("/queue/jobs", kind="queue", held=3)]), INTERVAL)
+        self.terminal.wait_for(r"^CHANNEL +KIND .* DROP/s +HELD +DEPTH ")
 
     def test_filter(self):
         self.terminal.type("/PRICE")

@@ -40,6 +40,34 @@ const unsent = client => `${diagnosis.clientName(client)}: ` +
     (client.age_ms > 0 ? `, the oldest for ${figures.span(client.age_ms)}`
         : "");
 
+// What workers have; nothing where there are none.
+function work(channel, takers) {
+    if (!channel.workers && !channel.held && !channel.redelivered)
+        return [];
+    const holders = takers.filter(client => client.held > 0)
+        .sort((a, b) => b.held - a.held);
+    const has = client => `${diagnosis.clientName(client)}: ${client.held}`;
+    return [["Workers", `${channel.workers}, ${channel.ready} of them ready`],
+        ["Held", `${figures.plural(channel.held, "message")}` +
+            (holders.length ? `: ${names(holders, has)}` : "")],
+        ["Came back", figures.plural(channel.redelivered, "message")]];
+}
+
+function members(channel, takers) {
+    const parts = [];
+    if (channel.wildcards > 0)
+        parts.push(`${figures.count(channel.wildcards)} by a wildcard`);
+    if (channel.unseen > 0)
+        parts.push(`${figures.count(channel.unseen)} not looked at`);
+    return figures.count(channel.subscribers) +
+        (parts.length ? ` (${parts.join(", ")})` : "") +
+        (takers.length ? `: ${names(takers, unsent)}` : "");
+}
+
+const heldBack = client => diagnosis.clientName(client) +
+    (client.parked_bytes > 0
+        ? ` (${figures.bytes(client.parked_bytes)} parked)` : "");
+
 // What is known, in lines of a title and a text.
 function facts(channel) {
     const {clients} = channel.reporter;
@@ -57,10 +85,10 @@ function facts(channel) {
             : "not reported"],
         ["Full in", channel.paused > 0 ? "publishers wait already"
             : figures.span(diagnosis.fullIn(channel))],
-        [isQueue ? "Consumers" : "Subscribers", `${channel.subscribers}` +
-            (takers.length ? `: ${names(takers, unsent)}` : "")],
-        ["Paused publishers", `${channel.paused}` + (waiters.length
-            ? `: ${names(waiters, diagnosis.clientName)}` : "")]];
+        [isQueue ? "Consumers" : "Subscribers", members(channel, takers)],
+        ...work(channel, takers),
+        ["Publishers that wait", `${channel.paused}` + (waiters.length
+            ? `: ${names(waiters, heldBack)}` : "")]];
     return rows;
 }
 

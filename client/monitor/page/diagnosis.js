@@ -57,11 +57,17 @@ export function fullIn(channel) {
     return Number.isFinite(ms) ? ms : NaN;
 }
 
-// A queue's messages are handed over, and no more is known of them: only a
-// consumer knows whether it has finished what it was given.
+// All consumers acknowledge, and hold as many messages as they may.
+const isBusy = channel => channel.workers >= channel.subscribers &&
+    channel.ready === 0 && channel.held > 0;
+
+// A queue's messages are handed over, and no more is known of them unless
+// workers acknowledge: only a consumer knows whether it has finished.
 function calm(channel) {
     if (isQueue(channel) && channel.subscribers === 0)
         return channel.depth > 0 ? "no consumers" : "empty";
+    if (isQueue(channel) && channel.held > 0)
+        return "worked on";
     if (channel.in_rate === 0 && channel.out_rate === 0)
         return "idle";
     return isQueue(channel) ? "handed over" : "flows";
@@ -75,7 +81,9 @@ function backedUp(channel) {
         return {level: isOld && channel.paused ? "bad" : "warn",
             text: "slow subscriber"};
     if (channel.out_rate === 0)
-        return {level: "bad", text: "consumers stuck"};
+        return isBusy(channel)
+            ? {level: isOld ? "bad" : "warn", text: "workers busy"}
+            : {level: "bad", text: "consumers stuck"};
     if (channel.out_rate > channel.in_rate && !channel.paused)
         return {level: "warn", text: "draining"};
     return {level: isOld ? "bad" : "warn", text: "consumers too slow"};
@@ -125,8 +133,12 @@ function detailsOf(channel) {
         parts.push(`in ${figures.rate(channel.in_rate)}/s, ` +
             `out ${figures.rate(channel.out_rate)}/s`);
     parts.push(...growthOf(channel));
+    if (channel.held)
+        parts.push(`workers have ${plural(channel.held, "message")}`);
     if (channel.paused)
         parts.push(`${plural(channel.paused, "publisher")} paused`);
+    if (channel.parked_bytes)
+        parts.push(`${figures.bytes(channel.parked_bytes)} parked`);
     if (channel.pressed)
         parts.push("has to hold back for memory");
     parts.push(`on ${channel.reporter.name}`);

@@ -10,6 +10,7 @@ const number = (title, key, text = figures.count) =>
     ({title, value: row => row[key], text});
 const text = (title, value, is = "") => ({title, value, is, isText: true});
 const spare = column => ({...column, isSpare: true});
+const rare = column => ({...column, isSpare: true, isRare: true});
 const hint = (column, words) => ({...column, hint: words});
 const noted = (column, note) => ({...column, note});
 const ofBroker = value => spare(text("Broker", value, "broker"));
@@ -36,23 +37,34 @@ const CHANNELS = [
     spare(hint(number("Out/s", "out_rate", figures.rate),
         "handed over to subscribers' sockets")),
     spare(number("Dropped/s", "dropped_rate", figures.rate)),
+    rare(hint(number("Held", "held"),
+        "workers have them and did not acknowledge them yet")),
+    rare(hint(number("Back/s", "redelivered_rate", figures.rate),
+        "come back from workers, and are given out again")),
     spare(number("Subscribers", "subscribers")),
     spare(hint(number("Paused", "paused"),
         "publishers that wait for room in it")),
+    rare(hint(number("Parked", "parked_bytes", figures.bytes),
+        "of publishers that wait, while the rest of what they send is read")),
     ofBroker(row => row.reporter.name),
 ];
 const DEPTH = 2;
 
 const isPaused = row => row.state === "paused" || row.state === "ended";
+const isHeldBack = row => isPaused(row) || row.parked_bytes > 0;
 const waitsFor = row => row.waits_for ??
     (isPaused(row) && row.waits_for === null ? "memory" : "–");
 
+// The first one stands for all.
+const reads = row => (row.channel ?? "–") +
+    (row.lanes > 1 ? ` and ${figures.count(row.lanes - 1)} more` : "");
+
 const CLIENTS = [
     noted(text("Client", diagnosis.clientName, "name whole"), row =>
-        isPaused(row) ? `${row.state}, waits for ${waitsFor(row)}`
+        isHeldBack(row) ? `${row.state}, waits for ${waitsFor(row)}`
             : row.channel ?? row.state),
     spare(text("State", row => row.state)),
-    spare(text("Subscribed to", row => row.channel ?? "–", "wide")),
+    spare(text("Subscribed to", reads, "wide")),
     spare(hint(text("Waits for", waitsFor, "wide"),
         "the full channel that keeps it from publishing")),
     number("Unsent", "depth"),
@@ -61,6 +73,11 @@ const CLIENTS = [
     spare(number("In/s", "in_rate", figures.rate)),
     spare(number("Out/s", "out_rate", figures.rate)),
     spare(number("Dropped/s", "dropped_rate", figures.rate)),
+    rare(hint(number("Held", "held"),
+        "messages that it did not acknowledge yet")),
+    rare(hint(number("Parked", "parked_bytes", figures.bytes),
+        "what it publishes to a full channel; the rest is read")),
+    rare(hint(number("Requests", "requests"), "that wait for a reply")),
     spare(number("Conn", "conn", String)),
     ofBroker(row => row.reporter.name),
 ];
@@ -90,10 +107,10 @@ function rowOfChannel(row) {
         full_ms: diagnosis.fullIn(row)};
 }
 
-// Those that are paused come first among equals.
+// Those that are held back come first among equals.
 const rowsOfClients = rows => rows
-    .map(row => ({...row, level: isPaused(row) ? "warn" : ""}))
-    .sort((a, b) => isPaused(b) - isPaused(a));
+    .map(row => ({...row, level: isHeldBack(row) ? "warn" : ""}))
+    .sort((a, b) => isHeldBack(b) - isHeldBack(a));
 
 export class Lists {
     // `choose(channel)` is called when one is clicked.

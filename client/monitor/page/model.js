@@ -9,7 +9,7 @@ import {Past} from "./past.js";
 const KEPT_MS = 30 * 60 * 1000;
 const PASTS_MAX = 100; // channels whose past is kept
 const FORGET_MS = 60 * 1000; // what was not listed so long makes room
-const TOTALS = ["in", "out", "dropped"];
+const TOTALS = ["in", "out", "dropped", "redelivered"];
 const KEYS = {channels: "name", clients: "conn"};
 // What else is dropped had nobody to go to.
 const LOSSES = ["dropped_slow", "dropped_newest", "dropped_oldest",

@@ -8,8 +8,9 @@ const classOf = ({isText, isSpare, is}) => [isText && "text",
     isSpare && "spare", is].filter(Boolean).join(" ");
 
 // A column: {title, hint, value(row), text(value, row), is: class, isText,
-// isSpare: left out on a telephone, note(row): said there below the text,
-// share(row): how much of the cell is filled, 0 to 1}.
+// isSpare: left out on a telephone, isRare: left out while it is 0 in all
+// rows, note(row): said there below the text, share(row): how much of the cell
+// is filled, 0 to 1}.
 // `choose(row)`, if any, is called when a row is clicked, or the button in its
 // first cell.
 export class Table {
@@ -97,6 +98,7 @@ export class Table {
             const home = this.home(cell, line, i === 0);
             cell.className = classOf(column);
             cell.removeAttribute("colspan");
+            cell.hidden = this.heads[i].hidden;
             cell.dataset.note = column.note?.(row) ?? "";
             cell.style.setProperty("--share", column.share?.(row) ?? 0);
             if (home.textContent !== text)
@@ -113,6 +115,7 @@ export class Table {
         line.shown = null;
         cell.className = "empty";
         cell.colSpan = this.columns.length;
+        cell.hidden = false;
         this.home(cell, line, true).textContent = this.rows.length
             ? "Nothing contains what the filter says." : this.empty;
     }
@@ -121,6 +124,9 @@ export class Table {
         const arranged = this.arranged();
         const lines = Math.max(1, arranged.length);
         this.heads.forEach((head, number) => {
+            const {isRare, value} = this.columns[number];
+            head.hidden = Boolean(isRare) &&
+                !this.rows.some(row => value(row) > 0);
             head.setAttribute("aria-sort", number !== this.order ? "none"
                 : this.isAscending ? "ascending" : "descending");
         });
