@@ -354,6 +354,66 @@ test_a_message_for_a_channel_that_is_given_up_reaches_all(void **state)
     settle(f);
 }
 
+/* Numbers that were received before the answer are counted by it, also those
+ * that were published after the request. */
+static void test_the_answer_follows_on_what_came_before_it(void **state)
+{
+    enum { MUCH = 24, MORE = 4 };
+    struct fixture *f = *state;
+    char large[250] = {0}, expected[64];
+    memset(large, 'x', sizeof large - 1);
+    open_units(f, f->b);
+    say_unit(f, f->b, "SUB /*");
+    say_unit(f, f->b, "SUB /x rid=1");
+    check_heard(f, f->b, "OK rid=1 seq=0||");
+    say_frame(f, f->a, "");
+    for (int i = 0; i < MUCH; i++)
+        say_pair(f, f->a, "/x", large);
+    say_unit(f, f->b, "UNSUB /x rid=2");
+    for (int i = 0; i < MORE; i++)
+        say_pair(f, f->a, "/x", large);
+    const char *got = heard(f, f->b), *answer = strstr(got, "OK rid=2");
+    assert_non_null(answer);
+    unsigned all = occurrences(got, large), late = occurrences(answer, large);
+    (void)snprintf(expected, sizeof expected, "OK rid=2 seq=%u|", all - late);
+    assert_memory_equal(answer, expected, strlen(expected));
+    assert_in_range(all - late, MUCH, MUCH + MORE);
+    assert_int_equal(all, MUCH + MORE);
+}
+
+/* What was missed before the end of a pattern is told before its answer, also
+ * if another one goes on: P17. */
+static void
+test_gaps_are_told_before_the_end_of_one_pattern_of_two(void **state)
+{
+    enum { MUCH = 200 };
+    struct fixture *f = *state;
+    char large[250] = {0};
+    memset(large, 'x', sizeof large - 1);
+    open_units(f, f->b);
+    say_unit(f, f->b, "SUB /sys/*");
+    say_unit(f, f->b, "SUB /sys/**");
+    say_frame(f, f->a, "");
+    struct channel *ch = directory_obtain(&f->house.core.directory,
+                                          (const uint8_t *)"/sys/x", 6);
+    assert_non_null(ch);
+    for (int i = 0; i < MUCH; i++) {
+        char frame[4 + sizeof large] = {0, 0, 0, (char)(sizeof large - 1)};
+        memcpy(frame + 4, large, sizeof large - 1);
+        assert_int_equal(
+            channel_publish(ch, (const uint8_t *)frame, 3 + sizeof large),
+            PUBLISH_OK);
+        turns(f, 1);
+    }
+    say_unit(f, f->b, "UNSUB /sys/* rid=2");
+    check_logged(f, "event=slow_consumer");
+    const char *got = heard(f, f->b), *answer = strstr(got, "OK rid=2");
+    const char *gap = strstr(got, "GAP /sys/x ");
+    assert_true(gap && answer && gap < answer);
+    assert_null(strstr(answer, "GAP"));
+    assert_int_equal(count(f, COUNT_subscribers), 1);
+}
+
 /* At random, with so little work in each turn that everything overlaps. */
 
 struct member {
@@ -475,6 +535,8 @@ int main(void)
         WILDCARDS_TEST(test_a_reader_that_is_owed_something_keeps_a_channel),
         WILDCARDS_TEST(
             test_a_message_for_a_channel_that_is_given_up_reaches_all),
+        WILDCARDS_TEST(test_the_answer_follows_on_what_came_before_it),
+        WILDCARDS_TEST(test_gaps_are_told_before_the_end_of_one_pattern_of_two),
         WILDCARDS_TEST(test_nobody_is_missed_however_things_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

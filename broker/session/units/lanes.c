@@ -227,10 +227,21 @@ void lanes_drop_worker(struct session *s, struct worker *w)
         worker_unref(w, s->all->budget);
 }
 
+uint64_t lanes_number(const struct session *s, const struct subscriber *lane)
+{
+    const struct started *started = s->units ? &s->units->started : NULL;
+    return started && started->sub == lane ? started->number
+                                           : subscriber_number(lane);
+}
+
 static void lanes_unmark(struct session *s, struct subscriber *lane)
 {
     if (lane->outbox->mark > 0)
         s->units->barrier.lanes--;
+    if (s->units && s->units->barrier.sub == lane) {
+        s->units->barrier.sub = NULL;
+        s->units->barrier.number = lanes_number(s, lane);
+    }
 }
 
 static void lanes_end(struct session *s, struct subscriber *lane)

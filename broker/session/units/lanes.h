@@ -60,6 +60,9 @@ struct worker *lanes_new_worker(struct session *s, uint32_t credit,
 /* One lane, or subscription, less. `w` may be NULL. */
 void lanes_drop_worker(struct session *s, struct worker *w);
 
+/* The number that the first unit of it follows on which is not begun. */
+uint64_t lanes_number(const struct session *s, const struct subscriber *lane);
+
 /* Calls `visit` for each lane that is in a channel and has not retired; it may
  * close that lane. */
 void lanes_each(struct session *s,

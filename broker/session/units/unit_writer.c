@@ -45,6 +45,9 @@ static bool unit_writer_release(struct session *s)
     if (!b->is_set || b->is_working || b->lanes > 0)
         return true;
     b->is_set = false;
+    if (b->sub)
+        b->number = lanes_number(s, b->sub);
+    b->sub = NULL;
     return b->has_number ? answer_ok_number(s, rid, b->number)
                          : answer_ok(s, rid);
 }

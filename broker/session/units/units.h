@@ -46,6 +46,8 @@ struct barrier {
     bool is_working; /* the units' errand has to be done first */
     bool has_number; /* the answer carries it */
     uint32_t lanes;  /* that must end, or be told what their marks say, first */
+    struct subscriber *sub; /* the answer carries its number by then; NULL: this
+                               one */
     uint64_t number;
     uint8_t rid_length;
     char rid[UNITS_RID_MAX];

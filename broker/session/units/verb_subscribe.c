@@ -48,16 +48,6 @@ enum unit_error verb_subscribe_check(struct session *s, struct unit *u)
     return UNIT_OK;
 }
 
-/* What the number of the first message will follow on. */
-static uint64_t number_before(const struct session *s,
-                              const struct subscriber *lane)
-{
-    const struct started *started = s->units ? &s->units->started : NULL;
-    if (started && started->sub == lane)
-        return started->number;
-    return subscriber_number(lane);
-}
-
 static uint32_t value_of(const struct unit *u, enum unit_option option,
                          uint32_t otherwise)
 {
@@ -118,7 +108,7 @@ static struct verdict subscribe_exact(struct session *s, struct unit *u)
     return verdict_of(
         name_class == NAME_QUEUE
             ? answer_ok(s, u->head.rid)
-            : answer_ok_number(s, u->head.rid, number_before(s, lane)));
+            : answer_ok_number(s, u->head.rid, lanes_number(s, lane)));
 }
 
 /* The answer is given when nothing is left that it has to follow. */
@@ -188,6 +178,7 @@ static struct verdict unsubscribe_exact(struct session *s, struct unit *u,
     if (!b)
         return no_memory();
     b->lanes = 1;
+    b->sub = lane->matches > 0 ? lane : NULL; /* more may come until then */
     b->number = number;
     b->has_number = true;
     return verdict(VERDICT_GO_ON);
