@@ -1135,6 +1135,7 @@ type Client struct {
 	leaving          context.Context // until Close
 	leave            context.CancelFunc
 	stayed           chan struct{} // closed when nothing runs any more
+	pause            time.Duration // before the next connection
 
 	mu            sync.Mutex
 	changed       chan struct{} // closed, and replaced, by change()
@@ -1155,9 +1156,9 @@ type Client struct {
 // if the peer does not speak version 2.
 func Connect(ctx context.Context, options *Options) (*Client, error) {
 	c := &Client{changed: make(chan struct{}), stayed: make(chan struct{}),
-		subscriptions: map[string]*Subscription{},
-		live:          map[string]*Subscription{},
-		readers:       map[string][]*Subscription{}}
+		pause: pauseFirst, subscriptions: map[string]*Subscription{},
+		live:    map[string]*Subscription{},
+		readers: map[string][]*Subscription{}}
 	if options != nil {
 		c.options = *options
 	}
@@ -1169,7 +1170,9 @@ func Connect(ctx context.Context, options *Options) (*Client, error) {
 	c.leaving, c.leave = context.WithCancel(context.Background())
 	try := c.try
 	if c.options.Patient {
-		try = c.come
+		try = func(ctx context.Context) (*link, error) {
+			return c.come(ctx, true)
+		}
 	}
 	link, err := try(ctx)
 	if err != nil {
@@ -1259,9 +1262,15 @@ func (c *Client) try(ctx context.Context) (*link, error) {
 
 // come tries until it succeeds, with growing pauses; they are random, so that
 // clients do not come back all at once.
-func (c *Client) come(ctx context.Context) (*link, error) {
-	random := rand.New(rand.NewSource(time.Now().UnixNano()))
-	for most := pauseFirst; ; most *= 2 {
+func (c *Client) come(ctx context.Context, isFirst bool) (*link, error) {
+	for {
+		if !isFirst {
+			c.rest(ctx)
+		}
+		isFirst = false
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		link, err := c.try(ctx)
 		if err == nil {
 			return link, nil
@@ -1270,15 +1279,18 @@ func (c *Client) come(ctx context.Context) (*link, error) {
 		if errors.As(err, &refused) && hopeless[refused.Code] {
 			return nil, err
 		}
-		if most > pauseLast {
-			most = pauseLast
-		}
-		pause := most/2 + time.Duration(random.Int63n(int64(most/2)))
-		select {
-		case <-time.After(pause):
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	}
+}
+
+func (c *Client) rest(ctx context.Context) {
+	random := rand.New(rand.NewSource(time.Now().UnixNano()))
+	pause := c.pause/2 + time.Duration(random.Int63n(int64(c.pause/2)))
+	if c.pause *= 2; c.pause > pauseLast {
+		c.pause = pauseLast
+	}
+	select {
+	case <-time.After(pause):
+	case <-ctx.Done():
 	}
 }
 
@@ -1286,11 +1298,16 @@ func (c *Client) stay(link *link) {
 	defer close(c.stayed)
 	err := ErrClosed
 	for {
+		began := time.Now()
 		<-link.ended
 		if c.options.NoReconnect || c.leaving.Err() != nil {
 			break
 		}
-		next, refused := c.come(c.leaving)
+		// A broker that accepts and ends connections is not flooded.
+		if time.Since(began) > pauseLast {
+			c.pause = pauseFirst
+		}
+		next, refused := c.come(c.leaving, false)
 		if refused != nil {
 			err = refused
 			break

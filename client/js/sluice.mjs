@@ -568,6 +568,7 @@ class Link {
   #heard = performance.now();
   #timer;
   #error = null;
+  #isConnected = false;
   #opened = makeDeferred();
   #ended = makeDeferred();
   info = null;
@@ -581,7 +582,10 @@ class Link {
     this.#client = client;
     this.#socket = connectSocket(address)
       .setNoDelay(true)
-      .on("connect", () => this.write([opening], secret))
+      .on("connect", () => {
+        this.#isConnected = true;
+        this.write([opening], secret);
+      })
       .on("data", (chunk) => this.#onData(chunk))
       .on("drain", () => client._flush())
       .on("error", (error) => (this.#error = error))
@@ -739,8 +743,11 @@ class Link {
   #onClose() {
     this.isLost = true;
     clearTimeout(this.#timer);
-    this.#opened.reject(this.#error ?? new Closed("the broker ended the " +
-      "connection before it answered: does it speak version 2?"));
+    this.#opened.reject(
+      this.#error && !this.#isConnected
+        ? this.#error
+        : new Closed("the connection has ended before the broker answered: " +
+          "does it speak version 2?"));
     const Kind = this.saidBye ? NotExecuted : OutcomeUnknown;
     for (const done of this.#calls.values())
       done(new Kind("the connection has ended"));
@@ -808,6 +815,7 @@ export class Client extends EventEmitter {
   #error = null; // why nothing is accepted any more
   #staying = null;
   #stopPause = null;
+  #pauseMs = PAUSE_FIRST_MS; // before the next connection
 
   constructor(options = {}) {
     super();
@@ -827,7 +835,7 @@ export class Client extends EventEmitter {
   // its life
 
   async open() {
-    const link = await (this.#options.patient ? this.#come() : this.#try());
+    const link = await (this.#options.patient ? this.#come(true) : this.#try());
     this.#staying = this.#stay(link);
     return this;
   }
@@ -847,19 +855,22 @@ export class Client extends EventEmitter {
 
   /** Until it succeeds, with growing pauses; they are random, so that clients
    * do not come back all at once. */
-  async #come() {
-    for (let most = PAUSE_FIRST_MS; ; most = Math.min(2 * most, PAUSE_LAST_MS)) {
+  async #come(isFirst) {
+    for (;;) {
+      if (!isFirst) await this.#pause();
+      isFirst = false;
+      if (this.#isClosing) throw new Closed("the client is closed");
       try {
         return await this.#try();
       } catch (error) {
         if (error instanceof Refused && HOPELESS.has(error.code)) throw error;
       }
-      await this.#pause(most * (0.5 + Math.random() / 2));
-      if (this.#isClosing) throw new Closed("the client is closed");
     }
   }
 
-  #pause(ms) {
+  #pause() {
+    const ms = this.#pauseMs * (0.5 + Math.random() / 2);
+    this.#pauseMs = Math.min(2 * this.#pauseMs, PAUSE_LAST_MS);
     return new Promise((resolve) => {
       const timer = setTimeout(resolve, ms);
       this.#stopPause = () => {
@@ -872,9 +883,13 @@ export class Client extends EventEmitter {
   async #stay(first) {
     let error = new Closed("the connection has ended");
     try {
-      for (let link = first; ; link = await this.#come()) {
+      for (let link = first; ; link = await this.#come(false)) {
+        const began = performance.now();
         await link.ended;
         if (this.#isClosing || !this.#options.reconnect) break;
+        // A broker that accepts and ends connections is not flooded.
+        if (performance.now() - began > PAUSE_LAST_MS)
+          this.#pauseMs = PAUSE_FIRST_MS;
       }
     } catch (refused) {
       error = refused;

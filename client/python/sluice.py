@@ -44,6 +44,7 @@ ROUTED_MAX = 3800         # octets of channel and headers together
 PAIRS_MAX = 32            # options and headers of a head
 CHANNELS_MAX = 16384      # whose numbers are followed
 PAUSE_FIRST_S, PAUSE_LAST_S = 0.05, 5.0
+OPEN_S = 10.0             # for the broker to answer the opening
 
 Name = Union[str, bytes]
 Headers = Mapping[str, Union[str, bytes]]
@@ -873,6 +874,7 @@ class Client:
         self._is_closing = False
         self._error: Optional[SluiceError] = None
         self._task: Optional[asyncio.Task] = None
+        self._pause_s = PAUSE_FIRST_S    # before the next connection
 
     @property
     def info(self) -> dict[str, str]:
@@ -882,7 +884,7 @@ class Client:
     # its life
 
     async def _start(self) -> Client:
-        link = await (self._come() if self._patient else self._try())
+        link = await (self._come(True) if self._patient else self._try())
         self._task = asyncio.create_task(self._stay(link))
         return self
 
@@ -899,16 +901,23 @@ class Client:
             _, link = await loop.create_connection(make, host.strip("[]"),
                                                    int(port))
         try:
-            await link.ready
-        except BaseException:
+            await asyncio.wait_for(asyncio.shield(link.ready), OPEN_S)
+        except BaseException as error:
+            link.ready.cancel()
             link.abort()
+            if isinstance(error, asyncio.TimeoutError):
+                raise Closed("the broker does not answer") from None
             raise
         return link
 
-    async def _come(self) -> _Link:
+    async def _come(self, is_first: bool) -> _Link:
         """Until it succeeds, with growing pauses; they are random, so that
         clients do not come back all at once."""
-        for attempt in itertools.count():
+        while True:
+            if not is_first:
+                await asyncio.sleep(self._pause_s * random.uniform(0.5, 1))
+                self._pause_s = min(2 * self._pause_s, PAUSE_LAST_S)
+            is_first = False
             try:
                 return await self._try()
             except Refused as error:
@@ -916,18 +925,20 @@ class Client:
                     raise
             except (OSError, Closed):
                 pass
-            most = min(PAUSE_LAST_S, PAUSE_FIRST_S * 2 ** min(attempt, 20))
-            await asyncio.sleep(most * random.uniform(0.5, 1))
-        raise AssertionError
 
     async def _stay(self, link: _Link) -> None:
         error: SluiceError = Closed("the connection has ended")
+        loop = asyncio.get_running_loop()
         try:
             while True:
+                began = loop.time()
                 await asyncio.shield(link.ended)
                 if self._is_closing or not self._reconnect:
                     break
-                link = await self._come()
+                # A broker that accepts and ends connections is not flooded.
+                if loop.time() - began > PAUSE_LAST_S:
+                    self._pause_s = PAUSE_FIRST_S
+                link = await self._come(False)
         except Refused as refused:
             error = refused
         finally:
@@ -1156,7 +1167,11 @@ class Client:
             if link.is_lost:
                 raise NotExecuted("the connection has ended")
             answer = self._submit_sub(link, subscription, None)
-            await answer
+            try:
+                await answer
+            except asyncio.CancelledError:
+                await self._unsubscribe(subscription)
+                raise
             return subscription
         return _Opening(start)
 
@@ -1180,6 +1195,10 @@ class Client:
     def _on_subscribed(self, link: _Link, subscription: Subscription,
                        head: _Head, is_same_run: Optional[bool]) -> None:
         pattern, before = subscription._pattern, subscription._base
+        if subscription._is_over:    # given up while it was made
+            if not link.is_lost:
+                link.submit(["UNSUB", pattern.written], confirm=True)
+            return
         if subscription._is_numbered:
             seq = head.number("seq")
             missed = None if not is_same_run else max(0, seq - before)

@@ -1207,7 +1207,7 @@ impl Manager {
         }
         Err(match ended {
             Err(error) if error.code().is_some() => error,
-            Err(Error::Io(error)) => Error::Io(error),
+            Err(Error::Io(error)) if error.kind() == io::ErrorKind::TimedOut => Error::Io(error),
             _ => Error::NoBroker,
         })
     }

@@ -259,6 +259,17 @@ promise("a broker that is silent is left", async (b) => {
   await b.peer(); // it comes again
 });
 
+promise("a broker that ends every connection is not flooded", async (b) => {
+  let [, peer] = await b.connect();
+  for (let attempt = 0; attempt < 4; attempt++) {
+    const ended = performance.now();
+    peer.close();
+    peer = await (await b.peer()).open();
+    // A timer may be a millisecond early.
+    assert(performance.now() - ended >= 25 * 2 ** attempt - 2);
+  }
+});
+
 promise("garbage ends the connection and not the program", async (b) => {
   let [, peer] = await b.connect();
   for (const garbage of [

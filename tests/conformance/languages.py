@@ -23,22 +23,33 @@ from units import matches  # noqa: E402
 DEADLINE_S = 300    # of a compiler, and of the whole suite, under load
 
 
+def go_environment(folder):
+    """Nothing is fetched, and nothing is left behind."""
+    return {"GOFLAGS": "-mod=mod", "GOPROXY": "off",
+            "GOCACHE": Path(folder) / "cache"}
+
+
 def build_go(folder):
     program = folder / "program"
     run("go", "build", "-o", program, ".", cwd=FOLDER / "go_client",
-        env={"GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOCACHE": folder})
+        env=go_environment(folder))
+    return [program]
+
+
+def build_with_rust(folder, source, *flags):
+    """A program on top of the library."""
+    rustc = ["rustc", "--edition=2021", "-D", "warnings"]
+    library = folder / "libsluice.rlib"
+    if not library.exists():
+        run(*rustc, "-O", "--crate-type=rlib", "--crate-name=sluice",
+            "-o", library, ROOT / "client/rust/sluice.rs")
+    program = folder / source.stem
+    run(*rustc, *flags, "--extern", f"sluice={library}", "-o", program, source)
     return [program]
 
 
 def build_rust(folder):
-    rustc = ["rustc", "--edition=2021", "-O", "-D", "warnings"]
-    library = folder / "libsluice.rlib"
-    run(*rustc, "--crate-type=rlib", "--crate-name=sluice", "-o", library,
-        ROOT / "client/rust/sluice.rs")
-    program = folder / "program"
-    run(*rustc, "--extern", f"sluice={library}", "-o", program,
-        FOLDER / "rust_client.rs")
-    return [program]
+    return build_with_rust(folder, FOLDER / "rust_client.rs")
 
 
 # language: the tool that it needs, and how its program becomes a command
@@ -196,5 +207,3 @@ def project_version():
     return re.search(r"project\(sluice VERSION ([\d.]+)", text)[1]
 
 
-__all__ = ["Conversation", "Library", "need", "project_version",
-           "run"]

@@ -40,20 +40,14 @@ def go(source, folder):
     (folder / "program.go").write_text(
         source.replace('"sluice"', '"sluice.example/sluice"'))
     languages.run("go", "build", "-o", folder / "program", ".", cwd=folder,
-                  env={"GOPROXY": "off", "GOCACHE": folder / "cache"})
+                  env=languages.go_environment(folder))
     return [folder / "program"]
 
 
 def rust(source, folder):
     """As with the crate: the library is called sluice."""
-    rustc = ["rustc", "--edition=2021", "-D", "warnings"]
-    library = folder / "libsluice.rlib"
-    languages.run(*rustc, "--crate-type=rlib", "--crate-name=sluice", "-o",
-                  library, CLIENT / "rust/sluice.rs")
     (folder / "program.rs").write_text(source)
-    languages.run(*rustc, "--extern", f"sluice={library}", "-o",
-                  folder / "program", folder / "program.rs")
-    return [folder / "program"]
+    return languages.build_with_rust(folder, folder / "program.rs")
 
 
 def program(language, kind, address):

@@ -11,6 +11,10 @@ from runner import main  # languages has found it
 class Library(languages.Library):
     language = "go"
 
+    def test_keeps_its_promises(self):
+        languages.run("go", "test", ".", cwd=languages.FOLDER / "go_client",
+                      env=languages.go_environment(self.folder.name))
+
 
 class Papers(unittest.TestCase):
     """The documents beside the code are true."""

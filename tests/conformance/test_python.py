@@ -10,6 +10,7 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 from units import Head, frame, unit
 
@@ -358,6 +359,31 @@ class Life(Case):
         await self.within(peer.expect("PING"))
         await self.within(self.peers.get())    # it comes again
         self.assertIn(sluice.Disconnected(is_orderly=False), self.events)
+
+    async def test_a_broker_that_never_answers_is_left(self):
+        with mock.patch.object(sluice, "OPEN_S", 0.1):
+            with self.assertRaisesRegex(sluice.Closed, "does not answer"):
+                await self.within(sluice.connect(self.address)._start())
+
+    async def test_a_broker_that_ends_every_connection_is_not_flooded(self):
+        _, peer = await self.connect()
+        now = asyncio.get_running_loop().time
+        for attempt in range(4):
+            ended = now()
+            peer.close()
+            peer = await (await self.within(self.peers.get())).open()
+            self.assertGreaterEqual(now() - ended,
+                                    sluice.PAUSE_FIRST_S * 2 ** attempt / 2)
+
+    async def test_a_cancelled_subscription_is_given_back(self):
+        client, peer = await self.connect()
+        task = self.soon(client.subscribe("/t")._start())
+        rid, _ = await self.within(peer.expect("SUB /t"))
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        peer.send(f"OK rid={rid} seq=0")
+        await self.within(peer.answer("UNSUB /t", " seq=0"))
 
     async def test_a_broker_of_version_1_is_named_as_such(self):
         trying = self.soon(sluice.connect(self.address)._start())

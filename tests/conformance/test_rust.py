@@ -16,6 +16,11 @@ FOLDER = languages.ROOT / "client/rust"
 class Library(languages.Library):
     language = "rust"
 
+    def test_keeps_its_promises(self):
+        languages.run(*languages.build_with_rust(
+            Path(self.folder.name), languages.FOLDER / "rust_promises.rs",
+            "--test"))
+
 
 class Papers(unittest.TestCase):
     """The documents beside the code are true."""
@@ -33,16 +38,10 @@ class Papers(unittest.TestCase):
         programs = re.findall(r"^```rust\n(.*?)^```$", text, re.M | re.S)
         self.assertGreater(len(programs), 0)
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            library = folder / "libsluice.rlib"
-            languages.run("rustc", "--edition=2021", "--crate-type=rlib",
-                          "--crate-name=sluice", "-o", library,
-                          FOLDER / "sluice.rs")
-            for source in programs:
-                (folder / "program.rs").write_text(source)
-                languages.run("rustc", "--edition=2021", "-D", "warnings",
-                              "--extern", f"sluice={library}", "-o",
-                              folder / "program", folder / "program.rs")
+            for number, source in enumerate(programs):
+                path = Path(name) / f"program{number}.rs"
+                path.write_text(source)
+                languages.build_with_rust(Path(name), path)
 
 
 if __name__ == "__main__":
