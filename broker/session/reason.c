@@ -15,8 +15,9 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                          "a unit of version 2 that no connection survives"},
     [REASON_IDLE] = {"idle", LOG_WARNING, true, COUNT_closed_timeout,
                      "no sign of life for two periods of --ping"},
-    [REASON_OVERRUN] = {"overrun", LOG_WARNING, true, COUNT_closed_slow,
-                        "what the client misses can no longer be counted"},
+    [REASON_OVERRUN] = {"overrun", LOG_WARNING, false, COUNT_closed,
+                        "version 2: too slow for the policy disconnect, or for "
+                        "what it misses to be counted"},
     [REASON_VERSION] = {"version", LOG_WARNING, true, COUNT_closed_protocol,
                         "a version of the protocol that is not spoken"},
     [REASON_NAME_TOO_LONG] = {"name_too_long", LOG_WARNING, true,

@@ -63,10 +63,12 @@ static void hub_resume(struct unit_hub *hub)
 static void hub_write(struct units *u)
 {
     struct session *s = u->session;
-    if (u->is_overrun)
-        session_act(s, units_kind.doom(s));
-    else
+    if (!u->is_overrun) {
         session_flush(s);
+        return;
+    }
+    counter_add(s->all->counters, COUNT_closed_slow, 1);
+    session_act(s, units_kind.doom(s));
 }
 
 bool hub_end_turn(struct clients *all)

@@ -116,7 +116,7 @@ void units_tidy(struct session *s)
     const struct units *u = s->units;
     if (u && backlog_is_empty(u->answers) && u->discard_bytes == 0 &&
         u->ping_ms == UNITS_PING_DEFAULT && u->end == UNITS_GOES_ON &&
-        !u->barrier.is_set && list_is_empty(&u->requests) &&
+        !u->barrier.is_set && !u->reads_null && list_is_empty(&u->requests) &&
         list_is_empty(&u->parked) && list_is_empty(&u->wildcards) &&
         list_is_empty(&u->lanes) && list_is_empty(&u->fresh) &&
         list_is_empty(&u->output) && list_is_empty(&u->early) &&

@@ -80,6 +80,7 @@ struct units {
     uint64_t parked_bytes; /* of them, as they came */
     uint32_t parked_count;
     bool is_held_back;      /* and rests until there are fewer */
+    bool reads_null;        /* it has subscribed to that name */
     struct started started; /* the unit that was written in part */
     struct barrier barrier; /* the answer that follows messages */
     uint64_t discard_bytes; /* of a refused body, which are still to come */

@@ -69,7 +69,7 @@ static struct verdict units_doom(struct session *s)
     wildcards_end(s);
     if (!lanes_leave(s))
         return verdict_close(REASON_NO_MEMORY);
-    return unit_end(s, UNIT_OVERRUN, REASON_SLOW_CONSUMER);
+    return unit_end(s, UNIT_OVERRUN, REASON_OVERRUN);
 }
 
 static struct verdict units_end(struct session *s)

@@ -6,6 +6,7 @@
 #include "broker/core/name_class.h"
 #include "broker/net/stream.h"
 #include "broker/session/clients.h"
+#include "broker/session/guest.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/sweep.h"
@@ -25,7 +26,8 @@ static struct verdict verdict_of(bool is_answered)
 
 static uint32_t subscriptions_of(const struct session *s)
 {
-    return lanes_exact(s) + (s->units ? s->units->wildcard_count : 0);
+    const struct units *u = s->units;
+    return lanes_exact(s) + (u ? u->wildcard_count + u->reads_null : 0);
 }
 
 enum unit_error verb_subscribe_check(struct session *s, struct unit *u)
@@ -64,8 +66,10 @@ static bool make_worker(struct session *s, const struct unit *u,
 {
     *worker = NULL;
     /* Bytes unsent in the kernel are held in advance, too. */
-    if (u->pattern.world == PATTERN_QUEUES)
+    if (u->pattern.world == PATTERN_QUEUES) {
         stream_limit_unsent(s->stream, core_prefetch_bytes(s->all->core));
+        guest_settle(s);
+    }
     if (!value_of(u, UNIT_OPTION_ack, 0))
         return true;
     *worker = lanes_new_worker(s, value_of(u, UNIT_OPTION_credit, 1),
@@ -84,12 +88,24 @@ subscribe_lane(struct session *s, const struct unit *u, struct channel *ch)
     return lane;
 }
 
+/* It is a subscription like any other, but nothing ever comes. */
+static struct verdict subscribe_null(struct session *s, struct unit *u)
+{
+    struct units *own = units_obtain(s);
+    if (!own)
+        return unit_refuse(s, &u->head, UNIT_LIMIT);
+    if (own->reads_null)
+        return unit_refuse(s, &u->head, UNIT_EXISTS);
+    own->reads_null = true;
+    return verdict_of(answer_ok_number(s, u->head.rid, 0));
+}
+
 static struct verdict subscribe_exact(struct session *s, struct unit *u)
 {
     const struct pattern *p = &u->pattern;
     enum name_class name_class = name_class_of(p->octets, p->length);
     if (name_class == NAME_NULL)
-        return verdict_of(answer_ok_number(s, u->head.rid, 0));
+        return subscribe_null(s, u);
     /* A new channel may get a lane of this session by a wildcard. */
     struct channel *ch =
         directory_obtain(&s->all->core->directory, p->octets, p->length);
@@ -198,11 +214,21 @@ static struct verdict unsubscribe_wildcard(struct session *s, struct unit *u)
     return unit_done(s, &u->head);
 }
 
+static struct verdict unsubscribe_null(struct session *s, struct unit *u)
+{
+    if (!s->units || !s->units->reads_null)
+        return unit_refuse(s, &u->head, UNIT_GONE);
+    s->units->reads_null = false;
+    return verdict_of(answer_ok_number(s, u->head.rid, 0));
+}
+
 struct verdict verb_unsubscribe_run(struct session *s, struct unit *u)
 {
     if (!u->pattern.is_exact)
         return unsubscribe_wildcard(s, u);
     const struct pattern *p = &u->pattern;
+    if (name_class_of(p->octets, p->length) == NAME_NULL)
+        return unsubscribe_null(s, u);
     struct subscriber *lane = lanes_find(s, p->octets, p->length);
     return lane && lane->is_exact ? unsubscribe_exact(s, u, lane)
                                   : unit_refuse(s, &u->head, UNIT_GONE);
