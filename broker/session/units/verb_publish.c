@@ -33,24 +33,14 @@ static struct verdict verdict_of(bool is_answered)
                        : verdict_close(REASON_NO_MEMORY);
 }
 
-static void count(struct session *s)
-{
-    s->pub.messages_in++;
-    counter_add(s->all->counters, COUNT_messages_in, 1);
-}
-
-struct verdict verb_publish_run(struct session *s, struct unit *u)
+static struct verdict publish(struct session *s, const struct unit *u)
 {
     struct clients *all = s->all;
     struct receipt receipt = {.number = 0};
     uint8_t text[ROUTED_TEXT_MAX];
     enum counter_id nowhere;
-    if (is_address(u->head.arguments[0]))
-        return verb_request_reply(s, u);
     struct channel *ch =
         core_route(all->core, u->name, (uint32_t)u->name_length, &nowhere);
-    if (!u->parked)
-        count(s);
     if (!ch && nowhere == COUNT_dropped_no_memory)
         return verdict_close(REASON_NO_MEMORY);
     if (!ch) {
@@ -65,4 +55,17 @@ struct verdict verb_publish_run(struct session *s, struct unit *u)
     if (u->head.rid.length > 0)
         receipt = channel_receipt(ch);
     return verdict_of(answer_receipt(s, u->head.rid, &receipt));
+}
+
+/* One that was parked was counted then. */
+struct verdict verb_publish_run(struct session *s, struct unit *u)
+{
+    if (is_address(u->head.arguments[0]))
+        return verb_request_reply(s, u);
+    struct verdict v = publish(s, u);
+    if (v.what == VERDICT_GO_ON && !u->parked) {
+        s->pub.messages_in++;
+        counter_add(s->all->counters, COUNT_messages_in, 1);
+    }
+    return v;
 }
