@@ -74,6 +74,8 @@
       "topic messages still unsent when their subscriber left")                \
     X(dropped_no_memory, COUNTER, "messages",                                  \
       "messages lost because there was no memory for them")                    \
+    X(dropped_requests, COUNTER, "messages",                                   \
+      "requests that ended while they waited in a queue")                      \
     X(dropped_parked, COUNTER, "messages",                                     \
       "messages that were parked when their connection ended")                 \
     X(dropped_stopping, COUNTER, "messages",                                   \

@@ -129,6 +129,30 @@ uint64_t backlog_drop_slices(struct backlog *b, struct budget *budget,
     return before - b->messages;
 }
 
+uint64_t backlog_drop_if(struct backlog *b, struct budget *budget,
+                         bool (*is_dropped)(void *arg, const struct slice *s),
+                         void *arg)
+{
+    uint64_t before = b->messages;
+    uint32_t kept = 0;
+    assert(b->sent == 0);
+    for (uint32_t i = 0; i < b->count; i++) {
+        struct slice *s = backlog_at(b, i);
+        if (!is_dropped(arg, s)) {
+            *backlog_at(b, kept++) = *s;
+            continue;
+        }
+        b->bytes -= s->length;
+        b->messages -= s->messages;
+        block_unref(s->block);
+    }
+    if (kept < b->count) {
+        b->count = kept;
+        backlog_shrink(b, budget);
+    }
+    return before - b->messages;
+}
+
 static uint64_t backlog_text_bytes(const struct backlog *b)
 {
     uint64_t bytes = 0;

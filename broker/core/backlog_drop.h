@@ -27,6 +27,12 @@ backlog_drop_fn backlog_drop_oldest;
 uint64_t backlog_drop_slices(struct backlog *b, struct budget *budget,
                              uint32_t slices);
 
+/* Drops the slices for which `is_dropped` returns true; none of the backlog may
+ * have been sent. Returns how many messages these held. */
+uint64_t backlog_drop_if(struct backlog *b, struct budget *budget,
+                         bool (*is_dropped)(void *arg, const struct slice *s),
+                         void *arg);
+
 /* Copies what it holds into a block of just that size, if it pins much more
  * than that; *account is charged for the copy. False when there is no memory.
  */

@@ -26,6 +26,9 @@ struct core_owner {
     void (*recovered)(void *arg, struct subscriber *s);
     /* Memory is short, and this channel holds much of it. */
     void (*pressed)(void *arg, const struct channel *ch);
+    /* Whether the message with this text is a request that has ended: nobody
+     * waits for a reply. NULL: never. */
+    bool (*is_ended)(void *arg, const uint8_t *text, uint32_t length);
     /* Whether there may be subscribers as soon as a channel of this name
      * exists; NULL: never. Called while a message is published. */
     bool (*wants)(void *arg, const uint8_t *name, uint32_t length);

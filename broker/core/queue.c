@@ -2,6 +2,7 @@
 #include "broker/core/queue.h"
 
 #include "broker/core/held.h"
+#include "broker/core/queue_ended.h"
 #include "broker/core/queue_held.h"
 #include "broker/core/queue_parts.h"
 #include "broker/core/queue_round.h"
@@ -302,13 +303,28 @@ static struct subscriber *queue_next(const struct queue *q)
     return LIST_OF(q->ready.next, struct subscriber, ready);
 }
 
+static bool queue_has_returned(struct queue *q)
+{
+    if (queue_first_returned(q))
+        queue_skip_ended(q);
+    return queue_first_returned(q) != NULL;
+}
+
 /* Returns whether all that had come back was handed out. */
 static bool queue_hand_out_returned(struct queue *q)
 {
-    while (queue_first_returned(q) && !list_is_empty(&q->ready) &&
+    while (!list_is_empty(&q->ready) && queue_has_returned(q) &&
            queue_give_returned(q, queue_next(q)))
         continue;
     return !queue_first_returned(q);
+}
+
+/* One with a text may be a request. */
+static inline bool queue_has_first(struct queue *q)
+{
+    if (!backlog_is_empty(q->backlog) && backlog_first(q->backlog)->has_text)
+        queue_skip_ended(q);
+    return !backlog_is_empty(q->backlog);
 }
 
 static void queue_hand_out(struct channel *ch)
@@ -317,7 +333,7 @@ static void queue_hand_out(struct channel *ch)
     int64_t messages = (int64_t)q->backlog->messages;
     int64_t bytes = (int64_t)q->backlog->bytes;
     if (!queue_first_returned(q) || queue_hand_out_returned(q))
-        while (!backlog_is_empty(q->backlog) && !list_is_empty(&q->ready) &&
+        while (queue_has_first(q) && !list_is_empty(&q->ready) &&
                queue_give(q, queue_next(q)))
             continue;
     queue_count(q, (int64_t)q->backlog->messages - messages,
@@ -327,8 +343,10 @@ static void queue_hand_out(struct channel *ch)
     if (queue_has_next(q) && !list_is_empty(&q->ready))
         ch->turn->is_starved = true;
     queue_tidy(q);
-    backlog_disown(&q->backlog, ch->turn->budget);
     queue_update_gate(q);
+    if (q->fullness.is_full && queue_sweep_ended(q))
+        queue_update_gate(q);
+    backlog_disown(&q->backlog, ch->turn->budget);
     queue_update_deliverable(q);
 }
 

@@ -26,6 +26,7 @@ struct queue {
     bool is_numbered;         /* somebody sees the numbers of its messages */
     struct fullness fullness; /* while it is full the gate is closed */
     bool is_pressed;          /* closes it as well, memory being short */
+    uint64_t ended;           /* requests, since it was last swept */
 };
 
 /* The channel must be a queue. */

@@ -63,6 +63,15 @@ static void on_resume(void *arg, struct publisher *p)
         session_resume(session_of_publisher(p));
 }
 
+static bool on_is_ended(void *arg, const uint8_t *text, uint32_t length)
+{
+    for (size_t i = 0; i < SESSION_KINDS; i++)
+        if (session_kinds[i]->is_ended &&
+            session_kinds[i]->is_ended(arg, text, length))
+            return true;
+    return false;
+}
+
 static bool on_wants(void *arg, const uint8_t *name, uint32_t length)
 {
     for (size_t i = 0; i < SESSION_KINDS; i++)
@@ -89,6 +98,7 @@ struct core_owner clients_turn_core_owner(struct clients *all)
                                .slow = notice_slow,
                                .recovered = notice_recovered,
                                .pressed = notice_pressed,
+                               .is_ended = on_is_ended,
                                .wants = on_wants,
                                .appeared = on_appeared,
                                .arg = all};

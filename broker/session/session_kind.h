@@ -89,6 +89,7 @@ struct session_kind {
     bool (*open)(struct clients *all);
     void (*close)(struct clients *all);
     /* For core_owner.h. */
+    bool (*is_ended)(struct clients *all, const uint8_t *text, uint32_t length);
     bool (*wants)(struct clients *all, const uint8_t *name, uint32_t length);
     bool (*appeared)(struct clients *all, struct channel *ch);
     /* The broker stops: whether all is answered that clients wait for. */

@@ -19,6 +19,7 @@
 
 struct parked_unit;
 struct session;
+struct unit;
 
 enum { REQUESTS_ADDRESS_LENGTH = 32 }; /* without the '@' */
 
@@ -31,10 +32,13 @@ struct request {
     uint8_t rid_length;
     char rid[UNITS_RID_MAX];
     char address[REQUESTS_ADDRESS_LENGTH];
+    uint8_t name_length; /* of its channel */
+    uint8_t name[];
 };
 
-/* Has the session ask, with an answer due in time. NULL without memory. */
-struct request *requests_add(struct session *s, struct span rid,
+/* Has the session ask what the unit says, with an answer due in time. NULL
+ * without memory. */
+struct request *requests_add(struct session *s, const struct unit *u,
                              uint32_t timeout_ms);
 
 /* The request with this address, which begins with its '@'; NULL when there is
@@ -43,6 +47,14 @@ struct request *requests_find(const struct session *s, struct span address);
 
 /* How many the session has. */
 uint32_t requests_count(const struct session *s);
+
+/* The text that a request is published with, before its headers: the reply
+ * address. */
+#define REQUESTS_TEXT " reply=@"
+
+/* Whether a message with this text is a request that has ended. */
+bool requests_is_ended(struct clients *all, const uint8_t *text,
+                       uint32_t length);
 
 /* It has been answered; if it is parked, it will not be routed. */
 void requests_remove(struct request *r);

@@ -8,6 +8,7 @@
 #include "broker/session/guest.h"
 #include "broker/session/state.h"
 #include "broker/session/units/parked.h"
+#include "broker/session/units/requests.h"
 #include "broker/session/units/unit.h"
 #include "proto/frame.h"
 #include "proto/spelling.h"
@@ -46,7 +47,7 @@ uint32_t routed_text(const struct head *head, struct span address,
 {
     uint8_t *at = text;
     if (address.length > 0)
-        at = put(put(at, span_of(" reply=@")), address);
+        at = put(put(at, span_of(REQUESTS_TEXT)), address);
     for (unsigned i = 0; i < head->header_count; i++) {
         const struct head_pair *h = &head->headers[i];
         *at++ = ' ';

@@ -191,6 +191,7 @@ const struct session_kind units_kind = {
     .view = unit_view,
     .open = units_open,
     .close = units_close,
+    .is_ended = requests_is_ended,
     .wants = appearances_want,
     .appeared = appearances_begin,
     .end_turn = hub_end_turn,

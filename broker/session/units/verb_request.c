@@ -73,7 +73,7 @@ struct verdict verb_request_run(struct session *s, struct unit *u)
         return unit_refuse(s, &u->head, UNIT_NO_RESPONDER);
     }
     if (!r)
-        r = requests_add(s, u->head.rid, timeout_of(&u->head));
+        r = requests_add(s, u, timeout_of(&u->head));
     if (!r)
         return verdict_close(REASON_NO_MEMORY);
     return routed_must_wait(u, ch) ? routed_wait(s, u, ch, r)
