@@ -3,9 +3,8 @@
 
 #include <string.h>
 
+#include "proto/decimal.h"
 #include "proto/spelling.h"
-
-enum { NUMBER_MAX = 20 /* digits of 64 bits */ };
 
 static void head_put(struct head_writer *w, struct span text)
 {
@@ -23,12 +22,8 @@ static void head_put_octet(struct head_writer *w, char octet)
 
 static void head_put_number(struct head_writer *w, uint64_t number)
 {
-    char digits[NUMBER_MAX], *at = digits + sizeof digits;
-    do {
-        *--at = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    head_put(w, (struct span){at, (uint32_t)(digits + sizeof digits - at)});
+    char digits[DECIMAL_MAX];
+    head_put(w, (struct span){digits, decimal_put(digits, number)});
 }
 
 /* A value grows as it is spelled, and how much is known only afterwards: it is

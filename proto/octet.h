@@ -21,9 +21,10 @@ enum octet_class {
     OCTET_DIGIT = 128, /* 0 to 9 */
     OCTET_DASH = 256,  /* - */
     OCTET_POINT = 512, /* . and _ */
+    /* The octets of request ids, reply addresses and names of headers: letters,
+     * digits, OCTET_DASH, OCTET_POINT. */
+    OCTET_NAME = 1024,
     OCTET_LETTER = OCTET_UPPER | OCTET_LOWER,
-    /* The octets of request ids, reply addresses and names of headers. */
-    OCTET_NAME = OCTET_LETTER | OCTET_DIGIT | OCTET_DASH | OCTET_POINT,
     OCTET_VISIBLE = OCTET_PLAIN | OCTET_PERCENT | OCTET_EQUALS,
 };
 
@@ -43,6 +44,17 @@ static inline bool octet_all_are(const char *text, uint32_t length,
         if (!octet_is((uint8_t)text[i], classes))
             return false;
     return true;
+}
+
+/* The same for one bit, with half as many questions asked. */
+static inline bool octet_all_have(const char *text, uint32_t length,
+                                  enum octet_class bit)
+{
+    const uint8_t *at = (const uint8_t *)text, *last = at + length - 1;
+    for (; at < last; at += 2)
+        if ((octet_classes[at[0]] & octet_classes[at[1]] & bit) == 0)
+            return false;
+    return at > last || octet_is(*at, bit);
 }
 
 /* The value of an OCTET_HEX, 0 to 15. */

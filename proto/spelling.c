@@ -16,13 +16,15 @@ static char *spelling_write_octet(char *out, uint8_t octet)
 
 size_t spelling_write_channel(char *out, const uint8_t *name, size_t length)
 {
+    const uint8_t *octet = name, *stop = name + length;
     char *end = out;
-    for (size_t i = 0; i < length; i++) {
-        bool is_address = i == 0 && name[i] == '@';
-        if (octet_is(name[i], OCTET_PLAIN) && name[i] != '*' && !is_address)
-            *end++ = (char)name[i];
+    if (length > 0 && *octet == '@')
+        end = spelling_write_octet(end, *octet++);
+    for (; octet < stop; octet++) {
+        if (octet_is(*octet, OCTET_PLAIN) && *octet != '*')
+            *end++ = (char)*octet;
         else
-            end = spelling_write_octet(end, name[i]);
+            end = spelling_write_octet(end, *octet);
     }
     return (size_t)(end - out);
 }

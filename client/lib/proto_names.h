@@ -8,6 +8,8 @@
 #ifndef SLUICE_CLIENT_LIB_PROTO_NAMES_H
 #define SLUICE_CLIENT_LIB_PROTO_NAMES_H
 
+#define decimal_carry          sluice_decimal_carry
+#define decimal_put            sluice_decimal_put
 #define head_add_channel       sluice_head_add_channel
 #define head_add_header        sluice_head_add_header
 #define head_add_number        sluice_head_add_number
