@@ -69,6 +69,7 @@ static bool backlog_join(struct backlog *b, const struct slice *s)
     if (last->block != s->block || last->offset + last->length != s->offset ||
         last->first + last->messages != s->first || last->has_text ||
         s->has_text || last->tries != s->tries ||
+        last->is_dressed != s->is_dressed ||
         (b->count < JOIN_COUNT && clock_elapsed_ms(s->at, last->at) > JOIN_MS))
         return false;
     last->length += s->length;
@@ -263,7 +264,7 @@ uint32_t backlog_forget_sent(struct backlog *b, message_size_fn *size)
         return 0;
     struct slice *head = backlog_first(b);
     uint32_t n;
-    while ((n = size(slice_bytes(head))) <= b->sent) {
+    while ((n = slice_message_size(head, size, slice_bytes(head))) <= b->sent) {
         head->offset += n;
         head->length -= n;
         b->sent -= n;

@@ -16,7 +16,7 @@ static uint32_t backlog_keep_of_last(const struct backlog *b,
     uint64_t before_messages = b->messages - last->messages;
     *kept = 0;
     while (length < last->length) {
-        uint32_t n = size(slice_bytes(last) + length);
+        uint32_t n = slice_message_size(last, size, slice_bytes(last) + length);
         bool is_needed = is_head && *kept == 0;
         if (!is_needed && (before_bytes + length + n - sent > bytes ||
                            before_messages + *kept + 1 > messages))
@@ -66,7 +66,7 @@ static bool backlog_split_started(struct backlog *b, struct budget *budget,
         return false;
     struct slice *rest = backlog_first(b);
     struct slice started = *rest;
-    started.length = size(slice_bytes(rest));
+    started.length = slice_message_size(rest, size, slice_bytes(rest));
     started.messages = 1;
     rest->offset += started.length;
     rest->length -= started.length;
@@ -84,7 +84,7 @@ static void backlog_drop_one(struct backlog *b, uint32_t i,
                              message_size_fn *size)
 {
     struct slice *s = backlog_at(b, i);
-    uint32_t n = size(slice_bytes(s));
+    uint32_t n = slice_message_size(s, size, slice_bytes(s));
     s->offset += n;
     s->length -= n;
     s->messages--;

@@ -102,7 +102,8 @@ void channel_commit_pending(struct channel *ch)
                           .offset = begin,
                           .length = b->used - begin,
                           .at = ch->turn->now,
-                          .messages = (uint16_t)ch->pending};
+                          .messages = (uint16_t)ch->pending,
+                          .is_dressed = ch->is_dressed};
     ch->pending = 0;
     channel_accept(ch, &slice);
 }
@@ -119,6 +120,7 @@ static void channel_let_open_go(struct channel *ch)
     struct block *b = ch->open;
     assert(ch->pending == 0);
     ch->room = 0;
+    ch->is_dressed = ch->is_bare = false;
     if (!b || !ch->is_open_held)
         return;
     ch->is_open_held = false;
@@ -197,11 +199,70 @@ static bool channel_prepare(struct channel *ch, uint32_t n)
         ch->is_open_held = true;
     }
     ch->room = 0;
+    ch->is_dressed = false;
     if (!channel_make_room(ch, n))
         return false;
     ch->tail = ch->open->bytes + ch->open->used;
     ch->room = ch->open->capacity - ch->open->used;
     return true;
+}
+
+static uint32_t channel_dressed_room(const struct channel *ch)
+{
+    return ch->open->capacity - (uint32_t)(ch->tail - ch->open->bytes);
+}
+
+static bool channel_has(const struct channel *ch, bool is_plain)
+{
+    LIST_EACH (link, &ch->members) {
+        const struct subscriber *s = LIST_OF(link, struct subscriber, member);
+        if ((s->kind == SUBSCRIBER_PLAIN) == is_plain)
+            return true;
+    }
+    return false;
+}
+
+/* Members are visited only after one has left. */
+static bool channel_has_plain(struct channel *ch)
+{
+    if (ch->has_plain && !ch->is_certain)
+        ch->has_plain = channel_has(ch, true);
+    ch->is_certain = true;
+    return ch->has_plain;
+}
+
+uint8_t *channel_dressed_tail(struct channel *ch, uint32_t least,
+                              uint32_t *room)
+{
+    bool is_bare = ch->is_bare || ch->tap || channel_is_queue(ch) ||
+                   list_is_empty(&ch->members) || channel_has_plain(ch);
+    if (is_bare)
+        return NULL;
+    if (!ch->is_dressed || channel_dressed_room(ch) < least) {
+        if (!channel_prepare(ch, least))
+            return NULL;
+        ch->room = 0;
+        ch->is_dressed = true;
+    }
+    *room = channel_dressed_room(ch);
+    return ch->tail;
+}
+
+uint64_t channel_open_room(const struct channel *ch)
+{
+    if (channel_must_wait(ch) || channel_is_closed(ch))
+        return 0;
+    if (!channel_is_queue(ch))
+        return UINT64_MAX;
+    return ch->rule->limit_messages == UINT64_MAX ? ch->kind->room(ch) : 0;
+}
+
+uint8_t *channel_bare_tail(struct channel *ch, uint32_t least, uint32_t *room)
+{
+    ch->is_bare |= ch->is_dressed;
+    if (ch->room < least && !channel_prepare(ch, least))
+        return NULL;
+    return channel_tail(ch, room);
 }
 
 enum publish_status channel_publish_block(struct channel *ch,
@@ -268,6 +329,7 @@ enum publish_status channel_publish_slowly(struct channel *ch,
     assert(ch->magic == CHANNEL_MAGIC);
     if (n >= LARGE_BYTES)
         return channel_publish_large(ch, bytes, n);
+    ch->is_bare |= ch->is_dressed;
     if (!channel_prepare(ch, n))
         return PUBLISH_NO_MEMORY;
     return channel_publish(ch, bytes, n);
@@ -275,10 +337,7 @@ enum publish_status channel_publish_slowly(struct channel *ch,
 
 bool channel_has_lanes(const struct channel *ch)
 {
-    LIST_EACH (link, &ch->members)
-        if (LIST_OF(link, struct subscriber, member)->kind != SUBSCRIBER_PLAIN)
-            return true;
-    return false;
+    return channel_has(ch, false);
 }
 
 struct depth channel_depth(const struct channel *ch)

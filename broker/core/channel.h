@@ -106,9 +106,13 @@ struct channel {
     uint8_t *tail;      /* where the next message goes; valid if room > 0 */
     struct block *open; /* NULL when none of it is held */
     uint32_t pending;   /* messages appended and not committed */
-    uint32_t member_count : 28; /* without those that have retired */
+    uint32_t member_count : 24; /* without those that have retired */
     bool is_fresh : 1;          /* it is new, or a message came; see
                                    channel_is_stale */
+    bool is_dressed : 1;        /* what is pending, and `room` is 0; */
+    bool is_bare : 1;           /* not again in this turn */
+    bool has_plain : 1;         /* a member is SUBSCRIBER_PLAIN, */
+    bool is_certain : 1;        /* certainly */
     bool is_open_held : 1;   /* this turn holds a reference on the open block */
     bool is_deliverable : 1; /* counted in the turn's `deliverable` */
     bool is_awaited : 1;     /* see channel_await */
@@ -185,6 +189,31 @@ channel_appended(struct channel *ch, uint32_t bytes, uint32_t messages)
     ch->pending += messages;
     return channel_taken_status(ch);
 }
+
+/* Where dressed messages can be appended one after another, the first of them
+ * with the number channel_last_number() + 1: *room bytes, `least` or more.
+ * Valid until the next call about this channel. NULL when a reader or a tap
+ * takes them bare, or some were bare after dressed ones in this turn: readers
+ * of both kinds would take turns with the block; or without memory. */
+uint8_t *channel_dressed_tail(struct channel *ch, uint32_t least,
+                              uint32_t *room);
+
+/* The same for bare messages: as channel_tail(), but with room for `least`
+ * bytes. NULL without memory. */
+uint8_t *channel_bare_tail(struct channel *ch, uint32_t least, uint32_t *room);
+
+/* As channel_appended(), in a dressed tail. */
+static inline enum publish_status
+channel_dressed_appended(struct channel *ch, uint32_t bytes, uint32_t messages)
+{
+    ch->tail += bytes;
+    ch->pending += messages;
+    return channel_taken_status(ch);
+}
+
+/* How many bytes of messages the channel admits whatever they are; 0: it has to
+ * be asked for each message. */
+uint64_t channel_open_room(const struct channel *ch);
 
 /* Publishes one message: `bytes` as they will be delivered, which are copied.
  * Never calls back. */

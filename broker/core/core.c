@@ -106,6 +106,8 @@ static void core_flush(struct turn *t)
     struct list *link;
     while ((link = list_pop(&t->dirty)) != NULL)
         t->owner.flush(t->owner.arg, LIST_OF(link, struct subscriber, dirty));
+    if (t->owner.flushed)
+        t->owner.flushed(t->owner.arg);
     while ((link = list_pop(&t->doomed)) != NULL)
         t->owner.close(t->owner.arg, LIST_OF(link, struct subscriber, dirty));
 }

@@ -17,6 +17,10 @@ struct core_owner {
     /* Offers the outbox to the socket: reports with subscriber_sent what was
      * taken, and then calls subscriber_flushed. Any subscriber may leave. */
     void (*flush)(void *arg, struct subscriber *s);
+    /* Output has been offered for all subscribers that had some: what was put
+     * off is written now, while blocks are as they are; any subscriber may
+     * leave. May be NULL. */
+    void (*flushed)(void *arg);
     /* Closes the connection, which makes the subscriber leave. */
     void (*close)(void *arg, struct subscriber *s);
     /* The publisher may be read again. */

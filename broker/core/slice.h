@@ -7,6 +7,9 @@
  *
  *     ... text | length of the text | message ...
  *                                     ^ offset
+ *
+ * A dressed message has its head, as readers of version 2 get it, as a message
+ * of its own before it; such a slice is for them alone.
  */
 #ifndef SLUICE_CORE_SLICE_H
 #define SLUICE_CORE_SLICE_H
@@ -24,7 +27,8 @@ struct slice {
     clock_ms at;             /* when its first message came */
     uint16_t messages;       /* a block has no room for more */
     uint8_t tries; /* of a queue: how often it has been handed out wholly */
-    bool has_text;
+    bool has_text : 1;
+    bool is_dressed : 1;
     uint64_t first; /* number of the first message; the others follow
                        on, except in what consumers of a queue without
                        numbers hold */
@@ -33,6 +37,15 @@ struct slice {
 /* The size in bytes of the message that begins there. Only the owner of the
  * core knows the wire format, and so where a message ends. */
 typedef uint32_t message_size_fn(const uint8_t *message);
+
+/* The same for one of this slice. */
+static inline uint32_t slice_message_size(const struct slice *s,
+                                          message_size_fn *size,
+                                          const uint8_t *message)
+{
+    uint32_t n = size(message);
+    return s->is_dressed ? n + size(message + n) : n;
+}
 
 enum {
     SLICE_TEXT_HEAD = sizeof(uint16_t),

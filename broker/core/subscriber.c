@@ -23,6 +23,8 @@ void subscriber_join(struct subscriber *s, struct channel *ch)
     s->order = ++ch->turn->joined;
     list_insert(&ch->members, &s->member);
     ch->member_count++;
+    if (s->kind == SUBSCRIBER_PLAIN)
+        ch->has_plain = ch->is_certain = true;
     counter_add(ch->turn->counters, COUNT_subscribers, 1);
     if (ch->kind->joined)
         ch->kind->joined(ch, s);
@@ -177,6 +179,8 @@ void subscriber_leave(struct subscriber *s)
     list_remove(&s->member);
     list_remove(&s->dirty);
     s->is_kept = false;
+    if (s->kind == SUBSCRIBER_PLAIN)
+        ch->is_certain = false;
     backlog_release(&s->outbox, ch->turn->budget);
     s->channel = NULL;
     s->state = SUBSCRIBER_NONE;

@@ -47,6 +47,13 @@ static void on_flush(void *arg, struct subscriber *sub)
     session_kind(s)->offer(s, sub);
 }
 
+static void on_flushed(void *arg)
+{
+    for (size_t i = 0; i < SESSION_KINDS; i++)
+        if (session_kinds[i]->write)
+            session_kinds[i]->write(arg);
+}
+
 static void on_doomed(void *arg, struct subscriber *sub)
 {
     (void)arg;
@@ -93,6 +100,7 @@ static bool on_appeared(void *arg, struct channel *ch)
 struct core_owner clients_turn_core_owner(struct clients *all)
 {
     return (struct core_owner){.flush = on_flush,
+                               .flushed = on_flushed,
                                .close = on_doomed,
                                .resume = on_resume,
                                .slow = notice_slow,

@@ -98,6 +98,14 @@ static struct verdict reader_take_large(struct session *s, size_t direct,
     return v;
 }
 
+/* A client whose messages wait with itself, and not in a channel that is full,
+ * is known by what it has sent. */
+static bool reader_knows(const struct session *s)
+{
+    return session_kind(s)->is_duplex ? s->pub.messages_in > 0
+                                      : session_kind(s)->target(s) != NULL;
+}
+
 /* Whatever a read returns is accepted, even over a bound. So less is read when
  * memory is short, and little from a session whose target is unknown; one
  * whose target is full is not read at all. */
@@ -105,7 +113,7 @@ static size_t reader_max(const struct session *s)
 {
     const struct clients *all = s->all;
     const struct budget *b = all->budget;
-    bool is_known = session_kind(s)->target(s) != NULL;
+    bool is_known = reader_knows(s);
     if (!budget_has_room(b, 0))
         return READER_SCARCE_BYTES;
     if (budget_is_short(b))

@@ -94,6 +94,8 @@ struct session_kind {
     bool (*appeared)(struct clients *all, struct channel *ch);
     /* The broker stops: whether all is answered that clients wait for. */
     bool (*is_drained)(const struct clients *all);
+    /* Output was offered for all that had some: writes what was put off. */
+    void (*write)(struct clients *all);
     /* The turn ends: everything was delivered. False when nothing is left to
      * do before the next input. */
     bool (*end_turn)(struct clients *all);

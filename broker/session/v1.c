@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "broker/base/bytes.h"
 #include "broker/core/channel_views.h"
 #include "broker/core/name_class.h"
 #include "broker/net/stream.h"
@@ -156,35 +157,12 @@ static struct verdict v1_name(struct session *s, struct target *t,
                                         : verdict(VERDICT_GO_ON);
 }
 
-static inline uint64_t get_8_bytes(const uint8_t *p)
-{
-    uint64_t x;
-    memcpy(&x, p, sizeof x);
-    return x;
-}
-
-/* Names are so short that calling memcmp costs more than comparing them, eight
- * bytes at a time: the first, the last, which may overlap them, and the rest.
- */
-static inline bool is_equal(const uint8_t *a, const uint8_t *b, size_t n)
-{
-    if (n < 8)
-        return memcmp(a, b, n) == 0;
-    if (get_8_bytes(a) != get_8_bytes(b) ||
-        get_8_bytes(a + n - 8) != get_8_bytes(b + n - 8))
-        return false;
-    for (size_t i = 8; i + 8 < n; i += 8)
-        if (get_8_bytes(a + i) != get_8_bytes(b + i))
-            return false;
-    return true;
-}
-
 static inline bool is_same_name(const struct target *t, const uint8_t *p,
                                 size_t n)
 {
     return n >= FRAME_HEAD_BYTES && frame_get_length(p) == t->name_length &&
            n - FRAME_HEAD_BYTES >= t->name_length &&
-           is_equal(p + FRAME_HEAD_BYTES, t->name, t->name_length);
+           bytes_are_equal(p + FRAME_HEAD_BYTES, t->name, t->name_length);
 }
 
 /* The inner loop of the broker: copies whole messages as long as they go where
@@ -205,7 +183,7 @@ static const uint8_t *v1_append(struct session *s, const struct target *t,
     size_t room = room_bytes;
     while ((size_t)(end - p) >= name_size + SMALL_BYTES &&
            frame_get_length(p) == name_length &&
-           is_equal(p + FRAME_HEAD_BYTES, name, name_length)) {
+           bytes_are_equal(p + FRAME_HEAD_BYTES, name, name_length)) {
         const uint8_t *q = p + name_size;
         uint32_t length = frame_get_length(q);
         if (length > limit)

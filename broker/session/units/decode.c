@@ -2,6 +2,8 @@
 #include "broker/session/units/decode.h"
 
 #include "broker/session/partial.h"
+#include "broker/session/units/acks.h"
+#include "broker/session/units/burst.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
 #include "proto/frame.h"
@@ -93,7 +95,10 @@ struct verdict decode_units(struct session *s, const uint8_t *bytes, size_t n,
         out->is_unread = p < end && units_must_rest(s);
         if (p == end || out->is_unread)
             break;
-        v = decode_next(s, &p, end, out, &is_taken);
+        acks_take(s, &p, end);
+        v = burst_take(s, &p, end);
+        if (v.what == VERDICT_GO_ON)
+            v = decode_next(s, &p, end, out, &is_taken);
     }
     out->taken = (size_t)(p - bytes);
     return v;

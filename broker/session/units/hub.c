@@ -60,7 +60,7 @@ static void hub_resume(struct unit_hub *hub)
     }
 }
 
-static void hub_write(struct units *u)
+static void hub_write_one(struct units *u)
 {
     struct session *s = u->session;
     if (!u->is_overrun) {
@@ -71,15 +71,21 @@ static void hub_write(struct units *u)
     session_act(s, units_kind.doom(s));
 }
 
+void hub_write(struct clients *all)
+{
+    struct list *link;
+    /* There is no hub if the start ran out of memory. */
+    while (all->hub && (link = list_pop(&all->hub->writing)) != NULL)
+        hub_write_one(LIST_OF(link, struct units, writing));
+}
+
 bool hub_end_turn(struct clients *all)
 {
     struct unit_hub *hub = all->hub;
-    struct list *link;
-    if (!hub) /* the start ran out of memory */
+    if (!hub)
         return false;
     bool has_errands = errands_end_turn(&hub->errands);
-    while ((link = list_pop(&hub->writing)) != NULL)
-        hub_write(LIST_OF(link, struct units, writing));
+    hub_write(all);
     hub_resume(hub);
     return has_errands || !list_is_empty(&hub->writing);
 }

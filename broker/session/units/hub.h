@@ -16,6 +16,8 @@
 #include "broker/base/wheel.h"
 #include "broker/core/block.h"
 #include "broker/core/interests.h"
+#include "broker/session/units/acks.h"
+#include "broker/session/units/burst.h"
 #include "broker/session/units/errands.h"
 #include "proto/frame.h"
 #include "proto/head.h"
@@ -54,12 +56,15 @@ struct unit_hub {
     struct map requests;            /* unanswered, by address */
     struct idmap names;             /* of clients; see client_name.h */
     struct map parked;              /* struct parked, by session and channel */
-    struct unit_render *render;     /* see unit_writer.c */
+    struct burst_place places[BURST_PLACES]; /* see burst.h */
+    struct acks_place acks[ACKS_PLACES];     /* see acks.h */
+    struct unit_render *render;              /* see unit_writer.c */
 };
 
 /* For session_kind. */
 bool hub_open(struct clients *all);
 void hub_close(struct clients *all);
+void hub_write(struct clients *all);
 bool hub_end_turn(struct clients *all);
 void hub_tick(struct clients *all, clock_ms now);
 uint32_t hub_wait_ms(const struct clients *all, clock_ms now);

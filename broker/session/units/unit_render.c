@@ -5,12 +5,13 @@
 #include <string.h>
 
 #include "broker/core/channel.h"
+#include "broker/session/units/message_head.h"
+#include "proto/decimal.h"
 #include "proto/frame.h"
 #include "proto/head.h"
 #include "proto/spelling.h"
 
 enum {
-    NUMBER_MAX = 20,
     /* Besides the channel and the text: verb, numbers, options. */
     HEAD_REST_MAX = 128,
     ANSWERS_AT_ONCE = (RENDER_IOVS - 8) / 2,
@@ -58,18 +59,23 @@ bool unit_render_backlog(struct unit_render *r, const struct backlog *b,
     return bytes == b->bytes;
 }
 
-/* The heads of one lane: what they have in common is spelled once. */
+/* What the units of one lane have in common. */
 struct lane_heads {
     struct subscriber *sub;
-    char channel[SPELLING_CHANNEL_MAX];
-    size_t length;
+    struct message_head head;
 };
 
 static void heads_of(struct lane_heads *h, struct subscriber *sub)
 {
     h->sub = sub;
-    h->length = spelling_write_channel(h->channel, channel_name(sub->channel),
-                                       channel_name_length(sub->channel));
+    h->head.size = 0;
+}
+
+/* Spelled only where a head is written: dressed messages have theirs. */
+static void spell(struct lane_heads *h)
+{
+    if (h->head.size == 0)
+        message_head_init(&h->head, h->sub->channel);
 }
 
 static char *put(char *at, const char *text, size_t n)
@@ -82,43 +88,44 @@ static char *put(char *at, const char *text, size_t n)
 
 static char *put_number(char *at, uint64_t number)
 {
-    char digits[NUMBER_MAX], *first = digits + sizeof digits;
-    do {
-        *--first = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return put(at, first, (size_t)(digits + sizeof digits - first));
+    return at + decimal_put(at, number);
+}
+
+static bool is_new(const struct lane_heads *h, uint64_t number)
+{
+    return channel_is_new(h->sub->channel, number) &&
+           !channel_is_queue(h->sub->channel);
 }
 
 /* The head frame of a message. Returns its end. */
-static char *put_message(char *out, const struct lane_heads *h, uint64_t number,
-                         const struct slice *slice)
+static uint8_t *put_message(uint8_t *out, struct lane_heads *h, uint64_t number,
+                            const struct slice *slice)
 {
     const uint8_t *text;
     uint32_t text_length = slice_text(slice, &text);
-    char *at = PUT(out + FRAME_HEAD_BYTES, "MSG ");
-    at = put(at, h->channel, h->length);
-    *at++ = ' ';
-    at = put_number(at, number);
-    if (channel_is_new(h->sub->channel, number) &&
-        !channel_is_queue(h->sub->channel))
+    spell(h);
+    message_head_set(&h->head, number);
+    char *at = (char *)message_head_put(&h->head, out);
+    if (is_new(h, number))
         at = PUT(at, " new=1");
     if (slice->tries > 0)
         at = put_number(PUT(at, " try="), slice->tries + 1u);
     if (text_length > 0)
         at = put(at, (const char *)text, text_length);
-    frame_put_length((uint8_t *)out, (uint32_t)(at - out - FRAME_HEAD_BYTES));
-    return at;
+    frame_put_length(out, (uint32_t)((uint8_t *)at - out) - FRAME_HEAD_BYTES);
+    return (uint8_t *)at;
 }
 
 /* The whole unit of a gap. */
-static char *put_gap(char *out, const struct lane_heads *h, uint64_t first,
+static char *put_gap(char *out, struct lane_heads *h, uint64_t first,
                      uint64_t last, bool is_memory)
 {
     static const uint8_t no_body[FRAME_HEAD_BYTES] = {0};
+    enum { NAME_AT = FRAME_HEAD_BYTES + MESSAGE_HEAD_WORD };
     char *at = PUT(out + FRAME_HEAD_BYTES, "GAP ");
-    at = put(at, h->channel, h->length);
-    *at++ = ' ';
+    spell(h);
+    at = put(at, (const char *)h->head.frame + NAME_AT,
+             h->head.number_at - NAME_AT); /* with the space behind it */
     at = put_number(at, first);
     *at++ = ' ';
     at = put_number(at, last);
@@ -139,7 +146,7 @@ static bool render_has_room(const struct unit_render *r, uint32_t text)
 }
 
 /* `skip` bytes were written before. */
-static void render_gap(struct unit_render *r, const struct lane_heads *h,
+static void render_gap(struct unit_render *r, struct lane_heads *h,
                        uint64_t first, uint64_t last, bool is_memory,
                        uint32_t skip)
 {
@@ -156,11 +163,25 @@ static void render_gap(struct unit_render *r, const struct lane_heads *h,
                                            .skipped = skip};
 }
 
-static void render_message(struct unit_render *r, const struct lane_heads *h,
-                           uint64_t number, const struct slice *slice,
-                           const uint8_t *message, uint32_t size, uint32_t skip)
+static uint32_t size_of(const uint8_t *message)
 {
-    char *out = (char *)r->room + r->used;
+    return FRAME_HEAD_BYTES + frame_get_length(message);
+}
+
+uint32_t unit_render_size(const uint8_t *unit)
+{
+    uint32_t head = size_of(unit);
+    return head + size_of(unit + head);
+}
+
+/* A message whose head differs from that of the one before in more than the
+ * number, or whose body is not copied. */
+static void render_message(struct unit_render *r, struct lane_heads *h,
+                           uint64_t number, const struct slice *slice,
+                           const uint8_t *message, uint32_t skip)
+{
+    uint8_t *out = r->room + r->used;
+    uint32_t size = size_of(message);
     uint32_t head = (uint32_t)(put_message(out, h, number, slice) - out);
     uint32_t total = head + size, copied = head;
     if (size <= RENDER_COPIED_MAX) {
@@ -177,15 +198,28 @@ static void render_message(struct unit_render *r, const struct lane_heads *h,
     }
     r->pieces[r->count++] = (struct piece){.sub = h->sub,
                                            .number = number,
+                                           .messages = 1,
+                                           .outbox_bytes = size,
                                            .bytes = total - skip,
-                                           .body_bytes = size,
-                                           .kind = PIECE_MESSAGE,
-                                           .skipped = skip};
+                                           .skipped = skip,
+                                           .kind = PIECE_MESSAGES};
 }
 
-static uint32_t size_of(const uint8_t *message)
+/* Messages that lie in the outbox with their heads. */
+static void render_dressed(struct unit_render *r, struct subscriber *sub,
+                           uint64_t number, uint32_t messages,
+                           const uint8_t *units, uint32_t bytes, uint32_t skip)
 {
-    return FRAME_HEAD_BYTES + frame_get_length(message);
+    render_iov(r, units + skip, bytes - skip);
+    r->pieces[r->count++] = (struct piece){.sub = sub,
+                                           .number = number,
+                                           .units = units,
+                                           .messages = messages,
+                                           .outbox_bytes = bytes,
+                                           .bytes = bytes - skip,
+                                           .skipped = skip,
+                                           .kind = PIECE_MESSAGES,
+                                           .is_dressed = true};
 }
 
 void unit_render_started(struct unit_render *r, const struct started *started)
@@ -198,8 +232,12 @@ void unit_render_started(struct unit_render *r, const struct started *started)
         return;
     }
     const struct slice *slice = backlog_first(started->sub->outbox);
-    render_message(r, &h, started->number, slice, slice_bytes(slice),
-                   size_of(slice_bytes(slice)), started->sent);
+    const uint8_t *message = slice_bytes(slice);
+    if (slice->is_dressed)
+        render_dressed(r, started->sub, started->number, 1, message,
+                       unit_render_size(message), started->sent);
+    else
+        render_message(r, &h, started->number, slice, message, started->sent);
 }
 
 /* Where a lane has come to. */
@@ -210,7 +248,69 @@ struct walk {
     uint32_t number; /* of the message in the slice */
 };
 
-static bool render_slice(struct unit_render *r, const struct lane_heads *h,
+/* Adds small messages from where the walk is on, in the same slice, as long as
+ * their heads differ in the number alone. */
+static void render_run(struct unit_render *r, struct lane_heads *h,
+                       struct walk *w, const struct slice *slice)
+{
+    uint64_t number = slice->first + w->number;
+    const uint8_t *begin = slice_bytes(slice) + w->offset, *message = begin;
+    const uint8_t *end = slice_bytes(slice) + slice->length;
+    uint8_t *units = r->room + r->used, *out = units;
+    const uint8_t *last = r->room + RENDER_BYTES - MESSAGE_HEAD_MAX -
+                          FRAME_HEAD_BYTES - RENDER_COPIED_MAX;
+    uint32_t messages = 0;
+    spell(h);
+    message_head_move(&h->head, number);
+    while (message < end && out <= last) {
+        uint32_t size = size_of(message);
+        if (size > RENDER_COPIED_MAX)
+            break;
+        out = message_head_put(&h->head, out);
+        memmove(out, message, size); /* see backlog_gather() */
+        out += size;
+        message += size;
+        messages++;
+        message_head_next(&h->head);
+    }
+    if (messages == 0)
+        return;
+    render_copied(r, (size_t)(out - units));
+    r->pieces[r->count++] =
+        (struct piece){.sub = h->sub,
+                       .number = number,
+                       .units = units,
+                       .messages = messages,
+                       .outbox_bytes = (uint32_t)(message - begin),
+                       .bytes = (uint32_t)(out - units),
+                       .kind = PIECE_MESSAGES};
+    w->offset += (uint32_t)(message - begin);
+    w->number += messages;
+}
+
+/* Adds at least one message, if there is room. */
+static void render_messages(struct unit_render *r, struct lane_heads *h,
+                            struct walk *w, const struct slice *slice)
+{
+    uint32_t left = slice->messages - w->number;
+    uint64_t number = slice->first + w->number;
+    const uint8_t *message = slice_bytes(slice) + w->offset;
+    if (slice->is_dressed) {
+        render_dressed(r, h->sub, number, left, message,
+                       slice->length - w->offset, 0);
+        w->offset = slice->length;
+        w->number += left;
+    } else if (slice->has_text || slice->tries > 0 || is_new(h, number) ||
+               size_of(message) > RENDER_COPIED_MAX) {
+        render_message(r, h, number, slice, message, 0);
+        w->offset += size_of(message);
+        w->number++;
+    } else {
+        render_run(r, h, w, slice);
+    }
+}
+
+static bool render_slice(struct unit_render *r, struct lane_heads *h,
                          struct walk *w)
 {
     const struct backlog *b = h->sub->outbox;
@@ -219,8 +319,6 @@ static bool render_slice(struct unit_render *r, const struct lane_heads *h,
     uint32_t text_length = slice_text(slice, &text);
     while (w->offset < slice->length) {
         uint64_t number = slice->first + w->number;
-        const uint8_t *message = slice_bytes(slice) + w->offset;
-        uint32_t size = size_of(message);
         if (!render_has_room(r, text_length))
             return false;
         if (w->told > 0 && number > w->told) {
@@ -228,10 +326,8 @@ static bool render_slice(struct unit_render *r, const struct lane_heads *h,
             w->told = number;
             continue;
         }
-        render_message(r, h, number, slice, message, size, 0);
-        w->told = w->told > 0 ? number + 1 : 0;
-        w->offset += size;
-        w->number++;
+        render_messages(r, h, w, slice);
+        w->told = w->told > 0 ? slice->first + w->number : 0;
     }
     return true;
 }
@@ -245,7 +341,7 @@ bool unit_render_lane(struct unit_render *r, struct subscriber *sub,
     heads_of(&h, sub);
     if (is_begun && b->count > 0) {
         const struct slice *first = backlog_first(b);
-        w.offset = size_of(slice_bytes(first));
+        w.offset = slice_message_size(first, size_of, slice_bytes(first));
         w.number = 1;
         w.told = w.told > 0 ? first->first + 1 : 0;
     }

@@ -29,17 +29,22 @@ enum {
     RENDER_COPIED_MAX = 1024, /* larger bodies are not copied */
 };
 
-enum piece_kind { PIECE_REST, PIECE_ANSWERS, PIECE_GAP, PIECE_MESSAGE };
+enum piece_kind { PIECE_REST, PIECE_ANSWERS, PIECE_GAP, PIECE_MESSAGES };
 
+/* Something that is written as a whole or in part: messages with consecutive
+ * numbers are one piece while their units lie one behind another. */
 struct piece {
     struct subscriber *sub; /* NULL: of no lane */
-    uint64_t number;        /* of the message, or the last one of the gap */
+    uint64_t number;        /* of the first message, or the last of the gap */
     uint64_t gap_first;
-    uint32_t bytes; /* in the iov: of a unit that was begun, what is left */
-    uint32_t body_bytes; /* of the message frame, as it lies in the outbox */
-    uint8_t kind;        /* enum piece_kind */
+    const uint8_t *units;  /* of the messages; NULL: of one, and not there */
+    uint32_t messages;     /* how many, */
+    uint32_t outbox_bytes; /* and what they are as they lie in the outbox */
+    uint32_t bytes;   /* in the iov: of a unit that was begun, what is left */
+    uint32_t skipped; /* bytes of the first unit that were written before */
+    uint8_t kind;     /* enum piece_kind */
     bool is_memory;
-    uint32_t skipped; /* bytes of it that were written before */
+    bool is_dressed; /* the messages lie in the outbox with their heads */
 };
 
 struct unit_render {
@@ -57,6 +62,9 @@ struct unit_render *unit_render_new(void);
 
 /* Empties it. */
 void unit_render_begin(struct unit_render *r);
+
+/* Bytes of the unit that begins there: its two frames. */
+uint32_t unit_render_size(const uint8_t *unit);
 
 /* Adds a backlog of whole units; false when not all of it fits. */
 bool unit_render_backlog(struct unit_render *r, const struct backlog *b,

@@ -9,6 +9,7 @@
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/unit_render.h"
 #include "broker/session/units/units.h"
+#include "proto/frame.h"
 
 static bool has_lanes_to_write(const struct units *u)
 {
@@ -97,15 +98,23 @@ static void run_end(struct session *s, struct run *run)
     subscriber_count_sent(sub);
 }
 
-static void run_add(struct session *s, struct run *run, const struct piece *p)
+/* `messages` of a piece, from its first one on; they are so many bytes of the
+ * outbox. */
+static void run_add(struct session *s, struct run *run, const struct piece *p,
+                    uint32_t messages, uint32_t bytes)
 {
+    if (messages == 0)
+        return;
     if (run->sub != p->sub)
         run_end(s, run);
     /* Its first byte was given up when it was begun. */
     bool was_begun = p->skipped > 0;
-    run->bytes = (run->sub ? run->bytes : 0) + p->body_bytes - was_begun;
+    run->bytes = (run->sub ? run->bytes : 0) + bytes - was_begun;
     run->sub = p->sub;
-    run->number = p->number;
+    run->number = p->number + messages - 1;
+    if (channel_is_queue(p->sub->channel) && p->sub->worker)
+        for (uint32_t i = 0; i < messages; i++)
+            queue_work_sent(p->sub, p->number + i);
 }
 
 static void settle_whole(struct session *s, struct run *run,
@@ -128,12 +137,38 @@ static void settle_whole(struct session *s, struct run *run,
                     p->number - p->gap_first + 1);
         subscriber_told(p->sub, p->number);
         break;
-    case PIECE_MESSAGE:
-        if (channel_is_queue(p->sub->channel) && p->sub->worker)
-            queue_work_sent(p->sub, p->number);
-        run_add(s, run, p);
+    case PIECE_MESSAGES:
+        run_add(s, run, p, p->messages, p->outbox_bytes);
         break;
     }
+}
+
+/* What a piece of messages is made of: those that were written wholly, and of
+ * the next one `put` bytes. */
+struct cut {
+    uint32_t messages, outbox_bytes;
+    size_t put;
+};
+
+static uint32_t head_size(const uint8_t *unit)
+{
+    return (uint32_t)frame_size(frame_get_length(unit));
+}
+
+/* What was begun before is a piece of its own. */
+static struct cut cut_of(const struct piece *p, size_t put)
+{
+    struct cut cut = {.put = put};
+    const uint8_t *unit = p->units;
+    for (; cut.messages + 1 < p->messages; cut.messages++) {
+        uint32_t size = unit_render_size(unit);
+        if (cut.put < size)
+            break;
+        cut.put -= size;
+        cut.outbox_bytes += p->is_dressed ? size : size - head_size(unit);
+        unit += size;
+    }
+    return cut;
 }
 
 /* A unit was written in part. Its first byte counts as sent, so that no policy
@@ -146,15 +181,17 @@ static void settle_part(struct session *s, struct run *run,
         (void)backlog_consume(u->rest, s->all->budget, put);
     if (p->kind == PIECE_ANSWERS)
         units_answers_sent(s, put);
+    struct cut cut = cut_of(p, put);
+    run_add(s, run, p, cut.messages, cut.outbox_bytes);
     run_end(s, run);
-    if (!p->sub || (put == 0 && p->skipped == 0))
+    if (!p->sub || (cut.put == 0 && p->skipped == 0))
         return;
     u->started = (struct started){.sub = p->sub,
-                                  .number = p->number,
+                                  .number = p->number + cut.messages,
                                   .gap_first = p->gap_first,
-                                  .sent = p->skipped + (uint32_t)put,
+                                  .sent = p->skipped + (uint32_t)cut.put,
                                   .is_memory = p->is_memory};
-    if (p->kind == PIECE_MESSAGE && p->skipped == 0)
+    if (p->kind == PIECE_MESSAGES && p->skipped == 0)
         subscriber_sent(p->sub, 1);
 }
 

@@ -90,25 +90,44 @@ static bool units_make_room(struct session *s, uint32_t n)
     return true;
 }
 
-/* Not by backlog_gather(): that is part of the path of a queue's messages, and
- * compilers only make it so while it has no other caller. */
-bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n)
+uint8_t *units_answer_room(struct session *s, uint32_t n, uint32_t *room)
 {
     struct units *u = units_obtain(s);
-    struct budget *budget = s->all->budget;
-    if (!u || !units_make_room(s, n) || !backlog_own(&u->answers, budget))
-        return false;
+    if (!u || !units_make_room(s, n) ||
+        !backlog_own(&u->answers, s->all->budget))
+        return NULL;
+    *room = u->room->capacity - u->room->used;
+    return u->room->bytes + u->room->used;
+}
+
+/* Not by backlog_gather(): that is part of the path of a queue's messages, and
+ * compilers only make it so while it has no other caller. Answers are numbered,
+ * so that those of one block are joined. */
+bool units_answers_added(struct session *s, uint32_t n, uint32_t answers)
+{
+    struct units *u = s->units;
+    struct backlog *b = u->answers;
+    const struct slice *last =
+        b->count > 0 ? backlog_at(b, b->count - 1) : NULL;
     struct slice slice = {.block = u->room,
                           .offset = u->room->used,
                           .length = n,
-                          .messages = 1,
+                          .messages = (uint16_t)answers,
+                          .first = last ? last->first + last->messages : 0,
                           .at = reactor_now_ms(s->all->reactor)};
-    memcpy(u->room->bytes + u->room->used, bytes, n);
     u->room->used += n;
-    if (!backlog_push(u->answers, budget, &slice))
-        return false;
     units_write_later(u);
-    return true;
+    return backlog_push(b, s->all->budget, &slice);
+}
+
+bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n)
+{
+    uint32_t room;
+    uint8_t *at = units_answer_room(s, n, &room);
+    if (!at)
+        return false;
+    memcpy(at, bytes, n);
+    return units_answers_added(s, n, 1);
 }
 
 void units_tidy(struct session *s)

@@ -98,8 +98,15 @@ enum { UNITS_PING_DEFAULT = UINT32_MAX };
 /* Those of the session, made if there are none yet; NULL without memory. */
 struct units *units_obtain(struct session *s);
 
-/* Adds an answer, which is copied; it is written when the turn ends. False
- * without memory. */
+/* Where answers can be put one behind another: `n` bytes, more than 0, or more
+ * (*room). NULL without memory. */
+uint8_t *units_answer_room(struct session *s, uint32_t n, uint32_t *room);
+
+/* So many bytes of answers were put there; they are written when the turn ends.
+ * False without memory. */
+bool units_answers_added(struct session *s, uint32_t n, uint32_t answers);
+
+/* Adds an answer, which is copied. False without memory. */
 bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n);
 
 /* So many bytes of the answers were written. */

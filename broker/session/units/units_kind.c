@@ -194,6 +194,7 @@ const struct session_kind units_kind = {
     .is_ended = requests_is_ended,
     .wants = appearances_want,
     .appeared = appearances_begin,
+    .write = hub_write,
     .end_turn = hub_end_turn,
     .tick = hub_tick,
     .wait_ms = hub_wait_ms,

@@ -5,6 +5,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
 #include "broker/session/units/answer.h"
+#include "broker/session/units/burst.h"
 #include "broker/session/units/routed.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/verb_request.h"
@@ -49,6 +50,7 @@ static struct verdict publish(struct session *s, const struct unit *u)
     }
     if (routed_must_wait(u, ch))
         return routed_wait(s, u, ch, NULL);
+    burst_remember(s, ch, u->head.arguments[0]);
     uint32_t n = routed_text(&u->head, (struct span){NULL, 0}, text);
     if (routed_publish(u, ch, text, n) == PUBLISH_NO_MEMORY)
         return verdict_close(REASON_NO_MEMORY);

@@ -4,6 +4,7 @@
 #include "broker/core/core.h"
 #include "broker/core/queue_work.h"
 #include "broker/session/clients.h"
+#include "broker/session/units/acks.h"
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
@@ -38,7 +39,10 @@ static struct verdict answer(struct session *s, struct unit *u, bool is_done)
 struct verdict verb_work_ack(struct session *s, struct unit *u)
 {
     struct channel *ch = queue_of(s, u);
-    return answer(s, u, ch && queue_work_ack(ch, s, u->number));
+    bool is_done = ch && queue_work_ack(ch, s, u->number);
+    if (is_done)
+        acks_remember(s, ch, u->head.arguments[0]);
+    return answer(s, u, is_done);
 }
 
 struct verdict verb_work_nak(struct session *s, struct unit *u)

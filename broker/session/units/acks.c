@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/units/acks.h"
+
+#include <string.h>
+
+#include "broker/base/bytes.h"
+#include "broker/core/queue_work.h"
+#include "broker/session/clients.h"
+#include "broker/session/state.h"
+#include "broker/session/units/units.h"
+#include "proto/frame.h"
+
+enum { NUMBER_DIGITS_MAX = 18 }; /* below 2^63, whatever they are */
+
+static struct acks_place *place_of(const struct session *s)
+{
+    return &units_hub(s)->acks[s->id % ACKS_PLACES];
+}
+
+void acks_remember(struct session *s, struct channel *queue, struct span name)
+{
+    struct acks_place *place = place_of(s);
+    if (name.length > ACKS_NAME_MAX)
+        return;
+    channel_ref_set(&place->queue, s->all->core, queue);
+    memcpy(place->text, "ACK ", ACKS_WORD);
+    memcpy(place->text + ACKS_WORD, name.text, name.length);
+    place->text[ACKS_WORD + name.length] = ' ';
+    place->length = ACKS_WORD + name.length + 1;
+}
+
+/* The number that `text` is; 0: it is not one, or the parser may judge. */
+static inline uint64_t read_number(const uint8_t *text, size_t digits)
+{
+    uint64_t number = 0;
+    if (*text == '0')
+        return 0;
+    for (const uint8_t *end = text + digits; text < end; text++) {
+        unsigned digit = *text - (unsigned)'0';
+        if (digit > 9)
+            return 0;
+        number = number * 10 + digit;
+    }
+    return number;
+}
+
+void acks_take(struct session *s, const uint8_t **at, const uint8_t *end)
+{
+    const struct acks_place *place = place_of(s);
+    struct channel *queue = channel_ref_get(&place->queue, s->all->core);
+    const uint8_t *p = *at;
+    size_t text_length = place->length;
+    while (queue && (size_t)(end - p) > FRAME_HEAD_BYTES + text_length) {
+        size_t length = frame_get_length(p);
+        const uint8_t *text = p + FRAME_HEAD_BYTES;
+        if (length <= text_length || length > text_length + NUMBER_DIGITS_MAX ||
+            (size_t)(end - text) < length + FRAME_HEAD_BYTES ||
+            !bytes_are_equal(text, place->text, text_length) ||
+            frame_get_length(text + length) != 0)
+            break;
+        uint64_t number = read_number(text + text_length, length - text_length);
+        if (number == 0 || !queue_work_ack(queue, s, number))
+            break;
+        p = text + length + FRAME_HEAD_BYTES;
+    }
+    *at = p;
+}

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * The inner loop of version 2, as v1_append() is that of version 1. A topic
+ * that only readers of version 2 have is given messages with their heads, so
+ * that they are written as they are, however many readers there are.
+ */
+#include "broker/session/units/burst.h"
+
+#include <string.h>
+
+#include "broker/base/bytes.h"
+#include "broker/session/clients.h"
+#include "broker/session/state.h"
+#include "broker/session/units/message_head.h"
+#include "broker/session/units/units.h"
+#include "proto/octet.h"
+
+enum {
+    SMALL_BYTES = 32, /* are copied at once */
+    /* A body from here on gets a block of its own. */
+    BODY_MAX = (16 << 10) - FRAME_HEAD_BYTES - 1,
+    /* For a head, and what is copied beyond a message. */
+    BURST_SLACK = MESSAGE_HEAD_MAX + SMALL_BYTES,
+    RID_BEFORE = 5,                        /* " rid=" */
+    RECEIPT_BEFORE = FRAME_HEAD_BYTES + 7, /* "OK rid=" */
+    SEQ_BEFORE = 5,                        /* " seq=" */
+    COUNT_BEFORE = 6,                      /* " subs=" */
+    RECEIPT_COUNTS = 48, /* two counts of 10 and 19 digits, and no body */
+    RECEIPT_MAX = RECEIPT_BEFORE + UNITS_RID_MAX + SEQ_BEFORE + DECIMAL_MAX +
+                  RECEIPT_COUNTS,
+    RECEIPTS_MAX = 16 << 10, /* at once */
+};
+
+/* The text of a receipt behind its number, with the empty body. */
+struct counts {
+    uint8_t text[RECEIPT_COUNTS];
+    uint32_t length;
+    uint32_t waits_at, waits_count; /* of a queue: the digits of `held` */
+    struct receipt receipt;         /* what it says */
+};
+
+struct burst {
+    struct session *session;
+    struct channel *channel;
+    const uint8_t *text; /* what the heads begin with */
+    uint32_t text_length;
+    bool is_dressed, has_rid;
+    const uint8_t *at, *end;     /* what is taken; */
+    uint8_t *out;                /* where it goes, NULL: not known, */
+    uint32_t room;               /* and how much that can take, */
+    uint32_t least;              /* which is at least so much */
+    size_t unit_size, unit_rid;  /* bytes of the first unit, and of its rid */
+    uint32_t messages;           /* taken */
+    uint8_t *receipts, *receipt; /* the first one, and where the next one goes,
+                                    which is not behind: */
+    const uint8_t *last_receipt;
+    struct counts counts;
+    struct message_head head; /* of the first message, and then counted up */
+};
+
+static struct burst_place *place_of(const struct session *s)
+{
+    return &units_hub(s)->places[s->id % BURST_PLACES];
+}
+
+void burst_remember(struct session *s, struct channel *ch, struct span name)
+{
+    struct burst_place *place = place_of(s);
+    if (name.length > BURST_NAME_MAX)
+        return;
+    channel_ref_set(&place->channel, s->all->core, ch);
+    place->name_length = name.length;
+    memcpy(place->text, "PUB ", BURST_WORD);
+    memcpy(place->text + BURST_WORD, name.text, name.length);
+}
+
+/* Receipts. */
+
+static void counts_write(struct counts *c)
+{
+    const struct receipt *r = &c->receipt;
+    uint8_t *at = c->text;
+    memcpy(at, " subs=", COUNT_BEFORE);
+    at += COUNT_BEFORE;
+    at += decimal_put(at, r->readers);
+    memcpy(at, r->is_queue ? " held=" : " drop=", COUNT_BEFORE);
+    at += COUNT_BEFORE;
+    c->waits_at = (uint32_t)(at - c->text);
+    c->waits_count = decimal_put(at, r->is_queue ? r->waits : r->slow);
+    at += c->waits_count;
+    memset(at, 0, FRAME_HEAD_BYTES);
+    c->length = (uint32_t)(at - c->text) + FRAME_HEAD_BYTES;
+}
+
+static void counts_next(struct counts *c)
+{
+    if (!c->receipt.is_queue)
+        return;
+    c->receipt.waits++;
+    if (!decimal_next(c->text + c->waits_at, c->waits_count))
+        counts_write(c);
+}
+
+/* Returns the end of the receipt. Everything is copied in steps of a fixed
+ * length, and what comes next overwrites what was too much. */
+static inline uint8_t *put_receipt(uint8_t *out, const uint8_t *rid,
+                                   uint32_t rid_length, const uint8_t *end,
+                                   const uint8_t *digits, uint32_t digit_count,
+                                   const struct counts *counts)
+{
+    uint8_t *at = out + RECEIPT_BEFORE;
+    memcpy(out, "\0\0\0\0OK rid=     ", 16);
+    if (end - rid >= UNITS_RID_MAX)
+        memcpy(at, rid, UNITS_RID_MAX);
+    else
+        memcpy(at, rid, rid_length);
+    at += rid_length;
+    memcpy(at, " seq=   ", 8);
+    at += SEQ_BEFORE;
+    memcpy(at, digits, DECIMAL_MAX);
+    at += digit_count;
+    memcpy(at, counts->text, RECEIPT_COUNTS);
+    at += counts->length;
+    frame_put_length(out, (uint32_t)(at - out) - 2 * FRAME_HEAD_BYTES);
+    return at;
+}
+
+/* The length of the rid that `text` ends with; 0: it is not one. */
+static inline uint32_t rid_length(const uint8_t *text, uint32_t length)
+{
+    if (length <= RID_BEFORE || length > RID_BEFORE + UNITS_RID_MAX ||
+        memcmp(text, " rid=", RID_BEFORE) != 0)
+        return 0;
+    length -= RID_BEFORE;
+    return octet_all_have((const char *)text + RID_BEFORE, length, OCTET_NAME)
+               ? length
+               : 0;
+}
+
+/* The units. */
+
+static uint32_t burst_limit(const struct session *s)
+{
+    uint32_t limit = s->all->config.max_frame_bytes;
+    return limit < BODY_MAX ? limit : BODY_MAX;
+}
+
+static inline void burst_copy(uint8_t *out, const uint8_t *message, size_t n,
+                              size_t left)
+{
+    if (n <= SMALL_BYTES && left >= SMALL_BYTES)
+        memcpy(out, message, SMALL_BYTES);
+    else
+        memmove(out, message, n); /* not memcpy: see backlog_gather() */
+}
+
+/* Stops at anything that is not as the first unit was, and where there is no
+ * room. Each way to call it is a loop of its own, which does not ask again and
+ * again what it is. */
+static inline __attribute__((always_inline)) void
+burst_loop(struct burst *b, bool is_dressed, bool has_rid)
+{
+    const uint8_t *p = b->at, *end = b->end, *text = b->text;
+    uint8_t *out = b->out, *last = out + b->room - BURST_SLACK;
+    uint8_t *receipt = b->receipt, *digits = b->head.frame + b->head.number_at;
+    size_t text_length = b->text_length, shortest = frame_size(b->text_length);
+    uint32_t limit = burst_limit(b->session), messages = 0, rid = 0;
+    uint32_t digit_count = message_head_digits(&b->head);
+    uint64_t first = b->head.number;
+    size_t least = shortest + FRAME_HEAD_BYTES;
+    for (size_t left; (left = (size_t)(end - p)) >= least;) {
+        size_t length = frame_get_length(p);
+        if ((has_rid ? length <= text_length : length != text_length) ||
+            !bytes_are_equal(p + FRAME_HEAD_BYTES, text, text_length))
+            break;
+        const uint8_t *q = p + shortest;
+        if (has_rid) {
+            if (left < length + 2 * FRAME_HEAD_BYTES ||
+                receipt > b->last_receipt)
+                break;
+            rid = rid_length(q, (uint32_t)(length - text_length));
+            if (rid == 0)
+                break;
+            q += RID_BEFORE + rid;
+        }
+        size_t body = frame_get_length(q), size = FRAME_HEAD_BYTES + body;
+        if (body > limit || size > (size_t)(end - q) || out + size > last)
+            break;
+        if (is_dressed)
+            out = message_head_put(&b->head, out);
+        burst_copy(out, q, size, (size_t)(end - q));
+        out += size;
+        messages++;
+        p = q + size;
+        if (has_rid) {
+            receipt = put_receipt(receipt, q - rid, rid, end, digits,
+                                  digit_count, &b->counts);
+            if (!is_dressed)
+                counts_next(&b->counts);
+        }
+        if ((is_dressed || has_rid) && !decimal_next(digits, digit_count)) {
+            message_head_set(&b->head, first + messages);
+            digit_count++;
+        }
+    }
+    b->at = p;
+    b->out = out;
+    b->receipt = receipt;
+    b->messages = messages;
+}
+
+static void burst_run(struct burst *b)
+{
+    if (b->is_dressed && b->has_rid)
+        burst_loop(b, true, true);
+    else if (b->is_dressed)
+        burst_loop(b, true, false);
+    else if (b->has_rid)
+        burst_loop(b, false, true);
+    else
+        burst_loop(b, false, false);
+}
+
+/* Looks at the first unit: whether it goes where the last one went. */
+static bool burst_begins(struct burst *b, const struct burst_place *place)
+{
+    size_t n = (size_t)(b->end - b->at);
+    if (n < FRAME_HEAD_BYTES + BURST_WORD)
+        return false;
+    uint32_t length = frame_get_length(b->at);
+    bool has_word = b->at[FRAME_HEAD_BYTES] == 'P';
+    b->text = place->text + (has_word ? 0 : BURST_WORD);
+    b->text_length = place->name_length + (has_word ? BURST_WORD : 0);
+    b->has_rid = length > b->text_length;
+    if (length < b->text_length || n < FRAME_HEAD_BYTES + frame_size(length) ||
+        !bytes_are_equal(b->at + FRAME_HEAD_BYTES, b->text, b->text_length))
+        return false;
+    uint32_t body = frame_get_length(b->at + frame_size(length));
+    b->least = (uint32_t)frame_size(body) + BURST_SLACK;
+    b->unit_size = frame_size(length) + frame_size(body);
+    b->unit_rid = length - b->text_length; /* with its name */
+    return body <= burst_limit(b->session) && n >= b->unit_size;
+}
+
+/* Whether what is published to the channel now is simply added to it. */
+static bool burst_is_simple(const struct burst *b)
+{
+    const struct channel *ch = b->channel;
+    return ch && (ch->member_count > 0 || channel_is_queue(ch)) &&
+           !core_is_stopping(b->session->all->core);
+}
+
+static bool burst_find_receipts(struct burst *b)
+{
+    struct session *s = b->session;
+    struct counts *c = &b->counts;
+    uint64_t owed = s->units ? s->units->answers->bytes : 0;
+    size_t messages = (size_t)(b->end - b->at) / b->unit_size;
+    uint32_t room, wanted = RECEIPTS_MAX;
+    if (owed + RECEIPTS_MAX > UNITS_ANSWERS_MAX)
+        return false;
+    c->receipt = channel_receipt(b->channel);
+    c->receipt.waits++;
+    counts_write(c);
+    size_t size = RECEIPT_BEFORE + b->unit_rid + message_head_digits(&b->head) +
+                  c->length;
+    if (messages * size + RECEIPT_MAX < wanted)
+        wanted = (uint32_t)(messages * size) + RECEIPT_MAX;
+    b->receipt = b->receipts = units_answer_room(s, wanted, &room);
+    b->last_receipt = b->receipt + room - RECEIPT_MAX;
+    return b->receipt != NULL;
+}
+
+static bool burst_find_room(struct burst *b)
+{
+    struct channel *ch = b->channel;
+    uint64_t open_room = channel_open_room(ch);
+    if (open_room < b->least)
+        return false;
+    message_head_init(&b->head, ch);
+    message_head_set(&b->head, channel_last_number(ch) + 1);
+    if (!channel_is_new(ch, b->head.number))
+        b->out = channel_dressed_tail(ch, b->least, &b->room);
+    b->is_dressed = b->out != NULL;
+    if (!b->is_dressed)
+        b->out = channel_bare_tail(ch, b->least, &b->room);
+    if (b->room > open_room)
+        b->room = (uint32_t)open_room;
+    return b->out && (!b->has_rid || burst_find_receipts(b));
+}
+
+static struct verdict burst_end(struct burst *b, const uint8_t *begin)
+{
+    struct session *s = b->session;
+    uint32_t bytes = (uint32_t)(b->out - begin);
+    if (b->messages == 0)
+        return verdict(VERDICT_GO_ON);
+    /* Nothing has closed the gate since the room was found. */
+    if (b->is_dressed)
+        (void)channel_dressed_appended(b->channel, bytes, b->messages);
+    else
+        (void)channel_appended(b->channel, bytes, b->messages);
+    s->pub.messages_in += b->messages;
+    counter_add(s->all->counters, COUNT_messages_in, b->messages);
+    if (b->has_rid && !units_answers_added(
+                          s, (uint32_t)(b->receipt - b->receipts), b->messages))
+        return verdict_close(REASON_NO_MEMORY);
+    return verdict(VERDICT_GO_ON);
+}
+
+struct verdict burst_take(struct session *s, const uint8_t **at,
+                          const uint8_t *end)
+{
+    const struct burst_place *place = place_of(s);
+    struct burst b;
+    b.session = s;
+    b.channel = channel_ref_get(&place->channel, s->all->core);
+    b.at = *at;
+    b.end = end;
+    b.out = NULL;
+    b.messages = 0;
+    if (!burst_is_simple(&b) || !burst_begins(&b, place) ||
+        !burst_find_room(&b))
+        return verdict(VERDICT_GO_ON);
+    const uint8_t *begin = b.out;
+    burst_run(&b);
+    *at = b.at;
+    return burst_end(&b, begin);
+}

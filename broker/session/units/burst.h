@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * burst - units of one client, one behind another, that publish to the channel
+ * where the last one went: their heads are compared and not parsed. What is in
+ * any way out of the ordinary (a header, another spelling, a full channel) is
+ * left to the parser.
+ *
+ *     /topic/a rid=7 | 21.5        PUB /topic/a | 21.5
+ */
+#ifndef SLUICE_SESSION_UNITS_BURST_H
+#define SLUICE_SESSION_UNITS_BURST_H
+
+#include <stdint.h>
+
+#include "broker/core/core.h"
+#include "broker/session/verdict.h"
+#include "proto/span.h"
+
+struct channel;
+struct session;
+
+enum {
+    BURST_WORD = 4, /* "PUB " */
+    BURST_NAME_MAX = 92,
+    /* Sessions share the places by their numbers: a place for each would cost
+     * those most that never publish. */
+    BURST_PLACES = 64,
+};
+
+/* Where the last message of a session went. */
+struct burst_place {
+    struct channel_ref channel;
+    uint32_t name_length;                      /* as its publisher spells it */
+    uint8_t text[BURST_WORD + BURST_NAME_MAX]; /* "PUB ", and the name */
+};
+
+/* A message of the session went to the channel, by that name. */
+void burst_remember(struct session *s, struct channel *ch, struct span name);
+
+/* Takes as many units as it can of those that begin at *at, and moves *at
+ * behind them. */
+struct verdict burst_take(struct session *s, const uint8_t **at,
+                          const uint8_t *end);
+
+#endif
