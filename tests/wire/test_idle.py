@@ -9,10 +9,15 @@ from wire import KIB, WireTest, frame, is_sanitised, main
 
 FEW, MANY, DESCRIPTORS = 5000, 19000, 20000
 COST = 700  # bytes of resident memory for each
+MORE = 200  # for each subscription more
 LEFT = 300  # what may stay of that: the allocator's pages
 FLOOR = KIB  # counted when nobody is there: an empty table
 OWN = 200  # descriptors that the test itself needs
 PER_ADDRESS = 10000  # connections from one address: ports are finite
+
+
+def unit(text):
+    return frame(text) + frame(b"")
 
 
 class IdleTest(WireTest):
@@ -39,6 +44,19 @@ class IdleTest(WireTest):
             sock.sendall(frame(b"/topic/of/client/%d" % number))
         sluiced.wait_stats(subscribers=len(self.sockets))
 
+    def idle_units(self, sluiced, count):
+        """The same of version 2, each confirmed."""
+        host, port = sluiced.address.rsplit(":", 1)
+        for number in range(len(self.sockets), len(self.sockets) + count):
+            sock = socket.create_connection((host, int(port)), timeout=60)
+            self.sockets.append(sock)
+            sock.sendall(unit(b"\0SLUICE/2") +
+                         unit(b"SUB /topic/of/client/%d rid=1" % number))
+            answer = b""
+            while b"OK rid=1 seq=0" not in answer:
+                answer += sock.recv(4096)
+                self.assertTrue(answer)
+
     def wake(self, sluiced, every):
         """Some of them get a message each: they are really there."""
         sender = self.publisher(sluiced)
@@ -63,6 +81,33 @@ class Memory(IdleTest):
         each = (sluiced.rss_kb() - before) * KIB / FEW
         print(f"{each:.0f} bytes each")
         self.assertLess(each, COST)
+
+    @unittest.skipIf(is_sanitised(), "sanitizers multiply resident memory")
+    def test_a_connection_of_version_2_costs_as_little(self):
+        """P40: it owns no buffer beyond its subscription."""
+        self.need_descriptors(FEW + 1000)
+        sluiced = self.broker()
+        self.idle_units(sluiced, 1000)
+        before = sluiced.rss_kb()
+        self.idle_units(sluiced, FEW)
+        each = (sluiced.rss_kb() - before) * KIB / FEW
+        print(f"{each:.0f} bytes each")
+        self.assertLess(each, COST)
+
+    def test_one_more_subscription_costs_less_than_200_bytes(self):
+        """Of a connection of version 2, to channels that exist."""
+        sluiced = self.broker()
+        count = 1000
+        memory = []
+        for _ in range(2):
+            client = self.connect(sluiced).send(
+                unit(b"\0SLUICE/2") + b"".join(
+                    unit(b"SUB /topic/%d rid=1" % i) for i in range(count)))
+            client.recv_many(2 + 2 * count)
+            memory.append(sluiced.stats()["memory_bytes"])
+        each = (memory[1] - memory[0]) / count
+        print(f"{each:.0f} bytes each")
+        self.assertLess(each, MORE)
 
     def test_what_is_counted_is_what_they_cost(self):
         """Sessions, channels and subscriptions are in memory_bytes."""
