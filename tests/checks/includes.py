@@ -15,6 +15,8 @@ WANTED_BY = {"cmocka.h": ("setjmp.h", "stdarg.h", "stddef.h", "stdint.h")}
 ALSO = {"arpa/inet.h": {"htonl", "htons", "ntohl", "ntohs"}}
 # Headers of ours that are there to pass another one on.
 PASSES_ON = {"tests/unit/unit.h": "cmocka.h"}
+# A header of ours that users include in place of its parts.
+PARTS = {"client/sluice.h": ("client/sluice_base.h", "client/sluice_units.h")}
 
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*([<"])([^>"]+)[>"].*$', re.M)
 STRING = re.compile(r'"(?:\\.|[^"\\\n])*"')
@@ -79,6 +81,11 @@ class Tree:
         found = declared.declared_by(self.text(header))
         if header in PASSES_ON:
             found.names.update(declared_by_system(PASSES_ON[header]).names)
+        for part in PARTS.get(header, ()):
+            inner = self.declared_by('"', part)
+            if inner:
+                found.names.update(inner.names)
+                found.members.update(inner.members)
         return found
 
 

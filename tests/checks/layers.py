@@ -29,7 +29,8 @@ DOORS = (("broker/session/session_kind.c",
           "broker/session/units/units_kind.h"),)
 
 # Files that belong to another folder than the one they lie in.
-ELSEWHERE = {"client/sluice.h": "client/lib"}  # where its users expect it
+ELSEWHERE = {name: "client/lib" for name in (  # where its users expect them
+    "client/sluice.h", "client/sluice_base.h", "client/sluice_units.h")}
 
 # Which folders may include which foreign headers.
 FOREIGN = (
@@ -128,6 +129,9 @@ def find(root, _bin=None):
             continue
         text = check.without_comments((root / name).read_text())
         includes = INCLUDE.findall(text)
+        if name in ELSEWHERE:  # beside each other where they are installed
+            includes = [(kind, f"client/{other}" if kind == '"' else other)
+                        for kind, other in includes]
         graph[name] = [other for kind, other in includes if kind == '"']
         for kind, other in includes:
             if (name, other) in DOORS:

@@ -20,9 +20,10 @@ DEADLINE = 60
 
 
 def compile_c(source, folder):
-    """The header and the library as this build has them."""
+    """The headers and the library as this build has them."""
     program = folder / "client"
-    shutil.copy(ROOT / "client/sluice.h", folder)
+    for header in (ROOT / "client").glob("sluice*.h"):
+        shutil.copy(header, folder)
     flags = ["-fsanitize=address,undefined"] if is_sanitised() else []
     subprocess.run([os.environ["CC"], "-Wall", "-Werror", "-I", folder, *flags,
                     source, os.environ["LIBSLUICE"], "-o", program],

@@ -40,6 +40,7 @@ target_link_libraries(alone sluice::static)
 """
 EXPECTED = {
     "sbin/sluiced", "bin/sluice", "include/sluice.h", "libsluice.a",
+    "include/sluice_base.h", "include/sluice_units.h",
     "libsluice.so", "libsluice.so.0", "libsluice.pc", "sluice-config.cmake", "sluice-config-version.cmake",
     "man1/sluice.1.gz", "man3/libsluice.3.gz", "man5/sluice.conf.5.gz",
     "man8/sluiced.8.gz", "completions/sluice", "completions/sluiced",

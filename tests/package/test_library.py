@@ -45,8 +45,9 @@ def load():
 
 
 def functions_of_the_header():
-    code = re.sub(r"/\*.*?\*/", "", (ROOT / "client/sluice.h").read_text(),
-                  flags=re.S)
+    text = "".join(path.read_text()
+                   for path in sorted((ROOT / "client").glob("sluice*.h")))
+    code = re.sub(r"/\*.*?\*/", "", text, flags=re.S)
     inline = set(re.findall(r"static inline .*?(sluice_\w+)\(", code))
     return set(re.findall(r"\b(sluice_[a-z_]+)\(", code)) - inline
 

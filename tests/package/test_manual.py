@@ -101,7 +101,8 @@ class Contents(unittest.TestCase):
                              helped_options(said), command)
 
     def test_functions_and_errors_of_the_library(self):
-        header = (ROOT / "client/sluice.h").read_text()
+        header = "".join(path.read_text() for path in sorted(
+            (ROOT / "client").glob("sluice*.h")))
         code = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
         functions = set(re.findall(r"\b(sluice_[a-z_]+)\(", code))
         text = page("libsluice.3")

@@ -124,7 +124,8 @@ class Package(unittest.TestCase):
 
     def test_what_developers_get(self):
         names = run("dpkg-deb", "-c", self.dev)
-        for name in ("include/sluice.h", "/libsluice.a", "/libsluice.pc",
+        for name in ("include/sluice.h", "include/sluice_base.h",
+                     "include/sluice_units.h", "/libsluice.a", "/libsluice.pc",
                      "/libsluice.so -> libsluice.so.0",
                      "/sluice-config.cmake", "man3/libsluice.3.gz"):
             self.assertIn(name, names)
