@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/lib/approach.h"
 
-#include "client/lib/dial.h"
 #include "common/address.h"
 
 #include <errno.h>
@@ -56,6 +55,8 @@ static enum sluice_error approach_try(struct sluice_approach *a,
         a->fd = socket(a->at->ai_family,
                        a->at->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
                        a->at->ai_protocol);
+        if (a->fd >= 0 && a->room != SLUICE_DIAL_USUAL)
+            sluice_dial_set_room(a->fd, a->room);
         if (a->fd >= 0 &&
             connect(a->fd, a->at->ai_addr, a->at->ai_addrlen) == 0)
             return approach_arrive(a, address, why);
@@ -126,13 +127,13 @@ static enum sluice_error approach_host(struct sluice_approach *a,
 /* Connecting to a unix socket never takes time, but its sentences do. */
 enum sluice_error sluice_approach_begin(struct sluice_approach *a,
                                         const char *address,
+                                        enum sluice_dial_room room,
                                         struct sluice_failure *why)
 {
     struct sluice_address parsed;
-    *a = (struct sluice_approach){.fd = -1};
+    *a = (struct sluice_approach){.fd = -1, .room = room};
     if (!sluice_address_parse(address, SLUICE_DEFAULT_PORT, &parsed) ||
         !sluice_address_is_peer(&parsed) || parsed.is_unix)
-        return sluice_dial(address, SLUICE_DEADLINE_NOW, SLUICE_DIAL_USUAL,
-                           &a->fd, why);
+        return sluice_dial(address, SLUICE_DEADLINE_NOW, room, &a->fd, why);
     return approach_host(a, address, &parsed, why);
 }

@@ -8,6 +8,7 @@
 #define SLUICE_CLIENT_LIB_APPROACH_H
 
 #include "client/lib/deadline.h"
+#include "client/lib/dial.h"
 #include "client/lib/failure.h"
 
 #include <netdb.h>
@@ -16,16 +17,18 @@ struct sluice_approach {
     struct addrinfo *all; /* of the host; NULL when there is no attempt */
     struct addrinfo *at;  /* the address that is tried; NULL behind the last */
     int fd;               /* -1: none */
-    int each_ms;          /* for one address */
-    sluice_deadline due;  /* when the next address is tried instead */
+    enum sluice_dial_room room; /* of its socket */
+    int each_ms;                /* for one address */
+    sluice_deadline due;        /* when the next address is tried instead */
 };
 
-/* Begins to connect to `address`. SLUICE_OK: connected, a->fd is the caller's.
+/* Begins to connect to `address`. `room` is that of the socket. SLUICE_OK:
+ * connected, a->fd is the caller's.
  * SLUICE_AGAIN: wait for a->fd to be writable, or until a->due, then continue.
  * Else it has failed, and *why has a sentence. */
 SLUICE_MUST_CHECK enum sluice_error
 sluice_approach_begin(struct sluice_approach *a, const char *address,
-                      struct sluice_failure *why);
+                      enum sluice_dial_room room, struct sluice_failure *why);
 
 /* Looks how far it is; results as above. `address` is for the sentence. */
 SLUICE_MUST_CHECK enum sluice_error

@@ -7,6 +7,7 @@
 #include "tests/client/units_peer.h"
 
 #include <string.h>
+#include <sys/ioctl.h>
 
 static const struct sluice_bytes topic = {"/t", 2};
 
@@ -363,6 +364,33 @@ static void test_close_drops_what_still_comes(void **state)
     peer_close(&p);
 }
 
+/* What the next call would return stays in the kernel. */
+static void test_without_reading_ahead_one_unit_is_read_at_a_time(void **state)
+{
+    (void)state;
+    struct peer p = units_open();
+    const int unit = 4 + 8 + 4 + 3; /* bytes */
+    int left;
+    sluice_set_read_ahead(p.s, false);
+    assert_int_equal(sluice_subscribe_to(p.s, topic, NULL, 1, 0), SLUICE_OK);
+    assert_int_equal(sluice_flush(p.s, PEER_PATIENCE_MS), SLUICE_OK);
+    char ok[64];
+    snprintf(ok, sizeof ok, "OK%s seq=0", units_expect(&p, "SUB /t", ""));
+    units_send(&p, ok, "");
+    units_next_is(&p, SLUICE_EVENT_RECEIPT);
+    for (int number = 1; number <= 3; number++) {
+        char head[16];
+        snprintf(head, sizeof head, "MSG /t %d", number);
+        units_send(&p, head, "abc");
+    }
+    for (int number = 1; number <= 3; number++) {
+        assert_int_equal(units_next_is(&p, SLUICE_EVENT_MESSAGE)->seq, number);
+        assert_int_equal(ioctl(sluice_fd(p.s), FIONREAD, &left), 0);
+        assert_int_equal(left, (3 - number) * unit);
+    }
+    peer_close(&p);
+}
+
 static void test_exact_is_a_pattern_for_any_name(void **state)
 {
     (void)state;
@@ -394,6 +422,7 @@ int main(void)
         cmocka_unit_test(test_a_break_fails_what_is_unanswered),
         cmocka_unit_test(test_a_goodbye_from_the_broker_means_not_done),
         cmocka_unit_test(test_close_drops_what_still_comes),
+        cmocka_unit_test(test_without_reading_ahead_one_unit_is_read_at_a_time),
         cmocka_unit_test(test_exact_is_a_pattern_for_any_name),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

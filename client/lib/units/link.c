@@ -80,7 +80,7 @@ static void link_attempted(struct sluice *s, enum sluice_error error)
 void sluice_link_begin(struct sluice *s)
 {
     link_attempted(s, sluice_approach_begin(&s->units->link.approach,
-                                            s->units->settings.address,
+                                            s->units->settings.address, s->room,
                                             &s->failure));
 }
 
