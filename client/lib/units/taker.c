@@ -221,7 +221,7 @@ static void take_delivery(struct sluice *s, struct sluice_taken *t)
                    t->last < t->first))
         return;
     pattern_cut(&t->cut, t->name, t->channel.length);
-    t->reader = sluice_readers_match(u->readers.first, &t->cut);
+    t->reader = sluice_readers_match(&u->readers, NULL, &t->cut);
     if (!t->reader)
         return;
     take_numbers(u, t);
@@ -358,7 +358,8 @@ static bool make_for_reader(struct sluice *s, struct sluice_room *room,
         return true;
     }
     while (t->reader && t->last <= t->reader->base)
-        t->reader = sluice_readers_match(t->reader->next, &t->cut);
+        t->reader =
+            sluice_readers_match(&s->units->readers, t->reader, &t->cut);
     if (!t->reader)
         return false;
     if (t->head.verb == VERB_GAP)
@@ -369,7 +370,7 @@ static bool make_for_reader(struct sluice *s, struct sluice_room *room,
     sluice_room_set_channel(room, t->channel);
     room->event.is_new = head_has(&t->head, UNIT_OPTION_new);
     *owner = t->reader;
-    t->reader = sluice_readers_match(t->reader->next, &t->cut);
+    t->reader = sluice_readers_match(&s->units->readers, t->reader, &t->cut);
     return true;
 }
 
@@ -430,7 +431,7 @@ static bool taker_is_unread(void *arg, struct sluice_bytes name)
     const struct sluice_units *u = arg;
     struct pattern_name cut;
     pattern_cut(&cut, name.data, name.length);
-    return !sluice_readers_match(u->readers.first, &cut);
+    return !sluice_readers_match(&u->readers, NULL, &cut);
 }
 
 void sluice_taker_end_reader(struct sluice_units *u,
@@ -438,7 +439,7 @@ void sluice_taker_end_reader(struct sluice_units *u,
 {
     struct sluice_taken *t = &u->taken;
     if (t->kind == SLUICE_TAKEN_READERS && t->reader == reader)
-        t->reader = sluice_readers_match(reader->next, &t->cut);
+        t->reader = sluice_readers_match(&u->readers, reader, &t->cut);
     sluice_kept_drop(&u->kept, reader);
     sluice_readers_remove(&u->readers, reader);
     sluice_topics_sweep(&u->topics, taker_is_unread, u);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/lib/units/topics.h"
 
+#include "client/lib/units/name_hash.h"
+
 #include <stdlib.h>
 
 enum { TOPICS_BUCKETS = 4096 };
@@ -23,15 +25,9 @@ void sluice_topics_clear(struct sluice_topics *topics)
     *topics = (struct sluice_topics){.buckets = NULL};
 }
 
-/* FNV-1a. Publishers who look for collisions slow this reader down a little:
- * there are few topics. */
 static uint32_t topics_hash(struct sluice_bytes name)
 {
-    const uint8_t *octets = name.data;
-    uint32_t hash = UINT32_C(2166136261);
-    for (size_t i = 0; i < name.length; i++)
-        hash = (hash ^ octets[i]) * UINT32_C(16777619);
-    return hash % TOPICS_BUCKETS;
+    return name_hash(name.data, name.length) % TOPICS_BUCKETS;
 }
 
 static struct sluice_topic *topics_find(const struct sluice_topics *topics,
