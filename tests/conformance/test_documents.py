@@ -50,6 +50,11 @@ def rust(source, folder):
     return languages.build_with_rust(folder, folder / "program.rs")
 
 
+def bash(source, folder):
+    (folder / "program.sh").write_text(source)
+    return ["bash", "-eu", folder / "program.sh"]
+
+
 def program(language, kind, address):
     text = (languages.ROOT / "docs/clients.md").read_text(encoding="utf-8")
     found = re.findall(rf"^```{language} {kind}\n(.*?)^```$", text,
@@ -141,6 +146,14 @@ class Go(Documents, unittest.TestCase):
 
 class Rust(Documents, unittest.TestCase):
     language, build = "rust", rust
+
+
+class Bash(Documents, unittest.TestCase):
+    language, build = "bash", bash
+
+    @classmethod
+    def setUpClass(cls):
+        """Tests need it in any case."""
 
 
 if __name__ == "__main__":
