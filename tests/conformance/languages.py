@@ -133,8 +133,8 @@ class Library(unittest.TestCase):
         run(sys.executable, "-B", FOLDER / "client.py", "-j", "3", "--",
             *self.command)
 
-    def setting(self):
-        broker = Broker()
+    def setting(self, *options):
+        broker = Broker(*options)
         self.addCleanup(broker.kill)
         talk = Conversation(self.command, broker.address)
         self.addCleanup(talk.program.stop)
@@ -180,6 +180,24 @@ class Library(unittest.TestCase):
                 "rep tag=2 Took=1 body=it%20is")
         talk.do("reply /svc/echo 1 tag=4 body=again", "err gone tag=4")
         talk.do("req /svc/nobody tag=5", "err no-responder tag=5")
+        talk.leave()
+        broker.stop()
+
+    def test_a_full_queue_holds_back_no_other_channel(self):
+        broker, talk = self.setting("--queue-limit", "64k")
+        talk.do("sub /queue/in tag=1 ack=yes credit=1", "ok tag=1")
+        for _ in range(30):
+            talk.order("pub /queue/full size=8000")
+        talk.expect("hold /queue/full")
+        talk.order("pub /queue/full tag=2 body=last")    # waits in the client
+        talk.do("pub /queue/in body=x", "msg /queue/in /queue/in 1 body=x")
+        talk.do("ack /queue/in 1 tag=3", "ok tag=3")
+        worker = broker.connect().subscribe(b"/queue/full")
+        for _ in range(30):
+            self.assertEqual(worker.recv(), b"x" * 8000)
+        self.assertEqual(worker.recv(), b"last")
+        worker.close()
+        talk.expect("go /queue/full", "ok tag=2 seq=31")
         talk.leave()
         broker.stop()
 

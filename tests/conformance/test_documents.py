@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The programs of docs/clients.md on top of the libraries, each as it stands
-there, with a real sluiced: test_documents.py. The worker does a job and
+"""The programs of docs/clients.md and of the READMEs on top of the libraries,
+each as it stands there, with a real sluiced. The worker does a job and
 acknowledges it; the requester prints the reply."""
+import os
 import re
 import shutil
 import subprocess
@@ -96,16 +97,22 @@ class Documents:
         if not shutil.which(tool):
             raise unittest.SkipTest(f"{tool} is not installed")
 
-    def start(self, kind):
-        folder = tempfile.TemporaryDirectory(prefix="sluice-document-")
-        self.addCleanup(folder.cleanup)
+    def setUp(self):
         self.broker = Broker("--log-level", "debug")
         self.addCleanup(self.broker.kill)
-        source = program(self.language, kind, self.broker.address)
+
+    def make(self, source):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-document-")
+        self.addCleanup(folder.cleanup)
         return type(self).build(source, Path(folder.name))
 
+    def start(self, kind):
+        return self.make(program(self.language, kind, self.broker.address))
+
     def run_program(self, command):
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, text=True,
+            env=dict(os.environ, SLUICE_SERVER=self.broker.address))
         self.addCleanup(process.stdout.close)
         self.addCleanup(process.wait)
         self.addCleanup(process.kill)
@@ -130,6 +137,15 @@ class Documents:
         self.assertEqual(requester.stdout.read(), "it is noon\n")
         self.assertEqual(requester.wait(DEADLINE_S), 0)
         self.broker.wait_for_log("event=closed .*reason=goodbye")
+
+
+    def test_the_first_program_of_the_readme_receives_what_it_publishes(self):
+        text = (CLIENT / self.language / "README.md").read_text("utf-8")
+        source = re.search(rf"^```{self.language}\n(.*?)^```$", text,
+                           re.M | re.S)[1]
+        reader = self.run_program(self.make(source))
+        self.assertEqual(reader.stdout.read(), "/sensors/k1/temp 21.5\n")
+        self.assertEqual(reader.wait(DEADLINE_S), 0)
 
 
 class Python(Documents, unittest.TestCase):
