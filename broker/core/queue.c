@@ -188,8 +188,7 @@ static bool queue_give_slice(struct queue *q, struct subscriber *s,
 static bool queue_copy(struct queue *q, struct subscriber *s, uint32_t n)
 {
     clock_ms at = backlog_first(q->backlog)->at;
-    uint64_t number = q->is_numbered ? backlog_first(q->backlog)->first : 0;
-    return subscriber_gather(s, queue_head(q), n, at, number);
+    return subscriber_gather(s, queue_head(q), n, at, 0);
 }
 
 /* To a worker, or a copy. */
@@ -208,10 +207,12 @@ static bool queue_give_measured(struct queue *q, struct subscriber *s)
     return queue_give_slice(q, s, n, messages);
 }
 
+/* With numbers, which have gaps where others got a message, a copy would be a
+ * slice of its own as well. */
 static bool queue_is_copied(const struct queue *q, uint32_t n)
 {
-    const struct slice *first = backlog_first(q->backlog);
-    return n <= QUEUE_COPY_BYTES && !first->has_text && first->tries == 0;
+    return n <= QUEUE_COPY_BYTES && !q->is_numbered &&
+           !backlog_first(q->backlog)->has_text;
 }
 
 /* Whether a consumer, which has left the round, has to wait until its worker

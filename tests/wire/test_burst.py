@@ -45,9 +45,9 @@ class Script:
 
 
 class Burst(UnitsTest):
-    def patient_broker(self):
+    def patient_broker(self, *args):
         """It neither drops messages nor asks whether clients are there."""
-        return self.broker("--patience", "1h", "--ping", "0")
+        return self.broker("--patience", "1h", "--ping", "0", *args)
 
     def reader(self, sluiced, **kwargs):
         client = self.open(sluiced, **kwargs)
@@ -181,6 +181,50 @@ class Burst(UnitsTest):
             base = number - i
             self.assertEqual(words, [b"OK", b"rid=%d" % i, words[2],
                                      b"subs=0", b"held=%d" % (i + 1)])
+
+    def work(self, client, count):
+        """Takes so many messages with a slow socket, and asks in between;
+        then acknowledges all of them. Returns number and body of each."""
+        asking = Background(self.send_all, client,
+                            (unit(b"PING t%d" % i) for i in range(count)))
+        got, pongs = [], 0
+        while len(got) + pongs < 2 * count:
+            text, body = client.recv_many(2)
+            if text == b"PONG t%d" % pongs:
+                pongs += 1
+                continue
+            words = text.split(b" ")
+            self.assertEqual(words[:2] + words[3:], [b"MSG", b"/queue/q"])
+            got.append((int(words[2]), body))
+        asking.join()
+        client.send(b"".join(unit(b"ACK /queue/q %d" % number)
+                             for number, _ in got))
+        self.assertEqual(self.ask(client, b"PING end"), b"PONG end")
+        return got
+
+    def test_workers_with_slow_sockets_share_in_turns_and_acknowledge_all(self):
+        sluiced = self.patient_broker("--prefetch", "8m")
+        workers = [self.open(sluiced, rcvbuf=4 * KIB) for _ in range(2)]
+        for client in workers:
+            self.assertEqual(self.ask(
+                client, b"SUB /queue/q ack=yes credit=65535 rid=1"),
+                b"OK rid=1")
+        rng = random.Random(SEED + 3)
+        bodies = [rng.randbytes(rng.choice(SIZES)) for _ in range(1000)]
+        sender = self.open(sluiced)
+        sending = Background(sender.send, b"".join(
+            unit(b"/queue/q", body) for body in bodies))
+        calls = [Background(self.work, client, 500) for client in workers]
+        results = [call.join() for call in calls]
+        sending.join()
+        first = min(number for result in results for number, _ in result)
+        for got in results:
+            self.assertEqual([number for number, _ in got],
+                             list(range(got[0][0], first + 1000, 2)))
+            self.assertEqual([body for _, body in got],
+                             [bodies[number - first] for number, _ in got])
+        self.assertEqual(
+            sluiced.wait_stats(acked=1000)["held_messages"], 0)
 
     def test_units_that_only_look_alike_are_refused_one_by_one(self):
         sluiced = self.patient_broker()

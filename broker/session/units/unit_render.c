@@ -332,6 +332,41 @@ static bool render_slice(struct unit_render *r, struct lane_heads *h,
     return true;
 }
 
+/* Adds small messages that are slices of their own, as those of a queue are: a
+ * piece whose numbers are in the outbox. */
+static void render_singles(struct unit_render *r, struct lane_heads *h,
+                           struct walk *w)
+{
+    const struct backlog *b = h->sub->outbox;
+    uint8_t *units = r->room + r->used, *out = units;
+    const uint8_t *last = r->room + RENDER_BYTES - MESSAGE_HEAD_MAX -
+                          FRAME_HEAD_BYTES - RENDER_COPIED_MAX;
+    uint32_t bytes = 0, begin = w->slice;
+    if (!render_has_room(r, 0))
+        return;
+    spell(h);
+    for (; w->slice < b->count && out <= last; w->slice++) {
+        const struct slice *slice = backlog_at(b, w->slice);
+        if (slice->messages > 1 || slice->has_text || slice->tries > 0 ||
+            slice->length > RENDER_COPIED_MAX)
+            break;
+        message_head_move(&h->head, slice->first);
+        out = message_head_put(&h->head, out);
+        memmove(out, slice_bytes(slice), slice->length);
+        out += slice->length;
+        bytes += slice->length;
+    }
+    if (w->slice == begin)
+        return;
+    render_copied(r, (size_t)(out - units));
+    r->pieces[r->count++] = (struct piece){.sub = h->sub,
+                                           .units = units,
+                                           .messages = w->slice - begin,
+                                           .outbox_bytes = bytes,
+                                           .bytes = (uint32_t)(out - units),
+                                           .kind = PIECE_MESSAGES};
+}
+
 bool unit_render_lane(struct unit_render *r, struct subscriber *sub,
                       bool is_begun)
 {
@@ -345,9 +380,16 @@ bool unit_render_lane(struct unit_render *r, struct subscriber *sub,
         w.number = 1;
         w.told = w.told > 0 ? first->first + 1 : 0;
     }
-    for (; w.slice < b->count; w.slice++, w.offset = w.number = 0)
+    while (w.slice < b->count) {
+        if (w.told == 0 && w.offset == 0)
+            render_singles(r, &h, &w);
+        if (w.slice == b->count)
+            break;
         if (!render_slice(r, &h, &w))
             return false;
+        w.slice++;
+        w.offset = w.number = 0;
+    }
     if (w.told == 0 || w.told > b->offered)
         return true;
     if (!render_has_room(r, 0))

@@ -35,7 +35,8 @@ enum piece_kind { PIECE_REST, PIECE_ANSWERS, PIECE_GAP, PIECE_MESSAGES };
  * numbers are one piece while their units lie one behind another. */
 struct piece {
     struct subscriber *sub; /* NULL: of no lane */
-    uint64_t number;        /* of the first message, or the last of the gap */
+    uint64_t number;        /* of the first message, or the last of the gap;
+                               0: those of the messages are in the outbox */
     uint64_t gap_first;
     const uint8_t *units;  /* of the messages; NULL: of one, and not there */
     uint32_t messages;     /* how many, */

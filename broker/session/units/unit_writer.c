@@ -83,7 +83,26 @@ struct run {
     struct subscriber *sub; /* NULL: none yet */
     uint64_t bytes;         /* of message frames */
     uint64_t number;        /* of the last */
+    /* Of a queue: where the next one lies in the outbox. */
+    uint32_t slice, message;
 };
+
+/* The number of the next message of a queue that is in the outbox of `sub`. */
+static uint64_t run_peek(const struct run *run, const struct subscriber *sub)
+{
+    bool is_same = run->sub == sub;
+    return backlog_at(sub->outbox, is_same ? run->slice : 0)->first +
+           (is_same ? run->message : 0);
+}
+
+static void run_step(struct run *run)
+{
+    const struct slice *slice = backlog_at(run->sub->outbox, run->slice);
+    if (++run->message < slice->messages)
+        return;
+    run->slice++;
+    run->message = 0;
+}
 
 static void run_end(struct session *s, struct run *run)
 {
@@ -105,16 +124,22 @@ static void run_add(struct session *s, struct run *run, const struct piece *p,
 {
     if (messages == 0)
         return;
-    if (run->sub != p->sub)
+    if (run->sub != p->sub) {
         run_end(s, run);
+        *run = (struct run){.sub = p->sub};
+    }
     /* Its first byte was given up when it was begun. */
     bool was_begun = p->skipped > 0;
-    run->bytes = (run->sub ? run->bytes : 0) + bytes - was_begun;
-    run->sub = p->sub;
+    run->bytes += bytes - was_begun;
     run->number = p->number + messages - 1;
-    if (channel_is_queue(p->sub->channel) && p->sub->worker)
-        for (uint32_t i = 0; i < messages; i++)
-            queue_work_sent(p->sub, p->number + i);
+    if (!channel_is_queue(p->sub->channel))
+        return;
+    for (uint32_t i = 0; i < messages; i++) {
+        run->number = run_peek(run, p->sub);
+        run_step(run);
+        if (p->sub->worker)
+            queue_work_sent(p->sub, run->number);
+    }
 }
 
 static void settle_whole(struct session *s, struct run *run,
@@ -183,11 +208,15 @@ static void settle_part(struct session *s, struct run *run,
         units_answers_sent(s, put);
     struct cut cut = cut_of(p, put);
     run_add(s, run, p, cut.messages, cut.outbox_bytes);
+    uint64_t number =
+        p->kind == PIECE_MESSAGES && channel_is_queue(p->sub->channel)
+            ? run_peek(run, p->sub)
+            : p->number + cut.messages;
     run_end(s, run);
     if (!p->sub || (cut.put == 0 && p->skipped == 0))
         return;
     u->started = (struct started){.sub = p->sub,
-                                  .number = p->number + cut.messages,
+                                  .number = number,
                                   .gap_first = p->gap_first,
                                   .sent = p->skipped + (uint32_t)cut.put,
                                   .is_memory = p->is_memory};
