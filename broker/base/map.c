@@ -4,7 +4,13 @@
 #include <assert.h>
 #include <string.h>
 
-enum { MAP_MIN_SLOTS = 64 };
+enum {
+    MAP_MIN_SLOTS = 64,
+    MAP_AT_ONCE = 1024, /* slots whose nodes are moved in one go */
+    /* The same for each node that comes or goes while a table is replaced: a
+     * new table must not be full, or nearly empty, before the old one is. */
+    MAP_MOVED_EACH = 16,
+};
 
 void map_init(struct map *m, struct budget *budget)
 {
@@ -15,13 +21,22 @@ void map_fini(struct map *m)
 {
     assert(m->count == 0);
     budget_free(m->budget, m->slots, m->slot_count * sizeof *m->slots);
-    m->slots = NULL;
-    m->slot_count = 0;
+    budget_free(m->budget, m->old, m->old_count * sizeof *m->old);
+    m->slots = m->old = NULL;
+    m->slot_count = m->old_count = 0;
 }
 
-static struct map_node **map_slot(const struct map *m, uint32_t hash)
+static struct map_node **map_new_slot(const struct map *m, uint32_t hash)
 {
     return &m->slots[hash & (m->slot_count - 1)];
+}
+
+/* Where the node is, or will be put. */
+static struct map_node **map_slot(const struct map *m, uint32_t hash)
+{
+    if (m->old && (hash & (m->old_count - 1)) >= m->moved)
+        return &m->old[hash & (m->old_count - 1)];
+    return map_new_slot(m, hash);
 }
 
 static uint32_t map_hash(const struct map *m, const void *name, size_t length)
@@ -41,30 +56,47 @@ struct map_node *map_find(const struct map *m, const void *name, size_t length)
     return node;
 }
 
+/* Goes on with the replacement of the table. */
+static void map_move(struct map *m, size_t slots)
+{
+    for (; m->old && slots > 0; slots--) {
+        struct map_node *node = m->old[m->moved], *next;
+        m->old[m->moved++] = NULL;
+        for (; node; node = next) {
+            struct map_node **slot = map_new_slot(m, node->hash);
+            next = node->next;
+            node->next = *slot;
+            *slot = node;
+        }
+        if (m->moved < m->old_count)
+            continue;
+        budget_free(m->budget, m->old, m->old_count * sizeof *m->old);
+        m->old = NULL;
+        m->old_count = 0;
+    }
+}
+
 static bool map_resize(struct map *m, size_t slot_count)
 {
-    struct map old = *m;
+    map_move(m, SIZE_MAX); /* nothing, unless memory was short */
     struct map_node **slots =
         budget_zalloc(m->budget, slot_count * sizeof *slots);
     if (!slots)
         return false;
+    if (m->slots) {
+        m->old = m->slots;
+        m->old_count = m->slot_count;
+        m->moved = 0;
+    }
     m->slots = slots;
     m->slot_count = slot_count;
-    for (size_t i = 0; i < old.slot_count; i++) {
-        struct map_node *node, *next;
-        for (node = old.slots[i]; node; node = next) {
-            next = node->next;
-            struct map_node **slot = map_slot(m, node->hash);
-            node->next = *slot;
-            *slot = node;
-        }
-    }
-    budget_free(m->budget, old.slots, old.slot_count * sizeof *old.slots);
+    map_move(m, MAP_AT_ONCE);
     return true;
 }
 
 bool map_insert(struct map *m, struct map_node *node)
 {
+    map_move(m, MAP_MOVED_EACH);
     if (m->slot_count == 0 && !map_resize(m, MAP_MIN_SLOTS))
         return false;
     /* A table that cannot grow still works, only slower. */
@@ -87,19 +119,30 @@ void map_remove(struct map *m, struct map_node *node)
     }
     *at = node->next;
     m->count--;
+    map_move(m, MAP_MOVED_EACH);
     if (m->slot_count > MAP_MIN_SLOTS && m->count < m->slot_count / 8)
         (void)map_resize(m, m->slot_count / 4);
+}
+
+/* The slots of both tables, one behind the other. */
+static size_t map_all_slots(const struct map *m)
+{
+    return m->slot_count + m->old_count;
 }
 
 size_t map_visit(const struct map *m, size_t from, size_t slots,
                  void (*visit)(struct map_node *, void *), void *arg)
 {
-    if (slots > m->slot_count)
-        slots = m->slot_count;
-    for (; slots > 0; slots--, from++)
-        for (struct map_node *node = m->slots[from & (m->slot_count - 1)]; node;
-             node = node->next)
+    size_t all = map_all_slots(m);
+    if (slots > all)
+        slots = all;
+    for (; slots > 0; slots--, from++) {
+        size_t at = from % all;
+        struct map_node *node =
+            at < m->slot_count ? m->slots[at] : m->old[at - m->slot_count];
+        for (; node; node = node->next)
             visit(node, arg);
+    }
     return from;
 }
 
@@ -114,20 +157,25 @@ static uint32_t reverse_bits(uint32_t n)
 /* A slot is chosen by the low bits of the hash. In the order of reversed hashes
  * these are the high bits: each slot is one range of them, and a table of
  * another size only has wider or narrower ranges. So a position in this order
- * remains valid when the table is resized. */
+ * remains valid when the table is resized. While it is, steps have the length
+ * of the narrower ranges, each of which lies in one slot of one table. */
 bool map_walk(const struct map *m, struct map_walk *walk, size_t slots,
               void (*visit)(struct map_node *, void *), void *arg)
 {
     const uint64_t end = (uint64_t)UINT32_MAX + 1;
+    size_t finest = m->slot_count > m->old_count ? m->slot_count : m->old_count;
     if (m->count == 0)
         walk->passed = end;
     for (; slots > 0 && walk->passed < end; slots--) {
-        uint64_t from = walk->passed, range = end / m->slot_count;
+        uint64_t from = walk->passed, range = end / finest;
+        uint64_t next = (from / range + 1) * range;
         struct map_node *node = *map_slot(m, reverse_bits((uint32_t)from));
-        for (; node; node = node->next)
-            if (reverse_bits(node->hash) >= from)
+        for (; node; node = node->next) {
+            uint64_t place = reverse_bits(node->hash);
+            if (place >= from && place < next)
                 visit(node, arg);
-        walk->passed = (from / range + 1) * range;
+        }
+        walk->passed = next;
     }
     return walk->passed < end;
 }
@@ -135,5 +183,5 @@ bool map_walk(const struct map *m, struct map_walk *walk, size_t slots,
 void map_each(const struct map *m, void (*visit)(struct map_node *, void *),
               void *arg)
 {
-    (void)map_visit(m, 0, m->slot_count, visit, arg);
+    (void)map_visit(m, 0, map_all_slots(m), visit, arg);
 }

@@ -2,7 +2,8 @@
  *
  * map - finds objects, in which a map_node is embedded, by a name of any
  * bytes. The table grows and shrinks with what it holds; an empty one owns
- * nothing.
+ * nothing. A large table is replaced bit by bit, as nodes come and go, because
+ * at once it would take milliseconds.
  */
 #ifndef SLUICE_BASE_MAP_H
 #define SLUICE_BASE_MAP_H
@@ -30,6 +31,9 @@ struct map {
     struct map_node **slots; /* NULL when empty */
     size_t slot_count;       /* a power of two, or 0 */
     size_t count;
+    struct map_node **old; /* NULL, or the table that is being replaced, */
+    size_t old_count;      /* so long; */
+    size_t moved;          /* from this slot on, nodes are still there */
     struct siphash_key key;
     struct budget *budget;
 };

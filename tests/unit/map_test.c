@@ -67,10 +67,15 @@ static bool has(const struct fixture *f, int i)
     return map_find(&f->map, map_node_name(node), node->length) == node;
 }
 
+static void insert_many_from(struct fixture *f, int from, int to)
+{
+    for (int i = from; i < to; i++)
+        assert_true(map_insert(&f->map, &f->items[i].node));
+}
+
 static void insert_many(struct fixture *f, int n)
 {
-    for (int i = 0; i < n; i++)
-        assert_true(map_insert(&f->map, &f->items[i].node));
+    insert_many_from(f, 0, n);
 }
 
 static void remove_many(struct fixture *f, int from, int to)
@@ -112,6 +117,32 @@ static void test_shrinks_and_still_finds_the_rest(void **state)
 }
 
 /* Fewer slots than names: some share a slot whatever the key is. */
+/* No step moves the nodes of many slots, and each is found at any time. */
+static void test_a_large_table_is_replaced_bit_by_bit(void **state)
+{
+    enum { EACH = 16, AT_ONCE = 1024 };
+    struct fixture *f = *state;
+    unsigned steps = 0;
+    for (int i = 0; i < 2 * MANY; i++) {
+        const struct map_node *const *old = (void *)f->map.old;
+        size_t moved = f->map.moved;
+        if (i < MANY)
+            insert_many_from(f, i, i + 1);
+        else
+            remove_many(f, i - MANY, i - MANY + 1);
+        if (!f->map.old)
+            continue;
+        steps++;
+        bool is_same = (void *)f->map.old == (const void *)old;
+        assert_in_range(f->map.moved - (is_same ? moved : 0), 0,
+                        is_same ? EACH : AT_ONCE);
+        for (int j = 0; j < MANY; j += 7)
+            assert_int_equal(has(f, j), i < MANY ? j <= i : j > i - MANY);
+    }
+    assert_in_range(steps, 100, MANY);
+    assert_null(f->map.old);
+}
+
 static void test_names_in_one_slot_are_told_apart(void **state)
 {
     struct fixture *f = *state;
@@ -231,6 +262,7 @@ int main(void)
         MAP_TEST(test_new_map_owns_nothing),
         MAP_TEST(test_grows_with_what_it_holds),
         MAP_TEST(test_shrinks_and_still_finds_the_rest),
+        MAP_TEST(test_a_large_table_is_replaced_bit_by_bit),
         MAP_TEST(test_names_in_one_slot_are_told_apart),
         MAP_TEST(test_names_are_bytes_not_text),
         MAP_TEST(test_equal_hashes_are_not_equal_names),
