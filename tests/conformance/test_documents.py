@@ -164,6 +164,28 @@ class Rust(Documents, unittest.TestCase):
     language, build = "rust", rust
 
 
+class C(unittest.TestCase):
+    """Its program publishes a job, and does it."""
+
+    def test_the_program_does_its_job(self):
+        broker = Broker()
+        self.addCleanup(broker.kill)
+        source = program("c", "version-2", broker.address)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            (folder / "program.c").write_text(source)
+            for header in CLIENT.glob("sluice*.h"):
+                shutil.copy(header, folder)
+            languages.run(os.environ["CC"], "-I", folder,
+                          folder / "program.c", os.environ["LIBSLUICE"],
+                          "-o", folder / "program")
+            done = subprocess.run([folder / "program"], capture_output=True,
+                                  check=False, timeout=DEADLINE_S)
+        self.assertEqual((done.returncode, done.stdout, done.stderr),
+                         (0, b"hello\n", b""))
+        broker.wait_stats(acked=1, queued_messages=0)
+
+
 class Bash(Documents, unittest.TestCase):
     language, build = "bash", bash
 

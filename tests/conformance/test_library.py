@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""libsluice passes the suite, and the program of docs/clients.md works: with the
-test as its broker, and with sluiced."""
+"""libsluice passes the suite, and the program of docs/clients.md works. The
+test is its broker."""
 import os
 import re
 import shutil
@@ -15,8 +15,7 @@ from units import Connection, Head, unit
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
-sys.path += [str(FOLDER.parent), str(FOLDER.parent / "wire")]
-from daemon import Broker  # noqa: E402
+sys.path.append(str(FOLDER.parent))
 from runner import main  # noqa: E402
 
 INFO = ("INFO suite/1 v=2 conn=1 run=a max=1000000 hold=262144 subs=1024"
@@ -87,17 +86,6 @@ class Document(unittest.TestCase):
                 connection.close()
             self.assertEqual(process.returncode, 0)
             self.assertEqual(output, b"hello\n")
-
-    def test_it_does_a_job_of_sluiced(self):
-        broker = Broker()
-        self.addCleanup(broker.kill)
-        with tempfile.TemporaryDirectory() as name:
-            program = self.compile(Path(name), broker.address)
-            done = subprocess.run([program], capture_output=True, check=False,
-                                  timeout=DEADLINE_S)
-        self.assertEqual((done.returncode, done.stdout, done.stderr),
-                         (0, b"hello\n", b""))
-        broker.wait_stats(acked=1, queued_messages=0)
 
 
 if __name__ == "__main__":
