@@ -2,7 +2,7 @@
 # Completion for bash. The programs themselves list commands and options.
 
 _sluice_options() {
-    sed -n 's/^ *\(-[a-zA-Z], \)*\(--[a-z-]*\).*/\2/p'
+    sed -n 's/^ *\(-[a-zA-Z], \)*\(--[a-z0-9-]*\).*/\2/p'
 }
 
 # The kind of an option's value, as the help names it: ADDR, FILE, N,

@@ -51,6 +51,7 @@ class Completion:
     def test_options(self):
         self.check("sluice listen --timeo", "sluice listen --timeout")
         self.check("sluice listen /a --no", "sluice listen /a --no-reconnect")
+        self.check("sluice bench --v", "sluice bench --v2")
         self.check("sluiced --drain", "sluiced --drain-timeout")
         self.check("sluice send --serv", "sluice send --server")
         self.check("sluice send --verb", "sluice send --verbose")

@@ -26,12 +26,12 @@ def page(name):
 def listed_options(text):
     """Every `.It Fl -name`; an item may name several."""
     return {option for item in re.findall(r"^\.It (Fl .*)$", text, re.M)
-            for option in re.findall(r"Fl (-[a-z-]+)", item)}
+            for option in re.findall(r"Fl (-[a-z0-9-]+)", item)}
 
 
 def helped_options(text):
     return {option[1:] for option in
-            re.findall(r"^ +(?:-\w, )?(--[a-z-]+)", text, re.M)}
+            re.findall(r"^ +(?:-\w, )?(--[a-z0-9-]+)", text, re.M)}
 
 
 class Layout(unittest.TestCase):
