@@ -139,6 +139,9 @@ class Documents:
         self.broker.wait_for_log("event=closed .*reason=goodbye")
 
 
+class Library(Documents):
+    """The same for a library, which has a README."""
+
     def test_the_first_program_of_the_readme_receives_what_it_publishes(self):
         text = (CLIENT / self.language / "README.md").read_text("utf-8")
         source = re.search(rf"^```{self.language}\n(.*?)^```$", text,
@@ -148,19 +151,19 @@ class Documents:
         self.assertEqual(reader.wait(DEADLINE_S), 0)
 
 
-class Python(Documents, unittest.TestCase):
+class Python(Library, unittest.TestCase):
     language, build = "python", python
 
 
-class JavaScript(Documents, unittest.TestCase):
+class JavaScript(Library, unittest.TestCase):
     language, build = "js", js
 
 
-class Go(Documents, unittest.TestCase):
+class Go(Library, unittest.TestCase):
     language, build = "go", go
 
 
-class Rust(Documents, unittest.TestCase):
+class Rust(Library, unittest.TestCase):
     language, build = "rust", rust
 
 
