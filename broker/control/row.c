@@ -81,6 +81,7 @@ const struct row_kind row_of_channel = {{
     {.name = "age_ms", .number = VIEW_AGE_MS},
     {.name = "held", .number = VIEW_HELD},
     {.name = "workers", .number = VIEW_WORKERS},
+    {.name = "parked", .number = VIEW_PARKED_BYTES},
     {.name = "unseen", .number = VIEW_UNSEEN},
 }};
 

@@ -3,6 +3,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/held.h"
+#include "broker/core/publisher.h"
 #include "broker/core/queue.h"
 #include "broker/core/worker.h"
 
@@ -18,17 +19,6 @@ static void view_add(struct view *v, struct depth d)
     v->number[VIEW_BYTES] += d.bytes;
     if (d.age_ms > v->number[VIEW_AGE_MS])
         v->number[VIEW_AGE_MS] = d.age_ms;
-}
-
-/* The places are a ring. */
-static uint64_t count_waiters(const struct gate *g)
-{
-    uint64_t n = 1;
-    if (!g->first)
-        return 0;
-    LIST_EACH (link, &g->first->link)
-        n++;
-    return n;
 }
 
 static void view_set_limits(struct view *v, struct limits limits)
@@ -74,6 +64,7 @@ static void show_channel(struct channel *ch, void *arg)
 {
     const struct onlooker *onlooker = arg;
     const struct ledger *ledger = channel_ledger(ch);
+    struct publisher_line line = publisher_line(ch);
     struct view v = {
         .name = channel_name(ch),
         .name_length = channel_name_length(ch),
@@ -83,7 +74,8 @@ static void show_channel(struct channel *ch, void *arg)
                    [VIEW_OUT] = ch->messages_out,
                    [VIEW_DROPPED] = ch->dropped,
                    [VIEW_HELD_BYTES] = ch->account.bytes,
-                   [VIEW_PAUSED] = count_waiters(&ch->gate),
+                   [VIEW_PAUSED] = line.count,
+                   [VIEW_PARKED_BYTES] = line.parked_bytes,
                    [VIEW_PRESSED] = pressure_is_on(ch),
                    [VIEW_HELD] = ledger ? ledger_held(ledger) : 0,
                    [VIEW_REDELIVERED] = queue_redelivered(ch)},

@@ -87,6 +87,26 @@ void publisher_forget(struct publisher *p)
     }
 }
 
+static void count_in(struct publisher_line *line, const struct place *place)
+{
+    const struct publisher *p = LIST_OF(place, struct wait, place)->publisher;
+    line->count++;
+    line->parked_bytes += p->is_line ? p->bytes_in : 0;
+}
+
+/* The places are a ring. */
+struct publisher_line publisher_line(const struct channel *ch)
+{
+    struct publisher_line line = {.count = 0};
+    const struct place *first = ch->gate.first;
+    if (!first)
+        return line;
+    count_in(&line, first);
+    LIST_EACH (link, &first->link)
+        count_in(&line, LIST_OF(link, struct place, link));
+    return line;
+}
+
 bool publisher_admit(struct channel *ch)
 {
     struct turn *t = ch->turn;

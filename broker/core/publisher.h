@@ -24,7 +24,9 @@ struct publisher {
     uint64_t messages_in;
     uint16_t wait_count;
     uint8_t kind;      /* for the owner */
-    uint32_t bytes_in; /* of whole messages; UINT32_MAX: as many or more */
+    bool is_line;      /* parked messages for one channel wait, and no client */
+    uint32_t bytes_in; /* of whole messages; UINT32_MAX: as many or more; of a
+                          line, its own */
 };
 
 /* Waits nowhere and has published nothing. */
@@ -47,6 +49,14 @@ void publisher_forget(struct publisher *p);
 /* Admits the first in the line at the channel's gate. It is to be resumed when
  * it has been admitted everywhere. False when none waits. */
 bool publisher_admit(struct channel *ch);
+
+struct publisher_line {
+    uint64_t count;
+    uint64_t parked_bytes;
+};
+
+/* Those in line at a channel's gate; takes time for each. */
+struct publisher_line publisher_line(const struct channel *ch);
 
 /* The next in the turn's list of those to be resumed, NULL when there is
  * none. */

@@ -178,6 +178,45 @@ class Gaps(Watched):
                            dropped_newest=told, messages_out=messages)
 
 
+class Parking(Watched):
+    def setUp(self):
+        MonitorTest.setUp(self)
+        self.sluiced = self.watched("--channel", "/queue/jobs limit=1k")
+
+    def test_what_waits_for_a_full_queue_is_seen_until_it_is_taken(self):
+        publisher = self.open(b" name=importer")
+        self.ask(publisher, b"PUB /queue/jobs rid=1", b"x" * 900)
+        head, bodies = b"PUB /queue/jobs", (b"a" * 500, b"b" * 600)
+        for body in bodies:
+            publisher.send(unit(head, body))
+        parked = sum(len(unit(head, body)) for body in bodies)
+        self.assertEqual(publisher.recv_many(2)[0], b"HOLD /queue/jobs")
+        self.assert_counts(parked_messages=2, parked_bytes=parked, holds=1)
+        self.client(name="importer", state="open", waits_for="/queue/jobs",
+                    parked_bytes=parked)
+        self.channel(name="/queue/jobs", paused=1, parked_bytes=parked,
+                     depth=1)
+        worker = self.worker()
+        for number in 1, 2, 3:
+            worker.recv_many(2)
+            worker.send(unit(b"ACK /queue/jobs %d" % number))
+        self.assertEqual(publisher.recv_many(2)[0], b"GO /queue/jobs")
+        self.assert_counts(parked_messages=2, parked_bytes=0, holds=1, acked=3)
+        self.client(name="importer", waits_for=None, parked_bytes=0)
+        self.channel(name="/queue/jobs", paused=0, parked_bytes=0)
+
+    def test_two_that_wait_for_a_queue_are_both_named(self):
+        self.publish(JOBS, b"x" * 900)
+        for name in b"a", b"b":
+            self.open(b" name=" + name).send(unit(b"PUB /queue/jobs",
+                                                  b"x" * 300))
+        for name in "a", "b":
+            self.client(name=name, waits_for="/queue/jobs")
+        self.channel(name="/queue/jobs", paused=2,
+                     parked_bytes=2 * len(unit(b"PUB /queue/jobs",
+                                               b"x" * 300)))
+
+
 class Columns(Watched):
     def test_a_client_has_its_version_and_its_name(self):
         self.open(b" name=k%C3%BCche%201")

@@ -98,6 +98,7 @@ static struct parked *parked_new(struct session *s, const struct unit *u)
     line->session = s;
     publisher_init(&line->pub);
     line->pub.kind = s->kind;
+    line->pub.is_line = true;
     list_init(&line->units);
     alarm_init(&line->alarm.alarm);
     line->alarm.ring = parked_on_alarm;
@@ -151,6 +152,7 @@ static void parked_count(struct session *s, const struct parked_unit *p)
 {
     struct counters *counters = s->all->counters;
     s->units->parked_bytes += parked_size(p);
+    p->line->pub.bytes_in += (uint32_t)parked_size(p);
     s->units->parked_count++;
     counter_add(counters, COUNT_parked_messages, 1);
     counter_add(counters, COUNT_parked_bytes, parked_size(p));
@@ -208,6 +210,7 @@ static void parked_unit_free(struct parked_unit *p)
     struct session *s = p->line->session;
     struct units *own = s->units;
     own->parked_bytes -= parked_size(p);
+    p->line->pub.bytes_in -= (uint32_t)parked_size(p);
     own->parked_count--;
     counter_sub(s->all->counters, COUNT_parked_bytes, parked_size(p));
     if (p->request)

@@ -4,6 +4,7 @@
 #include "broker/core/channel_views.h"
 #include "broker/core/worker.h"
 #include "broker/session/units/client_name.h"
+#include "broker/session/units/parked.h"
 #include "broker/session/units/requests.h"
 #include "broker/session/units/units.h"
 #include "broker/session/units/wildcards.h"
@@ -14,6 +15,13 @@ static void add_limits(struct view *v, const struct subscriber *sub)
     channel_views_limits_of(&one, sub);
     v->number[VIEW_LIMIT_BYTES] += one.number[VIEW_LIMIT_BYTES];
     v->number[VIEW_LIMIT_MESSAGES] += one.number[VIEW_LIMIT_MESSAGES];
+}
+
+/* Any of a client's workers knows what all of them hold. */
+static void show_held(struct view *v, const struct worker *w)
+{
+    if (w)
+        v->number[VIEW_HELD] = w->holder->held;
 }
 
 /* The first channel stands for all. */
@@ -32,21 +40,24 @@ static void add_lane(struct view *v, const struct subscriber *sub, clock_ms now)
     add_limits(v, sub);
     if (!channel_is_queue(ch))
         v->number[VIEW_DROPPED] += sub->dropped;
-    else if (sub->worker && sub->matches == 0)
-        v->number[VIEW_HELD] += sub->worker->held;
+    else
+        show_held(v, sub->worker);
     if (!v->name) {
         v->name = channel_name(ch);
         v->name_length = channel_name_length(ch);
     }
 }
 
-/* What their workers hold, of all queues together. */
-static void add_wildcards(struct view *v, const struct units *u)
+/* The first channel that keeps it from publishing; one that it was asked to
+ * hold for stays that until GO, with nothing parked. */
+static void show_parked(struct view *v, const struct units *u)
 {
-    LIST_EACH (link, &u->wildcards) {
-        const struct wildcard *w = LIST_OF(link, struct wildcard, link);
-        v->number[VIEW_HELD] += w->worker ? w->worker->held : 0;
-    }
+    v->number[VIEW_PARKED_BYTES] = u->parked_bytes;
+    if (list_is_empty(&u->parked))
+        return;
+    const struct parked *line = LIST_OF(u->parked.next, struct parked, link);
+    v->waits_for = parked_name(line);
+    v->waits_for_length = line->name_length;
 }
 
 void unit_view(const struct session *s, clock_ms now, struct view *v)
@@ -58,6 +69,8 @@ void unit_view(const struct session *s, clock_ms now, struct view *v)
         return;
     LIST_EACH (link, &u->lanes)
         add_lane(v, &LIST_OF(link, struct lane, link)->sub, now);
-    add_wildcards(v, u);
+    LIST_EACH (link, &u->wildcards)
+        show_held(v, LIST_OF(link, struct wildcard, link)->worker);
+    show_parked(v, u);
     v->number[VIEW_REQUESTS] = requests_count(s);
 }
