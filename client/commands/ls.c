@@ -20,6 +20,7 @@
 
 struct ls_options {
     struct control_options control;
+    struct cli_option_number count;
     bool has_clients, is_json;
 };
 
@@ -29,6 +30,8 @@ static const struct cli_option ls_options[] = {
     CONTROL_OPTION_SERVER(LS_VALUE(control)),
     {"clients", CLI_OPTION_FLAG, LS_VALUE(has_clients), NULL, NULL, NULL, 0, 0,
      "list connections instead of channels"},
+    {"count", CLI_OPTION_COUNT, LS_VALUE(count), "N", NULL, NULL, 1, 0,
+     "list at most N; on a terminal 1000, unless this says otherwise"},
     {"json", CLI_OPTION_FLAG, LS_VALUE(is_json), NULL, NULL, NULL, 0, 0,
      "print a JSON object for each line"},
     CONTROL_OPTION_CONTROL(LS_VALUE(control)),
@@ -44,20 +47,41 @@ typedef void ls_figure(char out[FIGURE_BYTES], double value);
 static const struct ls_column {
     const char *name;
     ls_figure *figure; /* NULL: text */
+    bool is_rare;      /* a terminal shows it only if it is set somewhere */
 } ls_columns[] = {
-    {"waiting", figure_count}, {"bytes", figure_bytes},
-    {"limit", figure_bytes},   {"readers", figure_count},
-    {"in", figure_count},      {"out", figure_count},
-    {"dropped", figure_count}, {"paused", figure_count},
-    {"age_ms", figure_age},    {"conn", figure_count},
+    {"waiting", figure_count, false},
+    {"bytes", figure_bytes, false},
+    {"limit", figure_bytes, false},
+    {"readers", figure_count, false},
+    {"in", figure_count, false},
+    {"out", figure_count, false},
+    {"dropped", figure_count, false},
+    {"paused", figure_count, false},
+    {"age_ms", figure_age, false},
+    {"conn", figure_count, false},
+    {"held", figure_count, true},
+    {"workers", figure_count, true},
+    {"parked", figure_bytes, true},
+    {"unseen", figure_count, true},
+    {"lanes", figure_count, true},
+    {"requests", figure_count, true},
+    {"name", NULL, true},
+    {"protocol", figure_count, false},
 };
 
-static ls_figure *ls_figure_of(const char *name)
+/* NULL: text that is always shown. */
+static const struct ls_column *ls_column_of(const char *name)
 {
     for (size_t i = 0; i < sizeof ls_columns / sizeof *ls_columns; i++)
         if (strcmp(ls_columns[i].name, name) == 0)
-            return ls_columns[i].figure;
+            return &ls_columns[i];
     return NULL;
+}
+
+static ls_figure *ls_figure_of(const char *name)
+{
+    const struct ls_column *column = ls_column_of(name);
+    return column ? column->figure : NULL;
 }
 
 struct lister {
@@ -66,6 +90,7 @@ struct lister {
     struct pattern pattern;
     struct control_client client;
     struct control_table table;
+    size_t shown; /* rows that are printed */
 };
 
 /* --- what is listed ------------------------------------------------------ */
@@ -139,7 +164,18 @@ static void lister_print_fields(const struct lister *l, size_t row)
 
 /* --- a table ------------------------------------------------------------- */
 
-enum { LS_GAP = 2, LS_HEAD = -1 };
+enum { LS_GAP = 2, LS_HEAD = -1, LS_SHOWN = 1000 };
+
+static bool lister_shows(const struct lister *l, size_t column)
+{
+    const struct ls_column *known = ls_column_of(l->table.names[column]);
+    bool is_shown = !known || !known->is_rare;
+    for (size_t row = 0; row < l->shown && !is_shown; row++) {
+        const char *cell = control_table_cell(&l->table, row, column);
+        is_shown = *cell && strcmp(cell, "0") != 0;
+    }
+    return is_shown;
+}
 
 /* As it is shown on a terminal; row LS_HEAD has the names. */
 static const char *lister_show(const struct lister *l, long row, size_t column,
@@ -170,27 +206,36 @@ static size_t lister_column_width(const struct lister *l, size_t column)
 {
     char figure[FIGURE_BYTES];
     size_t most = ls_width(lister_show(l, LS_HEAD, column, figure));
-    for (size_t row = 0; row < l->table.rows; row++) {
+    for (size_t row = 0; row < l->shown; row++) {
         size_t n = ls_width(lister_show(l, (long)row, column, figure));
         most = n > most ? n : most;
     }
     return most;
 }
 
-/* Numbers to the right, text to the left. */
+/* Numbers to the right, text to the left. Returns what it lacks on the right.
+ */
+static int lister_print_cell(const struct lister *l, long row, size_t column,
+                             size_t width)
+{
+    char figure[FIGURE_BYTES];
+    const char *text = lister_show(l, row, column, figure);
+    int room = (int)(width - ls_width(text));
+    bool is_number = ls_figure_of(l->table.names[column]) != NULL;
+    printf("%*s%s", is_number ? room : 0, "", text);
+    return is_number ? 0 : room;
+}
+
+/* A column of width 0 is not shown. */
 static void lister_print_row(const struct lister *l, long row,
                              const size_t *widths)
 {
+    int gap = 0;
     for (size_t i = 0; i < l->table.columns; i++) {
-        char figure[FIGURE_BYTES];
-        const char *text = lister_show(l, row, i, figure);
-        int room = (int)(widths[i] - ls_width(text));
-        bool is_last = i + 1 == l->table.columns;
-        if (ls_figure_of(l->table.names[i]))
-            printf("%*s%s", room, "", text);
-        else
-            printf("%s%*s", text, is_last ? 0 : room, "");
-        printf("%*s", is_last ? 0 : LS_GAP, "");
+        if (widths[i] == 0)
+            continue;
+        printf("%*s", gap, "");
+        gap = LS_GAP + lister_print_cell(l, row, i, widths[i]);
     }
     putchar('\n');
 }
@@ -199,9 +244,9 @@ static void lister_print_table(const struct lister *l)
 {
     size_t widths[CONTROL_COLUMNS_MAX];
     for (size_t i = 0; i < l->table.columns; i++)
-        widths[i] = lister_column_width(l, i);
+        widths[i] = lister_shows(l, i) ? lister_column_width(l, i) : 0;
     lister_print_row(l, LS_HEAD, widths);
-    for (size_t row = 0; row < l->table.rows; row++)
+    for (size_t row = 0; row < l->shown; row++)
         lister_print_row(l, (long)row, widths);
 }
 
@@ -220,6 +265,23 @@ static void lister_select(struct lister *l)
         control_table_sort(&l->table, channel, false);
 }
 
+static void lister_print(struct lister *l)
+{
+    const struct ls_options *o = &l->options;
+    bool is_table = !o->is_json && isatty(STDOUT_FILENO) == 1;
+    uint64_t most = is_table ? LS_SHOWN : UINT64_MAX;
+    if (o->count.is_given)
+        most = o->count.value;
+    l->shown = l->table.rows < most ? l->table.rows : (size_t)most;
+    if (is_table)
+        lister_print_table(l);
+    for (size_t row = 0; row < l->shown && !is_table; row++)
+        if (o->is_json)
+            lister_print_json(l, row);
+        else
+            lister_print_fields(l, row);
+}
+
 static int lister_list(struct lister *l)
 {
     int status = control_client_find(&l->client, &l->options.control);
@@ -228,19 +290,14 @@ static int lister_list(struct lister *l)
     if (status != EXIT_DONE)
         return status;
     lister_select(l);
-    if (!l->options.is_json && isatty(STDOUT_FILENO) == 1) {
-        lister_print_table(l);
-    } else {
-        for (size_t row = 0; row < l->table.rows; row++)
-            if (l->options.is_json)
-                lister_print_json(l, row);
-            else
-                lister_print_fields(l, row);
-    }
-    return fflush(stdout) == 0
-               ? EXIT_DONE
-               : complain(EXIT_FAILED, "cannot write to standard output: %s",
-                          strerror(errno));
+    lister_print(l);
+    if (fflush(stdout) != 0)
+        return complain(EXIT_FAILED, "cannot write to standard output: %s",
+                        strerror(errno));
+    if (l->shown < l->table.rows)
+        complain(EXIT_DONE, "and %zu more; --count N lists up to N",
+                 l->table.rows - l->shown);
+    return EXIT_DONE;
 }
 
 static bool lister_read_pattern(struct lister *l, const char *text, int *status)
@@ -283,11 +340,15 @@ const struct command command_ls = {
         "\n"
         "The fields of a channel are: its name, its kind, the messages and\n"
         "bytes that wait in it or for its subscribers, the limit of these\n"
-        "bytes, its readers, messages in, out and dropped, publishers paused,\n"
-        "and the age of the oldest message in milliseconds. Those of a client\n"
-        "are: its number, address, state and channel, the messages and bytes\n"
-        "that wait for it, its messages in, out and dropped, and the full\n"
-        "channel it waits for.\n",
+        "bytes, its readers, messages in, out and dropped, publishers that\n"
+        "wait, the age of the oldest message in milliseconds, messages that\n"
+        "workers have, workers, bytes that are parked, and readers that were\n"
+        "not looked at, of more than 10,000. Those of a client are: its\n"
+        "number, address, state and first channel, the messages and bytes\n"
+        "that wait for it, its messages in, out and dropped, the full channel\n"
+        "it waits for, its version of the protocol, its name, the number of\n"
+        "its channels, messages that it has as a worker, open requests, and\n"
+        "the bytes that are parked for it.\n",
     .options = ls_options,
     .run = ls_run,
 };

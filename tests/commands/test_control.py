@@ -8,6 +8,7 @@ import unittest
 
 import people
 from people import Broker, WithBroker, run
+from wire import frame
 from terminal import Terminal
 
 QUEUE = "/queue/jobs"
@@ -72,6 +73,45 @@ class Ls(Control):
         self.broker.wait_stats(queued_messages=len(names))
         self.assertEqual([row[0] for row in self.fields()], names)
 
+    def test_no_more_are_listed_than_asked_for(self):
+        """And it is said how many there are."""
+        for name in "abcde":
+            self.hold(f"/queue/{name}", "x")
+        for options in (), ("--json",):
+            text, errors = self.ask("ls", "-n", "2", *options)
+            self.assertEqual(len(text.splitlines()), 2)
+            self.assertIn("/queue/a", text)
+            self.assertIn("and 3 more; ", errors)
+        self.assertEqual(self.ask("ls", "--count", "5")[1], "")
+
+    def test_a_terminal_is_not_flooded(self):
+        publisher = self.broker.connect().subscribe(b"")
+        self.addCleanup(publisher.close)
+        for i in range(1200):
+            publisher.publish(b"/queue/%04d" % i, b"x")
+        self.broker.wait_stats(queued_messages=1200)
+        terminal = Terminal(self, columns=100, env={
+            "SLUICE_SERVER": self.broker.address,
+            "XDG_RUNTIME_DIR": os.environ["XDG_RUNTIME_DIR"]})
+        terminal.type(f"clear; {people.SLUICE} ls")
+        terminal.press("Enter")
+        terminal.wait_for("and 200 more; --count N lists up to N$")
+        terminal.wait_for("^/queue/0999 ")
+
+    def test_workers_and_what_they_hold_are_listed(self):
+        self.hold(QUEUE, "x")
+        worker = self.broker.connect()
+        self.addCleanup(worker.close)
+        for head in b"\0SLUICE/2 name=resizer", b"SUB /queue/jobs ack=yes":
+            worker.send(frame(head) + frame(b""))
+        worker.recv_many(4)
+        (row,) = self.fields()
+        self.assertEqual(row[:3] + row[11:],
+                         [QUEUE, "queue", "0", "1", "1", "0", "0"])
+        (row,) = self.fields("--clients")
+        self.assertEqual(row[3], QUEUE)
+        self.assertEqual(row[9:], ["", "2", "resizer", "1", "1", "0", "0"])
+
     def test_a_terminal_gets_a_table(self):
         self.hold(QUEUE, "x" * 2000)
         terminal = Terminal(self, columns=100, env={
@@ -87,6 +127,8 @@ class Ls(Control):
                          [QUEUE, "queue", "1", "1.96K", "64.0M", "0"])
         for word in ("kind", "age"):
             self.assertLessEqual(heading.index(word), len(row))
+        for rare in ("held", "workers", "parked", "unseen"):
+            self.assertNotIn(rare, heading)
 
 
 class Peek(Control):
