@@ -3,6 +3,7 @@
 
 #include <jansson.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
@@ -15,6 +16,8 @@
 #include "broker/net/peer.h"
 #include "common/address.h"
 #include "common/percent.h"
+#include "proto/head.h"
+#include "proto/spelling.h"
 
 enum { NAME_BYTES = 1024 }; /* a channel's name, encoded */
 
@@ -245,10 +248,55 @@ static json_t *tap(uint64_t seq, uint64_t missed)
     return root;
 }
 
-char *document_tap(uint64_t seq, uint64_t missed, uint64_t size)
+/* Of several with one name, the first counts. */
+static void put_header(json_t *headers, struct span name, struct span value)
+{
+    char key[HEAD_HEADER_MAX + 1] = "", text[PERCENT_BYTES * HEAD_MAX + 1];
+    uint8_t octets[HEAD_MAX];
+    memcpy(key, name.text, name.length);
+    if (json_object_get(headers, key))
+        return;
+    size_t n = spelling_read(octets, value);
+    json_object_set_new(
+        headers, key,
+        json_stringn(text, percent_encode(octets, n, text, sizeof text)));
+}
+
+/* The word up to the next `end`, which is taken out of `rest` with it. */
+static struct span take_word(struct span *rest, char end)
+{
+    const char *found = memchr(rest->text, end, rest->length);
+    uint32_t n = found ? (uint32_t)(found - rest->text) : rest->length;
+    struct span word = {rest->text, n};
+    uint32_t taken = n + (found != NULL);
+    *rest = (struct span){rest->text + taken, rest->length - taken};
+    return word;
+}
+
+/* Each has a blank before it. A reply address is a capability, and not shown:
+ * whoever knows it can answer. */
+static void put_headers(json_t *root, struct span text)
+{
+    json_t *headers = json_object();
+    while (text.length > 0) {
+        struct span value = take_word(&text, ' ');
+        struct span name = take_word(&value, '=');
+        if (head_is_header(name))
+            put_header(headers, name, value);
+        else if (name.length > 0)
+            json_object_set_new(root, "request", json_true());
+    }
+    if (json_object_size(headers) > 0)
+        json_object_set(root, "headers", headers);
+    json_decref(headers);
+}
+
+char *document_tap(uint64_t seq, uint64_t missed, uint64_t size,
+                   struct span text)
 {
     json_t *root = tap(seq, missed);
     put_number(root, "size", size);
+    put_headers(root, text);
     return finish(root);
 }
 

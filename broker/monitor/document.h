@@ -8,6 +8,8 @@
 
 #include <stdint.h>
 
+#include "proto/span.h"
+
 struct log_field;
 struct broker_view;
 struct survey_result;
@@ -31,8 +33,10 @@ char *document_event(const struct broker_view *b, const char *event,
                      const struct log_field *fields, uint64_t seq,
                      uint64_t missed);
 
-/* The document that goes with a tapped message of `size` bytes. */
-char *document_tap(uint64_t seq, uint64_t missed, uint64_t size);
+/* The document that goes with a tapped message of `size` bytes. `text` is that
+ * of its slice: its headers as a client of version 2 sent them; "" for none. */
+char *document_tap(uint64_t seq, uint64_t missed, uint64_t size,
+                   struct span text);
 
 /* Reports messages that were left out when no later message carried the count.
  */

@@ -17,6 +17,7 @@
 #include "common/percent.h"
 #include "proto/channel_name.h"
 #include "proto/frame.h"
+#include "proto/span.h"
 
 struct tapping {
     struct tap tap; /* first: the core hands it back */
@@ -54,7 +55,8 @@ static void tapping_count_missed(struct tapping *g, uint64_t n)
     counter_add(g->taps->broker->counters, COUNT_tap_missed, n);
 }
 
-static void tapping_show(struct tapping *g, const uint8_t *body, size_t size)
+static void tapping_show(struct tapping *g, const uint8_t *body, size_t size,
+                         struct span text)
 {
     if (!pub_socket_has_room(g->taps->socket, size)) {
         throttle_miss(&g->throttle, 1);
@@ -62,7 +64,7 @@ static void tapping_show(struct tapping *g, const uint8_t *body, size_t size)
         return;
     }
     uint64_t missed = throttle_take_missed(&g->throttle);
-    tapping_send(g, document_tap(++g->seq, missed, size), body, size);
+    tapping_send(g, document_tap(++g->seq, missed, size, text), body, size);
 }
 
 static void tapping_on_slice(struct tap *tap, const struct slice *slice)
@@ -70,13 +72,15 @@ static void tapping_on_slice(struct tap *tap, const struct slice *slice)
     struct tapping *g = (struct tapping *)(void *)tap;
     const struct taps *t = g->taps;
     clock_ms now = reactor_now_ms(t->broker->reactor);
-    const uint8_t *p = slice->block->bytes + slice->offset;
+    const uint8_t *p = slice_bytes(slice), *text;
+    struct span headers = {.length = slice_text(slice, &text)};
+    headers.text = (const char *)text;
     uint64_t n = throttle_pass(
         &g->throttle, now, THROTTLE_PER_SECOND(t->per_second), slice->messages);
     tapping_count_missed(g, slice->messages - n);
     while (n-- > 0) {
         uint32_t size = frame_get_length(p);
-        tapping_show(g, p + FRAME_HEAD_BYTES, size);
+        tapping_show(g, p + FRAME_HEAD_BYTES, size, headers);
         p += FRAME_HEAD_BYTES + size;
     }
 }

@@ -12,6 +12,7 @@
 #include "client/print_options.h"
 #include "client/stop_signal.h"
 #include "common/percent.h"
+#include "proto/head.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@ struct tap_options {
     struct watcher_options watcher;
     struct cli_option_number count;
     struct print_options print;
+    bool has_headers;
 };
 
 #define TAP_VALUE(field) offsetof(struct tap_options, field)
@@ -36,6 +38,8 @@ static const struct cli_option tap_options[] = {
     PRINT_OPTIONS_FORMAT(TAP_VALUE(print)),
     PRINT_OPTIONS_RAW(TAP_VALUE(print)),
     PRINT_OPTIONS_TIMES(TAP_VALUE(print)),
+    {"headers", CLI_OPTION_FLAG, TAP_VALUE(has_headers), NULL, NULL, NULL, 0, 0,
+     "print headers before each line of text; JSON always has them"},
     {.name = NULL},
 };
 
@@ -43,10 +47,14 @@ static const struct cli_option tap_options[] = {
  * encoded. */
 #define TAPPER_PREFIX "tap."
 
+enum { TAPPER_VALUES = 4096 }; /* of a head, no longer */
+
 struct tapper {
     struct tap_options options;
     struct watcher watcher;
     struct printer printer;
+    struct sluice_header headers[SLUICE_HEADERS_MAX + 1]; /* of a message */
+    uint8_t values[TAPPER_VALUES];
     char topic[sizeof TAPPER_PREFIX + PERCENT_BYTES * SLUICE_CHANNEL_MAX];
     uint64_t taken;
 };
@@ -59,11 +67,9 @@ static bool tapper_is_mine(const struct tapper *t,
            memcmp(m->part[0].data, t->topic, m->part[0].length) == 0;
 }
 
-static void tapper_tell_missed(const struct receiver_part *head)
+static void tapper_tell_missed(const json_t *document)
 {
-    json_t *document = json_loadb(head->data, head->length, 0, NULL);
     double missed = report_number(document, "missed");
-    json_decref(document);
     if (missed >= 1)
         complain(EXIT_DONE,
                  "%.0f messages were left out (see sluiced "
@@ -77,17 +83,48 @@ static bool tapper_is_over(const struct tapper *t)
            (t->options.count.is_given && t->taken == t->options.count.value);
 }
 
+/* The headers of the message, which lie in the document and in `values`; those
+ * that cannot be headers are left out. */
+static void tapper_read_headers(struct tapper *t, json_t *document)
+{
+    const char *name;
+    json_t *value;
+    size_t count = 0, used = 0, length;
+    json_object_foreach(json_object_get(document, "headers"), name, value)
+    {
+        if (count == SLUICE_HEADERS_MAX || !head_is_header(span_of(name)) ||
+            !json_is_string(value) ||
+            !percent_decode(json_string_value(value), json_string_length(value),
+                            t->values + used, sizeof t->values - used, &length))
+            continue;
+        t->headers[count++] =
+            (struct sluice_header){name, {t->values + used, length}};
+        used += length;
+    }
+    t->headers[count] = (struct sluice_header){.name = NULL};
+}
+
+static bool tapper_print(struct tapper *t, const struct receiver_part *body,
+                         json_t *document)
+{
+    tapper_read_headers(t, document);
+    t->printer.headers = t->headers;
+    t->taken++;
+    return printer_put(&t->printer,
+                       (struct sluice_bytes){body->data, body->length});
+}
+
 /* False, with errno, when the output cannot be written. */
 static bool tapper_take(struct tapper *t, const struct receiver_message *m)
 {
     if (!tapper_is_mine(t, m))
         return true;
-    tapper_tell_missed(&m->part[1]);
-    if (m->parts < 3)
-        return true;
-    t->taken++;
-    return printer_put(
-        &t->printer, (struct sluice_bytes){m->part[2].data, m->part[2].length});
+    const struct receiver_part *head = &m->part[1];
+    json_t *document = json_loadb(head->data, head->length, 0, NULL);
+    tapper_tell_missed(document);
+    bool is_written = m->parts < 3 || tapper_print(t, &m->part[2], document);
+    json_decref(document);
+    return is_written;
 }
 
 static int tapper_run(struct tapper *t)
@@ -117,6 +154,7 @@ static int tapper_tap(struct tapper *t, const char *channel)
     percent_encode((const uint8_t *)channel, strlen(channel), t->topic + prefix,
                    sizeof t->topic - prefix);
     print_options_apply(&t->options.print, &t->printer, channel);
+    t->printer.has_headers = t->options.has_headers;
     if (!stop_signal_init())
         return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
     channel_hint_print(channel, CHANNEL_SUBSCRIBE);
@@ -130,6 +168,9 @@ static int tapper_tap(struct tapper *t, const char *channel)
 static bool tap_check(const struct tap_options *o, int argc, int *status)
 {
     const char *wrong = print_options_wrong(&o->print);
+    bool is_raw = o->print.is_raw || o->print.format == PRINTER_RAW;
+    if (!wrong && is_raw && o->has_headers)
+        wrong = "--raw prints bytes alone; leave out --headers";
     if (!wrong)
         wrong = key_options_wrong(&o->watcher.keys);
     if (argc > 2)

@@ -45,6 +45,36 @@ class Tap(unittest.TestCase):
         self.assertIn("text", found.values())
         self.assertEqual(found["channel"], "/queue/jobs")
 
+    def test_headers_are_shown_if_asked_for(self):
+        """As those of `sluice listen`; JSON has them anyway."""
+        shown = {"Unit": "C", "Note": "a b%FF"}
+        for options, wanted in (((), b"21.5\n"),
+                                (("--headers",), b"Unit=C Note=a%20b%FF 21.5\n")):
+            self.broker = FakeBroker(self)
+            tap = self.start("/queue/jobs", "--count", "1", *options)
+            self.broker.publish("tap./queue/jobs",
+                                head(4) | {"headers": shown}, b"21.5")
+            self.assertEqual(tap.finish(), (0, wanted, ""))
+        self.broker = FakeBroker(self)
+        tap = self.start("/queue/jobs", "--count", "1", "--format", "json")
+        self.broker.publish("tap./queue/jobs", head(4) | {"headers": shown},
+                            b"21.5")
+        found = json.loads(tap.finish()[1])
+        self.assertEqual(found["headers"]["Unit"], "C")
+        self.assertEqual(found["message"], "21.5")
+
+    def test_what_is_no_header_is_not_shown(self):
+        """Whatever feed it comes from, the terminal is safe."""
+        for odd in ({"\x1b[2J": "x", "Fine": "1"}, {"lower": "x", "Fine": "1"},
+                    {"Deep": {"a": 1}, "Fine": "1"},
+                    {"Broken": "%4", "Fine": "1"},
+                    {"Long": "x" * 5000, "Fine": "1"}):
+            self.broker = FakeBroker(self)
+            tap = self.start("/queue/jobs", "--count", "1", "--headers")
+            self.broker.publish("tap./queue/jobs", head(1) | {"headers": odd},
+                                b"x")
+            self.assertEqual(tap.finish(), (0, b"Fine=1 x\n", ""))
+
     def test_a_name_is_asked_for_as_the_feed_writes_it(self):
         """The feed percent-encodes names; as it is, this one would be refused
         by the broker, and the tap would wait forever."""
@@ -90,7 +120,8 @@ class Tap(unittest.TestCase):
     def test_wrong_usage(self):
         for args, word in (([], b"CHANNEL is missing"),
                            (["a", "b"], b"one CHANNEL"),
-                           (["a", "--monitor", "nonsense"], b"--monitor")):
+                           (["a", "--monitor", "nonsense"], b"--monitor"),
+                           (["a", "--headers", "--raw"], b"--headers")):
             done = run("tap", *args)
             self.assertEqual((done.returncode, done.stdout), (2, b""))
             self.assertIn(word, done.stderr)

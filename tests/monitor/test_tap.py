@@ -3,7 +3,7 @@
 import json
 
 from monitor import MonitorTest, main
-from wire import KIB, MIB
+from wire import KIB, MIB, frame
 
 QUEUE, TOPIC = b"/queue/jobs", b"/topic/news"
 
@@ -12,7 +12,7 @@ def tap(channel):
     return b"tap." + channel
 
 
-class Tap(MonitorTest):
+class Tapping(MonitorTest):
     def tapping(self, sluiced, *topics, **options):
         feed = self.feed(sluiced, *topics, **options)
         for topic in topics:
@@ -41,6 +41,8 @@ class Tap(MonitorTest):
             got.append(body)
         return got
 
+
+class Tap(Tapping):
     def test_a_queue_is_seen_and_not_consumed(self):
         """The worker gets all of them as well."""
         sluiced = self.watched()
@@ -134,6 +136,76 @@ class Tap(MonitorTest):
         sender = self.publisher(sluiced).publish(QUEUE, b"left behind")
         sluiced.sync(sender)
         self.assertEqual(sluiced.stop().counters["dropped_stopping"], 1)
+
+
+class Headers(Tapping):
+    def open(self, sluiced):
+        client = self.connect(sluiced).send(frame(b"\0SLUICE/2") + frame(b""))
+        client.recv_many(2)
+        return client
+
+    def ask(self, client, head, body=b""):
+        client.send(frame(head) + frame(body))
+        return client.recv_many(2)[0]
+
+    def test_headers_are_in_the_document_and_not_in_the_body(self):
+        sluiced = self.watched()
+        for channel in TOPIC, QUEUE:
+            feed = self.tapping(sluiced, tap(channel))
+            publisher = self.open(sluiced)
+            for size in (4, 20 * KIB, 70 * KIB):
+                body = b"x" * size
+                self.ask(publisher, b"PUB " + channel + b" rid=1 Unit=C "
+                         b"Note=a%20b%FF%25 Unit=F Empty=", body)
+                document, shown = self.shown(feed, tap(channel))
+                self.assertEqual(document["headers"], {
+                    "Unit": "C", "Note": "a b%FF%25", "Empty": ""})
+                self.assertEqual(document["size"], size)
+                self.assertEqual(shown, body)
+                self.ask(publisher, b"PUB " + channel + b" rid=2", body)
+                document, shown = self.shown(feed, tap(channel))
+                self.assertNotIn("headers", document)
+                self.assertEqual(shown, body)
+
+    def test_the_longest_headers_there_can_be(self):
+        sluiced = self.watched()
+        feed = self.tapping(sluiced, tap(TOPIC))
+        publisher = self.open(sluiced)
+        value = b"%25" * ((3800 - len(TOPIC) - len(b" A=")) // 3)
+        self.ask(publisher, b"PUB /topic/news rid=1 A=" + value, b"x")
+        document, shown = self.shown(feed, tap(TOPIC))
+        self.assertEqual(document["headers"]["A"], value.decode())
+        self.assertEqual(shown, b"x")
+
+    def test_a_request_is_marked_and_its_address_is_not_shown(self):
+        """Whoever knew the address could answer."""
+        sluiced = self.watched()
+        feed = self.tapping(sluiced, tap(b"/svc/a"))
+        service, requester = self.open(sluiced), self.open(sluiced)
+        self.ask(service, b"SUB /svc/a rid=1")
+        requester.send(frame(b"REQ /svc/a rid=1 Lang=de") + frame(b"?"))
+        address = service.recv_many(2)[0].partition(b"reply=@")[2].split()[0]
+        document, shown = self.shown(feed, tap(b"/svc/a"))
+        self.assertIs(document["request"], True)
+        self.assertEqual(document["headers"], {"Lang": "de"})
+        self.assertNotIn(address.decode(), json.dumps(document))
+        self.assertEqual(shown, b"?")
+
+    def test_a_topic_that_only_version_2_uses_is_shown_as_any_other(self):
+        """Also when it is tapped while messages flow."""
+        sluiced = self.watched()
+        reader, publisher = self.open(sluiced), self.open(sluiced)
+        self.ask(reader, b"SUB /topic/news rid=1")
+        for i in range(3):
+            self.ask(publisher, b"PUB /topic/news rid=1", b"before %d" % i)
+        feed = self.tapping(sluiced, tap(TOPIC))
+        wanted = [b"%d" % i for i in range(50)]
+        publisher.send(b"".join(frame(b"PUB /topic/news") + frame(body)
+                                for body in wanted))
+        self.assertEqual(self.bodies(feed, tap(TOPIC), 50), wanted)
+        got = reader.recv_many(2 * 53)
+        self.assertEqual(got[7::2], wanted)
+        self.assertEqual(got[-2], b"MSG /topic/news 53")
 
 
 class Rate(MonitorTest):
