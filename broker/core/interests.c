@@ -133,12 +133,18 @@ static struct interest_shape *shape_new(struct interests *in,
     return shape;
 }
 
+static struct interest_shape *shape_known(const struct interests *in,
+                                          const struct interest_form *form)
+{
+    struct map_node *node = map_find(&in->shapes, form, form_length(form));
+    return node ? LIST_OF(node, struct interest_shape, node) : NULL;
+}
+
 static struct interest_shape *shape_find(struct interests *in,
                                          const struct interest_form *form)
 {
-    struct map_node *node = map_find(&in->shapes, form, form_length(form));
-    return node ? LIST_OF(node, struct interest_shape, node)
-                : shape_new(in, form);
+    struct interest_shape *shape = shape_known(in, form);
+    return shape ? shape : shape_new(in, form);
 }
 
 static void shape_free_unused(struct interests *in,
@@ -242,14 +248,21 @@ static struct interest_group *group_new(struct interests *in,
     return group;
 }
 
-static struct interest_group *group_find(struct interests *in,
-                                         struct interest_shape *shape,
-                                         uint64_t hash, const struct pattern *p)
+static struct interest_group *
+group_known(const struct interests *in, uint64_t hash, const struct pattern *p)
 {
     struct interest_group *group =
         in->slot_count > 0 ? *interests_slot(in, hash) : NULL;
     while (group && (group->hash != hash || !has_pattern(group, p)))
         group = group->next;
+    return group;
+}
+
+static struct interest_group *group_find(struct interests *in,
+                                         struct interest_shape *shape,
+                                         uint64_t hash, const struct pattern *p)
+{
+    struct interest_group *group = group_known(in, hash, p);
     return group ? group : group_new(in, shape, hash, p);
 }
 
@@ -290,6 +303,15 @@ bool interests_add(struct interests *in, struct interest *i,
     }
     list_insert(&i->group->interests, &i->same);
     return true;
+}
+
+const struct interest_group *interests_with(struct interests *in,
+                                            const struct pattern *p)
+{
+    struct interest_form form;
+    uint64_t hash = form_of(&form, &in->key, p);
+    const struct interest_shape *shape = shape_known(in, &form);
+    return shape ? group_known(in, shape->hash ^ hash, p) : NULL;
 }
 
 void interests_remove(struct interests *in, struct interest *i)

@@ -74,6 +74,11 @@ bool interests_add(struct interests *in, struct interest *i,
 /* `i` was added and has not been removed. */
 void interests_remove(struct interests *in, struct interest *i);
 
+/* Those with this pattern, which is not exact; NULL when there are none. Valid
+ * until the last of them is removed. */
+const struct interest_group *interests_with(struct interests *in,
+                                            const struct pattern *p);
+
 /* Begins a search for those whose patterns match the name, which is borrowed
  * until it is over. The search before, if it is not over, is given up. */
 void interests_seek(struct interests *in, const uint8_t *name, size_t length);

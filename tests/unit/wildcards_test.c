@@ -206,6 +206,26 @@ static void test_a_client_may_go_while_its_channels_are_sought(void **state)
     assert_int_equal(count(f, COUNT_channels), 0);
 }
 
+static void test_many_patterns_of_one_client_are_told_apart(void **state)
+{
+    enum { SOME = 100 };
+    struct fixture *f = *state;
+    char text[64];
+    open_units(f, f->b);
+    for (int i = 0; i < 2 * SOME; i++) {
+        (void)snprintf(text, sizeof text, "SUB /%d/* rid=1", i % SOME);
+        say_unit(f, f->b, text);
+        const char *answer = i < SOME ? "OK rid=1|" : "ERR exists rid=1|";
+        assert_memory_equal(heard(f, f->b), answer, strlen(answer));
+    }
+    for (int i = 0; i < 2 * SOME; i++) {
+        (void)snprintf(text, sizeof text, "UNSUB /%d/* rid=1", i % SOME);
+        say_unit(f, f->b, text);
+        const char *answer = i < SOME ? "OK rid=1|" : "ERR gone rid=1|";
+        assert_memory_equal(heard(f, f->b), answer, strlen(answer));
+    }
+}
+
 /* The end of what came, when it is more than can be looked at. */
 static const char *last_heard(struct fixture *f, int fd)
 {
@@ -537,6 +557,7 @@ int main(void)
             test_a_message_for_a_channel_that_is_given_up_reaches_all),
         WILDCARDS_TEST(test_the_answer_follows_on_what_came_before_it),
         WILDCARDS_TEST(test_gaps_are_told_before_the_end_of_one_pattern_of_two),
+        WILDCARDS_TEST(test_many_patterns_of_one_client_are_told_apart),
         WILDCARDS_TEST(test_nobody_is_missed_however_things_overlap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -24,6 +24,7 @@ struct units *units_obtain(struct session *s)
     list_init(&u->early);
     list_init(&u->errand.link);
     idmap_init(&u->index, s->all->budget);
+    idmap_init(&u->patterns, s->all->budget);
     list_init(&u->fresh);
     list_init(&u->requests);
     list_init(&u->parked);

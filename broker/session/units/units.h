@@ -69,6 +69,7 @@ struct units {
     struct list output;      /* lanes with more than the socket took */
     struct list early;       /* lanes that wait for the barrier; dirty */
     struct list wildcards;   /* struct wildcard */
+    struct idmap patterns;   /* these by pattern; empty while they are few */
     uint32_t wildcard_count, lane_count;
     struct wildcard *changing; /* begins or ends; NULL: none does */
     struct errand errand;      /* which is then this */

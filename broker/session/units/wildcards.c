@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/wildcards.h"
 
-#include <string.h>
-
 #include "broker/core/core.h"
 #include "broker/session/clients.h"
 #include "broker/session/units/lanes.h"
@@ -17,20 +15,51 @@ enum {
     SLOTS_AT_ONCE = 8,
 };
 
-static bool is_equal(const struct pattern *a, const struct pattern *b)
+/* From here on subscriptions are found by a table. */
+enum { LISTED_MAX = 16 };
+
+static uint64_t id_of(const struct interest_group *group)
 {
-    return a->world == b->world && a->length == b->length &&
-           memcmp(a->octets, b->octets, a->length) == 0;
+    return (uint64_t)(uintptr_t)group;
+}
+
+static bool wildcards_index(struct units *u, const struct wildcard *w)
+{
+    return idmap_put(&u->patterns, id_of(w->interest.group),
+                     (uint64_t)(uintptr_t)w);
+}
+
+/* One was added. False without memory. */
+static bool wildcards_index_more(struct units *u, const struct wildcard *added)
+{
+    if (u->patterns.count > 0)
+        return wildcards_index(u, added);
+    bool is_ok = true;
+    if (u->wildcard_count > LISTED_MAX)
+        LIST_EACH (link, &u->wildcards)
+            is_ok = is_ok &&
+                    wildcards_index(u, LIST_OF(link, struct wildcard, link));
+    if (!is_ok)
+        idmap_clear(&u->patterns);
+    return is_ok;
 }
 
 struct wildcard *wildcards_find(const struct session *s,
                                 const struct pattern *p)
 {
-    if (!s->units)
+    const struct units *u = s->units;
+    const struct interest_group *group =
+        u && u->wildcard_count > 0 ? interests_with(&units_hub(s)->interests, p)
+                                   : NULL;
+    if (!group)
         return NULL;
-    LIST_EACH (link, &s->units->wildcards) {
+    if (u->patterns.count > 0) {
+        const uint64_t *found = idmap_find(&u->patterns, id_of(group));
+        return found ? (struct wildcard *)(uintptr_t)*found : NULL;
+    }
+    LIST_EACH (link, &u->wildcards) {
         struct wildcard *w = LIST_OF(link, struct wildcard, link);
-        if (is_equal(interest_pattern(&w->interest), p))
+        if (w->interest.group == group)
             return w;
     }
     return NULL;
@@ -117,6 +146,17 @@ static bool run_add(struct errand *c, int32_t *work)
     return true;
 }
 
+static void wildcards_free(struct wildcard *w)
+{
+    struct session *s = w->session;
+    idmap_remove(&s->units->patterns, id_of(w->interest.group));
+    interests_remove(&units_hub(s)->interests, &w->interest);
+    list_remove(&w->link);
+    s->units->wildcard_count--;
+    lanes_drop_worker(s, w->worker);
+    budget_free(s->all->budget, w, sizeof *w);
+}
+
 bool wildcards_add(struct session *s, const struct pattern *p,
                    struct worker *worker)
 {
@@ -133,6 +173,11 @@ bool wildcards_add(struct session *s, const struct pattern *p,
     }
     list_insert(&u->wildcards, &w->link);
     u->wildcard_count++;
+    if (!wildcards_index_more(u, w)) {
+        w->worker = NULL;
+        wildcards_free(w);
+        return false;
+    }
     u->changing = w;
     u->channels = (struct map_walk){0};
     u->errand.run = run_add;
@@ -141,16 +186,6 @@ bool wildcards_add(struct session *s, const struct pattern *p,
 }
 
 /* A subscription ends: its lanes do, or go on for others. */
-
-static void wildcards_free(struct wildcard *w)
-{
-    struct session *s = w->session;
-    interests_remove(&units_hub(s)->interests, &w->interest);
-    list_remove(&w->link);
-    s->units->wildcard_count--;
-    lanes_drop_worker(s, w->worker);
-    budget_free(s->all->budget, w, sizeof *w);
-}
 
 static void part(struct wildcard *w, struct subscriber *lane, int32_t *work)
 {
