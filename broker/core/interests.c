@@ -7,7 +7,8 @@
 enum {
     SLOTS_MIN = 16,
     WILD_MAX = PATTERN_SEGMENTS_MAX / 2,
-    WILD_PER_WORK = 16, /* steps of a lookup, see interests_next */
+    WORK_SHAPE = 2,     /* see interests_next */
+    WILD_PER_WORK = 16, /* steps of a lookup */
 };
 
 /* Where the wildcards of a pattern are. */
@@ -368,7 +369,7 @@ static int32_t interests_advance(struct interests *in)
     search->group = group_matching(in, shape, &search->question);
     if (search->group)
         search->same = search->group->interests.next;
-    return 1 + shape->form.wild_count / WILD_PER_WORK;
+    return WORK_SHAPE + shape->form.wild_count / WILD_PER_WORK;
 }
 
 struct interest *interests_next(struct interests *in, int32_t *work)
