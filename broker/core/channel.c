@@ -418,8 +418,10 @@ struct subscriber *channel_next_member(struct channel *ch)
     return LIST_OF(first, struct subscriber, member);
 }
 
-struct receipt channel_receipt(const struct channel *ch)
+struct receipt channel_receipt(struct channel *ch)
 {
+    if (ch->kind->number)
+        ch->kind->number(ch);
     struct receipt r = {.number = channel_last_number(ch),
                         .readers = ch->member_count,
                         .is_queue = ch->kind->is_lossless};

@@ -79,6 +79,8 @@ struct channel_kind {
     bool (*admits)(struct channel *ch, uint64_t n);
     /* All who should read it from its beginning have joined. */
     void (*completed)(struct channel *ch);
+    /* Somebody is shown numbers of its messages, from now on. */
+    void (*number)(struct channel *ch);
     /* Bytes that may come in before the gate closes again. */
     uint64_t (*room)(const struct channel *ch);
     bool (*is_empty)(const struct channel *ch);
@@ -329,7 +331,7 @@ struct receipt {
 };
 
 /* That of the message that was published last. */
-struct receipt channel_receipt(const struct channel *ch);
+struct receipt channel_receipt(struct channel *ch);
 
 /* What workers hold of it, or has come back; NULL when there is nothing. */
 static inline struct ledger *channel_ledger(const struct channel *ch)

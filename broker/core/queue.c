@@ -36,9 +36,9 @@ static uint64_t renumber(struct backlog *b, uint64_t first)
 
 /* While nobody saw them, the numbers of what consumers hold were not kept. They
  * get those below what the queue still has, in any order. */
-static void queue_begin_numbers(struct queue *q)
+static void queue_number(struct channel *ch)
 {
-    struct channel *ch = &q->channel;
+    struct queue *q = queue_of(ch);
     uint64_t messages = q->backlog->messages;
     if (q->is_numbered)
         return;
@@ -58,7 +58,7 @@ static void queue_joined(struct channel *ch, struct subscriber *s)
 {
     queue_of(ch)->consumers++;
     if (s->kind != SUBSCRIBER_PLAIN)
-        queue_begin_numbers(queue_of(ch));
+        queue_number(ch);
     queue_round_enter(queue_of(ch), s);
     channel_touch(ch);
 }
@@ -458,6 +458,7 @@ const struct channel_kind queue_kind = {
     .hand_out = queue_hand_out,
     .sent = queue_sent,
     .admits = queue_admits,
+    .number = queue_number,
     .room = queue_room,
     .is_empty = queue_is_empty,
     .press = queue_press,

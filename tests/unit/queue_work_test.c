@@ -192,6 +192,40 @@ static void test_messages_left_behind_come_in_order(void **state)
     reader_close(&f->rig, &last);
 }
 
+static void publish(struct fixture *f, const char *queue, const char *word,
+                    uint64_t number)
+{
+    rig_say(&f->rig, queue, word);
+    assert_int_equal(channel_receipt(rig_find(&f->rig, queue)).number, number);
+    rig_turn(&f->rig);
+}
+
+/* Consumers without numbers had the messages, and left them behind, the last
+ * ones first. */
+static void test_a_message_keeps_the_number_of_its_receipt(void **state)
+{
+    struct fixture *f = *state;
+    struct reader one, other;
+    reader_open(&f->rig, &one, "/queue/q", 0);
+    reader_open(&f->rig, &other, "/queue/q", 0);
+    publish(f, "/queue/q", "1", 1);
+    publish(f, "/queue/q", "2", 2);
+    publish(f, "/queue/q", "3", 3);
+    publish(f, "/queue/q", "4", 4);
+    subscriber_leave(&one.sub);
+    subscriber_leave(&other.sub);
+    reader_close(&f->rig, &f->b);
+    open_lane(f, &f->b, "/queue/q");
+    check_got(&f->b, "1");
+    const char *words[] = {"2", "3", "4", ""};
+    for (uint64_t number = 1; number <= 4; number++) {
+        ack(f, &f->b, number);
+        check_got(&f->b, words[number - 1]);
+    }
+    reader_close(&f->rig, &one);
+    reader_close(&f->rig, &other);
+}
+
 static void test_a_message_that_came_back_counts_as_waiting(void **state)
 {
     struct fixture *f = *state;
@@ -331,6 +365,7 @@ int main(void)
         WORK_TEST(test_what_a_lane_leaves_behind_gives_others_credit),
         WORK_TEST(test_a_client_holds_no_more_than_the_bound),
         WORK_TEST(test_messages_left_behind_come_in_order),
+        WORK_TEST(test_a_message_keeps_the_number_of_its_receipt),
         WORK_TEST(test_a_message_that_came_back_counts_as_waiting),
         WORK_TEST(test_what_came_back_is_shown_in_order),
         WORK_TEST(test_a_job_that_takes_long_does_not_keep_its_block),
