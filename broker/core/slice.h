@@ -14,6 +14,7 @@
 #ifndef SLUICE_CORE_SLICE_H
 #define SLUICE_CORE_SLICE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -25,9 +26,9 @@ struct slice {
     uint32_t offset, length; /* bytes in the block */
     clock_ms at;             /* when its first message came */
     uint16_t messages;       /* a block has no room for more */
-    uint16_t tries : 14; /* of a queue: how often it was handed out wholly */
-    uint16_t has_text : 1;
-    uint16_t is_dressed : 1;
+    uint8_t tries; /* of a queue: how often it has been handed out wholly */
+    bool has_text : 1;
+    bool is_dressed : 1;
     uint64_t first; /* number of the first message; the others follow
                        on, except in what consumers of a queue without
                        numbers hold */
@@ -48,7 +49,7 @@ static inline uint32_t slice_message_size(const struct slice *s,
 
 enum {
     SLICE_TEXT_HEAD = sizeof(uint16_t),
-    SLICE_TRIES_MAX = (1 << 14) - 1, /* it is not counted beyond */
+    SLICE_TRIES_MAX = UINT8_MAX, /* it is not counted beyond */
 };
 
 /* The text of its only message, and its length; 0 when it has none. */
