@@ -83,6 +83,12 @@ enum sluice_error reading_subscribe(const struct reading *r, struct sluice *s,
     return error;
 }
 
+int reading_complain(const struct sluice *s, enum sluice_error error)
+{
+    return complain(error == SLUICE_BAD_CHANNEL ? EXIT_USAGE : EXIT_FAILED,
+                    "%s", sluice_error_detail(s));
+}
+
 enum sluice_error reading_set_credit(const struct reading *r, struct sluice *s,
                                      uint32_t credit, int timeout_ms)
 {

@@ -49,6 +49,9 @@ SLUICE_MUST_CHECK enum sluice_error
 reading_subscribe(const struct reading *r, struct sluice *s, uint32_t credit,
                   uint32_t wait_ms, int timeout_ms);
 
+/* Prints why reading_subscribe() failed, and returns the exit status. */
+int reading_complain(const struct sluice *s, enum sluice_error error);
+
 /* Sets how many messages of queues may be unacknowledged; 0 pauses them. */
 SLUICE_MUST_CHECK enum sluice_error reading_set_credit(const struct reading *r,
                                                        struct sluice *s,

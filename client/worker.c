@@ -248,6 +248,14 @@ static int worker_end(struct worker *w, enum worker_step step)
     return w->failures > 0 ? EXIT_FAILED : EXIT_DONE;
 }
 
+static int worker_begin(struct worker *w)
+{
+    enum sluice_error error = worker_subscribe(w);
+    if (error != SLUICE_OK)
+        return reading_complain(w->s, error);
+    return worker_end(w, worker_work(w));
+}
+
 int worker_run(const struct worker_plan *plan, struct sluice *s,
                uint64_t *unused)
 {
@@ -259,10 +267,8 @@ int worker_run(const struct worker_plan *plan, struct sluice *s,
         w.jobs[i].fd = -1;
     if (!w.jobs || !w.fds)
         status = complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
-    else if (worker_subscribe(&w) != SLUICE_OK)
-        status = complain(EXIT_FAILED, "%s", sluice_error_detail(s));
     else
-        status = worker_end(&w, worker_work(&w));
+        status = worker_begin(&w);
     if (unused)
         *unused = w.unused;
     free(w.jobs);

@@ -102,8 +102,13 @@ static enum listening_step units_leave(struct listening *l,
 static enum listening_step units_print(struct listening *l)
 {
     l->wire = &units_wire;
-    if (reading_subscribe(&l->reading, l->s, UNITS_CREDIT, 0,
-                          l->plan.timeout_ms) != SLUICE_OK)
+    enum sluice_error error = reading_subscribe(&l->reading, l->s, UNITS_CREDIT,
+                                                0, l->plan.timeout_ms);
+    if (error == SLUICE_BAD_CHANNEL) {
+        (void)reading_complain(l->s, error);
+        return LISTENING_MISUSED;
+    }
+    if (error != SLUICE_OK)
         return LISTENING_LOST;
     return units_leave(l, listening_serve(l));
 }
@@ -138,6 +143,8 @@ static enum listening_step units_run(struct listening *l)
     int status = worker_run(&plan, l->s, &unused);
     if (l->plan.count == 0 && unused > 0 && !l->plan.is_quiet)
         handback_report_unused(unused);
+    if (status == EXIT_USAGE)
+        return LISTENING_MISUSED;
     return status == EXIT_DONE ? LISTENING_DONE : LISTENING_FAILED;
 }
 

@@ -229,6 +229,14 @@ class Acknowledging(WithUnits):
 
 
 class WithDaemon(WithBroker):
+    def test_what_is_not_a_pattern(self):
+        for command in (["listen", "/a*"], ["listen", "/a", "/a/**/b"],
+                        ["listen", "/a*", "--exec", "true"],
+                        ["work", "/queue/a*", "--exec", "true"]):
+            done = self.run_to_end(*command)
+            self.assertEqual((done.returncode, done.stdout), (2, b""))
+            self.assertIn(b"is not a pattern", done.stderr)
+
     def test_wildcards_and_several_channels(self):
         listener = self.start("listen", "/sensors/*/temp", "/alarms/**",
                               "/last", "--count", "3")
