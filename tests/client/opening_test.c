@@ -2,10 +2,12 @@
  *
  * How a connection in version 2 begins, or does not, and what ends it.
  */
+#include "client/lib/deadline.h"
 #include "tests/client/units_peer.h"
 
 #include <netinet/in.h>
 #include <poll.h>
+#include <pthread.h>
 
 static void test_a_refused_opening_has_a_code(void **state)
 {
@@ -97,6 +99,62 @@ static void test_a_broker_that_does_not_answer(void **state)
     peer_close(&p);
 }
 
+enum { ENDED_TIMES = 5, ENDED_PAUSE_MS = 50 };
+
+struct ending_broker {
+    int listener;
+    int64_t pause_ms[ENDED_TIMES]; /* before each connection */
+};
+
+/* Accepts, opens and ends one connection after another. */
+static void *end_connections(void *arg)
+{
+    struct ending_broker *b = arg;
+    int64_t ended = sluice_deadline_clock();
+    for (int i = 0; i < ENDED_TIMES; i++) {
+        struct peer p = {NULL, accept(b->listener, NULL, NULL)};
+        b->pause_ms[i] = sluice_deadline_clock() - ended;
+        char opening[UNITS_HEAD_MAX + 1];
+        units_get_frame(&p, opening, sizeof opening);
+        units_get_frame(&p, opening, sizeof opening);
+        units_send(&p, UNITS_INFO, "");
+        ended = sluice_deadline_clock();
+        peer_hang_up(&p);
+    }
+    return NULL;
+}
+
+static void
+test_a_broker_that_ends_every_connection_is_not_flooded(void **state)
+{
+    (void)state;
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t length = sizeof at;
+    struct ending_broker b = {.listener = socket(AF_INET, SOCK_STREAM, 0)};
+    assert_int_equal(bind(b.listener, (struct sockaddr *)&at, length), 0);
+    assert_int_equal(listen(b.listener, 1), 0);
+    assert_int_equal(getsockname(b.listener, (struct sockaddr *)&at, &length),
+                     0);
+    char address[32];
+    snprintf(address, sizeof address, "127.0.0.1:%d", ntohs(at.sin_port));
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, end_connections, &b), 0);
+    struct sluice *s = sluice_new();
+    const struct sluice_event *e;
+    assert_int_equal(sluice_set_reconnect(s, true), SLUICE_OK);
+    assert_int_equal(sluice_open(s, address, PEER_PATIENCE_MS), SLUICE_OK);
+    for (int opened = 0; opened < ENDED_TIMES;) {
+        assert_int_equal(sluice_next(s, &e, PEER_PATIENCE_MS), SLUICE_OK);
+        opened += e->kind == SLUICE_EVENT_OPEN;
+    }
+    pthread_join(thread, NULL);
+    for (int i = 1; i < ENDED_TIMES; i++)
+        assert_true(b.pause_ms[i] >= (ENDED_PAUSE_MS << (i - 1)) / 2);
+    sluice_free(s);
+    close(b.listener);
+}
+
 /* Its host may have vanished. */
 static void test_a_silent_broker_is_asked_then_left(void **state)
 {
@@ -145,6 +203,8 @@ int main(void)
         cmocka_unit_test(
             test_a_socket_that_is_being_connected_can_be_waited_for),
         cmocka_unit_test(test_a_broker_that_does_not_answer),
+        cmocka_unit_test(
+            test_a_broker_that_ends_every_connection_is_not_flooded),
         cmocka_unit_test(test_a_silent_broker_is_asked_then_left),
         cmocka_unit_test(test_a_head_above_the_limit_ends_it),
         cmocka_unit_test(test_a_body_above_the_limit_ends_it),

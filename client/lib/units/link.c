@@ -15,15 +15,20 @@ enum {
     LINK_PAUSE_FIRST_MS = 50,
     LINK_PAUSE_LAST_MS = 5000,
     LINK_OPENING_MS = 10000, /* for INFO to come */
+    LINK_SOUND_MS = 2000,    /* a connection that lasted so long was one */
 };
 
 /* --- attempts ------------------------------------------------------------ */
 
 /* A random part of a ceiling that doubles, so that clients do not all come
- * back at once. */
+ * back at once. A broker that accepts and ends connections is not flooded. */
 static int link_next_pause(struct sluice_link *link)
 {
     uint32_t chance = 0;
+    if (link->opened > 0 &&
+        sluice_deadline_clock() - link->opened >= LINK_SOUND_MS)
+        link->pause_ms = 0;
+    link->opened = 0;
     int ceiling = link->pause_ms > 0 ? link->pause_ms : LINK_PAUSE_FIRST_MS;
     link->pause_ms =
         ceiling < LINK_PAUSE_LAST_MS / 2 ? ceiling * 2 : LINK_PAUSE_LAST_MS;
@@ -177,7 +182,7 @@ static void link_open(struct sluice *s, struct span run)
     link->is_new_run = !link->was_open || strcmp(name, link->run) != 0;
     memcpy(link->run, name, sizeof name);
     link->was_open = true;
-    link->pause_ms = LINK_PAUSE_FIRST_MS;
+    link->opened = sluice_deadline_clock();
     link->state = SLUICE_LINK_UP;
     link_subscribe_again(s);
 }

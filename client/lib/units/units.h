@@ -43,6 +43,7 @@ struct sluice_link {
     bool is_urgent;  /* the outbox has what the broker waits for */
     uint32_t number; /* of the connection; 1 is the first */
     int pause_ms;    /* the next one's ceiling */
+    int64_t opened;  /* CLOCK_MONOTONIC in milliseconds; 0: not yet */
     int64_t ping_ms; /* period of keepalive; 0: none */
     uint64_t max;    /* octets of a body that the broker takes */
     int64_t heard;   /* CLOCK_MONOTONIC in milliseconds: something came */
