@@ -337,7 +337,8 @@ class Crash(WithWorkers):
         count = 60
         done = self.dir / "done"
         self.send("/queue/w", *map(str, range(count)))
-        command = f"(cat; echo) >> {shlex.quote(str(done))}; echo"
+        # One write for each line: the job of a killed worker goes on.
+        command = f'x=$(cat); echo "$x" >> {shlex.quote(str(done))}; echo'
         for _ in range(10):
             worker = self.work(command)
             for _ in range(3):

@@ -270,7 +270,7 @@ class WithDaemon(WithBroker):
         self.send("/queue/w", *map(str, range(20)))
         self.assertEqual([int(fast.line()) for _ in range(20)], [*range(20)])
         gate.write_text("done\n")
-        self.broker.wait_stats(queued_messages=0)
+        self.broker.wait_stats(acked=21)
         for worker in (slow, fast):
             worker.signal(signal.SIGTERM)
             self.assertEqual(worker.finish(), (0, b"", ""))
