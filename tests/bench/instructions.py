@@ -159,6 +159,11 @@ class PublisherConfirmed(Publisher2):
     answers_each = 1
 
 
+class PublisherHeaders(Publisher2):
+    """With a header, which the inner loop leaves to the parser."""
+    tail = b" Unit=C"
+
+
 class Reader1(Client):
     def __init__(self, path, stack, channel):
         super().__init__(path, stack)
@@ -208,6 +213,7 @@ SCENES = {
     "v2 1 to 1": (b"/topic/bench", 1 * [Publisher2], 1 * [Reader2]),
     "v2 1 to 10": (b"/topic/bench", 1 * [Publisher2], 10 * [Reader2]),
     "v2 receipts": (b"/topic/bench", 1 * [PublisherConfirmed], 1 * [Reader2]),
+    "v2 headers": (b"/topic/bench", 1 * [PublisherHeaders], 1 * [Reader2]),
     "v2 queue": (b"/queue/bench", 4 * [Publisher2], 4 * [Reader2]),
     "v2 queue, acks": (b"/queue/bench", 4 * [Publisher2], 4 * [Worker]),
     "v1 to v2": (b"/topic/bench", 1 * [Publisher1], 1 * [Reader2]),

@@ -235,6 +235,10 @@ static bool burst_begins(struct burst *b, const struct burst_place *place)
     if (length < b->text_length || n < FRAME_HEAD_BYTES + frame_size(length) ||
         !bytes_are_equal(b->at + FRAME_HEAD_BYTES, b->text, b->text_length))
         return false;
+    if (b->has_rid &&
+        (length < b->text_length + RID_BEFORE ||
+         memcmp(b->at + frame_size(b->text_length), " rid=", RID_BEFORE) != 0))
+        return false;
     uint32_t body = frame_get_length(b->at + frame_size(length));
     b->least = (uint32_t)frame_size(body) + BURST_SLACK;
     b->unit_size = frame_size(length) + frame_size(body);

@@ -13,13 +13,16 @@
 #include "proto/frame.h"
 #include "proto/spelling.h"
 
-/* How long the head of a message can become. */
+/* How long the head of a message can become; mostly it is short however its
+ * channel is spelled. */
 static bool is_too_long(const struct unit *u)
 {
     char text[SPELLING_CHANNEL_MAX];
-    return spelling_write_channel(text, u->name, u->name_length) +
-               u->head.header_octets >
-           HEAD_ROUTED_MAX;
+    return SPELLING_GROWTH * u->name_length + u->head.header_octets >
+               HEAD_ROUTED_MAX &&
+           spelling_write_channel(text, u->name, u->name_length) +
+                   u->head.header_octets >
+               HEAD_ROUTED_MAX;
 }
 
 enum unit_error routed_check(const struct session *s, struct unit *u)
