@@ -397,6 +397,45 @@ export class Message {
   }
 }
 
+/** First in, first out. Array.prototype.shift() moves everything when an array is
+ * large. */
+class Fifo {
+  #items = [];
+  #first = 0; // what is before it has been taken
+
+  get length() {
+    return this.#items.length - this.#first;
+  }
+
+  push(item) {
+    this.#items.push(item);
+  }
+
+  shift() {
+    const item = this.#items[this.#first];
+    this.#items[this.#first++] = undefined;
+    if (this.#first > 1000 && 2 * this.#first > this.#items.length) this.#trim();
+    return item;
+  }
+
+  #trim() {
+    this.#items.splice(0, this.#first);
+    this.#first = 0;
+  }
+
+  /** Empties it. */
+  takeAll() {
+    this.#trim();
+    return this.#items.splice(0);
+  }
+
+  /** Puts items in front. */
+  putBack(items) {
+    this.#trim();
+    this.#items = [...items, ...this.#items];
+  }
+}
+
 /** A promise with its two ends outside. */
 function makeDeferred() {
   const deferred = {};
@@ -408,7 +447,7 @@ function makeDeferred() {
 
 export class Subscription {
   #client;
-  #items = [];
+  #items = new Fifo();
   #octets = 0; // of bodies that wait
   #dropping = new Map(); // gaps of our own, still open
   #waiters = [];
@@ -535,7 +574,8 @@ export class Subscription {
   /** Deliveries of a lost connection are not ours any more. */
   _forgetDeliveries() {
     if (!this.acks) return;
-    this.#items = this.#items.filter((item) => !(item instanceof Message));
+    this.#items.putBack(
+      this.#items.takeAll().filter((item) => !(item instanceof Message)));
     this.#octets = 0;
   }
 
@@ -810,7 +850,7 @@ export class Client extends EventEmitter {
   #live = new Map(); // those that were answered
   #unbounded = []; // of them, what no bound of the broker's holds
   #readers = new Map(); // subscriptions by channel
-  #jobs = []; // what waits for a connection, or for room in it
+  #jobs = new Fifo(); // what waits for a connection, or for room in it
   #isClosing = false;
   #error = null; // why nothing is accepted any more
   #staying = null;
@@ -904,7 +944,7 @@ export class Client extends EventEmitter {
     for (const subscription of this.#subscriptions.values())
       subscription._end(error);
     this.#subscriptions.clear();
-    for (const job of this.#jobs.splice(0)) job.fail(this.#error);
+    for (const job of this.#jobs.takeAll()) job.fail(this.#error);
   }
 
   async close({ timeout = 5000 } = {}) {
@@ -1033,7 +1073,7 @@ export class Client extends EventEmitter {
     }
     this.#live.clear();
     this.#onLiveChanged();
-    this.#jobs.unshift(...[...link.held.values()].flat());
+    this.#jobs.putBack([...link.held.values()].flat());
     link.held.clear();
     if (!this.#isClosing)
       this._tell("disconnected", { isOrderly: link.saidBye });
