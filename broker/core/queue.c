@@ -323,8 +323,11 @@ static bool queue_hand_out_returned(struct queue *q)
 /* One with a text may be a request. */
 static inline bool queue_has_first(struct queue *q)
 {
-    if (!backlog_is_empty(q->backlog) && backlog_first(q->backlog)->has_text)
-        queue_skip_ended(q);
+    if (backlog_is_empty(q->backlog))
+        return false;
+    if (!backlog_first(q->backlog)->has_text)
+        return true;
+    queue_skip_ended(q);
     return !backlog_is_empty(q->backlog);
 }
 
@@ -334,7 +337,7 @@ static void queue_hand_out(struct channel *ch)
     int64_t messages = (int64_t)q->backlog->messages;
     int64_t bytes = (int64_t)q->backlog->bytes;
     if (!queue_first_returned(q) || queue_hand_out_returned(q))
-        while (queue_has_first(q) && !list_is_empty(&q->ready) &&
+        while (!list_is_empty(&q->ready) && queue_has_first(q) &&
                queue_give(q, queue_next(q)))
             continue;
     queue_count(q, (int64_t)q->backlog->messages - messages,
