@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "broker/core/patience.h"
+#include "broker/core/queue_work.h"
 #include "broker/core/rule.h"
 #include "broker/core/tap.h"
 #include "broker/core/topic.h"
@@ -87,13 +88,20 @@ void core_configure(struct core *c, const struct core_config *config)
 
 /* A channel stays touched until it is put away: its open block may take more,
  * and consumers whose outbox goes out make room. */
-static void core_settle(struct turn *t)
+static void core_settle_touched(struct turn *t)
 {
     for (struct channel *ch = t->touched; ch; ch = channel_touched_next(ch)) {
         channel_commit(ch);
         if (ch->kind->hand_out)
             ch->kind->hand_out(ch);
     }
+}
+
+static void core_settle(struct turn *t)
+{
+    core_settle_touched(t);
+    for (int i = 0; i < CORE_ROUNDS_MAX && queue_work_feed(t); i++)
+        core_settle_touched(t);
 }
 
 static bool core_has_output(const struct turn *t)
@@ -195,8 +203,8 @@ void core_end_turn(struct core *c)
 bool core_has_work(const struct core *c)
 {
     const struct turn *t = &c->turn;
-    return core_has_output(t) || t->touched || !list_is_empty(&t->open_gates) ||
-           pressure_has_work(&c->pressure);
+    return core_has_output(t) || t->touched || !list_is_empty(&t->fed) ||
+           !list_is_empty(&t->open_gates) || pressure_has_work(&c->pressure);
 }
 
 bool core_is_drained(const struct core *c)

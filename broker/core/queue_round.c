@@ -18,8 +18,12 @@ void queue_round_enter(struct queue *q, struct subscriber *s)
     list_insert(pos, &s->ready);
 }
 
-void queue_round_resume(struct subscriber *s)
+bool queue_round_resume(struct subscriber *s)
 {
-    queue_round_enter(queue_of(s->channel), s);
-    channel_touch(s->channel);
+    struct channel *ch = s->channel;
+    bool has_some = ch->pending > 0 || channel_depth(ch).messages > 0;
+    queue_round_enter(queue_of(ch), s);
+    if (has_some)
+        channel_touch(ch);
+    return has_some;
 }

@@ -6,6 +6,8 @@
 #ifndef SLUICE_CORE_QUEUE_ROUND_H
 #define SLUICE_CORE_QUEUE_ROUND_H
 
+#include <stdbool.h>
+
 struct queue;
 struct subscriber;
 
@@ -13,7 +15,8 @@ struct subscriber;
  * stands; the oldest goes last. */
 void queue_round_enter(struct queue *q, struct subscriber *s);
 
-/* The same for one whose worker has credit again. */
-void queue_round_resume(struct subscriber *s);
+/* The same for one whose worker has credit again. Returns whether there is
+ * something that it may be given; others may be given it first. */
+bool queue_round_resume(struct subscriber *s);
 
 #endif

@@ -13,14 +13,35 @@
 /* Of one worker, so that others are served in between. */
 enum { EXPIRIES_AT_ONCE = 8192 };
 
-/* All take part in their rounds again, not only as many as there is credit for:
- * a queue may have nothing left for its lane, and that would keep the credit
- * from the others. */
+/* As many take part in their rounds again as there is credit for, and have
+ * something to take; with many queues, all would take long. Those that stay
+ * hungry have another chance when this turn has shown what others took. */
 static void feed(struct worker *w)
 {
+    struct turn *t = NULL;
     struct list *link;
-    while (worker_has_credit(w) && (link = list_pop(&w->hungry)) != NULL)
-        queue_round_resume(LIST_OF(link, struct subscriber, ready));
+    uint32_t n = worker_credit(w);
+    while (n > 0 && (link = list_pop(&w->hungry)) != NULL) {
+        struct subscriber *lane = LIST_OF(link, struct subscriber, ready);
+        t = lane->channel->turn;
+        n -= queue_round_resume(lane);
+    }
+    if (t && !list_is_empty(&w->hungry) && list_is_empty(&w->fed))
+        list_insert(&t->fed, &w->fed);
+}
+
+bool queue_work_feed(struct turn *t)
+{
+    struct list fed, *link;
+    bool is_any = false;
+    list_init(&fed);
+    list_splice(&fed, &t->fed);
+    while ((link = list_pop(&fed)) != NULL) {
+        struct worker *w = LIST_OF(link, struct worker, fed);
+        is_any |= worker_has_credit(w);
+        feed(w);
+    }
+    return is_any;
 }
 
 /* After it held so many less. The others have had to wait for it only if their

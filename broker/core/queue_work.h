@@ -12,6 +12,7 @@
 
 struct channel;
 struct subscriber;
+struct turn;
 struct worker;
 
 /* It is done. */
@@ -30,6 +31,10 @@ void queue_work_sent(struct subscriber *s, uint64_t number);
 
 /* Sets how many messages the worker may hold. */
 void queue_work_set_credit(struct worker *w, uint32_t credit);
+
+/* The turn has handed out what it could: offers more to workers that did not
+ * take all that they might have. Returns whether there were any. For core.c. */
+bool queue_work_feed(struct turn *t);
 
 /* The lane of a worker leaves: what it holds goes back. For queue.c. */
 void queue_work_leave(struct subscriber *lane);

@@ -14,6 +14,7 @@ void turn_init(struct turn *t, const struct core_config *config,
     list_init(&t->doomed);
     list_init(&t->busy);
     list_init(&t->wary);
+    list_init(&t->fed);
     list_init(&t->open_gates);
     list_init(&t->resumed);
 }

@@ -42,6 +42,8 @@ struct turn {
     struct list busy;       /* subscribers that publishers wait for */
     struct list wary;       /* patiences that are not full, in the order in
                                which they were last charged */
+    struct list fed;        /* workers that might take more than they were
+                               offered; see queue_work.c */
     struct list open_gates; /* the first places at gates that are open */
     struct list resumed;    /* publishers that were admitted everywhere */
     uint64_t floor;         /* the highest number that a channel which has been

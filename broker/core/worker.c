@@ -18,6 +18,7 @@ void worker_init(struct worker *w, struct holder *holder, uint32_t credit,
     list_init(&w->holds);
     list_init(&w->clocked);
     list_init(&w->hungry);
+    list_init(&w->fed);
     alarm_init(&w->alarm.alarm);
 }
 
@@ -26,6 +27,7 @@ void worker_fini(struct worker *w)
     assert(w->held == 0 && list_is_empty(&w->hungry));
     assert(!alarm_is_set(&w->alarm.alarm));
     list_remove(&w->peer);
+    list_remove(&w->fed);
 }
 
 static struct holder *holder_new(struct budget *budget, const void *owner)

@@ -34,6 +34,8 @@ struct worker {
     struct list holds;   /* struct held: those whose time does not run, */
     struct list clocked; /* and the others; those that end first come first */
     struct list hungry;  /* subscribers without credit, by their `ready` */
+    struct list fed;     /* of the turn, if some stay hungry that might get
+                            what others of them do not take */
     struct turn_alarm alarm; /* the first of `clocked` may be over */
 };
 
@@ -53,14 +55,24 @@ struct worker *worker_new(struct budget *budget, const void *owner,
                           const struct worker *peer, uint32_t credit,
                           uint32_t wait_ms);
 
-/* One more user, and one less; without any it is freed. */
+/* One more user. */
 static inline void worker_ref(struct worker *w)
 {
     w->users++;
 }
 
+/* One less; without any it is freed. */
 void worker_unref(struct worker *w, struct budget *budget);
 
+/* How many messages more it may hold. */
+static inline uint32_t worker_credit(const struct worker *w)
+{
+    uint32_t own = w->held < w->credit ? w->credit - w->held : 0;
+    uint32_t all = HOLDER_MAX - w->holder->held;
+    return own < all ? own : all;
+}
+
+/* Whether it may hold one more. */
 static inline bool worker_has_credit(const struct worker *w)
 {
     return w->held < w->credit && w->holder->held < HOLDER_MAX;

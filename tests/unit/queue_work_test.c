@@ -5,6 +5,9 @@
  */
 #include "broker/core/queue_work.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "broker/core/waiting.h"
 #include "broker/core/worker.h"
 #include "tests/unit/rig.h"
@@ -121,6 +124,59 @@ static void test_what_is_held_counts_in_the_queue_limit(void **state)
     assert_true(channel_must_wait(f->a.sub.channel)); /* more than half */
     ack(f, &f->a, 2);
     assert_false(channel_must_wait(f->a.sub.channel));
+}
+
+/* Whoever takes the message for which one lane was woken, the worker has what
+ * it may have. */
+static void test_credit_that_one_lane_cannot_use_is_for_another(void **state)
+{
+    struct fixture *f = *state;
+    struct reader plain;
+    rig_post(&f->rig, "/queue/a", "1 2");
+    rig_post(&f->rig, "/queue/b", "x");
+    check_got(&f->a, "1");
+    reader_open(&f->rig, &plain, "/queue/a", UINT64_MAX);
+    ack(f, &f->a, 1);
+    check_got(&plain, "2");
+    check_got(&f->b, "x");
+    assert_int_equal(f->worker.held, 1);
+    assert_false(core_has_work(&f->rig.core));
+    reader_close(&f->rig, &plain);
+}
+
+static uint32_t count(const struct list *list)
+{
+    uint32_t n = 0;
+    LIST_EACH (link, list) {
+        n++;
+    }
+    return n;
+}
+
+enum { QUEUES = 50 };
+
+/* The other lanes are not even looked at. */
+static void test_one_acknowledgement_wakes_one_lane(void **state)
+{
+    struct fixture *f = *state;
+    static struct reader lanes[QUEUES];
+    char name[32];
+    rig_post(&f->rig, "/queue/a", "1");
+    for (int i = 0; i < QUEUES; i++) {
+        (void)snprintf(name, sizeof name, "/queue/%d", i);
+        open_lane(f, &lanes[i], name);
+        rig_post(&f->rig, name, "m m");
+    }
+    assert_int_equal(count(&f->worker.hungry), QUEUES);
+    queue_work_sent(&f->a.sub, 1);
+    assert_true(queue_work_ack(f->a.sub.channel, f, 1));
+    assert_int_equal(count(&f->worker.hungry), QUEUES - 1);
+    rig_turn(&f->rig);
+    check_got(&lanes[0], "m");
+    assert_int_equal(f->worker.held, 1);
+    for (int i = 0; i < QUEUES; i++)
+        reader_close(&f->rig, &lanes[i]);
+    core_purge(&f->rig.core);
 }
 
 /* Its other lane had a message, and no credit. */
@@ -362,6 +418,8 @@ int main(void)
         WORK_TEST(test_a_lane_without_messages_keeps_no_credit),
         WORK_TEST(test_an_acknowledgement_is_of_the_holder_and_of_what_came),
         WORK_TEST(test_what_is_held_counts_in_the_queue_limit),
+        WORK_TEST(test_credit_that_one_lane_cannot_use_is_for_another),
+        WORK_TEST(test_one_acknowledgement_wakes_one_lane),
         WORK_TEST(test_what_a_lane_leaves_behind_gives_others_credit),
         WORK_TEST(test_a_client_holds_no_more_than_the_bound),
         WORK_TEST(test_messages_left_behind_come_in_order),
