@@ -289,6 +289,18 @@ static void session_on_end(void *owner, enum stream_status how)
 
 /* Writing. */
 
+/* The client takes nothing more. What it was given it need not take any more,
+ * either, before it is read on. */
+static void session_on_broken_pause(struct session *s)
+{
+    if (publisher_is_waiting(&s->pub) || s->waiting.wait == WAIT_MEMORY) {
+        session_on_end_of_paused(s);
+        return;
+    }
+    session_kind(s)->abandon(s);
+    session_resume(s);
+}
+
 static void session_on_broken_output(struct session *s, enum stream_status how)
 {
     switch (s->state) {
@@ -299,7 +311,10 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
         session_set_stream(s, STREAM_READING, false);
         break;
     case SESSION_PAUSED:
-        session_on_end(s, how);
+        if (how == STREAM_END)
+            session_on_broken_pause(s);
+        else
+            session_on_end(s, how);
         break;
     default:
         session_close(s, REASON_RESET);
