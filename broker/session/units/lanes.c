@@ -303,12 +303,6 @@ static void finish_one(struct subscriber *lane, void *arg)
     all->is_ok &= lanes_finish(all->session, lane, &waits);
 }
 
-static void leave_one(struct subscriber *lane, void *arg)
-{
-    struct all *all = arg;
-    all->is_ok &= lanes_close(all->session, lane);
-}
-
 bool lanes_retire(struct session *s)
 {
     struct all all = {s, true};
@@ -316,11 +310,17 @@ bool lanes_retire(struct session *s)
     return all.is_ok;
 }
 
+/* Those that have retired as well: the one that was doomed may be among them,
+ * and is in no list any more. Nothing is left that an answer has to follow. */
 bool lanes_leave(struct session *s)
 {
-    struct all all = {s, true};
-    lanes_each(s, leave_one, &all);
-    return all.is_ok;
+    bool is_ok = lanes_close(s, &s->sub);
+    if (!s->units)
+        return is_ok;
+    LIST_EACH_SAFE (link, &s->units->lanes)
+        is_ok &= lanes_close(s, &LIST_OF(link, struct lane, link)->sub);
+    s->units->barrier.lanes = 0;
+    return is_ok;
 }
 
 void lanes_abandon(struct session *s)
