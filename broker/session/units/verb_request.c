@@ -24,11 +24,13 @@ enum unit_error verb_request_check(struct session *s, struct unit *u)
     return error;
 }
 
-/* The channel, if it has a reader that can reply. */
+/* The channel, if it has a reader that can reply. One that only wildcards match
+ * may not exist before its first message. */
 static struct channel *responders(const struct session *s, const struct unit *u)
 {
-    struct channel *ch = directory_find(&s->all->core->directory, u->name,
-                                        (uint32_t)u->name_length);
+    enum counter_id nowhere;
+    struct channel *ch = core_route(s->all->core, u->name,
+                                    (uint32_t)u->name_length, &nowhere);
     return ch && channel_has_lanes(ch) ? ch : NULL;
 }
 
