@@ -26,6 +26,8 @@ uint64_t unit_writer_owed_bytes(const struct session *s)
     bool has_more = u->end == UNITS_ENDS || u->barrier.is_set;
     LIST_EACH (link, &u->output)
         bytes += LIST_OF(link, struct subscriber, dirty)->outbox->bytes;
+    /* A long message that is taken slowly is progress. */
+    bytes -= u->started.sent < bytes ? u->started.sent : bytes;
     return bytes + (has_lanes_to_write(u) || has_more);
 }
 
