@@ -14,13 +14,6 @@ static bool has_own_period(const struct session *s)
     return s->units && s->units->ping_ms != UNITS_PING_DEFAULT;
 }
 
-static void keepalive_on_alarm(struct hub_alarm *a)
-{
-    struct session *s = LIST_OF(a, struct units, ping)->session;
-    if (s->state == SESSION_OPEN || s->state == SESSION_PAUSED)
-        session_act(s, keepalive_missed(s));
-}
-
 /* Sessions with a period of their own have an alarm; most have that of the
  * broker, and then a place in a list is all it takes. */
 static void keepalive_wait(struct session *s)
@@ -31,6 +24,28 @@ static void keepalive_wait(struct session *s)
                     reactor_now_ms(all->reactor));
     else if (s->units->ping_ms > 0)
         hub_set_alarm(all->hub, &s->units->ping, s->units->ping_ms);
+}
+
+/* A part of a message has come since the alarm was set: then its session waits
+ * for the rest, and only the broker's period is renewed by that. */
+static bool is_receiving(const struct session *s)
+{
+    clock_ms now = reactor_now_ms(s->all->reactor);
+    return s->partial && s->waiting.wait == WAIT_FRAME &&
+           clock_elapsed_ms(now, s->waiting.since) < s->units->ping_ms;
+}
+
+static void keepalive_on_alarm(struct hub_alarm *a)
+{
+    struct session *s = LIST_OF(a, struct units, ping)->session;
+    if (s->state != SESSION_OPEN && s->state != SESSION_PAUSED)
+        return;
+    if (!is_receiving(s)) {
+        session_act(s, keepalive_missed(s));
+        return;
+    }
+    s->units->is_pinged = false;
+    keepalive_wait(s);
 }
 
 bool keepalive_set_period(struct session *s, uint32_t ping_ms)
