@@ -29,8 +29,8 @@ enum unit_error verb_request_check(struct session *s, struct unit *u)
 static struct channel *responders(const struct session *s, const struct unit *u)
 {
     enum counter_id nowhere;
-    struct channel *ch = core_route(s->all->core, u->name,
-                                    (uint32_t)u->name_length, &nowhere);
+    struct channel *ch =
+        core_route(s->all->core, u->name, (uint32_t)u->name_length, &nowhere);
     return ch && channel_has_lanes(ch) ? ch : NULL;
 }
 
