@@ -44,15 +44,19 @@ void notice_connected(const struct session *s)
     NOTICE(s, LOG_DEBUG, "connected", LOG_NONE);
 }
 
+/* In all its channels together. */
 void notice_closed(const struct session *s, struct verdict why,
                    enum log_level level)
 {
+    struct view v = {.name = NULL};
+    session_kind(s)->view(s, reactor_now_ms(s->all->reactor), &v);
     NOTICE(s, level, "closed", LOG_TEXT("reason", reason_rows[why.reason].name),
            LOG_TEXT("protocol", why.protocol),
            LOG_TEXT("state", state_names[s->state]),
            LOG_U64("messages_in", s->pub.messages_in),
-           LOG_U64("messages_out", s->sub.messages_out),
-           LOG_U64("dropped", s->sub.dropped));
+           LOG_U64("messages_out", v.number[VIEW_OUT]),
+           LOG_U64("dropped", v.number[VIEW_DROPPED]),
+           LOG_BYTES("name", v.label, v.label_length));
 }
 
 /* Without a channel, the session waits for memory. */

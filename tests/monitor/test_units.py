@@ -151,6 +151,27 @@ class Counters(Watched):
         self.assert_counts(unit_errors=2)
 
 
+class Log(Watched):
+    def setUp(self):
+        MonitorTest.setUp(self)
+        self.sluiced = self.watched("--log-level", "debug")
+
+    def test_the_end_of_a_client_says_what_it_got_in_all_its_channels(self):
+        """By its name; a worker has missed nothing."""
+        worker = self.open(b" name=k%C3%BCche")
+        self.ask(worker, b"SUB /queue/jobs ack=yes rid=1")
+        self.ask(worker, b"SUB /topic/news rid=2")
+        self.publish(JOBS, b"a")
+        self.publish(NEWS, b"b", b"c")
+        worker.recv_many(6)
+        worker.reset()
+        line = self.sluiced.wait_for_log("event=closed .*name=")
+        self.assertEqual(
+            [line.fields[key] for key in ("messages_out", "dropped", "reason")],
+            ["3", "0", "reset"])
+        self.assertEqual(line.fields["name"], "k\\xc3\\xbcche")
+
+
 class Gaps(Watched):
     def setUp(self):
         MonitorTest.setUp(self)
