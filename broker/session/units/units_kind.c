@@ -153,10 +153,10 @@ static struct verdict units_time_out(struct session *s, enum wait_kind wait)
 
 static bool units_open(struct clients *all)
 {
-    if (!hub_open(all))
-        return false;
-    sweep_init(all->hub);
-    return true;
+    bool is_open = hub_open(all);
+    if (all->hub) /* even if it will only be closed */
+        sweep_init(all->hub);
+    return is_open;
 }
 
 static void units_close(struct clients *all)
