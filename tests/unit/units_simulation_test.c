@@ -17,6 +17,8 @@
  *     bounds    of memory, of answers, of requests
  *     the end   nothing is lost, nobody is left, no memory is in use
  *
+ * With a fault that was planted (plant.py) it must find that.
+ *
  * A run is a few thousand steps. SLUICE_SEED=N begins with that run,
  * SLUICE_STEPS=N takes so many steps in all.
  */
@@ -133,6 +135,7 @@ static void simulate(uint64_t seed, bool is_known)
     }
     bool is_complete = report_print(report);
     assert_true(is_complete || !is_whole);
+    assert_null(getenv("SLUICE_PLANT")); /* which was not found */
     report_free(report);
     close(log_fd);
 }

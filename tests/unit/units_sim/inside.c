@@ -5,6 +5,7 @@
 
 #include "broker/core/channel.h"
 #include "broker/core/pressure.h"
+#include "broker/core/worker.h"
 #include "broker/session/partial.h"
 #include "broker/session/state.h"
 #include "broker/session/units/parked.h"
@@ -15,8 +16,20 @@
 
 enum { READ_BYTES = 64 << 10 };
 
+/* A worker only waits outside the rounds of its queues without credit. */
+static void check_worker(struct sim *sim, const struct subscriber *lane)
+{
+    const struct worker *w = lane->worker;
+    if (!lane->channel || !channel_is_queue(lane->channel) || !w)
+        return;
+    SIM_CHECK(sim, list_is_empty(&w->hungry) || !worker_has_credit(w),
+              "a worker of %u messages has credit for %u, and waits for credit",
+              w->held, w->credit);
+}
+
 static void note_lane(struct sim *sim, const struct subscriber *lane)
 {
+    check_worker(sim, lane);
     static const int events[] = {
         [SUBSCRIBER_NONE] = -1,
         [SUBSCRIBER_OK] = REPORT_lane_ok,
