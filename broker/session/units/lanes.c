@@ -301,6 +301,9 @@ static void finish_one(struct subscriber *lane, void *arg)
     struct all *all = arg;
     bool waits;
     all->is_ok &= lanes_finish(all->session, lane, &waits);
+    /* An answer that waits for lanes is told of each that ends. */
+    if (waits && all->session->units->barrier.is_set)
+        all->session->units->barrier.lanes++;
 }
 
 bool lanes_retire(struct session *s)
