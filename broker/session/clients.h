@@ -34,7 +34,8 @@ struct clients_config {
     uint32_t leave_ms; /* for a leaving client to take what it is owed */
     uint32_t drain_ms; /* for all clients, when the broker stops */
     /* For each client of version 2. */
-    uint32_t ping_ms; /* between two signs of life; 0: it is not pinged */
+    uint32_t patience_ms; /* for a reply to find room */
+    uint32_t ping_ms;     /* between two signs of life; 0: it is not pinged */
     uint32_t hold_bytes;
     uint32_t subscriptions_max;
     uint32_t requests_max;

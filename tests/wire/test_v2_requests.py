@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """Requests of version 2: every one is answered once and in time, and one that
 nobody waits for any more costs nothing."""
-from unit_client import UnitsTest, option
-from wire import main
+from unit_client import UnitsTest, option, unit
+from wire import Background, KIB, main
 
 
 class RequestsTest(UnitsTest):
@@ -86,6 +86,96 @@ class Replies(RequestsTest):
         self.assertEqual(option(text, b"reply"), address)
         alive.say(b"PUB " + address, b"!").say(b"ACK /queue/svc 1")
         self.assertEqual(asker.hear(), (b"REP rid=1", b"!"))
+
+
+class NoRoom(RequestsTest):
+    """The requester has more than 64 KiB of answers that it does not take."""
+    PINGS, TOKEN = 150000, b"token-%054d"  # more than any socket takes
+
+    def stalled(self, sluiced, *rids):
+        """A client that has asked, and then reads nothing; the addresses, and
+        a thread that still sends."""
+        responder = self.responder(sluiced)
+        asker = self.open(sluiced, rcvbuf=4 * KIB)
+        for rid in rids:
+            asker.say(b"REQ /svc timeout=1h rid=" + rid, b"?")
+        addresses = [self.address(responder) for _ in rids]
+        sending = Background(asker.send, b"".join(
+            unit(b"PING " + self.TOKEN % i) for i in range(self.PINGS)))
+        self.wait_stalled(sluiced)
+        return responder, asker, addresses, sending
+
+    def wait_stalled(self, sluiced):
+        """Returns when turns pass in which the broker writes nothing."""
+        turns, bytes_out = 0, -1
+        while turns < 20:
+            stats = sluiced.wait_stats(paused_publishers=1)
+            turns = turns + 1 if stats["bytes_out"] == bytes_out else 0
+            bytes_out = stats["bytes_out"]
+
+    def read(self, asker, sending):
+        """All that it was owed, but for the pongs."""
+        last = b"PONG " + self.TOKEN % (self.PINGS - 1)
+        heads = asker.hear_until(last)
+        sending.join()
+        heads += asker.ping(b"z")
+        return [text for text in heads if not text.startswith(b"PONG")]
+
+    def test_a_reply_waits_until_the_requester_takes_its_answers(self):
+        sluiced = self.broker("--patience", "1h")
+        responder, asker, (one, two), sending = self.stalled(sluiced, b"1",
+                                                             b"2")
+        responder.say(b"PUB " + one + b" rid=1", b"small")
+        responder.say(b"PUB " + two + b" rid=2 A=b", b"x" * 100 * KIB)
+        self.assertEqual(responder.ping(b"z"), [])  # nor is it held up
+        self.assertGreater(sluiced.stats()["parked_bytes"], 100 * KIB)
+        self.assertEqual(responder.ask(b"PUB " + one + b" rid=3"),
+                         b"ERR gone rid=3")
+        self.assertEqual(self.read(asker, sending),
+                         [b"REP rid=1", b"REP rid=2 A=b"])
+        self.assertEqual([responder.hear()[0], responder.hear()[0]],
+                         [b"OK rid=1", b"OK rid=2"])
+        self.assertEqual(sluiced.stats()["parked_bytes"], 0)
+
+    def test_after_patience_both_sides_are_told_slow(self):
+        sluiced = self.broker("--patience", "200ms")
+        responder, asker, (one,), sending = self.stalled(sluiced, b"1")
+        self.assertEqual(responder.ask(b"PUB " + one + b" rid=1", b"!"),
+                         b"ERR slow rid=1")
+        self.assertEqual(sluiced.stats()["parked_bytes"], 0)
+        self.assertEqual(self.read(asker, sending), [b"ERR slow rid=1"])
+        self.assertEqual(responder.ask(b"PUB " + one + b" rid=2"),
+                         b"ERR gone rid=2")
+
+    def test_a_reply_whose_requester_goes_meanwhile_is_gone(self):
+        sluiced = self.broker("--patience", "1h")
+        responder, asker, (one,), sending = self.stalled(sluiced, b"1")
+        responder.say(b"PUB " + one + b" rid=1", b"!")
+        self.assertEqual(responder.ping(b"z"), [])
+        asker.half_close()  # a socket that a thread uses is not closed
+        self.assertRaises(OSError, sending.join)
+        asker.reset()
+        self.assertEqual(responder.hear()[0], b"ERR gone rid=1")
+        self.assertEqual(sluiced.stats()["parked_bytes"], 0)
+
+    def test_a_replier_that_says_goodbye_has_replied(self):
+        sluiced = self.broker("--patience", "1h")
+        responder, asker, (one,), sending = self.stalled(sluiced, b"1")
+        responder.say(b"PUB " + one + b" rid=1", b"!").say(b"BYE rid=2")
+        self.assertEqual([responder.hear()[0] for _ in range(3)],
+                         [b"OK rid=1", b"OK rid=2", b"BYE"])
+        self.assertEqual(self.read(asker, sending), [b"REP rid=1"])
+
+    def test_another_may_reply_when_the_replier_has_gone(self):
+        sluiced = self.broker("--patience", "1h")
+        responder, asker, (one,), sending = self.stalled(sluiced, b"1")
+        responder.say(b"PUB " + one, b"lost").ping(b"z")
+        responder.reset()
+        sluiced.wait_stats(parked_bytes=0)
+        other = self.open(sluiced)
+        other.say(b"PUB " + one + b" rid=1", b"found").ping(b"z")
+        self.assertEqual(self.read(asker, sending), [b"REP rid=1"])
+        self.assertEqual(other.hear()[0], b"OK rid=1")
 
 
 class Ended(RequestsTest):

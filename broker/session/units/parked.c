@@ -148,14 +148,22 @@ static struct parked_unit *parked_unit_new(struct session *s,
     return p;
 }
 
-static void parked_count(struct session *s, const struct parked_unit *p)
+bool parked_charge(struct session *s, uint64_t bytes)
 {
-    struct counters *counters = s->all->counters;
-    s->units->parked_bytes += parked_size(p);
-    p->line->pub.bytes_in += (uint32_t)parked_size(p);
-    s->units->parked_count++;
-    counter_add(counters, COUNT_parked_messages, 1);
-    counter_add(counters, COUNT_parked_bytes, parked_size(p));
+    struct units *own = s->units;
+    own->parked_bytes += bytes;
+    counter_add(s->all->counters, COUNT_parked_bytes, bytes);
+    own->is_held_back = own->parked_bytes > parked_bound(s);
+    return !own->is_held_back || parked_hold_all(s);
+}
+
+void parked_refund(struct session *s, uint64_t bytes)
+{
+    struct units *own = s->units;
+    own->parked_bytes -= bytes;
+    counter_sub(s->all->counters, COUNT_parked_bytes, bytes);
+    own->is_held_back =
+        own->is_held_back && own->parked_bytes > parked_bound(s);
 }
 
 bool parked_add(struct session *s, const struct unit *u, struct channel *ch,
@@ -171,14 +179,17 @@ bool parked_add(struct session *s, const struct unit *u, struct channel *ch,
     if (r)
         r->parked = p;
     list_insert(&line->units, &p->link);
-    parked_count(s, p);
+    line->pub.bytes_in += (uint32_t)parked_size(p);
+    own->parked_count++;
+    counter_add(s->all->counters, COUNT_parked_messages, 1);
     publisher_wait(&line->pub, ch, false);
-    if (!publisher_is_waiting(&line->pub))
+    if (!publisher_is_waiting(&line->pub)) {
+        (void)parked_charge(s, parked_size(p));
         return false;
+    }
     if (!line->is_told && !alarm_is_set(&line->alarm.alarm))
         hub_set_alarm(units_hub(s), &line->alarm, PARKED_HOLD_MS);
-    own->is_held_back = own->parked_bytes > parked_bound(s);
-    return !own->is_held_back || parked_hold_all(s);
+    return parked_charge(s, parked_size(p));
 }
 
 struct parked_unit *parked_first(const struct parked *line)
@@ -208,11 +219,9 @@ void parked_read(struct parked_unit *p, struct unit *out)
 static void parked_unit_free(struct parked_unit *p)
 {
     struct session *s = p->line->session;
-    struct units *own = s->units;
-    own->parked_bytes -= parked_size(p);
+    s->units->parked_count--;
     p->line->pub.bytes_in -= (uint32_t)parked_size(p);
-    own->parked_count--;
-    counter_sub(s->all->counters, COUNT_parked_bytes, parked_size(p));
+    parked_refund(s, parked_size(p));
     if (p->request)
         p->request->parked = NULL;
     list_remove(&p->link);
@@ -220,8 +229,6 @@ static void parked_unit_free(struct parked_unit *p)
     if (p->block)
         block_unref(p->block);
     budget_free(s->all->budget, p, bytes);
-    own->is_held_back =
-        own->is_held_back && own->parked_bytes > parked_bound(s);
 }
 
 void parked_remove(struct parked_unit *p)

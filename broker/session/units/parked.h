@@ -94,6 +94,11 @@ bool parked_wait(struct parked *line, bool is_first);
  * False when there is no memory for the answer. */
 bool parked_go(struct parked *line);
 
+/* So many bytes that the session keeps count as parked, and no longer. False
+ * when there is no memory. */
+bool parked_charge(struct session *s, uint64_t bytes);
+void parked_refund(struct session *s, uint64_t bytes);
+
 /* The client says nothing more: it need not hold, and what is left is refused
  * after `--drain-timeout`. */
 void parked_leave(struct session *s);

@@ -114,6 +114,8 @@ void requests_remove(struct request *r)
     struct session *s = r->session;
     if (r->parked)
         parked_remove(r->parked);
+    if (r->reply)
+        r->reply->end(r->reply);
     hub_cancel_alarm(units_hub(s), &r->alarm);
     map_remove(&units_hub(s)->requests, &r->node);
     list_remove(&r->link);

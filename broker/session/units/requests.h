@@ -23,12 +23,18 @@ struct unit;
 
 enum { REQUESTS_ADDRESS_LENGTH = 32 }; /* without the '@' */
 
+/* A reply that waits for room at the requester. */
+struct request_reply {
+    void (*end)(struct request_reply *r); /* the request ends before it */
+};
+
 struct request {
     struct map_node node; /* of the hub's, by address */
     struct list link;     /* of the session's */
     struct session *session;
     struct hub_alarm alarm;
-    struct parked_unit *parked; /* NULL: it was routed */
+    struct parked_unit *parked;  /* NULL: it was routed */
+    struct request_reply *reply; /* NULL: none waits */
     uint8_t rid_length;
     char rid[UNITS_RID_MAX];
     char address[REQUESTS_ADDRESS_LENGTH];

@@ -7,6 +7,7 @@
 #include "broker/session/units/answer.h"
 #include "broker/session/units/keepalive.h"
 #include "broker/session/units/lanes.h"
+#include "broker/session/units/replies.h"
 #include "broker/session/units/unit_render.h"
 #include "broker/session/units/units.h"
 #include "proto/frame.h"
@@ -353,6 +354,8 @@ enum stream_status unit_writer_flush(struct session *s)
             break;
         status = unit_writer_write(s);
     }
+    if (!replies_review(s))
+        return STREAM_RESET;
     units_review_rest(s);
     if (status == STREAM_OK)
         units_tidy(s);

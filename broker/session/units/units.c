@@ -28,6 +28,8 @@ struct units *units_obtain(struct session *s)
     list_init(&u->fresh);
     list_init(&u->requests);
     list_init(&u->parked);
+    list_init(&u->replies);
+    list_init(&u->own_replies);
     list_init(&u->wildcards);
     list_init(&u->output);
     list_init(&u->writing);
@@ -140,10 +142,11 @@ void units_tidy(struct session *s)
     if (u && backlog_is_empty(u->answers) && u->discard_bytes == 0 &&
         u->ping_ms == UNITS_PING_DEFAULT && u->end == UNITS_GOES_ON &&
         !u->barrier.is_set && !u->reads_null && list_is_empty(&u->requests) &&
-        list_is_empty(&u->parked) && list_is_empty(&u->wildcards) &&
-        list_is_empty(&u->lanes) && list_is_empty(&u->fresh) &&
-        list_is_empty(&u->output) && list_is_empty(&u->early) &&
-        backlog_is_empty(u->rest) && list_is_empty(&u->rested))
+        list_is_empty(&u->own_replies) && list_is_empty(&u->parked) &&
+        list_is_empty(&u->wildcards) && list_is_empty(&u->lanes) &&
+        list_is_empty(&u->fresh) && list_is_empty(&u->output) &&
+        list_is_empty(&u->early) && backlog_is_empty(u->rest) &&
+        list_is_empty(&u->rested))
         units_free(s);
 }
 

@@ -77,8 +77,10 @@ struct units {
     bool is_overrun;           /* it would need a lane that cannot be made */
     struct list requests;      /* struct request, not answered yet */
     uint32_t request_count;
-    struct list parked;    /* struct parked: publishes without room */
-    uint64_t parked_bytes; /* of them, as they came */
+    struct list replies;     /* struct reply, for it, and */
+    struct list own_replies; /* by it, that wait for room */
+    struct list parked;      /* struct parked: publishes without room */
+    uint64_t parked_bytes;   /* of them, as they came */
     uint32_t parked_count;
     bool is_held_back;      /* and rests until there are fewer */
     bool reads_null;        /* it has subscribed to that name */

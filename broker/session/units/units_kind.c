@@ -14,6 +14,7 @@
 #include "broker/session/units/opening.h"
 #include "broker/session/units/parked.h"
 #include "broker/session/units/release.h"
+#include "broker/session/units/replies.h"
 #include "broker/session/units/requests.h"
 #include "broker/session/units/sweep.h"
 #include "broker/session/units/unit.h"
@@ -81,6 +82,7 @@ static struct verdict units_end(struct session *s)
 static void units_abandon(struct session *s)
 {
     (void)requests_end(s, false);
+    replies_end(s);
     parked_end(s);
     wildcards_end(s);
     lanes_abandon(s);
@@ -94,7 +96,7 @@ static bool units_leave(struct session *s)
     if (!u)
         return false;
     wildcards_end(s);
-    if (!requests_end(s, true) || !lanes_retire(s))
+    if (!replies_leave(s) || !requests_end(s, true) || !lanes_retire(s))
         return false;
     u->end = UNITS_ENDS;
     if (!s->is_draining)

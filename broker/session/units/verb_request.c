@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/verb_request.h"
 
-#include <string.h>
-
 #include "broker/core/core.h"
 #include "broker/session/clients.h"
-#include "broker/session/session.h"
-#include "broker/session/units/answer.h"
 #include "broker/session/units/parked.h"
+#include "broker/session/units/replies.h"
 #include "broker/session/units/requests.h"
 #include "broker/session/units/routed.h"
 #include "broker/session/units/unit.h"
@@ -82,37 +79,9 @@ struct verdict verb_request_run(struct session *s, struct unit *u)
                                    : request_route(s, u, ch, unpark(r));
 }
 
-/* The reply as the requester gets it. */
-static bool reply(struct session *to, struct span rid, const struct unit *u)
-{
-    struct head_writer w = answer_begin(to, "REP");
-    answer_add_rid(&w, rid);
-    for (unsigned i = 0; i < u->head.header_count; i++) {
-        const struct head_pair *h = &u->head.headers[i];
-        head_add_spelled(&w, (struct span){h->name.text, h->name.length + 1 +
-                                                             h->value.length});
-    }
-    return answer_end_frame(to, &w, u->body - FRAME_HEAD_BYTES,
-                            (uint32_t)frame_size(u->body_length));
-}
-
-/* The first reply ends the request, whatever becomes of it. */
 struct verdict verb_request_reply(struct session *s, struct unit *u)
 {
     struct request *r = requests_find(s, u->head.arguments[0]);
-    if (!r)
-        return unit_refuse(s, &u->head, UNIT_GONE);
-    char text[UNITS_RID_MAX];
-    struct session *to = r->session;
-    struct span rid = {memcpy(text, r->rid, r->rid_length), r->rid_length};
-    requests_remove(r);
-    bool is_slow = to->units->answers->bytes > UNITS_ANSWERS_MAX;
-    bool is_sent = is_slow ? answer_error(to, UNIT_SLOW, rid, u->head.word)
-                           : reply(to, rid, u);
-    if (!is_sent && to == s)
-        return verdict_close(REASON_NO_MEMORY);
-    if (!is_sent)
-        session_close(to, REASON_NO_MEMORY);
-    return is_sent && !is_slow ? unit_done(s, &u->head)
-                               : unit_refuse(s, &u->head, UNIT_SLOW);
+    return r && !r->reply ? replies_add(s, u, r)
+                          : unit_refuse(s, &u->head, UNIT_GONE);
 }
