@@ -99,13 +99,15 @@ static void check_queues(struct sim *sim)
 }
 
 /* One that does not hold when it is asked to, and publishes into a queue that
- * is full of what it works on itself, is not read, and so does not go on. */
+ * is full of what it works on itself, is not read, and so does not go on; nor
+ * does one that cannot be told more. */
 static void break_stuck(struct sim *sim)
 {
     for (int i = 0; i < ACTORS; i++) {
         struct actor *a = &sim->actors[i];
         bool rests = a->has_rested && a->rested_turn == sim->turns;
-        if (a->is_here && a->version == 2 && rests)
+        bool is_mute = a->held > 0 && !actor_may_say(a);
+        if (a->is_here && a->version == 2 && (rests || is_mute))
             actor_end(sim, a, VIRTUAL_RESET);
     }
 }

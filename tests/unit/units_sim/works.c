@@ -9,7 +9,10 @@
 #include "tests/unit/units_sim/said.h"
 #include "tests/unit/virtual_stream.h"
 
-enum { TRIES_MAX = 256 };
+enum {
+    TRIES_MAX = 256,
+    RECENT = 200, /* turns: what was read may not have been executed */
+};
 
 static struct holding *holding_of(struct actor *a, uint32_t id)
 {
@@ -255,7 +258,8 @@ void works_done(struct sim *sim, struct actor *a, const struct ask *ask)
 }
 
 /* What it said of an earlier delivery may have been read after a later one. */
-static bool was_settled_before(struct actor *a, const struct ask *ask)
+static bool was_settled_before(struct sim *sim, struct actor *a,
+                               const struct ask *ask)
 {
     for (uint32_t i = a->first_ask; actor_ask_at(a, i) != ask; i++) {
         const struct ask *before = actor_ask_at(a, i);
@@ -263,13 +267,15 @@ static bool was_settled_before(struct actor *a, const struct ask *ask)
             (before->kind == ASK_ACK || before->kind == ASK_NAK))
             return true;
     }
-    return false;
+    bool has_rested = a->has_rested && sim->turns - a->rested_turn < RECENT;
+    return has_rested || message_at(sim, ask->message)->fate != FATE_UNKNOWN;
 }
 
 void works_gone(struct sim *sim, struct actor *a, const struct ask *ask)
 {
     report_count(sim->report, REPORT_gone);
-    if (!ask->is_held || !certainty_of(sim, a) || was_settled_before(a, ask))
+    if (!ask->is_held || !certainty_of(sim, a) ||
+        was_settled_before(sim, a, ask))
         return;
     SIM_CHECK(sim, !has_time_left(ask->wait_ms, ask->since),
               "connection %u holds message %u, which is said to be gone",
