@@ -22,7 +22,8 @@ static void check_worker(struct sim *sim, const struct subscriber *lane)
     const struct worker *w = lane->worker;
     if (!lane->channel || !channel_is_queue(lane->channel) || !w)
         return;
-    SIM_CHECK(sim, list_is_empty(&w->hungry) || !worker_has_credit(w),
+    bool is_due = !list_is_empty(&w->fed); /* when the turn ends */
+    SIM_CHECK(sim, list_is_empty(&w->hungry) || !worker_has_credit(w) || is_due,
               "a worker of %u messages has credit for %u, and waits for credit",
               w->held, w->credit);
 }
