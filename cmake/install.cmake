@@ -37,6 +37,10 @@ endif()
 
 # As they lie in the tree, so that their links hold.
 install(FILES README.md DESTINATION ${CMAKE_INSTALL_DOCDIR})
+# Each is a single file, to be copied into a program of its language.
+install(DIRECTORY client/python client/js client/go client/rust
+    DESTINATION ${CMAKE_INSTALL_DOCDIR}/client
+    PATTERN __pycache__ EXCLUDE PATTERN target EXCLUDE)
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR}
     FILES_MATCHING PATTERN "*.md" PATTERN "*.svg" PATTERN "*.png"
     PATTERN man EXCLUDE)

@@ -15,7 +15,8 @@ CC = os.environ["CC"]
 # What needs nothing but the C library, ground first.
 LAYERS = ("sluice_proto", "sluice_common", "sluice_base", "sluice_core")
 FLAGS = ("-m32", "-std=c11", "-O1", "-g", "-D_GNU_SOURCE",
-         '-DSLUICE_VERSION="0"', f"-I{ROOT}", f"-I{ROOT}/tests/package/m32")
+         '-DSLUICE_VERSION="0"',
+         f'-DSLUICE_FIXTURES="{ROOT}/tests/journal/version-1"', f"-I{ROOT}", f"-I{ROOT}/tests/package/m32")
 # Their numbers hold where pointers have 64 bits: they count the bytes of the
 # broker's own bookkeeping.
 SIZED = {"queue", "wheel"}
