@@ -80,11 +80,11 @@ static void step_reply(struct sim *sim)
     if (!a || a->duty_count == 0)
         return;
     struct duty *d = &a->duties[chance(sim, (uint32_t)a->duty_count)];
-    const struct message *request = message_at(sim, d->message);
+    uint8_t channel = message_at(sim, d->message)->channel;
     uint32_t length = any_length(sim);
-    uint32_t last = a->last_published[request->channel];
-    uint32_t id = body_new(sim, a, request->channel, length, false);
-    a->last_published[request->channel] = last;
+    uint32_t last = a->last_published[channel];
+    uint32_t id = body_new(sim, a, channel, length, false);
+    a->last_published[channel] = last;
     message_at(sim, id)->other = d->message;
     body_write(sim, id, body);
     (void)snprintf(head, sizeof head, "PUB %s Answer=1", d->address);
