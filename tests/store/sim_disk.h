@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * sim_disk - a folder in memory that loses power. What was written and not
+ * flushed may survive a cut or not, each sector of each write by itself, and so
+ * may each change of a name. Flushing makes it durable; a flush that fails
+ * makes nothing durable and forgets what was to be flushed, as Linux does.
+ *
+ *     kill         the process ends: files are closed, all else stays
+ *     power cut    any subset of what is pending is lost
+ *
+ * Deterministic: chance comes from a seed.
+ */
+#ifndef SLUICE_TESTS_STORE_SIM_DISK_H
+#define SLUICE_TESTS_STORE_SIM_DISK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/store/disk.h"
+
+enum { SIM_SECTOR = 512, SIM_FILES = 96, SIM_CHANGES = 256 };
+
+enum sim_call {
+    SIM_OPEN,
+    SIM_ALLOCATE,
+    SIM_WRITE,
+    SIM_READ,
+    SIM_FLUSH,
+    SIM_RENAME,
+    SIM_REMOVE,
+    SIM_FLUSH_FOLDER,
+    SIM_LIST,
+    SIM_CALLS
+};
+
+/* What goes wrong at the n-th call of a kind, counted from 1; 0: never. */
+struct sim_fault {
+    enum sim_call call;
+    uint64_t at;
+    int error;
+    bool stays; /* all calls of the kind from there on */
+};
+
+struct sim_disk;
+
+/* An empty folder with room for `capacity` bytes. Aborts without memory. */
+struct sim_disk *sim_disk_new(uint64_t capacity);
+void sim_disk_free(struct sim_disk *disk);
+/* The same contents, pending changes included; no file is open in it. */
+struct sim_disk *sim_disk_copy(const struct sim_disk *disk);
+
+/* The calls, to be given to a store. */
+struct disk sim_disk_calls(struct sim_disk *disk);
+
+/* The process ends: every open file is closed. Counters begin again. */
+void sim_disk_kill(struct sim_disk *disk);
+/* The same, and power is lost; `*chance` decides what survives. */
+void sim_disk_cut(struct sim_disk *disk, uint64_t *chance);
+
+/* Calls that change something, since the beginning or the last kill. */
+uint64_t sim_disk_changes(const struct sim_disk *disk);
+/* Makes the n-th change from now and all calls after it fail with EIO and have
+ * no effect: the process is to be killed there. 0: never. */
+void sim_disk_stop_at(struct sim_disk *disk, uint64_t change);
+/* Whether that has come. */
+bool sim_disk_has_stopped(const struct sim_disk *disk);
+/* Plants a fault; one at a time. NULL takes it away. */
+void sim_disk_fail(struct sim_disk *disk, const struct sim_fault *fault);
+/* What free_bytes() and allocations have; files that exist stay. */
+void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes);
+
+/* The bytes of a file as a reader sees them, or NULL. For tests that look or
+ * flip bits; changes survive a power cut. */
+uint8_t *sim_disk_bytes(struct sim_disk *disk, const char *name,
+                        uint64_t *bytes);
+/* Makes a file of these bytes, durable. */
+void sim_disk_put(struct sim_disk *disk, const char *name, const void *bytes,
+                  uint64_t length);
+/* Open files, 0 when all were closed. */
+int sim_disk_open_files(const struct sim_disk *disk);
+
+#endif
