@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/store/disk_posix.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+static const char lock_name[] = "LOCK";
+
+enum { FILE_MODE = 0600, PIECES_MAX = 64 };
+
+/* Types that statfs(2) names where a flush may return before the bytes are
+ * safe, or a lock means nothing to other machines. */
+static bool type_is_remote(unsigned long type)
+{
+    static const unsigned long remote[] = {
+        0x6969,     /* NFS */
+        0xff534d42, /* CIFS */
+        0xfe534d42, /* SMB 2 */
+        0x517b,     /* SMB */
+        0x65735546, /* FUSE */
+        0x01021997, /* 9p */
+        0x00c36400, /* Ceph */
+        0x5346414f, /* AFS */
+    };
+    for (size_t i = 0; i < sizeof remote / sizeof *remote; i++)
+        if (remote[i] == type)
+            return true;
+    return false;
+}
+
+static int error_of(int result)
+{
+    return result == 0 ? 0 : errno;
+}
+
+/* The process that has the lock, as it wrote there itself. */
+static int lock_holder(int lock)
+{
+    char text[16] = "";
+    ssize_t n = pread(lock, text, sizeof text - 1, 0);
+    return n > 0 ? (int)strtol(text, NULL, 10) : 0;
+}
+
+static void lock_sign(int lock)
+{
+    char text[16];
+    int n = snprintf(text, sizeof text, "%d\n", (int)getpid());
+    /* For people only. */
+    if (ftruncate(lock, 0) != 0 || pwrite(lock, text, (size_t)n, 0) != n)
+        return;
+}
+
+/* Takes the lock of the folder. */
+static int folder_lock(struct disk_posix *d)
+{
+    struct statfs fs;
+    d->lock =
+        openat(d->folder, lock_name, O_RDWR | O_CREAT | O_CLOEXEC, FILE_MODE);
+    if (d->lock < 0)
+        return errno;
+    if (flock(d->lock, LOCK_EX | LOCK_NB) != 0) {
+        int error = errno;
+        d->other = lock_holder(d->lock);
+        (void)close(d->lock);
+        return error;
+    }
+    lock_sign(d->lock);
+    d->is_remote = fstatfs(d->folder, &fs) == 0 &&
+                   type_is_remote((unsigned long)fs.f_type);
+    return 0;
+}
+
+int disk_posix_open(struct disk_posix *d, const char *path)
+{
+    *d = (struct disk_posix){.lock = -1};
+    d->folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (d->folder < 0)
+        return errno;
+    int error = folder_lock(d);
+    if (error)
+        (void)close(d->folder);
+    return error;
+}
+
+void disk_posix_close(struct disk_posix *d)
+{
+    (void)close(d->lock);
+    (void)close(d->folder);
+}
+
+static int posix_open(void *folder, const char *name, bool creates, int *file)
+{
+    const struct disk_posix *d = folder;
+    int flags = O_RDWR | O_CLOEXEC | O_NOFOLLOW | (creates ? O_CREAT : 0);
+    *file = openat(d->folder, name, flags, FILE_MODE);
+    return *file < 0 ? errno : 0;
+}
+
+static int posix_close(void *folder, int file)
+{
+    (void)folder;
+    return error_of(close(file));
+}
+
+static int posix_allocate(void *folder, int file, uint64_t bytes)
+{
+    (void)folder;
+    return posix_fallocate(file, 0, (off_t)bytes);
+}
+
+/* Takes `n` bytes from the front of the pieces that are left. */
+static void pieces_skip(struct iovec **pieces, int *count, size_t n)
+{
+    while (*count > 0 && n >= (*pieces)->iov_len) {
+        n -= (*pieces)->iov_len;
+        (*pieces)++;
+        (*count)--;
+    }
+    if (*count > 0) {
+        (*pieces)->iov_base = (uint8_t *)(*pieces)->iov_base + n;
+        (*pieces)->iov_len -= n;
+    }
+}
+
+/* A write of less than was asked for is followed by the one that says why, or
+ * writes the rest. */
+static int write_pieces(int file, uint64_t offset, struct iovec *pieces,
+                        int count)
+{
+    pieces_skip(&pieces, &count, 0);
+    while (count > 0) {
+        ssize_t n = pwritev(file, pieces, count, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return n < 0 ? errno : EIO;
+        offset += (size_t)n;
+        pieces_skip(&pieces, &count, (size_t)n);
+    }
+    return 0;
+}
+
+static int posix_write(void *folder, int file, uint64_t offset,
+                       const struct iovec *pieces, int count)
+{
+    (void)folder;
+    int error = 0;
+    while (count > 0 && !error) {
+        struct iovec some[PIECES_MAX];
+        int n = count < PIECES_MAX ? count : PIECES_MAX;
+        memcpy(some, pieces, (size_t)n * sizeof *some);
+        error = write_pieces(file, offset, some, n);
+        for (int i = 0; i < n; i++)
+            offset += pieces[i].iov_len;
+        pieces += n;
+        count -= n;
+    }
+    return error;
+}
+
+static int posix_read(void *folder, int file, uint64_t offset, void *into,
+                      size_t length, size_t *got)
+{
+    (void)folder;
+    *got = 0;
+    while (*got < length) {
+        ssize_t n = pread(file, (uint8_t *)into + *got, length - *got,
+                          (off_t)(offset + *got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return errno;
+        if (n == 0)
+            break;
+        *got += (size_t)n;
+    }
+    return 0;
+}
+
+static int posix_flush(void *folder, int file)
+{
+    (void)folder;
+    return error_of(fdatasync(file));
+}
+
+static int posix_rename(void *folder, const char *from, const char *to)
+{
+    const struct disk_posix *d = folder;
+    return error_of(renameat(d->folder, from, d->folder, to));
+}
+
+static int posix_remove(void *folder, const char *name)
+{
+    const struct disk_posix *d = folder;
+    return error_of(unlinkat(d->folder, name, 0));
+}
+
+static int posix_flush_folder(void *folder)
+{
+    const struct disk_posix *d = folder;
+    return error_of(fsync(d->folder));
+}
+
+/* The lock is not part of what is listed. */
+static int posix_list(void *folder, disk_name_fn *each, void *arg)
+{
+    const struct disk_posix *d = folder;
+    int copy = openat(d->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *names = copy < 0 ? NULL : fdopendir(copy);
+    if (!names) {
+        int error = errno;
+        if (copy >= 0)
+            (void)close(copy);
+        return error;
+    }
+    const struct dirent *entry;
+    while ((errno = 0, entry = readdir(names)) != NULL) {
+        const char *name = entry->d_name;
+        struct stat st;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
+            strcmp(name, lock_name) == 0)
+            continue;
+        if (fstatat(d->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
+            each(arg, name, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0);
+    }
+    int error = errno;
+    (void)closedir(names);
+    return error;
+}
+
+static int posix_free_bytes(void *folder, uint64_t *bytes)
+{
+    const struct disk_posix *d = folder;
+    struct statvfs fs;
+    if (fstatvfs(d->folder, &fs) != 0)
+        return errno;
+    *bytes = (uint64_t)fs.f_bavail * fs.f_frsize;
+    return 0;
+}
+
+struct disk disk_posix_calls(struct disk_posix *d)
+{
+    static const struct disk_ops ops = {
+        .open = posix_open,
+        .close = posix_close,
+        .allocate = posix_allocate,
+        .write = posix_write,
+        .read = posix_read,
+        .flush = posix_flush,
+        .rename = posix_rename,
+        .remove = posix_remove,
+        .flush_folder = posix_flush_folder,
+        .list = posix_list,
+        .free_bytes = posix_free_bytes,
+    };
+    return (struct disk){&ops, d};
+}
