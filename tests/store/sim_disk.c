@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "tests/store/sim_folder.h"
 #include "tests/unit/chance.h"
 
 /* A sector as a write left it, and the next one of the same file. */
@@ -24,27 +25,10 @@ struct file {
     int pendings, pending_room;
 };
 
-struct name {
-    char text[DISK_NAME_MAX + 1]; /* "" when free */
-    int file;
-};
-
-struct folder {
-    struct name names[SIM_FILES];
-};
-
-enum change_kind { CREATED, RENAMED, REMOVED };
-
-struct change {
-    enum change_kind kind;
-    char from[DISK_NAME_MAX + 1], to[DISK_NAME_MAX + 1];
-    int file;
-};
-
 struct sim_disk {
     struct file files[SIM_FILES];
-    struct folder live, durable;
-    struct change changes[SIM_CHANGES];
+    struct sim_folder live, durable;
+    struct sim_change changes[SIM_CHANGES];
     int change_count;
     uint64_t capacity, changed, stop_at;
     uint64_t calls[SIM_CALLS];
@@ -112,53 +96,6 @@ struct sim_disk *sim_disk_copy(const struct sim_disk *disk)
     return copy;
 }
 
-/* Names. */
-
-static struct name *name_find(struct folder *folder, const char *text)
-{
-    for (int i = 0; i < SIM_FILES; i++)
-        if (strcmp(folder->names[i].text, text) == 0)
-            return &folder->names[i];
-    return NULL;
-}
-
-static void name_set(struct folder *folder, const char *text, int file)
-{
-    struct name *n = name_find(folder, text);
-    n = must(n ? n : name_find(folder, ""));
-    memcpy(n->text, text, strlen(text) + 1);
-    n->file = file;
-}
-
-static void change_apply(struct folder *folder, const struct change *change)
-{
-    struct name *from = name_find(folder, change->from);
-    switch (change->kind) {
-    case CREATED:
-        name_set(folder, change->from, change->file);
-        break;
-    case RENAMED:
-        /* Without its creation there is nothing to rename. */
-        if (!from || from->file != change->file)
-            break;
-        *from = (struct name){0};
-        name_set(folder, change->to, change->file);
-        break;
-    case REMOVED:
-        if (from && from->file == change->file)
-            *from = (struct name){0};
-        break;
-    }
-}
-
-static bool is_named(struct folder *folder, int file)
-{
-    for (int i = 0; i < SIM_FILES; i++)
-        if (folder->names[i].text[0] && folder->names[i].file == file)
-            return true;
-    return false;
-}
-
 static bool is_pending(const struct sim_disk *disk, int file)
 {
     for (int i = 0; i < disk->change_count; i++)
@@ -172,8 +109,8 @@ static void collect(struct sim_disk *disk)
 {
     for (int i = 0; i < SIM_FILES; i++) {
         struct file *f = &disk->files[i];
-        if (f->is_used && f->handles == 0 && !is_named(&disk->live, i) &&
-            !is_named(&disk->durable, i) && !is_pending(disk, i))
+        if (f->is_used && f->handles == 0 && !sim_folder_has(&disk->live, i) &&
+            !sim_folder_has(&disk->durable, i) && !is_pending(disk, i))
             file_clear(f);
     }
 }
@@ -189,12 +126,12 @@ static int file_new(struct sim_disk *disk)
     abort();
 }
 
-static void change_add(struct sim_disk *disk, struct change change)
+static void change_add(struct sim_disk *disk, struct sim_change change)
 {
     if (disk->change_count == SIM_CHANGES)
         abort();
     disk->changes[disk->change_count++] = change;
-    change_apply(&disk->live, &change);
+    sim_folder_apply(&disk->live, &change);
 }
 
 /* Faults. */
@@ -220,17 +157,18 @@ static int enter(struct sim_disk *disk, enum sim_call call, bool changes)
 static int sim_open(void *folder, const char *text, bool creates, int *file)
 {
     struct sim_disk *disk = folder;
-    struct name *n = name_find(&disk->live, text);
+    struct sim_name *n = sim_folder_find(&disk->live, text);
     int error = enter(disk, SIM_OPEN, !n && creates);
     if (error)
         return error;
     if (!n && !creates)
         return ENOENT;
     if (!n) {
-        struct change change = {.kind = CREATED, .file = file_new(disk)};
+        struct sim_change change = {.kind = SIM_CREATED,
+                                    .file = file_new(disk)};
         memcpy(change.from, text, strlen(text) + 1);
         change_add(disk, change);
-        n = must(name_find(&disk->live, text));
+        n = must(sim_folder_find(&disk->live, text));
     }
     disk->files[n->file].handles++;
     *file = n->file;
@@ -250,7 +188,7 @@ static uint64_t used_bytes(struct sim_disk *disk)
     uint64_t used = 0;
     for (int i = 0; i < SIM_FILES; i++) {
         const struct file *f = &disk->files[i];
-        if (f->is_used && (f->handles > 0 || is_named(&disk->live, i)))
+        if (f->is_used && (f->handles > 0 || sim_folder_has(&disk->live, i)))
             used += sectors(f->bytes) * SIM_SECTOR;
     }
     return used;
@@ -367,11 +305,11 @@ static int sim_flush(void *folder, int file)
 static int sim_rename(void *folder, const char *from, const char *to)
 {
     struct sim_disk *disk = folder;
-    struct name *n = name_find(&disk->live, from);
+    struct sim_name *n = sim_folder_find(&disk->live, from);
     int error = enter(disk, SIM_RENAME, true);
     if (error || !n)
         return error ? error : ENOENT;
-    struct change change = {.kind = RENAMED, .file = n->file};
+    struct sim_change change = {.kind = SIM_RENAMED, .file = n->file};
     memcpy(change.from, from, strlen(from) + 1);
     memcpy(change.to, to, strlen(to) + 1);
     change_add(disk, change);
@@ -381,11 +319,11 @@ static int sim_rename(void *folder, const char *from, const char *to)
 static int sim_remove(void *folder, const char *text)
 {
     struct sim_disk *disk = folder;
-    struct name *n = name_find(&disk->live, text);
+    struct sim_name *n = sim_folder_find(&disk->live, text);
     int error = enter(disk, SIM_REMOVE, true);
     if (error || !n)
         return error ? error : ENOENT;
-    struct change change = {.kind = REMOVED, .file = n->file};
+    struct sim_change change = {.kind = SIM_REMOVED, .file = n->file};
     memcpy(change.from, text, strlen(text) + 1);
     change_add(disk, change);
     return 0;
@@ -407,7 +345,7 @@ static int sim_list(void *folder, disk_name_fn *each, void *arg)
     struct sim_disk *disk = folder;
     int error = enter(disk, SIM_LIST, false);
     for (int i = 0; i < SIM_FILES && !error; i++) {
-        const struct name *n = &disk->live.names[i];
+        const struct sim_name *n = &disk->live.names[i];
         if (n->text[0])
             each(arg, n->text, disk->files[n->file].bytes);
     }
@@ -487,7 +425,7 @@ void sim_disk_cut(struct sim_disk *disk, uint64_t *chance)
 {
     for (int i = 0; i < disk->change_count; i++)
         if (chance_of(chance, 2))
-            change_apply(&disk->durable, &disk->changes[i]);
+            sim_folder_apply(&disk->durable, &disk->changes[i]);
     disk->live = disk->durable;
     disk->change_count = 0;
     sim_disk_kill(disk);
@@ -530,7 +468,7 @@ void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes)
 uint8_t *sim_disk_bytes(struct sim_disk *disk, const char *text,
                         uint64_t *bytes)
 {
-    const struct name *n = name_find(&disk->live, text);
+    const struct sim_name *n = sim_folder_find(&disk->live, text);
     if (!n)
         return NULL;
     *bytes = disk->files[n->file].bytes;
@@ -549,8 +487,8 @@ void sim_disk_put(struct sim_disk *disk, const char *name, const void *bytes,
         memcpy(f->durable, bytes, (size_t)length);
     }
     f->durable_bytes = length;
-    name_set(&disk->live, name, file);
-    name_set(&disk->durable, name, file);
+    sim_folder_set(&disk->live, name, file);
+    sim_folder_set(&disk->durable, name, file);
 }
 
 int sim_disk_open_files(const struct sim_disk *disk)

@@ -18,7 +18,7 @@
 
 #include "broker/store/disk.h"
 
-enum { SIM_SECTOR = 512, SIM_FILES = 96, SIM_CHANGES = 256 };
+enum { SIM_SECTOR = 512, SIM_CHANGES = 256 };
 
 enum sim_call {
     SIM_OPEN,
