@@ -62,7 +62,7 @@ static void keeps_its_contract(struct disk disk)
 static void the_simulated_disk_keeps_the_contract(void **state)
 {
     (void)state;
-    struct sim_disk *sim = sim_disk_new(1 << 20);
+    struct sim_disk *sim = sim_disk_new(1 << 20, 1);
     keeps_its_contract(sim_disk_calls(sim));
     assert_int_equal(sim_disk_open_files(sim), 0);
     sim_disk_free(sim);
