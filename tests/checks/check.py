@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 from runner import skip  # noqa: E402,F401
 
-PROGRAMS = ("broker", "client", "common", "proto")
+PROGRAMS = ("broker", "client", "common", "proto", "users")
 
 
 def sources(root, folders=PROGRAMS, ends=(".c", ".h")):

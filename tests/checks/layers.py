@@ -10,6 +10,7 @@ import check
 # without a file yet are where the next parts belong.
 BROKER = (
     ("proto", "common", "broker/base"),  # the wire; both stacks; C
+    ("users",),  # who there is, and what they may; for both stacks
     ("broker/core", "broker/net", "broker/auth"),  # pure; sockets; permissions
     ("broker/session", "broker/http", "broker/store", "broker/monitor",
      "broker/control", "broker/options"),
@@ -17,7 +18,7 @@ BROKER = (
     ("broker",))  # puts the parts together
 CLIENT = (
     ("proto", "common"),
-    ("client/lib",),  # libsluice
+    ("client/lib", "users"),  # libsluice; the users file
     ("client/lib/units",),  # its version 2
     ("client",),  # what commands share
     ("client/sources", "client/bench", "client/listen", "client/monitor"),

@@ -32,7 +32,7 @@ def words(text):
 
 def sources_of(layer):
     """As the build knows them."""
-    for name in ("proto", "common", "broker"):
+    for name in ("proto", "common", "users", "broker"):
         text = (ROOT / name / "CMakeLists.txt").read_text()
         found = re.search(rf"sluice_layer\({layer}\s+SOURCES(.*?)(DEPENDS|\))",
                           text, re.S)
