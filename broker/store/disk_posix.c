@@ -11,7 +11,6 @@
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
-
 #include <unistd.h>
 
 static const char lock_name[] = "LOCK";

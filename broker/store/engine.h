@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * engine - a store of durable queues without threads: commands are gathered,
+ * engine_step() writes them as one batch, flushes it and says what is on disk.
+ * It touches the system through `struct disk` only, and takes the time as an
+ * argument, so a simulation can run it against a disk that loses power.
+ *
+ *     put, ack, ... --> [gathered] -- step: write, flush --> [done] --> reap
+ *
+ * One thread at a time. Nothing calls back.
+ */
+#ifndef SLUICE_STORE_ENGINE_H
+#define SLUICE_STORE_ENGINE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/core/store_ops.h"
+#include "broker/store/disk.h"
+
+enum {
+    ENGINE_RANDOM = 32,
+    ENGINE_PUTS = 4096, /* in one batch */
+};
+
+struct engine;
+
+struct engine_setup {
+    struct disk disk;       /* a folder that nobody else uses */
+    uint64_t segment_bytes; /* of a new file; rounded up to whole pages */
+    uint64_t limit_bytes;   /* of all files, at least four segments */
+    uint64_t free_bytes;    /* to be left on the file system */
+    uint8_t random[ENGINE_RANDOM]; /* never the same twice */
+};
+
+enum engine_result {
+    ENGINE_OPENED,
+    ENGINE_NO_MEMORY,
+    ENGINE_ERROR,   /* a call of the disk failed: `error` */
+    ENGINE_FOREIGN, /* the folder holds something else */
+    ENGINE_NEWER,   /* a newer version wrote it */
+    ENGINE_DAMAGED, /* it cannot be opened without loss */
+};
+
+/* How opening went. */
+struct engine_report {
+    char text[160]; /* why not, as a sentence without its end; "" if it has */
+    int error;      /* errno, or 0 */
+    uint32_t channels, segments;
+    uint64_t messages, bytes; /* not acknowledged */
+    uint64_t torn_bytes;      /* of a batch that was being written at the end */
+};
+
+/* Opens a store, or begins one in an empty folder. *engine is NULL unless it
+ * is ENGINE_OPENED. `wall_ms` is the time since 1970, here and below. */
+enum engine_result engine_open(struct engine **engine,
+                               const struct engine_setup *setup,
+                               uint64_t wall_ms, struct engine_report *report);
+
+/* Writes what was gathered and seals, unless the store has failed; then what
+ * engine_abandon() does. Returns whether all of it is on disk. */
+bool engine_close(struct engine *e, uint64_t wall_ms);
+
+/* Closes the files and frees the memory, as a kill would. */
+void engine_abandon(struct engine *e);
+
+/* New channels get next_channel, next_channel + 1, ... and begin with numbers
+ * from `above` on. */
+struct engine_numbers {
+    uint64_t above;
+    uint32_t next_channel;
+};
+
+/* What they were when the store was opened, or are now. */
+struct engine_numbers engine_numbers(const struct engine *e);
+
+/* All channels; false when `visit` returned false. */
+bool engine_visit_channels(struct engine *e, store_channel_fn *visit,
+                           void *arg);
+
+/* Commands. False: there is no room or no memory; the same one may be tried
+ * again after a step. Those of unknown channels do nothing. */
+
+/* `id` is a new one; see engine_numbers(). */
+bool engine_open_channel(struct engine *e, uint32_t id, const uint8_t *name,
+                         uint32_t length, uint64_t first);
+/* The channel holds nothing that is wanted. */
+bool engine_drop_channel(struct engine *e, uint32_t id);
+/* The slice stays as it is until it is reaped. False also while the store has
+ * no space and when it has failed. */
+bool engine_put(struct engine *e, const struct store_put *put);
+/* Takes effect on reads at once, on disk with the next step. */
+bool engine_ack(struct engine *e, uint32_t channel, uint64_t first,
+                uint32_t count);
+/* The same for all numbers below `first`. */
+bool engine_trim(struct engine *e, uint32_t channel, uint64_t first);
+/* Answers at once; only what is on disk is read. */
+void engine_read(struct engine *e, struct store_read *read);
+
+/* How soon a step has something to do. */
+enum engine_need {
+    ENGINE_NOTHING,
+    ENGINE_LATER, /* acknowledgements, which may wait for company */
+    ENGINE_NOW,
+};
+
+/* Does not change before the next command or step. */
+enum engine_need engine_need(const struct engine *e);
+
+/* Writes one batch of what was gathered, flushes it, frees and compacts a bit.
+ * While the store is full it looks whether there is space again. */
+enum store_state engine_step(struct engine *e, uint64_t wall_ms);
+
+/* Puts that are on disk, in the order in which they came; each is given once.
+ * Returns how many. Room for new ones is made when all were reaped. */
+int engine_reap(struct engine *e, struct store_put *puts, int max);
+
+/* Puts that never were on disk, for the caller to give up, after a failure or
+ * before the end. Returns how many. */
+int engine_take_back(struct engine *e, struct store_put *puts, int max);
+
+/* Changes the bounds; they take effect with the next step. */
+void engine_set_limits(struct engine *e, uint64_t limit_bytes,
+                       uint64_t free_bytes);
+
+/* Counters since the start, and gauges. */
+struct engine_stats {
+    uint64_t batches, flushes, messages, acks; /* written */
+    uint64_t written_bytes, moved_bytes, read_bytes;
+    uint64_t damaged_messages;       /* found by reads and compaction */
+    uint64_t file_bytes, live_bytes; /* gauges, as those below */
+    uint64_t state_bytes;            /* of all channels */
+    uint32_t segments, spares, channels;
+};
+
+/* As they are now. */
+struct engine_stats engine_stats(const struct engine *e);
+
+#endif
