@@ -22,11 +22,11 @@
 #include "broker/net/reactor.h"
 #include "broker/options/changes.h"
 #include "broker/options/load.h"
-#include "broker/options/mistakes.h"
 #include "broker/options/options.h"
 #include "broker/service.h"
 #include "broker/session/clients.h"
 #include "broker/session/clients_turn.h"
+#include "common/mistakes.h"
 #include "common/sentence.h"
 
 enum {

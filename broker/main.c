@@ -5,7 +5,7 @@
 #include "broker/broker.h"
 #include "broker/options/help.h"
 #include "broker/options/load.h"
-#include "broker/options/mistakes.h"
+#include "common/mistakes.h"
 #include "common/sentence.h"
 
 enum { EXIT_OK = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };

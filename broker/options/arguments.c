@@ -5,9 +5,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/options/mistakes.h"
 #include "broker/options/option_table.h"
 #include "broker/options/options.h"
+#include "common/mistakes.h"
 #include "common/suggest.h"
 
 enum { LABEL_BYTES = 64 };

@@ -6,9 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "broker/options/mistakes.h"
 #include "broker/options/option_table.h"
 #include "broker/options/options.h"
+#include "common/mistakes.h"
 
 void environment_name(const struct option *row,
                       char out[ENVIRONMENT_NAME_BYTES])

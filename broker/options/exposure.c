@@ -6,8 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "broker/options/mistakes.h"
 #include "broker/options/options.h"
+#include "common/mistakes.h"
 
 enum { HOST_BYTES = 128, LOOPBACK_NET = 127 };
 

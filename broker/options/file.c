@@ -1,22 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/options/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "broker/options/mistakes.h"
 #include "broker/options/option_table.h"
 #include "broker/options/options.h"
+#include "common/ini.h"
+#include "common/mistakes.h"
 
 enum { LIST_BYTES = 512 }; /* of the names in a mistake */
-
-#define BLANKS " \t\v\f\r"
 
 /* The kind of section that the reader is in. */
 enum section {
@@ -83,57 +77,7 @@ static void file_set_option(struct file *f, const char *key, const char *text)
     options_set(f->options, row, key, text, file_origin(f), f->mistakes);
 }
 
-/* Cuts the blanks from both ends. */
-static char *trim(char *text)
-{
-    text += strspn(text, BLANKS);
-    size_t n = strlen(text);
-    while (n > 0 && strchr(BLANKS, text[n - 1]))
-        n--;
-    text[n] = '\0';
-    return text;
-}
-
-/* A comment behind something else begins with a blank and a semicolon. */
-static void cut_comment(char *text)
-{
-    while ((text = strchr(text + 1, ';')) != NULL) {
-        if (strchr(BLANKS, text[-1])) {
-            *text = '\0';
-            return;
-        }
-    }
-}
-
-/* `key = value` or `key: value`, whichever comes first. */
-static void file_read_pair(struct file *f, char *text)
-{
-    cut_comment(text);
-    char *end = strpbrk(text, "=:");
-    if (!end) {
-        mistakes_add(f->mistakes, "'%s' is neither [section] nor key = value",
-                     trim(text));
-        return;
-    }
-    *end = '\0';
-    char *key = trim(text), *value = trim(end + 1);
-    if (f->section == SECTION_NONE)
-        mistakes_add(f->mistakes,
-                     "%s: stands before the first section; begin with [broker]",
-                     key);
-    else if (f->section == SECTION_OPTIONS)
-        file_set_option(f, key, value);
-    else if (f->section == SECTION_CHANNEL)
-        rules_set(&f->options->rules, key, value, f->mistakes);
-}
-
 /* Sections. */
-
-static bool is_comment(const char *text)
-{
-    text += strspn(text, BLANKS);
-    return *text == '\0' || *text == ';' || *text == '#';
-}
 
 static void file_open_channel(struct file *f, const char *pattern)
 {
@@ -164,12 +108,10 @@ static void file_reject_section(struct file *f, const char *name)
 
 static void file_enter_section(struct file *f, char *name)
 {
-    static const char channel[] = "channel \"";
-    size_t prefix = sizeof channel - 1;
     const struct option *row = option_find_key(name, NULL);
-    if (strncmp(name, channel, prefix) == 0) {
-        name[strlen(name) - 1] = '\0';
-        file_open_channel(f, name + prefix);
+    const char *pattern = ini_label(name, "channel");
+    if (pattern) {
+        file_open_channel(f, pattern);
     } else if (row && !option_is_rule(row)) {
         f->name = row->section;
         f->section = SECTION_OPTIONS;
@@ -178,111 +120,31 @@ static void file_enter_section(struct file *f, char *name)
     }
 }
 
-/* `[name]` or `[channel "PATTERN"]`, and perhaps a comment. */
-static void file_read_section(struct file *f, char *text)
+static void file_on_pair(void *arg, const char *key, char *value)
 {
-    char *quote = strchr(text, '"'), *end = strchr(text, ']');
-    if (quote && end && quote < end) {
-        end = strstr(quote + 1, "\"]");
-        end = end ? end + 1 : NULL;
-    }
-    f->section = SECTION_WRONG;
-    if (!end || !is_comment(end + 1)) {
+    struct file *f = arg;
+    if (f->section == SECTION_NONE)
         mistakes_add(f->mistakes,
-                     "a section is [name] or [name \"pattern\"], and nothing "
-                     "behind it");
-        return;
-    }
-    *end = '\0';
-    file_enter_section(f, text + 1);
+                     "%s: stands before the first section; begin with [broker]",
+                     key);
+    else if (f->section == SECTION_OPTIONS)
+        file_set_option(f, key, value);
+    else if (f->section == SECTION_CHANNEL)
+        rules_set(&f->options->rules, key, value, f->mistakes);
 }
 
-/* Lines. */
-
-static void file_read_line(struct file *f, char *text)
+static void file_on_section(void *arg, char *name)
 {
-    if (strlen(text) > FILE_LINE_BYTES_MAX)
-        mistakes_add(f->mistakes, "the line is longer than %d bytes",
-                     FILE_LINE_BYTES_MAX);
-    else if (is_comment(text))
-        return;
-    else if (*(text += strspn(text, BLANKS)) == '[')
-        file_read_section(f, text);
-    else
-        file_read_pair(f, text);
-}
-
-/* A file that is still being written ends anywhere, mostly within a line; or it
- * is empty, having just been created. */
-static void file_read_lines(struct file *f, char *text)
-{
-    struct mistakes *m = f->mistakes;
-    char *end;
-    if (strncmp(text, "\xef\xbb\xbf", 3) == 0)
-        text += 3; /* some editors begin a file so */
-    for (m->line = 1; (end = strchr(text, '\n')) != NULL; m->line++) {
-        *end = '\0';
-        file_read_line(f, text);
-        text = end + 1;
-    }
-    if (*text)
-        mistakes_add(m, "the last line has no end: the file is not complete");
-}
-
-/* The file. */
-
-/* Reads the whole file before any of it is used. */
-static bool file_read_text(int fd, char *text, struct mistakes *m)
-{
-    size_t size = 0;
-    ssize_t n;
-    while ((n = read(fd, text + size, FILE_BYTES_MAX - size)) > 0)
-        size += (size_t)n;
-    text[size] = '\0';
-    if (n < 0)
-        return mistakes_add(m, "%s", strerror(errno));
-    if (size == FILE_BYTES_MAX)
-        return mistakes_add(m, "is longer than 1 MiB");
-    if (size == 0)
-        return mistakes_add(m, "is empty: the file is not complete; to say "
-                               "nothing, leave a comment in it");
-    if (strlen(text) < size)
-        return mistakes_add(m, "there is a NUL byte in it: it is not a text");
-    return true;
-}
-
-/* O_NONBLOCK: a pipe without a writer must not block a broker that reads its
- * file again. */
-static int file_open(const char *path, struct mistakes *m)
-{
-    struct stat st;
-    int fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-    if (fd < 0) {
-        mistakes_add(m, "%s", strerror(errno));
-        return -1;
-    }
-    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-        return fd;
-    close(fd);
-    mistakes_add(m, "is not a file");
-    return -1;
+    struct file *f = arg;
+    f->section = SECTION_WRONG;
+    if (name)
+        file_enter_section(f, name);
 }
 
 bool file_read(const char *path, struct options *o, struct mistakes *m)
 {
     struct file f = {.options = o, .mistakes = m};
-    size_t before = m->count;
-    m->place = path;
-    int fd = file_open(path, m);
-    char *text = fd < 0 ? NULL : malloc(FILE_BYTES_MAX + 1);
-    if (text && file_read_text(fd, text, m))
-        file_read_lines(&f, text);
-    else if (fd >= 0 && !text)
-        mistakes_add(m, "there is no memory to read it");
-    free(text);
-    if (fd >= 0)
-        close(fd);
-    m->place = NULL;
-    m->line = 0;
-    return m->count == before;
+    const struct ini_handler handler = {
+        .on_section = file_on_section, .on_pair = file_on_pair, .arg = &f};
+    return ini_read(path, &handler, m);
 }

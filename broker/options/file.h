@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * file - the configuration file:
+ * file - the configuration file, in the form of common/ini.h:
  *
  *     [broker]
  *     memory = 512m                   ; a comment
@@ -18,11 +18,6 @@
 
 struct mistakes;
 struct options;
-
-enum {
-    FILE_BYTES_MAX = 1 << 20,
-    FILE_LINE_BYTES_MAX = 64 << 10, /* without its end */
-};
 
 /* Reads the file and sets its options. Every mistake is reported, with file,
  * line and key; false when there is one, and then `o` is of no use. */

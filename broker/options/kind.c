@@ -7,8 +7,8 @@
 
 #include "broker/base/log.h"
 #include "broker/core/topic_policy.h"
-#include "broker/options/mistakes.h"
 #include "common/address.h"
+#include "common/mistakes.h"
 #include "common/units.h"
 
 static bool parse_mode(const char *text, uint64_t *value)

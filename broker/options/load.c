@@ -6,8 +6,8 @@
 #include "broker/options/environment.h"
 #include "broker/options/exposure.h"
 #include "broker/options/file.h"
-#include "broker/options/mistakes.h"
 #include "broker/options/options.h"
+#include "common/mistakes.h"
 
 static bool wants_values(enum action action)
 {

@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "broker/core/topic_policy.h"
-#include "broker/options/mistakes.h"
 #include "broker/options/option_table.h"
+#include "common/mistakes.h"
 
 static struct option_value *value_of(struct options *o,
                                      const struct option *row)

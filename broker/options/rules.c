@@ -6,7 +6,7 @@
 
 #include "broker/core/topic_policy.h"
 #include "broker/options/kind.h"
-#include "broker/options/mistakes.h"
+#include "common/mistakes.h"
 #include "proto/pattern.h"
 
 static const struct rule_row {

@@ -10,9 +10,9 @@
 #include <unistd.h>
 
 #include "broker/options/help.h"
-#include "broker/options/mistakes.h"
 #include "broker/options/option_table.h"
 #include "broker/options/options.h"
+#include "common/mistakes.h"
 #include "tests/fuzz/fuzz.h"
 
 static char path[32];

@@ -11,8 +11,8 @@
 #include "broker/base/log.h"
 #include "broker/options/arguments.h"
 #include "broker/options/help.h"
-#include "broker/options/mistakes.h"
 #include "broker/options/option_table.h"
+#include "common/mistakes.h"
 #include "tests/unit/unit.h"
 
 enum { ARGUMENTS_MAX = 40 };

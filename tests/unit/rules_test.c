@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "broker/core/topic_policy.h"
-#include "broker/options/mistakes.h"
+#include "common/mistakes.h"
 #include "tests/unit/unit.h"
 
 struct fixture {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/options/mistakes.h"
+#include "common/mistakes.h"
 
 #include <stdarg.h>
 #include <stdio.h>

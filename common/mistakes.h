@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * mistakes - errors in the options, one sentence each. Readers carry on after a
- * mistake so that all are reported together; the caller decides where the
- * sentences go.
+ * mistakes - errors in what operators write, one sentence each. Readers carry
+ * on after a mistake so that all are reported together; the caller decides
+ * where the sentences go.
  */
-#ifndef SLUICE_OPTIONS_MISTAKES_H
-#define SLUICE_OPTIONS_MISTAKES_H
+#ifndef SLUICE_COMMON_MISTAKES_H
+#define SLUICE_COMMON_MISTAKES_H
 
 #include <stdbool.h>
 #include <stddef.h>
