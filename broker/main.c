@@ -3,8 +3,11 @@
 
 #include "broker/base/allocator.h"
 #include "broker/broker.h"
+#include "broker/journal_folder.h"
 #include "broker/options/help.h"
+#include "broker/options/journal_options.h"
 #include "broker/options/load.h"
+#include "broker/options/options.h"
 #include "common/mistakes.h"
 #include "common/sentence.h"
 
@@ -75,6 +78,17 @@ static void report(void *arg, const char *sentence)
     fputc('\n', stderr);
 }
 
+/* Not when options are read again: the journal stays as it is. */
+static bool can_use_journal(const struct arguments *a, const struct options *o,
+                            struct mistakes *m)
+{
+    struct sentence why;
+    bool is_wanted = a->action == ACTION_RUN || a->action == ACTION_CHECK;
+    return !is_wanted || !o->journal.text ||
+           journal_folder_check(o->journal.text, &why) ||
+           journal_options_reject(o, a->config, why.text, m);
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.argc = argc, .argv = argv};
@@ -83,6 +97,10 @@ int main(int argc, char **argv)
     struct options *options = options_load(&arguments, &mistakes);
     if (!options)
         return EXIT_USAGE;
+    if (!can_use_journal(&arguments, options, &mistakes)) {
+        options_free(options);
+        return EXIT_USAGE;
+    }
     int status = actions[arguments.action](&arguments, options);
     if (fflush(stdout) != 0)
         return EXIT_FAILED;

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
- * rule - the bounds of the channels whose names match a pattern, and the policy
- * of topics. Bounds that a rule does not give are those of the broker.
+ * rule - the bounds of the channels whose names match a pattern, the policy of
+ * topics, and whether queues are durable. Bounds that a rule does not give are
+ * those of the broker.
  */
 #ifndef SLUICE_CORE_RULE_H
 #define SLUICE_CORE_RULE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +22,7 @@ struct rule {
     uint64_t limit_messages;     /* both; UINT64_MAX: no limit */
     uint32_t patience_ms;        /* topic: of the policy `wait` */
     uint32_t hold_messages;      /* topic: kept for the first subscriber */
+    bool is_durable;             /* queue: kept on disk */
     const struct topic_policy *policy; /* topic */
 };
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/options/environment.h"
+#include "broker/options/journal_options.h"
 #include "broker/options/option_table.h"
 #include "broker/options/options.h"
 
@@ -253,5 +254,6 @@ void help_values(const struct options *o, const char *config, FILE *out)
         values_option(out, o, row, config);
     }
     values_lowered(out, o);
+    journal_options_write_idle(o, out);
     environment_write_unknown(out);
 }

@@ -42,6 +42,12 @@ static const char *word_of_policy(uint64_t i)
     return i < topic_policy_count ? topic_policies[i].name : NULL;
 }
 
+static const char *word_of_yes_no(uint64_t i)
+{
+    static const char *const words[] = {"no", "yes", NULL};
+    return words[i];
+}
+
 static bool is_address(const char *text)
 {
     struct sluice_address address;
@@ -83,12 +89,15 @@ const struct kind kind_log_format = {"FORMAT", "text or json",
 const struct kind kind_policy = {"POLICY",
                                  "wait, drop-newest, drop-oldest or disconnect",
                                  .word = word_of_policy};
+const struct kind kind_yes_no = {"yes|no", "yes or no", .word = word_of_yes_no};
 const struct kind kind_address = {"ADDR", SLUICE_ADDRESS_FORM,
                                   .accepts = is_address};
 const struct kind kind_local = {"ADDR", "auto, off or unix:PATH",
                                 .accepts = is_local};
 const struct kind kind_file = {"FILE", "the path of a file",
                                .accepts = is_not_empty};
+const struct kind kind_folder = {"DIR", "the path of a folder",
+                                 .accepts = is_not_empty};
 const struct kind kind_endpoint = {
     "ENDPOINT", "an endpoint of ZeroMQ such as tcp://127.0.0.1:5555",
     .accepts = is_endpoint};

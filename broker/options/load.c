@@ -6,6 +6,7 @@
 #include "broker/options/environment.h"
 #include "broker/options/exposure.h"
 #include "broker/options/file.h"
+#include "broker/options/journal_options.h"
 #include "broker/options/options.h"
 #include "common/mistakes.h"
 
@@ -27,7 +28,8 @@ static bool load(struct arguments *a, struct options *o, struct mistakes *m)
         a->config = getenv("SLUICE_CONFIG");
     if (a->config)
         ok = file_read(a->config, o, m) && ok;
-    return ok && options_finish(o, m) && exposure_check(o, m);
+    return ok && options_finish(o, m) && exposure_check(o, m) &&
+           journal_options_check(o, a->config, m);
 }
 
 struct options *options_load(struct arguments *a, struct mistakes *m)

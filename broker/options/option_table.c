@@ -11,6 +11,7 @@ enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 /* The columns that belong together. */
 #define BROKER(n)     .name = (n), .section = "broker"
 #define MONITOR(n, k) .name = (n), .section = "monitor", .key = (k)
+#define JOURNAL(n, k) .name = (n), .section = "journal", .key = (k)
 #define HTTP(n, k)    .name = (n), .section = "http", .key = (k)
 #define FIELD(f)      .offset = offsetof(struct options, f)
 #define RANGE(lo, hi) .min = (lo), .max = (hi)
@@ -86,6 +87,23 @@ const struct option option_table[] = {
     {BROKER("log-file"), TEXT(file, log_file),
      .sentence = "a file to log to, instead of stderr",
      .detail = "opened again on `SIGHUP`, so that it can be rotated"},
+    {JOURNAL("journal", "directory"), TEXT(folder, journal), .is_fixed = true,
+     .sentence = "folder in which durable queues are kept",
+     .detail = "must exist, and be empty or hold a journal. Without it nothing "
+               "is durable"},
+    {JOURNAL("journal-limit", "limit"), SIZE(journal_limit), .initial = "8g",
+     RANGE(1 << 20, 1ull << 50),
+     .sentence = "what the files there take at most",
+     .detail = "four segments at least. At this bound publishers to durable "
+               "queues wait or are refused; acknowledgements go on"},
+    {JOURNAL("journal-free", "free"), SIZE(journal_free), .initial = "256m",
+     RANGE(0, 1ull << 50), .sentence = "what is left free on that file system",
+     .detail = "the bound is then the same as with `journal-limit`"},
+    {JOURNAL("journal-segment", "segment"), SIZE(journal_segment),
+     .initial = "0", RANGE(0, 1 << 30), .is_fixed = true,
+     .sentence = "size of one file; 0: a 64th of the limit",
+     .detail = "from 1m to 64m then; otherwise 256k at least. For small disks "
+               "and tests. Files that exist keep their size"},
     {MONITOR("monitor-connect", "connect"), LIST(endpoint, monitor_connect),
      .is_fixed = true,
      .sentence = "reports to a ZeroMQ collector; may be repeated",

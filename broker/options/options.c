@@ -8,6 +8,9 @@
 #include "broker/options/option_table.h"
 #include "common/mistakes.h"
 
+/* The segments of a journal, unless their size is given. */
+enum { SEGMENT_PART = 64, SEGMENT_MIN = 1 << 20, SEGMENT_MAX = 64 << 20 };
+
 static struct option_value *value_of(struct options *o,
                                      const struct option *row)
 {
@@ -95,6 +98,7 @@ static void options_finish_rules(struct options *o)
         .limit_messages = UINT64_MAX,
         .patience_ms = (uint32_t)o->patience.number,
         .hold_messages = 0,
+        .is_durable = false,
         .policy = TOPIC_POLICY_DEFAULT,
     };
     rules_finish(&o->rules, &defaults);
@@ -116,6 +120,17 @@ uint64_t options_max_frame(const struct options *o)
 {
     uint64_t possible = o->memory.number / 2;
     return o->max_frame.number < possible ? o->max_frame.number : possible;
+}
+
+uint64_t options_journal_segment(const struct options *o)
+{
+    uint64_t part = o->journal_limit.number / SEGMENT_PART;
+    if (o->journal_segment.number > 0)
+        return o->journal_segment.number;
+    part -= part % SEGMENT_MIN;
+    return part < SEGMENT_MIN   ? SEGMENT_MIN
+           : part > SEGMENT_MAX ? SEGMENT_MAX
+                                : part;
 }
 
 void options_swap(struct options *a, struct options *b,

@@ -51,9 +51,13 @@ struct options {
     struct option_value hold;            /* bytes */
     struct option_value max_subscriptions;
     struct option_value max_requests;
-    struct option_value log_level;  /* enum log_level */
-    struct option_value log_format; /* enum log_format */
-    struct option_value log_file;   /* none: stderr */
+    struct option_value journal;         /* none: nothing is durable */
+    struct option_value journal_limit;   /* bytes */
+    struct option_value journal_free;    /* bytes */
+    struct option_value journal_segment; /* bytes; 0: derived */
+    struct option_value log_level;       /* enum log_level */
+    struct option_value log_format;      /* enum log_format */
+    struct option_value log_file;        /* none: stderr */
     struct option_value monitor_connect;
     struct option_value monitor_bind;
     struct option_value monitor_json;
@@ -84,6 +88,9 @@ bool options_finish(struct options *o, struct mistakes *m);
 
 /* The longest message that is possible: at most half of the memory. */
 uint64_t options_max_frame(const struct options *o);
+
+/* The bytes of a segment of the journal: as given, or a part of the limit. */
+uint64_t options_journal_segment(const struct options *o);
 
 /* Exchanges a value; not the rules. */
 void options_swap(struct options *a, struct options *b,

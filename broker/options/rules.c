@@ -27,6 +27,8 @@ static const struct rule_row {
                        "of the policy wait"},
     [RULE_HOLD] = {"hold", &kind_count, 0, UINT32_MAX,
                    "messages a topic keeps for its first subscriber"},
+    [RULE_DURABLE] = {"durable", &kind_yes_no, 0, 1,
+                      "whether a queue is kept on disk; needs --journal"},
 };
 
 void rules_fini(struct rules *r)
@@ -76,7 +78,7 @@ bool rules_set(struct rules *r, const char *key, const char *text,
     }
     return mistakes_add(m,
                         "'%s' is not a key of a channel: limit, messages, "
-                        "client-limit, policy, patience or hold",
+                        "client-limit, policy, patience, hold or durable",
                         key);
 }
 
@@ -135,6 +137,7 @@ static struct rule rule_of(const struct rule_values *v, const struct rule *d)
         .limit_messages = rule_value(v, RULE_MESSAGES, d->limit_messages),
         .patience_ms = (uint32_t)rule_value(v, RULE_PATIENCE, d->patience_ms),
         .hold_messages = (uint32_t)rule_value(v, RULE_HOLD, d->hold_messages),
+        .is_durable = rule_value(v, RULE_DURABLE, d->is_durable) != 0,
         .policy = &topic_policies[policy],
     };
 }

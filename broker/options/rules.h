@@ -32,6 +32,7 @@ enum rule_key {
     RULE_POLICY,
     RULE_PATIENCE,
     RULE_HOLD,
+    RULE_DURABLE,
     RULE_KEYS
 };
 

@@ -5,7 +5,7 @@ _sluice_options() {
     sed -n 's/^ *\(-[a-zA-Z], \)*\(--[a-z0-9-]*\).*/\2/p'
 }
 
-# The kind of an option's value, as the help names it: ADDR, FILE, N,
+# The kind of an option's value, as the help names it: ADDR, FILE, DIR, N,
 # text|json, ...; empty if the option takes no value. "A or B [A]" are words as
 # well.
 _sluice_kind() {
@@ -53,6 +53,10 @@ _sluice_value() {
     case $1 in
     *\|*) _sluice_reply -W "${1//|/ }" ;;
     FILE) _sluice_files ;;
+    DIR)
+        compopt -o filenames
+        _sluice_reply -d
+        ;;
     COMMAND) _sluice_reply -c ;;
     ADDR)
         if [ -n "$is_path" ]; then

@@ -86,6 +86,12 @@ class Completion:
         self.terminal.wait(f"{self.prompt} sluice listen --count 7")
         self.assertNotIn("--timeout", "\n".join(self.terminal.screen()))
 
+    def test_folders(self):
+        folder = pathlib.Path(self.terminal.folder)
+        (folder / "kept.txt").touch()
+        (folder / "kept").mkdir()
+        self.check("sluiced --journal ke", "sluiced --journal kept/")
+
     def test_files(self):
         (pathlib.Path(self.terminal.folder) / "my.conf").touch()
         self.check("sluiced -c my", "sluiced -c my.conf")

@@ -74,6 +74,9 @@ static void test_defaults(void **state)
     assert_int_equal(options.prefetch.number, 64 << 10);
     assert_int_equal(options.queue_limit.number, 64 << 20);
     assert_int_equal(options.max_connections.number, 0);
+    assert_int_equal(options.journal.count, 0);
+    assert_int_equal(options.journal_limit.number, 8ull << 30);
+    assert_int_equal(options.journal_free.number, 256 << 20);
     assert_int_equal(options.hello_timeout.number, 5000);
     assert_int_equal(options.frame_timeout.number, 10000);
     assert_int_equal(options.drain_timeout.number, 5000);
@@ -92,6 +95,9 @@ static const struct {
     {"--patience", "250ms", &options.patience.number, 250},
     {"--prefetch", "1", &options.prefetch.number, 1},
     {"--queue-limit", "2m", &options.queue_limit.number, 2 << 20},
+    {"--journal-limit", "4m", &options.journal_limit.number, 4 << 20},
+    {"--journal-free", "0", &options.journal_free.number, 0},
+    {"--journal-segment", "1g", &options.journal_segment.number, 1 << 30},
     {"--max-connections", "17", &options.max_connections.number, 17},
     {"--hello-timeout", "0.5", &options.hello_timeout.number, 500},
     {"--frame-timeout", "2m", &options.frame_timeout.number, 120000},
@@ -115,33 +121,46 @@ static void test_values_in_both_forms(void **state)
 }
 
 static const struct {
+    const char *limit, *segment;
+    uint64_t expected;
+} segments[] = {
+    {"8g", "0", 64 << 20},     {"64m", "0", 1 << 20},
+    {"1m", "0", 1 << 20},      {"200m", "0", 3 << 20},
+    {"1024g", "0", 64 << 20},  {"8g", "256k", 256 << 10},
+    {"1m", "100m", 100 << 20},
+};
+
+static void test_a_segment_is_a_part_of_the_journal(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < UNIT_COUNT(segments); i++) {
+        char limit[64], segment[64];
+        snprintf(limit, sizeof limit, "--journal-limit=%s", segments[i].limit);
+        snprintf(segment, sizeof segment, "--journal-segment=%s",
+                 segments[i].segment);
+        assert_true(parse(limit, segment));
+        assert_int_equal(options_journal_segment(&options),
+                         segments[i].expected);
+    }
+}
+
+static const struct {
     const char *name, *value;
 } bad[] = {
-    {"--max-frame", "0"},
-    {"--max-frame", "1025m"},
-    {"--max-frame", "-1"},
-    {"--max-frame", "16x"},
-    {"--max-frame", ""},
-    {"--max-frame", "18446744073709551616"},
-    {"--max-frame", "2147483648"},
-    {"--max-frame", "4294967296"},
-    {"--client-limit", "1023"},
-    {"--client-limit", "8 m"},
-    {"--patience", "25h"},
-    {"--patience", "soon"},
-    {"--patience", "-1s"},
-    {"--prefetch", "0"},
-    {"--prefetch", "1025m"},
-    {"--queue-limit", "12"},
-    {"--queue-limit", "0x1000"},
-    {"--max-connections", "1.5"},
-    {"--max-connections", "9999999"},
-    {"--hello-timeout", "0"},
-    {"--hello-timeout", "1d"},
-    {"--frame-timeout", "0"},
-    {"--frame-timeout", "nan"},
-    {"--drain-timeout", "inf"},
-    {"--log-level", "loud"},
+    {"--max-frame", "0"},          {"--max-frame", "1025m"},
+    {"--max-frame", "-1"},         {"--max-frame", "16x"},
+    {"--max-frame", ""},           {"--max-frame", "18446744073709551616"},
+    {"--max-frame", "2147483648"}, {"--max-frame", "4294967296"},
+    {"--client-limit", "1023"},    {"--client-limit", "8 m"},
+    {"--patience", "25h"},         {"--patience", "soon"},
+    {"--patience", "-1s"},         {"--prefetch", "0"},
+    {"--prefetch", "1025m"},       {"--queue-limit", "12"},
+    {"--queue-limit", "0x1000"},   {"--journal-limit", "1023k"},
+    {"--journal-free", "-1"},      {"--journal-segment", "1025m"},
+    {"--max-connections", "1.5"},  {"--max-connections", "9999999"},
+    {"--hello-timeout", "0"},      {"--hello-timeout", "1d"},
+    {"--frame-timeout", "0"},      {"--frame-timeout", "nan"},
+    {"--drain-timeout", "inf"},    {"--log-level", "loud"},
     {"--log-level", "INFO"},
 };
 
@@ -266,6 +285,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_values_in_both_forms),
+        cmocka_unit_test(test_a_segment_is_a_part_of_the_journal),
         cmocka_unit_test(test_bad_values_are_named),
         cmocka_unit_test(test_unknown_and_unfinished_options),
         cmocka_unit_test(test_listen_repeats_up_to_a_bound),

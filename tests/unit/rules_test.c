@@ -68,8 +68,10 @@ static void test_what_is_not_said_is_the_broker_s(void **state)
     assert_true(add(f, "/queue/jobs limit=16m messages=1000"));
     assert_true(add(f, "/t/*\tpolicy=drop-oldest  patience=2s hold=7"));
     assert_true(add(f, "/plain"));
+    assert_true(add(f, "/queue/kept durable=yes"));
+    assert_true(add(f, "/queue/not durable=no"));
     rules_finish(&f->rules, &f->defaults);
-    assert_int_equal(f->rules.count, 3);
+    assert_int_equal(f->rules.count, 5);
     const struct rule *r = f->rules.rows;
     assert_pattern(&r[0], "/queue/jobs");
     assert_int_equal(r[0].limit_bytes, 16 << 20);
@@ -82,7 +84,11 @@ static void test_what_is_not_said_is_the_broker_s(void **state)
     assert_int_equal(r[1].client_limit_bytes, 1111);
     assert_int_equal(r[2].limit_bytes, 2222);
     assert_ptr_equal(r[2].policy, TOPIC_POLICY_DEFAULT);
-    assert_pattern(&r[3], "**");
+    assert_false(r[2].is_durable);
+    assert_true(r[3].is_durable);
+    assert_false(r[4].is_durable);
+    assert_pattern(&r[5], "**");
+    assert_false(r[5].is_durable);
 }
 
 static const struct {
@@ -102,6 +108,8 @@ static const struct {
     {"/t policy=drop", "'drop'"},
     {"/t patience=25h", "25h"},
     {"/t hold=1.5", "'1.5'"},
+    {"/queue/a durable=true", "'true' is not yes or no"},
+    {"/queue/a durable", "'durable'"},
 };
 
 static void test_what_is_wrong_is_named(void **state)

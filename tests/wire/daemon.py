@@ -64,9 +64,10 @@ def environment():
     return env
 
 
-def run_sluiced(*args, deadline=DEADLINE, env=None):
-    """A sluiced that is expected to end by itself."""
-    return subprocess.run([SLUICED, *args], capture_output=True, text=True,
+def run_sluiced(*args, deadline=DEADLINE, env=None, prefix=()):
+    """A sluiced that is expected to end by itself; `prefix` is a command in
+    front."""
+    return subprocess.run([*prefix, SLUICED, *args], capture_output=True, text=True,
                           timeout=deadline, env={**environment(), **(env or {})},
                           check=False)
 

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * journal_folder - whether a folder can become, or is, the place of durable
+ * queues. A store must never come into use by accident: the folder must exist,
+ * and hold nothing or a journal.
+ */
+#ifndef SLUICE_BROKER_JOURNAL_FOLDER_H
+#define SLUICE_BROKER_JOURNAL_FOLDER_H
+
+#include <stdbool.h>
+
+struct sentence;
+
+/* Looks at it and changes nothing. False, with the reason: it does not exist,
+ * cannot be written, holds other files, a journal of a newer version, or one
+ * that another broker uses. */
+bool journal_folder_check(const char *path, struct sentence *why);
+
+#endif
