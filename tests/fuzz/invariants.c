@@ -6,6 +6,7 @@
 #include "broker/session/partial.h"
 #include "broker/session/state.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/unit_invariants.h"
 #include "tests/unit/house.h"
 
 struct sums {
@@ -53,16 +54,20 @@ static void add_partial(struct sums *sums, const struct partial *p)
 /* A dirty session was given something since it was last flushed. */
 static void check_drained(const struct session *s)
 {
-    bool is_drained =
-        backlog_is_empty(s->sub.outbox) &&
-        (s->state == SESSION_STOPPED || s->state == SESSION_FINISHING ||
-         s->state == SESSION_ENDED);
+    bool is_quiet = s->state == SESSION_STOPPED ||
+                    s->state == SESSION_FINISHING || s->state == SESSION_ENDED;
+    bool is_going_on = s->state == SESSION_OPEN || s->state == SESSION_PAUSED;
+    bool is_drained = (is_quiet || (s->is_draining && is_going_on)) &&
+                      session_kind(s)->owed_bytes(s) == 0;
     FUZZ_CHECK(s->is_drained == is_drained || !list_is_empty(&s->sub.dirty));
 }
 
 static void add_session(struct sums *sums, const struct session *s)
 {
-    check_waits(s);
+    if (s->kind == SESSION_UNITS)
+        unit_invariants_check_session(s);
+    else
+        check_waits(s);
     check_drained(s);
     if (s->partial)
         add_partial(sums, s->partial);
@@ -70,6 +75,8 @@ static void add_session(struct sums *sums, const struct session *s)
     sums->undrained += !s->is_drained;
     sums->paused += s->state == SESSION_PAUSED || s->state == SESSION_ENDED;
     sums->subscribers += s->sub.state != SUBSCRIBER_NONE;
+    if (s->kind == SESSION_UNITS)
+        sums->subscribers += unit_invariants_lanes(s);
 }
 
 void invariants_check_clients(const struct house *h)
@@ -90,6 +97,7 @@ void invariants_check_clients(const struct house *h)
     FUZZ_CHECK(sums.promised_bytes == h->budget.promised_bytes);
     FUZZ_CHECK(sums.paused == house_count(h, COUNT_paused_publishers));
     FUZZ_CHECK(sums.subscribers == house_count(h, COUNT_subscribers));
+    unit_invariants_check(h);
 }
 
 /* A channel has a reason to be there, and its gate one to be shut. */

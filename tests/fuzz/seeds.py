@@ -23,6 +23,10 @@ def claim(length):
     return struct.pack(">I", length)
 
 
+VECTORS = json.loads((Path(__file__).resolve().parents[1]
+                      / "conformance/vectors.json").read_text())
+
+
 # What a decoder must get right, whatever the sender.
 STREAMS = {
     "empty": b"",
@@ -65,12 +69,22 @@ def inbox_seeds():
 TOPIC, QUEUE, QUEUE_B, NULL, SYS, NOTHING, OLDEST, CUT = range(8)
 
 
+# Those of version 2, in the order of play_units.c.
+UNITS = 16
+(OPEN, TEXT, SUB, UNSUB, PUB, REQ, REPLY, SETTLE, CREDIT, PING, BYE, CUT_UNIT,
+ HEAR, BOAST, SCATTER_UNITS, SETTLE_ALL) = range(UNITS, 2 * UNITS)
+ACK, NAK, NAK_NOW, NAK_LONG, NAK_SOON, TOUCH = range(6)
+SPELLED = 5  # of the channels; and of the patterns:
+TOPICS, TOPICS_BELOW, ALL, QUEUES, QUEUES_BELOW = range(8, 13)
+ACKED, CREDIT_5, CREDIT_MOST, WAIT_100MS, WAIT_1S = range(1, 6)
+
 MEMORIES = NONE, M300K, M25K, M50K, M75K, M100K, M150K, M600K = range(8)
 WAIT, DROP_NEWEST, DROP_OLDEST, DISCONNECT = range(4)
 
 
 def step(verb, client=0, *arguments):
-    return bytes([verb & 7 | client << 3 | verb >> 3 << 6, *arguments])
+    which = verb & 7 | (verb >> 3 & 1) << 6 | (verb >= UNITS) << 7
+    return bytes([which | client << 3, *arguments])
 
 
 def send(client, stream):
@@ -239,7 +253,163 @@ def session_scripts():
                   + step(TURN) + step(READ, 0, 9) + step(LEAVE, 0, 1))
 
 
+def open_units(client, options=0):
+    return step(OPEN, client, options) + step(TURN)
+
+
+def text(client, head, size=0):
+    return step(TEXT, client, len(head)) + head + bytes([size])
+
+
+def sub(client, pattern, options=0):
+    return step(SUB, client, pattern | options << 4) + step(TURN)
+
+
+def pub(client, channel, size, scale=0, times=1, form=0):
+    return step(PUB, client, channel | form << 3 | times - 1 << 5,
+                size | scale << 6)
+
+
+def hear(client, times=0):
+    return step(HEAR, client, times)
+
+
+def settle(client, how, before=0, is_silent=False):
+    return step(SETTLE, client, how | before << 3 | is_silent << 6)
+
+
+def unit_scripts():
+    """What only version 2 has; each bound is reached."""
+    two = open_units(0) + open_units(1)
+    full = two + pub(0, QUEUE, 60, 1, 4) + step(TURN)
+    parked = full + pub(0, QUEUE, 60, 1) + step(TURN) + SOON
+    took = (sub(1, QUEUE, CREDIT_MOST)
+            + (hear(1, 3) + step(SETTLE_ALL, 1)) * 4 + hear(0))
+    left = step(LEAVE, 1, 1) + open_units(1)
+    yield "hold-go-hold", parked + took + (left + parked[len(two):] + took) * 2
+    yield "held-back", parked + pub(0, QUEUE, 60, 2, 8) + step(TURN) + took
+    yield "parked-leaves", parked + step(BYE, 0) + step(TURN) + LATER * 3
+    yield "parked-breaks", parked + step(LEAVE, 0, 1) + step(TURN) + took
+    yield "parked-request", (parked + sub(1, QUEUE) + step(REQ, 0, QUEUE, 60)
+                             + step(TURN) + hear(1) + LATER)
+    yield "rests", (open_units(0) + (step(PING, 0, 255) + step(TURN)) * 3
+                    + hear(0, 9) + step(PING, 0, 9) + step(TURN) + hear(0, 9))
+    yield "rests-leaves", (open_units(0) + (step(PING, 0, 255) + step(TURN)) * 3
+                           + step(BYE, 0) + hear(0, 9) + LATER * 2)
+    asked = (two + sub(1, TOPIC) + step(REQ, 0, TOPIC, 9) + step(TURN)
+             + hear(1))
+    yield "replied", asked + step(REPLY, 1, 9) * 2 + step(TURN) + hear(0)
+    yield "reply-waits", (asked + (step(PING, 0, 255) + step(TURN)) * 3
+                          + step(REPLY, 1, 60 | 2 << 6) + step(TURN)
+                          + hear(0, 9) + step(TURN))
+    yield "reply-is-slow", (asked + (step(PING, 0, 255) + step(TURN)) * 3
+                            + step(REPLY, 1, 60) + step(TURN) + LATER
+                            + hear(0, 9))
+    yield "replier-leaves", (asked + (step(PING, 0, 255) + step(TURN)) * 3
+                             + step(REPLY, 1, 60) + step(BYE, 1) + step(TURN)
+                             + hear(0, 9))
+    yield "asks-all", two + sub(1, QUEUE) + step(REQ, 0, QUEUE, 9) * 8 + LATER
+    for how in range(6):
+        yield f"settle-{how}", (two + sub(1, QUEUE, WAIT_1S)
+                                + pub(0, QUEUE, 9, times=8) + step(TURN)
+                                + hear(1) + settle(1, how) + settle(1, how, 3)
+                                + step(TURN) + LATER + hear(1) + SOON)
+    yield "credit", (two + sub(1, QUEUES, CREDIT_5)
+                     + pub(0, QUEUE_B, 9, times=8) + step(TURN)
+                     + step(CREDIT, 1, QUEUES) + hear(1) + step(SETTLE_ALL, 1)
+                     + step(CREDIT, 1, QUEUES | 3 << 4) + step(TURN) + hear(1))
+    yield "worker-breaks", (two + sub(1, QUEUE, CREDIT_MOST)
+                            + pub(0, QUEUE, 9, times=8) + step(TURN)
+                            + step(LEAVE, 1, 1) + sub(0, QUEUES, WAIT_100MS)
+                            + hear(0) + LATER * 2)
+    yield "wildcards", (two + sub(0, TOPICS) + sub(0, TOPICS_BELOW)
+                        + sub(0, ALL) + sub(1, QUEUES_BELOW, ACKED)
+                        + step(SCATTER_UNITS, 1, 40)
+                        + step(SCATTER_UNITS, 1, 41) + step(TURN, 3) + hear(0)
+                        + step(UNSUB, 0, ALL) + step(UNSUB, 0, TOPICS_BELOW)
+                        + pub(1, OLDEST, 9) + step(TURN) + hear(0)
+                        + step(TIME, 0, 255) * 3)
+    yield "gaps", (reload(DROP_OLDEST) + two + sub(0, TOPIC) + sub(0, ALL)
+                   + pub(1, TOPIC, 60, 1, 8) * 3 + step(TURN) + hear(0)
+                   + step(UNSUB, 0, TOPIC) + pub(1, TOPIC, 9) + step(TURN))
+    yield "overrun", (two + sub(0, CUT) + pub(1, CUT, 60, 1, 8) * 3
+                      + step(TURN) + hear(0))
+    yield "unsub-late", (two + sub(0, TOPIC) + pub(1, TOPIC, 60, 1, 3)
+                         + step(TURN) + step(UNSUB, 0, TOPIC) + step(TURN)
+                         + step(BYE, 0) + hear(0, 3))
+    for form in range(4):
+        yield f"form-{form}", (two + sub(0, OLDEST) + join(2, OLDEST)
+                               + pub(1, SPELLED, 9, form=form)
+                               + pub(1, OLDEST, 60, 2, form=form)
+                               + step(TURN, 3) + hear(0) + step(READ, 2, 255))
+    yield "both", (two + sub(0, QUEUE, ACKED) + join(2, QUEUE)
+                   + publish(2, QUEUE, 9, times=8) + pub(1, QUEUE, 9, times=8)
+                   + step(TURN) + hear(0) + settle(0, NAK_NOW)
+                   + step(READ, 2, 255) + step(TURN) + hear(0))
+    for what in range(16):
+        yield f"boast-{what}", (open_units(0) + step(BOAST, 0, what)
+                                + step(GO_ON, 0, 255) + step(TURN) + hear(0))
+    yield "cut", (open_units(0) + step(CUT_UNIT, 0, QUEUE, 9, 9) + step(TURN)
+                  + step(TIME, 0, 255) * 2 + hear(0))
+    yield "cut-large", (open_units(0)
+                        + step(CUT_UNIT, 0, QUEUE | 128, 60 | 2 << 6, 99)
+                        + step(TURN) + step(LEAVE, 0, 1))
+    yield "idle", open_units(0, 1) + step(TIME, 0, 50) * 3 + hear(0)
+    for option in range(8):
+        yield f"options-{option}", open_units(0, option) + hear(0)
+
+
+def vector_steps(row):
+    """A vector of tests/conformance; what is too long for a seed, it has not.
+    """
+    numbers, script = {}, b""
+    for one in row["steps"]:
+        if "sleep_ms" in one:
+            script += step(TIME, 0, min(255, one["sleep_ms"] // 25 + 1))
+            continue
+        name = one.get("to", one.get("from"))
+        is_new = name not in numbers
+        client = numbers.setdefault(name, len(numbers))
+        if "from" in one:
+            script += step(TURN) + hear(client)
+        elif "head" in one and is_new and one["head"] == "\0SLUICE/2":
+            script += open_units(client)
+        elif "hex" in one or "head" in one:
+            script += step(CONNECT, client) if is_new else b""
+            script += vector_unit(client, one)
+        else:
+            script += step(LEAVE, client, 0 if "shutdown" in one else 1)
+    return script
+
+
+def vector_unit(client, one):
+    head = one.get("head", "").encode("latin-1")
+    body = len(one.get("body_hex", "")) // 2
+    if 0 < len(head) < 256 and body < 64 and head[:1] != b"\0":
+        return text(client, head, body)
+    return send(client, bytes.fromhex(one.get("hex", "")[:4000]))
+
+
+def vector_rows():
+    conformance = Path(__file__).resolve().parents[1] / "conformance"
+    sys.path.insert(0, str(conformance))
+    from sessions import sessions  # pylint: disable=import-outside-toplevel
+    return VECTORS["session"] + sessions()
+
+
 def session_seeds():
+    for name, script in unit_scripts():
+        yield f"units-{name}", bytes([NONE]) + script
+        yield f"units-{name}-stop", bytes([NONE]) + script + step(STOP)
+        yield f"units-{name}-short", bytes([M25K]) + script
+    for n in (1, 2, 3, 4, 6, 9, 13):
+        yield f"units-fails-{n}", bytes([NONE]) + (
+            open_units(0) + open_units(1) + step(FAIL, 0, n)
+            + sub(0, ALL) + sub(1, QUEUES, CREDIT_5) + pub(0, QUEUE, 60, 1, 8)
+            + pub(1, TOPIC, 60, 2, 2) + step(REQ, 0, QUEUE, 9)
+            + step(TURN, 3) + hear(0) + hear(1) + step(BYE, 1) + step(TURN))
+    for row in vector_rows():
+        yield f"vector-{row['name']}", bytes([NONE]) + vector_steps(row)
     for name, script in session_scripts():
         yield name, bytes([NONE]) + script
         yield f"{name}-stop", bytes([NONE]) + script + step(STOP)
@@ -332,10 +502,6 @@ def http_connection_seeds():
         pieces = [request[i:i + 9] for i in range(0, len(request), 9)]
         received = b"".join(b"\4" + piece for piece in pieces)
         yield name, received + b"\x0e\xfe" + b"\x0f\xff\xfe" * 4
-
-
-VECTORS = json.loads((Path(__file__).resolve().parents[1]
-                      / "conformance/vectors.json").read_text())
 
 
 def head_seeds():
