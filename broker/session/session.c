@@ -308,6 +308,7 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
         /* Reading goes on: what the client published before is still in the
          * kernel, and reading reports the end once that is processed. */
         session_kind(s)->abandon(s);
+        state_review_outbox(s);
         session_set_stream(s, STREAM_READING, false);
         break;
     case SESSION_PAUSED:
