@@ -32,6 +32,12 @@ static bool has_time_left(uint32_t wait_ms, clock_ms since)
     return wait_ms == 0 || clock_elapsed_ms(virtual_now(), since) < wait_ms;
 }
 
+/* What was read of it lately may not have been executed yet. */
+static bool may_lag(const struct sim *sim, const struct actor *a)
+{
+    return a->has_rested && sim->turns - a->rested_turn < RECENT;
+}
+
 /* Nothing was said or came to pass that could end it. */
 static bool is_surely_held(struct sim *sim, const struct message *m,
                            uint32_t id)
@@ -39,8 +45,17 @@ static bool is_surely_held(struct sim *sim, const struct message *m,
     struct actor *a = m->holder > 0 ? actor_of_serial(sim, m->holder) : NULL;
     const struct holding *h = a ? holding_of(a, id) : NULL;
     return h && !h->is_doubtful && certainty_of(sim, a) &&
+           !(h->is_touched && may_lag(sim, a)) &&
            a->subs[h->pattern].ending == 0 &&
            has_time_left(a->subs[h->pattern].wait_ms, h->since);
+}
+
+/* Its NAK may have been executed when the message was no longer held. */
+static bool may_be_gone(struct sim *sim, const struct message *m)
+{
+    const struct actor *a = actor_of_serial(sim, m->holder);
+    return !a ||
+           (a->has_rested && a->rested_turn + RECENT > m->given_back_turn);
 }
 
 static void check_owner(struct sim *sim, struct actor *a, struct message *m,
@@ -54,7 +69,8 @@ static void check_owner(struct sim *sim, struct actor *a, struct message *m,
               "message %u came to connection %u, and %u holds it", id,
               a->serial, m->holder);
     SIM_CHECK(sim,
-              !m->is_delayed || (int32_t)(virtual_now() - m->not_before) >= 0,
+              !m->is_delayed || may_be_gone(sim, m) ||
+                  (int32_t)(virtual_now() - m->not_before) >= 0,
               "message %u came %d ms before its delay was over", id,
               (int)(m->not_before - virtual_now()));
 }
@@ -166,6 +182,7 @@ void works_delivered(struct sim *sim, struct actor *a, uint32_t id,
     m->holder = 0;
     if (!sub->is_work) {
         m->fate = is_sure ? FATE_DONE : FATE_MAYBE;
+        m->is_ambiguous = !is_sure; /* it may be the rest of a unit */
         return;
     }
     m->sure += is_sure;
@@ -190,6 +207,18 @@ void works_settle(struct actor *a, int holding, struct ask *ask)
         drop_holding(a, h);
 }
 
+/* What it said of an earlier delivery may have been read after a later one. */
+static bool has_settled_before(struct actor *a, const struct ask *ask)
+{
+    for (uint32_t i = a->first_ask; actor_ask_at(a, i) != ask; i++) {
+        const struct ask *before = actor_ask_at(a, i);
+        if (before->message == ask->message &&
+            (before->kind == ASK_ACK || before->kind == ASK_NAK))
+            return true;
+    }
+    return false;
+}
+
 void works_note_read(struct sim *sim, struct actor *a, struct ask *ask)
 {
     if (!ask->is_held || !certainty_of(sim, a))
@@ -199,8 +228,9 @@ void works_note_read(struct sim *sim, struct actor *a, struct ask *ask)
     if (m->holder != a->serial || !has_time_left(ask->wait_ms, ask->since))
         return;
     if (ask->kind == ASK_NAK) {
-        m->is_delayed = true;
+        m->is_delayed = !has_settled_before(a, ask);
         m->given_back = ask->end;
+        m->given_back_turn = sim->turns;
         m->not_before = virtual_now() + ask->ms;
     } else if (h) {
         h->since = virtual_now();
@@ -257,18 +287,11 @@ void works_done(struct sim *sim, struct actor *a, const struct ask *ask)
     m->fate = FATE_DONE;
 }
 
-/* What it said of an earlier delivery may have been read after a later one. */
 static bool was_settled_before(struct sim *sim, struct actor *a,
                                const struct ask *ask)
 {
-    for (uint32_t i = a->first_ask; actor_ask_at(a, i) != ask; i++) {
-        const struct ask *before = actor_ask_at(a, i);
-        if (before->message == ask->message &&
-            (before->kind == ASK_ACK || before->kind == ASK_NAK))
-            return true;
-    }
-    bool has_rested = a->has_rested && sim->turns - a->rested_turn < RECENT;
-    return has_rested || message_at(sim, ask->message)->fate != FATE_UNKNOWN;
+    return has_settled_before(a, ask) || may_lag(sim, a) ||
+           message_at(sim, ask->message)->fate != FATE_UNKNOWN;
 }
 
 void works_gone(struct sim *sim, struct actor *a, const struct ask *ask)

@@ -91,8 +91,9 @@ struct message {
                              reply the request; 0: none */
     uint32_t sure, maybe; /* complete deliveries to workers */
     clock_ms came_at;     /* to that worker */
-    uint64_t given_back;  /* where the NAK ends in what its holder sent, and */
-    clock_ms not_before;  /* the next one, when is_delayed */
+    uint64_t given_back;  /* where the NAK ends in what its holder sent, */
+    uint64_t given_back_turn; /* when that was read, and */
+    clock_ms not_before;      /* when the next may come, if is_delayed */
     uint8_t channel;
     uint8_t fate;
     bool was_taken; /* by the broker: it read all of it, or sent a receipt */
