@@ -9,7 +9,7 @@
 #include "broker/core/worker.h"
 
 enum {
-    BUCKETS_MIN = 64,
+    BUCKETS_MIN = 16,
     LOAD_MAX = 2, /* entries for each bucket */
     /* With what the allocator adds. */
     HELD_BYTES = sizeof(struct held) + 8,
@@ -55,14 +55,14 @@ void ledger_tally(struct ledger *l)
  * (Knuth, 6.4). */
 static struct held **bucket_of(const struct ledger *l, uint64_t number)
 {
-    uint32_t hash = (uint32_t)(number * 0x9e3779b97f4a7c15u >> 32);
+    uint32_t hash = (uint32_t)(number / HELD_RUN * 0x9e3779b97f4a7c15u >> 32);
     return &l->buckets[hash & (l->bucket_count - 1)];
 }
 
 struct held *ledger_find(const struct ledger *l, uint64_t number)
 {
     struct held *h = l ? *bucket_of(l, number) : NULL;
-    while (h && h->slice.first != number)
+    while (h && number - h->slice.first >= h->slice.messages)
         h = h->next;
     return h;
 }
@@ -120,31 +120,74 @@ static void held_free(struct turn *t, struct held *h)
     spares_put(&t->spare_held, h, HELD_SPARE_MAX);
 }
 
-struct held *ledger_add(struct ledger *l, const struct slice *message)
+static void ledger_enter(struct ledger *l, struct held *h)
+{
+    if (l->entries >= l->bucket_count * LOAD_MAX)
+        table_resize(l, l->bucket_count * 2);
+    table_insert(l, h);
+    l->entries++;
+}
+
+struct held *ledger_add(struct ledger *l, const struct slice *messages)
 {
     struct held *h = held_alloc(l->channel->turn);
     if (!h)
         return NULL;
-    *h = (struct held){.slice = *message};
-    block_ref(message->block)->held += message->length;
-    if (l->count >= l->bucket_count * LOAD_MAX)
-        table_resize(l, l->bucket_count * 2);
-    table_insert(l, h);
-    l->count++;
-    l->bytes += message->length;
+    assert(messages->messages <= held_most(messages->first));
+    *h = (struct held){.slice = *messages};
+    block_ref(messages->block)->held += messages->length;
+    ledger_enter(l, h);
+    l->count += messages->messages;
+    l->bytes += messages->length;
     return h;
 }
 
 void ledger_remove(struct ledger *l, struct held *h)
 {
     table_remove(l, h);
-    l->count--;
+    l->entries--;
+    l->count -= h->slice.messages;
     l->bytes -= h->slice.length;
     h->slice.block->held -= h->slice.length;
     block_unref(h->slice.block);
     held_free(l->channel->turn, h);
-    if (l->bucket_count > BUCKETS_MIN && l->count < l->bucket_count / 4)
+    if (l->bucket_count > BUCKETS_MIN && l->entries < l->bucket_count / 4)
         table_resize(l, l->bucket_count / 4);
+}
+
+static struct slice held_front(const struct ledger *l, const struct held *h,
+                               uint32_t messages)
+{
+    return slice_front(&h->slice, messages,
+                       l->channel->turn->config.message_size);
+}
+
+struct held *ledger_split(struct ledger *l, struct held *h, uint32_t messages)
+{
+    struct slice front = held_front(l, h, messages);
+    struct held *rest = held_alloc(l->channel->turn);
+    if (!rest)
+        return NULL;
+    *rest = *h;
+    slice_skip(&rest->slice, front.messages, front.length);
+    block_ref(rest->slice.block);
+    h->slice = front;
+    ledger_enter(l, rest);
+    if (h->lane)
+        list_insert(h->link.next, &rest->link);
+    return rest;
+}
+
+void ledger_trim(struct ledger *l, struct held *h, uint32_t messages)
+{
+    struct worker *w = h->lane->worker;
+    struct slice front = held_front(l, h, messages);
+    slice_skip(&h->slice, messages, front.length);
+    h->slice.block->held -= front.length;
+    l->count -= messages;
+    l->bytes -= front.length;
+    w->held -= messages;
+    w->holder->held -= messages;
 }
 
 void held_hand(struct held *h, struct subscriber *lane)
@@ -154,16 +197,16 @@ void held_hand(struct held *h, struct subscriber *lane)
     h->is_sent = false;
     h->lane = lane;
     list_insert(&w->holds, &h->link);
-    w->held++;
-    w->holder->held++;
+    w->held += h->slice.messages;
+    w->holder->held += h->slice.messages;
 }
 
 void held_release(struct held *h)
 {
     struct worker *w = h->lane->worker;
     list_remove(&h->link);
-    w->held--;
-    w->holder->held--;
+    w->held -= h->slice.messages;
+    w->holder->held -= h->slice.messages;
     h->lane = NULL;
 }
 
@@ -207,7 +250,7 @@ void ledger_return(struct ledger *l, struct held *h)
 {
     h->state = HELD_RETURNED;
     l->returned = heap_push(l->returned, h);
-    l->returned_count++;
+    l->returned_count += h->slice.messages;
     l->returned_bytes += h->slice.length;
 }
 
@@ -215,7 +258,7 @@ struct held *ledger_pop_returned(struct ledger *l)
 {
     struct held *h = l->returned;
     l->returned = heap_merge(h->child[0], h->child[1]);
-    l->returned_count--;
+    l->returned_count -= h->slice.messages;
     l->returned_bytes -= h->slice.length;
     return h;
 }
@@ -237,7 +280,10 @@ struct held *ledger_pop_delayed(struct ledger *l)
 uint64_t ledger_drop_delayed(struct ledger *l)
 {
     uint64_t n = 0;
-    for (; l && l->delayed; n++)
-        ledger_remove(l, ledger_pop_delayed(l));
+    while (l && l->delayed) {
+        struct held *h = ledger_pop_delayed(l);
+        n += h->slice.messages;
+        ledger_remove(l, h);
+    }
     return n;
 }

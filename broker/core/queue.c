@@ -12,7 +12,11 @@
 #include "broker/core/turn.h"
 #include "broker/core/worker.h"
 
-enum { QUEUE_COPY_BYTES = 1 << 10 };
+enum {
+    QUEUE_COPY_BYTES = 1 << 10,
+    /* Fewer messages for each consumer are handed out one by one. */
+    QUEUE_SHARE_MIN = 8,
+};
 
 static void queue_init(struct channel *ch)
 {
@@ -132,26 +136,39 @@ static bool queue_fits(const struct queue *q, uint64_t held, uint32_t n)
     return held == 0 || held + n <= q->channel.turn->config.prefetch_bytes;
 }
 
-/* Measures how much of the start of the head slice the consumer has room
- * for. */
-static uint32_t queue_measure(const struct queue *q, const struct subscriber *s,
-                              uint32_t *messages)
+/* The start of a slice that the consumer has room for, so many messages at
+ * most. */
+static struct slice queue_measure(const struct queue *q,
+                                  const struct subscriber *s,
+                                  const struct slice *from, uint32_t most)
 {
     const struct core_config *config = &q->channel.turn->config;
-    const uint8_t *start = queue_head(q);
-    uint32_t whole = backlog_first(q->backlog)->length;
+    const uint8_t *start = slice_bytes(from);
     uint64_t held = backlog_held_bytes(s->outbox);
-    uint32_t length = 0;
-    *messages = 0;
-    while (length < whole) {
-        uint32_t n = config->message_size(start + length);
+    struct slice front = *from;
+    uint32_t messages = 0;
+    front.length = 0;
+    while (front.length < from->length && messages < most) {
+        uint32_t n = config->message_size(start + front.length);
         if (!queue_fits(q, held, n))
             break;
         held += n;
-        length += n;
-        ++*messages;
+        front.length += n;
+        messages++;
     }
-    return length;
+    front.messages = (uint16_t)messages;
+    return front;
+}
+
+/* One with a text may be a request. */
+static inline bool queue_has_first(struct queue *q)
+{
+    if (backlog_is_empty(q->backlog))
+        return false;
+    if (!backlog_first(q->backlog)->has_text)
+        return true;
+    queue_skip_ended(q);
+    return !backlog_is_empty(q->backlog);
 }
 
 static bool queue_is_alone(const struct queue *q)
@@ -159,27 +176,17 @@ static bool queue_is_alone(const struct queue *q)
     return q->ready.next == q->ready.prev;
 }
 
-/* If the outbox cannot grow, the slice goes back and the consumer keeps its
- * turn. */
-static void queue_keep(struct queue *q, const struct slice *given)
-{
-    struct turn *t = q->channel.turn;
-    if (backlog_push_front(q->backlog, t->budget, given))
-        return;
-    channel_count_dropped(&q->channel, given->messages,
-                          COUNT_dropped_no_memory);
-}
-
+/* The start of the head slice. */
 static bool queue_give_slice(struct queue *q, struct subscriber *s,
-                             uint32_t length, uint32_t messages)
+                             const struct slice *given)
 {
     struct turn *t = q->channel.turn;
-    struct slice given = backlog_take(q->backlog, t->budget, length, messages);
-    bool is_given = subscriber_push(s, &given);
-    if (!is_given)
-        queue_keep(q, &given);
-    block_unref(given.block);
-    return is_given;
+    if (s->worker ? !queue_hand(q, s, given) : !subscriber_push(s, given))
+        return false;
+    struct slice taken =
+        backlog_take(q->backlog, t->budget, given->length, given->messages);
+    block_unref(taken.block);
+    return true;
 }
 
 /* A small message is copied next to the others that its consumer is given. As
@@ -188,27 +195,14 @@ static bool queue_give_slice(struct queue *q, struct subscriber *s,
 static bool queue_copy(struct queue *q, struct subscriber *s, uint32_t n)
 {
     clock_ms at = backlog_first(q->backlog)->at;
-    return subscriber_gather(s, queue_head(q), n, at, 0);
-}
-
-/* To a worker, or a copy. */
-static bool queue_give_one(struct queue *q, struct subscriber *s, uint32_t n)
-{
-    if (s->worker ? !queue_hand(q, s, n) : !queue_copy(q, s, n))
+    if (!subscriber_gather(s, queue_head(q), n, at, 0))
         return false;
     backlog_skip(q->backlog, q->channel.turn->budget, n);
     return true;
 }
 
-/* As much as it has room for. */
-static bool queue_give_measured(struct queue *q, struct subscriber *s)
-{
-    uint32_t messages, n = queue_measure(q, s, &messages);
-    return queue_give_slice(q, s, n, messages);
-}
-
-/* With numbers, which have gaps where others got a message, a copy would be a
- * slice of its own as well. */
+/* With numbers, a copy would be a slice of its own as well where others got a
+ * message in between. */
 static bool queue_is_copied(const struct queue *q, uint32_t n)
 {
     return n <= QUEUE_COPY_BYTES && !q->is_numbered &&
@@ -225,11 +219,40 @@ static bool queue_lacks_credit(struct subscriber *s)
     return true;
 }
 
-/* One step of the round: the consumer whose turn it is gets its share, one
- * message or, if it is alone, as many as fit, and goes to the end; or it
- * leaves the round when it has no room. False when there is no memory to go
- * on. */
-static bool queue_give(struct queue *q, struct subscriber *s)
+/* Of messages that begin with this number and lie in one slice, so many can be
+ * given to the consumer at once, `most` at most; 0: it has no credit. */
+static uint32_t queue_run(const struct subscriber *s, uint64_t number,
+                          uint32_t most)
+{
+    if (!s->worker)
+        return most;
+    uint32_t credit = worker_credit(s->worker), run = held_most(number);
+    most = most < credit ? most : credit;
+    return most < run ? most : run;
+}
+
+/* Up to so many messages, as long as the consumer has room and credit. False
+ * when there is no memory to go on. */
+static bool queue_give_share(struct queue *q, struct subscriber *s,
+                             uint32_t share)
+{
+    while (share > 0 && queue_has_first(q)) {
+        const struct slice *first = backlog_first(q->backlog);
+        struct slice given =
+            queue_measure(q, s, first, queue_run(s, first->first, share));
+        if (given.messages == 0)
+            break;
+        if (!queue_give_slice(q, s, &given))
+            return false;
+        share -= given.messages;
+    }
+    return true;
+}
+
+/* One step of the round: the consumer whose turn it is gets its share, or, if
+ * it is alone, as much as fits, and goes to the end; or it leaves the round
+ * when it has no room. False when there is no memory to go on. */
+static bool queue_give(struct queue *q, struct subscriber *s, uint32_t share)
 {
     bool is_alone = queue_is_alone(q), is_given;
     uint32_t n = q->channel.turn->config.message_size(queue_head(q));
@@ -237,25 +260,25 @@ static bool queue_give(struct queue *q, struct subscriber *s)
     list_remove(&s->ready);
     if (!fits || queue_lacks_credit(s))
         return true;
-    if (!s->worker && is_alone)
-        is_given = queue_give_measured(q, s);
-    else if (s->worker || queue_is_copied(q, n))
-        is_given = queue_give_one(q, s, n);
+    if (!is_alone && queue_is_copied(q, n))
+        is_given = queue_copy(q, s, n);
     else
-        is_given = queue_give_slice(q, s, n, 1);
+        is_given = queue_give_share(q, s, is_alone ? UINT32_MAX : share);
     list_insert(&q->ready, &s->ready);
     return is_given;
 }
 
 /* The same for what has come back. */
-static bool queue_give_returned(struct queue *q, struct subscriber *s)
+static bool queue_give_returned(struct queue *q, struct subscriber *s,
+                                uint32_t share)
 {
-    uint32_t n = queue_first_returned(q)->slice.length;
-    bool fits = queue_fits(q, backlog_held_bytes(s->outbox), n);
+    const struct slice *first = &queue_first_returned(q)->slice;
+    uint32_t most = queue_run(s, first->first, share);
+    struct slice given = queue_measure(q, s, first, most > 0 ? most : 1);
     list_remove(&s->ready);
-    if (!fits || queue_lacks_credit(s))
+    if (given.messages == 0 || queue_lacks_credit(s))
         return true;
-    bool is_given = queue_hand_returned(q, s);
+    bool is_given = queue_hand_returned(q, s, given.messages);
     list_insert(&q->ready, &s->ready);
     return is_given;
 }
@@ -311,24 +334,24 @@ static bool queue_has_returned(struct queue *q)
     return queue_first_returned(q) != NULL;
 }
 
+/* What a consumer gets in its turn, of so many messages: one, or its part of
+ * very many, since messages that follow one another cost less. */
+static uint32_t queue_share(const struct queue *q, uint64_t messages)
+{
+    uint64_t share = q->consumers > 0 ? messages / q->consumers : 0;
+    if (share < QUEUE_SHARE_MIN)
+        return 1;
+    return share < UINT32_MAX ? (uint32_t)share : UINT32_MAX;
+}
+
 /* Returns whether all that had come back was handed out. */
 static bool queue_hand_out_returned(struct queue *q)
 {
+    uint32_t share = queue_share(q, q->ledger->returned_count);
     while (!list_is_empty(&q->ready) && queue_has_returned(q) &&
-           queue_give_returned(q, queue_next(q)))
+           queue_give_returned(q, queue_next(q), share))
         continue;
     return !queue_first_returned(q);
-}
-
-/* One with a text may be a request. */
-static inline bool queue_has_first(struct queue *q)
-{
-    if (backlog_is_empty(q->backlog))
-        return false;
-    if (!backlog_first(q->backlog)->has_text)
-        return true;
-    queue_skip_ended(q);
-    return !backlog_is_empty(q->backlog);
 }
 
 static void queue_hand_out(struct channel *ch)
@@ -336,9 +359,10 @@ static void queue_hand_out(struct channel *ch)
     struct queue *q = queue_of(ch);
     int64_t messages = (int64_t)q->backlog->messages;
     int64_t bytes = (int64_t)q->backlog->bytes;
+    uint32_t share = queue_share(q, q->backlog->messages);
     if (!queue_first_returned(q) || queue_hand_out_returned(q))
         while (!list_is_empty(&q->ready) && queue_has_first(q) &&
-               queue_give(q, queue_next(q)))
+               queue_give(q, queue_next(q), share))
             continue;
     queue_count(q, (int64_t)q->backlog->messages - messages,
                 (int64_t)q->backlog->bytes - bytes);

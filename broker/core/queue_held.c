@@ -28,16 +28,14 @@ struct held *queue_first_returned(const struct queue *q)
     return q->ledger ? q->ledger->returned : NULL;
 }
 
-bool queue_hand(struct queue *q, struct subscriber *lane, uint32_t n)
+bool queue_hand(struct queue *q, struct subscriber *lane,
+                const struct slice *given)
 {
     struct ledger *l = obtain_ledger(q);
-    struct slice one = *backlog_first(q->backlog);
-    one.length = n;
-    one.messages = 1;
-    struct held *h = l ? ledger_add(l, &one) : NULL;
+    struct held *h = l ? ledger_add(l, given) : NULL;
     if (!h)
         return false;
-    if (!subscriber_push(lane, &one)) {
+    if (!subscriber_push(lane, given)) {
         ledger_remove(l, h);
         return false;
     }
@@ -45,13 +43,28 @@ bool queue_hand(struct queue *q, struct subscriber *lane, uint32_t n)
     return true;
 }
 
-bool queue_hand_returned(struct queue *q, struct subscriber *s)
+/* The first that came back is an entry with so many messages at most. False
+ * without memory. */
+static bool ledger_part_returned(struct ledger *l, uint32_t most)
+{
+    if (l->returned->slice.messages <= most)
+        return true;
+    struct held *h = ledger_pop_returned(l);
+    struct held *rest = ledger_split(l, h, most);
+    ledger_return(l, h);
+    if (rest)
+        ledger_return(l, rest);
+    return rest != NULL;
+}
+
+bool queue_hand_returned(struct queue *q, struct subscriber *s, uint32_t most)
 {
     struct ledger *l = q->ledger;
-    if (!subscriber_push(s, &l->returned->slice))
+    if (!ledger_part_returned(l, most) ||
+        !subscriber_push(s, &l->returned->slice))
         return false;
     struct held *h = ledger_pop_returned(l);
-    queue_count(q, -1, -(int64_t)h->slice.length);
+    queue_count(q, -(int64_t)h->slice.messages, -(int64_t)h->slice.length);
     if (s->worker)
         held_hand(h, s);
     else
@@ -64,6 +77,16 @@ struct held *queue_find_held(const struct channel *ch, uint64_t number)
     return ledger_find(queue_of(ch)->ledger, number);
 }
 
+struct held *queue_part_held(const struct channel *ch, struct held *h,
+                             uint64_t number, uint32_t most)
+{
+    struct ledger *l = queue_of(ch)->ledger;
+    if (number > h->slice.first)
+        h = ledger_split(l, h, (uint32_t)(number - h->slice.first));
+    bool is_whole = !h || h->slice.messages <= most;
+    return is_whole || ledger_split(l, h, most) ? h : NULL;
+}
+
 void queue_finish(struct channel *ch, struct held *h)
 {
     held_release(h);
@@ -71,14 +94,23 @@ void queue_finish(struct channel *ch, struct held *h)
     channel_touch(ch);
 }
 
+void queue_finish_first(struct channel *ch, struct held *h, uint32_t messages)
+{
+    ledger_trim(queue_of(ch)->ledger, h, messages);
+    channel_touch(ch);
+}
+
 /* It is in no state. */
 static void queue_return(struct queue *q, struct held *h)
 {
+    struct counters *counters = q->channel.turn->counters;
+    uint32_t messages = h->slice.messages;
+    uint32_t redelivered = h->is_sent ? messages : 0;
     ledger_return(q->ledger, h);
-    queue_count(q, 1, h->slice.length);
-    counter_add(q->channel.turn->counters, COUNT_returned, 1);
-    counter_add(q->channel.turn->counters, COUNT_redelivered, h->is_sent);
-    q->redelivered += h->is_sent;
+    queue_count(q, messages, h->slice.length);
+    counter_add(counters, COUNT_returned, messages);
+    counter_add(counters, COUNT_redelivered, redelivered);
+    q->redelivered += redelivered;
     channel_touch(&q->channel);
 }
 
@@ -163,19 +195,14 @@ void queue_put_back_all(struct subscriber *lane)
 bool queue_put_back_slice(struct queue *q, struct slice *rest)
 {
     struct ledger *l = obtain_ledger(q);
-    const struct turn *t = q->channel.turn;
     while (rest->length > 0) {
-        struct slice one = *rest;
-        one.length = t->config.message_size(slice_bytes(rest));
-        one.messages = 1;
-        struct held *h = l ? ledger_add(l, &one) : NULL;
+        struct slice run = slice_front(rest, held_most(rest->first),
+                                       q->channel.turn->config.message_size);
+        struct held *h = l ? ledger_add(l, &run) : NULL;
         if (!h)
             return false;
         queue_return(q, h);
-        rest->offset += one.length;
-        rest->length -= one.length;
-        rest->messages--;
-        rest->first++;
+        slice_skip(rest, run.messages, run.length);
     }
     return true;
 }
@@ -184,9 +211,10 @@ uint64_t queue_drop_returned(struct queue *q, uint64_t most)
 {
     struct ledger *l = q->ledger;
     uint64_t n = 0;
-    for (; l && l->returned && n < most; n++) {
+    while (l && l->returned && n < most) {
         struct held *h = ledger_pop_returned(l);
-        queue_count(q, -1, -(int64_t)h->slice.length);
+        n += h->slice.messages;
+        queue_count(q, -(int64_t)h->slice.messages, -(int64_t)h->slice.length);
         ledger_remove(l, h);
     }
     return n;

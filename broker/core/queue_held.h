@@ -18,20 +18,29 @@ struct subscriber;
 /* The first that came back; NULL when there is none. */
 struct held *queue_first_returned(const struct queue *q);
 
-/* Gives the first message in the backlog, which stays there and has `n` bytes,
- * to a lane that has room and credit: its worker holds it from now on. False,
- * with nothing changed, without memory. */
-bool queue_hand(struct queue *q, struct subscriber *lane, uint32_t n);
+/* Gives messages that can be one entry to a lane that has room and credit for
+ * them: its worker holds them from now on. False, with nothing changed, without
+ * memory. */
+bool queue_hand(struct queue *q, struct subscriber *lane,
+                const struct slice *given);
 
-/* The same for the first that came back, and for any consumer. */
-bool queue_hand_returned(struct queue *q, struct subscriber *s);
+/* The same for the first that came back, at most so many, and for any consumer.
+ */
+bool queue_hand_returned(struct queue *q, struct subscriber *s, uint32_t most);
 
-/* What workers hold of it, or has come back, by number; NULL when there is
- * none. */
+/* The entry with what workers hold of it, or has come back, by number; NULL
+ * when there is none. */
 struct held *queue_find_held(const struct channel *ch, uint64_t number);
 
-/* These three take a message from its worker. It is done: */
+/* Makes the message of that number, which is in the entry, and at most so many
+ * behind it an entry of their own. NULL without memory. */
+struct held *queue_part_held(const struct channel *ch, struct held *h,
+                             uint64_t number, uint32_t most);
+
+/* These take an entry from its worker. It is done, */
 void queue_finish(struct channel *ch, struct held *h);
+/* or its first `messages` are, not all: it stays. */
+void queue_finish_first(struct channel *ch, struct held *h, uint32_t messages);
 /* It goes back to its place, */
 void queue_put_back(struct channel *ch, struct held *h);
 /* or does so in `ms`. */
@@ -44,8 +53,8 @@ void queue_put_back_all(struct subscriber *lane);
  * False without memory: *rest is what is left. */
 bool queue_put_back_slice(struct queue *q, struct slice *rest);
 
-/* Drops the first that came back, at most so many, and returns how many these
- * were. */
+/* Drops the first that came back, so many or a few more if there are as many,
+ * and returns how many these were. */
 uint64_t queue_drop_returned(struct queue *q, uint64_t most);
 
 /* Counts what is held; an empty ledger is freed. */

@@ -70,31 +70,77 @@ static struct held *find(struct channel *ch, const void *owner, uint64_t number)
     return is_owners ? h : NULL;
 }
 
-bool queue_work_ack(struct channel *ch, const void *owner, uint64_t number)
+/* The first messages of an entry need not be parted from the others. */
+static uint32_t ack(struct channel *ch, struct held *h, uint64_t number,
+                    uint32_t count)
 {
-    struct held *h = find(ch, owner, number);
-    if (!h)
-        return false;
     struct worker *w = h->lane->worker;
-    queue_finish(ch, h);
-    counter_add(ch->turn->counters, COUNT_acked, 1);
-    feed_after(w, 1);
-    return true;
+    uint32_t messages = h->slice.messages;
+    if (number == h->slice.first && count < messages) {
+        queue_finish_first(ch, h, count);
+        messages = count;
+    } else {
+        h = queue_part_held(ch, h, number, count);
+        if (!h)
+            return 0;
+        messages = h->slice.messages;
+        queue_finish(ch, h);
+    }
+    counter_add(ch->turn->counters, COUNT_acked, messages);
+    feed_after(w, messages);
+    return messages;
 }
 
-bool queue_work_nak(struct channel *ch, const void *owner, uint64_t number,
-                    uint32_t delay_ms)
+uint32_t queue_work_ack_run(struct channel *ch, const void *owner,
+                            uint64_t number, uint32_t count)
+{
+    uint32_t done = 0, messages = 1;
+    struct held *h;
+    while (messages > 0 && done < count &&
+           (h = find(ch, owner, number + done)) != NULL) {
+        messages = ack(ch, h, number + done, count - done);
+        done += messages;
+    }
+    return done;
+}
+
+enum work_status queue_work_ack(struct channel *ch, const void *owner,
+                                uint64_t number)
 {
     struct held *h = find(ch, owner, number);
     if (!h)
-        return false;
+        return WORK_GONE;
+    return ack(ch, h, number, 1) > 0 ? WORK_DONE : WORK_NO_MEMORY;
+}
+
+/* The same as an entry of its own: NULL, with another *status than WORK_DONE,
+ * if that cannot be. */
+static struct held *find_one(struct channel *ch, const void *owner,
+                             uint64_t number, enum work_status *status)
+{
+    struct held *h = find(ch, owner, number);
+    *status = h ? WORK_DONE : WORK_GONE;
+    if (h && h->slice.messages > 1) {
+        h = queue_part_held(ch, h, number, 1);
+        *status = h ? WORK_DONE : WORK_NO_MEMORY;
+    }
+    return h;
+}
+
+enum work_status queue_work_nak(struct channel *ch, const void *owner,
+                                uint64_t number, uint32_t delay_ms)
+{
+    enum work_status status;
+    struct held *h = find_one(ch, owner, number, &status);
+    if (!h)
+        return status;
     struct worker *w = h->lane->worker;
     if (delay_ms > 0)
         queue_delay(ch, h, delay_ms);
     else
         queue_put_back(ch, h);
     feed_after(w, 1);
-    return true;
+    return status;
 }
 
 static struct held *first_clocked(const struct worker *w)
@@ -120,9 +166,9 @@ static void on_wait_over(struct turn_alarm *a)
     while ((h = first_clocked(w)) != NULL && n < EXPIRIES_AT_ONCE &&
            time_left_ms(h) == 0) {
         struct channel *ch = h->lane->channel;
-        counter_add(ch->turn->counters, COUNT_expired, 1);
+        n += h->slice.messages;
+        counter_add(ch->turn->counters, COUNT_expired, h->slice.messages);
         queue_put_back(ch, h);
-        n++;
     }
     if (h) {
         uint32_t left_ms = time_left_ms(h);
@@ -148,20 +194,32 @@ static void begin_wait(struct held *h)
     turn_set_alarm(t, &w->alarm, w->wait_ms);
 }
 
-bool queue_work_touch(struct channel *ch, const void *owner, uint64_t number)
+enum work_status queue_work_touch(struct channel *ch, const void *owner,
+                                  uint64_t number)
 {
-    struct held *h = find(ch, owner, number);
+    enum work_status status;
+    struct held *h = find_one(ch, owner, number, &status);
     if (h)
         begin_wait(h);
-    return h != NULL;
+    return status;
 }
 
-void queue_work_sent(struct subscriber *s, uint64_t number)
+/* If there is no memory to part those of an entry that were sent from the
+ * others, they count as sent when these are. */
+void queue_work_sent(struct subscriber *s, uint64_t number, uint32_t count)
 {
-    struct held *h = queue_find_held(s->channel, number);
-    assert(h && h->lane == s && !h->is_sent);
-    h->is_sent = true;
-    begin_wait(h);
+    uint64_t end = number + count;
+    while (number < end) {
+        struct held *h = queue_find_held(s->channel, number);
+        assert(h && h->lane == s && !h->is_sent);
+        uint64_t first = h->slice.first, next = first + h->slice.messages;
+        uint32_t sent = (uint32_t)(end - first);
+        if (next <= end || queue_part_held(s->channel, h, first, sent)) {
+            h->is_sent = true;
+            begin_wait(h);
+        }
+        number = next;
+    }
 }
 
 void queue_work_leave(struct subscriber *lane)

@@ -68,4 +68,28 @@ static inline const uint8_t *slice_bytes(const struct slice *s)
     return s->block->bytes + s->offset;
 }
 
+/* Takes off its first messages, which are so many bytes. */
+static inline void slice_skip(struct slice *s, uint32_t messages,
+                              uint32_t bytes)
+{
+    s->offset += bytes;
+    s->length -= bytes;
+    s->messages = (uint16_t)(s->messages - messages);
+    s->first += messages;
+}
+
+/* Its first messages, so many or all; they are not dressed. */
+static inline struct slice slice_front(const struct slice *s, uint32_t most,
+                                       message_size_fn *size)
+{
+    struct slice front = *s;
+    if (s->messages <= most)
+        return front;
+    front.messages = (uint16_t)most;
+    front.length = 0;
+    for (; most > 0; most--)
+        front.length += size(slice_bytes(s) + front.length);
+    return front;
+}
+
 #endif

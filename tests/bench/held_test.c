@@ -60,7 +60,7 @@ static void on_flush(void *arg, struct subscriber *s)
         h->last = number;
         f->holder[number] = h;
         f->came++;
-        queue_work_sent(s, number);
+        queue_work_sent(s, number, 1);
         subscriber_sent(s, MESSAGE_BYTES);
         subscriber_count_sent(s);
     }

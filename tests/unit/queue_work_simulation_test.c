@@ -68,7 +68,9 @@ struct consumer {
     clock_ms began[256]; /* and when its time for them began; */
     bool is_lost[256];   /* it was over */
     uint32_t got_count;
-    uint64_t last; /* number that a plain one took */
+    uint64_t sent;       /* number of the first that was sent, */
+    uint32_t sent_count; /* and how many, which is not reported yet */
+    uint64_t last;       /* number that a plain one took */
     uint8_t partial[SIZE_MAX_BYTES + 100];
     uint32_t partial_bytes;
 };
@@ -133,6 +135,22 @@ static bool holds(struct sim *sim, const struct consumer *c, uint64_t number)
     return h && h->lane == &c->sub;
 }
 
+static void report_sent(struct consumer *c)
+{
+    if (c->sent_count > 0)
+        queue_work_sent(&c->sub, c->sent, c->sent_count);
+    c->sent_count = 0;
+}
+
+/* What follows one another is reported at once. */
+static void sent_message(struct consumer *c, uint64_t number)
+{
+    if (number != c->sent + c->sent_count)
+        report_sent(c);
+    if (c->sent_count++ == 0)
+        c->sent = number;
+}
+
 static void got_message(struct sim *sim, struct consumer *c)
 {
     uint32_t id, size = sim->rig.core.turn.config.message_size(c->partial);
@@ -148,7 +166,7 @@ static void got_message(struct sim *sim, struct consumer *c)
         sim->done++;
         return;
     }
-    queue_work_sent(&c->sub, m->number);
+    sent_message(c, m->number);
     if (m->tries++ > 0)
         sim->redelivered++;
     assert_true(c->got_count < 256);
@@ -178,6 +196,7 @@ static void take(struct sim *sim, struct consumer *c, uint64_t most)
             got_message(sim, c);
         }
     }
+    report_sent(c);
 }
 
 static void on_flush(void *arg, struct subscriber *s)
@@ -198,7 +217,7 @@ static void join(struct sim *sim, struct consumer *c, bool is_worker)
 {
     c->is_here = true;
     c->is_worker = is_worker;
-    c->got_count = c->partial_bytes = 0;
+    c->got_count = c->partial_bytes = c->sent_count = 0;
     c->credit = 1 + chance(sim, 20);
     subscriber_init(&c->sub);
     holder_init(&c->holder, c);
@@ -228,6 +247,43 @@ static void step_come_or_go(struct sim *sim)
         join(sim, c, chance(sim, 4) > 0);
 }
 
+static void forget_got(struct consumer *c, uint32_t i)
+{
+    c->got[i] = c->got[--c->got_count];
+    c->began[i] = c->began[c->got_count];
+    c->is_lost[i] = c->is_lost[c->got_count];
+}
+
+/* Where it has what it got by this number, and holds; `got_count`: it does
+ * not. */
+static uint32_t find_got(struct sim *sim, const struct consumer *c,
+                         uint64_t number)
+{
+    for (uint32_t i = 0; i < c->got_count; i++)
+        if (!c->is_lost[i] && message_of(sim, c->got[i])->number == number &&
+            holds(sim, c, number))
+            return i;
+    return c->got_count;
+}
+
+/* As far as it holds what follows; the rest is refused. */
+static void act_run(struct sim *sim, struct consumer *c, uint64_t number)
+{
+    uint32_t count = 1 + chance(sim, 30), expected = 0, i;
+    uint32_t ids[30];
+    while (expected < count &&
+           (i = find_got(sim, c, number + expected)) < c->got_count) {
+        ids[expected++] = c->got[i];
+        forget_got(c, i);
+    }
+    assert_int_equal(queue_work_ack_run(queue(sim), c, number, count),
+                     expected);
+    for (i = 0; i < expected; i++)
+        message_of(sim, ids[i])->fate = DONE;
+    sim->done += expected;
+    sim->acked += expected;
+}
+
 static void act(struct sim *sim, struct consumer *c, uint32_t what)
 {
     struct channel *ch = queue(sim);
@@ -241,9 +297,11 @@ static void act(struct sim *sim, struct consumer *c, uint32_t what)
         c->began[i] = sim->rig.core.turn.now;
         return;
     }
-    c->got[i] = c->got[--c->got_count];
-    c->began[i] = c->began[c->got_count];
-    c->is_lost[i] = c->is_lost[c->got_count];
+    if (what == 1 && is_mine) {
+        act_run(sim, c, m->number);
+        return;
+    }
+    forget_got(c, i);
     if (!is_mine) {
         sim->expired++; /* its time was over */
         return;
@@ -312,6 +370,21 @@ static void check_lost(struct sim *sim, struct consumer *c)
     }
 }
 
+static void check_message(struct sim *sim, const struct consumer *c,
+                          const struct held *h, uint64_t number,
+                          const uint8_t *bytes)
+{
+    uint32_t id;
+    memcpy(&id, bytes + 4, sizeof id);
+    const struct message *m = message_of(sim, id);
+    assert_int_equal(m->number, number);
+    assert_int_equal(m->fate, WAITS);
+    assert_ptr_equal(held_of(sim, number), h);
+    assert_int_equal(h->slice.tries + has_got(c, id), m->tries);
+    if (m->is_delayed)
+        assert_true((int32_t)(sim->rig.core.turn.now - m->not_till) >= 0);
+}
+
 /* Returns how many they are. */
 static uint32_t check_held(struct sim *sim, const struct consumer *c,
                            const struct list *list)
@@ -319,16 +392,14 @@ static uint32_t check_held(struct sim *sim, const struct consumer *c,
     uint32_t held = 0;
     LIST_EACH (link, list) {
         const struct held *h = LIST_OF(link, struct held, link);
-        uint32_t id;
-        memcpy(&id, slice_bytes(&h->slice) + 4, sizeof id);
-        const struct message *m = message_of(sim, id);
-        held++;
-        assert_int_equal(m->number, h->slice.first);
-        assert_int_equal(m->fate, WAITS);
-        assert_ptr_equal(held_of(sim, m->number), h);
-        assert_int_equal(h->slice.tries + has_got(c, id), m->tries);
-        if (m->is_delayed)
-            assert_true((int32_t)(sim->rig.core.turn.now - m->not_till) >= 0);
+        const uint8_t *bytes = slice_bytes(&h->slice);
+        assert_true(h->slice.messages <= held_most(h->slice.first));
+        for (uint32_t i = 0; i < h->slice.messages; i++) {
+            check_message(sim, c, h, h->slice.first + i, bytes);
+            bytes += sim->rig.core.turn.config.message_size(bytes);
+        }
+        assert_ptr_equal(bytes, slice_bytes(&h->slice) + h->slice.length);
+        held += h->slice.messages;
     }
     return held;
 }

@@ -61,7 +61,7 @@ static void check_got(struct reader *lane, const char *words)
 /* The message was received, and is acknowledged. */
 static void ack(struct fixture *f, struct reader *lane, uint64_t number)
 {
-    queue_work_sent(&lane->sub, number);
+    queue_work_sent(&lane->sub, number, 1);
     assert_true(queue_work_ack(lane->sub.channel, f, number));
     rig_turn(&f->rig);
 }
@@ -101,7 +101,7 @@ test_an_acknowledgement_is_of_the_holder_and_of_what_came(void **state)
     rig_post(&f->rig, "/queue/a", "1");
     struct channel *ch = f->a.sub.channel;
     assert_false(queue_work_ack(ch, f, 1)); /* it can not have it yet */
-    queue_work_sent(&f->a.sub, 1);
+    queue_work_sent(&f->a.sub, 1, 1);
     assert_false(queue_work_ack(ch, &f->worker, 1));
     assert_false(queue_work_ack(ch, f, 2));
     assert_true(queue_work_ack(ch, f, 1));
@@ -168,7 +168,7 @@ static void test_one_acknowledgement_wakes_one_lane(void **state)
         rig_post(&f->rig, name, "m m");
     }
     assert_int_equal(count(&f->worker.hungry), QUEUES);
-    queue_work_sent(&f->a.sub, 1);
+    queue_work_sent(&f->a.sub, 1, 1);
     assert_true(queue_work_ack(f->a.sub.channel, f, 1));
     assert_int_equal(count(&f->worker.hungry), QUEUES - 1);
     rig_turn(&f->rig);
@@ -356,7 +356,7 @@ static void hold_one_of_each_block(struct fixture *f)
             rig_say_bytes(&f->rig, "/queue/a", k == 300 ? "kept" : "done", 100);
         rig_turn(&f->rig);
         for (int k = 0; k < IN_A_BLOCK; k++) {
-            queue_work_sent(&f->a.sub, ++number);
+            queue_work_sent(&f->a.sub, ++number, 1);
             if (k != 300)
                 assert_true(queue_work_ack(f->a.sub.channel, f, number));
         }

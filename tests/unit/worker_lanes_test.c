@@ -61,7 +61,7 @@ static void on_flush(void *arg, struct subscriber *s)
         const struct slice *first = backlog_first(s->outbox);
         uint32_t n = sim->rig.core.turn.config.message_size(slice_bytes(first));
         if (s->worker)
-            queue_work_sent(s, first->first);
+            queue_work_sent(s, first->first, 1);
         subscriber_sent(s, n);
         subscriber_count_sent(s);
     }

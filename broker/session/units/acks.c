@@ -59,7 +59,7 @@ void acks_take(struct session *s, const uint8_t **at, const uint8_t *end)
             frame_get_length(text + length) != 0)
             break;
         uint64_t number = read_number(text + text_length, length - text_length);
-        if (number == 0 || !queue_work_ack(queue, s, number))
+        if (number == 0 || queue_work_ack_run(queue, s, number, 1) == 0)
             break;
         p = text + length + FRAME_HEAD_BYTES;
     }

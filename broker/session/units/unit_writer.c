@@ -98,13 +98,23 @@ static uint64_t run_peek(const struct run *run, const struct subscriber *sub)
            (is_same ? run->message : 0);
 }
 
-static void run_step(struct run *run)
+/* Goes over the next messages of a queue, at most so many, which follow one
+ * another in one slice. Returns how many. */
+static uint32_t run_step(struct run *run, uint32_t most)
 {
     const struct slice *slice = backlog_at(run->sub->outbox, run->slice);
-    if (++run->message < slice->messages)
-        return;
-    run->slice++;
-    run->message = 0;
+    uint32_t left = slice->messages - run->message;
+    uint32_t messages = most < left ? most : left;
+    uint64_t first = slice->first + run->message;
+    run->number = first + messages - 1;
+    run->message += messages;
+    if (messages == left) {
+        run->slice++;
+        run->message = 0;
+    }
+    if (run->sub->worker)
+        queue_work_sent(run->sub, first, messages);
+    return messages;
 }
 
 static void run_end(struct session *s, struct run *run)
@@ -137,12 +147,8 @@ static void run_add(struct session *s, struct run *run, const struct piece *p,
     run->number = p->number + messages - 1;
     if (!channel_is_queue(p->sub->channel))
         return;
-    for (uint32_t i = 0; i < messages; i++) {
-        run->number = run_peek(run, p->sub);
-        run_step(run);
-        if (p->sub->worker)
-            queue_work_sent(p->sub, run->number);
-    }
+    while (messages > 0)
+        messages -= run_step(run, messages);
 }
 
 static void settle_whole(struct session *s, struct run *run,

@@ -30,19 +30,29 @@ static struct channel *queue_of(const struct session *s, const struct unit *u)
     return ch && channel_is_queue(ch) ? ch : NULL;
 }
 
-static struct verdict answer(struct session *s, struct unit *u, bool is_done)
+/* Of a queue that there is not a worker holds nothing. What a session that is
+ * closed held goes back, for which no memory is needed. */
+static struct verdict answer(struct session *s, struct unit *u,
+                             enum work_status status)
 {
-    return is_done ? unit_done(s, &u->head)
-                   : unit_refuse(s, &u->head, UNIT_GONE);
+    switch (status) {
+    case WORK_DONE:
+        return unit_done(s, &u->head);
+    case WORK_NO_MEMORY:
+        return verdict_close(REASON_NO_MEMORY);
+    case WORK_GONE:
+        break;
+    }
+    return unit_refuse(s, &u->head, UNIT_GONE);
 }
 
 struct verdict verb_work_ack(struct session *s, struct unit *u)
 {
     struct channel *ch = queue_of(s, u);
-    bool is_done = ch && queue_work_ack(ch, s, u->number);
-    if (is_done)
+    enum work_status status = ch ? queue_work_ack(ch, s, u->number) : WORK_GONE;
+    if (status == WORK_DONE)
         acks_remember(s, ch, u->head.arguments[0]);
-    return answer(s, u, is_done);
+    return answer(s, u, status);
 }
 
 struct verdict verb_work_nak(struct session *s, struct unit *u)
@@ -53,13 +63,14 @@ struct verdict verb_work_nak(struct session *s, struct unit *u)
         (void)unit_option_read(UNIT_OPTION_delay,
                                u->head.values[UNIT_OPTION_delay], &delay_ms);
     return answer(s, u,
-                  ch && queue_work_nak(ch, s, u->number, (uint32_t)delay_ms));
+                  ch ? queue_work_nak(ch, s, u->number, (uint32_t)delay_ms)
+                     : WORK_GONE);
 }
 
 struct verdict verb_work_touch(struct session *s, struct unit *u)
 {
     struct channel *ch = queue_of(s, u);
-    return answer(s, u, ch && queue_work_touch(ch, s, u->number));
+    return answer(s, u, ch ? queue_work_touch(ch, s, u->number) : WORK_GONE);
 }
 
 enum unit_error verb_work_check_credit(struct session *s, struct unit *u)

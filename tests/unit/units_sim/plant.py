@@ -12,9 +12,9 @@ PLANTS = {
             "    at = put_number(at, last);\n",
             "    at = put_number(at, last + 1);\n"),
     "ack": ("broker/core/queue_work.c",
-            "    queue_finish(ch, h);\n"
-            "    counter_add(ch->turn->counters, COUNT_acked, 1);\n",
-            "    counter_add(ch->turn->counters, COUNT_acked, 1);\n"),
+            "        messages = h->slice.messages;\n"
+            "        queue_finish(ch, h);\n",
+            "        messages = h->slice.messages;\n"),
     "credit": ("broker/core/queue_work.c",
                "        queue_put_back(ch, h);\n    feed_after(w, 1);\n",
                "        queue_put_back(ch, h);\n    (void)w;\n"),
