@@ -92,7 +92,8 @@ static unsigned rights_most_segments(const struct rights_lines *lines)
     unsigned most = 0;
     for (size_t i = 0; i < lines->count; i++) {
         bool has_rest;
-        unsigned segments = rights_segments(&lines->rows[i].pattern, &has_rest);
+        unsigned segments =
+            rights_segments(&lines->rows[i]->pattern, &has_rest);
         if (segments > most)
             most = segments;
     }
@@ -103,7 +104,7 @@ static bool rights_allow_name(const struct rights_lines *lines,
                               const struct pattern_name *name, rights_set *by)
 {
     for (size_t i = 0; i < lines->count; i++) {
-        if (!pattern_matches_name(&lines->rows[i].pattern, name))
+        if (!pattern_matches_name(&lines->rows[i]->pattern, name))
             continue;
         *by |= (rights_set)1 << i;
         return true;

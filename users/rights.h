@@ -26,8 +26,8 @@ struct rights_line {
 };
 
 struct rights_lines {
-    size_t count;             /* at most RIGHTS_LINES_MAX */
-    struct rights_line *rows; /* owned; NULL when there are none */
+    size_t count;                          /* at most RIGHTS_LINES_MAX */
+    const struct rights_line *const *rows; /* borrowed; NULL when none */
 };
 
 struct rights {

@@ -14,7 +14,7 @@ static bool matches_some(const struct rights_lines *lines,
                          const struct pattern_name *name)
 {
     for (size_t i = 0; i < lines->count; i++)
-        if (pattern_matches_name(&lines->rows[i].pattern, name))
+        if (pattern_matches_name(&lines->rows[i]->pattern, name))
             return true;
     return false;
 }
@@ -32,7 +32,8 @@ static bool read_pattern(struct script *script, struct pattern *p)
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
     struct script script = {bytes, n};
-    struct rights_line rows[RIGHTS_LINES_MAX];
+    struct rights_line read[RIGHTS_LINES_MAX];
+    const struct rights_line *rows[RIGHTS_LINES_MAX];
     struct rights rights = {.subscribe = {0, rows}, .publish = {0, rows}};
     struct rights_lines *lines = &rights.subscribe;
     struct pattern_name cut;
@@ -41,8 +42,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     const uint8_t *name = script_bytes(&script, script_byte(&script), &length);
     if (!read_pattern(&script, &p))
         return 0;
+    for (size_t i = 0; i < RIGHTS_LINES_MAX; i++)
+        rows[i] = &read[i];
     while (script.left > 0 && lines->count < RIGHTS_LINES_MAX - 1)
-        lines->count += read_pattern(&script, &rows[lines->count].pattern);
+        lines->count += read_pattern(&script, &read[lines->count].pattern);
     rights.publish.count = lines->count;
     pattern_cut(&cut, name, length);
     bool is_sink = length == 5 && memcmp(name, CHANNEL_NAME_NULL, 5) == 0;
@@ -54,7 +57,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
         FUZZ_CHECK(matches_some(lines, &cut));
     FUZZ_CHECK(rights_may_publish(&rights, name, length, NULL) ==
                (is_sink || matches_some(lines, &cut)));
-    rows[lines->count++].pattern = p;
+    read[lines->count++].pattern = p;
     FUZZ_CHECK(rights_may_subscribe(&rights, &p, NULL));
     return 0;
 }

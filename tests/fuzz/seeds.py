@@ -10,6 +10,8 @@ import struct
 import sys
 from pathlib import Path
 
+import user_seeds
+
 
 def frame(body):
     return struct.pack(">I", len(body)) + body
@@ -565,23 +567,13 @@ def journal_seeds():
                        + payload)
 
 
-def texts(*all_of_them):
-    return b"".join(bytes([len(text)]) + text for text in all_of_them)
-
-
-def rights_seeds():
-    yield "together", texts(b"/t/x/y", b"/t/**", b"/t", b"/t/*/**")
-    yield "fences", texts(b"/queue/a", b"**", b"/**", b"/queue/**", b"/sys/*")
-    yield "spelled", texts(b"/a*/b", b"/*/b", b"/a%2A/b", b"/%00/*", b"*/b")
-    yield "deep", texts(b"/" * 255, b"**", b"/" * 254, b"*/" * 100 + b"**")
-
-
 TARGETS = {"config": config_seeds, "frame": frame_seeds,
            "head": head_seeds, "http_connection": http_connection_seeds,
            "http_head": http_head_seeds,
            "inbox": inbox_seeds, "interests": interests_seeds,
-           "journal": journal_seeds, "rights": rights_seeds,
-           "session": session_seeds, "spelling": spelling_seeds}
+           "journal": journal_seeds, "rights": user_seeds.rights,
+           "session": session_seeds, "spelling": spelling_seeds,
+           "users_file": user_seeds.users_file}
 
 
 def main(folder):

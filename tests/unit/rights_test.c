@@ -124,11 +124,11 @@ static bool is_covered(size_t p, const size_t *lines, size_t count)
 /* Returns the answer, which both give. */
 static bool check(size_t p, const size_t *lines, size_t count)
 {
-    struct rights_line rows[8];
+    const struct rights_line *rows[8];
     struct rights rights = {.subscribe = {count, rows}};
     rights_set by;
     for (size_t i = 0; i < count; i++)
-        rows[i] = world.line[lines[i]];
+        rows[i] = &world.line[lines[i]];
     bool expected = is_covered(p, lines, count);
     bool allowed = rights_may_subscribe(&rights, &world.line[p].pattern, &by);
     if (allowed == expected && by >> count == 0)
@@ -137,7 +137,7 @@ static bool check(size_t p, const size_t *lines, size_t count)
     text[pattern_write(&world.line[p].pattern, text)] = '\0';
     for (size_t i = 0; i < count; i++) {
         char line[PATTERN_TEXT_MAX + 1] = "";
-        line[pattern_write(&rows[i].pattern, line)] = '\0';
+        line[pattern_write(&rows[i]->pattern, line)] = '\0';
         print_message("line: %s\n", line);
     }
     fail_msg("%s should be %s", text, expected ? "allowed" : "refused");
@@ -203,12 +203,14 @@ test_a_million_random_sets_are_decided_as_by_trying_all(void **state)
 static bool may_subscribe(const char *pattern, const char *const *lines,
                           rights_set *by)
 {
-    struct rights_line rows[RIGHTS_LINES_MAX];
+    struct rights_line read[RIGHTS_LINES_MAX];
+    const struct rights_line *rows[RIGHTS_LINES_MAX];
     struct rights rights = {.subscribe = {0, rows}};
     struct pattern p;
-    for (; *lines; lines++)
-        assert_true(pattern_read(&rows[rights.subscribe.count++].pattern,
-                                 span_of(*lines)));
+    for (size_t *n = &rights.subscribe.count; *lines; lines++, ++*n) {
+        assert_true(pattern_read(&read[*n].pattern, span_of(*lines)));
+        rows[*n] = &read[*n];
+    }
     assert_true(pattern_read(&p, span_of(pattern)));
     return rights_may_subscribe(&rights, &p, by);
 }
@@ -264,7 +266,9 @@ static void test_publishing_asks_the_lines_for_publishing(void **state)
     assert_true(pattern_read(&publish[0].pattern, span_of("/a")));
     assert_true(pattern_read(&publish[1].pattern, span_of("/b/*")));
     assert_true(pattern_read(&subscribe[0].pattern, span_of("/c")));
-    struct rights r = {.publish = {2, publish}, .subscribe = {1, subscribe}};
+    const struct rights_line *some[] = {&publish[0], &publish[1]},
+                             *others[] = {&subscribe[0]};
+    struct rights r = {.publish = {2, some}, .subscribe = {1, others}};
     rights_set by;
     assert_true(rights_may_publish(&r, (const uint8_t *)"/b/x", 4, &by));
     assert_int_equal(by, 2);

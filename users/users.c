@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+#include "users/users.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "users/users_parts.h"
+
+/* --- one generation ------------------------------------------------------ */
+
+void *users_allocate(struct users *u, size_t bytes)
+{
+    struct users_memory *memory = calloc(1, sizeof *memory + bytes);
+    if (!memory)
+        return NULL;
+    memory->next = u->memory;
+    memory->bytes = bytes;
+    u->memory = memory;
+    return memory + 1;
+}
+
+char *users_copy(struct users *u, const char *text)
+{
+    size_t bytes = strlen(text) + 1;
+    char *copy = users_allocate(u, bytes);
+    return copy ? memcpy(copy, text, bytes) : NULL;
+}
+
+struct users *users_ref(struct users *u)
+{
+    u->owners++;
+    return u;
+}
+
+/* Hashes and digests are among it. */
+void users_unref(struct users *u)
+{
+    if (!u || --u->owners > 0)
+        return;
+    while (u->memory) {
+        struct users_memory *memory = u->memory;
+        u->memory = memory->next;
+        explicit_bzero(memory + 1, memory->bytes);
+        free(memory);
+    }
+    free(u->all);
+    free(u->credentials);
+    free(u);
+}
+
+size_t users_count(const struct users *u)
+{
+    return u->count;
+}
+
+const struct user *users_get(const struct users *u, size_t i)
+{
+    return u->all[i];
+}
+
+/* --- who is it? ---------------------------------------------------------- */
+
+const struct user *users_find(const struct users *u, const char *name)
+{
+    size_t low = 0, high = u->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = strcmp(name, u->all[middle]->name);
+        if (order == 0)
+            return u->all[middle];
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return NULL;
+}
+
+int credential_compare(const void *a, const void *b)
+{
+    const struct credential *x = a, *y = b;
+    if (x->kind != y->kind)
+        return x->kind < y->kind ? -1 : 1;
+    if (x->kind == CREDENTIAL_NETWORK)
+        return network_compare(&x->network, &y->network);
+    if (x->length != y->length)
+        return x->length < y->length ? -1 : 1;
+    return memcmp(x->octets, y->octets, x->length);
+}
+
+static const struct user *users_find_octets(const struct users *u,
+                                            enum credential_kind kind,
+                                            const void *octets, size_t length)
+{
+    struct credential sought = {
+        .kind = kind, .octets = octets, .length = length};
+    const struct credential *found =
+        u->credential_count == 0
+            ? NULL
+            : bsearch(&sought, u->credentials, u->credential_count,
+                      sizeof sought, credential_compare);
+    return found ? found->user : NULL;
+}
+
+const struct user *users_find_token(const struct users *u,
+                                    const uint8_t digest[SECRET_DIGEST_BYTES])
+{
+    return users_find_octets(u, CREDENTIAL_TOKEN, digest, SECRET_DIGEST_BYTES);
+}
+
+const struct user *users_find_certificate(const struct users *u,
+                                          const char *name)
+{
+    return users_find_octets(u, CREDENTIAL_CERTIFICATE, name, strlen(name));
+}
+
+const struct user *users_find_uid(const struct users *u, uid_t uid)
+{
+    return users_find_octets(u, CREDENTIAL_UID, &uid, sizeof uid);
+}
+
+/* No networks overlap: only the last that begins before the peer may have
+ * it. */
+const struct user *users_find_peer(const struct users *u,
+                                   const struct network *peer)
+{
+    struct credential sought = {.kind = CREDENTIAL_NETWORK, .network = *peer};
+    size_t low = 0, high = u->credential_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (credential_compare(&sought, &u->credentials[middle]) < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    if (low == 0)
+        return NULL;
+    const struct credential *last = &u->credentials[low - 1];
+    return last->kind == CREDENTIAL_NETWORK &&
+                   network_contains(&last->network, peer)
+               ? last->user
+               : NULL;
+}
+
+bool user_may_come_from(const struct user *user, const struct network *peer)
+{
+    if (!peer || user->from_count == 0)
+        return true;
+    for (size_t i = 0; i < user->from_count; i++)
+        if (network_contains(&user->from[i], peer))
+            return true;
+    return false;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * users_parts - the inside of struct users, for those that make one.
+ */
+#ifndef SLUICE_USERS_USERS_PARTS_H
+#define SLUICE_USERS_USERS_PARTS_H
+
+#include "users/users.h"
+
+enum credential_kind {
+    CREDENTIAL_TOKEN,
+    CREDENTIAL_KEY,
+    CREDENTIAL_CERTIFICATE,
+    CREDENTIAL_UID,
+    CREDENTIAL_NETWORK,
+};
+
+/* What one user alone shows. */
+struct credential {
+    enum credential_kind kind;
+    unsigned line;
+    const struct user *user;
+    const void *octets; /* what is compared; NULL for a network */
+    size_t length;
+    struct network network; /* of that kind only */
+};
+
+/* Memory that is freed with its users. */
+struct users_memory {
+    struct users_memory *next;
+    size_t bytes; /* behind this */
+};
+
+struct users {
+    unsigned owners;
+    struct users_memory *memory;
+    size_t count, credential_count;
+    struct user **all;              /* owned, sorted by name */
+    struct credential *credentials; /* owned, sorted by credential_compare() */
+};
+
+/* Zeroed memory that lives as long as the users; NULL when there is none. */
+void *users_allocate(struct users *u, size_t bytes);
+
+/* A copy of a text in such memory. */
+char *users_copy(struct users *u, const char *text);
+
+/* An order in which what is equal, or overlaps, is side by side. */
+int credential_compare(const void *a, const void *b);
+
+#endif
