@@ -128,6 +128,12 @@ void unit_invariants_check_session(const struct session *s)
     check_barrier(s);
 }
 
+bool unit_invariants_writes(const struct session *s)
+{
+    return s->kind == SESSION_UNITS && s->units &&
+           !list_is_empty(&s->units->writing);
+}
+
 uint64_t unit_invariants_lanes(const struct session *s)
 {
     return s->units ? s->units->lane_count : 0;

@@ -6,6 +6,7 @@
 #ifndef SLUICE_TESTS_FUZZ_UNIT_INVARIANTS_H
 #define SLUICE_TESTS_FUZZ_UNIT_INVARIANTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct house;
@@ -16,6 +17,9 @@ void unit_invariants_check_session(const struct session *s);
 
 /* All that they share. */
 void unit_invariants_check(const struct house *h);
+
+/* Whether it is about to be written to. */
+bool unit_invariants_writes(const struct session *s);
 
 /* Places in channels, without the session's own. */
 uint64_t unit_invariants_lanes(const struct session *s);

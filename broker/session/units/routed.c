@@ -61,9 +61,18 @@ uint32_t routed_text(const struct head *head, struct span address,
     return (uint32_t)(at - text);
 }
 
-/* A unit that was parked has come to the front of the gate. */
+static bool is_empty_queue(const struct channel *ch)
+{
+    return channel_is_queue(ch) && ch->pending == 0 && ch->kind->is_empty(ch);
+}
+
+/* A unit that was parked has come to the front of the gate, and takes no more
+ * memory than it has: an empty queue that refused it because memory is
+ * exhausted would open at once, and refuse it again. */
 bool routed_must_wait(const struct unit *u, struct channel *ch)
 {
+    if (u->parked && is_empty_queue(ch))
+        return false;
     return (!u->parked && channel_must_wait(ch)) ||
            !channel_admits(ch, frame_size(u->body_length));
 }
