@@ -66,6 +66,7 @@ static void sim_configure(struct sim *sim)
         .hello_ms = 5000,
         .frame_ms = 10000,
         .leave_ms = LEAVE_MS,
+        .patience_ms = PATIENCE_MS,
         .ping_ms = PING_MS,
         .hold_bytes = HOLD_BYTES,
         .subscriptions_max = SUBSCRIPTIONS_MAX,

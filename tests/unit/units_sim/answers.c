@@ -181,6 +181,13 @@ void answers_ok(struct sim *sim, struct actor *a, const struct said *u)
     rows[ask->kind](sim, a, ask, u);
 }
 
+/* It may be parked, whatever else is executed meanwhile. */
+static bool may_wait(const struct ask *ask)
+{
+    return ask->kind == ASK_PUB || ask->kind == ASK_REQ ||
+           ask->kind == ASK_REPLY;
+}
+
 void answers_pong(struct sim *sim, struct actor *a, const struct said *u)
 {
     if (!said_option(u, "rid")) {
@@ -194,8 +201,7 @@ void answers_pong(struct sim *sim, struct actor *a, const struct said *u)
               a->serial, (unsigned)ask->rid);
     for (uint32_t i = a->first_ask; actor_ask_at(a, i) != ask; i++) {
         const struct ask *before = actor_ask_at(a, i);
-        bool may_wait = before->kind == ASK_REQ || before->kind == ASK_PUB;
-        SIM_CHECK(sim, before->is_answered || may_wait,
+        SIM_CHECK(sim, before->is_answered || may_wait(before),
                   "connection %u gets PONG before the answer to rid %u",
                   a->serial, (unsigned)before->rid);
     }
@@ -374,27 +380,30 @@ void answers_bye(struct sim *sim, struct actor *a)
     }
 }
 
-static void check_request(struct sim *sim, struct actor *a, struct ask *ask)
+/* Requests, and replies that wait for room at the requester. */
+static void check_late(struct sim *sim, struct actor *a, struct ask *ask)
 {
     enum { LATE_MS = 100 };
-    if (ask->kind != ASK_REQ || ask->is_answered || !ask->was_read)
+    bool is_bounded = ask->kind == ASK_REQ || ask->kind == ASK_REPLY;
+    uint32_t most = ask->kind == ASK_REQ ? ask->ms : PATIENCE_MS;
+    if (!is_bounded || ask->is_answered || !ask->was_read)
         return;
     uint32_t ms = clock_elapsed_ms(virtual_now(), ask->read_at);
     if (a->has_rested && clock_elapsed_ms(virtual_now(), a->rested_at) < ms)
         ms = clock_elapsed_ms(virtual_now(), a->rested_at);
-    SIM_CHECK(sim, ms <= ask->ms + LATE_MS,
+    SIM_CHECK(sim, ms <= most + LATE_MS,
               "rid %u of connection %u has no answer after %u ms, in place of "
               "%u",
-              (unsigned)ask->rid, a->serial, ms, ask->ms);
+              (unsigned)ask->rid, a->serial, ms, most);
 }
 
 void answers_check_time(struct sim *sim)
 {
     for (int i = 0; i < ACTORS; i++) {
         struct actor *a = &sim->actors[i];
-        if (a->is_here && a->requests > 0 && certainty_of(sim, a) &&
-            !virtual_is_full(a->wire) && !sim->has_leapt)
-            actor_each_ask(sim, a, check_request);
+        if (a->is_here && certainty_of(sim, a) && !virtual_is_full(a->wire) &&
+            !sim->has_leapt)
+            actor_each_ask(sim, a, check_late);
     }
 }
 
@@ -405,8 +414,7 @@ static void check_at_once(struct sim *sim, struct actor *a)
     enum { TURNS = 3 };
     for (uint32_t i = a->first_ask; i != a->next_read; i++) {
         const struct ask *ask = actor_ask_at(a, i);
-        bool may_wait = ask->kind == ASK_PUB || ask->kind == ASK_REQ;
-        if (ask->is_answered || may_wait)
+        if (ask->is_answered || may_wait(ask))
             continue;
         if (ask->kind == ASK_SUB || ask->kind == ASK_UNSUB)
             return;

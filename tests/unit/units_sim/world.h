@@ -33,6 +33,7 @@ enum {
     HOLD_BYTES = 8000,
     PING_MS = 20000,
     LEAVE_MS = 3000,
+    PATIENCE_MS = 700,
 };
 
 /* A channel: as octets, and as it is written in heads. */
