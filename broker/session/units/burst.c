@@ -261,8 +261,10 @@ static bool burst_find_receipts(struct burst *b)
     uint64_t owed = s->units ? s->units->answers->bytes : 0;
     size_t messages = (size_t)(b->end - b->at) / b->unit_size;
     uint32_t room, wanted = RECEIPTS_MAX;
-    if (owed + RECEIPTS_MAX > UNITS_ANSWERS_MAX)
+    if (owed + RECEIPT_MAX > UNITS_ANSWERS_MAX)
         return false;
+    if (owed + wanted > UNITS_ANSWERS_MAX)
+        wanted = (uint32_t)(UNITS_ANSWERS_MAX - owed);
     c->receipt = channel_receipt(b->channel);
     c->receipt.waits++;
     counts_write(c);

@@ -82,6 +82,14 @@ static struct verdict decode_next(struct session *s, const uint8_t **p,
     return unit_run(s, &unit);
 }
 
+static bool decode_must_rest(struct session *s)
+{
+    if (!units_must_rest(s))
+        return false;
+    units_relieve(s);
+    return units_must_rest(s);
+}
+
 struct verdict decode_units(struct session *s, const uint8_t *bytes, size_t n,
                             struct decoded *out)
 {
@@ -92,7 +100,7 @@ struct verdict decode_units(struct session *s, const uint8_t *bytes, size_t n,
     while (v.what == VERDICT_GO_ON && is_taken) {
         p += units_discard(s, (size_t)(end - p));
         out->head_bytes = out->body_bytes = 0;
-        out->is_unread = p < end && units_must_rest(s);
+        out->is_unread = p < end && decode_must_rest(s);
         if (p == end || out->is_unread)
             break;
         acks_take(s, &p, end);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/net/reactor.h"
+#include "broker/net/stream.h"
 #include "broker/session/clients.h"
 
 /* Not cleared by calloc(), which does not take memory that was freed a moment
@@ -72,6 +73,23 @@ void units_answers_sent(struct session *s, size_t bytes)
     (void)backlog_consume(u->answers, s->all->budget, bytes);
     if (backlog_is_empty(u->answers))
         units_drop_answers(s);
+}
+
+/* An error is met again, and treated, when the turn ends. */
+void units_relieve(struct session *s)
+{
+    enum { IOVS = 64 };
+    struct iovec iov[IOVS];
+    const struct units *u = s->units;
+    size_t bytes, put = 0;
+    if (!u || u->answers->bytes <= UNITS_ANSWERS_MAX || u->started.sub ||
+        !backlog_is_empty(u->rest) || stream_wants_write(s->stream))
+        return;
+    int n = backlog_iov(u->answers, iov, IOVS, &bytes);
+    if (stream_write(s->stream, iov, n, &put) != STREAM_OK || put == 0)
+        return;
+    counter_add(s->all->counters, COUNT_bytes_out, put);
+    units_answers_sent(s, put);
 }
 
 /* Blocks begin small and double: a client that takes no answers is given

@@ -112,6 +112,11 @@ bool units_answers_added(struct session *s, uint32_t n, uint32_t answers);
 /* Adds an answer, which is copied. False without memory. */
 bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n);
 
+/* More answers wait than may, in the middle of a turn: writes what the socket
+ * takes at once, so that a client that takes its answers is read on without a
+ * rest. Does nothing where something else has to be written before. */
+void units_relieve(struct session *s);
+
 /* So many bytes of the answers were written. */
 void units_answers_sent(struct session *s, size_t bytes);
 
