@@ -33,6 +33,7 @@ class Kind:
     version: list  # a command; the first number it prints is it
     cannot: tuple = ()  # words of loads that it does not do
     conf: str = ""  # goes to {dir}/conf
+    is_special: bool = False  # only for the rows that name it
 
 
 KINDS = (
@@ -55,6 +56,16 @@ KINDS = (
          [sys.executable, "-B", str(HERE / "book_broker.py"), "{port}"],
          [sys.executable, "--version"]),
 )
+# The same brokers for some rows: with a queue that is soon full, and with
+# what NATS confirms messages by.
+SPECIAL = (
+    Kind("bounded", "sluice",
+         ["{bin}/sluiced", "--listen", "127.0.0.1:{port}",
+          "--queue-limit", "1m"], [], is_special=True),
+    Kind("JetStream", "nats",
+         ["nats-server", "-a", "127.0.0.1", "-p", "{port}", "-js",
+          "-sd", "{dir}/store"], [], is_special=True),
+)
 PACKAGES = {"NATS": "nats-server", "Redis": "redis-server",
             "Mosquitto": "mosquitto"}
 
@@ -71,6 +82,12 @@ class Broker:
 
     def can(self, words):
         return not set(self.kind.cannot) & set(words)
+
+    def processor_us(self):
+        """Time of all its threads on a processor, as the scheduler counts it:
+        the steadiest figure, because it hardly depends on other programs."""
+        times = pathlib.Path(f"/proc/{self.pid}/task").glob("*/schedstat")
+        return sum(int(path.read_text().split()[0]) for path in times) / 1000
 
     def resident_bytes(self):
         status = pathlib.Path(f"/proc/{self.pid}/status").read_text()
@@ -137,7 +154,7 @@ def running(places):
     """All that are installed."""
     with contextlib.ExitStack() as stack:
         started = []
-        for kind in KINDS:
+        for kind in KINDS + SPECIAL:
             if is_installed(kind, places):
                 started.append(start(stack, kind, places))
             else:

@@ -22,62 +22,22 @@ import machine
 import plots
 import quiet
 import readme
+import rows
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-WITHOUT_BOOK = ("the book",)
 TRIES = 2  # of a run that other programs disturb
-
-# name, words for bench_load, and the brokers left out because they take too
-# long
-THROUGHPUT = (
-    ("1 to 1, 100 B", "--size 100", ()),
-    ("1 to 10, 100 B", "--size 100 --subs 10 --window 10000", ()),
-    ("1 to 100, 100 B", "--size 100 --subs 100 --window 2000", WITHOUT_BOOK),
-    ("16 channels 1 to 1, 100 B",
-     "--size 100 --pubs 16 --subs 16 --channels 16", ()),
-    ("4 to 4 fan-out, 1 KiB",
-     "--size 1024 --pubs 4 --subs 4 --window 4000", ()),
-    ("1 to 1, 16 B", "--size 16", ()),
-    ("1 to 1, 64 KiB", "--size 65536 --window 100", ()),
-    ("queue 4 to 4, 100 B", "--size 100 --pubs 4 --subs 4 --queue", ()),
-)
-LATENCY = (
-    ("1 to 1 at 20,000/s", "--size 100 --rate 20000", ()),
-    ("1 to 10 at 5,000/s", "--size 100 --subs 10 --rate 5000", ()),
-)
-# Plots: a line for each broker through the points of one changing value.
-SUBSCRIBERS = (1, 2, 5, 10, 20, 50, 100)
-SIZES = (16, 64, 256, 1024, 4096, 16384, 65536)
-RATES = (1000, 5000, 20000, 50000, 100000, 200000, 500000, 1000000)
-# What a broker is not asked to keep up with.
-HOPELESS = {"the book": 20000, "Mosquitto": 100000}
-
-
-def window_of(size, subscribers):
-    """As much on its way as the table's rows allow."""
-    return max(50, min(20000, (4 << 20) // size, 200000 // subscribers))
-
-
-CURVES = {
-    "subscribers": [
-        (n, f"--size 100 --subs {n} --window {window_of(100, n)}",
-         WITHOUT_BOOK if n > 20 else ()) for n in SUBSCRIBERS],
-    "size": [(n, f"--size {n} --window {window_of(n, 1)}", ())
-             for n in SIZES],
-    "latency": [
-        (n, f"--size 100 --rate {n}",
-         ("relay", *(name for name, rate in HOPELESS.items() if n > rate)))
-        for n in RATES],
-}
 
 
 class Bench:
     def __init__(self, args, places, started):
-        self.runs = args.runs
+        self.runs, self.word = args.runs, args.rows
         self.seconds = 0.3 if args.quick else 1
         self.places, self.started = places, started
         self.patience = quiet.Patience(args.patience)
         self.measured, self.disturbed = 0, 0
+
+    def wants(self, name):
+        return self.word in name
 
     def load(self, broker, words):
         """One run, if possible an undisturbed one."""
@@ -94,32 +54,43 @@ class Bench:
 
     def load_once(self, broker, words):
         """None, with a message, when the broker failed."""
-        command = [f"{self.places['tools']}/bench_load",
-                   "--dialect", broker.kind.dialect,
+        command = [f"{self.places['tools']}/{words[0]}", *words[1:],
                    "--port", str(broker.port),
-                   "--duration", f"{self.seconds * 1000:.0f}ms", *words]
+                   "--duration", f"{self.seconds * 1000:.0f}ms"]
+        before_us = broker.processor_us()
         done = subprocess.run(command, capture_output=True, text=True,
                               check=False, timeout=300)
         if done.returncode:
             print(f"  {broker.name}, {' '.join(words)}: {done.stderr.strip()}",
                   file=sys.stderr)
             return None
-        return json.loads(done.stdout)
+        found = json.loads(done.stdout)
+        spent_us = broker.processor_us() - before_us
+        return {**found, "cpu": spent_us / max(1, found["delivered"])}
 
-    def medians(self, words, left_out, keys):
-        """Broker -> key -> median of its runs, which were made in turns."""
+    def medians(self, loads, keys):
+        """Broker -> key -> median of its runs, which were made in turns.
+        `loads`: the name of a broker -> the words of its load."""
         found = {}
         for _ in range(self.runs):
             for broker in self.started:
-                if broker.name in left_out or not broker.can(words.split()):
+                if broker.name not in loads:
                     continue
-                result = self.load(broker, words.split())
+                result = self.load(broker, loads[broker.name].split())
                 if result:
                     found.setdefault(broker.name, []).append(result)
         return {name: {key: statistics.median(r[key] for r in results)
                        for key in keys}
                 for name, results in found.items()
                 if len(results) == self.runs}
+
+    def loads(self, words, left_out):
+        """The same load for all brokers that can do it."""
+        return {broker.name: f"bench_load --dialect {broker.kind.dialect} "
+                             f"{words}"
+                for broker in self.started
+                if not broker.kind.is_special and broker.name not in left_out
+                and broker.can(words.split())}
 
 
 def ratio(values, is_more_better):
@@ -139,6 +110,10 @@ def of_ceiling(values):
     return values["sluice"] / values["relay"]
 
 
+def processor_us(values):
+    return "  ".join(f"{name} {value:.3f}" for name, value in values.items())
+
+
 def row(name, unit, values, is_more_better):
     found = {"name": name, "unit": unit, "values": values,
              "ratio": ratio(values, is_more_better),
@@ -150,35 +125,63 @@ def row(name, unit, values, is_more_better):
     return found
 
 
+def key_of(medians, key):
+    """By the names of the table's columns."""
+    return {rows.NAMES.get(name, name): found[key]
+            for name, found in medians.items()}
+
+
+def rate_row(bench, name, loads):
+    medians = bench.medians(loads, ["rate", "cpu"])
+    found = row(name, "messages/s", key_of(medians, "rate"), True)
+    found["cpu"] = key_of(medians, "cpu")
+    print(f"  processor µs per message: {processor_us(found['cpu'])}",
+          flush=True)
+    return found
+
+
 def throughput_rows(bench):
-    for name, words, left_out in THROUGHPUT:
-        medians = bench.medians(words, left_out, ["rate"])
-        yield row(name, "messages/s",
-                  {name: m["rate"] for name, m in medians.items()}, True)
+    for name, words, left_out in rows.THROUGHPUT:
+        if bench.wants(name):
+            yield rate_row(bench, name, bench.loads(words, left_out))
+    for name, loads in rows.CONFIRMED:
+        if bench.wants(name):
+            yield rate_row(bench, name, loads)
 
 
 def latency_rows(bench):
-    for name, words, left_out in LATENCY:
-        medians = bench.medians(words, left_out, ["p50", "p99"])
-        for key in ("p50", "p99"):
-            yield row(f"latency {name}, {key}", "µs",
-                      {name: m[key] for name, m in medians.items()}, False)
+    for name, words, left_out in rows.LATENCY:
+        yield from delay_rows(bench, f"latency {name}", ("p50", "p99"),
+                              bench.loads(words, left_out))
+    for name, keys, loads in rows.ROUND_TRIPS:
+        yield from delay_rows(bench, name, keys, loads)
 
 
-def idle_row(bench):
-    values = {}
+def delay_rows(bench, name, keys, loads):
+    if not bench.wants(name):
+        return
+    medians = bench.medians(loads, keys)
+    for key in keys:
+        yield row(f"{name}, {key}", "µs", key_of(medians, key), False)
+
+
+def idle_rows(bench):
+    name, values = "an idle connection", {}
+    if not bench.wants(name):
+        return
     for broker in bench.started:
-        each = idle.bytes_each(broker)
+        each = None if broker.kind.is_special else idle.bytes_each(broker)
         if each is not None:
             values[broker.name] = each
-    return row("an idle connection", "bytes", values, False)
+    yield row(name, "bytes", values, False)
 
 
 def curves(bench):
     keys = {"subscribers": ["rate"], "size": ["mb"], "latency": ["p50", "p99"]}
     found = {}
-    for name, points in CURVES.items():
-        found[name] = [[x, bench.medians(words, left_out, keys[name])]
+    for name, points in rows.CURVES.items():
+        found[name] = [[x, bench.medians(bench.loads(words, left_out),
+                                         keys[name])]
                        for x, words, left_out in points]
         print(f"curve: {name}", flush=True)
     return found
@@ -196,13 +199,20 @@ def arguments():
     parser.add_argument("--patience", type=float, default=60, metavar="S",
                         help="spend up to S seconds on waiting for moments"
                              " without other programs (default 60)")
+    parser.add_argument("--rows", default="", metavar="WORD",
+                        help="only the rows that have this in their names")
+    parser.add_argument("--keep-plots", action="store_true",
+                        help="with --write: leave the plots as they are, which"
+                             " saves half of the time")
     parser.add_argument("--write", action="store_true",
                         help="write docs/performance.md, its plots, and README's"
                              " table")
     args = parser.parse_args()
     if args.runs < 1:
         parser.error("--runs takes a number from 1 on")
-    if args.write and not plots.is_possible():
+    if args.write and args.rows:
+        parser.error("--write needs all rows")
+    if args.write and not args.keep_plots and not plots.is_possible():
         parser.error("--write needs gnuplot; --install fetches it")
     return args
 
@@ -219,15 +229,16 @@ def main():
     with brokers.running(places) as started:
         bench = Bench(args, places, started)
         # First, because memory that a load has used may be used again.
-        idle_found = idle_row(bench)
+        idle_found = [*idle_rows(bench)]
         found["rows"] = [*throughput_rows(bench), *latency_rows(bench),
-                         idle_found]
-        if args.write:
+                         *idle_found]
+        if args.write and not args.keep_plots:
             found["curves"] = curves(bench)
-    found["disturbed"] = bench.disturbed / bench.measured
+    found["disturbed"] = bench.disturbed / max(1, bench.measured)
     print(f"other programs disturbed {found['disturbed']:.0%} of the runs")
     if args.write:
-        plots.write(found["curves"], ROOT / "docs/performance")
+        if not args.keep_plots:
+            plots.write(found["curves"], ROOT / "docs/performance")
         document.write(found, ROOT / "docs/performance.md")
         readme.write(ROOT)
 

@@ -24,6 +24,13 @@ Messages per second are those *delivered*, to all subscribers together.
 "Beside the best peer" is how many times better sluice is, or worse if it is
 below 1; "of the ceiling" compares with the relay.
 
+## Processor time
+
+What the broker itself spends on a message that is delivered, in microseconds of
+all its threads. It hardly depends on the other programs of the machine, and so
+is the steadiest of these figures:
+
+{processor_times}
 ![Throughput by number of subscribers](performance/subscribers.svg)
 
 ![Throughput by message size](performance/size.svg)
@@ -35,7 +42,7 @@ below 1; "of the ceiling" compares with the relay.
 Every figure is a median of {runs} runs of {seconds} s each. The brokers take
 turns, so that a disturbance of the machine affects all of them; {disturbed} of
 the runs were disturbed by other programs that took more than {share} of the
-machine. One program, `tests/bench/load/`, speaks the protocol of each broker
+machine. One program, `tests/bench/load/load.c`, speaks the protocol of each broker
 and puts the same load on all: a fixed number of messages is under way at any
 time, nothing is lost, and what arrives is counted, not parsed. Where a rate is
 named, message n is sent at n / rate and its latency counts from then, so that a
@@ -46,7 +53,8 @@ during it.
 {versions}
 - All brokers were on 127.0.0.1 over TCP, kept nothing on disk, and had neither
   TLS nor passwords: Mosquitto at quality of service 0, Redis with PUBLISH
-  and SUBSCRIBE, NATS without JetStream, its queue a queue group.
+  and SUBSCRIBE, NATS without JetStream, its queue a queue group, unless a row
+  says otherwise.
 - The book is `tests/bench/book_broker.py`: the broker of the asyncio case
   study that sluice grew out of, with its bounded queues.
 - The ceiling is `tests/bench/load/relay.c`: one thread that copies what it
@@ -58,6 +66,20 @@ during it.
   growth of the broker's resident memory for {idle} of them, without what the
   kernel holds.
 - A blank means that the broker cannot do this, or that it was not measured.
+
+In the rows with receipts, confirmed messages, requests, `PING` and `ACK`, sluice
+is spoken to in version 2:
+
+- With a receipt for each message, the publisher has at most 4096 messages on
+  their way that are not both confirmed and read. In the first of these rows NATS
+  confirms nothing; in the second, JetStream keeps the messages in memory and
+  answers each, and Redis adds them to a stream. Redis has no reader there, which
+  spares it work.
+- For request and reply, one client asks, another one replies, and the next
+  request follows on the reply.
+- The last rows are the time until the broker answers `PING`, or a worker's
+  `ACK`, both of them beside nothing and beside a full queue: four publishers
+  push into it, and a publish of the worker's own is parked.
 
 ## Instructions per message
 
@@ -127,6 +149,17 @@ def table(found):
     return markdown([head, *(table_row(row, names) for row in found["rows"])])
 
 
+def processor_times(found):
+    rows = [row for row in found["rows"] if "cpu" in row]
+    names = [name for name in ORDER
+             if any(name in row["cpu"] for row in rows)]
+    head = ["", *(HEADS.get(name, name) for name in names)]
+    return markdown([head, *([row["name"],
+                              *(f"{row['cpu'][name]:.3f}"
+                                if name in row["cpu"] else ""
+                                for name in names)] for row in rows)])
+
+
 def versions(found):
     known = found["machine"]["versions"]
     names = (f"{'Python' if name == 'the book' else name} {number}"
@@ -145,7 +178,8 @@ def instructions():
 def write(found, path):
     known = found["machine"]
     path.write_text(TEXT.format(
-        table=table(found), instructions=instructions(), runs=found["runs"],
+        table=table(found), processor_times=processor_times(found),
+        instructions=instructions(), runs=found["runs"],
         seconds=found["seconds"],
         disturbed=f"{found['disturbed']:.0%}", share=f"{quiet.SHARE:.0%}",
         date=found["date"],

@@ -13,17 +13,15 @@
 #include "client/bench/histogram.h"
 #include "client/cli_option.h"
 #include "tests/bench/load/dialect.h"
+#include "tests/bench/load/link.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -98,24 +96,11 @@ struct load {
     uint32_t turn;      /* the publisher whose turn it is, when paced */
 };
 
-static _Noreturn void load_die(const char *what)
-{
-    fprintf(stderr, "load: %s: %s\n", what, strerror(errno));
-    exit(1);
-}
-
-static uint64_t load_clock_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
-}
-
 static void *load_alloc(size_t n, size_t bytes)
 {
     void *p = calloc(n, bytes);
     if (!p)
-        load_die("memory");
+        link_die("memory");
     return p;
 }
 
@@ -128,25 +113,13 @@ static struct dialect_channel load_channel(const struct load *l, uint32_t index)
     return c;
 }
 
-static int load_connect(const struct load *l)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)l->options.port.value),
-                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int one = 1, fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0 || connect(fd, (struct sockaddr *)&to, sizeof to) != 0)
-        load_die("cannot connect");
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    return fd;
-}
-
 /* From here on the socket belongs to the loop. */
 static void load_watch(struct load *l, int fd, uint32_t who)
 {
     struct epoll_event event = {.events = EPOLLIN, .data.u32 = who};
     if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
         epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &event) != 0)
-        load_die("cannot watch a connection");
+        link_die("cannot watch a connection");
 }
 
 /* Messages as they travel; `n` of them, or 0 for as many as make a batch. */
@@ -174,9 +147,9 @@ static uint8_t *load_layout(const struct load *l, uint32_t channel, size_t n,
 static void load_add_publisher(struct load *l, uint32_t index)
 {
     struct publisher *p = &l->publishers[index];
-    p->fd = load_connect(l);
+    p->fd = link_connect((uint16_t)l->options.port.value);
     if (!l->dialect->greet_publisher(p->fd))
-        load_die("a publisher is not welcome");
+        link_die("a publisher is not welcome");
     p->batch = load_layout(l, index % l->channels, 0, p);
     load_watch(l, p->fd, l->subs + index);
 }
@@ -196,7 +169,7 @@ static void load_confirm(struct load *l, uint32_t index)
     uint32_t channel = index % l->channels;
     uint8_t *message = load_layout(l, channel, 1, &echo);
     if (!dialect_say(l->subscribers[index].fd, message, echo.message_bytes))
-        load_die("cannot publish");
+        link_die("cannot publish");
     free(message);
     uint64_t left = load_echoes(l, index) * l->subscribers[index].frame_bytes;
     while (left > 0)
@@ -205,7 +178,7 @@ static void load_confirm(struct load *l, uint32_t index)
                              left < LOAD_READ_BYTES ? left : LOAD_READ_BYTES,
                              MSG_DONTWAIT);
             if (n == 0 || (n < 0 && errno != EAGAIN))
-                load_die("a subscription failed");
+                link_die("a subscription failed");
             left -= n > 0 ? (uint64_t)n : 0;
         }
 }
@@ -218,9 +191,9 @@ static void load_add_subscriber(struct load *l, uint32_t index)
     struct dialect_channel c = load_channel(l, s->channel);
     s->body_at = l->dialect->deliver_head(head, &c, l->size);
     s->frame_bytes = s->body_at + l->size + strlen(l->dialect->tail);
-    s->fd = load_connect(l);
+    s->fd = link_connect((uint16_t)l->options.port.value);
     if (!l->dialect->greet_subscriber(s->fd, &c))
-        load_die("a subscriber is not welcome");
+        link_die("a subscriber is not welcome");
     if (l->dialect->is_silent)
         load_confirm(l, index);
 }
@@ -235,7 +208,7 @@ static void load_open(struct load *l)
     l->copies = o->queue ? 1 : l->subs / l->channels;
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (l->epoll < 0)
-        load_die("epoll");
+        link_die("epoll");
     l->buffer = load_alloc(1, LOAD_READ_BYTES);
     l->publishers = load_alloc(l->pubs, sizeof *l->publishers);
     l->subscribers = load_alloc(l->subs, sizeof *l->subscribers);
@@ -285,8 +258,8 @@ static void load_receive(struct load *l, struct subscriber *s)
     if (n < 0 && errno == EAGAIN)
         return;
     if (n <= 0)
-        load_die("a subscriber was closed");
-    l->last_ns = load_clock_ns();
+        link_die("a subscriber was closed");
+    l->last_ns = link_clock_ns();
     if (l->options.rate.value > 0)
         load_time(l, s, l->buffer, (size_t)n);
     uint64_t before = s->bytes / s->frame_bytes;
@@ -299,7 +272,7 @@ static void load_ignore(struct load *l, struct publisher *p)
 {
     ssize_t n = recv(p->fd, l->buffer, LOAD_READ_BYTES, 0);
     if (n == 0 || (n < 0 && errno != EAGAIN))
-        load_die("a publisher was closed");
+        link_die("a publisher was closed");
 }
 
 static void load_wait(struct load *l, int timeout_ms)
@@ -321,7 +294,7 @@ static void load_write(struct publisher *p)
 {
     ssize_t n = send(p->fd, p->batch + p->at, p->left, MSG_NOSIGNAL);
     if (n < 0 && errno != EAGAIN)
-        load_die("cannot publish");
+        link_die("cannot publish");
     if (n > 0) {
         p->at += (size_t)n;
         p->left -= (size_t)n;
@@ -383,7 +356,7 @@ static bool load_send_paced(struct load *l, bool is_over)
 {
     struct publisher *p = &l->publishers[l->turn];
     if (p->left == 0 && !is_over)
-        load_fill(l, p, load_clock_ns());
+        load_fill(l, p, link_clock_ns());
     if (p->left > 0) {
         load_write(p);
         if (p->left == 0)
@@ -401,9 +374,9 @@ static bool load_run(struct load *l)
 {
     bool is_paced = l->options.rate.value > 0, is_over = false;
     uint64_t duration_ns = l->options.duration_ms.value * 1000000;
-    l->start_ns = l->last_ns = load_clock_ns();
+    l->start_ns = l->last_ns = link_clock_ns();
     do {
-        uint64_t now_ns = load_clock_ns();
+        uint64_t now_ns = link_clock_ns();
         is_over = is_over || now_ns - l->start_ns >= duration_ns;
         bool has_more =
             (is_paced ? load_send_paced : load_send_unpaced)(l, is_over);

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * confirmer - how one kind of broker is asked to confirm each message that it
+ * takes, and how its answers are counted. A new one is a file in confirmers/
+ * and a row in confirmer.c.
+ */
+#ifndef SLUICE_TESTS_BENCH_LOAD_CONFIRMER_H
+#define SLUICE_TESTS_BENCH_LOAD_CONFIRMER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    CONFIRMER_EXTRA_BYTES = 192,   /* of a message besides its body */
+    CONFIRMER_SLOTS_MAX = 1000000, /* all are written in six digits */
+};
+
+/* What has come on a connection. */
+struct heard {
+    uint64_t confirmed, refused; /* answers to a publisher */
+    uint64_t messages;           /* for a reader or worker */
+};
+
+/* The place in a client's table of what is not answered: messages that are on
+ * their way together have different ones. */
+typedef uint32_t confirmer_slot;
+
+struct confirmer {
+    const char *name;
+    /* The first words on a blocking connection; they return when the broker
+     * has answered. `greet_reader` is NULL when it has none here. */
+    void (*greet_publisher)(int fd);
+    void (*greet_reader)(int fd);
+    /* Writes a message of `size` bytes; the length is the same for all slots.
+     * Returns its end. */
+    uint8_t *(*put)(uint8_t *out, confirmer_slot slot, uint32_t size);
+    /* Counts whole answers and messages; returns how many bytes they took. */
+    size_t (*hear)(struct heard *heard, const uint8_t *bytes, size_t n);
+};
+
+extern const struct confirmer confirmer_sluice;
+extern const struct confirmer confirmer_nats;
+extern const struct confirmer confirmer_redis;
+
+/* NULL when there is none of this name. */
+const struct confirmer *confirmer_find(const char *name);
+
+#endif
