@@ -125,6 +125,11 @@ class WorkersTest(WireTest):
         """Their numbers."""
         return [self.say(b"job") for _ in range(count)]
 
+    def publish_at_once(self, count):
+        """Their numbers, the first ones of the queue."""
+        self.publisher.client.send(unit(b"PUB " + QUEUE, b"job") * count)
+        return list(range(1, count + 1))
+
     def say(self, body):
         """Its number."""
         words = self.publisher.ask(b"PUB " + QUEUE, body)
@@ -157,6 +162,31 @@ class Returns(WorkersTest):
                 for number in left + newer:
                     second.ack(number)
                 say_bye(second)
+
+    def test_p20_those_of_a_run_fare_each_on_its_own(self):
+        """They were handed out at once, and are acknowledged, given back and
+        left behind one by one."""
+        first, second = self.worker(64), self.worker(64)
+        numbers = self.publish_at_once(64)
+        mine = first.catch_up()
+        self.assertEqual(sorted(mine + second.catch_up()), numbers)
+        self.assertEqual(len(mine), 32)
+        for number in mine[1::3]:
+            first.ack(number)
+        for number in mine[2::3]:
+            first.settle(b"NAK", number, b" delay=0ms")
+        back = sorted(mine[2::3])
+        self.assertEqual(sorted(first.catch_up() + second.catch_up()), back)
+        second.done(b"CREDIT %s 0" % QUEUE)
+        say_bye(first)
+        say_bye(second)
+        self.wait_gone(0)
+        third = self.worker(64)
+        self.assertEqual(third.catch_up(),
+                         sorted(set(numbers) - set(mine[1::3])))
+        self.assertEqual({third.holds[number] for number in back}, {3})
+        self.assertEqual({tries for number, tries in third.holds.items()
+                          if number not in back}, {2})
 
     def test_p20_what_was_not_sent_is_no_try(self):
         stalled = self.worker(9, rcvbuf=4 * KIB)
@@ -309,6 +339,20 @@ class Identity(WorkersTest):
         first.ack(number)
         for verb in (b"ACK", b"NAK", b"TOUCH"):
             self.refused(first, b"%s %s %d" % (verb, QUEUE, number))
+
+    def test_p22_acknowledgements_one_behind_another_are_judged_each(self):
+        """Across a power of ten, and with two among them that are not held."""
+        worker = self.worker(200)
+        numbers = self.publish_at_once(120)
+        for _ in numbers:
+            worker.next()
+        worker.ack(numbers[50])
+        rows = [*numbers[:99], numbers[7], *numbers[99:]]
+        worker.client.send(b"".join(unit(b"ACK %s %d" % (QUEUE, number))
+                                    for number in rows))
+        worker.catch_up()
+        self.wait_gone(0)
+        self.assertEqual(self.sluiced.stats()["acked"], 120)
 
     def test_p22_a_stale_acknowledgement_harms_nobody(self):
         first = self.worker(1)
