@@ -1,0 +1,376 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/store/catalog.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proto/journal_entry.h"
+
+void catalog_init(struct catalog *c, struct shelf *shelf)
+{
+    *c = (struct catalog){.shelf = shelf, .next_channel = 1, .above = 1};
+    idmap_init(&c->ids, NULL);
+}
+
+static void channel_free(struct catalog_channel *channel)
+{
+    ranges_clear(&channel->done);
+    ranges_clear(&channel->unwritten);
+    free(channel->places);
+    free(channel);
+}
+
+void catalog_clear(struct catalog *c)
+{
+    struct catalog_channel *next;
+    for (struct catalog_channel *one = c->first; one; one = next) {
+        next = one->following;
+        channel_free(one);
+    }
+    c->first = c->last = c->dirty = NULL;
+    idmap_clear(&c->ids);
+}
+
+struct catalog_channel *catalog_find(const struct catalog *c, uint32_t id)
+{
+    uint64_t *value = id == 0 ? NULL : idmap_find(&c->ids, id);
+    return value ? (struct catalog_channel *)(uintptr_t)*value : NULL;
+}
+
+static uint64_t entry_bytes(const struct catalog_channel *channel)
+{
+    return JOURNAL_CHANNEL_ENTRY + journal_padded(channel->name_length);
+}
+
+struct catalog_channel *catalog_open(struct catalog *c, uint32_t id,
+                                     const uint8_t *name, uint32_t length,
+                                     uint64_t first)
+{
+    struct catalog_channel *channel = calloc(1, sizeof *channel + length);
+    if (!channel || !idmap_put(&c->ids, id, (uintptr_t)channel)) {
+        free(channel);
+        return NULL;
+    }
+    channel->id = id;
+    channel->name_length = (uint16_t)length;
+    channel->next = channel->floor = first;
+    memcpy(channel->name, name, length);
+    channel->previous = c->last;
+    *(c->last ? &c->last->following : &c->first) = channel;
+    c->last = channel;
+    c->names_bytes += entry_bytes(channel);
+    if (id >= c->next_channel)
+        c->next_channel = id + 1;
+    return channel;
+}
+
+static void catalog_soil(struct catalog *c, struct catalog_channel *channel)
+{
+    if (channel->is_dirty)
+        return;
+    channel->is_dirty = true;
+    channel->next_dirty = c->dirty;
+    c->dirty = channel;
+}
+
+void catalog_clean(struct catalog *c)
+{
+    for (struct catalog_channel *one = c->dirty; one; one = one->next_dirty) {
+        one->is_dirty = false;
+        one->trim = 0;
+        /* Its memory stays for the next ones. */
+        one->unwritten.count = 0;
+    }
+    c->dirty = NULL;
+}
+
+static uint64_t place_live(const struct place *p)
+{
+    return (uint64_t)p->weight * p->left / p->count;
+}
+
+static uint64_t *segment_live(struct catalog *c, const struct place *p)
+{
+    return &c->shelf->segments[p->segment].live;
+}
+
+void catalog_drop(struct catalog *c, struct catalog_channel *channel)
+{
+    struct catalog_channel **at = &c->dirty;
+    for (uint32_t i = channel->begin; i < channel->end; i++)
+        *segment_live(c, &channel->places[i]) -=
+            place_live(&channel->places[i]);
+    if (channel->next > c->above)
+        c->above = channel->next;
+    c->names_bytes -= entry_bytes(channel);
+    idmap_remove(&c->ids, channel->id);
+    while (channel->is_dirty && *at != channel)
+        at = &(*at)->next_dirty;
+    if (channel->is_dirty)
+        *at = channel->next_dirty;
+    *(channel->previous ? &channel->previous->following : &c->first) =
+        channel->following;
+    *(channel->following ? &channel->following->previous : &c->last) =
+        channel->previous;
+    channel_free(channel);
+}
+
+/* Places that are done go. */
+static void places_pack(struct catalog_channel *channel)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = channel->begin; i < channel->end; i++)
+        if (channel->places[i].left > 0)
+            channel->places[kept++] = channel->places[i];
+    channel->begin = 0;
+    channel->end = kept;
+}
+
+/* Room for `count` more behind what is reserved; false without memory. */
+static bool places_reserve(struct catalog_channel *channel, uint32_t count)
+{
+    uint32_t need = channel->reserved + count;
+    if (channel->room - channel->end >= need)
+        return true;
+    places_pack(channel);
+    if (channel->end + need <= channel->room / 2)
+        return true;
+    uint32_t room = 2 * (channel->end + need);
+    struct place *more =
+        realloc(channel->places, room * sizeof *channel->places);
+    if (!more)
+        return channel->room - channel->end >= need;
+    channel->places = more;
+    channel->room = room;
+    return true;
+}
+
+bool catalog_reserve(struct catalog_channel *channel)
+{
+    if (!places_reserve(channel, 1))
+        return false;
+    channel->reserved++;
+    return true;
+}
+
+void catalog_add(struct catalog *c, struct catalog_channel *channel,
+                 struct place place)
+{
+    assert(channel->end < channel->room && place.first >= channel->next);
+    place.left = place.count;
+    channel->places[channel->end++] = place;
+    channel->next = place.first + place.count;
+    *segment_live(c, &place) += place_live(&place);
+}
+
+uint32_t catalog_search(const struct catalog_channel *channel, uint64_t number)
+{
+    uint32_t low = channel->begin, high = channel->end;
+    while (low < high) {
+        uint32_t middle = low + (high - low) / 2;
+        const struct place *p = &channel->places[middle];
+        if (p->first + p->count <= number)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+/* Numbers of first, ..., end - 1 that are not done. */
+static uint32_t count_left(const struct catalog_channel *channel,
+                           uint64_t first, uint64_t end)
+{
+    if (first < channel->floor)
+        first = channel->floor;
+    if (end <= first)
+        return 0;
+    return (uint32_t)(end - first - ranges_overlap(&channel->done, first, end));
+}
+
+/* Cuts a place so that one begins at `number`, if one goes across it. There is
+ * room. */
+static void place_split(struct catalog *c, struct catalog_channel *channel,
+                        uint64_t number)
+{
+    uint32_t at = catalog_search(channel, number);
+    struct place *p = channel->places + at;
+    if (at == channel->end || p->first >= number)
+        return;
+    *segment_live(c, p) -= place_live(p);
+    memmove(p + 1, p, (channel->end++ - at) * sizeof *p);
+    p[0].count = (uint32_t)(number - p->first);
+    p[0].weight = (uint32_t)((uint64_t)p->weight * p->count / (p + 1)->count);
+    p[1].first = number;
+    p[1].count -= p[0].count;
+    p[1].weight -= p[0].weight;
+    for (int i = 0; i < 2; i++) {
+        p[i].left = count_left(channel, p[i].first, p[i].first + p[i].count);
+        *segment_live(c, &p[i]) += place_live(&p[i]);
+    }
+}
+
+bool catalog_move(struct catalog *c, struct catalog_channel *channel,
+                  struct place to)
+{
+    if (!places_reserve(channel, 2))
+        return false;
+    place_split(c, channel, to.first);
+    place_split(c, channel, to.first + to.count);
+    struct place *p = channel->places + catalog_search(channel, to.first);
+    assert(p->first == to.first && p->count == to.count);
+    *segment_live(c, p) -= place_live(p);
+    to.left = p->left;
+    *p = to;
+    *segment_live(c, p) += place_live(p);
+    return true;
+}
+
+/* Counts first, ..., end - 1 as done in the places that they are in. */
+static void places_ack(struct catalog *c, struct catalog_channel *channel,
+                       uint64_t first, uint64_t end)
+{
+    for (uint32_t i = catalog_search(channel, first);
+         i < channel->end && channel->places[i].first < end; i++) {
+        struct place *p = &channel->places[i];
+        uint64_t stop = p->first + p->count;
+        uint32_t done = count_left(channel, first > p->first ? first : p->first,
+                                   end < stop ? end : stop);
+        *segment_live(c, p) -= place_live(p);
+        p->left -= done;
+        *segment_live(c, p) += place_live(p);
+    }
+    while (channel->begin < channel->end &&
+           channel->places[channel->begin].left == 0)
+        channel->begin++;
+}
+
+/* Everything below `first`, and what follows it, is done. */
+static void floor_rise(struct catalog_channel *channel, uint64_t first)
+{
+    uint64_t end;
+    if (first <= channel->floor)
+        return;
+    channel->floor = ranges_gap(&channel->done, first, &end);
+    ranges_cut(&channel->done, channel->floor);
+}
+
+bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
+                 uint64_t first, uint64_t end, bool is_written)
+{
+    if (first < channel->floor)
+        first = channel->floor;
+    if (end > channel->next)
+        end = channel->next;
+    if (first >= end)
+        return true;
+    if (!ranges_reserve(&channel->done) ||
+        (!is_written && !ranges_reserve(&channel->unwritten)))
+        return false;
+    places_ack(c, channel, first, end);
+    if (first == channel->floor)
+        floor_rise(channel, end);
+    else
+        ranges_add(&channel->done, first, end);
+    if (!is_written) {
+        ranges_add(&channel->unwritten, first, end);
+        catalog_soil(c, channel);
+    }
+    return true;
+}
+
+bool catalog_trim(struct catalog *c, struct catalog_channel *channel,
+                  uint64_t first, bool is_written)
+{
+    if (first <= channel->floor)
+        return true;
+    places_ack(c, channel, channel->floor, first);
+    floor_rise(channel, first);
+    if (first > channel->next)
+        channel->next = first;
+    if (!is_written) {
+        channel->trim = first;
+        catalog_soil(c, channel);
+    }
+    return true;
+}
+
+bool catalog_run(const struct catalog_channel *channel, uint64_t *first,
+                 uint64_t *run_end, uint64_t end)
+{
+    uint64_t number = *first > channel->floor ? *first : channel->floor;
+    *first = ranges_gap(&channel->done, number, run_end);
+    if (*run_end > end)
+        *run_end = end;
+    return *first < end;
+}
+
+uint64_t catalog_held(const struct catalog_channel *channel, uint64_t *bytes)
+{
+    uint64_t messages = 0;
+    *bytes = 0;
+    for (uint32_t i = channel->begin; i < channel->end; i++) {
+        const struct place *p = &channel->places[i];
+        messages += p->left;
+        *bytes += (uint64_t)(p->bytes < p->weight ? p->bytes : p->weight) *
+                  p->left / p->count;
+    }
+    return messages;
+}
+
+bool catalog_load(struct catalog_channel *channel, struct place place)
+{
+    place.left = 1; /* not to be packed away */
+    if (!places_reserve(channel, 1))
+        return false;
+    if (channel->end > 0) {
+        const struct place *last = &channel->places[channel->end - 1];
+        if (place.first < last->first + last->count)
+            channel->is_unsorted = true;
+    }
+    channel->places[channel->end++] = place;
+    return true;
+}
+
+static int place_compare(const void *a, const void *b)
+{
+    const struct place *x = a, *y = b;
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+/* Of several copies of a number any one will do: all are sound. */
+static void channel_settle(struct catalog *c, struct catalog_channel *channel)
+{
+    uint64_t covered = 0;
+    uint32_t kept = 0;
+    if (channel->is_unsorted)
+        qsort(channel->places, channel->end, sizeof *channel->places,
+              place_compare);
+    for (uint32_t i = 0; i < channel->end; i++) {
+        struct place p = channel->places[i];
+        uint64_t end = p.first + p.count;
+        uint64_t first = p.first > covered ? p.first : covered;
+        if (first >= end)
+            continue;
+        p.weight = (uint32_t)((end - first) * p.weight / p.count);
+        p.first = first;
+        p.count = (uint32_t)(end - first);
+        p.left = count_left(channel, first, end);
+        covered = end;
+        if (end > channel->next)
+            channel->next = end;
+        if (p.left == 0)
+            continue;
+        *segment_live(c, &p) += place_live(&p);
+        channel->places[kept++] = p;
+    }
+    channel->end = kept;
+    channel->is_unsorted = false;
+}
+
+void catalog_settle(struct catalog *c)
+{
+    for (struct catalog_channel *one = c->first; one; one = one->following)
+        channel_settle(c, one);
+}

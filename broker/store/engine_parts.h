@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * engine_parts - what the files of the engine share: engine.c takes commands,
+ * step.c makes a batch of them, writer.c appends to the newest segment,
+ * moving.c copies what lives out of old ones, reading.c answers reads,
+ * opening.c finds out what there is.
+ */
+#ifndef SLUICE_STORE_ENGINE_PARTS_H
+#define SLUICE_STORE_ENGINE_PARTS_H
+
+#include <stdlib.h>
+
+#include "broker/store/batch.h"
+#include "broker/store/catalog.h"
+#include "broker/store/engine.h"
+#include "broker/store/shelf.h"
+#include "broker/store/window.h"
+#include "proto/journal.h"
+#include "proto/journal_entry.h"
+
+enum { SEGMENT_NONE = UINT32_MAX };
+
+/* A list of numbers that grows. */
+struct numbers {
+    uint32_t *rows;
+    uint32_t count, room;
+};
+
+/* Adds a number; false without memory. */
+static inline bool numbers_add(struct numbers *n, uint32_t number)
+{
+    if (n->count == n->room) {
+        uint32_t room = n->room ? 2 * n->room : 64;
+        uint32_t *more = realloc(n->rows, room * sizeof *n->rows);
+        if (!more)
+            return false;
+        n->rows = more;
+        n->room = room;
+    }
+    n->rows[n->count++] = number;
+    return true;
+}
+
+/* A run of messages that a batch holds a copy of. */
+struct moved {
+    uint32_t channel;
+    struct place to;
+};
+
+struct moving {
+    uint32_t victim;    /* SEGMENT_NONE: none is being emptied */
+    uint64_t batch_at;  /* offset of the batch that is read, */
+    uint64_t batch_end; /* of the next one, */
+    uint64_t record_at; /* and of the next record */
+    uint32_t records;   /* of the batch, that are left */
+    struct moved *rows; /* copies in the batch that is put together */
+    uint32_t count, room;
+};
+
+struct engine {
+    struct shelf shelf;
+    struct catalog catalog;
+    struct batch batch;
+    struct window window;
+    struct moving moving;
+    enum store_state state;
+    uint8_t uuid[JOURNAL_UUID];
+    uint64_t chance; /* for salts */
+    uint64_t wall_ms;
+    uint64_t next_batch; /* its number */
+    uint64_t next_id;    /* of a segment */
+    uint32_t newest;     /* SEGMENT_NONE until there is one */
+    bool is_sealed;      /* the newest is complete */
+    uint8_t *index;      /* entries of the newest; NULL without room */
+    uint32_t index_count, index_room;
+    struct store_put puts[ENGINE_PUTS];
+    int put_count;
+    int reaped;                         /* of them, once they are written */
+    bool is_written;                    /* they are */
+    uint64_t put_bytes;                 /* their records take, at most */
+    struct numbers opens, drops, frees; /* channels, channels, segments */
+    struct engine_stats stats;
+};
+
+#endif

@@ -1,0 +1,288 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/store/moving.h"
+
+#include <stdlib.h>
+
+#include "broker/store/writer.h"
+#include "proto/crc32c.h"
+
+enum {
+    MOVE_BYTES = 1 << 20, /* in one batch, about */
+    SLACK = 4,            /* segments beyond twice what is live */
+};
+
+/* Bytes of a record in its file. */
+static uint64_t record_bytes(uint32_t payload)
+{
+    return JOURNAL_RECORD_HEADER + journal_padded(payload);
+}
+
+/* Whether files take more than they should, or room is short. */
+static bool is_wasteful(const struct engine *e)
+{
+    uint64_t bytes, live;
+    (void)shelf_sum(&e->shelf, &bytes, &live);
+    return e->state == STORE_FULL ||
+           bytes > 2 * live + SLACK * e->shelf.segment_bytes;
+}
+
+void moving_choose(struct engine *e)
+{
+    struct moving *m = &e->moving;
+    uint64_t margin = writer_margin(e), room = writer_room(e);
+    uint64_t least = UINT64_MAX;
+    room = room > margin ? room - margin : 0;
+    if (m->victim != SEGMENT_NONE || !is_wasteful(e))
+        return;
+    for (uint32_t i = 0; i < e->shelf.count; i++) {
+        const struct segment *one = &e->shelf.segments[i];
+        bool is_possible = one->id != 0 && i != e->newest && !one->is_stuck &&
+                           one->live > 0 && one->live < least &&
+                           one->live < one->bytes / 4 * 3;
+        /* The reserve is for acknowledgements. */
+        if (e->state == STORE_FULL)
+            is_possible = is_possible && one->live + one->live / 8 < room;
+        if (is_possible) {
+            m->victim = i;
+            least = one->live;
+        }
+    }
+    m->batch_end = JOURNAL_SEGMENT_HEADER;
+    m->records = 0;
+}
+
+/* It cannot be read: all that is left there stays. */
+static void moving_give_up(struct engine *e, bool is_damaged)
+{
+    struct segment *victim = &e->shelf.segments[e->moving.victim];
+    victim->is_stuck = true;
+    victim->is_damaged = victim->is_damaged || is_damaged;
+    e->moving.victim = SEGMENT_NONE;
+}
+
+/* Bytes of the victim; NULL when they cannot be had, which ends its moving. */
+static const uint8_t *moving_get(struct engine *e, uint64_t at, uint64_t length)
+{
+    const struct segment *victim = &e->shelf.segments[e->moving.victim];
+    int error;
+    const uint8_t *bytes = window_get(&e->window, &e->shelf, e->moving.victim,
+                                      at, length, victim->end, &error);
+    if (!bytes)
+        moving_give_up(e, true);
+    return bytes;
+}
+
+/* Goes on to the next batch with records; false at the end. */
+static bool moving_batch(struct engine *e)
+{
+    struct moving *m = &e->moving;
+    const struct segment *victim = &e->shelf.segments[m->victim];
+    struct journal_batch batch;
+    if (m->batch_end >= victim->end || victim->live == 0) {
+        /* What is left there will be looked for again only after more of it
+         * is done. */
+        moving_give_up(e, false);
+        return false;
+    }
+    const uint8_t *bytes = moving_get(e, m->batch_end, JOURNAL_BATCH_HEADER);
+    if (!bytes)
+        return false;
+    if (journal_get_batch(&batch, victim->seed, bytes, JOURNAL_BATCH_HEADER)) {
+        moving_give_up(e, true);
+        return false;
+    }
+    m->batch_at = m->batch_end;
+    m->record_at = m->batch_at + JOURNAL_BATCH_HEADER;
+    m->batch_end = journal_batch_end(&batch, m->batch_at);
+    m->records = batch.records;
+    return true;
+}
+
+/* Walks over the runs of a record's numbers that are wanted from there. */
+struct runs {
+    const struct catalog_channel *channel; /* NULL: it is gone */
+    uint64_t number, stop;                 /* in the place at hand */
+    uint64_t end;                          /* behind the record's numbers */
+    uint32_t place, segment, at;
+};
+
+static struct runs runs_begin(const struct engine *e,
+                              const struct journal_record *record,
+                              uint32_t segment, uint64_t at)
+{
+    struct runs r = {.channel = catalog_find(&e->catalog, record->channel),
+                     .end = record->first + record->count,
+                     .segment = segment,
+                     .at = (uint32_t)(at / JOURNAL_ALIGNMENT)};
+    if (r.channel)
+        r.place = catalog_search(r.channel, record->first);
+    return r;
+}
+
+/* The next run; false when there is none. */
+static bool runs_next(struct runs *r, uint64_t *first, uint64_t *end)
+{
+    while (r->channel) {
+        if (r->number < r->stop) {
+            *first = r->number;
+            r->number = r->stop;
+            if (catalog_run(r->channel, first, end, r->stop)) {
+                r->number = *end;
+                return true;
+            }
+        }
+        const struct place *p = r->channel->places + r->place;
+        if (r->place++ >= r->channel->end || p->first >= r->end)
+            break;
+        if (p->segment == r->segment && p->at == r->at) {
+            r->number = p->first;
+            r->stop = p->first + p->count;
+        }
+    }
+    return false;
+}
+
+/* What the record would take in a batch; 0 when nothing of it is wanted. */
+static uint64_t moving_size(const struct engine *e,
+                            const struct journal_record *record)
+{
+    struct runs runs =
+        runs_begin(e, record, e->moving.victim, e->moving.record_at);
+    uint64_t size = 0, first, end;
+    while (runs_next(&runs, &first, &end))
+        size += record_bytes(0) + JOURNAL_ALIGNMENT + JOURNAL_INDEX_ENTRY;
+    return size > 0 ? size + record_bytes(record->bytes) : 0;
+}
+
+static void moving_skip(struct engine *e, const struct journal_record *record)
+{
+    e->moving.record_at += record_bytes(record->bytes);
+    e->moving.records--;
+}
+
+/* Goes on to the next record that is wanted. */
+static uint64_t moving_find(struct engine *e, struct journal_record *record)
+{
+    struct moving *m = &e->moving;
+    while (m->victim != SEGMENT_NONE) {
+        if (m->records == 0 && !moving_batch(e))
+            return 0;
+        const uint8_t *head =
+            moving_get(e, m->record_at, JOURNAL_RECORD_HEADER);
+        if (!head)
+            return 0;
+        if (journal_get_record(record, e->shelf.segments[m->victim].seed, head,
+                               JOURNAL_RECORD_HEADER)) {
+            moving_give_up(e, true);
+            return 0;
+        }
+        uint64_t size =
+            record->type == JOURNAL_MESSAGES ? moving_size(e, record) : 0;
+        if (size > 0)
+            return size;
+        moving_skip(e, record);
+    }
+    return 0;
+}
+
+uint64_t moving_peek(struct engine *e)
+{
+    struct journal_record record;
+    return moving_find(e, &record);
+}
+
+/* Adds the copy of a run to the batch. */
+static void run_add(struct engine *e, struct journal_record record,
+                    const uint8_t *bytes, size_t length, bool stays)
+{
+    struct moving *m = &e->moving;
+    if (m->count == m->room) {
+        uint32_t room = m->room ? 2 * m->room : 64;
+        struct moved *more = realloc(m->rows, room * sizeof *m->rows);
+        if (!more) {
+            e->batch.is_short = true;
+            return;
+        }
+        m->rows = more;
+        m->room = room;
+    }
+    record.flags = JOURNAL_RECORD_MOVED;
+    batch_record(&e->batch);
+    batch_add(&e->batch, bytes, length, stays);
+    uint64_t at = batch_record_end(&e->batch, &record);
+    if (e->batch.is_short)
+        return;
+    writer_note(e, &record, at);
+    m->rows[m->count++] =
+        (struct moved){record.channel,
+                       {.first = record.first,
+                        .count = record.count,
+                        .at = (uint32_t)(at / JOURNAL_ALIGNMENT),
+                        .bytes = record.bytes,
+                        .weight = (uint32_t)record_bytes(record.bytes)}};
+}
+
+void moving_record(struct engine *e, const struct journal_record *record,
+                   const uint8_t *payload, uint32_t segment, uint64_t at,
+                   bool stays)
+{
+    struct runs runs = runs_begin(e, record, segment, at);
+    const uint8_t *behind = payload + record->bytes;
+    uint64_t number = record->first, first, end;
+    while (runs_next(&runs, &first, &end)) {
+        struct journal_record run = *record;
+        const uint8_t *begin = NULL;
+        for (; number < end; number++) {
+            if (number == first)
+                begin = payload;
+            payload += journal_message_bytes(record->form, payload,
+                                             (uint64_t)(behind - payload));
+        }
+        run.first = first;
+        run.count = (uint32_t)(end - first);
+        run_add(e, run, begin, (size_t)(payload - begin), stays);
+    }
+}
+
+void moving_gather(struct engine *e, uint64_t room)
+{
+    struct moving *m = &e->moving;
+    struct journal_record record;
+    uint64_t size, moved = 0;
+    bool is_large = false;
+    while (moved < MOVE_BYTES && !is_large &&
+           (size = moving_find(e, &record)) > 0 && moved + size <= room) {
+        const struct segment *victim = &e->shelf.segments[m->victim];
+        const uint8_t *bytes =
+            moving_get(e, m->record_at, record_bytes(record.bytes));
+        if (!bytes)
+            return;
+        bytes += JOURNAL_RECORD_HEADER;
+        if (crc32c(victim->seed, bytes, record.bytes) != record.checksum ||
+            journal_check(&record, bytes)) {
+            e->stats.damaged_messages += record.count;
+            e->shelf.segments[m->victim].is_damaged = true;
+        } else {
+            /* The window moves on unless it is the last one. */
+            is_large = record.bytes > MOVE_BYTES;
+            moving_record(e, &record, bytes, m->victim, m->record_at, is_large);
+            moved += size;
+        }
+        moving_skip(e, &record);
+    }
+}
+
+void moving_apply(struct engine *e)
+{
+    struct moving *m = &e->moving;
+    for (uint32_t i = 0; i < m->count; i++) {
+        struct catalog_channel *channel =
+            catalog_find(&e->catalog, m->rows[i].channel);
+        m->rows[i].to.segment = e->newest;
+        e->stats.moved_bytes += m->rows[i].to.bytes;
+        /* Without memory they are wanted where they were. */
+        if (channel)
+            (void)catalog_move(&e->catalog, channel, m->rows[i].to);
+    }
+    m->count = 0;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * moving - compaction: what is wanted of the segment that holds least is copied
+ * into the newest one, so that a message which nobody takes does not keep 64
+ * MiB.
+ */
+#ifndef SLUICE_STORE_MOVING_H
+#define SLUICE_STORE_MOVING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/store/engine_parts.h"
+
+/* Looks for a segment to empty, if one should be. */
+void moving_choose(struct engine *e);
+/* What the next record takes in a batch, at most; 0: there is none. */
+uint64_t moving_peek(struct engine *e);
+/* Adds records to the batch, up to `room` bytes. */
+void moving_gather(struct engine *e, uint64_t room);
+/* Adds what is wanted of one that lies in `segment` at `at`. */
+void moving_record(struct engine *e, const struct journal_record *record,
+                   const uint8_t *payload, uint32_t segment, uint64_t at,
+                   bool stays);
+/* The batch is on disk: what was moved is there, in the newest segment. */
+void moving_apply(struct engine *e);
+
+#endif

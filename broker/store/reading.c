@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/store/reading.h"
+
+#include <string.h>
+
+#include "proto/crc32c.h"
+#include "proto/frame.h"
+
+enum { DIRECT_BYTES = 1 << 20 }; /* payloads above it are read into the block */
+
+/* Whether a record is what the place says; its payload is not looked at. */
+static bool record_matches(const struct journal_record *record,
+                           const struct catalog_channel *channel,
+                           const struct place *p)
+{
+    return record->type == JOURNAL_MESSAGES && record->channel == channel->id &&
+           record->bytes == p->bytes && record->first <= p->first &&
+           p->first + p->count <= record->first + record->count;
+}
+
+/* The payload of a record, sound; NULL when it is damaged. */
+static const uint8_t *payload_get(struct engine *e, const struct place *p,
+                                  const struct journal_record *record)
+{
+    const struct segment *segment = &e->shelf.segments[p->segment];
+    uint64_t at = (uint64_t)p->at * JOURNAL_ALIGNMENT + JOURNAL_RECORD_HEADER;
+    int error;
+    const uint8_t *bytes = window_get(&e->window, &e->shelf, p->segment, at,
+                                      p->bytes, segment->end, &error);
+    bool is_sound =
+        bytes && crc32c(segment->seed, bytes, p->bytes) == record->checksum &&
+        journal_check(record, bytes) == JOURNAL_SOUND;
+    return is_sound ? bytes : NULL;
+}
+
+/* Bytes that a message takes in a block: the length of a text has two of them
+ * there instead of four. */
+static uint32_t block_bytes(const struct journal_record *record,
+                            uint64_t message)
+{
+    bool is_rich = record->form == JOURNAL_FORM_RICH;
+    return (uint32_t)message -
+           (is_rich ? FRAME_HEAD_BYTES - SLICE_TEXT_HEAD : 0);
+}
+
+/* Appends a message to the block, which has room; false when there are too many
+ * runs. */
+static bool message_append(struct store_read *r,
+                           const struct journal_record *record, uint64_t number,
+                           const uint8_t *message, uint32_t length)
+{
+    struct block *into = r->into;
+    struct slice *last = r->run_count ? &r->runs[r->run_count - 1] : NULL;
+    bool is_rich = record->form == JOURNAL_FORM_RICH;
+    bool follows = last && !is_rich && !last->has_text &&
+                   last->first + last->messages == number &&
+                   last->offset + last->length == into->used &&
+                   last->messages < UINT16_MAX;
+    if (!follows && r->run_count == STORE_READ_RUNS)
+        return false;
+    if (is_rich) {
+        uint32_t text = frame_get_length(message);
+        uint16_t n = (uint16_t)text;
+        memcpy(into->bytes + into->used, message + FRAME_HEAD_BYTES, text);
+        memcpy(into->bytes + into->used + text, &n, SLICE_TEXT_HEAD);
+        into->used += text + SLICE_TEXT_HEAD;
+        message += FRAME_HEAD_BYTES + text;
+        length -= FRAME_HEAD_BYTES + text;
+    }
+    if (!follows) {
+        last = &r->runs[r->run_count++];
+        *last = (struct slice){.block = into,
+                               .offset = into->used,
+                               .has_text = is_rich,
+                               .first = number};
+    }
+    memcpy(into->bytes + into->used, message, length);
+    into->used += length;
+    last->length += length;
+    last->messages++;
+    return true;
+}
+
+/* Takes what is wanted of a record; false when the block has no room for more.
+ */
+static bool place_read(const struct catalog_channel *channel,
+                       const struct place *p,
+                       const struct journal_record *record,
+                       const uint8_t *payload, struct store_read *r)
+{
+    uint64_t number = record->first, end, left = record->bytes;
+    uint64_t stop = p->first + p->count < r->end ? p->first + p->count : r->end;
+    uint64_t first = r->next > p->first ? r->next : p->first;
+    while (catalog_run(channel, &first, &end, stop)) {
+        for (; number < end; number++) {
+            uint64_t length =
+                journal_message_bytes(record->form, payload, left);
+            if (number >= first) {
+                uint32_t need = block_bytes(record, length);
+                if (need > r->into->capacity - r->into->used) {
+                    r->needs = r->run_count == 0 ? need : 0;
+                    return false;
+                }
+                if (!message_append(r, record, number, payload,
+                                    (uint32_t)length))
+                    return false;
+                r->next = number + 1;
+            }
+            payload += length;
+            left -= length;
+        }
+        first = end;
+    }
+    r->next = stop;
+    return true;
+}
+
+/* The headers of a record that a place refers to; false when they are damaged.
+ */
+static bool head_get(struct engine *e, const struct catalog_channel *channel,
+                     const struct place *p, struct journal_record *record)
+{
+    const struct segment *segment = &e->shelf.segments[p->segment];
+    int error;
+    const uint8_t *head = window_get(
+        &e->window, &e->shelf, p->segment, (uint64_t)p->at * JOURNAL_ALIGNMENT,
+        JOURNAL_RECORD_HEADER, segment->end, &error);
+    return head &&
+           !journal_get_record(record, segment->seed, head,
+                               JOURNAL_RECORD_HEADER) &&
+           record_matches(record, channel, p);
+}
+
+/* The length and the text lie where the text and its length have to be. */
+static void text_shift(struct slice *run, uint8_t *bytes)
+{
+    uint32_t text = frame_get_length(bytes);
+    uint16_t n = (uint16_t)text;
+    memmove(bytes + SLICE_TEXT_HEAD, bytes + FRAME_HEAD_BYTES, text);
+    memcpy(bytes + SLICE_TEXT_HEAD + text, &n, SLICE_TEXT_HEAD);
+    run->has_text = true;
+    run->offset += FRAME_HEAD_BYTES + text;
+    run->length -= FRAME_HEAD_BYTES + text;
+}
+
+/* Reads a large message, which is alone in its record, into the empty block
+ * itself. False when it is damaged. */
+static bool large_read(struct engine *e, const struct place *p,
+                       const struct journal_record *record,
+                       struct store_read *r)
+{
+    const struct disk *disk = &e->shelf.disk;
+    uint64_t at = (uint64_t)p->at * JOURNAL_ALIGNMENT + JOURNAL_RECORD_HEADER;
+    uint32_t seed = e->shelf.segments[p->segment].seed;
+    uint8_t *into = r->into->bytes;
+    int file;
+    size_t got;
+    if (p->bytes > r->into->capacity) {
+        r->needs = p->bytes;
+        return true;
+    }
+    if (shelf_file(&e->shelf, p->segment, &file) ||
+        disk->ops->read(disk->folder, file, at, into, p->bytes, &got) ||
+        got != p->bytes || crc32c(seed, into, p->bytes) != record->checksum ||
+        journal_check(record, into))
+        return false;
+    r->runs[r->run_count++] = (struct slice){
+        .block = r->into, .length = p->bytes, .messages = 1, .first = p->first};
+    if (record->form == JOURNAL_FORM_RICH)
+        text_shift(&r->runs[0], into);
+    r->into->used = p->bytes;
+    r->next = p->first + 1;
+    return true;
+}
+
+/* It is skipped, and its file is kept for whoever wants to save it. */
+static void place_is_damaged(struct engine *e, const struct place *p,
+                             struct store_read *r)
+{
+    uint64_t end = p->first + p->count < r->end ? p->first + p->count : r->end;
+    uint64_t begin = r->next > p->first ? r->next : p->first;
+    e->shelf.segments[p->segment].is_damaged = true;
+    e->stats.damaged_messages += end - begin;
+    r->damaged += end - begin;
+    r->next = end;
+}
+
+void reading_run(struct engine *e, struct store_read *r)
+{
+    const struct catalog_channel *channel =
+        catalog_find(&e->catalog, r->channel);
+    r->run_count = 0;
+    r->needs = 0;
+    r->damaged = 0;
+    r->next = r->from;
+    if (!channel)
+        return;
+    uint64_t stop = r->end < channel->next ? r->end : channel->next;
+    for (uint32_t i = catalog_search(channel, r->from);
+         i < channel->end && channel->places[i].first < stop; i++) {
+        const struct place *p = &channel->places[i];
+        struct journal_record record;
+        bool is_large = p->bytes > DIRECT_BYTES;
+        if (p->left == 0)
+            continue;
+        if (is_large && r->run_count > 0)
+            return;
+        if (!head_get(e, channel, p, &record)) {
+            place_is_damaged(e, p, r);
+            continue;
+        }
+        if (is_large && record.count == 1) {
+            if (large_read(e, p, &record, r))
+                return;
+            place_is_damaged(e, p, r);
+            continue;
+        }
+        const uint8_t *payload = payload_get(e, p, &record);
+        if (!payload)
+            place_is_damaged(e, p, r);
+        else if (!place_read(channel, p, &record, payload, r))
+            return;
+    }
+    r->next = stop > r->from ? stop : r->from;
+}

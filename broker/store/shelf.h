@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * shelf - the files of a store: segments, of which the newest is written, and
+ * spares, whose contents mean nothing. It knows names, sizes and bounds, not
+ * what is in a segment.
+ *
+ *     spare-N.seg --take--> (being begun) --name--> <id>.seg --free--> spare
+ */
+#ifndef SLUICE_STORE_SHELF_H
+#define SLUICE_STORE_SHELF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "broker/store/disk.h"
+#include "proto/journal_names.h"
+
+enum {
+    SHELF_SPARES = JOURNAL_SPARES, /* kept at most */
+    SHELF_RESERVE = 2, /* spares that only acknowledgements may use */
+    SHELF_OPEN = 32,   /* files kept open for reading */
+};
+
+struct segment {
+    uint64_t id;         /* 0: this place is free */
+    uint64_t last_batch; /* number of its last batch, INDEX apart */
+    uint64_t end;        /* offset behind that batch */
+    uint64_t bytes;      /* of the file */
+    uint64_t live;       /* of records, as far as they are wanted; estimated */
+    uint64_t read_at;    /* when it was read last, in reads of the shelf */
+    uint32_t seed;
+    int file;        /* -1 while it is closed */
+    bool is_damaged; /* never freed */
+    bool is_stuck;   /* compaction could not empty it */
+};
+
+struct shelf {
+    struct disk disk;
+    struct segment *segments;
+    uint32_t count; /* places, free ones included */
+    uint32_t room;
+    uint64_t reads; /* that there have been */
+    uint64_t segment_bytes, limit_bytes, free_bytes;
+    uint64_t other_bytes; /* of files that it leaves alone */
+    bool has_spare[SHELF_SPARES];
+};
+
+/* Closes all files and frees the memory. */
+void shelf_clear(struct shelf *s);
+
+/* A free place, its file closed; UINT32_MAX without memory. Pointers to
+ * segments are void then. */
+uint32_t shelf_place(struct shelf *s);
+
+/* The open file of a segment: 0, or an errno. */
+int shelf_file(struct shelf *s, uint32_t segment, int *file);
+
+/* How many there are. */
+int shelf_spares(const struct shelf *s);
+/* Makes spares until there are `count`. ENOSPC also when a bound forbids
+ * them. */
+int shelf_make_spares(struct shelf *s, int count);
+/* Opens a spare of `bytes`, which must not be less than segment_bytes; it is
+ * made if there is none or another size is needed. *spare is its number. */
+int shelf_take(struct shelf *s, uint64_t bytes, int *spare, int *file);
+/* The spare was not used. */
+void shelf_put_back(struct shelf *s, int spare, uint64_t bytes, int file);
+
+/* A segment that nothing on disk needs: its file becomes a spare or is
+ * removed, its place is free. An error leaves a file that opening finds. */
+void shelf_free(struct shelf *s, uint32_t segment);
+
+/* Bytes of all files. */
+uint64_t shelf_bytes(const struct shelf *s);
+/* Segments, and the bytes of their files and of what is live in them. */
+uint32_t shelf_sum(const struct shelf *s, uint64_t *bytes, uint64_t *live);
+
+#endif

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/store/step.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "broker/store/fault.h"
+#include "broker/store/moving.h"
+#include "broker/store/writer.h"
+#include "proto/frame.h"
+#include "proto/little.h"
+
+enum {
+    RECORD_BYTES = 256 << 10, /* messages of one record, about */
+    /* What a batch takes but for its records, zeros to a page included. */
+    BATCH_EXTRA = JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER + JOURNAL_PAGE,
+};
+
+uint64_t step_put_bytes(const struct slice *s)
+{
+    const uint8_t *text;
+    uint64_t length = s->length;
+    if (s->has_text)
+        length += FRAME_HEAD_BYTES + slice_text(s, &text);
+    return JOURNAL_RECORD_HEADER + journal_padded(length) + JOURNAL_INDEX_ENTRY;
+}
+
+static bool has_puts(const struct engine *e)
+{
+    return e->state == STORE_OPEN && e->put_count > 0 && !e->is_written;
+}
+
+/* The next segment that nothing needs, from `from` on. */
+static uint32_t dead_segment(const struct engine *e, uint32_t from)
+{
+    for (uint32_t i = from; i < e->shelf.count; i++) {
+        const struct segment *one = &e->shelf.segments[i];
+        if (one->id != 0 && i != e->newest && one->live == 0 &&
+            !one->is_damaged)
+            return i;
+    }
+    return SEGMENT_NONE;
+}
+
+static bool has_words(const struct engine *e)
+{
+    return e->catalog.dirty || e->opens.count > 0 || e->drops.count > 0 ||
+           dead_segment(e, 0) != SEGMENT_NONE;
+}
+
+enum engine_need step_need(const struct engine *e)
+{
+    if (e->state == STORE_FAILED)
+        return ENGINE_NOTHING;
+    if (has_puts(e) || e->moving.victim != SEGMENT_NONE)
+        return ENGINE_NOW;
+    return has_words(e) ? ENGINE_LATER : ENGINE_NOTHING;
+}
+
+/* Bytes of everything but messages, at most; 0: there is nothing. */
+static uint64_t words_bytes(const struct engine *e)
+{
+    uint64_t bytes = (uint64_t)e->drops.count * JOURNAL_RECORD_HEADER;
+    for (uint32_t i = 0; i < e->opens.count; i++)
+        bytes += JOURNAL_RECORD_HEADER + JOURNAL_CHANNEL_ENTRY +
+                 JOURNAL_NAME_MAX + 1;
+    for (const struct catalog_channel *one = e->catalog.dirty; one;
+         one = one->next_dirty)
+        bytes += 2 * JOURNAL_RECORD_HEADER +
+                 (uint64_t)one->unwritten.count * JOURNAL_RANGE;
+    for (uint32_t i = dead_segment(e, 0); i != SEGMENT_NONE;
+         i = dead_segment(e, i + 1))
+        bytes += JOURNAL_RECORD_HEADER + JOURNAL_FREE_ENTRY;
+    return bytes;
+}
+
+static void add_opens(struct engine *e)
+{
+    for (uint32_t i = 0; i < e->opens.count; i++) {
+        const struct catalog_channel *channel =
+            catalog_find(&e->catalog, e->opens.rows[i]);
+        struct journal_record record = {.type = JOURNAL_CHANNEL, .count = 1};
+        if (!channel)
+            continue;
+        batch_record(&e->batch);
+        writer_add_channel(&e->batch, channel);
+        (void)batch_record_end(&e->batch, &record);
+    }
+}
+
+static void add_done(struct engine *e, const struct catalog_channel *channel)
+{
+    struct journal_record acks = {.type = JOURNAL_ACKS,
+                                  .channel = channel->id,
+                                  .count = channel->unwritten.count};
+    struct journal_record trim = {
+        .type = JOURNAL_TRIM, .channel = channel->id, .first = channel->trim};
+    if (acks.count > 0) {
+        batch_record(&e->batch);
+        writer_add_ranges(&e->batch, &channel->unwritten);
+        (void)batch_record_end(&e->batch, &acks);
+    }
+    if (trim.first > 0) {
+        batch_record(&e->batch);
+        (void)batch_record_end(&e->batch, &trim);
+    }
+}
+
+/* All that is done is in this batch, so it may free what lives no more. */
+static void add_frees(struct engine *e)
+{
+    struct journal_record record = {.type = JOURNAL_FREE};
+    e->frees.count = 0;
+    for (uint32_t i = dead_segment(e, 0); i != SEGMENT_NONE;
+         i = dead_segment(e, i + 1)) {
+        uint8_t bytes[JOURNAL_FREE_ENTRY];
+        if (!numbers_add(&e->frees, i))
+            break;
+        if (record.count++ == 0)
+            batch_record(&e->batch);
+        little_put_64(bytes, e->shelf.segments[i].id);
+        batch_add(&e->batch, bytes, sizeof bytes, false);
+        if (STORE_FAULT(REUSE_BEFORE_FREE)) {
+            writer_free(e, i);
+            e->frees.count--;
+        }
+    }
+    if (record.count > 0)
+        (void)batch_record_end(&e->batch, &record);
+}
+
+static void add_words(struct engine *e)
+{
+    add_opens(e);
+    for (const struct catalog_channel *one = e->catalog.dirty; one;
+         one = one->next_dirty)
+        add_done(e, one);
+    for (uint32_t i = 0; i < e->drops.count; i++) {
+        struct journal_record record = {.type = JOURNAL_DROP,
+                                        .channel = e->drops.rows[i]};
+        batch_record(&e->batch);
+        (void)batch_record_end(&e->batch, &record);
+    }
+    add_frees(e);
+}
+
+static void add_slice(struct batch *b, const struct slice *s)
+{
+    const uint8_t *text;
+    uint32_t length = slice_text(s, &text);
+    if (s->has_text) {
+        uint8_t head[FRAME_HEAD_BYTES];
+        frame_put_length(head, length);
+        batch_add(b, head, sizeof head, false);
+        batch_add(b, text, length, true);
+    }
+    batch_add(b, slice_bytes(s), s->length, true);
+}
+
+static int put_compare(const void *a, const void *b)
+{
+    const struct store_put *x = *(const struct store_put *const *)a;
+    const struct store_put *y = *(const struct store_put *const *)b;
+    if (x->channel != y->channel)
+        return x->channel < y->channel ? -1 : 1;
+    return (x->slice.first > y->slice.first) -
+           (x->slice.first < y->slice.first);
+}
+
+/* Whether `next` can be in the record of the one before it. */
+static bool put_follows(const struct store_put *last,
+                        const struct store_put *next, uint64_t payload)
+{
+    return last->channel == next->channel &&
+           last->slice.first + last->slice.messages == next->slice.first &&
+           last->slice.has_text == next->slice.has_text &&
+           payload + next->slice.length <= RECORD_BYTES;
+}
+
+/* Adds the puts, those of a channel that follow each other as one record, and
+ * notes their places in `placed`. */
+static int add_puts(struct engine *e, struct moved *placed)
+{
+    const struct store_put *sorted[ENGINE_PUTS];
+    int count = 0;
+    for (int i = 0; i < e->put_count; i++)
+        sorted[i] = &e->puts[i];
+    qsort(sorted, (size_t)e->put_count, sizeof *sorted, put_compare);
+    for (int i = 0; i < e->put_count;) {
+        const struct store_put *put = sorted[i];
+        struct journal_record record = {.type = JOURNAL_MESSAGES,
+                                        .form = put->slice.has_text
+                                                    ? JOURNAL_FORM_RICH
+                                                    : JOURNAL_FORM_PLAIN,
+                                        .channel = put->channel,
+                                        .first = put->slice.first};
+        batch_record(&e->batch);
+        do {
+            add_slice(&e->batch, &sorted[i]->slice);
+            record.count += sorted[i]->slice.messages;
+            i++;
+        } while (i < e->put_count &&
+                 put_follows(sorted[i - 1], sorted[i], e->batch.payload));
+        uint64_t at = batch_record_end(&e->batch, &record);
+        if (e->batch.is_short)
+            break;
+        writer_note(e, &record, at);
+        placed[count++] =
+            (struct moved){put->channel,
+                           {.first = record.first,
+                            .count = record.count,
+                            .at = (uint32_t)(at / JOURNAL_ALIGNMENT),
+                            .bytes = record.bytes,
+                            .weight = JOURNAL_RECORD_HEADER +
+                                      (uint32_t)journal_padded(record.bytes),
+                            .segment = e->newest}};
+    }
+    return count;
+}
+
+static void apply_puts(struct engine *e, const struct moved *placed, int count)
+{
+    for (int i = 0; i < e->put_count; i++) {
+        struct catalog_channel *channel =
+            catalog_find(&e->catalog, e->puts[i].channel);
+        if (channel)
+            channel->reserved--;
+        e->stats.messages += e->puts[i].slice.messages;
+    }
+    for (int i = 0; i < count; i++) {
+        struct catalog_channel *channel =
+            catalog_find(&e->catalog, placed[i].channel);
+        if (channel)
+            catalog_add(&e->catalog, channel, placed[i].to);
+    }
+    e->is_written = true;
+}
+
+static void apply_words(struct engine *e)
+{
+    for (uint32_t i = 0; i < e->opens.count; i++) {
+        struct catalog_channel *channel =
+            catalog_find(&e->catalog, e->opens.rows[i]);
+        if (channel)
+            channel->is_new = false;
+    }
+    catalog_clean(&e->catalog);
+    for (uint32_t i = 0; i < e->frees.count; i++)
+        writer_free(e, e->frees.rows[i]);
+    e->opens.count = e->drops.count = e->frees.count = 0;
+}
+
+/* Space. */
+
+enum space { SPACE_HERE, SPACE_NEXT, SPACE_NONE };
+
+/* Where a batch of `bytes` can go. One with messages must leave the reserve. */
+static enum space space_for(struct engine *e, uint64_t bytes, bool has_messages)
+{
+    bytes += BATCH_EXTRA + (has_messages ? writer_margin(e) : 0);
+    if (bytes - JOURNAL_PAGE <= writer_room(e))
+        return SPACE_HERE; /* the zeros are left out if need be */
+    uint64_t size = writer_segment_bytes(e, bytes);
+    int spares = has_messages ? SHELF_RESERVE : 0;
+    if (size == e->shelf.segment_bytes)
+        spares++;
+    return shelf_make_spares(&e->shelf, spares) ? SPACE_NONE : SPACE_NEXT;
+}
+
+/* What an error of the writer means for the store. */
+static void engine_error(struct engine *e, int error)
+{
+    if (space_error(error))
+        e->state = STORE_FULL;
+    else if (error != 0 && error != ENOMEM)
+        e->state = STORE_FAILED;
+}
+
+/* What the next batch takes. */
+struct plan {
+    uint64_t words, puts, moves; /* bytes */
+};
+
+/* Makes room for what is planned, as far as there is space; false when nothing
+ * can be written now. */
+static bool plan_fit(struct engine *e, struct plan *plan)
+{
+    bool has_messages = plan->puts > 0 || plan->moves > 0;
+    uint64_t bytes = plan->words + plan->puts + plan->moves;
+    enum space space = space_for(e, bytes, has_messages);
+    if (space == SPACE_NONE && has_messages) {
+        if (plan->puts > 0)
+            e->state = STORE_FULL;
+        e->moving.victim = SEGMENT_NONE;
+        has_messages = false;
+        *plan = (struct plan){.words = plan->words};
+        space = space_for(e, plan->words, false);
+    }
+    if (space != SPACE_NEXT)
+        return space == SPACE_HERE;
+    bytes = plan->words + plan->puts + plan->moves + BATCH_EXTRA +
+            (has_messages ? writer_margin(e) : 0);
+    engine_error(e, writer_roll(e, bytes, NULL, NULL));
+    plan->words = 0; /* STATE said it all */
+    return e->state != STORE_FAILED && writer_room(e) > 0;
+}
+
+static void batch_write(struct engine *e, const struct plan *plan)
+{
+    struct moved placed[ENGINE_PUTS];
+    struct moving before = e->moving;
+    uint32_t index_count = e->index_count;
+    int count = 0;
+    writer_begin(e);
+    add_words(e);
+    if (plan->puts > 0)
+        count = add_puts(e, placed);
+    e->moving.count = 0;
+    if (plan->moves > 0) {
+        uint64_t used = e->batch.length, margin = writer_margin(e);
+        uint64_t room = writer_room(e);
+        moving_gather(e, room > used + margin ? room - used - margin : 0);
+    }
+    if (e->batch.records == 0 && !e->batch.is_short)
+        return;
+    int error = writer_commit(e);
+    if (error) {
+        before.rows = e->moving.rows;
+        before.room = e->moving.room;
+        before.count = 0;
+        e->moving = before;
+        e->index_count = index_count;
+        engine_error(e, error);
+        return;
+    }
+    apply_words(e);
+    if (plan->puts > 0)
+        apply_puts(e, placed, count);
+    moving_apply(e);
+}
+
+void step_run(struct engine *e)
+{
+    if (e->state == STORE_FULL &&
+        shelf_make_spares(&e->shelf, SHELF_RESERVE + 1) == 0)
+        e->state = STORE_OPEN;
+    struct plan plan = {.words = words_bytes(e),
+                        .puts = has_puts(e) ? e->put_bytes : 0};
+    if (e->moving.victim != SEGMENT_NONE)
+        plan.moves = moving_peek(e);
+    if (plan.words + plan.puts + plan.moves > 0 && plan_fit(e, &plan))
+        batch_write(e, &plan);
+    if (e->state != STORE_FAILED)
+        moving_choose(e);
+}

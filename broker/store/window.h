@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * window - reads segments through a buffer, for records that lie one after
+ * another.
+ */
+#ifndef SLUICE_STORE_WINDOW_H
+#define SLUICE_STORE_WINDOW_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/store/shelf.h"
+
+struct window {
+    uint8_t *bytes; /* NULL before the first read */
+    size_t room, length;
+    uint64_t segment; /* id of that which is in it; 0: none */
+    uint64_t offset;  /* in its file */
+    size_t chunk;     /* is read at once, at least */
+    uint64_t read;    /* bytes, since the start */
+};
+
+/* `length` bytes at `offset` of a segment, which must not go beyond what was
+ * written there for good, `end`; valid until the next call. NULL, and *error
+ * an errno, or 0 where the file ends before. */
+const uint8_t *window_get(struct window *w, struct shelf *shelf,
+                          uint32_t segment, uint64_t offset, uint64_t length,
+                          uint64_t end, int *error);
+
+/* Frees its memory. */
+void window_clear(struct window *w);
+
+#endif
