@@ -403,7 +403,7 @@ int writer_roll(struct engine *e, uint64_t bytes,
         error = segment->end == 0 ? ENOMEM : segment_write(e, segment, name);
     }
     if (error) {
-        segment->id = 0;
+        *segment = (struct segment){.file = -1};
         shelf_put_back(&e->shelf, spare, size, file);
         return error;
     }
