@@ -142,16 +142,27 @@ static bool runs_next(struct runs *r, uint64_t *first, uint64_t *end)
     return false;
 }
 
-/* What the record would take in a batch; 0 when nothing of it is wanted. */
+/* What is wanted of the record would take in a batch; 0 when nothing is. */
 static uint64_t moving_size(const struct engine *e,
-                            const struct journal_record *record)
+                            const struct journal_record *record,
+                            const uint8_t *payload)
 {
     struct runs runs =
         runs_begin(e, record, e->moving.victim, e->moving.record_at);
-    uint64_t size = 0, first, end;
-    while (runs_next(&runs, &first, &end))
-        size += record_bytes(0) + JOURNAL_ALIGNMENT + JOURNAL_INDEX_ENTRY;
-    return size > 0 ? size + record_bytes(record->bytes) : 0;
+    const uint8_t *behind = payload + record->bytes;
+    uint64_t size = 0, number = record->first, first, end;
+    while (runs_next(&runs, &first, &end)) {
+        uint64_t bytes = 0;
+        for (; number < end; number++) {
+            uint64_t n = journal_message_bytes(record->form, payload,
+                                               (uint64_t)(behind - payload));
+            bytes += number >= first ? n : 0;
+            payload += n;
+        }
+        size +=
+            JOURNAL_RECORD_HEADER + journal_padded(bytes) + JOURNAL_INDEX_ENTRY;
+    }
+    return size;
 }
 
 static void moving_skip(struct engine *e, const struct journal_record *record)
@@ -176,8 +187,15 @@ static uint64_t moving_find(struct engine *e, struct journal_record *record)
             moving_give_up(e, true);
             return 0;
         }
+        const struct journal_record found = *record;
+        const uint8_t *bytes =
+            moving_get(e, m->record_at, record_bytes(found.bytes));
+        if (!bytes)
+            return 0;
         uint64_t size =
-            record->type == JOURNAL_MESSAGES ? moving_size(e, record) : 0;
+            found.type == JOURNAL_MESSAGES
+                ? moving_size(e, record, bytes + JOURNAL_RECORD_HEADER)
+                : 0;
         if (size > 0)
             return size;
         moving_skip(e, record);
