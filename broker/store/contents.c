@@ -10,7 +10,7 @@
 #include "broker/store/fault.h"
 #include "proto/little.h"
 
-static const struct file_name *file_find(const struct opening *o, uint64_t id)
+static struct file_name *file_find(const struct opening *o, uint64_t id)
 {
     for (uint32_t i = 0; i < o->file_count; i++)
         if (o->files[i].id == id)
@@ -160,11 +160,15 @@ static bool add_live(struct opening *o, const uint8_t *payload, uint32_t count)
 
 static void free_live(struct opening *o, const uint8_t *payload, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++)
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t id = little_get_64(payload + (size_t)i * JOURNAL_FREE_ENTRY);
+        struct file_name *file = file_find(o, id);
         for (uint32_t k = 0; k < o->live_count; k++)
-            if (o->live[k].id ==
-                little_get_64(payload + (size_t)i * JOURNAL_FREE_ENTRY))
+            if (o->live[k].id == id)
                 o->live[k--] = o->live[--o->live_count];
+        if (file)
+            file->freed_in = o->e->shelf.segments[o->newest].last_batch + 1;
+    }
 }
 
 static bool apply_ranges(struct catalog *c, struct catalog_channel *channel,

@@ -29,7 +29,7 @@ static bool add_file(struct opening *o, uint64_t id, uint64_t bytes)
         o->files = more;
         o->file_room = room;
     }
-    o->files[o->file_count++] = (struct file_name){id, bytes};
+    o->files[o->file_count++] = (struct file_name){.id = id, .bytes = bytes};
     return true;
 }
 
@@ -121,8 +121,6 @@ static bool again_bytes(const struct opening *o, uint64_t *bytes)
     const struct segment *newest = &o->e->shelf.segments[o->newest];
     bool is_wanted = false;
     *bytes = newest->end - o->before_end;
-    if (o->is_closed || o->before_end == 0)
-        return false;
     for (const struct catalog_channel *one = o->e->catalog.first; one;
          one = one->following)
         for (uint32_t i = one->begin; i < one->end; i++) {
@@ -171,12 +169,15 @@ static int segment_begin(struct opening *o)
 {
     struct engine *e = o->e;
     uint64_t bytes;
-    if (!again_bytes(o, &bytes) || STORE_FAULT(NOT_AGAIN))
+    if (o->is_closed || o->before_end == 0 || STORE_FAULT(NOT_AGAIN))
         return writer_roll(e, 0, NULL, NULL);
+    bool is_wanted = again_bytes(o, &bytes);
     struct segment *newest = &e->shelf.segments[o->newest];
     o->last_end = newest->end;
     newest->end = o->before_end;
     newest->last_batch--;
+    if (!is_wanted)
+        return writer_roll(e, 0, NULL, NULL);
     if (!STORE_FAULT(AGAIN_LATE))
         return writer_roll(e, bytes, again_add, o);
     int error = writer_roll(e, bytes, NULL, NULL);
@@ -187,8 +188,18 @@ static int segment_begin(struct opening *o)
     return writer_commit(e);
 }
 
-/* Files that no segment on the shelf is become spares or go. */
-static void tidy(struct opening *o)
+static bool is_on_shelf(const struct shelf *shelf, uint64_t id)
+{
+    for (uint32_t i = 0; i < shelf->count; i++)
+        if (shelf->segments[i].id == id)
+            return true;
+    return false;
+}
+
+/* Files that no segment on the shelf is become spares, or go. Those that the
+ * last batch freed only if `all`: it may be in the memory of the system only.
+ */
+static void tidy(struct opening *o, bool all)
 {
     struct shelf *shelf = &o->e->shelf;
     char name[JOURNAL_FILE_NAME];
@@ -197,19 +208,19 @@ static void tidy(struct opening *o)
             journal_name_spare(name, i);
             (void)shelf->disk.ops->remove(shelf->disk.folder, name);
         }
+    o->odd_spares = 0;
     for (uint32_t i = 0; i < o->file_count; i++) {
-        uint32_t place = 0;
-        while (place < shelf->count &&
-               shelf->segments[place].id != o->files[i].id)
-            place++;
-        if (place < shelf->count)
+        struct file_name *file = &o->files[i];
+        if (file->is_tidy || is_on_shelf(shelf, file->id) ||
+            (!all && file->freed_in == shelf->segments[o->newest].last_batch))
             continue;
-        place = shelf_place(shelf);
+        uint32_t place = shelf_place(shelf);
         if (place == SEGMENT_NONE)
             return;
-        shelf->segments[place].id = o->files[i].id;
-        shelf->segments[place].bytes = o->files[i].bytes;
+        shelf->segments[place].id = file->id;
+        shelf->segments[place].bytes = file->bytes;
         shelf_free(shelf, place);
+        file->is_tidy = true;
     }
 }
 
@@ -283,7 +294,14 @@ static enum engine_result resume(struct opening *o)
     e->next_id = o->files[o->file_count - 1].id + 1;
     /* Behind the last one there may have been an INDEX. */
     e->next_batch = e->shelf.segments[o->newest].last_batch + 2;
-    int error = segment_begin(o);
+    /* What is about to be used again must not be needed whatever happens. */
+    int error = e->shelf.disk.ops->flush_folder(e->shelf.disk.folder);
+    if (!error) {
+        tidy(o, false);
+        e->shelf.is_opening = true;
+        error = segment_begin(o);
+        e->shelf.is_opening = false;
+    }
     if (!error)
         moving_apply(e);
     return error ? complaint_error(o->report, error, "beginning a segment")
@@ -318,7 +336,7 @@ enum engine_result opening_run(struct engine *e, struct engine_report *report)
     if (!result)
         result = o.has_format ? resume(&o) : begin(&o);
     if (!result) {
-        tidy(&o);
+        tidy(&o, true);
         summarize(&o);
         /* Without the reserve publishing waits. */
         if (shelf_make_spares(&e->shelf, SHELF_RESERVE) != 0)

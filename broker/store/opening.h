@@ -15,6 +15,8 @@
 struct file_name {
     uint64_t id;
     uint64_t bytes;
+    uint64_t freed_in; /* number of the batch that did; 0: none */
+    bool is_tidy;      /* it has gone */
 };
 
 struct opening {

@@ -113,12 +113,13 @@ static int spare_new(struct shelf *s, int spare, uint64_t bytes, int *file)
 {
     char name[JOURNAL_FILE_NAME];
     uint64_t free_bytes = 0;
-    if (shelf_bytes(s) + bytes > s->limit_bytes)
+    if (!s->is_opening && shelf_bytes(s) + bytes > s->limit_bytes)
         return ENOSPC;
     int error = s->disk.ops->free_bytes(s->disk.folder, &free_bytes);
     if (error)
         return error;
-    if (free_bytes < bytes || free_bytes - bytes < s->free_bytes)
+    if (free_bytes < bytes ||
+        (!s->is_opening && free_bytes - bytes < s->free_bytes))
         return ENOSPC;
     journal_name_spare(name, (unsigned)spare);
     error = s->disk.ops->open(s->disk.folder, name, true, file);
