@@ -18,11 +18,14 @@ struct command {
 };
 
 extern const struct command command_bench;
+extern const struct command command_cert;
 extern const struct command command_chat;
 extern const struct command command_keys;
 extern const struct command command_listen;
 extern const struct command command_ls;
+extern const struct command command_may;
 extern const struct command command_monitor;
+extern const struct command command_passwd;
 extern const struct command command_peek;
 extern const struct command command_ping;
 extern const struct command command_purge;

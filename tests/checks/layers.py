@@ -37,6 +37,8 @@ ELSEWHERE = {name: "client/lib" for name in (  # where its users expect them
 FOREIGN = (
     ("histedit.h", ("client",)),
     ("curses.h", ("client/top",)),
+    ("openssl/", ("broker/auth", "broker/net", "client")),
+    ("crypt.h", ("broker/auth", "client")),
     ("event2/", ("broker/net", "broker/monitor", "client/monitor")),
     ("zmq.h", ("broker/monitor", "client/monitor")),
     ("jansson.h", ("broker/monitor", "client/monitor", "client/top")),
