@@ -91,8 +91,8 @@ callgrind to count the instructions in user space for each delivered message of
 
 {instructions}
 Of the rows that begin with v2, all clients are of version 2. With receipts, the
-publisher wants one for each message; with headers, each message has one, and so
-its head is parsed; with acks, each of four workers acknowledges each message.
+publisher wants one for each message; with headers, each message has one; with
+acks, each of four workers acknowledges each message.
 In "v1 to v2" only the reader is of version 2, and in "v2 to v1 and v2" there is
 a reader of each.
 

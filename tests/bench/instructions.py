@@ -160,7 +160,7 @@ class PublisherConfirmed(Publisher2):
 
 
 class PublisherHeaders(Publisher2):
-    """With a header, which the inner loop leaves to the parser."""
+    """With a header."""
     tail = b" Unit=C"
 
 

@@ -12,6 +12,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
 #include "broker/session/units/message_head.h"
+#include "broker/session/units/message_tail.h"
 #include "broker/session/units/units.h"
 #include "proto/octet.h"
 
@@ -19,7 +20,7 @@ enum {
     SMALL_BYTES = 32, /* are copied at once */
     /* A body from here on gets a block of its own. */
     BODY_MAX = (16 << 10) - FRAME_HEAD_BYTES - 1,
-    /* For a head, and what is copied beyond a message. */
+    /* For a head without headers, and what is copied beyond a message. */
     BURST_SLACK = MESSAGE_HEAD_MAX + SMALL_BYTES,
     RID_BEFORE = 5,                        /* " rid=" */
     RECEIPT_BEFORE = FRAME_HEAD_BYTES + 7, /* "OK rid=" */
@@ -45,6 +46,7 @@ struct burst {
     const uint8_t *text; /* what the heads begin with */
     uint32_t text_length;
     bool is_dressed, has_rid;
+    bool has_headers;            /* and perhaps no rid */
     const uint8_t *at, *end;     /* what is taken; */
     uint8_t *out;                /* where it goes, NULL: not known, */
     uint32_t room;               /* and how much that can take, */
@@ -209,38 +211,100 @@ burst_loop(struct burst *b, bool is_dressed, bool has_rid)
     b->messages = messages;
 }
 
+/* Writes a message with its head, which has these headers; returns its end. */
+static uint8_t *put_with_headers(const struct message_head *head, uint8_t *out,
+                                 const struct message_tail *tail,
+                                 const uint8_t *message, size_t size)
+{
+    uint8_t *at = message_head_put(head, out);
+    memmove(at, tail->headers, tail->headers_length);
+    at += tail->headers_length;
+    frame_put_length(out, (uint32_t)(at - out) - FRAME_HEAD_BYTES);
+    memmove(at, message, size);
+    return at + size;
+}
+
+/* The same for dressed messages whose headers, if any, differ. */
+static __attribute__((noinline)) void burst_loop_headers(struct burst *b)
+{
+    const uint8_t *p = b->at, *end = b->end;
+    const uint8_t *last = b->out + b->room - BURST_SLACK;
+    uint32_t limit = burst_limit(b->session);
+    size_t shortest = frame_size(b->text_length);
+    struct message_tail tail;
+    for (size_t left; (left = (size_t)(end - p)) >= shortest;) {
+        size_t length = frame_get_length(p);
+        if (length < b->text_length || length > HEAD_MAX ||
+            left < length + 2 * FRAME_HEAD_BYTES ||
+            !bytes_are_equal(p + FRAME_HEAD_BYTES, b->text, b->text_length) ||
+            !message_tail_read(&tail, p + shortest,
+                               (uint32_t)(length - b->text_length)) ||
+            (tail.rid_length > 0) != b->has_rid)
+            break;
+        const uint8_t *q = p + FRAME_HEAD_BYTES + length;
+        size_t body = frame_get_length(q), size = FRAME_HEAD_BYTES + body;
+        if (body > limit || size > (size_t)(end - q) ||
+            b->out + tail.headers_length + size > last ||
+            (b->has_rid && b->receipt > b->last_receipt))
+            break;
+        b->out = put_with_headers(&b->head, b->out, &tail, q, size);
+        p = q + size;
+        if (b->has_rid)
+            b->receipt = put_receipt(b->receipt, tail.rid, tail.rid_length, end,
+                                     b->head.frame + b->head.number_at,
+                                     message_head_digits(&b->head), &b->counts);
+        b->messages++;
+        message_head_next(&b->head);
+    }
+    b->at = p;
+}
+
+/* Each loop is a function of its own, which is not inlined: all in one, they
+ * would have to share its registers. */
+#define BURST_LOOP(name, is_dressed, has_rid)                                  \
+    static __attribute__((noinline)) void name(struct burst *b)                \
+    {                                                                          \
+        burst_loop(b, is_dressed, has_rid);                                    \
+    }
+
+BURST_LOOP(burst_loop_bare, false, false)
+BURST_LOOP(burst_loop_bare_rid, false, true)
+BURST_LOOP(burst_loop_dressed, true, false)
+BURST_LOOP(burst_loop_dressed_rid, true, true)
+
 static void burst_run(struct burst *b)
 {
-    if (b->is_dressed && b->has_rid)
-        burst_loop(b, true, true);
-    else if (b->is_dressed)
-        burst_loop(b, true, false);
-    else if (b->has_rid)
-        burst_loop(b, false, true);
+    static void (*const loops[2][2])(struct burst * b) = {
+        {burst_loop_bare, burst_loop_bare_rid},
+        {burst_loop_dressed, burst_loop_dressed_rid},
+    };
+    if (b->has_headers)
+        burst_loop_headers(b);
     else
-        burst_loop(b, false, false);
+        loops[b->is_dressed][b->has_rid](b);
 }
 
 /* Looks at the first unit: whether it goes where the last one went. */
 static bool burst_begins(struct burst *b, const struct burst_place *place)
 {
     size_t n = (size_t)(b->end - b->at);
+    struct message_tail tail;
     if (n < FRAME_HEAD_BYTES + BURST_WORD)
         return false;
     uint32_t length = frame_get_length(b->at);
     bool has_word = b->at[FRAME_HEAD_BYTES] == 'P';
     b->text = place->text + (has_word ? 0 : BURST_WORD);
     b->text_length = place->name_length + (has_word ? BURST_WORD : 0);
-    b->has_rid = length > b->text_length;
-    if (length < b->text_length || n < FRAME_HEAD_BYTES + frame_size(length) ||
-        !bytes_are_equal(b->at + FRAME_HEAD_BYTES, b->text, b->text_length))
+    if (length < b->text_length || length > HEAD_MAX ||
+        n < FRAME_HEAD_BYTES + frame_size(length) ||
+        !bytes_are_equal(b->at + FRAME_HEAD_BYTES, b->text, b->text_length) ||
+        !message_tail_read(&tail, b->at + frame_size(b->text_length),
+                           length - b->text_length))
         return false;
-    if (b->has_rid &&
-        (length < b->text_length + RID_BEFORE ||
-         memcmp(b->at + frame_size(b->text_length), " rid=", RID_BEFORE) != 0))
-        return false;
+    b->has_rid = tail.rid_length > 0;
+    b->has_headers = tail.headers_length > 0;
     uint32_t body = frame_get_length(b->at + frame_size(length));
-    b->least = (uint32_t)frame_size(body) + BURST_SLACK;
+    b->least = (uint32_t)frame_size(body) + tail.headers_length + BURST_SLACK;
     b->unit_size = frame_size(length) + frame_size(body);
     b->unit_rid = length - b->text_length; /* with its name */
     return body <= burst_limit(b->session) && n >= b->unit_size;
@@ -288,6 +352,8 @@ static bool burst_find_room(struct burst *b)
     if (!channel_is_new(ch, b->head.number))
         b->out = channel_dressed_tail(ch, b->least, &b->room);
     b->is_dressed = b->out != NULL;
+    if (!b->is_dressed && b->has_headers)
+        return false;
     if (!b->is_dressed)
         b->out = channel_bare_tail(ch, b->least, &b->room);
     if (b->room > open_room)

@@ -2,10 +2,10 @@
  *
  * burst - units of one client, one behind another, that publish to the channel
  * where the last one went: their heads are compared and not parsed. What is in
- * any way out of the ordinary (a header, another spelling, a full channel) is
- * left to the parser.
+ * any way out of the ordinary (an option, another spelling, a full channel; a
+ * header, where heads are not kept with the messages) is left to the parser.
  *
- *     /topic/a rid=7 | 21.5        PUB /topic/a | 21.5
+ *     /topic/a rid=7 | 21.5      PUB /topic/a | 21.5      PUB /topic/a Unit=C |
  */
 #ifndef SLUICE_SESSION_UNITS_BURST_H
 #define SLUICE_SESSION_UNITS_BURST_H

@@ -57,7 +57,8 @@ static struct verdict decode_next(struct session *s, const uint8_t **p,
                                   const uint8_t *end, struct decoded *out,
                                   bool *is_taken)
 {
-    struct unit unit = {.block = NULL};
+    struct unit unit;
+    unit_begin(&unit, NULL);
     size_t n = (size_t)(end - *p);
     struct arrival a = arrival_at(*p, n);
     *is_taken = false;
@@ -115,7 +116,8 @@ struct verdict decode_units(struct session *s, const uint8_t *bytes, size_t n,
 struct verdict decode_complete(struct session *s)
 {
     const struct partial *p = s->partial;
-    struct unit unit = {.block = p->body};
+    struct unit unit;
+    unit_begin(&unit, p->body);
     uint32_t body_length = p->body_bytes - FRAME_HEAD_BYTES;
     enum unit_error error =
         unit_judge(s, &unit, p->head + FRAME_HEAD_BYTES,

@@ -67,11 +67,12 @@ static inline void message_head_next(struct message_head *h)
 static inline uint8_t *message_head_put(const struct message_head *h,
                                         uint8_t *out)
 {
-    if (h->size <= MESSAGE_HEAD_COMMON)
+    uint32_t size = h->size; /* read once: `out` could be anything */
+    if (size <= MESSAGE_HEAD_COMMON)
         memcpy(out, h->frame, MESSAGE_HEAD_COMMON);
     else
-        memcpy(out, h->frame, h->size);
-    return out + h->size;
+        memcpy(out, h->frame, size);
+    return out + size;
 }
 
 #endif

@@ -37,6 +37,15 @@ struct unit {
     uint64_t number; /* the second argument */
 };
 
+/* Before anything is read. The rest is filled by what comes first to need it:
+ * clearing all of it would take longer than parsing a head. */
+static inline void unit_begin(struct unit *u, struct block *block)
+{
+    u->body = NULL;
+    u->block = block;
+    u->parked = NULL;
+}
+
 /* Rules 2 to 14 for the text of a head and the length of its body. The rid and
  * the word of the head are valid in any case. */
 enum unit_error unit_judge(struct session *s, struct unit *u, const void *text,
