@@ -195,6 +195,17 @@ struct slice backlog_take(struct backlog *b, struct budget *budget,
     return taken;
 }
 
+struct slice backlog_take_last(struct backlog *b, struct budget *budget)
+{
+    struct slice last = *backlog_at(b, b->count - 1);
+    assert(b->sent == 0);
+    b->count--;
+    b->bytes -= last.length;
+    b->messages -= last.messages;
+    backlog_shrink(b, budget);
+    return last;
+}
+
 void backlog_skip(struct backlog *b, struct budget *budget, uint32_t n)
 {
     struct slice *first = backlog_first(b);

@@ -127,6 +127,9 @@ bool backlog_push_front(struct backlog *b, struct budget *budget,
 struct slice backlog_take(struct backlog *b, struct budget *budget,
                           uint32_t length, uint32_t messages);
 
+/* The same for the whole last slice, which must be wholly unsent. */
+struct slice backlog_take_last(struct backlog *b, struct budget *budget);
+
 /* Drops the first message, of `n` bytes, which must be wholly unsent. */
 void backlog_skip(struct backlog *b, struct budget *budget, uint32_t n);
 

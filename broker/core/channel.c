@@ -56,6 +56,8 @@ void channel_free(struct channel *ch)
 {
     assert(channel_is_unused(ch) && !channel_is_touched(ch));
     assert(!ch->is_open_held && !ch->is_deliverable && ch->pending == 0);
+    if (ch->kind->fini)
+        ch->kind->fini(ch);
     if (ch->open)
         block_seal(ch->open);
     assert(ch->account.bytes == 0);
@@ -189,11 +191,18 @@ static bool channel_make_room(struct channel *ch, uint32_t n)
     return true;
 }
 
+static bool channel_may_take(struct channel *ch)
+{
+    return !ch->kind->prepare || ch->kind->prepare(ch);
+}
+
 /* The first message of a turn, and the first that does not fit. */
 static bool channel_prepare(struct channel *ch, uint32_t n)
 {
     channel_commit(ch);
     channel_touch(ch);
+    if (!channel_may_take(ch))
+        return false;
     if (ch->open && !ch->is_open_held) {
         block_ref(ch->open);
         ch->is_open_held = true;
@@ -271,6 +280,8 @@ enum publish_status channel_publish_block(struct channel *ch,
     assert(ch->magic == CHANNEL_MAGIC);
     channel_commit(ch);
     channel_touch(ch);
+    if (!channel_may_take(ch))
+        return PUBLISH_NO_MEMORY;
     block_assign(block, &ch->account);
     struct slice slice = {.block = block,
                           .length = block->used,
@@ -288,7 +299,8 @@ enum publish_status channel_publish_text(struct channel *ch,
     uint32_t before = length + SLICE_TEXT_HEAD;
     channel_commit(ch);
     channel_touch(ch);
-    struct block *b = block_new(&ch->turn->pool, before + n);
+    struct block *b =
+        channel_may_take(ch) ? block_new(&ch->turn->pool, before + n) : NULL;
     if (!b)
         return PUBLISH_NO_MEMORY;
     memcpy(b->bytes, text, length);
@@ -348,6 +360,11 @@ struct depth channel_depth(const struct channel *ch)
     struct depth d = {.messages = held->messages,
                       .bytes = held->bytes,
                       .age_ms = backlog_age_ms(held, now)};
+    if (ch->kind->behind) {
+        struct fill behind = ch->kind->behind(ch);
+        d.messages += behind.messages;
+        d.bytes += behind.bytes;
+    }
     if (!l || !l->returned)
         return d;
     d.messages += l->returned_count;

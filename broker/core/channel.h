@@ -31,6 +31,7 @@
 #include "broker/base/map.h"
 #include "broker/core/backlog.h"
 #include "broker/core/block.h"
+#include "broker/core/fullness.h"
 #include "broker/core/gate.h"
 #include "broker/core/rule.h"
 #include "broker/core/turn.h"
@@ -59,6 +60,11 @@ struct channel_kind {
     bool is_lossless; /* keeps what it has accepted: under pressure its
                          publishers can be delayed, and nothing else */
     void (*init)(struct channel *ch);
+    /* It begins. False when it cannot: there is no memory, or
+     * it is one too many that is durable. */
+    bool (*open)(struct channel *ch);
+    /* It is freed, being unused. */
+    void (*fini)(struct channel *ch);
     void (*joined)(struct channel *ch, struct subscriber *s);
     /* The subscriber has left; its outbox, counted, is still there. */
     void (*left)(struct channel *ch, struct subscriber *s);
@@ -69,11 +75,16 @@ struct channel_kind {
     void (*accept)(struct channel *ch, struct slice *slice);
     /* Hands out all messages that it can. */
     void (*hand_out)(struct channel *ch);
-    /* Some of a member's outbox was sent. */
-    void (*sent)(struct channel *ch, struct subscriber *s);
+    /* So many bytes of a member's outbox were sent. */
+    void (*sent)(struct channel *ch, struct subscriber *s, uint64_t bytes);
     /* A member's socket was offered all of its outbox, and some is left. */
     void (*flushed)(struct channel *ch, struct subscriber *s);
     void (*rule_changed)(struct channel *ch);
+    /* The channel is to take a slice: has room for that. False when there is no
+     * memory. */
+    bool (*prepare)(struct channel *ch);
+    /* The turn is over, and the open block was put to rest. */
+    void (*rest)(struct channel *ch);
     /* Whether a message of so many bytes fits; if not, closes the gate until
      * it does. */
     bool (*admits)(struct channel *ch, uint64_t n);
@@ -90,6 +101,8 @@ struct channel_kind {
     void (*relieve)(struct channel *ch);
     /* The messages that wait in the channel itself, */
     const struct backlog *(*held)(const struct channel *ch);
+    /* those behind that, of which only the counts are known, */
+    struct fill (*behind)(const struct channel *ch);
     /* and those that have come back, which are before them. */
     struct ledger *(*ledger)(const struct channel *ch);
     /* The bounds of the channel, or where it has none of its own, of each

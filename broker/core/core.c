@@ -3,11 +3,14 @@
 
 #include <assert.h>
 
+#include "broker/core/keep.h"
 #include "broker/core/patience.h"
+#include "broker/core/queue_kept.h"
 #include "broker/core/queue_work.h"
 #include "broker/core/rule.h"
 #include "broker/core/tap.h"
 #include "broker/core/topic.h"
+#include "broker/core/trail.h"
 
 enum {
     /* Consumers that took all they were given may be given more at once; how
@@ -20,8 +23,36 @@ void core_init(struct core *c, const struct core_config *config,
                struct budget *budget)
 {
     turn_init(&c->turn, config, owner, counters, budget);
+    keeper_init(&c->keeper, &c->turn);
     directory_init(&c->directory, &c->turn);
     pressure_init(&c->pressure, &c->directory, budget);
+}
+
+static bool core_recover_channel(void *arg, const struct store_channel *found)
+{
+    struct core *c = arg;
+    const struct core_config *config = &c->turn.config;
+    if (name_class_of(found->name, found->name_length) != NAME_QUEUE)
+        return false;
+    c->keeper.found = found;
+    struct channel *ch =
+        directory_add(&c->directory, NAME_QUEUE,
+                      rule_find(config->rules, config->rule_count, found->name,
+                                found->name_length),
+                      found->name, found->name_length);
+    c->keeper.found = NULL;
+    if (ch)
+        channel_touch(ch); /* it may be empty */
+    return ch != NULL;
+}
+
+bool core_open_store(struct core *c, const struct store_ops *ops, void *store)
+{
+    c->keeper.ops = ops;
+    c->keeper.store = store;
+    c->keeper.calls = &keep_calls;
+    c->turn.keeper = &c->keeper;
+    return ops->visit_channels(store, core_recover_channel, c);
 }
 
 /* Names. */
@@ -167,6 +198,8 @@ static void core_put_away(struct core *c)
     while (c->turn.touched) {
         struct channel *ch = c->turn.touched;
         channel_rest(ch);
+        if (ch->kind->rest)
+            ch->kind->rest(ch);
         pressure_weigh(&c->pressure, ch);
         channel_untouch_first(&c->turn);
         if (channel_is_unused(ch)) {
@@ -184,6 +217,8 @@ void core_deliver(struct core *c)
     c->turn.is_running = true;
     core_exchange(&c->turn);
     core_put_away(c);
+    if (c->turn.keeper)
+        keeper_kick(&c->keeper);
     c->turn.is_running = false;
 }
 
@@ -196,6 +231,8 @@ void core_end_turn(struct core *c)
     core_exchange(&c->turn);
     core_admit(&c->turn);
     core_put_away(c);
+    if (c->turn.keeper)
+        keeper_end_turn(&c->keeper);
     core_resume(&c->turn);
     c->turn.is_running = false;
 }
@@ -218,13 +255,14 @@ bool core_is_drained(const struct core *c)
 static void core_touch_deliverable(struct channel *ch, void *arg)
 {
     (void)arg;
-    if (ch->is_deliverable)
+    if (ch->is_deliverable || queue_is_durable(ch))
         channel_touch(ch);
 }
 
 void core_tick(struct core *c)
 {
     turn_ring(&c->turn);
+    trail_tick(&c->keeper);
     LIST_EACH_SAFE (link, &c->turn.busy)
         topic_tick_busy(LIST_OF(link, struct subscriber, busy));
     topic_tick_wary(&c->turn);
@@ -234,6 +272,13 @@ void core_tick(struct core *c)
 }
 
 /* The end. */
+
+void core_stop(struct core *c)
+{
+    c->turn.is_stopping = true;
+    if (c->turn.keeper)
+        directory_each(&c->directory, core_touch_deliverable, NULL);
+}
 
 static void core_purge_channel(struct channel *ch, void *arg)
 {
@@ -258,5 +303,6 @@ void core_fini(struct core *c)
 {
     core_purge(c);
     directory_fini(&c->directory);
+    keeper_fini(&c->keeper);
     turn_fini(&c->turn);
 }

@@ -16,6 +16,7 @@
 #include "broker/base/list.h"
 #include "broker/core/channel.h"
 #include "broker/core/directory.h"
+#include "broker/core/keeper.h"
 #include "broker/core/pressure.h"
 #include "broker/core/publisher.h"
 #include "broker/core/subscriber.h"
@@ -23,6 +24,7 @@
 
 struct core {
     struct turn turn;
+    struct keeper keeper;
     struct directory directory;
     struct pressure pressure;
 };
@@ -34,8 +36,33 @@ void core_init(struct core *c, const struct core_config *config,
                const struct core_owner *owner, struct counters *counters,
                struct budget *budget);
 
-/* Drops what queues still hold, counting it, and closes taps. No subscriber
- * and no waiting publisher may be left. */
+/* Queues may be durable from now on: those that the store has become channels
+ * again, with all that they held. To be called before anything is published.
+ * False when there is no memory for that, or a name is not that of a queue.
+ * `ops` and `store` are borrowed until the core is purged. */
+bool core_open_store(struct core *c, const struct store_ops *ops, void *store);
+
+/* Takes what the store has done, which it rings its owner for; end the turn
+ * afterwards. */
+static inline void core_reap(struct core *c)
+{
+    keeper_reap(&c->keeper);
+}
+
+/* The number of this turn, and of the last one of which all that was published
+ * to durable queues is on disk. */
+static inline uint64_t core_turn(const struct core *c)
+{
+    return c->keeper.turn;
+}
+static inline uint64_t core_durable_turn(const struct core *c)
+{
+    return keeper_durable_turn(&c->keeper);
+}
+
+/* Drops what queues still hold, counting it, and closes taps. What durable ones
+ * hold stays in the store, which must be closed, and reaped to its end. No
+ * subscriber and no waiting publisher may be left. */
 void core_purge(struct core *c);
 
 /* Frees the core, after purging it as core_purge() does. */
@@ -46,11 +73,9 @@ static inline void core_set_now(struct core *c, clock_ms now)
     c->turn.now = now;
 }
 
-/* From now on undelivered messages are counted as dropped by stopping. */
-static inline void core_stop(struct core *c)
-{
-    c->turn.is_stopping = true;
-}
+/* From now on undelivered messages are counted as dropped by stopping, and
+ * durable ones need not be delivered. */
+void core_stop(struct core *c);
 
 static inline bool core_is_stopping(const struct core *c)
 {
@@ -140,7 +165,7 @@ static inline uint32_t core_alarm_ms(const struct core *c)
 static inline bool core_is_ticking(const struct core *c)
 {
     return !list_is_empty(&c->turn.busy) || !list_is_empty(&c->turn.wary) ||
-           c->turn.is_starved;
+           c->turn.is_starved || !list_is_empty(&c->keeper.trails);
 }
 
 #endif

@@ -39,7 +39,8 @@ struct channel *directory_add(struct directory *d, enum name_class name_class,
     struct channel *ch = channel_new(d->turn, kind, rule, name, length);
     if (!ch)
         return NULL;
-    if (!map_insert(&d->channels, &ch->node)) {
+    if ((kind->open && !kind->open(ch)) ||
+        !map_insert(&d->channels, &ch->node)) {
         channel_free(ch);
         return NULL;
     }

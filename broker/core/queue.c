@@ -2,8 +2,11 @@
 #include "broker/core/queue.h"
 
 #include "broker/core/held.h"
+#include "broker/core/keep.h"
 #include "broker/core/queue_ended.h"
 #include "broker/core/queue_held.h"
+#include "broker/core/queue_kept.h"
+#include "broker/core/queue_numbers.h"
 #include "broker/core/queue_parts.h"
 #include "broker/core/queue_round.h"
 #include "broker/core/queue_work.h"
@@ -29,37 +32,9 @@ static bool queue_is_ready(const struct subscriber *s)
     return !list_is_empty(&s->ready);
 }
 
-static uint64_t renumber(struct backlog *b, uint64_t first)
-{
-    for (uint32_t i = 0; i < b->count; i++) {
-        backlog_at(b, i)->first = first;
-        first += backlog_at(b, i)->messages;
-    }
-    return first;
-}
-
-/* While nobody saw them, the numbers of what consumers hold were not kept. They
- * get those below what the queue still has, in any order. */
-static void queue_number(struct channel *ch)
-{
-    struct queue *q = queue_of(ch);
-    uint64_t messages = q->backlog->messages;
-    if (q->is_numbered)
-        return;
-    q->is_numbered = true;
-    LIST_EACH (link, &ch->members) {
-        struct subscriber *s = LIST_OF(link, struct subscriber, member);
-        subscriber_count_sent(s);
-        messages += s->outbox->messages;
-    }
-    uint64_t next = ch->number - messages + 1;
-    LIST_EACH (link, &ch->members)
-        next = renumber(LIST_OF(link, struct subscriber, member)->outbox, next);
-    renumber(q->backlog, next);
-}
-
 static void queue_joined(struct channel *ch, struct subscriber *s)
 {
+    s->trail = NULL;
     queue_of(ch)->consumers++;
     if (s->kind != SUBSCRIBER_PLAIN)
         queue_number(ch);
@@ -93,7 +68,7 @@ static void queue_take_back_slice(struct queue *q, const struct slice *s)
 /* Into its place among what has come back, if there is memory for that. */
 static void queue_take_back(struct queue *q, struct slice *s)
 {
-    if (!q->is_numbered || !queue_put_back_slice(q, s))
+    if (!q->is_numbered || !queue_put_back_slice(q, s, false))
         queue_take_back_slice(q, s);
 }
 
@@ -108,9 +83,13 @@ static void queue_left(struct channel *ch, struct subscriber *s)
         queue_work_leave(s);
         return;
     }
+    uint64_t gone_back = queue_put_back_trail(q, s);
     for (uint32_t i = outbox->count; i-- > 0;) {
         struct slice back = *backlog_at(outbox, i);
-        queue_take_back(q, &back);
+        if (gone_back == 0)
+            queue_take_back(q, &back);
+        else
+            gone_back -= back.length;
     }
 }
 
@@ -118,8 +97,10 @@ static void queue_accept(struct channel *ch, struct slice *slice)
 {
     struct queue *q = queue_of(ch);
     channel_number(ch, slice);
-    if (!backlog_own(&q->backlog, ch->turn->budget) ||
-        !backlog_push(q->backlog, ch->turn->budget, slice)) {
+    if (q->keep) {
+        keep_accept(q->keep, slice);
+    } else if (!backlog_own(&q->backlog, ch->turn->budget) ||
+               !backlog_push(q->backlog, ch->turn->budget, slice)) {
         channel_count_dropped(ch, slice->messages, COUNT_dropped_no_memory);
         return;
     }
@@ -163,7 +144,7 @@ static struct slice queue_measure(const struct queue *q,
 /* One with a text may be a request. */
 static inline bool queue_has_first(struct queue *q)
 {
-    if (backlog_is_empty(q->backlog))
+    if (backlog_is_empty(q->backlog) && !(q->keep && keep_fill(q->keep)))
         return false;
     if (!backlog_first(q->backlog)->has_text)
         return true;
@@ -181,7 +162,7 @@ static bool queue_give_slice(struct queue *q, struct subscriber *s,
                              const struct slice *given)
 {
     struct turn *t = q->channel.turn;
-    if (s->worker ? !queue_hand(q, s, given) : !subscriber_push(s, given))
+    if (s->worker ? !queue_hand(q, s, given) : !queue_push(q, s, given))
         return false;
     struct slice taken =
         backlog_take(q->backlog, t->budget, given->length, given->messages);
@@ -287,10 +268,12 @@ static bool queue_give_returned(struct queue *q, struct subscriber *s,
 static struct fill queue_fill(const struct queue *q)
 {
     const struct ledger *l = q->ledger;
-    return (struct fill){.bytes = q->backlog->bytes + (l ? l->bytes : 0) +
-                                  channel_pending_bytes(&q->channel),
-                         .messages = q->backlog->messages + (l ? l->count : 0) +
-                                     q->channel.pending};
+    struct fill waits = queue_waits(q);
+    return (struct fill){
+        .bytes = waits.bytes + (l ? l->bytes : 0) + queue_given(q).bytes +
+                 channel_pending_bytes(&q->channel),
+        .messages = waits.messages + (l ? l->count : 0) +
+                    queue_given(q).messages + q->channel.pending};
 }
 
 static void queue_update_gate(struct queue *q)
@@ -313,7 +296,8 @@ static bool queue_has_next(const struct queue *q)
 static void queue_update_deliverable(struct queue *q)
 {
     struct channel *ch = &q->channel;
-    bool is_deliverable = queue_has_next(q) && q->consumers > 0;
+    bool is_deliverable =
+        queue_has_next(q) && q->consumers > 0 && !queue_may_stop(q);
     if (is_deliverable && !ch->is_deliverable)
         ch->turn->deliverable++;
     if (!is_deliverable && ch->is_deliverable)
@@ -357,15 +341,21 @@ static bool queue_hand_out_returned(struct queue *q)
 static void queue_hand_out(struct channel *ch)
 {
     struct queue *q = queue_of(ch);
-    int64_t messages = (int64_t)q->backlog->messages;
-    int64_t bytes = (int64_t)q->backlog->bytes;
+    if ((q->keep != NULL) != ch->rule->is_durable)
+        queue_review_durable(q);
+    if (queue_is_frozen(q))
+        return;
+    queue_fill_head(q);
+    struct fill before = queue_waits(q);
     uint32_t share = queue_share(q, q->backlog->messages);
     if (!queue_first_returned(q) || queue_hand_out_returned(q))
         while (!list_is_empty(&q->ready) && queue_has_first(q) &&
                queue_give(q, queue_next(q), share))
             continue;
-    queue_count(q, (int64_t)q->backlog->messages - messages,
-                (int64_t)q->backlog->bytes - bytes);
+    queue_fill_head(q);
+    struct fill after = queue_waits(q);
+    queue_count(q, (int64_t)(after.messages - before.messages),
+                (int64_t)(after.bytes - before.bytes));
     /* Out of memory: asks for a tick, since neither progress of a consumer nor
      * a publish may ever come. */
     if (queue_has_next(q) && !list_is_empty(&q->ready))
@@ -380,9 +370,10 @@ static void queue_hand_out(struct channel *ch)
 
 /* Back into the round at half its room, so that a consumer is not taken in
  * and out for every message. */
-static void queue_sent(struct channel *ch, struct subscriber *s)
+static void queue_sent(struct channel *ch, struct subscriber *s, uint64_t bytes)
 {
     struct queue *q = queue_of(ch);
+    (void)bytes;
     if (q->is_pressed)
         channel_touch(ch); /* it may hold less: it is weighed again */
     if (s->state == SUBSCRIBER_RETIRED || queue_is_ready(s) ||
@@ -402,8 +393,9 @@ static uint64_t queue_room(const struct channel *ch)
 
 static bool queue_is_empty(const struct channel *ch)
 {
-    return backlog_is_empty(queue_of(ch)->backlog) &&
-           ledger_is_empty(queue_of(ch)->ledger);
+    const struct queue *q = queue_of(ch);
+    return backlog_is_empty(q->backlog) && ledger_is_empty(q->ledger) &&
+           (!q->keep || keep_is_empty(q->keep));
 }
 
 static const struct backlog *queue_held(const struct channel *ch)
@@ -439,7 +431,7 @@ static void queue_press(struct channel *ch, bool is_exhausted)
     (void)is_exhausted;
     if (q->ledger)
         settling_press(q->ledger);
-    if (q->is_pressed)
+    if (q->is_pressed || (q->keep && !keep_press(q->keep)))
         return;
     q->is_pressed = true;
     channel_close_gate(ch);
@@ -458,19 +450,22 @@ static void queue_relieve(struct channel *ch)
 static uint64_t queue_purge(struct channel *ch, uint32_t slices)
 {
     struct queue *q = queue_of(ch);
+    if (slices == UINT32_MAX)
+        queue_abandon(q);
     uint64_t returned = queue_drop_returned(q, slices), messages = 0;
     uint64_t bytes = q->backlog->bytes;
     if (returned < slices)
-        messages = backlog_drop_slices(q->backlog, ch->turn->budget,
-                                       slices - (uint32_t)returned);
+        messages = queue_drop_slices(q, slices - (uint32_t)returned);
     queue_count(q, -(int64_t)messages, (int64_t)(q->backlog->bytes - bytes));
     if (slices == UINT32_MAX)
         messages += ledger_drop_delayed(q->ledger);
+    if (q->keep && backlog_is_empty(q->backlog))
+        messages += keep_purge(q->keep);
     queue_tidy(q);
     backlog_disown(&q->backlog, ch->turn->budget);
     queue_update_gate(q);
     queue_update_deliverable(q);
-    return messages + returned;
+    return q->keep && q->keep->is_abandoned ? 0 : messages + returned;
 }
 
 const struct channel_kind queue_kind = {
@@ -478,6 +473,10 @@ const struct channel_kind queue_kind = {
     .size = sizeof(struct queue),
     .is_lossless = true,
     .init = queue_init,
+    .open = queue_open,
+    .fini = queue_fini,
+    .prepare = queue_prepare,
+    .rest = queue_rest,
     .joined = queue_joined,
     .left = queue_left,
     .retired = queue_retired,
@@ -491,6 +490,7 @@ const struct channel_kind queue_kind = {
     .press = queue_press,
     .relieve = queue_relieve,
     .held = queue_held,
+    .behind = queue_behind,
     .ledger = queue_ledger,
     .limits = queue_limits,
     .subscriber_limits = queue_subscriber_limits,

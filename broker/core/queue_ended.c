@@ -4,6 +4,7 @@
 #include "broker/core/backlog_drop.h"
 #include "broker/core/held.h"
 #include "broker/core/queue_held.h"
+#include "broker/core/queue_kept.h"
 #include "broker/core/queue_parts.h"
 
 /* Fewer than this part of the backlog can hardly be what makes it full, and a
@@ -41,14 +42,13 @@ void queue_skip_ended(struct queue *q)
         queue_count_ended(q, queue_drop_returned(q, 1));
     while (!backlog_is_empty(q->backlog) &&
            queue_is_ended(q, backlog_first(q->backlog)))
-        queue_count_ended(
-            q, backlog_drop_slices(q->backlog, q->channel.turn->budget, 1));
+        queue_count_ended(q, queue_drop_slices(q, 1));
 }
 
 bool queue_sweep_ended(struct queue *q)
 {
     const struct backlog *b = q->backlog;
-    if (q->ended == 0 || q->ended < b->count / QUEUE_ENDED_PART)
+    if (q->keep || q->ended == 0 || q->ended < b->count / QUEUE_ENDED_PART)
         return false;
     int64_t bytes = (int64_t)b->bytes;
     uint64_t messages =

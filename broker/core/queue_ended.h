@@ -19,7 +19,8 @@ void queue_note_ended(struct channel *ch);
 void queue_skip_ended(struct queue *q);
 
 /* Drops all in the backlog, once there may be enough of them to be worth the
- * walk. True when there were some. */
+ * walk. True when there were some. Not in a durable queue, most of which is not
+ * in memory. */
 bool queue_sweep_ended(struct queue *q);
 
 #endif

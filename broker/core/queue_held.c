@@ -2,9 +2,11 @@
 #include "broker/core/queue_held.h"
 
 #include "broker/core/held.h"
+#include "broker/core/keep.h"
 #include "broker/core/queue_parts.h"
 #include "broker/core/settling.h"
 #include "broker/core/subscriber.h"
+#include "broker/core/trail.h"
 #include "broker/core/worker.h"
 
 enum { DELAYS_AT_ONCE = 4096 };
@@ -26,6 +28,12 @@ static struct ledger *obtain_ledger(struct queue *q)
 struct held *queue_first_returned(const struct queue *q)
 {
     return q->ledger ? q->ledger->returned : NULL;
+}
+
+bool queue_push(struct queue *q, struct subscriber *s,
+                const struct slice *slice)
+{
+    return q->keep ? trail_give(q->keep, s, slice) : subscriber_push(s, slice);
 }
 
 bool queue_hand(struct queue *q, struct subscriber *lane,
@@ -60,8 +68,10 @@ static bool ledger_part_returned(struct ledger *l, uint32_t most)
 bool queue_hand_returned(struct queue *q, struct subscriber *s, uint32_t most)
 {
     struct ledger *l = q->ledger;
-    if (!ledger_part_returned(l, most) ||
-        !subscriber_push(s, &l->returned->slice))
+    if (!ledger_part_returned(l, most))
+        return false;
+    const struct slice *first = &l->returned->slice;
+    if (s->worker ? !subscriber_push(s, first) : !queue_push(q, s, first))
         return false;
     struct held *h = ledger_pop_returned(l);
     queue_count(q, -(int64_t)h->slice.messages, -(int64_t)h->slice.length);
@@ -87,15 +97,26 @@ struct held *queue_part_held(const struct channel *ch, struct held *h,
     return is_whole || ledger_split(l, h, most) ? h : NULL;
 }
 
+/* The first so many messages of a slice are. */
+static void queue_done(struct queue *q, const struct slice *s,
+                       uint32_t messages)
+{
+    if (q->keep)
+        keep_ack(q->keep, s->first, messages);
+}
+
 void queue_finish(struct channel *ch, struct held *h)
 {
+    struct queue *q = queue_of(ch);
+    queue_done(q, &h->slice, h->slice.messages);
     held_release(h);
-    ledger_remove(queue_of(ch)->ledger, h);
+    ledger_remove(q->ledger, h);
     channel_touch(ch);
 }
 
 void queue_finish_first(struct channel *ch, struct held *h, uint32_t messages)
 {
+    queue_done(queue_of(ch), &h->slice, messages);
     ledger_trim(queue_of(ch)->ledger, h, messages);
     channel_touch(ch);
 }
@@ -115,11 +136,16 @@ static void queue_return(struct queue *q, struct held *h)
 }
 
 /* The next one who gets it is told how often it was handed out wholly. */
+static void held_count_try(struct held *h)
+{
+    if (h->is_sent && h->slice.tries < SLICE_TRIES_MAX)
+        h->slice.tries++;
+}
+
 static void queue_take_back(struct held *h)
 {
     held_release(h);
-    if (h->is_sent && h->slice.tries < SLICE_TRIES_MAX)
-        h->slice.tries++;
+    held_count_try(h);
 }
 
 void queue_put_back(struct channel *ch, struct held *h)
@@ -192,7 +218,7 @@ void queue_put_back_all(struct subscriber *lane)
                 queue_put_back(&q->channel, h);
 }
 
-bool queue_put_back_slice(struct queue *q, struct slice *rest)
+bool queue_put_back_slice(struct queue *q, struct slice *rest, bool is_sent)
 {
     struct ledger *l = obtain_ledger(q);
     while (rest->length > 0) {
@@ -201,6 +227,8 @@ bool queue_put_back_slice(struct queue *q, struct slice *rest)
         struct held *h = l ? ledger_add(l, &run) : NULL;
         if (!h)
             return false;
+        h->is_sent = is_sent;
+        held_count_try(h);
         queue_return(q, h);
         slice_skip(rest, run.messages, run.length);
     }
@@ -215,6 +243,7 @@ uint64_t queue_drop_returned(struct queue *q, uint64_t most)
         struct held *h = ledger_pop_returned(l);
         n += h->slice.messages;
         queue_count(q, -(int64_t)h->slice.messages, -(int64_t)h->slice.length);
+        queue_done(q, &h->slice, h->slice.messages);
         ledger_remove(l, h);
     }
     return n;

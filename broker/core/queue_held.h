@@ -18,6 +18,11 @@ struct subscriber;
 /* The first that came back; NULL when there is none. */
 struct held *queue_first_returned(const struct queue *q);
 
+/* Adds to the outbox of a consumer that is not a worker. False, with nothing
+ * changed, without memory. */
+bool queue_push(struct queue *q, struct subscriber *s,
+                const struct slice *slice);
+
 /* Gives messages that can be one entry to a lane that has room and credit for
  * them: its worker holds them from now on. False, with nothing changed, without
  * memory. */
@@ -49,9 +54,10 @@ void queue_delay(struct channel *ch, struct held *h, uint32_t ms);
 /* All that the lane holds goes back. */
 void queue_put_back_all(struct subscriber *lane);
 
-/* What a consumer did not take goes back: whole messages, with their numbers.
- * False without memory: *rest is what is left. */
-bool queue_put_back_slice(struct queue *q, struct slice *rest);
+/* What a consumer was given goes back: whole messages, with their numbers, that
+ * were wholly handed to its kernel or not. False without memory: *rest is what
+ * is left. */
+bool queue_put_back_slice(struct queue *q, struct slice *rest, bool is_sent);
 
 /* Drops the first that came back, so many or a few more if there are as many,
  * and returns how many these were. */

@@ -14,11 +14,13 @@
 #include "broker/core/fullness.h"
 #include "broker/core/queue.h"
 
+struct keep;
 struct ledger;
 
 struct queue {
     struct channel channel;
     struct backlog *backlog;
+    struct keep *keep;        /* NULL unless it is durable; see keep.h */
     struct ledger *ledger;    /* NULL until a worker holds something */
     uint64_t redelivered;     /* messages that came back from workers */
     struct list ready;        /* consumers with room; the first is next */

@@ -71,8 +71,8 @@ static struct held *find(struct channel *ch, const void *owner, uint64_t number)
 }
 
 /* The first messages of an entry need not be parted from the others. */
-static uint32_t ack(struct channel *ch, struct held *h, uint64_t number,
-                    uint32_t count)
+static uint32_t finish(struct channel *ch, struct held *h, uint64_t number,
+                       uint32_t count)
 {
     struct worker *w = h->lane->worker;
     uint32_t messages = h->slice.messages;
@@ -98,7 +98,7 @@ uint32_t queue_work_ack_run(struct channel *ch, const void *owner,
     struct held *h;
     while (messages > 0 && done < count &&
            (h = find(ch, owner, number + done)) != NULL) {
-        messages = ack(ch, h, number + done, count - done);
+        messages = finish(ch, h, number + done, count - done);
         done += messages;
     }
     return done;
@@ -110,7 +110,7 @@ enum work_status queue_work_ack(struct channel *ch, const void *owner,
     struct held *h = find(ch, owner, number);
     if (!h)
         return WORK_GONE;
-    return ack(ch, h, number, 1) > 0 ? WORK_DONE : WORK_NO_MEMORY;
+    return finish(ch, h, number, 1) > 0 ? WORK_DONE : WORK_NO_MEMORY;
 }
 
 /* The same as an entry of its own: NULL, with another *status than WORK_DONE,

@@ -51,9 +51,10 @@ enum store_state {
 };
 
 enum store_done_kind {
-    STORE_DONE_PUT,   /* is on disk; the reference on its block is the core's
-                         again */
-    STORE_DONE_READ,  /* is filled */
+    STORE_DONE_PUT,   /* is on disk, in the order of puts; the reference on its
+                         block is the core's again. After STORE_FAILED: only the
+                         latter */
+    STORE_DONE_READ,  /* is filled; after STORE_FAILED: as far as it was */
     STORE_DONE_STATE, /* has changed */
 };
 

@@ -131,12 +131,9 @@ void subscriber_sent(struct subscriber *s, uint64_t bytes)
     struct channel *ch = s->channel;
     struct budget *budget = ch->turn->budget;
     uint32_t messages = backlog_consume(s->outbox, budget, bytes);
-    s->taken_bytes = bytes < UINT32_MAX - s->taken_bytes
-                         ? s->taken_bytes + (uint32_t)bytes
-                         : UINT32_MAX;
     backlog_disown(&s->outbox, budget);
     subscriber_count_out(s, messages);
-    ch->kind->sent(ch, s);
+    ch->kind->sent(ch, s, bytes);
 }
 
 void subscriber_flushed(struct subscriber *s)

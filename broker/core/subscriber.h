@@ -14,6 +14,7 @@
 #include "broker/core/backlog_drop.h"
 
 struct channel;
+struct trail;
 struct worker;
 
 enum subscriber_state {
@@ -49,19 +50,25 @@ struct subscriber {
                                   to the kernel is done */
     };
     union {
+        struct {                  /* in a topic: */
+            uint32_t taken_bytes; /* since its last mark of good progress, */
+            clock_ms mark_at;     /* which was then */
+        };
+        struct trail *trail; /* in a queue: NULL unless that is durable and it
+                                was given something; see trail.h */
+    };
+    union {
         uint32_t order;       /* in a queue: of joining */
         clock_ms known_since; /* in a topic: when it joined, or was last slow */
     };
-    uint32_t taken_bytes; /* since its last mark of good progress, */
-    clock_ms mark_at;     /* which was then */
-    uint16_t matches;     /* for the owner: how many wildcards lead here */
-    uint8_t state;        /* enum subscriber_state */
-    uint8_t kind : 2;     /* enum subscriber_kind */
-    bool is_kept : 1;     /* `dirty` is in a list of its owner: output that the
-                             socket did not take */
-    bool is_exact : 1;    /* for the owner: so does its own name */
-    bool is_early : 1;    /* for the owner: joined before its subscription is
-                             confirmed, and was not written since */
+    uint16_t matches;  /* for the owner: how many wildcards lead here */
+    uint8_t state;     /* enum subscriber_state */
+    uint8_t kind : 2;  /* enum subscriber_kind */
+    bool is_kept : 1;  /* `dirty` is in a list of its owner: output that the
+                          socket did not take */
+    bool is_exact : 1; /* for the owner: so does its own name */
+    bool is_early : 1; /* for the owner: joined before its subscription is
+                          confirmed, and was not written since */
     /* In a topic: */
     bool was_busy : 1;  /* since `known_since`; */
     bool has_read : 1;  /* and then took as much as its bound, or so much

@@ -237,8 +237,11 @@ __attribute__((flatten)) static void topic_accept(struct channel *ch,
     }
 }
 
-static void topic_sent(struct channel *ch, struct subscriber *s)
+static void topic_sent(struct channel *ch, struct subscriber *s, uint64_t bytes)
 {
+    s->taken_bytes = bytes < UINT32_MAX - s->taken_bytes
+                         ? s->taken_bytes + (uint32_t)bytes
+                         : UINT32_MAX;
     if (s->taken_bytes >= ch->rule->client_limit_bytes) {
         if (s->was_busy || s->taken_bytes >= TOPIC_KERNEL_BYTES)
             s->has_read = true;

@@ -20,6 +20,8 @@
 #include "broker/core/core_config.h"
 #include "broker/core/core_owner.h"
 
+struct keeper;
+
 /* An alarm of the core. */
 struct turn_alarm {
     struct alarm alarm;
@@ -33,6 +35,7 @@ struct turn {
     struct budget *budget;
     struct block_pool pool;
     struct spares spare_held; /* see held.c */
+    struct keeper *keeper;    /* NULL: no queue is durable */
     clock_ms now;
     struct channel *touched, *touched_last; /* channels with something to
                                                settle, or that may have become
