@@ -63,15 +63,28 @@ void engine_abandon(struct engine *e)
     free(e);
 }
 
-bool engine_close(struct engine *e, uint64_t wall_ms)
+bool engine_finish(struct engine *e, uint64_t wall_ms)
 {
     enum store_state state = engine_step(e, wall_ms);
-    bool is_done = state != STORE_FAILED && engine_need(e) == ENGINE_NOTHING &&
+    enum engine_need need = engine_need(e);
+    bool is_done = state != STORE_FAILED &&
+                   (need == ENGINE_NOTHING || need == ENGINE_TIDY) &&
                    (e->put_count == 0 || e->is_written);
     if (state != STORE_FAILED && !e->is_sealed && writer_seal(e) != 0)
         is_done = false;
+    return is_done;
+}
+
+bool engine_close(struct engine *e, uint64_t wall_ms)
+{
+    bool is_done = engine_finish(e, wall_ms);
     engine_abandon(e);
     return is_done;
+}
+
+enum store_state engine_state(const struct engine *e)
+{
+    return e->state;
 }
 
 struct engine_numbers engine_numbers(const struct engine *e)
@@ -219,8 +232,8 @@ struct engine_stats engine_stats(const struct engine *e)
     uint64_t bytes;
     stats.segments = shelf_sum(&e->shelf, &bytes, &stats.live_bytes);
     stats.file_bytes = shelf_bytes(&e->shelf);
-    stats.spares = (uint32_t)shelf_spares(&e->shelf);
-    stats.channels = (uint32_t)e->catalog.ids.count;
+    stats.spares = (uint64_t)shelf_spares(&e->shelf);
+    stats.channels = e->catalog.ids.count;
     stats.state_bytes = e->catalog.names_bytes;
     stats.read_bytes = e->window.read;
     return stats;

@@ -57,8 +57,11 @@ enum engine_result engine_open(struct engine **engine,
                                const struct engine_setup *setup,
                                uint64_t wall_ms, struct engine_report *report);
 
-/* Writes what was gathered and seals, unless the store has failed; then what
- * engine_abandon() does. Returns whether all of it is on disk. */
+/* Writes what was gathered and seals, unless the store has failed. Returns
+ * whether all of it is on disk. */
+bool engine_finish(struct engine *e, uint64_t wall_ms);
+
+/* The same and engine_abandon(). */
 bool engine_close(struct engine *e, uint64_t wall_ms);
 
 /* Closes the files and frees the memory, as a kill would. */
@@ -97,10 +100,14 @@ bool engine_trim(struct engine *e, uint32_t channel, uint64_t first);
 /* Answers at once; only what is on disk is read. */
 void engine_read(struct engine *e, struct store_read *read);
 
+/* As it is now. */
+enum store_state engine_state(const struct engine *e);
+
 /* How soon a step has something to do. */
 enum engine_need {
     ENGINE_NOTHING,
     ENGINE_LATER, /* acknowledgements, which may wait for company */
+    ENGINE_TIDY,  /* compaction, for which a stop needs not wait */
     ENGINE_NOW,
 };
 
@@ -130,7 +137,7 @@ struct engine_stats {
     uint64_t damaged_messages;       /* found by reads and compaction */
     uint64_t file_bytes, live_bytes; /* gauges, as those below */
     uint64_t state_bytes;            /* of all channels */
-    uint32_t segments, spares, channels;
+    uint64_t segments, spares, channels;
 };
 
 /* As they are now. */

@@ -52,9 +52,12 @@ enum engine_need step_need(const struct engine *e)
 {
     if (e->state == STORE_FAILED)
         return ENGINE_NOTHING;
-    if (has_puts(e) || e->moving.victim != SEGMENT_NONE)
+    bool is_moving = e->moving.victim != SEGMENT_NONE;
+    if (has_puts(e) || (is_moving && has_words(e)))
         return ENGINE_NOW;
-    return has_words(e) ? ENGINE_LATER : ENGINE_NOTHING;
+    if (has_words(e))
+        return ENGINE_LATER;
+    return is_moving ? ENGINE_TIDY : ENGINE_NOTHING;
 }
 
 /* Bytes of everything but messages, at most; 0: there is nothing. */
