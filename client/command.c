@@ -6,11 +6,11 @@
 #include <string.h>
 
 const struct command *const command_table[] = {
-    &command_bench,  &command_cert,    &command_chat, &command_keys,
-    &command_listen, &command_ls,      &command_may,  &command_monitor,
-    &command_passwd, &command_peek,    &command_ping, &command_purge,
-    &command_reply,  &command_request, &command_send, &command_tap,
-    &command_top,    &command_work,    NULL,
+    &command_bench,   &command_cert,   &command_chat,    &command_journal,
+    &command_keys,    &command_listen, &command_ls,      &command_may,
+    &command_monitor, &command_passwd, &command_peek,    &command_ping,
+    &command_purge,   &command_reply,  &command_request, &command_send,
+    &command_tap,     &command_top,    &command_work,    NULL,
 };
 
 const struct command *command_find(const char *name)

@@ -20,6 +20,7 @@ struct command {
 extern const struct command command_bench;
 extern const struct command command_cert;
 extern const struct command command_chat;
+extern const struct command command_journal;
 extern const struct command command_keys;
 extern const struct command command_listen;
 extern const struct command command_ls;

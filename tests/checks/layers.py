@@ -21,7 +21,8 @@ CLIENT = (
     ("client/lib", "users"),  # libsluice; the users file
     ("client/lib/units",),  # its version 2
     ("client",),  # what commands share
-    ("client/sources", "client/bench", "client/listen", "client/monitor"),
+    ("client/sources", "client/bench", "client/journal", "client/listen",
+     "client/monitor"),
     ("client/top",),
     ("client/commands",))
 

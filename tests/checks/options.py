@@ -11,6 +11,7 @@ HELPS = (
     (("sluiced", "--help"), True),
     (("sluice", "--help"), False),
     (("sluice", "bench", "--help"), False),
+    (("sluice", "journal", "--help"), False),
     (("sluice", "listen", "--help"), False),
     (("sluice", "ls", "--help"), False),
     (("sluice", "monitor", "--help"), True),
