@@ -324,6 +324,7 @@ enum engine_result contents_newest(struct opening *o)
         return result;
     struct segment *newest = &o->e->shelf.segments[o->newest];
     o->first_batch = newest->last_batch + 1;
+    o->e->window.chunk = WINDOW_SCAN_BYTES;
     if (file_find(o, id)->bytes < newest->bytes)
         return complaint_damage(o->report, id, file_find(o, id)->bytes,
                                 "it is cut short");
@@ -351,6 +352,7 @@ static enum engine_result scan(struct opening *o, uint32_t place,
     struct segment *segment = &o->e->shelf.segments[place];
     struct journal_batch batch;
     enum journal_fault fault;
+    o->e->window.chunk = WINDOW_SCAN_BYTES;
     while (segment->last_batch < last_batch) {
         enum engine_result result =
             batch_read(o, place, &batch, load_messages, &fault);
@@ -427,6 +429,7 @@ static enum engine_result live_read(struct opening *o,
 {
     uint32_t place;
     bool has_index = false;
+    o->e->window.chunk = WINDOW_FEW_BYTES;
     enum engine_result result = segment_open(o, entry->id, &place);
     if (!result)
         result = index_read(o, place, entry, &has_index);

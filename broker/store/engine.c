@@ -13,7 +13,6 @@
 
 enum {
     BATCH_BYTES = JOURNAL_BATCH_MAX / 8 * 7, /* of puts, unless one is more */
-    WINDOW_BYTES = 256 << 10,
 };
 
 enum engine_result engine_open(struct engine **engine,
@@ -38,7 +37,7 @@ enum engine_result engine_open(struct engine **engine,
     e->wall_ms = wall_ms;
     e->newest = e->moving.victim = SEGMENT_NONE;
     e->next_batch = e->next_id = 1;
-    e->window.chunk = 1 << 20;
+    e->window.chunk = WINDOW_FEW_BYTES;
     enum engine_result result = opening_run(e, report);
     if (result != ENGINE_OPENED) {
         engine_abandon(e);

@@ -11,12 +11,20 @@
 
 #include "broker/store/shelf.h"
 
+/* How much is read at once, at least: where records follow, where whole
+ * segments are scanned, and where no more is wanted. */
+enum {
+    WINDOW_BYTES = 256 << 10,
+    WINDOW_SCAN_BYTES = 1 << 20,
+    WINDOW_FEW_BYTES = 4096,
+};
+
 struct window {
     uint8_t *bytes; /* NULL before the first read */
     size_t room, length;
     uint64_t segment; /* id of that which is in it; 0: none */
     uint64_t offset;  /* in its file */
-    size_t chunk;     /* is read at once, at least */
+    size_t chunk;     /* read at once, at least */
     uint64_t read;    /* bytes, since the start */
 };
 
