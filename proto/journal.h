@@ -68,7 +68,8 @@ uint32_t journal_seed(const struct journal_segment *segment);
 
 enum journal_batch_flag {
     JOURNAL_BATCH_STATE = 1, /* the first of a segment */
-    JOURNAL_BATCH_INDEX = 2, /* the last of a sealed one */
+    JOURNAL_BATCH_INDEX = 2, /* the last of a sealed one: INDEX, or NUMBERS
+                                where an INDEX would be too large */
     JOURNAL_BATCH_PAGE = 4,  /* zeros follow, to a multiple of JOURNAL_PAGE */
     JOURNAL_BATCH_FLAGS = 7
 };
@@ -174,8 +175,9 @@ struct journal_walk journal_walk(const void *bytes);
 bool journal_walk_next(struct journal_walk *walk, struct journal_record *record,
                        const uint8_t **payload);
 
-/* The last bytes of a segment that is complete. `index` is the offset of its
- * INDEX batch, 0 when there is none. */
+/* The last bytes of a segment that is complete. `index` is the offset of the
+ * batch with JOURNAL_BATCH_INDEX, where all others have ended; 0 where a writer
+ * left it out, so that a damaged last batch cannot be told from the end. */
 void journal_put_seal(uint8_t out[JOURNAL_SEAL], uint32_t seed, uint64_t id,
                       uint64_t index);
 enum journal_fault journal_get_seal(uint64_t *index, uint32_t seed, uint64_t id,

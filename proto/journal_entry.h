@@ -60,11 +60,13 @@ uint8_t *journal_put_channel(uint8_t *out,
 const uint8_t *journal_get_channel(struct journal_channel *channel,
                                    const uint8_t *entry);
 
-/* A segment that lives, in STATE. */
+/* A segment that lives, in STATE. What lies behind its last batch does not
+ * count: an INDEX, a batch that was torn, or one that opening has written again
+ * elsewhere. */
 struct journal_segment_entry {
     uint64_t id;
-    uint64_t last_batch; /* its number */
-    uint64_t end;        /* offset behind that batch */
+    uint64_t last_batch; /* number of its last batch, INDEX apart */
+    uint64_t end;        /* offset behind that batch and its zeros */
 };
 
 /* As with ranges. */

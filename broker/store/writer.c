@@ -32,7 +32,8 @@ static struct segment *newest_of(const struct engine *e)
 static uint32_t index_entries(const struct engine *e)
 {
     uint64_t bytes = (uint64_t)e->index_count * JOURNAL_INDEX_ENTRY;
-    return bytes > newest_of(e)->bytes / INDEX_SHARE ? 0 : e->index_count;
+    bool is_possible = e->index && bytes <= newest_of(e)->bytes / INDEX_SHARE;
+    return is_possible ? e->index_count : 0;
 }
 
 /* Where the last batch of the newest segment may begin, at the latest. */
