@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * checks - passwords against their hashes, which takes 26 ms each on purpose:
+ * on a thread of its own, which begins with the first of them and gives way to
+ * all others. Those that wait are taken in turn by where they come from, so
+ * that one source delays others by one check at most for each of theirs.
+ *
+ * All functions are for the loop's thread; the checking thread sees copies
+ * alone.
+ */
+#ifndef SLUICE_AUTH_CHECKS_H
+#define SLUICE_AUTH_CHECKS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "users/network.h"
+
+struct checks;
+
+enum {
+    CHECKS_MAX = 64,       /* that wait, run, or have a result */
+    CHECKS_SOURCE_MAX = 8, /* of them, of one source */
+    CHECKS_SECRET_MAX = 511,
+};
+
+struct check_result {
+    uint64_t id;
+    bool is_right;
+};
+
+/* NULL, with errno, when the system refuses. Starts no thread. */
+struct checks *checks_new(void);
+
+/* Waits for the check that runs; forgets the others. NULL is allowed. */
+void checks_free(struct checks *c);
+
+/* Readable when there are results. */
+int checks_fd(const struct checks *c);
+
+/* Has a password compared with a hash of crypt(5). `hash` NULL: nobody has this
+ * password, and finding out takes as long. `source` NULL: a unix socket. The
+ * result comes under `id`. False when too many wait, the password is too long
+ * or has a NUL in it, or no thread can be started. */
+bool checks_submit(struct checks *c, uint64_t id, const struct network *source,
+                   const char *hash, const void *secret, size_t length);
+
+/* Nobody waits for it any more. */
+void checks_cancel(struct checks *c, uint64_t id);
+
+/* Takes one result. False when there is none, and then the descriptor is not
+ * readable any more. */
+bool checks_take(struct checks *c, struct check_result *out);
+
+#endif

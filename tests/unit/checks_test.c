@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * Passwords are checked beside the loop, in turn by where they come from, and
+ * as many as there is room for.
+ */
+#include "broker/auth/checks.h"
+
+#include <poll.h>
+#include <semaphore.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "tests/unit/auth_rig.h"
+#include "tests/unit/unit.h"
+
+enum { PATIENCE_MS = 60000 };
+
+static struct checks *checks;
+
+/* The thread waits at the gate in front of each hash while it is closed, and
+ * writes down the first letter of each password. */
+static sem_t gate;
+static bool is_gated; /* set before the thread has anything to do */
+static char order[64];
+
+char *__real_crypt_rn(const char *phrase, const char *setting, void *data,
+                      int size);
+char *__wrap_crypt_rn(const char *phrase, const char *setting, void *data,
+                      int size);
+char *__wrap_crypt_rn(const char *phrase, const char *setting, void *data,
+                      int size)
+{
+    if (is_gated) {
+        while (sem_wait(&gate) != 0)
+            ;
+        strncat(order, phrase, 1);
+    }
+    return __real_crypt_rn(phrase, setting, data, size);
+}
+
+static int set_up(void **state)
+{
+    (void)state;
+    checks = checks_new();
+    order[0] = '\0';
+    is_gated = false;
+    return checks && sem_init(&gate, 0, 0) == 0 ? 0 : -1;
+}
+
+static void open_gate(unsigned times)
+{
+    while (times-- > 0)
+        assert_int_equal(sem_post(&gate), 0);
+}
+
+static int tear_down(void **state)
+{
+    (void)state;
+    checks_free(checks);
+    return 0;
+}
+
+static struct check_result next(void)
+{
+    struct check_result result;
+    struct pollfd readable = {.fd = checks_fd(checks), .events = POLLIN};
+    while (!checks_take(checks, &result))
+        assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
+    return result;
+}
+
+static bool submit(uint64_t id, const char *source, const char *hash,
+                   const char *secret)
+{
+    struct network from = source ? rig_peer(source) : rig_peer("::");
+    return checks_submit(checks, id, source ? &from : NULL, hash, secret,
+                         strlen(secret));
+}
+
+static void test_the_right_password_is_right_and_others_are_not(void **state)
+{
+    (void)state;
+    const char *hash = rig_hash("secret", QUICK_COST);
+    static const char *const wrong[] = {"Secret", "", "secret ", "secre"};
+    assert_true(submit(7, "192.0.2.1", hash, "secret"));
+    struct check_result result = next();
+    assert_int_equal(result.id, 7);
+    assert_true(result.is_right);
+    for (unsigned i = 0; i < UNIT_COUNT(wrong); i++) {
+        assert_true(submit(8, NULL, hash, wrong[i]));
+        assert_false(next().is_right);
+    }
+    assert_true(submit(9, NULL, "$y$nonsense", "secret"));
+    assert_false(next().is_right);
+}
+
+/* Processor time of the process, as the thread that checks takes it. */
+static double seconds_of(const char *hash)
+{
+    struct timespec before, after;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
+    assert_true(submit(1, NULL, hash, "secret"));
+    assert_false(next().is_right);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
+    return (double)(after.tv_sec - before.tv_sec) +
+           (double)(after.tv_nsec - before.tv_nsec) / 1e9;
+}
+
+/* Within a wide margin: a look-up alone would take a ten thousandth. */
+static void test_nobodys_password_takes_as_long(void **state)
+{
+    (void)state;
+    double known = seconds_of(rig_hash("other", SLOW_COST));
+    double unknown = seconds_of(NULL);
+    assert_true(unknown > known / 20);
+    assert_true(known > unknown / 20);
+}
+
+static void test_what_is_not_a_password_is_refused(void **state)
+{
+    (void)state;
+    char much[CHECKS_SECRET_MAX + 2];
+    memset(much, 'a', sizeof much);
+    assert_false(
+        checks_submit(checks, 1, NULL, NULL, much, CHECKS_SECRET_MAX + 1));
+    assert_false(checks_submit(checks, 1, NULL, NULL, "a\0b", 3));
+    assert_true(checks_submit(checks, 1, NULL, NULL, much, CHECKS_SECRET_MAX));
+    assert_false(next().is_right);
+}
+
+static void test_one_source_has_eight_places(void **state)
+{
+    (void)state;
+    const char *hash = rig_hash("secret", QUICK_COST);
+    for (unsigned i = 1; i <= CHECKS_SOURCE_MAX; i++)
+        assert_true(submit(i, "192.0.2.1", hash, "secret"));
+    assert_false(submit(9, "192.0.2.1", hash, "secret"));
+    assert_true(submit(10, "192.0.2.2", hash, "secret"));
+    assert_true(next().is_right);
+}
+
+static void test_all_places_are_64(void **state)
+{
+    (void)state;
+    char text[32];
+    const char *hash = rig_hash("secret", QUICK_COST);
+    unsigned taken = 0;
+    for (unsigned i = 0; i < 2 * CHECKS_MAX; i++) {
+        snprintf(text, sizeof text, "192.0.2.%u", i);
+        taken += submit(i + 1, text, hash, "secret");
+    }
+    assert_int_equal(taken, CHECKS_MAX);
+    for (unsigned i = 0; i < taken; i++)
+        assert_true(next().is_right);
+    assert_true(submit(1, "192.0.2.1", hash, "secret"));
+}
+
+static void test_sources_are_taken_in_turn(void **state)
+{
+    (void)state;
+    const char *hash = rig_hash("a", QUICK_COST);
+    is_gated = true;
+    for (unsigned i = 1; i <= 4; i++)
+        assert_true(submit(i, "192.0.2.1", hash, "a"));
+    assert_true(submit(5, "192.0.2.2", hash, "b"));
+    assert_true(submit(6, "192.0.2.2", hash, "b"));
+    assert_true(submit(7, "192.0.2.3", hash, "c"));
+    open_gate(7);
+    for (unsigned i = 0; i < 7; i++)
+        (void)next();
+    assert_string_equal(order, "abcabaa");
+}
+
+/* One that runs, and two that wait. */
+static void test_a_cancelled_check_has_no_result(void **state)
+{
+    (void)state;
+    const char *hash = rig_hash("a", QUICK_COST);
+    is_gated = true;
+    for (uint64_t id = 1; id <= 4; id++)
+        assert_true(submit(id, NULL, hash, "a"));
+    for (uint64_t id = 1; id <= 3; id++)
+        checks_cancel(checks, id);
+    open_gate(2);
+    assert_int_equal(next().id, 4);
+    struct check_result result;
+    assert_false(checks_take(checks, &result));
+}
+
+static void test_an_end_with_checks_that_wait(void **state)
+{
+    (void)state;
+    const char *hash = rig_hash("a", QUICK_COST);
+    is_gated = true;
+    for (uint64_t id = 1; id <= CHECKS_SOURCE_MAX; id++)
+        assert_true(submit(id, NULL, hash, "a"));
+    open_gate(CHECKS_SOURCE_MAX);
+    (void)next();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            test_the_right_password_is_right_and_others_are_not, set_up,
+            tear_down),
+        cmocka_unit_test_setup_teardown(test_nobodys_password_takes_as_long,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_what_is_not_a_password_is_refused,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_source_has_eight_places,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_all_places_are_64, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_sources_are_taken_in_turn, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_a_cancelled_check_has_no_result,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_an_end_with_checks_that_wait,
+                                        set_up, tear_down),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
