@@ -94,7 +94,8 @@ enum sluice_event_kind {
     /* A hole in the numbers that was not reported: channel, seq (then due). */
     SLUICE_EVENT_UNTOLD,
 
-    /* A call was executed: token, seq, subscribers, dropped, waiting. */
+    /* A call was executed: token, seq, subscribers, dropped, waiting,
+     * is_on_disk. */
     SLUICE_EVENT_RECEIPT,
 
     /* The reply to a request: token, body, headers. */
@@ -149,6 +150,7 @@ struct sluice_event {
     uint64_t waiting;     /* in a queue: its place, 1 is the next */
     uint64_t wait_ms;
     struct sluice_delivery delivery;
+    bool is_on_disk; /* of a receipt: see sluice_set_sync() */
 };
 
 /* How to subscribe. Set `size` to sizeof(struct sluice_subscription) and leave
@@ -170,7 +172,12 @@ struct sluice_subscription {
  * reconnect whether to connect and subscribe again when the connection is lost,
  *           after pauses of 50 ms to 5 s; may be changed at any time
  * window    how many calls may wait for their answers, 1 to SLUICE_WINDOW_MAX;
- *           further ones wait until some are answered */
+ *           further ones wait until some are answered
+ * sync      whether the receipt of a message that is published from now on
+ *           comes only when it is on disk, if its queue is durable: then
+ *           is_on_disk is true. Failures "full" and "disk": it was not taken,
+ *           the disk is full or has failed. A broker without durable queues
+ *           refuses such calls with "bad-option". May be changed at any time */
 SLUICE_MUST_CHECK enum sluice_error sluice_set_name(struct sluice *s,
                                                     const char *name);
 SLUICE_MUST_CHECK enum sluice_error sluice_set_login(struct sluice *s,
@@ -182,6 +189,8 @@ SLUICE_MUST_CHECK enum sluice_error sluice_set_reconnect(struct sluice *s,
                                                          bool is_on);
 SLUICE_MUST_CHECK enum sluice_error sluice_set_window(struct sluice *s,
                                                       uint32_t calls);
+SLUICE_MUST_CHECK enum sluice_error sluice_set_sync(struct sluice *s,
+                                                    bool is_on);
 
 /* Connects in version 2 to an address as sluice_connect() takes it, and waits
  * for the broker's answer. With sluice_set_reconnect() it tries until the time

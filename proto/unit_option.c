@@ -60,6 +60,14 @@ static bool read_YESNO(const struct unit_option_row *row, struct span value,
     return *number || span_is_text(value, "no");
 }
 
+static bool read_CONFIRM(const struct unit_option_row *row, struct span value,
+                         uint64_t *number)
+{
+    (void)row;
+    *number = span_is_text(value, "sync");
+    return *number || span_is_text(value, "route");
+}
+
 static bool read_NUMBER(const struct unit_option_row *row, struct span value,
                         uint64_t *number)
 {

@@ -16,6 +16,7 @@
  * a text its length as it is written */
 #define UNIT_OPTIONS(X)                                                        \
     X(ack, YESNO, 0, 1)                                                        \
+    X(confirm, CONFIRM, 0, 1)                                                  \
     X(conn, TEXT, 1, UINT32_MAX)                                               \
     X(credit, NUMBER, 1, 65535)                                                \
     X(delay, DURATION, 0, 3600000)                                             \
@@ -35,6 +36,7 @@
     X(run, TEXT, 1, UINT32_MAX)                                                \
     X(seq, NUMBER, 0, INT64_MAX)                                               \
     X(subs, NUMBER, 0, INT64_MAX)                                              \
+    X(sync, NUMBER, 0, 1)                                                      \
     X(timeout, DURATION, 1, 3600000)                                           \
     X(try, NUMBER, 1, INT64_MAX)                                               \
     X(user, TEXT, 0, UINT32_MAX)                                               \
@@ -60,7 +62,8 @@ const char *unit_option_name(enum unit_option option);
 enum unit_option unit_option_find(struct span name);
 
 /* Whether `value` is well-formed and in range (rule 9). *number is set for
- * those that are numbers: 1 for yes, durations in milliseconds. */
+ * those that are numbers: 1 for yes and for confirm=sync, durations in
+ * milliseconds. */
 bool unit_option_read(enum unit_option option, struct span value,
                       uint64_t *number);
 

@@ -191,6 +191,25 @@ static void test_a_full_window_waits_for_answers(void **state)
     peer_close(&p);
 }
 
+static void test_a_receipt_may_wait_for_the_disk(void **state)
+{
+    (void)state;
+    struct peer p = units_open();
+    assert_int_equal(publish(&p, "1", 1, 0), SLUICE_OK);
+    assert_int_equal(sluice_set_sync(p.s, true), SLUICE_OK);
+    assert_int_equal(publish(&p, "2", 2, 0), SLUICE_OK);
+    assert_int_equal(publish(&p, "3", 0, 0), SLUICE_OK);
+    units_flush(&p);
+    units_answer(&p, "PUB /t", "1", "OK", " seq=1");
+    units_answer(&p, "PUB /t confirm=sync", "2", "OK", " seq=2 sync=1");
+    units_expect(&p, "PUB /t", "3");
+    assert_false(units_next_is(&p, SLUICE_EVENT_RECEIPT)->is_on_disk);
+    const struct sluice_event *e = units_next_is(&p, SLUICE_EVENT_RECEIPT);
+    assert_int_equal(e->token, 2);
+    assert_true(e->is_on_disk);
+    peer_close(&p);
+}
+
 static void test_only_the_channel_that_is_held_waits(void **state)
 {
     (void)state;
@@ -415,6 +434,7 @@ int main(void)
         cmocka_unit_test(test_an_event_stays_while_others_are_kept),
         cmocka_unit_test(test_what_is_kept_is_bounded),
         cmocka_unit_test(test_a_full_window_waits_for_answers),
+        cmocka_unit_test(test_a_receipt_may_wait_for_the_disk),
         cmocka_unit_test(test_only_the_channel_that_is_held_waits),
         cmocka_unit_test(test_work_is_acknowledged_before_the_next),
         cmocka_unit_test(test_what_the_library_refuses),

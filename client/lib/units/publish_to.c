@@ -29,6 +29,7 @@ enum sluice_error sluice_publish_to(struct sluice *s,
                                               .body = body,
                                               .headers = headers,
                                               .token = token,
+                                              .is_published = true,
                                               .is_routed = true},
                       timeout_ms);
 }

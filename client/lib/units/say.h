@@ -27,6 +27,7 @@ struct sluice_saying {
     enum sluice_call_kind kind;
     uint64_t token;      /* 0: no answer is wanted, unless it subscribes */
     uint32_t connection; /* on which it makes sense; 0: any */
+    bool is_published;   /* its answer may be asked to wait for the disk */
     bool is_routed;      /* to a channel, which may be held back */
     bool is_urgent;      /* must not wait for more to be said */
 };

@@ -104,6 +104,16 @@ enum sluice_error sluice_set_reconnect(struct sluice *s, bool is_on)
     return SLUICE_OK;
 }
 
+enum sluice_error sluice_set_sync(struct sluice *s, bool is_on)
+{
+    sluice_handle_assert(s);
+    struct sluice_units *u = sluice_units_of(s);
+    if (!u)
+        return SLUICE_NO_MEMORY;
+    u->settings.syncs = is_on;
+    return SLUICE_OK;
+}
+
 enum sluice_error sluice_set_window(struct sluice *s, uint32_t calls)
 {
     sluice_handle_assert(s);

@@ -84,6 +84,7 @@ static void take_receipt(struct sluice_taken *t, uint64_t token)
     e->subscribers = taker_number(&t->head, UNIT_OPTION_subs);
     e->dropped = taker_number(&t->head, UNIT_OPTION_drop);
     e->waiting = taker_number(&t->head, UNIT_OPTION_held);
+    e->is_on_disk = taker_number(&t->head, UNIT_OPTION_sync) == 1;
 }
 
 /* Frees the reader if it has ended meanwhile; true if it has. */
@@ -285,6 +286,7 @@ static void make_one(struct sluice_room *room, struct sluice_taken *t)
     t->kind = SLUICE_TAKEN_NOTHING;
     sluice_room_begin(room, t->one.kind);
     e->is_new = t->one.is_new;
+    e->is_on_disk = t->one.is_on_disk;
     e->token = t->one.token;
     sluice_room_set_channel(room, t->one.channel);
     e->seq = t->one.seq;

@@ -83,6 +83,7 @@ struct sluice_settings {
     int ping_ms; /* -1: the broker's */
     bool reconnects;
     uint32_t window; /* calls */
+    bool syncs;      /* receipts come when messages are on disk */
 };
 
 struct sluice_units {
