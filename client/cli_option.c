@@ -39,22 +39,29 @@ static bool cli_option_add_text(const struct cli_option *row, const char *text,
     return true;
 }
 
-static bool cli_option_set_choice(const struct cli_option *row,
-                                  const char *text, void *target,
-                                  struct sentence *why)
+/* The number of the word, -1 when the option has no such word. */
+static int cli_option_word(const struct cli_option *row, const char *text)
 {
     size_t length = strlen(text);
     const char *word = row->argument;
     for (int i = 0; *word; i++) {
         size_t n = strcspn(word, "|");
-        if (n == length && memcmp(word, text, n) == 0) {
-            *(int *)target = i;
-            return true;
-        }
+        if (n == length && memcmp(word, text, n) == 0)
+            return i;
         word += n + (word[n] == '|');
     }
-    return sentence_fail(why, "--%s: '%.128s' is not one of %s", row->name,
-                         text, row->argument);
+    return -1;
+}
+
+static bool cli_option_set_choice(const struct cli_option *row,
+                                  const char *text, void *target,
+                                  struct sentence *why)
+{
+    int word = text ? cli_option_word(row, text) : 0;
+    if (word >= 0)
+        *(int *)target = word + (row->type == CLI_OPTION_MODE);
+    return word >= 0 || sentence_fail(why, "--%s: '%.128s' is not one of %s",
+                                      row->name, text, row->argument);
 }
 
 static bool cli_option_set_number(const struct cli_option *row,
@@ -79,6 +86,7 @@ static const struct {
     [CLI_OPTION_COUNT] = {cli_option_set_number, units_parse_count,
                           units_format_count, UNITS_COUNT_FORM},
     [CLI_OPTION_CHOICE] = {.set = cli_option_set_choice},
+    [CLI_OPTION_MODE] = {.set = cli_option_set_choice},
 };
 
 static bool cli_option_out_of_range(const struct cli_option *row,
@@ -108,7 +116,7 @@ static bool cli_option_set_number(const struct cli_option *row,
     return true;
 }
 
-/* `text` is NULL for a flag. */
+/* `text` is NULL for a flag, also for a mode without a word. */
 static bool cli_option_set(const struct cli_option *row, const char *text,
                            void *values, struct sentence *why)
 {
@@ -187,6 +195,24 @@ static const struct cli_option *cli_option_named(const struct cli_option *table,
     return NULL;
 }
 
+/* What an option without "=value" is set to; NULL: to nothing. *at moves to the
+ * argument that it is. */
+static bool cli_option_next(const struct cli_option *row, int argc, char **argv,
+                            int *at, const char **text, struct sentence *why)
+{
+    const char *next = *at + 1 < argc ? argv[*at + 1] : NULL;
+    const char *form = cli_option_types[row->type].form;
+    bool is_bare = row->type == CLI_OPTION_MODE &&
+                   (!next || cli_option_word(row, next) < 0);
+    if (row->type == CLI_OPTION_FLAG || is_bare)
+        return true;
+    if (!next)
+        return sentence_fail(why, "--%s needs a value: %s", row->name,
+                             form ? form : row->argument);
+    *text = argv[++*at];
+    return true;
+}
+
 /* argv[*at] begins with a dash; its value may be the next one. */
 static bool cli_option_take(const struct cli_option *table, void *values,
                             int argc, char **argv, int *at,
@@ -201,13 +227,8 @@ static bool cli_option_take(const struct cli_option *table, void *values,
     const char *text = name[length] == '=' ? name + length + 1 : NULL;
     if (row->type == CLI_OPTION_FLAG && text)
         return sentence_fail(why, "--%s takes no value", row->name);
-    if (row->type != CLI_OPTION_FLAG && !text) {
-        const char *form = cli_option_types[row->type].form;
-        if (*at + 1 >= argc)
-            return sentence_fail(why, "--%s needs a value: %s", row->name,
-                                 form ? form : row->argument);
-        text = argv[++*at];
-    }
+    if (!text && !cli_option_next(row, argc, argv, at, &text, why))
+        return false;
     return cli_option_set(row, text, values, why);
 }
 
@@ -256,7 +277,9 @@ void cli_option_print_help(const struct cli_option *table, FILE *out)
             fprintf(out, "  -%c, --%s", letter, row->name);
         else
             fprintf(out, "  --%s", row->name);
-        if (row->argument)
+        if (row->type == CLI_OPTION_MODE)
+            fprintf(out, " [%s]", row->argument);
+        else if (row->argument)
             fprintf(out, " %s", row->argument);
         cli_option_print_default(row, out);
         fprintf(out, "\n      %s\n", row->help);

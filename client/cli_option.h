@@ -21,6 +21,8 @@ enum cli_option_type {
     CLI_OPTION_DURATION, /* struct cli_option_number, in milliseconds */
     CLI_OPTION_COUNT,    /* struct cli_option_number */
     CLI_OPTION_CHOICE,   /* int: index of a word of `argument`, "one|other" */
+    CLI_OPTION_MODE,     /* the same plus 1, and 0 when it is not given; a flag,
+                            too, which is the first word */
 };
 
 struct cli_option_number {

@@ -32,7 +32,7 @@ struct confirmed {
 
 bool confirmed_is_wanted(const struct confirmed_options *o)
 {
-    return o->shows || o->needs_reader || o->headers.count > 0;
+    return o->shows != CONFIRMED_NO || o->needs_reader || o->headers.count > 0;
 }
 
 /* --- receipts ------------------------------------------------------------ */
@@ -41,17 +41,23 @@ static void confirmed_show(const struct confirmed *c,
                            const struct sluice_event *e)
 {
     bool is_queue = strncmp(c->plan->channel, "/queue", 6) == 0;
-    fprintf(stderr, "seq=%" PRIu64 " subs=%" PRIu64 " %s=%" PRIu64 "\n", e->seq,
-            e->subscribers, is_queue ? "held" : "drop",
-            is_queue ? e->waiting : e->dropped);
+    fprintf(stderr, "seq=%" PRIu64 " subs=%" PRIu64 " %s=%" PRIu64 "%s\n",
+            e->seq, e->subscribers, is_queue ? "held" : "drop",
+            is_queue ? e->waiting : e->dropped, e->is_on_disk ? " sync=1" : "");
 }
 
 static void confirmed_on_receipt(struct confirmed *c,
                                  const struct sluice_event *e)
 {
     c->answered++;
-    if (c->plan->options->shows)
+    if (c->plan->options->shows != CONFIRMED_NO)
         confirmed_show(c, e);
+    if (c->plan->options->shows == CONFIRMED_SYNC && !e->is_on_disk) {
+        c->failures++;
+        complain(EXIT_FAILED, "message %" PRIu64 ": %s is not durable",
+                 e->token, c->plan->channel);
+        return;
+    }
     if (!c->plan->options->needs_reader || e->subscribers > 0)
         return;
     c->failures++;
@@ -69,6 +75,9 @@ static void confirmed_on_failed(struct confirmed *c,
         reason = "not sent: the broker said goodbye";
     else if (strcmp(reason, "unknown") == 0)
         reason = "perhaps lost with the connection";
+    else if (strcmp(reason, "bad-option") == 0 &&
+             c->plan->options->shows == CONFIRMED_SYNC)
+        reason = "the broker has no durable queues";
     complain(EXIT_FAILED, "message %" PRIu64 ": %s%s%.*s", e->token, reason,
              e->body.length > 0 ? ": " : "", (int)e->body.length,
              (const char *)e->body.data);
@@ -186,6 +195,9 @@ static int confirmed_work(struct confirmed *c)
     int status;
     const struct sluice_event *e;
     if (sluice_set_max_message(c->s, c->plan->longest) != SLUICE_OK)
+        return complain(EXIT_FAILED, "%s", sluice_error_detail(c->s));
+    if (c->plan->options->shows == CONFIRMED_SYNC &&
+        sluice_set_sync(c->s, true) != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(c->s));
     if (!opened_begin(c->s, c->plan->server, c->plan->timeout_ms,
                       c->plan->reconnects, &status))

@@ -11,10 +11,14 @@
 #include "client/headers.h"
 #include "client/source.h"
 
+/* When a receipt comes: when the message has its place in the broker's memory,
+ * or when it is on disk. */
+enum confirmed_mode { CONFIRMED_NO, CONFIRMED_ROUTE, CONFIRMED_SYNC };
+
 /* The options that ask for more. */
 struct confirmed_options {
     struct cli_option_texts headers;
-    bool shows;        /* each receipt, on standard error */
+    int shows; /* enum confirmed_mode: each receipt, on standard error */
     bool needs_reader; /* a message that no reader gets is a failure */
 };
 
@@ -26,14 +30,15 @@ struct confirmed_options {
 #define CONFIRMED_OPTIONS(at)                                                  \
     HEADERS_OPTION(CONFIRMED_VALUE(at, headers)),                              \
         {"confirm",                                                            \
-         CLI_OPTION_FLAG,                                                      \
+         CLI_OPTION_MODE,                                                      \
          CONFIRMED_VALUE(at, shows),                                           \
-         NULL,                                                                 \
+         "route|sync",                                                         \
          NULL,                                                                 \
          NULL,                                                                 \
          0,                                                                    \
          0,                                                                    \
-         "print the broker's receipt for each message on standard error"},     \
+         "print the broker's receipt for each message on standard error;\n"    \
+         "      sync: only when the message is on disk, else fail"},           \
     {                                                                          \
         "need-reader", CLI_OPTION_FLAG, CONFIRMED_VALUE(at, needs_reader),     \
             NULL, NULL, NULL, 0, 0, "fail when a message has no reader"        \

@@ -80,7 +80,9 @@ static void bench_report_print_plan(const struct plan *plan, FILE *out)
         fprintf(out, "as fast as they go");
     if (plan->speech.has_units)
         fprintf(out, ", in version 2%s%s",
-                plan->speech.confirms ? ", with receipts" : "",
+                plan->speech.syncs      ? ", with receipts from disk"
+                : plan->speech.confirms ? ", with receipts"
+                                        : "",
                 plan->speech.acks ? ", with acknowledgements" : "");
     fputs("\n\n", out);
 }

@@ -35,7 +35,9 @@ static void speech_init_units(struct speech *s, const char *channel)
         snprintf(subscription + length, sizeof subscription - (size_t)length,
                  " ack=yes credit=%d", SPEECH_CREDIT);
     snprintf(s->head, sizeof s->head, "PUB %s%s", name,
-             s->confirms ? " rid=1" : "");
+             s->syncs      ? " rid=1 confirm=sync"
+             : s->confirms ? " rid=1"
+                           : "");
     speech_open(s->subscribe, &s->subscribe_bytes);
     speech_put_unit(s->subscribe, &s->subscribe_bytes, subscription);
     speech_open(s->publish, &s->publish_bytes);

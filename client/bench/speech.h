@@ -20,7 +20,8 @@ enum {
 
 struct speech {
     bool has_units; /* version 2 */
-    bool confirms;  /* a receipt for each message that is published */
+    bool confirms;  /* a receipt for each message that is published, */
+    bool syncs;     /* which comes when it is on disk */
     bool acks;      /* an acknowledgement for each that a queue delivers */
     char head[SPEECH_HEAD_BYTES]; /* before each message: a name or a head */
     uint8_t subscribe[SPEECH_HELLO_BYTES]; /* the first bytes of a subscriber */
@@ -29,7 +30,7 @@ struct speech {
     size_t subscribe_bytes, publish_bytes, goodbye_bytes;
 };
 
-/* Fills the texts from the first three fields. `channel` has 1 to 255 bytes. */
+/* Fills the texts from the fields before it. `channel` has 1 to 255 bytes. */
 void speech_init(struct speech *s, const char *channel);
 
 /* Whether a head of the broker has this verb. */

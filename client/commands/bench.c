@@ -8,6 +8,7 @@
 #include "client/channel_hint.h"
 #include "client/command.h"
 #include "client/complain.h"
+#include "client/confirmed.h"
 #include "client/stop_signal.h"
 #include "proto/channel_name.h"
 
@@ -19,7 +20,8 @@
 struct bench_options {
     const char *server, *channel;
     struct cli_option_number pubs, subs, size, count, rate, duration_ms;
-    bool json, has_units, confirms, acks;
+    bool json, has_units, acks;
+    int confirms; /* enum confirmed_mode */
 };
 
 #define BENCH_VALUE(field) offsetof(struct bench_options, field)
@@ -49,8 +51,9 @@ static const struct cli_option bench_options[] = {
      "print one JSON object instead of a table"},
     {"v2", CLI_OPTION_FLAG, BENCH_VALUE(has_units), NULL, NULL, NULL, 0, 0,
      "speak version 2 of the protocol"},
-    {"confirm", CLI_OPTION_FLAG, BENCH_VALUE(confirms), NULL, NULL, NULL, 0, 0,
-     "with --v2: ask for a receipt for each message"},
+    {"confirm", CLI_OPTION_MODE, BENCH_VALUE(confirms), "route|sync", NULL,
+     NULL, 0, 0,
+     "with --v2: ask for a receipt for each message; sync: on disk"},
     {"ack", CLI_OPTION_FLAG, BENCH_VALUE(acks), NULL, NULL, NULL, 0, 0,
      "with --v2, of a queue: acknowledge each message"},
     {.name = NULL},
@@ -103,7 +106,8 @@ static struct plan bench_plan(const struct bench_options *o)
         .rate = o->rate.value,
         .run = bench_random(),
         .speech = {.has_units = o->has_units,
-                   .confirms = o->confirms,
+                   .confirms = o->confirms != CONFIRMED_NO,
+                   .syncs = o->confirms == CONFIRMED_SYNC,
                    .acks = o->acks},
     };
     speech_init(&plan.speech, o->channel);
@@ -117,7 +121,7 @@ static const char *bench_wrong(const struct bench_options *o, int argc)
                             strlen(CHANNEL_NAME_QUEUE)) == 0;
     if (argc > 1)
         return "bench takes options only; name a channel with --channel";
-    if ((o->confirms || o->acks) && !o->has_units)
+    if ((o->confirms != CONFIRMED_NO || o->acks) && !o->has_units)
         return "--confirm and --ack are for version 2; add --v2";
     if (o->acks && !is_queue)
         return "--ack is for a queue; name one with --channel /queue/bench";

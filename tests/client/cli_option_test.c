@@ -15,6 +15,7 @@
 struct values {
     const char *server;
     bool is_raw, is_quiet;
+    int mode;
     struct cli_option_number size, timeout_ms, count;
 };
 
@@ -30,6 +31,8 @@ static const struct cli_option table[] = {
      0, "when"},
     {"count", CLI_OPTION_COUNT, VALUE(count), "N", NULL, NULL, 0, 0, "many"},
     {"quiet", CLI_OPTION_FLAG, VALUE(is_quiet), NULL, NULL, NULL, 0, 0, "hush"},
+    {"mode", CLI_OPTION_MODE, VALUE(mode), "fast|safe", NULL, NULL, 0, 0,
+     "whether, and how"},
     {.name = NULL},
 };
 
@@ -67,6 +70,26 @@ static void test_defaults(void **state)
     assert_int_equal(p->values.size.value, 16 << 20);
     assert_false(p->values.is_raw);
     assert_false(p->values.count.is_given);
+}
+
+/* The word may be left out; what is none of the words is the next argument. */
+static void test_a_mode_is_a_flag_with_a_word(void **state)
+{
+    (void)state;
+    assert_int_equal(parse("a", NULL)->values.mode, 0);
+    assert_int_equal(parse("--mode", NULL)->values.mode, 1);
+    assert_int_equal(parse("--mode", "fast", NULL)->values.mode, 1);
+    assert_int_equal(parse("--mode", "safe", NULL)->argc, 1);
+    assert_int_equal(parse("--mode", "safe", NULL)->values.mode, 2);
+    assert_int_equal(parse("--mode=safe", NULL)->values.mode, 2);
+    struct parsed *p = parse("--mode", "saf", "--raw", NULL);
+    assert_int_equal(p->values.mode, 1);
+    assert_int_equal(p->argc, 2);
+    assert_string_equal(p->argv[1], "saf");
+    assert_true(p->values.is_raw);
+    p = parse("--mode=saf", NULL);
+    assert_int_equal(p->result, CLI_OPTION_WRONG);
+    assert_non_null(strstr(p->why.text, "'saf' is not one of fast|safe"));
 }
 
 /* A letter is an option only where the command has that option. */
@@ -184,6 +207,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_letters),
+        cmocka_unit_test(test_a_mode_is_a_flag_with_a_word),
         cmocka_unit_test(test_environment_then_command_line),
         cmocka_unit_test(test_both_ways_to_give_a_value),
         cmocka_unit_test(test_options_stand_anywhere),

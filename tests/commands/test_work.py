@@ -232,6 +232,32 @@ class Send(WithUnits):
         self.broker.take_goodbye()
         self.assertEqual(self.finish(sender), (b"", ""))
 
+    def test_a_receipt_from_the_disk(self):
+        """A queue that is not durable is a failure, and so is a full disk."""
+        sender = self.start("send", "--confirm", "sync", "/queue/q", "one",
+                            "two", "three")
+        self.broker.answer("PUB /queue/q confirm=sync", b"one",
+                           " seq=7 subs=0 held=3 sync=1")
+        self.broker.answer("PUB /queue/q confirm=sync", b"two",
+                           " seq=8 subs=0 held=4")
+        rid = self.broker.expect("PUB /queue/q confirm=sync", b"three")
+        self.broker.send(f"ERR full rid={rid}", b"the disk is full")
+        self.broker.take_goodbye()
+        _, err = self.finish(sender, status=1)
+        self.assertEqual(err, "seq=7 subs=0 held=3 sync=1\n"
+                         "seq=8 subs=0 held=4\n"
+                         "sluice: message 2: /queue/q is not durable\n"
+                         "sluice: message 3: full: the disk is full\n")
+
+    def test_a_broker_without_durable_queues(self):
+        """It is said in words."""
+        sender = self.start("send", "--confirm=sync", "/queue/q", "one")
+        rid = self.broker.expect("PUB /queue/q confirm=sync", b"one")
+        self.broker.send(f"ERR bad-option rid={rid}", b"confirm")
+        self.broker.take_goodbye()
+        _, err = self.finish(sender, status=1)
+        self.assertIn("message 1: the broker has no durable queues", err)
+
     def test_a_message_without_a_reader(self):
         sender = self.start("send", "--need-reader", "/topic/a", "1", "2")
         self.broker.answer("PUB /topic/a", b"1", " seq=1 subs=1 drop=0")

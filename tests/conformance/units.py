@@ -106,7 +106,7 @@ def matches(wanted, text, known):
 LEGAL = {"ACK": ((2,), "rid", False), "BYE": ((0,), "rid", False),
          "CREDIT": ((2,), "rid", False), "NAK": ((2,), "rid delay", False),
          "PING": ((0, 1), "rid", False), "PONG": ((0, 1), "", False),
-         "PUB": ((1,), "rid", True), "REQ": ((1,), "rid timeout", True),
+         "PUB": ((1,), "rid confirm", True), "REQ": ((1,), "rid timeout", True),
          "SUB": ((1,), "rid ack credit wait", False),
          "TOUCH": ((2,), "rid", False), "UNSUB": ((1,), "rid", False)}
 RID = re.compile(r"[A-Za-z0-9._-]{1,32}")
