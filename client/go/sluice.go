@@ -116,6 +116,7 @@ type Receipt struct {
 	Subscribers int    // connections or consumers
 	Dropped     int    // subscribers that were too slow for it
 	Waiting     int    // in a queue: its place, 1 is the next
+	OnDisk      bool   // of PublishDurable, if the queue is durable
 }
 
 // Reply is the answer to a request.
@@ -1613,13 +1614,26 @@ func (p *Pending) Wait(ctx context.Context) (Receipt, error) {
 	}
 	head := answer.head
 	return Receipt{head.number("seq"), int(head.number("subs")),
-		int(head.number("drop")), int(head.number("held"))}, nil
+		int(head.number("drop")), int(head.number("held")),
+		head.number("sync") == 1}, nil
 }
 
 // PublishAsync is Publish with a receipt that is waited for later. Receipts for
 // one channel come in the order of publishing.
 func (c *Client) PublishAsync(ctx context.Context, channel string,
 	body []byte, headers ...Header) (*Pending, error) {
+	return c.publishAsync(ctx, channel, body, "", headers)
+}
+
+// PublishDurable is PublishAsync with a receipt that comes when the message is
+// on disk, if the queue is durable; its OnDisk says whether it is.
+func (c *Client) PublishDurable(ctx context.Context, channel string,
+	body []byte, headers ...Header) (*Pending, error) {
+	return c.publishAsync(ctx, channel, body, " confirm=sync", headers)
+}
+
+func (c *Client) publishAsync(ctx context.Context, channel string,
+	body []byte, options string, headers []Header) (*Pending, error) {
 	head, err := headFor("PUB", channel, headers)
 	if err != nil {
 		return nil, err
@@ -1629,7 +1643,7 @@ func (c *Client) PublishAsync(ctx context.Context, channel string,
 		return nil, err
 	}
 	defer c.mu.Unlock()
-	result, err := l.ask(head, body)
+	result, err := l.ask(head+options, body)
 	if err != nil {
 		return nil, err
 	}

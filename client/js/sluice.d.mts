@@ -49,6 +49,8 @@ export interface Receipt {
   dropped: number;
   /** In a queue, its place, 1 is the next; else 0. */
   waiting: number;
+  /** With `confirm: "sync"`, of a durable queue. */
+  onDisk: boolean;
 }
 
 export interface Reply {
@@ -219,17 +221,26 @@ export class Client extends EventEmitter {
   /**
    * Hands a message to the broker. Waits while the broker takes no more data,
    * while it holds this channel back, and while there is no connection; `signal`
-   * ends that wait. With `confirm` it also waits for the receipt.
+   * ends that wait. With `confirm` it also waits for the receipt; with "sync"
+   * that of a durable queue comes when the message is on disk.
    */
   publish(
     channel: Name,
     body: Body | undefined,
-    options: { confirm: true; headers?: Headers; signal?: AbortSignal },
+    options: {
+      confirm: true | "route" | "sync";
+      headers?: Headers;
+      signal?: AbortSignal;
+    },
   ): Promise<Receipt>;
   publish(
     channel: Name,
     body?: Body,
-    options?: { confirm?: boolean; headers?: Headers; signal?: AbortSignal },
+    options?: {
+      confirm?: boolean | "route" | "sync";
+      headers?: Headers;
+      signal?: AbortSignal;
+    },
   ): Promise<Receipt | undefined>;
 
   /**

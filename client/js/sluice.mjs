@@ -1149,6 +1149,9 @@ export class Client extends EventEmitter {
     const octets = octetsOf(channel);
     const words = routed("PUB", spellChannel(octets), headers);
     const options = { channel: octets, signal };
+    if (![false, true, "route", "sync"].includes(confirm))
+      throw new TypeError('confirm is true, "route" or "sync"');
+    if (confirm === "sync") words.push("confirm=sync");
     if (!confirm)
       return this.#submit((link, done) => {
         link.write(words, body);
@@ -1160,6 +1163,7 @@ export class Client extends EventEmitter {
       subscribers: head.count("subs"),
       dropped: head.count("drop"),
       waiting: head.count("held"),
+      onDisk: head.count("sync") === 1,
     };
   }
 

@@ -108,6 +108,7 @@ class Receipt:
     subscribers: int = 0    # connections or consumers
     dropped: int = 0        # subscribers that were too slow for it
     waiting: int = 0        # in a queue: its place, 1 is the next
+    on_disk: bool = False   # of publish(confirm="sync") to a durable queue
 
 
 @dataclasses.dataclass(frozen=True)
@@ -1089,16 +1090,22 @@ class Client:
 
     async def publish(self, channel: Name, body: Union[str, bytes] = b"",
                       headers: Optional[Headers] = None, *,
-                      confirm: bool = False) -> Optional[Receipt]:
+                      confirm: Union[bool, str] = False
+                      ) -> Optional[Receipt]:
         """Hands a message to the broker. Waits while the broker takes no more
         data, while it holds this channel back, and while there is no
         connection. With `confirm` it also waits for the receipt, and raises
-        Refused if the broker refuses the message."""
+        Refused if the broker refuses the message. With confirm="sync" the
+        receipt of a durable queue comes when the message is on disk."""
         name, octets = _octets(channel), _octets(body)
         words = _routed("PUB", _spell_channel(name), headers)
+        if confirm not in (False, True, "route", "sync"):
+            raise ValueError("confirm is True, \"route\" or \"sync\"")
+        if confirm == "sync":
+            words = [*words, "confirm=sync"]
 
         def write(link: _Link) -> Any:
-            return link, link.submit(words, octets, confirm)
+            return link, link.submit(words, octets, bool(confirm))
         sent = None
         while sent is None:
             link = await self._ready()
@@ -1115,7 +1122,8 @@ class Client:
             return None
         head, _ = await sent[1]
         return Receipt(head.number("seq"), head.number("subs"),
-                       head.number("drop"), head.number("held"))
+                       head.number("drop"), head.number("held"),
+                       head.number("sync") == 1)
 
     async def request(self, channel: Name, body: Union[str, bytes] = b"",
                       headers: Optional[Headers] = None, *,

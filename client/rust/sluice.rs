@@ -178,6 +178,8 @@ pub struct Receipt {
     pub dropped: u64,
     /// In a queue: its place, 1 is the next; else 0.
     pub waiting: u64,
+    /// Of [`Client::publish_durable`], if the queue is durable.
+    pub on_disk: bool,
 }
 
 /// Names and values, in their order. Names begin with a capital letter.
@@ -2035,6 +2037,7 @@ impl Pending {
             subscribers: head.number("subs"),
             dropped: head.number("drop"),
             waiting: head.number("held"),
+            on_disk: head.number("sync") == 1,
         })
     }
 }
@@ -2118,11 +2121,27 @@ impl Client {
         body: impl AsRef<[u8]>,
         headers: &[(&str, &[u8])],
     ) -> Result<Pending> {
-        let name = channel.as_ref();
-        let head = routed("PUB", &spell_channel(name)?, headers)?;
+        let head = routed("PUB", &spell_channel(channel.as_ref())?, headers)?;
+        self.publish_head(channel.as_ref(), &head, body.as_ref())
+    }
+
+    /// The same with a receipt that comes when the message is on disk, if the
+    /// queue is durable.
+    pub fn publish_durable(
+        &self,
+        channel: impl AsRef<[u8]>,
+        body: impl AsRef<[u8]>,
+        headers: &[(&str, &[u8])],
+    ) -> Result<Pending> {
+        let head = routed("PUB", &spell_channel(channel.as_ref())?, headers)?;
+        let head = format!("{head} confirm=sync");
+        self.publish_head(channel.as_ref(), &head, body.as_ref())
+    }
+
+    fn publish_head(&self, name: &[u8], head: &str, body: &[u8]) -> Result<Pending> {
         let answer = self
             .shared
-            .send(Some(name), |link| link.ask(&head, body.as_ref()))?;
+            .send(Some(name), |link| link.ask(head, body))?;
         Ok(Pending {
             shared: self.shared.clone(),
             answer,

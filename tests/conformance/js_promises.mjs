@@ -209,7 +209,19 @@ promise("an answer arrives although the buffer is full", async (b) => {
     peer.answer("PUB /t", " seq=7 subs=1 drop=0"),
   ]);
   assert.deepEqual(receipt,
-    { seq: 7n, subscribers: 1, dropped: 0, waiting: 0 });
+    { seq: 7n, subscribers: 1, dropped: 0, waiting: 0, onDisk: false });
+});
+
+promise("a receipt may wait for the disk", async (b) => {
+  const [client, peer] = await b.connect();
+  const [receipt] = await Promise.all([
+    client.publish("/queue/q", "x", { confirm: "sync" }),
+    peer.answer("PUB /queue/q confirm=sync", " seq=7 subs=0 held=1 sync=1"),
+  ]);
+  assert.deepEqual(receipt,
+    { seq: 7n, subscribers: 0, dropped: 0, waiting: 1, onDisk: true });
+  await assert.rejects(client.publish("/queue/q", "x", { confirm: "done" }),
+    TypeError);
 });
 
 promise("what waits for GO can be given up", async (b) => {

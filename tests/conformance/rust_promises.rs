@@ -289,6 +289,23 @@ fn an_answer_arrives_although_the_buffer_is_full() {
 }
 
 #[test]
+fn a_receipt_may_wait_for_the_disk() {
+    let mut scene = Scene::new(Options::default(), INFO);
+    let client = scene.client.as_ref().expect("a client");
+    let pending = client.publish_durable("/queue/q", "x", &[]).expect("sent");
+    let (rid, _) = scene.peer.expect("PUB /queue/q confirm=sync");
+    let answer = format!("OK rid={rid} seq=7 subs=0 held=1 sync=1");
+    scene.peer.send(&answer, b"");
+    let wanted = Receipt {
+        seq: 7,
+        waiting: 1,
+        on_disk: true,
+        ..Receipt::default()
+    };
+    assert_eq!(pending.wait().expect("a receipt"), wanted);
+}
+
+#[test]
 fn a_call_waits_no_longer_than_it_may() {
     let options = Options {
         call_timeout: Some(Duration::from_millis(50)),

@@ -234,6 +234,16 @@ class Room(Case):
         self.assertEqual(await self.within(receipt),
                          sluice.Receipt(7, subscribers=1))
 
+    async def test_a_receipt_may_wait_for_the_disk(self):
+        client, peer = await self.connect()
+        receipt = self.soon(client.publish("/queue/q", b"x", confirm="sync"))
+        await self.within(peer.answer("PUB /queue/q confirm=sync",
+                                      " seq=7 subs=0 held=1 sync=1"))
+        self.assertEqual(await self.within(receipt),
+                         sluice.Receipt(7, waiting=1, on_disk=True))
+        with self.assertRaises(ValueError):
+            await client.publish("/queue/q", confirm="done")
+
 
 class Numbers(Case):
     async def test_messages_before_a_subscription_are_not_for_it(self):

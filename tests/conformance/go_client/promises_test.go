@@ -343,6 +343,20 @@ func TestAnAnswerArrivesAlthoughTheBufferIsFull(t *testing.T) {
 	}
 }
 
+func TestAReceiptMayWaitForTheDisk(t *testing.T) {
+	b := listen(t)
+	client, p := b.connect(sluice.Options{}, info)
+	pending, err := client.PublishDurable(context.Background(), "/queue/q", nil)
+	b.must(err)
+	rid, _ := p.expect("PUB /queue/q confirm=sync")
+	p.send("OK rid="+rid+" seq=7 subs=0 held=1 sync=1", "")
+	receipt, err := pending.Wait(context.Background())
+	b.must(err)
+	if receipt != (sluice.Receipt{Seq: 7, Waiting: 1, OnDisk: true}) {
+		t.Fatal(receipt)
+	}
+}
+
 func TestWhatWaitsForGoCanBeGivenUp(t *testing.T) {
 	b := listen(t)
 	client, p := b.connect(sluice.Options{}, info)
