@@ -28,6 +28,7 @@
 #include "broker/session/clients_turn.h"
 #include "common/mistakes.h"
 #include "common/sentence.h"
+#include "users/users.h"
 
 enum {
     STOP_MARGIN_MS = 5000, /* to end, after all was delivered or given up */
@@ -205,6 +206,20 @@ static void broker_limit_connections(struct broker *b)
     listeners_set_limit(&b->listeners, limits.bound, limits.most);
 }
 
+/* Who may connect, and what they may. From the line in the log on nothing is
+ * delivered that the file forbids. */
+static bool broker_set_users(struct broker *b)
+{
+    struct users *users = b->options->known;
+    if (!users)
+        return true;
+    if (!clients_set_users(&b->clients, users_ref(users)))
+        return false;
+    log_event(&b->log, LOG_INFO, "rights_loaded",
+              LOG_U64("users", users_count(users)));
+    return true;
+}
+
 /* Takes `fresh`. */
 static void broker_apply(struct broker *b, struct options *fresh)
 {
@@ -221,6 +236,7 @@ static void broker_apply(struct broker *b, struct options *fresh)
                          (uint32_t)fresh->monitor_interval.number);
     listeners_commit(&b->listeners);
     broker_limit_connections(b);
+    (void)broker_set_users(b); /* needs no memory again */
     log_always(&b->log, LOG_INFO, "reloaded", LOG_LIST(LOG_NONE));
     options_free(old);
 }
@@ -314,7 +330,8 @@ static bool broker_open_clients(struct broker *b, struct sentence *why)
         return sentence_fail(why, "cannot start: %s", strerror(errno));
     b->clients.on_closed = listeners_on_closed;
     b->clients.on_closed_arg = &b->listeners;
-    return true;
+    return broker_set_users(b) ||
+           sentence_fail(why, "cannot start: %s", strerror(errno));
 }
 
 static struct broker_view broker_view(struct broker *b)

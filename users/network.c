@@ -60,26 +60,31 @@ const char *network_parse(const char *text, struct network *out)
                : "has other bits than zero behind those of the network";
 }
 
+struct network network_of_ip(const uint8_t *ip, bool is_v4)
+{
+    struct network n = {.version = 6, .bits = V6_BITS};
+    struct in6_addr v6;
+    if (!is_v4) {
+        memcpy(&v6, ip, sizeof v6);
+        memcpy(n.address, ip, sizeof v6);
+        if (!IN6_IS_ADDR_V4MAPPED(&v6))
+            return n;
+        ip += sizeof v6 - sizeof(struct in_addr);
+    }
+    n = (struct network){.version = 4, .bits = V4_BITS};
+    memcpy(n.address, ip, sizeof(struct in_addr));
+    return n;
+}
+
 bool network_of_peer(const struct sockaddr *peer, struct network *out)
 {
-    if (peer->sa_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const void *)peer;
-        *out = (struct network){.version = 4, .bits = V4_BITS};
-        memcpy(out->address, &v4->sin_addr, sizeof v4->sin_addr);
-        return true;
-    }
-    if (peer->sa_family != AF_INET6)
-        return false;
-    const struct in6_addr *v6 =
-        &((const struct sockaddr_in6 *)(const void *)peer)->sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(v6)) {
-        *out = (struct network){.version = 4, .bits = V4_BITS};
-        memcpy(out->address, &v6->s6_addr[12], 4);
-    } else {
-        *out = (struct network){.version = 6, .bits = V6_BITS};
-        memcpy(out->address, v6, sizeof *v6);
-    }
-    return true;
+    const struct sockaddr_in *v4 = (const void *)peer;
+    const struct sockaddr_in6 *v6 = (const void *)peer;
+    if (peer->sa_family == AF_INET)
+        *out = network_of_ip((const uint8_t *)&v4->sin_addr, true);
+    else if (peer->sa_family == AF_INET6)
+        *out = network_of_ip(v6->sin6_addr.s6_addr, false);
+    return peer->sa_family == AF_INET || peer->sa_family == AF_INET6;
 }
 
 bool network_contains(const struct network *outer, const struct network *inner)

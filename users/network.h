@@ -25,6 +25,9 @@ const char *network_parse(const char *text, struct network *out);
  * False when it has no IP address. */
 bool network_of_peer(const struct sockaddr *peer, struct network *out);
 
+/* The same for an address as the kernel has it, 4 or 16 bytes. */
+struct network network_of_ip(const uint8_t *ip, bool is_v4);
+
 /* Widens it to its first `bits`, if it has more. */
 void network_cut(struct network *n, unsigned bits);
 

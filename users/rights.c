@@ -156,13 +156,22 @@ bool rights_may_publish(const struct rights *r, const uint8_t *name,
     return rights_allow(&r->publish, name, length, by);
 }
 
-bool rights_may_subscribe(const struct rights *r, const struct pattern *p,
-                          rights_set *by)
+bool rights_may_read(const struct rights *r, const uint8_t *name, size_t length,
+                     rights_set *by)
 {
     rights_set none = 0;
     by = by ? by : &none;
     *by = 0;
+    return rights_allow(&r->subscribe, name, length, by);
+}
+
+bool rights_may_subscribe(const struct rights *r, const struct pattern *p,
+                          rights_set *by)
+{
+    rights_set none = 0;
     if (p->is_exact)
-        return rights_allow(&r->subscribe, p->octets, p->length, by);
+        return rights_may_read(r, p->octets, p->length, by);
+    by = by ? by : &none;
+    *by = 0;
     return rights_allow_pattern(&r->subscribe, p, by);
 }

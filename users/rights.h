@@ -44,6 +44,10 @@ typedef uint64_t rights_set;
 bool rights_may_publish(const struct rights *r, const uint8_t *name,
                         size_t length, rights_set *by);
 
+/* The same for subscribing to one channel. */
+bool rights_may_read(const struct rights *r, const uint8_t *name, size_t length,
+                     rights_set *by);
+
 /* Whether a pattern, which is not one of a configuration, may be subscribed
  * to. *by, unless NULL, are then the lines that together allow it. That a name
  * has 255 octets at most is not considered: a pattern of which only that limit

@@ -412,5 +412,7 @@ bool user_draft_end(struct user_draft *d)
     rights->subscribe.count = d->subscribe_count;
     rights->subscribe.rows = user_draft_copy(
         d, d->subscribe, d->subscribe_count, sizeof *d->subscribe);
+    if (!d->is_role && strcmp(user->name, USER_ANONYMOUS) == 0)
+        user_draft_add_octets(d, CREDENTIAL_NOTHING, "", 0);
     return user_draft_check_ways(d) && !d->lacks_memory;
 }

@@ -88,41 +88,41 @@ int credential_compare(const void *a, const void *b)
     return memcmp(x->octets, y->octets, x->length);
 }
 
-static const struct user *users_find_octets(const struct users *u,
-                                            enum credential_kind kind,
-                                            const void *octets, size_t length)
+static const struct credential *users_find_octets(const struct users *u,
+                                                  enum credential_kind kind,
+                                                  const void *octets,
+                                                  size_t length)
 {
     struct credential sought = {
         .kind = kind, .octets = octets, .length = length};
-    const struct credential *found =
-        u->credential_count == 0
-            ? NULL
-            : bsearch(&sought, u->credentials, u->credential_count,
-                      sizeof sought, credential_compare);
-    return found ? found->user : NULL;
+    return u->credential_count == 0
+               ? NULL
+               : bsearch(&sought, u->credentials, u->credential_count,
+                         sizeof sought, credential_compare);
 }
 
-const struct user *users_find_token(const struct users *u,
-                                    const uint8_t digest[SECRET_DIGEST_BYTES])
+const struct credential *
+users_find_token(const struct users *u,
+                 const uint8_t digest[SECRET_DIGEST_BYTES])
 {
     return users_find_octets(u, CREDENTIAL_TOKEN, digest, SECRET_DIGEST_BYTES);
 }
 
-const struct user *users_find_certificate(const struct users *u,
-                                          const char *name)
+const struct credential *users_find_certificate(const struct users *u,
+                                                const char *name)
 {
     return users_find_octets(u, CREDENTIAL_CERTIFICATE, name, strlen(name));
 }
 
-const struct user *users_find_uid(const struct users *u, uid_t uid)
+const struct credential *users_find_uid(const struct users *u, uid_t uid)
 {
     return users_find_octets(u, CREDENTIAL_UID, &uid, sizeof uid);
 }
 
 /* No networks overlap: only the last that begins before the peer may have
  * it. */
-const struct user *users_find_peer(const struct users *u,
-                                   const struct network *peer)
+const struct credential *users_find_peer(const struct users *u,
+                                         const struct network *peer)
 {
     struct credential sought = {.kind = CREDENTIAL_NETWORK, .network = *peer};
     size_t low = 0, high = u->credential_count;
@@ -138,8 +138,27 @@ const struct user *users_find_peer(const struct users *u,
     const struct credential *last = &u->credentials[low - 1];
     return last->kind == CREDENTIAL_NETWORK &&
                    network_contains(&last->network, peer)
-               ? last->user
+               ? last
                : NULL;
+}
+
+const struct credential *users_find_anonymous(const struct users *u)
+{
+    return users_find_octets(u, CREDENTIAL_NOTHING, "", 0);
+}
+
+const struct credential *users_find_again(const struct users *u,
+                                          const struct credential *shown,
+                                          const struct network *peer)
+{
+    if (shown->kind != CREDENTIAL_NETWORK)
+        return users_find_octets(u, shown->kind, shown->octets, shown->length);
+    return peer ? users_find_peer(u, peer) : NULL;
+}
+
+const struct user *credential_user(const struct credential *c)
+{
+    return c ? c->user : NULL;
 }
 
 bool user_may_come_from(const struct user *user, const struct network *peer)

@@ -55,15 +55,31 @@ void users_unref(struct users *u);
 size_t users_count(const struct users *u);
 const struct user *users_get(const struct users *u, size_t i);
 
-/* What is found is borrowed, and NULL when there is none. */
+/* Borrowed; NULL when there is none. */
 const struct user *users_find(const struct users *u, const char *name);
-const struct user *users_find_token(const struct users *u,
-                                    const uint8_t digest[SECRET_DIGEST_BYTES]);
-const struct user *users_find_certificate(const struct users *u,
-                                          const char *name);
-const struct user *users_find_uid(const struct users *u, uid_t uid);
-const struct user *users_find_peer(const struct users *u,
-                                   const struct network *peer);
+
+/* What a client shows, as a file has it: one user's alone. */
+struct credential;
+
+/* NULL for NULL. */
+const struct user *credential_user(const struct credential *c);
+
+/* What is found is borrowed, and NULL when it is nobody's. */
+const struct credential *
+users_find_token(const struct users *u,
+                 const uint8_t digest[SECRET_DIGEST_BYTES]);
+const struct credential *users_find_certificate(const struct users *u,
+                                                const char *name);
+const struct credential *users_find_uid(const struct users *u, uid_t uid);
+const struct credential *users_find_peer(const struct users *u,
+                                         const struct network *peer);
+const struct credential *users_find_anonymous(const struct users *u);
+
+/* What was shown, in another generation. `peer` is that of the client, NULL for
+ * a unix socket. */
+const struct credential *users_find_again(const struct users *u,
+                                          const struct credential *shown,
+                                          const struct network *peer);
 
 /* Whether a user may come from a peer; `peer` is NULL for a unix socket, which
  * is allowed. */

@@ -13,6 +13,7 @@ enum credential_kind {
     CREDENTIAL_CERTIFICATE,
     CREDENTIAL_UID,
     CREDENTIAL_NETWORK,
+    CREDENTIAL_NOTHING, /* the user "anonymous" */
 };
 
 /* What one user alone shows. */

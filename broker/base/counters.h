@@ -27,6 +27,10 @@
       "connections closed by the policy disconnect")                           \
     X(closed_no_memory, COUNTER, "connections",                                \
       "connections closed because there was no memory for them")               \
+    X(closed_auth, COUNTER, "connections",                                     \
+      "connections closed because the client is nobody in the users file")     \
+    X(closed_denied, COUNTER, "connections",                                   \
+      "connections closed because the client's user may not do what it did")   \
     X(closed_no_place, COUNTER, "connections",                                 \
       "connections beyond --max-connections closed because they published to " \
       "a full queue")                                                          \

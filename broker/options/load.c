@@ -9,6 +9,7 @@
 #include "broker/options/journal_options.h"
 #include "broker/options/options.h"
 #include "common/mistakes.h"
+#include "users/users_file.h"
 
 static bool wants_values(enum action action)
 {
@@ -17,6 +18,15 @@ static bool wants_values(enum action action)
 
 /* Strongest source first. If the command line is wrong, only that is reported:
  * it may name another file. */
+/* Their mistakes are those of the options. */
+static bool load_users(struct options *o, struct mistakes *m)
+{
+    if (!o->users.text)
+        return true;
+    o->known = users_file_read(o->users.text, m);
+    return o->known != NULL;
+}
+
 static bool load(struct arguments *a, struct options *o, struct mistakes *m)
 {
     if (!arguments_read(a, o, m))
@@ -29,7 +39,7 @@ static bool load(struct arguments *a, struct options *o, struct mistakes *m)
     if (a->config)
         ok = file_read(a->config, o, m) && ok;
     return ok && options_finish(o, m) && exposure_check(o, m) &&
-           journal_options_check(o, a->config, m);
+           journal_options_check(o, a->config, m) && load_users(o, m);
 }
 
 struct options *options_load(struct arguments *a, struct mistakes *m)

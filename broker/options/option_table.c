@@ -12,6 +12,7 @@ enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 #define BROKER(n)     .name = (n), .section = "broker"
 #define MONITOR(n, k) .name = (n), .section = "monitor", .key = (k)
 #define JOURNAL(n, k) .name = (n), .section = "journal", .key = (k)
+#define AUTH(n)       .name = (n), .section = "auth"
 #define HTTP(n, k)    .name = (n), .section = "http", .key = (k)
 #define FIELD(f)      .offset = offsetof(struct options, f)
 #define RANGE(lo, hi) .min = (lo), .max = (hi)
@@ -104,6 +105,10 @@ const struct option option_table[] = {
      .sentence = "size of one file; 0: a 64th of the limit",
      .detail = "from 1m to 64m then; otherwise 256k at least. For small disks "
                "and tests. Files that exist keep their size"},
+    {AUTH("users"), TEXT(file, users), .is_fixed = true,
+     .sentence = "file with those who may connect, and what they may",
+     .detail = "without it everybody may do everything; see "
+               "[security](security.md). Read again on `SIGHUP`"},
     {MONITOR("monitor-connect", "connect"), LIST(endpoint, monitor_connect),
      .is_fixed = true,
      .sentence = "reports to a ZeroMQ collector; may be repeated",

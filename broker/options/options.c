@@ -7,6 +7,7 @@
 #include "broker/core/topic_policy.h"
 #include "broker/options/option_table.h"
 #include "common/mistakes.h"
+#include "users/users.h"
 
 /* The segments of a journal, unless their size is given. */
 enum { SEGMENT_PART = 64, SEGMENT_MIN = 1 << 20, SEGMENT_MAX = 64 << 20 };
@@ -55,6 +56,8 @@ void options_fini(struct options *o)
         if (!option_is_rule(row))
             value_clear(value_of(o, row));
     rules_fini(&o->rules);
+    users_unref(o->known);
+    o->known = NULL;
 }
 
 /* Rules are not replaced by those of a stronger source, only preceded: the

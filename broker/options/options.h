@@ -17,6 +17,7 @@
 
 struct mistakes;
 struct option;
+struct users;
 
 enum { OPTION_TEXTS_MAX = 16 };
 
@@ -55,6 +56,7 @@ struct options {
     struct option_value journal_limit;   /* bytes */
     struct option_value journal_free;    /* bytes */
     struct option_value journal_segment; /* bytes; 0: derived */
+    struct option_value users;           /* none: nobody is asked */
     struct option_value log_level;       /* enum log_level */
     struct option_value log_format;      /* enum log_format */
     struct option_value log_file;        /* none: stderr */
@@ -70,6 +72,7 @@ struct options {
     struct option_value http_host;
     struct option_value name;  /* none: derived */
     struct option_value color; /* none: derived */
+    struct users *known; /* in the file of `users`; owned; NULL when none */
 };
 
 /* Nothing is set. */

@@ -9,10 +9,12 @@
 #include "broker/session/bypass.h"
 #include "broker/session/clients_turn.h"
 #include "broker/session/closing.h"
+#include "broker/session/identity.h"
 #include "broker/session/partial.h"
 #include "broker/session/reader.h"
 #include "broker/session/session.h"
 #include "broker/session/state.h"
+#include "users/users.h"
 
 enum { FINISH_LOOK_MS = 10, LINGER_MS = 1000 };
 
@@ -102,6 +104,22 @@ void clients_configure(struct clients *all, const struct clients_config *config)
     all->waits.limit_ms[WAIT_SIP] = BYPASS_SIP_MS;
 }
 
+bool clients_set_users(struct clients *all, struct users *users)
+{
+    struct users *old;
+    if (!identities_set(all, users, &old)) {
+        users_unref(users);
+        return false;
+    }
+    LIST_EACH_SAFE (link, &all->list) {
+        struct session *s = LIST_OF(link, struct session, link);
+        if (!identity_holds(s))
+            session_close(s, REASON_RIGHTS_REVOKED);
+    }
+    users_unref(old); /* what sessions had shown was in it */
+    return true;
+}
+
 void clients_close_all(struct clients *all)
 {
     LIST_EACH_SAFE (link, &all->list)
@@ -116,6 +134,7 @@ void clients_fini(struct clients *all)
         if (session_kinds[i]->close)
             session_kinds[i]->close(all);
     clients_turn_fini(all);
+    identities_fini(all);
     free(all->scratch);
 }
 

@@ -23,9 +23,11 @@
 #include "broker/session/writer.h"
 
 struct core;
+struct identities;
 struct reactor;
 struct reactor_timer;
 struct unit_hub;
+struct users;
 
 struct clients_config {
     uint32_t max_frame_bytes;
@@ -66,8 +68,9 @@ struct clients {
                               descriptor is free */
     void (*on_closed)(void *arg); /* a descriptor has become free */
     void *on_closed_arg;
-    struct unit_hub *hub; /* what the sessions of version 2 share */
-    uint8_t *scratch;     /* the read buffer of all connections */
+    struct identities *identities; /* NULL: nobody is asked; identity.h */
+    struct unit_hub *hub;          /* what the sessions of version 2 share */
+    uint8_t *scratch;              /* the read buffer of all connections */
     struct iovec iov[WRITER_IOV_MAX];
 };
 
@@ -80,6 +83,12 @@ bool clients_init(struct clients *all, const struct clients_config *config,
 /* Replaces the bounds. */
 void clients_configure(struct clients *all,
                        const struct clients_config *config);
+
+/* Takes an owner of `users`, by whom clients are judged from now on. Those that
+ * are nobody any more, or that read what they may not, are closed at once, so
+ * that nothing is delivered that is forbidden. False without memory, which is
+ * only needed the first time. */
+bool clients_set_users(struct clients *all, struct users *users);
 
 /* Closes the remaining sessions and delivers for the last time. */
 void clients_close_all(struct clients *all);

@@ -52,4 +52,15 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                           "the system had no memory for the client"},
     [REASON_STOPPING] = {"stopping", LOG_DEBUG, false, COUNT_closed,
                          "the broker stops"},
+    [REASON_AUTH_REQUIRED] = {"auth_required", LOG_WARNING, true,
+                              COUNT_closed_auth,
+                              "nobody in the users file, or one that may not "
+                              "come from there"},
+    [REASON_DENIED] = {"denied", LOG_WARNING, true, COUNT_closed_denied,
+                       "version 1: a channel that the client's user may not "
+                       "publish to, or subscribe to"},
+    [REASON_RIGHTS_REVOKED] = {"rights_revoked", LOG_WARNING, true,
+                               COUNT_closed_denied,
+                               "another users file does not allow what the "
+                               "client does, or does not know it"},
 };

@@ -8,6 +8,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/closing.h"
 #include "broker/session/guest.h"
+#include "broker/session/identity.h"
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
 #include "broker/session/reader.h"
@@ -54,6 +55,10 @@ struct session *session_new(struct clients *all, int fd,
     all->undrained++;
     counter_set(all->counters, COUNT_connections, all->count);
     session_wait(s, WAIT_HELLO);
+    if (!identity_begin(s, fd)) {
+        session_close(s, REASON_NO_MEMORY);
+        return NULL;
+    }
     return s;
 }
 
@@ -91,6 +96,7 @@ static void session_end(struct session *s, struct verdict why)
     admission_release(&all->admission, &s->partial);
     state_set(s, SESSION_CLOSED);
     waits_end(&s->waiting);
+    identity_end(s);
     if (all->shown_next == &s->link)
         all->shown_next = s->link.next;
     list_remove(&s->link);

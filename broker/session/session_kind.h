@@ -78,6 +78,9 @@ struct session_kind {
     /* A publisher of this kind that is not that of a session has been admitted
      * at its gate. */
     void (*admitted)(struct publisher *p);
+    /* The client's rights have changed: whether it may still read what it has
+     * subscribed to. Where it published last is forgotten. */
+    bool (*is_allowed)(struct session *s);
     /* The broker stops: the client is not read any more, or is told. */
     struct verdict (*stop)(struct session *s);
     /* The session has waited too long, for one of HELLO, FRAME and LEAVE. */

@@ -10,6 +10,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/closing.h"
 #include "broker/session/guest.h"
+#include "broker/session/identity.h"
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
 #include "broker/session/session.h"
@@ -64,6 +65,11 @@ static bool v1_subscribe(struct session *s, const struct frame *name)
     return core_subscribe(core, &s->sub, name->body, name->length);
 }
 
+static bool v1_may_begin(const struct session *s, const struct frame *name)
+{
+    return identity_may_read(s, name->body, name->length);
+}
+
 static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
                                size_t n, struct decoded *out)
 {
@@ -77,6 +83,10 @@ static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
     struct verdict v = v1_judge_hello(s, bytes, n, status, name.length);
     if (v.what != VERDICT_GO_ON || status != FRAME_OK)
         return v;
+    if (!identity_admit(s))
+        return verdict_close(REASON_AUTH_REQUIRED);
+    if (name.length > 0 && !v1_may_begin(s, &name))
+        return verdict_close(REASON_DENIED);
     if (!v1_subscribe(s, &name))
         return verdict_close(REASON_NO_MEMORY);
     out->taken = frame_size(name.length);
@@ -151,6 +161,8 @@ static struct verdict v1_name(struct session *s, struct target *t,
         return verdict(VERDICT_GO_ON);
     if (name->length == 0)
         return verdict_goodbye(REASON_GOODBYE);
+    if (!identity_may_publish(s, name->body, name->length))
+        return verdict_close(REASON_DENIED);
     if (!target_find(t, s->all->core, name->body, name->length))
         return verdict_close(REASON_NO_MEMORY);
     return guest_must_go(s, t->channel) ? verdict_close(REASON_NO_PLACE)
@@ -262,8 +274,11 @@ static struct verdict v1_complete(struct session *s)
 {
     const struct partial *p = s->partial;
     struct target t;
-    if (!target_find(&t, s->all->core, p->head + FRAME_HEAD_BYTES,
-                     p->head_bytes - FRAME_HEAD_BYTES))
+    const uint8_t *name = p->head + FRAME_HEAD_BYTES;
+    uint32_t length = p->head_bytes - FRAME_HEAD_BYTES;
+    if (!identity_may_publish(s, name, length)) /* any more */
+        return verdict_close(REASON_DENIED);
+    if (!target_find(&t, s->all->core, name, length))
         return verdict_close(REASON_NO_MEMORY);
     struct verdict v = verdict(VERDICT_GO_ON);
     if (!t.channel)
@@ -282,6 +297,14 @@ static bool v1_must_rest(const struct session *s)
 {
     (void)s;
     return false;
+}
+
+static bool v1_is_allowed(struct session *s)
+{
+    const struct channel *ch = s->sub.channel;
+    channel_ref_set(&s->last, s->all->core, NULL);
+    return !ch ||
+           identity_may_read(s, channel_name(ch), channel_name_length(ch));
 }
 
 static struct channel *v1_target(const struct session *s)
@@ -384,6 +407,7 @@ const struct session_kind v1_kind = {
     .end = v1_end,
     .leave = v1_leave,
     .abandon = v1_abandon,
+    .is_allowed = v1_is_allowed,
     .stop = v1_stop,
     .time_out = v1_time_out,
     .view = v1_view,

@@ -27,7 +27,7 @@ from pathlib import Path
 
 import check
 
-DOCUMENTS = ("docs/quickstart.md", "README.md")
+DOCUMENTS = ("docs/quickstart.md", "README.md", "docs/security.md")
 DEADLINE_S = 30
 BLOCK = re.compile(r"^```console ?([\w-]*)\n(.*?)^```$", re.M | re.S)
 PORT = re.compile(r"127\.0\.0\.1:(\d+)")

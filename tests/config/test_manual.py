@@ -42,6 +42,11 @@ class Reference(WireTest):
                     value = "127.0.0.1:1"
                 if variable == "SLUICE_JOURNAL":
                     value = self.folder
+                if variable == "SLUICE_USERS":
+                    users = pathlib.Path(self.folder) / "users"
+                    users.write_text("# nobody\n", encoding="utf-8")
+                    users.chmod(0o600)
+                    value = str(users)
                 said = run_sluiced("--check", env={
                     variable: value, **COMPANIONS.get(variable, {})}).stdout
                 said = re.search(rf"^\[{section}\]\n([^\[]*)", said, re.M)

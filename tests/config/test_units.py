@@ -93,8 +93,13 @@ class Sample(WireTest):
         """Without the comment signs it is a file."""
         sample = (UNITS / "sluice.conf").read_text(encoding="utf-8")
         used = re.sub(r"^#(\[|[a-z-]+ = )", r"\1", sample, flags=re.M)
-        with tempfile.TemporaryDirectory() as folder:
-            said = self.values(used.replace("/var/lib/sluice", folder))
+        with tempfile.TemporaryDirectory() as folder, \
+                tempfile.TemporaryDirectory() as other:
+            users = pathlib.Path(other) / "users.conf"
+            users.write_text("# nobody\n", encoding="utf-8")
+            users.chmod(0o600)
+            said = self.values(used.replace("/var/lib/sluice", folder)
+                               .replace("/etc/sluice/users.conf", str(users)))
         self.assertIn("listen = unix:/run/sluice/sluice.sock", said)
         self.assertIn('[channel "/queue/jobs"]', said)
 

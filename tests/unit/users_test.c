@@ -128,13 +128,17 @@ static void test_users_are_found_by_what_they_show(void **state)
     assert_int_equal(thermo->keys[0][0], 0x19);
     assert_int_equal(thermo->keys[0][31], 0xe1);
     assert_true(secret_parse_token("sha256:" OTHER, digest));
-    assert_ptr_equal(users_find_token(u, digest), thermo);
+    assert_ptr_equal(credential_user(users_find_token(u, digest)), thermo);
     digest[31] ^= 1;
     assert_null(users_find_token(u, digest));
-    assert_ptr_equal(users_find_certificate(u, "urn:sluice:thermo"), thermo);
+    assert_ptr_equal(
+        credential_user(users_find_certificate(u, "urn:sluice:thermo")),
+        thermo);
     assert_null(users_find_certificate(u, "thermo.exampl"));
-    assert_string_equal(users_find_uid(u, 1002)->name, "ops");
+    assert_string_equal(credential_user(users_find_uid(u, 1002))->name, "ops");
     assert_null(users_find_uid(u, 0));
+    assert_string_equal(credential_user(users_find_anonymous(u))->name,
+                        "anonymous");
     assert_null(users_find(u, "sensor")); /* a role is nobody */
     assert_null(users_find(u, ""));
     users_unref(u);
@@ -149,7 +153,7 @@ static const struct user *find_peer(const struct users *u, const char *text)
     assert_true(is_v4 || inet_pton(AF_INET6, text, &v6.sin6_addr) == 1);
     assert_true(network_of_peer(
         is_v4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, &peer));
-    return users_find_peer(u, &peer);
+    return credential_user(users_find_peer(u, &peer));
 }
 
 static void test_users_are_found_by_their_network(void **state)
@@ -224,6 +228,31 @@ static void test_owners_keep_a_generation_alive(void **state)
     assert_non_null(users_find(u, "ops"));
     users_unref(u);
     users_unref(NULL);
+}
+
+static void test_what_was_shown_is_found_again(void **state)
+{
+    (void)state;
+    struct network inside, outside;
+    assert_null(network_parse("10.1.2.3", &inside));
+    assert_null(network_parse("10.1.3.3", &outside));
+    struct users *u = read_text(good);
+    struct users *other = read_text(
+        USER("ops", "uid = 1002\n") USER("plc-2", "network = 10.1.0.0/16\n"));
+    const struct credential *uid = users_find_uid(u, 1002),
+                            *gone = users_find_uid(u, 1001),
+                            *network = users_find_peer(u, &inside),
+                            *nothing = users_find_anonymous(u);
+    assert_string_equal(
+        credential_user(users_find_again(other, uid, NULL))->name, "ops");
+    assert_null(users_find_again(other, gone, NULL));
+    assert_null(users_find_again(other, nothing, NULL));
+    assert_string_equal(
+        credential_user(users_find_again(other, network, &outside))->name,
+        "plc-2");
+    assert_null(users_find_again(other, network, NULL));
+    users_unref(u);
+    users_unref(other);
 }
 
 static void test_a_file_without_users_lets_nobody_in(void **state)
@@ -473,6 +502,7 @@ int main(void)
             test_a_role_gives_its_lines_and_the_limits_that_are_missing),
         cmocka_unit_test(test_a_user_comes_from_its_networks_only),
         cmocka_unit_test(test_owners_keep_a_generation_alive),
+        cmocka_unit_test(test_what_was_shown_is_found_again),
         cmocka_unit_test(test_a_file_without_users_lets_nobody_in),
         cmocka_unit_test(test_a_file_with_one_mistake_is_no_file),
         cmocka_unit_test(test_all_mistakes_are_reported_at_once),

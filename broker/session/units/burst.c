@@ -71,9 +71,15 @@ void burst_remember(struct session *s, struct channel *ch, struct span name)
     if (name.length > BURST_NAME_MAX)
         return;
     channel_ref_set(&place->channel, s->all->core, ch);
+    place->session = s->id;
     place->name_length = name.length;
     memcpy(place->text, "PUB ", BURST_WORD);
     memcpy(place->text + BURST_WORD, name.text, name.length);
+}
+
+void burst_forget(struct session *s)
+{
+    channel_ref_set(&place_of(s)->channel, s->all->core, NULL);
 }
 
 /* Receipts. */
@@ -391,8 +397,8 @@ struct verdict burst_take(struct session *s, const uint8_t **at,
     b.end = end;
     b.out = NULL;
     b.messages = 0;
-    if (!burst_is_simple(&b) || !burst_begins(&b, place) ||
-        !burst_find_room(&b))
+    if (place->session != s->id || !burst_is_simple(&b) ||
+        !burst_begins(&b, place) || !burst_find_room(&b))
         return verdict(VERDICT_GO_ON);
     const uint8_t *begin = b.out;
     burst_run(&b);

@@ -29,6 +29,7 @@ enum {
 
 /* Where the last message of a session went. */
 struct burst_place {
+    uint64_t session; /* whose it is: others may not publish there */
     struct channel_ref channel;
     uint32_t name_length;                      /* as its publisher spells it */
     uint8_t text[BURST_WORD + BURST_NAME_MAX]; /* "PUB ", and the name */
@@ -36,6 +37,9 @@ struct burst_place {
 
 /* A message of the session went to the channel, by that name. */
 void burst_remember(struct session *s, struct channel *ch, struct span name);
+
+/* Where the session published last is not known any more. */
+void burst_forget(struct session *s);
 
 /* Takes as many units as it can of those that begin at *at, and moves *at
  * behind them. */

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "broker/session/identity.h"
 #include "broker/session/notice.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/client_name.h"
@@ -50,6 +51,24 @@ static struct verdict opening_refuse(struct session *s, const struct head *head,
     return v.what == VERDICT_GO_ON ? verdict_goodbye(REASON_BAD_UNIT) : v;
 }
 
+/* Whether it is somebody. A password is not checked yet, and a signature is not
+ * asked for: who has one of these alone is nobody. */
+static bool opening_is_known(struct session *s, const struct head *head,
+                             const uint8_t *secret, uint32_t length)
+{
+    bool has_user = head_has(head, UNIT_OPTION_user),
+         has_mech = head_has(head, UNIT_OPTION_mech);
+    struct span user = {NULL, 0};
+    if (!s->all->identities)
+        return true;
+    if (!has_user && !has_mech)
+        return identity_admit(s);
+    if (has_user)
+        user = head->values[UNIT_OPTION_user];
+    return has_mech && span_is_text(head->values[UNIT_OPTION_mech], "token") &&
+           identity_admit_token(s, user, secret, length);
+}
+
 static struct verdict opening_accept(struct session *s, const struct head *head)
 {
     uint64_t ping_ms;
@@ -87,6 +106,8 @@ struct verdict opening_take(struct session *s, const uint8_t *bytes, size_t n,
         return opening_refuse(s, &head, error);
     if (left - frame_size(length) < body_length)
         return verdict(VERDICT_GO_ON);
+    if (!opening_is_known(s, &head, text + frame_size(length), body_length))
+        return opening_refuse(s, &head, UNIT_AUTH);
     out->taken = frame_size(length) + frame_size(body_length);
     return opening_accept(s, &head);
 }

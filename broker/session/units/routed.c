@@ -6,6 +6,7 @@
 #include "broker/core/core.h"
 #include "broker/core/name_class.h"
 #include "broker/session/guest.h"
+#include "broker/session/identity.h"
 #include "broker/session/state.h"
 #include "broker/session/units/parked.h"
 #include "broker/session/units/requests.h"
@@ -33,7 +34,8 @@ enum unit_error routed_check(const struct session *s, struct unit *u)
         return UNIT_BAD_HEAD;
     if (s->is_draining)
         return UNIT_DRAINING;
-    if (name_class_of(u->name, u->name_length) == NAME_SYS)
+    if (name_class_of(u->name, u->name_length) == NAME_SYS ||
+        !identity_may_publish(s, u->name, u->name_length))
         return UNIT_DENIED;
     return UNIT_OK;
 }

@@ -64,6 +64,8 @@ static enum reason reason_of(enum unit_error error)
         return REASON_FRAME_TOO_LONG;
     case UNIT_VERSION:
         return REASON_VERSION;
+    case UNIT_AUTH:
+        return REASON_AUTH_REQUIRED;
     case UNIT_IDLE:
         return REASON_IDLE;
     case UNIT_OVERRUN:

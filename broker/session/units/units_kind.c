@@ -3,10 +3,12 @@
 
 #include "broker/net/reactor.h"
 #include "broker/session/clients.h"
+#include "broker/session/identity.h"
 #include "broker/session/partial.h"
 #include "broker/session/session.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/appearances.h"
+#include "broker/session/units/burst.h"
 #include "broker/session/units/client_name.h"
 #include "broker/session/units/decode.h"
 #include "broker/session/units/keepalive.h"
@@ -107,6 +109,31 @@ static bool units_leave(struct session *s)
     return true;
 }
 
+static void judge_lane(struct subscriber *lane, void *arg)
+{
+    struct session *s = session_of_subscriber(lane);
+    const struct channel *ch = lane->channel;
+    bool *is_allowed = arg;
+    if (lane->is_exact)
+        *is_allowed &=
+            identity_may_read(s, channel_name(ch), channel_name_length(ch));
+}
+
+/* Lanes that only wildcards lead to are as good as these. */
+static bool units_are_allowed(struct session *s)
+{
+    bool is_allowed = true;
+    burst_forget(s);
+    lanes_each(s, judge_lane, &is_allowed);
+    if (s->units)
+        LIST_EACH (link, &s->units->wildcards) {
+            const struct wildcard *w = LIST_OF(link, struct wildcard, link);
+            is_allowed &=
+                identity_may_subscribe(s, interest_pattern(&w->interest));
+        }
+    return is_allowed;
+}
+
 static struct verdict units_stop(struct session *s)
 {
     if (s->state == SESSION_HELLO)
@@ -187,6 +214,7 @@ const struct session_kind units_kind = {
     .leave = units_leave,
     .abandon = units_abandon,
     .admitted = release_admitted,
+    .is_allowed = units_are_allowed,
     .stop = units_stop,
     .is_drained = units_are_drained,
     .time_out = units_time_out,

@@ -3,6 +3,7 @@
 
 #include "broker/core/core.h"
 #include "broker/session/clients.h"
+#include "broker/session/identity.h"
 #include "broker/session/state.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/burst.h"
@@ -40,6 +41,8 @@ static struct verdict publish(struct session *s, const struct unit *u)
     struct receipt receipt = {.number = 0};
     uint8_t text[ROUTED_TEXT_MAX];
     enum counter_id nowhere;
+    if (u->parked && !identity_may_publish(s, u->name, u->name_length))
+        return unit_refuse(s, &u->head, UNIT_DENIED);
     struct channel *ch =
         core_route(all->core, u->name, (uint32_t)u->name_length, &nowhere);
     if (!ch && nowhere == COUNT_dropped_no_memory)

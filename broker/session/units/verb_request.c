@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/verb_request.h"
+#include "broker/session/identity.h"
 
 #include "broker/core/core.h"
 #include "broker/session/clients.h"
@@ -66,10 +67,13 @@ struct verdict verb_request_run(struct session *s, struct unit *u)
 {
     struct channel *ch = responders(s, u);
     struct request *r = u->parked ? u->parked->request : NULL;
-    if (!ch) {
+    bool is_denied =
+        u->parked && !identity_may_publish(s, u->name, u->name_length);
+    if (!ch || is_denied) {
         if (r)
             requests_remove(unpark(r));
-        return unit_refuse(s, &u->head, UNIT_NO_RESPONDER);
+        return unit_refuse(s, &u->head,
+                           is_denied ? UNIT_DENIED : UNIT_NO_RESPONDER);
     }
     if (!r)
         r = requests_add(s, u, timeout_of(&u->head));

@@ -7,6 +7,7 @@
 #include "broker/net/stream.h"
 #include "broker/session/clients.h"
 #include "broker/session/guest.h"
+#include "broker/session/identity.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/sweep.h"
@@ -45,6 +46,8 @@ enum unit_error verb_subscribe_check(struct session *s, struct unit *u)
         return UNIT_BAD_OPTION;
     if (s->is_draining)
         return UNIT_DRAINING;
+    if (!identity_may_subscribe(s, &u->pattern))
+        return UNIT_DENIED;
     if (subscriptions_of(s) >= s->all->config.subscriptions_max)
         return UNIT_LIMIT;
     return UNIT_OK;

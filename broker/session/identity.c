@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/session/identity.h"
+
+#include <stdlib.h>
+
+#include "broker/auth/identify.h"
+#include "broker/base/idmap.h"
+#include "broker/net/peer.h"
+#include "proto/span.h"
+#include "users/users.h"
+
+/* By the numbers of sessions. */
+struct identities {
+    struct users *users; /* owned */
+    struct idmap uids;   /* of those on unix sockets */
+    struct idmap shown;  /* struct credential *, of those that were admitted */
+};
+
+/* --- one session --------------------------------------------------------- */
+
+/* A certificate is not known yet: streams have no transport that shows one. */
+static struct identify_peer identity_peer(const struct session *s)
+{
+    struct identify_peer peer = {.certificate = NULL};
+    const uint64_t *uid = idmap_find(&s->all->identities->uids, s->id);
+    bool is_v4 = s->peer.family == AF_INET;
+    if (uid) {
+        peer.has_uid = true;
+        peer.uid = (uint32_t)*uid;
+    }
+    if (is_v4 || s->peer.family == AF_INET6) {
+        peer.has_address = true;
+        peer.address = network_of_ip(s->peer.ip, is_v4);
+    }
+    return peer;
+}
+
+static const struct user *identity_user(const struct session *s)
+{
+    const uint64_t *shown = idmap_find(&s->all->identities->shown, s->id);
+    return shown ? credential_user((const void *)(uintptr_t)*shown) : NULL;
+}
+
+bool identity_begin(struct session *s, int fd)
+{
+    uint32_t uid;
+    return !s->all->identities || s->peer.family != AF_UNIX ||
+           !peer_user(fd, &uid) ||
+           idmap_put(&s->all->identities->uids, s->id, uid);
+}
+
+void identity_end(struct session *s)
+{
+    struct identities *i = s->all->identities;
+    if (!i)
+        return;
+    idmap_remove(&i->uids, s->id);
+    idmap_remove(&i->shown, s->id);
+}
+
+/* Nobody is admitted without memory, either. */
+static bool identity_keep(struct session *s, const struct credential *shown)
+{
+    return shown && idmap_put(&s->all->identities->shown, s->id,
+                              (uint64_t)(uintptr_t)shown);
+}
+
+bool identity_admit(struct session *s)
+{
+    const struct identities *i = s->all->identities;
+    if (!i)
+        return true;
+    struct identify_peer peer = identity_peer(s);
+    return identity_keep(s, identify_connection(i->users, &peer));
+}
+
+bool identity_admit_token(struct session *s, struct span user,
+                          const void *token, size_t length)
+{
+    const struct identities *i = s->all->identities;
+    struct identify_peer peer = identity_peer(s);
+    const struct credential *shown =
+        identify_token(i->users, &peer, token, length);
+    if (shown && user.length > 0 &&
+        !span_is_text(user, credential_user(shown)->name))
+        return false;
+    return identity_keep(s, shown);
+}
+
+bool identity_judge_publish(const struct session *s, const uint8_t *name,
+                            size_t length)
+{
+    const struct user *user = identity_user(s);
+    return user && rights_may_publish(&user->rights, name, length, NULL);
+}
+
+bool identity_judge_read(const struct session *s, const uint8_t *name,
+                         size_t length)
+{
+    const struct user *user = identity_user(s);
+    return user && rights_may_read(&user->rights, name, length, NULL);
+}
+
+bool identity_judge_pattern(const struct session *s, const struct pattern *p)
+{
+    const struct user *user = identity_user(s);
+    return user && rights_may_subscribe(&user->rights, p, NULL);
+}
+
+/* --- all of them --------------------------------------------------------- */
+
+bool identity_holds(struct session *s)
+{
+    const struct identities *i = s->all->identities;
+    const uint64_t *shown = idmap_find(&i->shown, s->id);
+    if (!shown) /* its first frame has not come, */
+        return s->state == SESSION_HELLO;
+    struct identify_peer peer = identity_peer(s);
+    const struct credential *again =
+        identify_again(i->users, &peer, (const void *)(uintptr_t)*shown);
+    return identity_keep(s, again) && session_kind(s)->is_allowed(s);
+}
+
+bool identities_set(struct clients *all, struct users *users,
+                    struct users **old)
+{
+    struct identities *i = all->identities;
+    if (!i) {
+        i = calloc(1, sizeof *i);
+        if (!i)
+            return false;
+        idmap_init(&i->uids, all->budget);
+        idmap_init(&i->shown, all->budget);
+        all->identities = i;
+    }
+    *old = i->users;
+    i->users = users;
+    return true;
+}
+
+void identities_fini(struct clients *all)
+{
+    struct identities *i = all->identities;
+    if (!i)
+        return;
+    idmap_clear(&i->uids);
+    idmap_clear(&i->shown);
+    users_unref(i->users);
+    free(i);
+    all->identities = NULL;
+}

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * identity - which user the client of a session is, and what it may. Without a
+ * users file nobody is asked, and everybody may do everything. It is kept apart
+ * from the session: those without users pay nothing for it, and it is asked for
+ * only when a client names another channel than before.
+ */
+#ifndef SLUICE_SESSION_IDENTITY_H
+#define SLUICE_SESSION_IDENTITY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/session/clients.h"
+#include "broker/session/state.h"
+
+struct pattern;
+struct span;
+struct users;
+
+/* Takes an owner of `users`: from now on clients are asked. *old is that of
+ * before, or NULL; it is given to the caller, who asks for each session whether
+ * it holds before giving it up. False without memory, and then nothing is
+ * taken. */
+bool identities_set(struct clients *all, struct users *users,
+                    struct users **old);
+
+/* The users have changed: false when the client has to go, because it is nobody
+ * any more, or reads what it may not. */
+bool identity_holds(struct session *s);
+
+/* For the end: sessions are gone. */
+void identities_fini(struct clients *all);
+
+/* The session has begun on socket `fd`. False without memory. */
+bool identity_begin(struct session *s, int fd);
+
+/* Forgets who it was. */
+void identity_end(struct session *s);
+
+/* Whether the client is somebody by its connection, or by a token. */
+bool identity_admit(struct session *s);
+bool identity_admit_token(struct session *s, struct span user,
+                          const void *token, size_t length);
+
+/* For the functions below: there is a users file. */
+bool identity_judge_publish(const struct session *s, const uint8_t *name,
+                            size_t length);
+bool identity_judge_read(const struct session *s, const uint8_t *name,
+                         size_t length);
+bool identity_judge_pattern(const struct session *s, const struct pattern *p);
+
+/* Whether it may publish to a channel, */
+static inline bool identity_may_publish(const struct session *s,
+                                        const uint8_t *name, size_t length)
+{
+    return !s->all->identities || identity_judge_publish(s, name, length);
+}
+
+/* subscribe to one, */
+static inline bool identity_may_read(const struct session *s,
+                                     const uint8_t *name, size_t length)
+{
+    return !s->all->identities || identity_judge_read(s, name, length);
+}
+
+/* or subscribe to a pattern. */
+static inline bool identity_may_subscribe(const struct session *s,
+                                          const struct pattern *p)
+{
+    return !s->all->identities || identity_judge_pattern(s, p);
+}
+
+#endif
