@@ -2,6 +2,7 @@
 #include "tests/fuzz/unit_invariants.h"
 
 #include "broker/core/channel.h"
+#include "broker/core/held.h"
 #include "broker/core/worker.h"
 #include "broker/net/stream.h"
 #include "broker/session/state.h"
@@ -79,6 +80,14 @@ static void check_requests(const struct session *s)
     }
 }
 
+static uint32_t messages_of(const struct list *holds)
+{
+    uint32_t n = 0;
+    LIST_EACH (link, holds)
+        n += LIST_OF(link, struct held, link)->slice.messages;
+    return n;
+}
+
 /* What a client holds, it holds once. */
 static void check_worker(const struct subscriber *lane)
 {
@@ -87,7 +96,7 @@ static void check_worker(const struct subscriber *lane)
     if (lane->state == SUBSCRIBER_NONE || !lane->channel ||
         !channel_is_queue(lane->channel) || !w)
         return;
-    FUZZ_CHECK(w->held == length_of(&w->holds) + length_of(&w->clocked));
+    FUZZ_CHECK(w->held == messages_of(&w->holds) + messages_of(&w->clocked));
     LIST_EACH (link, &w->holder->workers)
         all += LIST_OF(link, struct worker, peer)->held;
     FUZZ_CHECK(w->holder->held == all && all <= HOLDER_MAX);
@@ -111,7 +120,7 @@ static void check_barrier(const struct session *s)
 {
     const struct units *u = s->units;
     FUZZ_CHECK(!u->barrier.is_set || u->barrier.lanes > 0 ||
-               !list_is_empty(&u->writing) ||
+               !list_is_empty(&u->writing) || stream_wants_write(s->stream) ||
                (u->barrier.is_working && u->changing));
 }
 

@@ -41,12 +41,12 @@ static enum release release_some(struct parked *line)
     return RELEASE_ALL;
 }
 
-/* GO comes only when the client may publish again. False when there is no
- * memory. */
+/* GO comes only when the client may publish again, which what has just passed
+ * may prevent. False when there is no memory. */
 static bool release_finish(struct parked *line)
 {
-    const struct channel *ch = parked_channel(line);
-    if (line->is_told && ch && channel_is_closed(ch))
+    struct channel *ch = parked_channel(line);
+    if (line->is_told && ch && !channel_admits(ch, 1))
         return parked_wait(line, false);
     return parked_go(line);
 }

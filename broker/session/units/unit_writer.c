@@ -3,6 +3,7 @@
 
 #include "broker/core/channel.h"
 #include "broker/core/queue_work.h"
+#include "broker/net/reactor.h"
 #include "broker/session/clients.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/keepalive.h"
@@ -32,11 +33,15 @@ uint64_t unit_writer_owed_bytes(const struct session *s)
     return bytes + (has_lanes_to_write(u) || has_more);
 }
 
-/* Everything else was written. */
+/* Everything else was written. The client has time to take this, too, however
+ * long it waited. */
 static bool unit_writer_say_bye(struct session *s)
 {
     struct units *u = s->units;
     u->end = UNITS_SAID_BYE;
+    if (s->state == SESSION_LEAVING)
+        waits_begin(&s->all->waits, &s->waiting, WAIT_LEAVE,
+                    reactor_now_ms(s->all->reactor));
     return answer_ok(s, (struct span){u->bye_rid, u->bye_rid_length}) &&
            answer_bye(s);
 }
