@@ -343,8 +343,10 @@ static bool burst_find_receipts(struct burst *b)
     if (messages * size + RECEIPT_MAX < wanted)
         wanted = (uint32_t)(messages * size) + RECEIPT_MAX;
     b->receipt = b->receipts = units_answer_room(s, wanted, &room);
+    if (!b->receipt)
+        return false;
     b->last_receipt = b->receipt + room - RECEIPT_MAX;
-    return b->receipt != NULL;
+    return true;
 }
 
 static bool burst_find_room(struct burst *b)
