@@ -7,7 +7,7 @@
 
 #include <inttypes.h>
 
-enum { UNITS_CREDIT = 1 };
+enum { UNITS_CREDIT = 1, UNITS_LATER_MS = 10000 /* as `sluice work` */ };
 
 static bool units_is_of_queue(const struct sluice_event *e)
 {
@@ -115,17 +115,20 @@ static enum listening_step units_print(struct listening *l)
 
 /* --- running ------------------------------------------------------------- */
 
-/* A command that failed has had its chance: `sluice work` repeats it. */
+/* A message of a queue comes again when its command fails, as with `sluice
+ * work`; one of a topic cannot. */
 static enum sluice_error units_settle_job(struct worker *w, struct job *job,
                                           int status)
 {
+    bool is_of_queue = worker_must_ack(job);
+    if (status != 0 && is_of_queue)
+        return worker_give_back(w, job, status);
     if (status != 0) {
         w->failures++;
         job_report_failure(job->delivery.seq, status);
     }
-    if (!worker_must_ack(job))
-        return SLUICE_OK;
-    return sluice_ack(w->s, &job->delivery, 0, WORKER_SAY_MS);
+    return is_of_queue ? sluice_ack(w->s, &job->delivery, 0, WORKER_SAY_MS)
+                       : SLUICE_OK;
 }
 
 static enum listening_step units_run(struct listening *l)
@@ -137,6 +140,7 @@ static enum listening_step units_run(struct listening *l)
         .timeout_ms = l->plan.timeout_ms,
         .jobs = UNITS_CREDIT,
         .count = l->plan.count,
+        .delay_ms = UNITS_LATER_MS,
         .settle = units_settle_job,
     };
     uint64_t unused = 0;

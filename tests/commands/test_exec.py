@@ -75,6 +75,31 @@ class Exec(WithWorkers):
         self.assertEqual(err, "sluice: --exec: message 2: the command exited "
                               "with 1\n")
 
+    def test_a_message_whose_command_fails_comes_again(self):
+        self.send("/queue/w", "a", "b")
+        out, err = self.finish(self.work(
+            'echo "$(cat) $SLUICE_TRY"; test "$SLUICE_TRY" -gt 1',
+            "--count", "4"), status=1)
+        self.assertEqual(sorted(out.splitlines()),
+                         [b"a 1", b"a 2", b"b 1", b"b 2"])
+        self.assertIn("message 1: the command exited with 1", err)
+        self.broker.wait_stats(subscribers=0, queued_messages=0)
+
+    def test_a_command_may_ask_for_its_message_later(self):
+        self.send("/queue/w", "a", "b")
+        out, err = self.finish(self.work('cat; exit 75', "--count", "1"))
+        self.assertEqual((out, err), (b"a", ""))
+        self.broker.wait_stats(subscribers=0, queued_messages=2)
+
+    def test_a_message_of_a_topic_does_not_come_again(self):
+        listener = self.start("listen", "/topic/w", "--exec", "cat; exit 75",
+                              "--count", "2")
+        self.broker.wait_stats(subscribers=1)
+        self.send("/topic/w", "a", "b")
+        out, err = self.finish(listener, status=1)
+        self.assertEqual(out, b"ab")
+        self.assertIn("message 1: the command exited with 75", err)
+
     def test_a_command_that_is_killed_is_told(self):
         self.send("/queue/w", "m")
         _, err = self.finish(self.work("kill -9 $$", "--count", "1"), status=1)
