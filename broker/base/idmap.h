@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * idmap - finds a value by a number. The table grows and shrinks with what it
- * holds; an empty one owns nothing. The numbers must be the broker's own: a
- * peer that could choose them could make all of them collide.
+ * holds; an empty one owns nothing. A large table is replaced bit by bit, as
+ * rows come and go, because at once it would take milliseconds. The numbers
+ * must be the broker's own: a peer that could choose them could make all of
+ * them collide.
  */
 #ifndef SLUICE_BASE_IDMAP_H
 #define SLUICE_BASE_IDMAP_H
@@ -22,6 +24,9 @@ struct idmap {
     struct idmap_row *rows; /* NULL when empty */
     size_t slot_count;      /* a power of two, or 0 */
     size_t count;
+    struct idmap_row *old; /* NULL, or the table that is being replaced, */
+    size_t old_count;      /* so long; */
+    size_t moved;          /* from this slot on, rows are still there */
     struct budget *budget; /* NULL: not counted */
 };
 

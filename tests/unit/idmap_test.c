@@ -130,6 +130,41 @@ static void test_memory_follows_what_it_holds(void **state)
     assert_int_equal(f->budget.used_bytes, 0);
 }
 
+static size_t still_to_move(const struct idmap *m)
+{
+    return m->old ? m->old_count - m->moved : 0;
+}
+
+/* No single call moves many rows, though each has its place at any time. */
+static void test_a_large_table_is_replaced_bit_by_bit(void **state)
+{
+    enum { MANY = 50000, LARGE = 8192, AT_ONCE = 1024 + 16, SAMPLE = 997 };
+    struct fixture *f = *state;
+    size_t replaced = 0;
+    for (uint64_t id = 1; id <= MANY; id++) {
+        size_t slots = f->map.slot_count, before = still_to_move(&f->map);
+        assert_true(idmap_put(&f->map, id, id));
+        if (f->map.slot_count > slots && slots >= LARGE) {
+            replaced++;
+            assert_true(before <= 16);
+            assert_true(still_to_move(&f->map) >= slots - AT_ONCE);
+        } else if (before > 0) {
+            assert_true(before - still_to_move(&f->map) <= 16);
+        }
+        check(f, 1 + id * SAMPLE % id, 1 + id * SAMPLE % id);
+    }
+    assert_true(replaced >= 2);
+    for (uint64_t id = MANY; id > 0; id--) {
+        size_t slots = f->map.slot_count, before = still_to_move(&f->map);
+        idmap_remove(&f->map, id);
+        assert_null(idmap_find(&f->map, id));
+        if (f->map.slot_count < slots && id > 1)
+            assert_true(before <= 16 + AT_ONCE);
+        if (id > 1)
+            check(f, 1 + id * SAMPLE % (id - 1), 1 + id * SAMPLE % (id - 1));
+    }
+}
+
 static void test_without_memory_all_is_as_it_was(void **state)
 {
     struct fixture *f = *state;
@@ -161,6 +196,7 @@ int main(void)
         IDMAP_TEST(test_agrees_with_an_array),
         IDMAP_TEST(test_agrees_with_an_array_when_ids_collide),
         IDMAP_TEST(test_memory_follows_what_it_holds),
+        IDMAP_TEST(test_a_large_table_is_replaced_bit_by_bit),
         IDMAP_TEST(test_without_memory_all_is_as_it_was),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
