@@ -5,7 +5,6 @@
 #include <string.h>
 
 enum {
-    SLOTS_MIN = 16,
     WILD_MAX = PATTERN_SEGMENTS_MAX / 2,
     WORK_SHAPE = 2,     /* see interests_next */
     WILD_PER_WORK = 16, /* steps of a lookup */
@@ -29,7 +28,7 @@ struct interest_shape {
 
 /* The interests with the same pattern. */
 struct interest_group {
-    struct interest_group *next; /* in its slot */
+    struct interest_group *next; /* with the same hash, by chance */
     struct interest_shape *shape;
     uint64_t hash;
     struct list interests;
@@ -40,6 +39,7 @@ void interests_init(struct interests *in, struct budget *budget)
 {
     *in = (struct interests){.key = siphash_key_random(), .budget = budget};
     map_init(&in->shapes, budget);
+    idmap_init(&in->groups, budget);
     list_init(&in->all_shapes);
     interests_stop(in);
 }
@@ -47,9 +47,7 @@ void interests_init(struct interests *in, struct budget *budget)
 void interests_fini(struct interests *in)
 {
     assert(in->group_count == 0);
-    budget_free(in->budget, in->slots, in->slot_count * sizeof *in->slots);
-    in->slots = NULL;
-    in->slot_count = 0;
+    idmap_clear(&in->groups);
     map_fini(&in->shapes);
 }
 
@@ -179,40 +177,28 @@ static uint64_t shape_hash_of(const struct interest_shape *shape,
 
 /* Groups. */
 
-static struct interest_group **interests_slot(const struct interests *in,
-                                              uint64_t hash)
+/* By this the table knows the groups with one hash. */
+static uint64_t group_id(uint64_t hash)
 {
-    return &in->slots[hash & (in->slot_count - 1)];
+    return hash != 0 ? hash : 1;
 }
 
-static bool interests_resize(struct interests *in, size_t slot_count)
+static struct interest_group *groups_of(const struct interests *in,
+                                        uint64_t hash)
 {
-    size_t bytes = slot_count * sizeof *in->slots;
-    struct interest_group **old = in->slots, *group, *next;
-    struct interest_group **slots = budget_zalloc(in->budget, bytes);
-    size_t old_count = in->slot_count;
-    if (!slots)
-        return false;
-    in->slots = slots;
-    in->slot_count = slot_count;
-    for (size_t i = 0; i < old_count; i++)
-        for (group = old[i]; group; group = next) {
-            next = group->next;
-            struct interest_group **slot = interests_slot(in, group->hash);
-            group->next = *slot;
-            *slot = group;
-        }
-    budget_free(in->budget, old, old_count * sizeof *old);
+    const uint64_t *first = idmap_find(&in->groups, group_id(hash));
+    return first ? (struct interest_group *)(uintptr_t)*first : NULL;
+}
+
+/* NULL: there is none any more. */
+static bool set_groups_of(struct interests *in, uint64_t hash,
+                          struct interest_group *first)
+{
+    if (first)
+        return idmap_put(&in->groups, group_id(hash),
+                         (uint64_t)(uintptr_t)first);
+    idmap_remove(&in->groups, group_id(hash));
     return true;
-}
-
-static bool interests_make_room(struct interests *in)
-{
-    if (in->group_count < in->slot_count)
-        return true;
-    size_t slot_count = in->slot_count > 0 ? in->slot_count * 2 : SLOTS_MIN;
-    /* A table that cannot grow still works, only slower. */
-    return interests_resize(in, slot_count) || in->slot_count > 0;
 }
 
 static size_t group_size(const struct pattern *p)
@@ -232,14 +218,13 @@ static struct interest_group *group_new(struct interests *in,
                                         struct interest_shape *shape,
                                         uint64_t hash, const struct pattern *p)
 {
-    if (!interests_make_room(in))
-        return NULL;
+    struct interest_group *next = groups_of(in, hash);
     struct interest_group *group = budget_alloc(in->budget, group_size(p));
-    if (!group)
+    if (!group || !set_groups_of(in, hash, group)) {
+        budget_free(in->budget, group, group_size(p));
         return NULL;
-    struct interest_group **slot = interests_slot(in, hash);
-    group->next = *slot;
-    *slot = group;
+    }
+    group->next = next;
     group->shape = shape;
     group->hash = hash;
     list_init(&group->interests);
@@ -252,8 +237,7 @@ static struct interest_group *group_new(struct interests *in,
 static struct interest_group *
 group_known(const struct interests *in, uint64_t hash, const struct pattern *p)
 {
-    struct interest_group *group =
-        in->slot_count > 0 ? *interests_slot(in, hash) : NULL;
+    struct interest_group *group = groups_of(in, hash);
     while (group && (group->hash != hash || !has_pattern(group, p)))
         group = group->next;
     return group;
@@ -267,23 +251,30 @@ static struct interest_group *group_find(struct interests *in,
     return group ? group : group_new(in, shape, hash, p);
 }
 
+static void group_unlink(struct interests *in, struct interest_group *group)
+{
+    struct interest_group *first = groups_of(in, group->hash);
+    if (first == group) { /* what is known has room: this cannot fail */
+        (void)set_groups_of(in, group->hash, group->next);
+        return;
+    }
+    while (first->next != group)
+        first = first->next;
+    first->next = group->next;
+}
+
 static void group_free_unused(struct interests *in,
                               struct interest_group *group)
 {
-    struct interest_group **at = interests_slot(in, group->hash);
     if (!list_is_empty(&group->interests))
         return;
-    while (*at != group)
-        at = &(*at)->next;
-    *at = group->next;
+    group_unlink(in, group);
     if (in->search.group == group)
         in->search.group = NULL;
     in->group_count--;
     group->shape->groups--;
     shape_free_unused(in, group->shape);
     budget_free(in->budget, group, group_size(&group->pattern));
-    if (in->slot_count > SLOTS_MIN && in->group_count < in->slot_count / 8)
-        (void)interests_resize(in, in->slot_count / 4);
 }
 
 /* Interests. */
@@ -331,7 +322,7 @@ static struct interest_group *group_matching(const struct interests *in,
     if (!shape_fits(shape, q->name.segments))
         return NULL;
     uint64_t hash = shape_hash_of(shape, q);
-    struct interest_group *group = *interests_slot(in, hash);
+    struct interest_group *group = groups_of(in, hash);
     while (group && (group->hash != hash ||
                      !pattern_matches_name(&group->pattern, &q->name)))
         group = group->next;

@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "broker/base/budget.h"
+#include "broker/base/idmap.h"
 #include "broker/base/list.h"
 #include "broker/base/map.h"
 #include "broker/base/siphash.h"
@@ -52,8 +53,7 @@ struct interest_search {
 struct interests {
     struct map shapes;
     struct list all_shapes;
-    struct interest_group **slots; /* groups by hash; NULL when empty */
-    size_t slot_count;             /* a power of two, or 0 */
+    struct idmap groups; /* by hash, which nobody can choose */
     size_t group_count;
     struct siphash_key key;
     struct budget *budget;
