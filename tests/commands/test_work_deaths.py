@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-"""sluice work with the daemon: no job is lost, whatever becomes of the workers.
+"""sluice work, and sluice listen --exec, with the daemon: no job is lost,
+whatever becomes of the workers.
 
 SLUICE_KILLS=50 SLUICE_JOBS=500 makes more of them die."""
 import os
@@ -24,10 +25,10 @@ class Deaths(WithBroker):
         self.folder = pathlib.Path(folder.name)
         self.log = self.folder / "log"
 
-    def work(self, before=""):
+    def work(self, before="", command="work"):
         """A worker that notes each job, and prints a line for it."""
         log = shlex.quote(str(self.log))
-        return self.start("work", "/queue/w", "--exec",
+        return self.start(command, "/queue/w", "--exec",
                           f"{before} echo $(cat) >> {log}; echo $SLUICE_TRY")
 
     def publish(self, count):
@@ -46,22 +47,28 @@ class Deaths(WithBroker):
     def noted(self):
         return [int(line) for line in self.log.read_text().split()]
 
-    def test_p19_no_job_is_lost_though_workers_are_killed(self):
-        """And only one that a worker had when it died is done again."""
+    def survive(self, command):
+        """Only what a worker had when it died is done again."""
         chance = random.Random(20250131)
         self.publish(JOBS)
         for _ in range(KILLS):
-            worker = self.work()
+            worker = self.work(command=command)
             for _ in range(chance.randrange(JOBS // KILLS)):
                 self.assertNotEqual(worker.line(), b"")
             worker.signal(signal.SIGKILL)
             worker.finish()
-        last = self.work()
+        last = self.work(command=command)
         self.await_acked(JOBS)
         self.stop(last)
         done = self.noted()
         self.assertEqual(set(done), set(range(JOBS)))
         self.assertLessEqual(len(done), JOBS + KILLS)
+
+    def test_p19_no_job_is_lost_though_workers_are_killed(self):
+        self.survive("work")
+
+    def test_p19_no_job_is_lost_though_listeners_are_killed(self):
+        self.survive("listen")
 
     def test_p19_a_slow_worker_keeps_only_its_own_job(self):
         count = 20
