@@ -19,6 +19,7 @@
 #include <stdint.h>
 
 #include "broker/base/budget.h"
+#include "broker/base/clock.h"
 #include "broker/core/block.h"
 #include "proto/head.h"
 
@@ -49,6 +50,7 @@ struct partial {
     uint32_t promised_bytes;     /* by the budget, for the rest of the body */
     uint32_t charged_head_bytes; /* its shares of the sums in admission.h */
     uint32_t charged_body_bytes;
+    clock_ms since;     /* when it began to come */
     uint8_t body_state; /* enum body_state */
     bool is_unread;     /* the head may hold whole messages */
     uint8_t host;       /* peer_host of its client */

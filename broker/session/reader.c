@@ -19,9 +19,23 @@ void reader_watch(struct session *s)
         session_kind(s)->await(s);
 }
 
-/* Keeps the rest, which is the beginning of a message, until more comes. */
+static clock_ms reader_now(const struct session *s)
+{
+    return reactor_now_ms(s->all->reactor);
+}
+
+/* Since when what was kept has been coming; whole messages may have waited. */
+static clock_ms reader_since(const struct session *s)
+{
+    const struct partial *p = s->partial;
+    return p && !p->is_unread ? p->since : reader_now(s);
+}
+
+/* Keeps the rest, which is the beginning of a message, until more comes.
+ * `since` is the time of that of what was decoded. */
 static struct verdict reader_keep(struct session *s, const uint8_t *rest,
-                                  size_t n, const struct decoded *d)
+                                  size_t n, const struct decoded *d,
+                                  clock_ms since)
 {
     struct clients *all = s->all;
     if (n == 0)
@@ -32,6 +46,7 @@ static struct verdict reader_keep(struct session *s, const uint8_t *rest,
     if (!p)
         return verdict_close(REASON_NO_MEMORY);
     p->is_unread = d->is_unread;
+    p->since = d->taken > 0 ? reader_now(s) : since;
     p->host = peer_host(&s->peer);
     if (is_large && !partial_begin_body(p, core_pool(all->core), rest + head,
                                         n - head, d->body_bytes))
@@ -67,14 +82,15 @@ static struct verdict reader_decode(struct session *s, const uint8_t *bytes,
     return v;
 }
 
-/* Processes `n` bytes that begin where a message begins. */
+/* Processes `n` bytes that begin where a message begins, and have been coming
+ * since then. */
 static struct verdict reader_take(struct session *s, const uint8_t *bytes,
-                                  size_t n)
+                                  size_t n, clock_ms since)
 {
     struct decoded d;
     struct verdict v = reader_decode(s, bytes, n, &d);
     if (v.what == VERDICT_GO_ON)
-        v = reader_keep(s, bytes + d.taken, n - d.taken, &d);
+        v = reader_keep(s, bytes + d.taken, n - d.taken, &d, since);
     return v;
 }
 
@@ -94,7 +110,7 @@ static struct verdict reader_take_large(struct session *s, size_t direct,
     reader_took(s, p->body_bytes);
     admission_release(&s->all->admission, &s->partial);
     if (v.what == VERDICT_GO_ON)
-        v = reader_take(s, bytes + fed, n - (size_t)fed);
+        v = reader_take(s, bytes + fed, n - (size_t)fed, reader_now(s));
     return v;
 }
 
@@ -127,10 +143,11 @@ static size_t reader_max(const struct session *s)
 static struct verdict reader_take_kept(struct session *s, size_t n)
 {
     uint8_t *scratch = s->all->scratch;
+    clock_ms since = reader_since(s);
     memcpy(scratch, s->partial->head, s->partial->head_bytes);
     n += s->partial->head_bytes;
     admission_release(&s->all->admission, &s->partial);
-    return reader_take(s, scratch, n);
+    return reader_take(s, scratch, n, since);
 }
 
 static void reader_count(struct session *s, size_t got)
@@ -221,6 +238,7 @@ static enum stream_status reader_peek(struct session *s, size_t max,
     struct clients *all = s->all;
     size_t kept = s->partial ? s->partial->head_bytes : 0, n;
     uint8_t *bytes = all->scratch, *fresh = bytes + kept;
+    clock_ms since = reader_since(s);
     enum stream_status status = stream_peek(s->stream, fresh, max, &n);
     if (status != STREAM_OK)
         return status;
@@ -240,7 +258,7 @@ static enum stream_status reader_peek(struct session *s, size_t max,
     *got = used - kept;
     admission_release(&all->admission, &s->partial);
     if (status == STREAM_OK && v->what == VERDICT_GO_ON)
-        *v = reader_keep(s, bytes + d.taken, used - d.taken, &d);
+        *v = reader_keep(s, bytes + d.taken, used - d.taken, &d, since);
     return status;
 }
 
@@ -307,7 +325,8 @@ static enum stream_status reader_fill(struct session *s, size_t *got,
     if (partial_is_large(p)) {
         *v = reader_take_large(s, direct, all->scratch, *got - direct);
     } else {
-        *v = p ? reader_take_kept(s, *got) : reader_take(s, all->scratch, *got);
+        *v = p ? reader_take_kept(s, *got)
+               : reader_take(s, all->scratch, *got, reader_now(s));
     }
     return STREAM_OK;
 }
@@ -341,12 +360,24 @@ struct verdict reader_sip(struct session *s)
     return is_waiting ? verdict(VERDICT_GO_ON) : v;
 }
 
+/* A small message that has been coming for as long as a message may make no
+ * progress at all: only in version 1 each of its octets gives it more time. */
+static bool reader_is_late(const struct session *s)
+{
+    const struct partial *p = s->partial;
+    return p && session_kind(s)->is_duplex && !p->is_unread &&
+           !partial_is_large(p) &&
+           clock_elapsed_ms(reader_now(s), p->since) >= s->all->config.frame_ms;
+}
+
 struct verdict reader_next(struct session *s)
 {
     if (s->state != SESSION_OPEN)
         return verdict(VERDICT_GO_ON);
     if (session_kind(s)->must_rest(s))
         return verdict(VERDICT_REST);
+    if (reader_is_late(s))
+        return session_kind(s)->time_out(s, WAIT_FRAME);
     reader_watch(s);
     if (bypass_is_open(s))
         publisher_forget(&s->pub);

@@ -75,6 +75,40 @@ static void test_a_message_that_is_coming_is_a_sign_of_life(void **state)
     check_slow_message(*state, " ping=1s", PERIOD_MS);
 }
 
+/* One octet each second, of a head, or of a short body. */
+static void check_drip(struct unit_rig *r, const char *begin, size_t n)
+{
+    int client = unit_rig_client(r, "", MANY);
+    uint32_t frame_ms = r->house.clients.config.frame_ms;
+    virtual_send(client, begin, n);
+    unit_rig_turns(r, 1);
+    for (uint32_t ms = 0; ms < frame_ms; ms += 1000) {
+        unit_rig_check(r, client, "");
+        unit_rig_pass(r, 1000);
+        virtual_send(client, "x", 1);
+        unit_rig_turns(r, 1);
+    }
+    unit_rig_check(r, client, "ERR proto|BYE|");
+}
+
+static void test_a_drip_ends_a_client_in_time(void **state)
+{
+    check_drip(*state, "\0\0\x10\0PING ", 9);
+    check_drip(*state, "\0\0\0\6PUB /a\0\0\1\0", 14);
+}
+
+static void test_units_that_come_in_time_do_not(void **state)
+{
+    struct unit_rig *r = *state;
+    int client = unit_rig_client(r, "", MANY);
+    static const char ping[] = "\0\0\0\6PING x\0\0\0\0";
+    for (size_t i = 0; i < 5 * (sizeof ping - 1); i++) {
+        virtual_send(client, ping + i % (sizeof ping - 1), 1);
+        unit_rig_pass(r, 500);
+    }
+    unit_rig_check(r, client, "PONG x|PONG x|PONG x|PONG x|PONG x|");
+}
+
 static void check_slow_reader(struct unit_rig *r, const char *options,
                               uint32_t period_ms)
 {
@@ -106,6 +140,8 @@ int main(void)
         KEEPALIVE_TEST(test_an_answer_begins_the_period_again),
         KEEPALIVE_TEST(test_without_a_period_nobody_is_pinged),
         KEEPALIVE_TEST(test_a_message_that_is_coming_is_a_sign_of_life),
+        KEEPALIVE_TEST(test_a_drip_ends_a_client_in_time),
+        KEEPALIVE_TEST(test_units_that_come_in_time_do_not),
         KEEPALIVE_TEST(test_taking_output_is_a_sign_of_life),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
