@@ -12,7 +12,6 @@
 #include "broker/session/units/requests.h"
 #include "broker/session/units/units.h"
 #include "broker/session/units/wildcards.h"
-#include "proto/frame.h"
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/house.h"
 
@@ -46,7 +45,7 @@ static uint64_t line_bytes(const struct parked *line, uint32_t *count)
         const struct parked_unit *p = LIST_OF(link, struct parked_unit, link);
         FUZZ_CHECK(p->line == line);
         FUZZ_CHECK(!p->request || p->request->parked == p);
-        bytes += frame_size(p->head_length) + frame_size(p->body_length);
+        bytes += unit_kept_size(&p->kept);
         ++*count;
     }
     return bytes;
@@ -63,7 +62,7 @@ static void check_parked(const struct session *s)
     LIST_EACH (link, &u->own_replies) {
         const struct reply *p = LIST_OF(link, struct reply, own);
         FUZZ_CHECK(p->replier == s && p->request->reply == &p->late);
-        bytes += frame_size(p->head_length) + frame_size(p->body_length);
+        bytes += unit_kept_size(&p->kept);
     }
     FUZZ_CHECK(u->parked_bytes == bytes);
     FUZZ_CHECK(!u->is_held_back || bytes > 0);

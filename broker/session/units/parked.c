@@ -14,16 +14,9 @@
 #include "broker/session/units/units.h"
 #include "proto/frame.h"
 
-/* What is counted: the octets as they came. */
-static uint64_t parked_size(const struct parked_unit *p)
-{
-    return frame_size(p->head_length) + frame_size(p->body_length);
-}
-
 static size_t parked_unit_bytes(const struct parked_unit *p)
 {
-    size_t body = p->block ? 0 : frame_size(p->body_length);
-    return sizeof *p + p->head_length + body;
+    return sizeof *p + unit_kept_bytes(&p->kept);
 }
 
 static uint64_t parked_bound(const struct session *s)
@@ -126,25 +119,17 @@ static void parked_free(struct parked *line)
 
 /* Units. */
 
-/* A body of its own block stays where it was read. */
 static struct parked_unit *parked_unit_new(struct session *s,
                                            const struct unit *u)
 {
-    const struct parked_unit size = {.head_length = u->text_length,
-                                     .body_length = u->body_length,
-                                     .block = u->block};
+    const struct parked_unit size = {.kept = unit_kept_of(u)};
     struct parked_unit *p =
         budget_alloc(s->all->budget, parked_unit_bytes(&size));
     if (!p)
         return NULL;
     *p = size;
     p->since = reactor_now_ms(s->all->reactor);
-    memcpy(p->bytes, u->text, u->text_length);
-    if (p->block)
-        block_assign(block_ref(p->block), &units_hub(s)->account);
-    else
-        memcpy(p->bytes + u->text_length, u->body - FRAME_HEAD_BYTES,
-               frame_size(u->body_length));
+    unit_kept_copy(&p->kept, p->bytes, u, &units_hub(s)->account);
     return p;
 }
 
@@ -179,17 +164,17 @@ bool parked_add(struct session *s, const struct unit *u, struct channel *ch,
     if (r)
         r->parked = p;
     list_insert(&line->units, &p->link);
-    line->pub.bytes_in += (uint32_t)parked_size(p);
+    line->pub.bytes_in += (uint32_t)unit_kept_size(&p->kept);
     own->parked_count++;
     counter_add(s->all->counters, COUNT_parked_messages, 1);
     publisher_wait(&line->pub, ch, false);
     if (!publisher_is_waiting(&line->pub)) {
-        (void)parked_charge(s, parked_size(p));
+        (void)parked_charge(s, unit_kept_size(&p->kept));
         return false;
     }
     if (!line->is_told && !alarm_is_set(&line->alarm.alarm))
         hub_set_alarm(units_hub(s), &line->alarm, PARKED_HOLD_MS);
-    return parked_charge(s, parked_size(p));
+    return parked_charge(s, unit_kept_size(&p->kept));
 }
 
 struct parked_unit *parked_first(const struct parked *line)
@@ -202,32 +187,23 @@ struct parked_unit *parked_first(const struct parked *line)
 void parked_read(struct parked_unit *p, struct unit *out)
 {
     const struct parked *line = p->line;
-    *out = (struct unit){
-        .text = p->bytes,
-        .text_length = p->head_length,
-        .body_length = p->body_length,
-        .body = (p->block ? p->block->bytes : p->bytes + p->head_length) +
-                FRAME_HEAD_BYTES,
-        .block = p->block,
-        .parked = p,
-        .name_length = line->name_length,
-    };
+    unit_kept_read(&p->kept, p->bytes, out);
+    out->parked = p;
+    out->name_length = line->name_length;
     memcpy(out->name, parked_name(line), line->name_length);
-    (void)head_parse(&out->head, p->bytes, p->head_length);
 }
 
 static void parked_unit_free(struct parked_unit *p)
 {
     struct session *s = p->line->session;
     s->units->parked_count--;
-    p->line->pub.bytes_in -= (uint32_t)parked_size(p);
-    parked_refund(s, parked_size(p));
+    p->line->pub.bytes_in -= (uint32_t)unit_kept_size(&p->kept);
+    parked_refund(s, unit_kept_size(&p->kept));
     if (p->request)
         p->request->parked = NULL;
     list_remove(&p->link);
     size_t bytes = parked_unit_bytes(p);
-    if (p->block)
-        block_unref(p->block);
+    unit_kept_drop(&p->kept);
     budget_free(s->all->budget, p, bytes);
 }
 
@@ -292,7 +268,7 @@ void parked_leave(struct session *s)
 static bool parked_refuse_unit(struct session *s, const struct parked_unit *p)
 {
     struct head head;
-    (void)head_parse(&head, p->bytes, p->head_length);
+    (void)head_parse(&head, p->bytes, p->kept.head_length);
     return head.rid.length == 0 ||
            answer_error(s, UNIT_DRAINING, head.rid, head.word);
 }

@@ -24,9 +24,9 @@
 #include "broker/base/map.h"
 #include "broker/core/publisher.h"
 #include "broker/session/units/hub.h"
+#include "broker/session/units/unit_kept.h"
 #include "proto/channel_name.h"
 
-struct block;
 struct channel;
 struct request;
 struct session;
@@ -42,11 +42,9 @@ struct parked_unit {
     struct list link; /* of the line */
     struct parked *line;
     struct request *request; /* of a REQ; else NULL */
-    struct block *block;     /* NULL, or filled by the body frame alone */
     clock_ms since;
-    uint32_t body_length;
-    uint32_t head_length;
-    uint8_t bytes[]; /* the head, and the body frame unless `block` has it */
+    struct unit_kept kept;
+    uint8_t bytes[]; /* see unit_kept.h */
 };
 
 struct parked {

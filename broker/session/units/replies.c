@@ -42,24 +42,7 @@ static bool reply_send(struct request *r, const struct unit *u)
 
 static size_t reply_bytes(const struct reply *p)
 {
-    size_t body = p->block ? 0 : frame_size(p->body_length);
-    return sizeof *p + p->head_length + body;
-}
-
-static uint64_t reply_size(const struct reply *p)
-{
-    return frame_size(p->head_length) + frame_size(p->body_length);
-}
-
-/* As the replier said it. */
-static void reply_read(struct reply *p, struct unit *out)
-{
-    const uint8_t *frame =
-        p->block ? p->block->bytes : p->bytes + p->head_length;
-    *out = (struct unit){.body_length = p->body_length,
-                         .body = frame + FRAME_HEAD_BYTES,
-                         .block = p->block};
-    (void)head_parse(&out->head, p->bytes, p->head_length);
+    return sizeof *p + unit_kept_bytes(&p->kept);
 }
 
 static void reply_free(struct reply *p)
@@ -70,10 +53,9 @@ static void reply_free(struct reply *p)
     hub_cancel_alarm(units_hub(s), &p->alarm);
     list_remove(&p->link);
     list_remove(&p->own);
-    parked_refund(s, reply_size(p));
+    parked_refund(s, unit_kept_size(&p->kept));
     units_review_rest(s);
-    if (p->block)
-        block_unref(p->block);
+    unit_kept_drop(&p->kept);
     budget_free(s->all->budget, p, bytes);
 }
 
@@ -82,7 +64,7 @@ static bool reply_refuse(struct reply *p, enum unit_error error)
 {
     struct unit unit;
     struct session *s = p->replier;
-    reply_read(p, &unit);
+    unit_kept_read(&p->kept, p->bytes, &unit);
     bool is_ok = unit_refuse(s, &unit.head, error).what == VERDICT_GO_ON;
     reply_free(p);
     return is_ok;
@@ -114,19 +96,12 @@ static void reply_on_alarm(struct hub_alarm *a)
 
 static struct reply *reply_new(struct session *s, const struct unit *u)
 {
-    const struct reply size = {.head_length = u->text_length,
-                               .body_length = u->body_length,
-                               .block = u->block};
+    const struct reply size = {.kept = unit_kept_of(u)};
     struct reply *p = budget_alloc(s->all->budget, reply_bytes(&size));
     if (!p)
         return NULL;
     *p = size;
-    memcpy(p->bytes, u->text, u->text_length);
-    if (p->block)
-        block_assign(block_ref(p->block), &units_hub(s)->account);
-    else
-        memcpy(p->bytes + u->text_length, u->body - FRAME_HEAD_BYTES,
-               frame_size(u->body_length));
+    unit_kept_copy(&p->kept, p->bytes, u, &units_hub(s)->account);
     return p;
 }
 
@@ -146,7 +121,7 @@ static bool reply_wait(struct session *s, const struct unit *u,
     alarm_init(&p->alarm.alarm);
     p->alarm.ring = reply_on_alarm;
     hub_set_alarm(units_hub(s), &p->alarm, s->all->config.patience_ms);
-    return parked_charge(s, reply_size(p));
+    return parked_charge(s, unit_kept_size(&p->kept));
 }
 
 /* There is room. False when there is no memory: the requester has to end. */
@@ -155,7 +130,7 @@ static bool reply_deliver(struct reply *p)
     struct unit unit;
     struct session *s = p->replier, *to = p->request->session;
     struct request *r = p->request;
-    reply_read(p, &unit);
+    unit_kept_read(&p->kept, p->bytes, &unit);
     r->reply = NULL;
     bool is_ok = reply_write(to, (struct span){r->rid, r->rid_length}, &unit);
     bool is_answered = unit_done(s, &unit.head).what == VERDICT_GO_ON;

@@ -13,9 +13,9 @@
 #include "broker/base/list.h"
 #include "broker/session/units/hub.h"
 #include "broker/session/units/requests.h"
+#include "broker/session/units/unit_kept.h"
 #include "broker/session/verdict.h"
 
-struct block;
 struct session;
 struct unit;
 
@@ -26,10 +26,8 @@ struct reply {
     struct request_reply late;
     struct session *replier;
     struct hub_alarm alarm;
-    struct block *block; /* NULL, or filled by the body frame alone */
-    uint32_t body_length;
-    uint32_t head_length;
-    uint8_t bytes[]; /* the head, and the body frame unless `block` has it */
+    struct unit_kept kept;
+    uint8_t bytes[]; /* see unit_kept.h */
 };
 
 /* A reply to the request: it is sent, which ends the request, or waits. */
