@@ -14,6 +14,7 @@ import random
 import select
 import time
 
+from unit_client import Peer, unit
 from wire import DEADLINE, KIB, MIB, Background, WireTest, frame, main
 
 MESSAGES = int(os.environ.get("GAP_MESSAGES", "40000"))
@@ -29,55 +30,12 @@ READERS, WRITERS = 5, 4
 APPETITES = (0, 0, 0, 2 * KIB, 20 * KIB, MIB)  # octets in each step
 
 
-def unit(text, body=b""):
-    return frame(text) + frame(body)
-
-
 def matches(pattern, topic):
     wanted, have = pattern.split(b"/"), topic.split(b"/")
     if wanted[-1] == b"**":
         wanted, have = wanted[:-1], have[:len(wanted) - 1]
     return len(wanted) == len(have) and all(
         a in (b"*", b) for a, b in zip(wanted, have))
-
-
-class Peer:
-    """A connection that never blocks; `step` moves what can be moved."""
-
-    def __init__(self, client):
-        self.sock = client.sock
-        self.sock.setblocking(False)
-        self.out, self.buf = bytearray(), bytearray()
-        self.has_ended = False
-
-    def send(self, data):
-        self.out += data
-        self.push()
-
-    def push(self):
-        try:
-            while self.out:
-                del self.out[:self.sock.send(self.out[:256 * KIB])]
-        except BlockingIOError:
-            pass
-
-    def pull(self, most):
-        """Frames that have come, reading no more than that many octets."""
-        try:
-            data = self.sock.recv(most)
-            self.has_ended |= not data
-            self.buf += data
-        except BlockingIOError:
-            pass
-        buf, at, frames = self.buf, 0, []
-        while len(buf) - at >= 4:
-            stop = at + 4 + int.from_bytes(buf[at:at + 4], "big")
-            if stop > len(buf):
-                break
-            frames.append(bytes(buf[at + 4:stop]))
-            at = stop
-        del buf[:at]
-        return frames
 
 
 class OldReader(Peer):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Clients of version 2 for the wire tests. A unit is two frames, a head and a
 body; what comes is read in turn, or by its verb."""
-from wire import Client, WireTest, frame
+from wire import KIB, Client, WireTest, frame
 
 OPENING = (b"\0SLUICE/2", b"")
 
@@ -43,6 +43,45 @@ class UnitClient(Client):
         far was executed or parked."""
         self.say(b"PING " + token)
         return self.hear_until(b"PONG " + token)[:-1]
+
+
+class Peer:
+    """A connection that never blocks; `step` moves what can be moved."""
+
+    def __init__(self, client):
+        self.sock = client.sock
+        self.sock.setblocking(False)
+        self.out, self.buf = bytearray(), bytearray()
+        self.has_ended = False
+
+    def send(self, data):
+        self.out += data
+        self.push()
+
+    def push(self):
+        try:
+            while self.out:
+                del self.out[:self.sock.send(self.out[:256 * KIB])]
+        except BlockingIOError:
+            pass
+
+    def pull(self, most):
+        """Frames that have come, reading no more than that many octets."""
+        try:
+            data = self.sock.recv(most)
+            self.has_ended |= not data
+            self.buf += data
+        except BlockingIOError:
+            pass
+        buf, at, frames = self.buf, 0, []
+        while len(buf) - at >= 4:
+            stop = at + 4 + int.from_bytes(buf[at:at + 4], "big")
+            if stop > len(buf):
+                break
+            frames.append(bytes(buf[at + 4:stop]))
+            at = stop
+        del buf[:at]
+        return frames
 
 
 class UnitsTest(WireTest):

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/wildcards.h"
 
+#include "broker/base/budget.h"
 #include "broker/core/core.h"
+#include "broker/net/stream.h"
 #include "broker/session/clients.h"
+#include "broker/session/state.h"
 #include "broker/session/units/lanes.h"
 #include "broker/session/units/units.h"
 
@@ -14,6 +17,9 @@ enum {
     OCTETS_PER_WORK = 24, /* of a name, to compare with a pattern */
     SLOTS_AT_ONCE = 8,
 };
+
+/* A quarter of a megabyte, without the channels. */
+enum { LANES_SCARCE = 1024 };
 
 /* From here on subscriptions are found by a table. */
 enum { LISTED_MAX = 16 };
@@ -70,6 +76,15 @@ static struct units *units_of(const struct errand *c)
     return LIST_OF(c, struct units, errand);
 }
 
+/* When memory is exhausted, a client that does not take what it has gets no
+ * further lanes beyond these: they and their channels take memory that dropping
+ * its messages would not give back. */
+static bool may_have_more(const struct session *s)
+{
+    return s->units->lane_count < LANES_SCARCE ||
+           budget_has_room(s->all->budget, 0) || !stream_wants_write(s->stream);
+}
+
 void wildcards_join(struct wildcard *w, struct channel *ch, int32_t *work)
 {
     struct session *s = w->session;
@@ -77,7 +92,9 @@ void wildcards_join(struct wildcard *w, struct channel *ch, int32_t *work)
     struct subscriber *lane = is_queue ? NULL : lanes_in(s, ch);
     *work -= WORK_JOIN;
     if (!lane) {
-        lane = is_queue ? lanes_join_apart(s, ch, w) : lanes_join(s, ch, NULL);
+        if (may_have_more(s))
+            lane =
+                is_queue ? lanes_join_apart(s, ch, w) : lanes_join(s, ch, NULL);
         if (!lane) {
             s->units->is_overrun = true; /* it could not be told what it
                                             misses */
