@@ -42,11 +42,11 @@ is the steadiest of these figures:
 Every figure is a median of {runs} runs of {seconds} s each. The brokers take
 turns, so that a disturbance of the machine affects all of them; {disturbed} of
 the runs were disturbed by other programs that took more than {share} of the
-machine. One program, `tests/bench/load/load.c`, speaks the protocol of each broker
-and puts the same load on all: a fixed number of messages is under way at any
-time, nothing is lost, and what arrives is counted, not parsed. Where a rate is
-named, message n is sent at n / rate and its latency counts from then, so that a
-stall counts against the broker that stalled, for every message that was due
+machine. One program, `tests/bench/load/load.c`, speaks the protocol of each
+broker and puts the same load on all: a fixed number of messages is under way at
+any time, nothing is lost, and what arrives is counted, not parsed. Where a rate
+is named, message n is sent at n / rate and its latency counts from then, so that
+a stall counts against the broker that stalled, for every message that was due
 during it.
 
 - Machine: {processor}, {cores} cores, Linux {kernel}, {system}.
@@ -67,19 +67,20 @@ during it.
   kernel holds.
 - A blank means that the broker cannot do this, or that it was not measured.
 
-In the rows with receipts, confirmed messages, requests, `PING` and `ACK`, sluice
-is spoken to in version 2:
+In the rows with receipts, confirmed or acknowledged messages, requests, `PING`
+and `ACK`, sluice is spoken to in version 2:
 
 - With a receipt for each message, the publisher has at most 4096 messages on
-  their way that are not both confirmed and read. In the first of these rows NATS
-  confirms nothing; in the second, JetStream keeps the messages in memory and
-  answers each, and Redis adds them to a stream. Redis has no reader there, which
-  spares it work.
+  their way that are not both confirmed and read. In the first of these rows
+  NATS confirms nothing; in the second, JetStream keeps the messages in memory
+  and answers each, and Redis adds them to a stream. Redis has no reader there,
+  which spares it work. In the row of a queue, a worker acknowledges each
+  message.
 - For request and reply, one client asks, another one replies, and the next
   request follows on the reply.
-- The last rows are the time until the broker answers `PING`, or a worker's
-  `ACK`, both of them beside nothing and beside a full queue: four publishers
-  push into it, and a publish of the worker's own is parked.
+- The rows of `PING` and `ACK` are the time until the broker answers, beside an
+  idle queue and beside a full one: four publishers push into that, and a publish
+  of the worker's own is parked.
 
 ## Instructions per message
 

@@ -56,6 +56,8 @@ CONFIRMED = (
      {"sluice": f"{CONFIRM} --broker sluice",
       "JetStream": f"{CONFIRM} --broker nats",
       "Redis": f"{CONFIRM} --broker redis"}),
+    ("queue 1 to 1, 100 B, each message acknowledged",
+     {"sluice": f"{CONFIRM} --broker work"}),
 )
 ROUND_TRIPS = (
     ("request and reply, 100 B", ("p50", "p99"),

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * confirm - one publisher whose messages are all confirmed by the broker, and
- * one reader. It sends as fast as --window allows: so many messages are not
- * yet confirmed, or not yet read. Every message is encoded once, before the
- * run, with the slot of the window that it belongs to.
+ * one reader; or a worker that acknowledges each. It sends as fast as --window
+ * allows: so many messages are not yet confirmed, or not yet read. Every
+ * message is encoded once, before the run, with the slot of the window that it
+ * belongs to.
  */
 #include "client/cli_option.h"
 #include "tests/bench/load/confirmer.h"
@@ -31,7 +32,9 @@ struct confirm_options {
 
 static const struct cli_option confirm_option_rows[] = {
     {"broker", CLI_OPTION_TEXT, CONFIRM_VALUE(broker), "NAME", "sluice", NULL,
-     0, 0, "sluice, nats (JetStream in memory) or redis (a stream)"},
+     0, 0,
+     "sluice, work (a queue with acks), nats (JetStream in memory) or redis (a "
+     "stream)"},
     {"port", CLI_OPTION_COUNT, CONFIRM_VALUE(port), "N", "25000", NULL, 1,
      65535, "of the broker, on 127.0.0.1"},
     {"size", CLI_OPTION_SIZE, CONFIRM_VALUE(size), "SIZE", "100", NULL, 0,
@@ -49,6 +52,7 @@ struct party {
     uint8_t *buffer;
     size_t used; /* bytes of an answer that has not wholly come */
     struct heard heard;
+    size_t said; /* bytes of its answers */
 };
 
 struct confirm {
@@ -79,6 +83,7 @@ static void confirm_meet(const struct confirm *c, struct party *p,
     p->fd = link_connect((uint16_t)c->options.port.value);
     greet(p->fd);
     p->buffer = confirm_alloc(CONFIRM_READ_BYTES);
+    p->heard.answers = confirm_alloc(2 * CONFIRMER_ANSWERS_BYTES);
     if (fcntl(p->fd, F_SETFL, O_NONBLOCK) != 0)
         link_die("cannot make a connection non-blocking");
 }
@@ -101,6 +106,8 @@ static uint64_t confirm_done(const struct confirm *c)
 {
     uint64_t confirmed = c->publisher.heard.confirmed;
     uint64_t read = c->reader.heard.messages;
+    if (c->broker->is_silent)
+        return read;
     return c->reader.fd >= 0 && read < confirmed ? read : confirmed;
 }
 
@@ -134,8 +141,24 @@ static void confirm_send(struct confirm *c, bool is_over)
     }
 }
 
+static void confirm_answer(struct party *p)
+{
+    struct heard *h = &p->heard;
+    if (p->said == h->answers_bytes)
+        return;
+    ssize_t n = send(p->fd, h->answers + p->said, h->answers_bytes - p->said,
+                     MSG_NOSIGNAL);
+    if (n < 0 && errno != EAGAIN)
+        link_die("cannot answer");
+    p->said += n > 0 ? (size_t)n : 0;
+    if (p->said == h->answers_bytes)
+        p->said = h->answers_bytes = 0;
+}
+
 static void confirm_receive(struct confirm *c, struct party *p)
 {
+    if (p->heard.answers_bytes > CONFIRMER_ANSWERS_BYTES)
+        return;
     ssize_t n =
         recv(p->fd, p->buffer + p->used, CONFIRM_READ_BYTES - p->used, 0);
     if (n < 0 && errno == EAGAIN)
@@ -161,6 +184,7 @@ static void confirm_wait(struct confirm *c, int timeout_ms)
         confirm_receive(c, &c->publisher);
     if (c->reader.fd >= 0 && events[1].revents)
         confirm_receive(c, &c->reader);
+    confirm_answer(&c->reader);
 }
 
 static bool confirm_run(struct confirm *c)

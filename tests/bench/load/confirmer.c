@@ -5,6 +5,7 @@
 
 static const struct confirmer *const confirmers[] = {
     &confirmer_sluice,
+    &confirmer_work,
     &confirmer_nats,
     &confirmer_redis,
 };

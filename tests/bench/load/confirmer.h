@@ -7,18 +7,23 @@
 #ifndef SLUICE_TESTS_BENCH_LOAD_CONFIRMER_H
 #define SLUICE_TESTS_BENCH_LOAD_CONFIRMER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 enum {
     CONFIRMER_EXTRA_BYTES = 192,   /* of a message besides its body */
     CONFIRMER_SLOTS_MAX = 1000000, /* all are written in six digits */
+    CONFIRMER_ANSWERS_BYTES = 1 << 20,
 };
 
-/* What has come on a connection. */
+/* What has come on a connection, and what it answers. */
 struct heard {
     uint64_t confirmed, refused; /* answers to a publisher */
     uint64_t messages;           /* for a reader or worker */
+    uint8_t *answers;            /* of a worker, to be sent; */
+    size_t answers_bytes;        /* there is room for CONFIRMER_ANSWERS_BYTES
+                                    more when `hear` is called */
 };
 
 /* The place in a client's table of what is not answered: messages that are on
@@ -31,14 +36,17 @@ struct confirmer {
      * has answered. `greet_reader` is NULL when it has none here. */
     void (*greet_publisher)(int fd);
     void (*greet_reader)(int fd);
+    bool is_silent; /* messages are not confirmed: they only have to be read */
     /* Writes a message of `size` bytes; the length is the same for all slots.
      * Returns its end. */
     uint8_t *(*put)(uint8_t *out, confirmer_slot slot, uint32_t size);
-    /* Counts whole answers and messages; returns how many bytes they took. */
+    /* Counts whole answers and messages, and answers these; returns how many
+     * bytes they took. */
     size_t (*hear)(struct heard *heard, const uint8_t *bytes, size_t n);
 };
 
 extern const struct confirmer confirmer_sluice;
+extern const struct confirmer confirmer_work;
 extern const struct confirmer confirmer_nats;
 extern const struct confirmer confirmer_redis;
 

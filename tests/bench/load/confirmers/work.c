@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * A queue of version 2, whose worker acknowledges each message. The publisher
+ * wants no receipts.
+ */
+#include "proto/frame.h"
+#include "tests/bench/load/confirmer.h"
+#include "tests/bench/load/unit_text.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define QUEUE "/queue/bench000"
+
+static void work_greet_reader(int fd)
+{
+    unit_text_open(fd);
+    unit_text_ask(fd, "SUB " QUEUE " ack=yes credit=65535 rid=1", "OK rid=1");
+}
+
+static uint8_t *work_put(uint8_t *out, confirmer_slot slot, uint32_t size)
+{
+    (void)slot;
+    return unit_text_put(out, "PUB " QUEUE, size);
+}
+
+/* The head of the message with another verb: it has no options when it comes
+ * for the first time. */
+static void work_acknowledge(struct heard *heard, const struct unit_text *unit)
+{
+    uint8_t *at = heard->answers + heard->answers_bytes;
+    uint8_t *end = frame_put(at, unit->head, unit->head_length);
+    memcpy(at + FRAME_HEAD_BYTES, "ACK", 3);
+    end = frame_put(end, NULL, 0);
+    heard->answers_bytes += (size_t)(end - at);
+    heard->messages++;
+}
+
+static size_t work_hear(struct heard *heard, const uint8_t *bytes, size_t n)
+{
+    struct unit_text unit;
+    size_t at = 0;
+    for (; unit_text_read(&unit, bytes + at, n - at); at += unit.bytes) {
+        if (unit.head[0] == 'M')
+            work_acknowledge(heard, &unit);
+        heard->refused += unit.head[0] == 'E';
+    }
+    return at;
+}
+
+const struct confirmer confirmer_work = {
+    .name = "work",
+    .greet_publisher = unit_text_open,
+    .greet_reader = work_greet_reader,
+    .is_silent = true,
+    .put = work_put,
+    .hear = work_hear,
+};
