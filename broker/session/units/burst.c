@@ -32,6 +32,10 @@ enum {
     RECEIPTS_MAX = 16 << 10, /* at once */
 };
 
+_Static_assert((int)UNITS_ANSWERS_MANY + (int)RECEIPT_MAX <=
+                   (int)UNITS_ANSWERS_MAX,
+               "a receipt always fits after units_relieve()");
+
 /* The text of a receipt behind its number, with the empty body. */
 struct counts {
     uint8_t text[RECEIPT_COUNTS];

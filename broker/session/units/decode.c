@@ -83,14 +83,6 @@ static struct verdict decode_next(struct session *s, const uint8_t **p,
     return unit_run(s, &unit);
 }
 
-static bool decode_must_rest(struct session *s)
-{
-    if (!units_must_rest(s))
-        return false;
-    units_relieve(s);
-    return units_must_rest(s);
-}
-
 struct verdict decode_units(struct session *s, const uint8_t *bytes, size_t n,
                             struct decoded *out)
 {
@@ -101,12 +93,16 @@ struct verdict decode_units(struct session *s, const uint8_t *bytes, size_t n,
     while (v.what == VERDICT_GO_ON && is_taken) {
         p += units_discard(s, (size_t)(end - p));
         out->head_bytes = out->body_bytes = 0;
-        out->is_unread = p < end && decode_must_rest(s);
+        units_relieve(s);
+        out->is_unread = p < end && units_must_rest(s);
         if (p == end || out->is_unread)
             break;
         acks_take(s, &p, end);
+        const uint8_t *begin = p;
         v = burst_take(s, &p, end);
-        if (v.what == VERDICT_GO_ON)
+        /* What a burst had no room for may begin another one: parsed, it would
+         * not be dressed, nor anything behind it in this turn. */
+        if (v.what == VERDICT_GO_ON && p == begin)
             v = decode_next(s, &p, end, out, &is_taken);
     }
     out->taken = (size_t)(p - bytes);

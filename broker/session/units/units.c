@@ -82,7 +82,7 @@ void units_relieve(struct session *s)
     struct iovec iov[IOVS];
     const struct units *u = s->units;
     size_t bytes, put = 0;
-    if (!u || u->answers->bytes <= UNITS_ANSWERS_MAX || u->started.sub ||
+    if (!u || u->answers->bytes <= UNITS_ANSWERS_MANY || u->started.sub ||
         !backlog_is_empty(u->rest) || stream_wants_write(s->stream))
         return;
     int n = backlog_iov(u->answers, iov, IOVS, &bytes);

@@ -24,6 +24,9 @@ enum {
     UNITS_RID_MAX = 32,
     /* Unsent answers: at this bound the session rests until half is gone. */
     UNITS_ANSWERS_MAX = 64 << 10,
+    /* From here on they are written at once, while one more receipt fits: a
+     * message that finds no room for its receipt takes a longer way. */
+    UNITS_ANSWERS_MANY = UNITS_ANSWERS_MAX - 256,
 };
 
 /* How far the end of a session has come. */
@@ -112,9 +115,9 @@ bool units_answers_added(struct session *s, uint32_t n, uint32_t answers);
 /* Adds an answer, which is copied. False without memory. */
 bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n);
 
-/* More answers wait than may, in the middle of a turn: writes what the socket
- * takes at once, so that a client that takes its answers is read on without a
- * rest. Does nothing where something else has to be written before. */
+/* When many answers wait in the middle of a turn: writes what the socket takes
+ * at once, so that a client that takes its answers is read on without a rest.
+ * Does nothing where something else has to be written before. */
 void units_relieve(struct session *s);
 
 /* So many bytes of the answers were written. */
