@@ -14,7 +14,7 @@ import random
 import select
 import time
 
-from unit_client import Peer, unit
+from unit_client import Peer, option, unit
 from wire import DEADLINE, KIB, MIB, Background, WireTest, frame, main
 
 MESSAGES = int(os.environ.get("GAP_MESSAGES", "40000"))
@@ -255,8 +255,10 @@ class Load(WireTest):
         final = {}
         for topic in TOPICS:
             client.send(unit(b"PUB %s rid=1" % topic, b"last 0 "))
-            text = client.recv_many(2)[0].split(b" ")
-            final[topic] = int(text[2].removeprefix(b"seq="))
+            text = client.recv_many(2)[0]
+            while not text.startswith(b"OK "):  # HOLD and GO, if it waits
+                text = client.recv_many(2)[0]
+            final[topic] = int(option(text, b"seq"))
         return final
 
     def check_end(self, final):
