@@ -2,9 +2,9 @@
  *
  * confirm - one publisher whose messages are all confirmed by the broker, and
  * one reader; or a worker that acknowledges each. It sends as fast as --window
- * allows: so many messages are not yet confirmed, or not yet read. Every
- * message is encoded once, before the run, with the slot of the window that it
- * belongs to.
+ * allows: so many messages are not yet confirmed, or not yet read. A batch
+ * of messages, each with its own slot, is encoded before the run and sent again
+ * and again.
  */
 #include "client/cli_option.h"
 #include "tests/bench/load/confirmer.h"
@@ -42,7 +42,7 @@ static const struct cli_option confirm_option_rows[] = {
     {"duration", CLI_OPTION_DURATION, CONFIRM_VALUE(duration_ms), "TIME", "1s",
      NULL, 1, 600000, "of sending"},
     {"window", CLI_OPTION_COUNT, CONFIRM_VALUE(window), "N", "4096", NULL, 1,
-     CONFIRMER_SLOTS_MAX, "messages sent, and not both confirmed and read"},
+     1000000, "messages sent, and not both confirmed and read"},
     {.name = NULL},
 };
 
@@ -59,7 +59,8 @@ struct confirm {
     struct confirm_options options;
     const struct confirmer *broker;
     struct party publisher, reader;
-    uint8_t *ring; /* a message for each slot of the window */
+    uint8_t *ring; /* a message for each slot */
+    uint64_t slots;
     size_t message_bytes;
     uint64_t sent;   /* messages, with those being written */
     size_t at, left; /* what is being written of the ring */
@@ -91,13 +92,14 @@ static void confirm_meet(const struct confirm *c, struct party *p,
 static void confirm_encode(struct confirm *c)
 {
     uint32_t size = (uint32_t)c->options.size.value;
-    uint32_t slots = (uint32_t)c->options.window.value;
     uint8_t *first = confirm_alloc(CONFIRMER_EXTRA_BYTES + size);
     c->message_bytes = (size_t)(c->broker->put(first, 0, size) - first);
     free(first);
-    c->ring = confirm_alloc(slots * c->message_bytes + CONFIRMER_EXTRA_BYTES);
+    c->slots = CONFIRM_BATCH_BYTES / c->message_bytes + 1;
+    c->ring =
+        confirm_alloc(c->slots * c->message_bytes + CONFIRMER_EXTRA_BYTES);
     uint8_t *at = c->ring;
-    for (confirmer_slot slot = 0; slot < slots; slot++)
+    for (confirmer_slot slot = 0; slot < c->slots; slot++)
         at = c->broker->put(at, slot, size);
 }
 
@@ -111,16 +113,13 @@ static uint64_t confirm_done(const struct confirm *c)
     return c->reader.fd >= 0 && read < confirmed ? read : confirmed;
 }
 
-/* Whatever fits the window, as far as the ring's end. */
+/* What fits the window, as far as the ring's end. */
 static void confirm_fill(struct confirm *c)
 {
-    uint64_t window = c->options.window.value, slot = c->sent % window;
-    uint64_t n = window - (c->sent - confirm_done(c));
-    uint64_t most = CONFIRM_BATCH_BYTES / c->message_bytes + 1;
-    if (n > most)
-        n = most;
-    if (n > window - slot)
-        n = window - slot;
+    uint64_t slot = c->sent % c->slots;
+    uint64_t n = c->options.window.value - (c->sent - confirm_done(c));
+    if (n > c->slots - slot)
+        n = c->slots - slot;
     c->at = slot * c->message_bytes;
     c->left = n * c->message_bytes;
     c->sent += n;

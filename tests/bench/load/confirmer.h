@@ -12,8 +12,7 @@
 #include <stdint.h>
 
 enum {
-    CONFIRMER_EXTRA_BYTES = 192,   /* of a message besides its body */
-    CONFIRMER_SLOTS_MAX = 1000000, /* all are written in six digits */
+    CONFIRMER_EXTRA_BYTES = 192, /* of a message besides its body */
     CONFIRMER_ANSWERS_BYTES = 1 << 20,
 };
 
@@ -26,8 +25,8 @@ struct heard {
                                     more when `hear` is called */
 };
 
-/* The place in a client's table of what is not answered: messages that are on
- * their way together have different ones. */
+/* The place in a client's table of what is not answered; the messages of a
+ * batch have different ones. */
 typedef uint32_t confirmer_slot;
 
 struct confirmer {
@@ -37,7 +36,8 @@ struct confirmer {
     void (*greet_publisher)(int fd);
     void (*greet_reader)(int fd);
     bool is_silent; /* messages are not confirmed: they only have to be read */
-    /* Writes a message of `size` bytes; the length is the same for all slots.
+    /* Writes a message of `size` bytes; the length is the same for all slots,
+     * which are below a million.
      * Returns its end. */
     uint8_t *(*put)(uint8_t *out, confirmer_slot slot, uint32_t size);
     /* Counts whole answers and messages, and answers these; returns how many
