@@ -91,8 +91,6 @@ static void write_segment(struct survey *s, struct survey_segment *segment,
                                 .ops = &ops,
                                 .arg = &r};
     (void)segment_scan(&scan);
-    if (scan.index > 0)
-        fprintf(out, "  index offset=%" PRIu64 "\n", scan.index);
     if (scan.is_sealed)
         fputs("  sealed\n", out);
     free(bytes);

@@ -58,20 +58,6 @@ static uint64_t next_id(const struct survey *s)
 
 /* STATE. */
 
-static void add_numbers(struct segment_writer *w, const struct survey *s)
-{
-    struct journal_numbers numbers = s->catalog.numbers;
-    uint8_t entry[JOURNAL_NUMBERS_ENTRY];
-    if (numbers.next_channel == 0)
-        numbers.next_channel = 1;
-    journal_put_numbers(entry, &numbers);
-    segment_writer_add(w,
-                       (struct journal_record){.type = JOURNAL_NUMBERS,
-                                               .bytes = sizeof entry,
-                                               .count = 1},
-                       entry);
-}
-
 static void add_segments(struct segment_writer *w, const struct survey *s)
 {
     uint8_t *entries = calloc(s->count + 1, JOURNAL_SEGMENT_ENTRY);
@@ -172,7 +158,7 @@ static void add_channel(struct segment_writer *w,
 
 static void write_state(struct segment_writer *w, struct survey *s)
 {
-    add_numbers(w, s);
+    segment_writer_add_numbers(w, &s->catalog.numbers);
     add_segments(w, s);
     for (size_t i = 0; i < s->catalog.channel_count; i++)
         if (!s->catalog.channels[i].is_dropped)
@@ -271,7 +257,7 @@ static bool write_segment(struct survey *s, int fd, uint64_t id)
     segment_writer_begin(&w, fd, &segment, now_ms());
     write_state(&w, s);
     write_messages(&w, s);
-    return segment_writer_end(&w);
+    return segment_writer_end(&w, &s->catalog.numbers);
 }
 
 /* Files. */
@@ -363,6 +349,8 @@ bool repair(struct survey *s, struct sentence *why)
     if (s->is_end_lost)
         leave_room(s);
     catalog_settle(&s->catalog);
+    if (s->catalog.numbers.next_channel == 0)
+        s->catalog.numbers.next_channel = 1;
     errno = ENOMEM;
     bool ok = !s->is_out_of_memory && make_segment(s) && clear_away(s) &&
               (!s->is_format_bad || make_format(s));

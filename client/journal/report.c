@@ -54,7 +54,7 @@ static void write_segment(const struct survey *s,
     if (!segment->is_live && !segment->is_damaged)
         fputs(", free", out);
     if (scan->is_sealed)
-        fputs(scan->index > 0 ? ", sealed, index" : ", sealed", out);
+        fputs(scan->has_index ? ", sealed, index" : ", sealed", out);
     if (segment->is_newest)
         fputs(", newest", out);
     if (segment->is_damaged)

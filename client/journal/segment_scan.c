@@ -204,6 +204,17 @@ static bool check_page(struct scanner *s, const struct journal_batch *batch)
                                   "zeros behind a batch");
 }
 
+/* The last batch is at `s->at`. */
+static void note_index(struct scanner *s)
+{
+    struct journal_walk walk = journal_walk(s->scan->bytes + s->at);
+    struct journal_record record;
+    const uint8_t *payload;
+    s->index = s->at;
+    s->scan->has_index = journal_walk_next(&walk, &record, &payload) &&
+                         record.type == JOURNAL_INDEX;
+}
+
 static bool take_batch(struct scanner *s, const struct journal_batch *batch)
 {
     struct segment_scan *scan = s->scan;
@@ -214,7 +225,7 @@ static bool take_batch(struct scanner *s, const struct journal_batch *batch)
         scan->has_state = true;
     bool is_index = batch->flags & JOURNAL_BATCH_INDEX;
     if (is_index)
-        s->index = s->at;
+        note_index(s);
     s->at = journal_batch_end(batch, s->at);
     if (s->at > s->limit)
         s->at = s->limit;

@@ -49,7 +49,8 @@ struct segment_scan {
     uint64_t last_seen;  /* number of the last of them */
     uint64_t end;        /* behind it, and its zeros */
     uint64_t torn_bytes; /* of a batch behind it that was not completed */
-    uint64_t index;      /* offset of the INDEX batch, 0: none */
+    uint64_t index;      /* offset of the INDEX batch, 0: none, or not sealed */
+    bool has_index;      /* that one lists the messages */
     bool is_sealed;
     bool has_state; /* its first batch is sound */
 };

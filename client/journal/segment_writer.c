@@ -104,12 +104,24 @@ void segment_writer_commit(struct segment_writer *w, uint32_t flags)
     w->checksum = w->seed;
 }
 
-bool segment_writer_end(struct segment_writer *w)
+void segment_writer_add_numbers(struct segment_writer *w,
+                                const struct journal_numbers *numbers)
+{
+    uint8_t entry[JOURNAL_NUMBERS_ENTRY];
+    journal_put_numbers(entry, numbers);
+    segment_writer_add(w,
+                       (struct journal_record){.type = JOURNAL_NUMBERS,
+                                               .bytes = sizeof entry,
+                                               .count = 1},
+                       entry);
+}
+
+bool segment_writer_end(struct segment_writer *w,
+                        const struct journal_numbers *numbers)
 {
     uint8_t head[JOURNAL_SEGMENT_HEADER], seal[JOURNAL_SEAL];
     uint64_t index = w->at;
-    segment_writer_add(w, (struct journal_record){.type = JOURNAL_INDEX},
-                       (const uint8_t *)"");
+    segment_writer_add_numbers(w, numbers);
     segment_writer_commit(w, JOURNAL_BATCH_INDEX);
     uint64_t bytes = w->at + JOURNAL_SEAL + FILE_UNIT - 1;
     w->segment.file_bytes = bytes - bytes % FILE_UNIT;

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proto/journal.h"
+#include "proto/journal_entry.h"
 
 struct segment_writer {
     int fd; /* borrowed */
@@ -41,8 +41,14 @@ bool segment_writer_is_full(const struct segment_writer *w, uint64_t bytes);
 /* Writes what was added as a batch, unless there is nothing. */
 void segment_writer_commit(struct segment_writer *w, uint32_t flags);
 
-/* Writes header, an empty INDEX and the seal, and flushes. False, with errno,
- * when that or something before it has failed. Frees the buffer. */
-bool segment_writer_end(struct segment_writer *w);
+/* Writes the last batch, which has no INDEX but `numbers`, the seal and the
+ * header, and flushes. False, with errno, when that or something before it has
+ * failed. Frees the buffer. */
+bool segment_writer_end(struct segment_writer *w,
+                        const struct journal_numbers *numbers);
+
+/* Adds a record of NUMBERS. */
+void segment_writer_add_numbers(struct segment_writer *w,
+                                const struct journal_numbers *numbers);
 
 #endif

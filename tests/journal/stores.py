@@ -2,6 +2,7 @@
 """Small journals, and what a user makes of them with `sluice journal`."""
 import os
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,9 +37,10 @@ def state(segment, channels, live=(), above=0):
 
 
 def seal(segment):
-    """With an INDEX that has no entries; returns what STATE says of it."""
+    """Without an INDEX: NUMBERS take its place; returns what STATE says of
+    it."""
     last, end = segment.batch - 1, len(segment.data)
-    segment.commit(segment.record(format.INDEX, b"", count=0),
+    segment.commit(segment.record(format.NUMBERS, format.numbers(0, 9)),
                    flags=format.INDEX_BATCH)
     return segment.bytes(end), (segment.number, last, end)
 
@@ -120,6 +122,18 @@ class JournalTest(unittest.TestCase):
         """What is in it: the bodies, as lines."""
         done = self.journal("dump", "--channel", channel, *args)
         return done.stdout.splitlines()
+
+    def opened(self):
+        """What the broker's store finds in a copy of it: how many messages
+        are in each channel; None when it does not open it."""
+        with tempfile.TemporaryDirectory(prefix="sluice-journal-") as copy:
+            shutil.copytree(self.dir, copy, dirs_exist_ok=True)
+            done = subprocess.run([os.environ["OPENER"], copy],
+                                  capture_output=True, timeout=DEADLINE,
+                                  check=False)
+        rows = [line.split(b" ", 2) for line in done.stdout.splitlines()]
+        return (None if done.returncode else
+                {name: int(messages) for messages, _, name in rows})
 
     def lost(self, done):
         """The runs that are said to be lost: (channel, first, last)."""

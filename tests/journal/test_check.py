@@ -26,6 +26,11 @@ class Sound(JournalTest):
             self.assertEqual((messages, first, last), ("5", "2", "9"))
             self.assertEqual(int(size), sum(8 + n % 40 for n in WAITING))
 
+    def test_the_store_of_the_broker_finds_the_same(self):
+        """In a journal that format.py has written."""
+        self.assertEqual(self.opened(),
+                         {name: len(WAITING) for name in NAMES})
+
     def test_segments_are_listed(self):
         """Size, live bytes, index, and which is the newest."""
         done = self.journal("check")
@@ -34,7 +39,7 @@ class Sound(JournalTest):
         self.assertEqual([row[0] for row in rows], [str(SIZE)] * 3)
         self.assertTrue(all(int(row[1]) > 0 for row in rows))
         self.assertEqual([row[3] for row in rows],
-                         [", sealed, index"] * 2 + [", sealed, index, newest"])
+                         [", sealed"] * 2 + [", sealed, newest"])
 
     def test_the_fixture_of_version_1_is_sound(self):
         """Its last batch is torn, as a kill leaves it."""
@@ -42,6 +47,7 @@ class Sound(JournalTest):
         (self.dir / name_of(3)).unlink()
         done = self.journal("check")
         self.assertEqual((done.returncode, self.damage(done)), (0, []))
+        self.assertIn("0000000000000001.seg, sealed, index\n", done.text)
         self.assertIn("its last batch, of 96 bytes at 488, is not complete: "
                       "the broker ended", done.text)
 

@@ -23,11 +23,14 @@ class Repair(JournalTest):
         self.assertEqual((check.returncode, self.damage(check)), (0, []),
                          check.text)
         self.assertEqual(self.lost(check), [])
+        opened = self.opened()
+        self.assertIsNotNone(opened, "the store does not open it")
         for i, name in enumerate(NAMES, 1):
             gone = {n for other, first, last in lost if other == text(name)
                     for n in range(first, last + 1)}
-            self.assertEqual(self.bodies(text(name)),
-                             [body(i, n) for n in WAITING if n not in gone])
+            left = [body(i, n) for n in WAITING if n not in gone]
+            self.assertEqual(self.bodies(text(name)), left)
+            self.assertEqual(opened[name], len(left))
         return done
 
     def test_a_sound_journal_is_left_alone(self):
