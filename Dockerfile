@@ -23,9 +23,12 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 999 --no-create-home \
         --shell /usr/sbin/nologin sluice \
-    && install -d -o sluice -g sluice -m 0750 /run/sluice
+    && install -d -o sluice -g sluice -m 0750 /run/sluice \
+    && install -d -o sluice -g sluice -m 0700 /var/lib/sluice
 COPY --from=build /image/sbin/sluiced /image/bin/sluice /usr/local/bin/
 USER 999
+# Used only if SLUICE_JOURNAL or --journal names it.
+VOLUME /var/lib/sluice
 # In the environment, so that --listen replaces the address.
 ENV SLUICE_LISTEN=0.0.0.0:25000
 EXPOSE 25000
