@@ -36,7 +36,8 @@ void moving_choose(struct engine *e)
         return;
     for (uint32_t i = 0; i < e->shelf.count; i++) {
         const struct segment *one = &e->shelf.segments[i];
-        bool is_possible = one->id != 0 && i != e->newest && !one->is_stuck &&
+        bool is_stuck = one->stuck_live > 0 && one->live >= one->stuck_live;
+        bool is_possible = one->id != 0 && i != e->newest && !is_stuck &&
                            one->live > 0 && one->live < least &&
                            one->live < one->bytes / 4 * 3;
         /* The reserve is for acknowledgements. */
@@ -51,11 +52,10 @@ void moving_choose(struct engine *e)
     m->records = 0;
 }
 
-/* It cannot be read: all that is left there stays. */
-static void moving_give_up(struct engine *e, bool is_damaged)
+void moving_give_up(struct engine *e, bool is_damaged)
 {
     struct segment *victim = &e->shelf.segments[e->moving.victim];
-    victim->is_stuck = true;
+    victim->stuck_live = victim->live;
     victim->is_damaged = victim->is_damaged || is_damaged;
     e->moving.victim = SEGMENT_NONE;
 }

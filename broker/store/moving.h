@@ -14,6 +14,9 @@
 
 /* Looks for a segment to empty, if one should be. */
 void moving_choose(struct engine *e);
+/* The victim cannot be emptied: it is damaged, or there is no room for what it
+ * holds, and it may be tried again when there is less of that or more room. */
+void moving_give_up(struct engine *e, bool is_damaged);
 /* What the next record takes in a batch, at most; 0: there is none. */
 uint64_t moving_peek(struct engine *e);
 /* Adds records to the batch, up to `room` bytes. */

@@ -284,28 +284,35 @@ struct plan {
     uint64_t words, puts, moves; /* bytes */
 };
 
-/* Makes room for what is planned, as far as there is space; false when nothing
- * can be written now. */
-static bool plan_fit(struct engine *e, struct plan *plan)
+/* Makes room for what is planned; false when there is no space for it. */
+static bool plan_place(struct engine *e, struct plan *plan)
 {
     bool has_messages = plan->puts > 0 || plan->moves > 0;
     uint64_t bytes = plan->words + plan->puts + plan->moves;
     enum space space = space_for(e, bytes, has_messages);
-    if (space == SPACE_NONE && has_messages) {
-        if (plan->puts > 0)
-            e->state = STORE_FULL;
-        e->moving.victim = SEGMENT_NONE;
-        has_messages = false;
-        *plan = (struct plan){.words = plan->words};
-        space = space_for(e, plan->words, false);
-    }
     if (space != SPACE_NEXT)
         return space == SPACE_HERE;
-    bytes = plan->words + plan->puts + plan->moves + BATCH_EXTRA +
-            (has_messages ? writer_margin(e) : 0);
-    engine_error(e, writer_roll(e, bytes, NULL, NULL));
-    plan->words = 0; /* STATE said it all */
-    return e->state != STORE_FAILED && writer_room(e) > 0;
+    bytes += BATCH_EXTRA + (has_messages ? writer_margin(e) : 0);
+    int error = writer_roll(e, bytes, NULL, NULL);
+    engine_error(e, error);
+    if (error == 0)
+        plan->words = 0; /* STATE said it all */
+    return error == 0;
+}
+
+/* The same as far as there is space: without messages if need be. */
+static bool plan_fit(struct engine *e, struct plan *plan)
+{
+    if (plan_place(e, plan))
+        return true;
+    if (e->state == STORE_FAILED || plan->puts + plan->moves == 0)
+        return false;
+    if (plan->puts > 0)
+        e->state = STORE_FULL;
+    if (plan->moves > 0)
+        moving_give_up(e, false);
+    *plan = (struct plan){.words = plan->words};
+    return plan->words > 0 && plan_place(e, plan);
 }
 
 static void batch_write(struct engine *e, const struct plan *plan)

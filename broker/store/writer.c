@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/store/writer.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,6 +130,7 @@ int writer_commit(struct engine *e)
     uint64_t end = batch_end(&e->batch, &batch, writer_limit(e));
     if (end == 0)
         return ENOMEM;
+    assert(end <= newest->bytes - JOURNAL_SEAL);
     int error = pieces_write(e, newest->file);
     if (error)
         return error;
@@ -365,6 +367,8 @@ static void segment_begun(struct engine *e, uint32_t segment)
         e->shelf.segments[e->newest].read_at = ++e->shelf.reads;
     e->newest = segment;
     e->is_sealed = false;
+    for (uint32_t i = 0; i < e->shelf.count; i++)
+        e->shelf.segments[i].stuck_live = 0; /* there is room again */
     e->next_id++;
     e->next_batch = e->shelf.segments[segment].last_batch + 1;
     for (struct catalog_channel *one = e->catalog.first; one;
