@@ -16,7 +16,9 @@ struct sim_disk {
     uint64_t calls[SIM_CALLS + 1]; /* the last: all */
     bool has_fault, has_stopped;
     struct sim_fault fault;
-    sim_watch_fn *watch; /* NULL when nobody does */
+    enum sim_call failed_at;            /* SIM_CALLS: it has not come */
+    uint64_t calls_then[SIM_CALLS + 1]; /* when it came */
+    sim_watch_fn *watch;                /* NULL when nobody does */
     void *watch_arg;
 };
 
@@ -27,6 +29,7 @@ struct sim_disk *sim_disk_new(uint64_t capacity, uint64_t seed)
         abort();
     disk->capacity = capacity;
     disk->random = seed;
+    disk->failed_at = SIM_CALLS;
     return disk;
 }
 
@@ -60,12 +63,15 @@ static void collect(struct sim_disk *disk)
 
 static int file_new(struct sim_disk *disk)
 {
-    collect(disk);
-    for (int i = 0; i < SIM_FILES; i++)
-        if (!disk->files[i].is_used) {
-            disk->files[i].is_used = true;
-            return i;
-        }
+    for (int tries = 0; tries < 2; tries++) {
+        collect(disk);
+        for (int i = 0; i < SIM_FILES; i++)
+            if (!disk->files[i].is_used) {
+                disk->files[i].is_used = true;
+                return i;
+            }
+        sim_names_flush(&disk->names); /* in time the system does it */
+    }
     abort();
 }
 
@@ -104,6 +110,10 @@ static int enter(struct sim_disk *disk, enum sim_call call, bool changes)
     uint64_t n = disk->calls[f->call];
     bool fails = disk->has_fault && is_its_kind &&
                  (n == f->at || (f->stays && n > f->at));
+    if (fails && disk->failed_at == SIM_CALLS) {
+        disk->failed_at = call;
+        memcpy(disk->calls_then, disk->calls, sizeof disk->calls);
+    }
     return fails ? f->error : 0;
 }
 
@@ -279,6 +289,7 @@ void sim_disk_kill(struct sim_disk *disk)
     memset(disk->calls, 0, sizeof disk->calls);
     disk->changed = disk->stop_at = 0;
     disk->has_stopped = disk->has_fault = false;
+    disk->failed_at = SIM_CALLS;
     collect(disk);
 }
 
@@ -318,10 +329,21 @@ bool sim_disk_has_stopped(const struct sim_disk *disk)
 void sim_disk_fail(struct sim_disk *disk, const struct sim_fault *fault)
 {
     disk->has_fault = fault != NULL;
+    disk->failed_at = SIM_CALLS;
     if (!fault)
         return;
     disk->fault = *fault;
     disk->fault.at += disk->calls[fault->call];
+}
+
+enum sim_call sim_disk_failed_at(const struct sim_disk *disk)
+{
+    return disk->failed_at;
+}
+
+uint64_t sim_disk_calls_since(const struct sim_disk *disk, enum sim_call call)
+{
+    return disk->calls[call] - disk->calls_then[call];
 }
 
 void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes)

@@ -73,6 +73,10 @@ void sim_disk_stop_at(struct sim_disk *disk, uint64_t change);
 bool sim_disk_has_stopped(const struct sim_disk *disk);
 /* Plants a fault; one at a time. NULL takes it away. */
 void sim_disk_fail(struct sim_disk *disk, const struct sim_fault *fault);
+/* Whether it has come, and at a call of which kind; SIM_CALLS when not. */
+enum sim_call sim_disk_failed_at(const struct sim_disk *disk);
+/* Calls of a kind since the fault came. */
+uint64_t sim_disk_calls_since(const struct sim_disk *disk, enum sim_call call);
 /* What free_bytes() and allocations have; files that exist stay. */
 void sim_disk_set_capacity(struct sim_disk *disk, uint64_t bytes);
 

@@ -268,7 +268,11 @@ static void test_the_nth_call_fails_once_or_from_there_on(void **state)
     assert_int_equal(put(&b, 0, 1, 1), 0);
     assert_int_equal(flush(&b), EIO);
     assert_int_equal(put(&b, 0, 1, 1), EIO);
+    assert_int_equal(sim_disk_failed_at(b.sim), SIM_FLUSH);
+    assert_int_equal(sim_disk_calls_since(b.sim, SIM_WRITE), 1);
+    assert_int_equal(sim_disk_calls_since(b.sim, SIM_FLUSH), 0);
     sim_disk_fail(b.sim, NULL);
+    assert_int_equal(sim_disk_failed_at(b.sim), SIM_CALLS);
     assert_int_equal(flush(&b), 0);
     assert_int_equal(sim_disk_calls_made(b.sim, SIM_WRITE), 5);
     sim_disk_free(b.sim);

@@ -58,9 +58,10 @@ int sim_names_find(const struct sim_names *names, const char *text)
 void sim_names_change(struct sim_names *names, enum sim_change_kind kind,
                       const char *from, const char *to, int file)
 {
-    if (names->change_count == SIM_CHANGES || strlen(from) > DISK_NAME_MAX ||
-        (to && strlen(to) > DISK_NAME_MAX))
+    if (strlen(from) > DISK_NAME_MAX || (to && strlen(to) > DISK_NAME_MAX))
         abort();
+    if (names->change_count == SIM_CHANGES)
+        sim_names_flush(names); /* in time the system does it */
     struct sim_change *c = &names->changes[names->change_count++];
     *c = (struct sim_change){.kind = kind, .file = file};
     memcpy(c->from, from, strlen(from) + 1);
