@@ -161,16 +161,37 @@ int shelf_make_spares(struct shelf *s, int count)
     return error;
 }
 
+static void spare_remove(struct shelf *s)
+{
+    char name[JOURNAL_FILE_NAME];
+    int spare = spare_find(s, true);
+    journal_name_spare(name, (unsigned)spare);
+    s->has_spare[spare] = false;
+    (void)s->disk.ops->remove(s->disk.folder, name);
+}
+
+/* A file of a size of its own. Spares, which are of no use for it, make room as
+ * far as they need not be kept. */
+static int odd_take(struct shelf *s, uint64_t bytes, int *spare, int *file)
+{
+    int error;
+    do {
+        if (shelf_spares(s) == SHELF_SPARES)
+            spare_remove(s);
+        *spare = spare_find(s, false);
+        error = spare_new(s, *spare, bytes, file);
+        if (error != ENOSPC || shelf_spares(s) <= s->keep)
+            break;
+        spare_remove(s);
+    } while (true);
+    return error;
+}
+
 int shelf_take(struct shelf *s, uint64_t bytes, int *spare, int *file)
 {
     char name[JOURNAL_FILE_NAME];
-    if (bytes != s->segment_bytes) {
-        *spare = spare_find(s, false);
-        if (*spare < 0)
-            *spare = 0; /* grows */
-        s->has_spare[*spare] = false;
-        return spare_new(s, *spare, bytes, file);
-    }
+    if (bytes != s->segment_bytes)
+        return odd_take(s, bytes, spare, file);
     *spare = spare_find(s, true);
     if (*spare < 0) {
         int error = spare_make(s, 0);

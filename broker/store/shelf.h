@@ -42,6 +42,7 @@ struct shelf {
     uint32_t room;
     uint64_t reads; /* that there have been */
     uint64_t segment_bytes, limit_bytes, free_bytes;
+    int keep;             /* spares that a file of another size must leave */
     bool is_opening;      /* neither bound is looked at */
     uint64_t other_bytes; /* of files that it leaves alone */
     bool has_spare[SHELF_SPARES];

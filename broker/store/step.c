@@ -293,6 +293,7 @@ static bool plan_place(struct engine *e, struct plan *plan)
     if (space != SPACE_NEXT)
         return space == SPACE_HERE;
     bytes += BATCH_EXTRA + (has_messages ? writer_margin(e) : 0);
+    e->shelf.keep = has_messages ? SHELF_RESERVE : 0;
     int error = writer_roll(e, bytes, NULL, NULL);
     engine_error(e, error);
     if (error == 0)
