@@ -14,6 +14,7 @@ enum {
     RECOVERY_CALLS = 40, /* it crashes at one of so many changes */
     LIFE_CALLS = 600,
     STEPS = 400,
+    LEAST_BYTES = 64 << 10, /* a slice of several messages always fits */
 };
 
 uint32_t storm_chance(struct storm *s, uint32_t n)
@@ -219,7 +220,7 @@ void storm_begin(struct storm *s, uint64_t seed, struct storm_counts *counts)
     uint64_t segment = 8192u << storm_chance(s, 4);
     s->bounds = (struct life_bounds){
         .segment_bytes = segment,
-        .limit_bytes = segment * (4 + storm_chance(s, 12)),
+        .limit_bytes = segment * (4 + storm_chance(s, 12)) + LEAST_BYTES,
     };
     s->channels = 1 + storm_chance(s, storm_chance(s, 2) ? 4 : 50);
     s->has_long = storm_chance(s, 16) == 0;
