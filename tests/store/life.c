@@ -13,7 +13,7 @@
 enum {
     REAP = 64,
     READ_BYTES = 16 << 10,
-    STEPS_MAX = 10000,
+    STEPS_MAX = 500,
     DAY_MS = 86400000,
 };
 
