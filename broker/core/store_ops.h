@@ -34,7 +34,7 @@ struct store_read {
     uint64_t end;       /* nor any from here on */
     struct block *into; /* empty, sealed; filled from its beginning */
     /* The answer: slices of `into` in the order of their numbers, without
-     * messages that are acknowledged. */
+     * messages that are acknowledged; `at` is 0. */
     struct slice runs[STORE_READ_RUNS];
     uint32_t run_count;
     uint64_t next;    /* all wanted numbers below it are in `runs`, acknowledged
@@ -74,7 +74,7 @@ struct store_channel {
     uint32_t name_length;
     uint64_t floor;           /* all numbers below it are done */
     uint64_t next;            /* number of its next message */
-    uint64_t messages, bytes; /* that are not acknowledged */
+    uint64_t messages, bytes; /* that are not acknowledged; bytes about */
 };
 
 /* False to go no further. */

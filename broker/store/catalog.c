@@ -154,13 +154,29 @@ bool catalog_reserve(struct catalog_channel *channel)
     return true;
 }
 
+/* Numbers of first, ..., end - 1 that are not done. */
+static uint32_t count_left(const struct catalog_channel *channel,
+                           uint64_t first, uint64_t end)
+{
+    if (first < channel->floor)
+        first = channel->floor;
+    if (end <= first)
+        return 0;
+    return (uint32_t)(end - first - ranges_overlap(&channel->done, first, end));
+}
+
 void catalog_add(struct catalog *c, struct catalog_channel *channel,
                  struct place place)
 {
-    assert(channel->end < channel->room && place.first >= channel->next);
-    place.left = place.count;
+    uint64_t end = place.first + place.count;
+    /* They may have been trimmed before they were written. */
+    place.left = count_left(channel, place.first, end);
+    if (channel->next < end)
+        channel->next = end;
+    if (place.left == 0)
+        return;
+    assert(channel->end < channel->room);
     channel->places[channel->end++] = place;
-    channel->next = place.first + place.count;
     *segment_live(c, &place) += place_live(&place);
 }
 
@@ -176,17 +192,6 @@ uint32_t catalog_search(const struct catalog_channel *channel, uint64_t number)
             high = middle;
     }
     return low;
-}
-
-/* Numbers of first, ..., end - 1 that are not done. */
-static uint32_t count_left(const struct catalog_channel *channel,
-                           uint64_t first, uint64_t end)
-{
-    if (first < channel->floor)
-        first = channel->floor;
-    if (end <= first)
-        return 0;
-    return (uint32_t)(end - first - ranges_overlap(&channel->done, first, end));
 }
 
 /* Cuts a place so that one begins at `number`, if one goes across it. There is

@@ -48,6 +48,7 @@ struct engine_report {
     int error;      /* errno, or 0 */
     uint32_t channels, segments;
     uint64_t messages, bytes; /* not acknowledged */
+    uint32_t others;          /* files that are none of its own; left alone */
     uint64_t torn_bytes;      /* of a batch that was being written at the end */
 };
 

@@ -52,6 +52,7 @@ static void note_name(void *arg, const char *name, uint64_t bytes)
     } else if (strcmp(name, JOURNAL_NAME_NEW_FORMAT) != 0 &&
                strcmp(name, "lost+found") != 0) {
         o->has_other = true;
+        o->report->others++;
         shelf->other_bytes += bytes;
     }
 }

@@ -19,13 +19,22 @@ static int timed_flush(void *folder, int file)
 {
     struct scribe *s = folder;
     uint64_t begin = clock_now_us();
+    atomic_store_explicit(&s->flush_began_us, begin, memory_order_relaxed);
     int error = disk_posix_calls(&s->folder).ops->flush(folder, file);
     uint64_t us = clock_now_us() - begin;
+    atomic_store_explicit(&s->flush_began_us, 0, memory_order_relaxed);
     unsigned i = 0;
     while (i + 1 < SCRIBE_TIMES && us >> i > 0)
         i++;
     atomic_fetch_add_explicit(&s->times[i], 1, memory_order_relaxed);
     return error;
+}
+
+uint64_t scribe_flushing_us(const struct scribe *s)
+{
+    uint64_t began =
+        atomic_load_explicit(&s->flush_began_us, memory_order_relaxed);
+    return began ? clock_now_us() - began : 0;
 }
 
 uint64_t scribe_flush_us(const struct scribe *s, unsigned share)

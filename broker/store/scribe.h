@@ -64,6 +64,7 @@ struct scribe {
     _Atomic uint64_t limit_bytes, free_bytes;
     _Atomic uint64_t stats[SCRIBE_STATS];
     _Atomic uint64_t times[SCRIBE_TIMES]; /* flushes that took up to 2^i us */
+    _Atomic uint64_t flush_began_us;      /* 0 while there is none */
     pthread_t thread;
     /* The thread's. */
     enum store_state state; /* that it has said */
@@ -83,6 +84,8 @@ void scribe_close(struct scribe *s);
 
 /* Statistics as the thread published them last. */
 struct engine_stats scribe_stats(const struct scribe *s);
+/* How long the flush that is being waited for has taken; 0: there is none. */
+uint64_t scribe_flushing_us(const struct scribe *s);
 /* The time within which this share of a hundred flushes was done; 0: there was
  * none. */
 uint64_t scribe_flush_us(const struct scribe *s, unsigned share);

@@ -387,5 +387,6 @@ struct store_stats store_stats(const struct store *s)
         .engine = scribe_stats(&s->scribe),
         .flush_p50_us = scribe_flush_us(&s->scribe, 50),
         .flush_p99_us = scribe_flush_us(&s->scribe, 99),
+        .flushing_us = scribe_flushing_us(&s->scribe),
     };
 }

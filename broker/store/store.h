@@ -69,10 +69,11 @@ void store_close(struct store *s);
 void store_set_limits(struct store *s, uint64_t limit_bytes,
                       uint64_t free_bytes);
 
-/* What the thread said last. */
+/* What the thread published last. */
 struct store_stats {
     struct engine_stats engine;
-    uint64_t flush_p50_us, flush_p99_us; /* upper ends of powers of two */
+    uint64_t flush_p50_us, flush_p99_us; /* rounded up to powers of two */
+    uint64_t flushing_us; /* the flush that is being waited for; 0: none is */
 };
 /* The same. */
 struct store_stats store_stats(const struct store *s);

@@ -134,6 +134,18 @@ static void copies_of_a_number_count_once(void **state)
     }
 }
 
+static void what_is_trimmed_before_it_is_written_never_lives(void **state)
+{
+    struct rig *r = *state;
+    uint64_t bytes;
+    assert_true(catalog_trim(&r->catalog, r->channel, 16, true));
+    add(r, 1, 10, 0);
+    add(r, 11, 10, 0);
+    assert_live(r, 50, 0, 0);
+    assert_int_equal(catalog_held(r->channel, &bytes), 5);
+    assert_int_equal(r->channel->next, 21);
+}
+
 static void a_dropped_channel_leaves_its_numbers(void **state)
 {
     struct rig *r = *state;
@@ -156,6 +168,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(copies_of_a_number_count_once, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(
+            what_is_trimmed_before_it_is_written_never_lives, setup, teardown),
         cmocka_unit_test_setup_teardown(a_dropped_channel_leaves_its_numbers,
                                         setup, teardown),
     };
