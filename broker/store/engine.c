@@ -64,14 +64,13 @@ void engine_abandon(struct engine *e)
 
 bool engine_finish(struct engine *e, uint64_t wall_ms)
 {
-    enum store_state state = engine_step(e, wall_ms);
-    enum engine_need need = engine_need(e);
-    bool is_done = state != STORE_FAILED &&
-                   (need == ENGINE_NOTHING || need == ENGINE_TIDY) &&
-                   (e->put_count == 0 || e->is_written);
-    if (state != STORE_FAILED && !e->is_sealed && writer_seal(e) != 0)
-        is_done = false;
-    return is_done;
+    bool has_failed = engine_step(e, wall_ms) == STORE_FAILED;
+    /* Segments that could be freed are found again. */
+    bool is_all = !has_failed && !e->catalog.dirty && e->opens.count == 0 &&
+                  e->drops.count == 0 && (e->put_count == 0 || e->is_written);
+    if (!has_failed && !e->is_sealed && writer_seal(e) != 0)
+        is_all = false;
+    return is_all;
 }
 
 bool engine_close(struct engine *e, uint64_t wall_ms)
