@@ -68,9 +68,9 @@ bool engine_finish(struct engine *e, uint64_t wall_ms)
     /* Segments that could be freed are found again. */
     bool is_all = !has_failed && !e->catalog.dirty && e->opens.count == 0 &&
                   e->drops.count == 0 && (e->put_count == 0 || e->is_written);
-    if (!has_failed && !e->is_sealed && writer_seal(e) != 0)
-        is_all = false;
-    return is_all;
+    int error = has_failed || e->is_sealed ? 0 : writer_seal(e);
+    /* Without space it is opened as after a kill. */
+    return is_all && (error == 0 || space_error(error));
 }
 
 bool engine_close(struct engine *e, uint64_t wall_ms)
