@@ -13,6 +13,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "tests/store/sim_disk.h"
 #include "tests/store/squall.h"
 #include "tests/store/storm.h"
 #include "tests/unit/chance.h"

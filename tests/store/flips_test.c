@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "proto/journal.h"
+#include "tests/store/sim_disk.h"
 #include "tests/store/squall.h"
 #include "tests/store/storm.h"
 #include "tests/unit/chance.h"

@@ -8,6 +8,7 @@
 
 #include "proto/frame.h"
 #include "tests/store/body.h"
+#include "tests/store/sim_disk.h"
 #include "tests/unit/chance.h"
 
 enum {

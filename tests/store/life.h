@@ -13,7 +13,8 @@
 #include "broker/core/block.h"
 #include "broker/store/engine.h"
 #include "tests/store/model.h"
-#include "tests/store/sim_disk.h"
+
+struct sim_disk;
 
 struct life {
     struct engine *engine; /* NULL when it has not opened, or has ended */

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "tests/store/body.h"
+#include "tests/store/sim_disk.h"
 #include "tests/store/storm.h"
 
 enum {
@@ -175,6 +176,8 @@ static bool settle(struct storm *s)
  * limit. */
 static bool compare_bytes(struct storm *s)
 {
+    if (s->may_fail)
+        return true; /* a file may be left until the next opening */
     struct engine_stats stats = engine_stats(s->life.engine);
     uint64_t most = 2 * stats.live_bytes + (SLACK_SEGMENTS + RESERVE_SEGMENTS) *
                                                s->bounds.segment_bytes;

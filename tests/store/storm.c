@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "tests/store/sim_disk.h"
 #include "tests/store/squall.h"
 #include "tests/unit/chance.h"
 

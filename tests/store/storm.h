@@ -12,7 +12,8 @@
 
 #include "tests/store/life.h"
 #include "tests/store/model.h"
-#include "tests/store/sim_disk.h"
+
+struct sim_disk;
 
 /* What runs came across. */
 struct storm_counts {
