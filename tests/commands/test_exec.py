@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """sluice listen --exec: one run per message, one at a time, and what the
 command did with it shows."""
-import contextlib
 import os
 import pathlib
 import select
@@ -10,13 +9,8 @@ import signal
 import tempfile
 
 import people
-from people import DEADLINE, SLUICE, Broker, FakeBroker, Process, WithBroker
-from terminal import Terminal
-
-
-def kill_group(leader):
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
+from gated import STOPPING, WithGate, kill_group
+from people import DEADLINE, FakeBroker, Process, WithBroker
 
 
 class WithWorkers(WithBroker):
@@ -150,53 +144,29 @@ class Exec(WithWorkers):
         self.assertEqual(sorted(seen), list(range(count)))
 
 
-class Stopping(WithWorkers):
-    """A command waits in `gate` until the test lets it go on."""
-
-    STOPPING = ("sluice: stopping as soon as the command has ended; a second "
-                "signal ends it\n")
-
-    def setUp(self):
-        super().setUp()
-        self.gate = self.dir / "gate"
-        os.mkfifo(self.gate)
-        self.job = (f"echo $$; read x < {shlex.quote(str(self.gate))}; "
-                    "echo $x")
-
+class Stopping(WithWorkers, WithGate):
     def begin(self, *args):
         """A worker whose command has begun, and the command's process."""
         worker = self.work(self.job, *args)
-        job = int(worker.line())
-        self.addCleanup(kill_group, job)
-        return worker, job
+        return worker, self.begun(worker)
 
     def test_a_stop_signal_lets_the_command_finish(self):
         for number in (signal.SIGINT, signal.SIGTERM):
             self.send("/queue/w", "m")
             worker, _ = self.begin()
             worker.signal(number)
-            self.assertEqual(worker.complaint(), self.STOPPING)
+            self.assertEqual(worker.complaint(), STOPPING)
             self.gate.write_text("done\n")
             self.assertEqual(self.finish(worker), (b"done\n", ""))
 
     def test_control_c_in_a_terminal_reaches_no_command(self):
-        self.send("/queue/w", "m")
-        terminal = Terminal(self, columns=100)
-        terminal.type(shlex.join([SLUICE, "listen", "/queue/w", "--server",
-                                  self.broker.address, "--exec", self.job]))
-        terminal.press("Enter")
-        terminal.wait_for(r"^\d+$")
-        terminal.press("C-c")
-        terminal.wait_for("stopping as soon as")
-        self.gate.write_text("done\n")
-        terminal.wait_for("^done$")
-        self.broker.wait_stats(subscribers=0)
+        self.check_control_c("listen")
 
     def test_a_second_signal_ends_the_command(self):
         self.send("/queue/w", "m")
         worker, job = self.begin()
         worker.signal(signal.SIGINT)
-        self.assertEqual(worker.complaint(), self.STOPPING)
+        self.assertEqual(worker.complaint(), STOPPING)
         command = os.pidfd_open(job)  # readable when it has ended
         self.addCleanup(os.close, command)
         worker.signal(signal.SIGINT)
@@ -208,7 +178,7 @@ class Stopping(WithWorkers):
         self.send("/queue/w", *map(str, range(500)))
         worker, _ = self.begin()
         worker.signal()
-        self.assertEqual(worker.complaint(), self.STOPPING)
+        self.assertEqual(worker.complaint(), STOPPING)
         self.gate.write_text("done\n")
         self.assertEqual(self.finish(worker), (b"done\n", ""))
         self.broker.wait_stats(queued_messages=499)
@@ -223,7 +193,7 @@ class Stopping(WithWorkers):
         self.send("/topic/w", "a", "b", "c")
         self.addCleanup(kill_group, int(worker.line()))
         worker.signal()
-        self.assertEqual(worker.complaint(), self.STOPPING)
+        self.assertEqual(worker.complaint(), STOPPING)
         self.gate.write_text("done\n")
         _, err = self.finish(worker)
         self.assertEqual(err, "sluice: 2 more messages had come, and not been "

@@ -1,69 +1,25 @@
 # SPDX-License-Identifier: MIT
 """The commands that sluice work and sluice reply run, with the daemon: what a
 stop signal does to them."""
-import contextlib
 import os
-import pathlib
 import select
-import shlex
 import signal
-import tempfile
 
 import people
-from people import DEADLINE, SLUICE, WithBroker
-from terminal import Terminal
-
-STOPPING = ("sluice: stopping as soon as the command has ended; a second "
-            "signal ends it\n")
+from gated import STOPPING, WithGate
+from people import DEADLINE
 
 
-def kill_group(leader):
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(leader, signal.SIGKILL)
-
-
-class Stopping(WithBroker):
-    """A command waits in `gate` until the test lets it go on."""
-
-    def setUp(self):
-        super().setUp()
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.gate = pathlib.Path(folder.name) / "gate"
-        os.mkfifo(self.gate)
-        self.job = (f"echo $$; read x < {shlex.quote(str(self.gate))}; "
-                    "echo $x")
-
-    def begun(self, worker):
-        job = int(worker.line())
-        self.addCleanup(kill_group, job)
-        return job
-
+class Stopping(WithGate):
     def test_control_c_in_a_terminal_reaches_no_job(self):
-        self.send("/queue/w", "m")
-        terminal = Terminal(self, columns=100)
-        terminal.type(shlex.join([SLUICE, "work", "/queue/w", "--server",
-                                  self.broker.address, "--exec", self.job]))
-        terminal.press("Enter")
-        terminal.wait_for(r"^\d+$")
-        terminal.press("C-c")
-        terminal.wait_for("stopping as soon as")
-        self.gate.write_text("done\n")
-        terminal.wait_for("^done$")
-        self.broker.wait_stats(subscribers=0)
+        self.check_control_c("work")
 
     def test_control_c_in_a_terminal_reaches_no_reply(self):
-        terminal = Terminal(self, columns=100)
-        terminal.type(shlex.join([
-            SLUICE, "reply", "/svc", "--server", self.broker.address,
-            "--exec", f"echo begun >&2; {self.job}"]))
-        terminal.press("Enter")
+        terminal = self.in_terminal("reply", "/svc", "--exec",
+                                    f"echo begun >&2; {self.job}")
         self.broker.wait_stats(subscribers=1)
         request = self.start("request", "/svc", "x")
-        terminal.wait_for("^begun$")
-        terminal.press("C-c")
-        terminal.wait_for("stopping as soon as")
-        self.gate.write_text("done\n")
+        self.press_control_c(terminal, "^begun$")
         status, out, err = request.finish()
         self.assertEqual((status, out.split()[1:]), (0, [b"done"]), err)
 

@@ -69,30 +69,26 @@ class IdleTest(WireTest):
 
 
 class Memory(IdleTest):
-    @unittest.skipIf(is_sanitised(), "sanitizers multiply resident memory")
-    def test_subscribed_connection_costs_less_than_700_bytes(self):
-        """With a channel of its own; the first thousand pay for what the
-        process needs once."""
+    def check_cost(self, idle):
+        """The first thousand pay for what the process needs once."""
         self.need_descriptors(FEW + 1000)
         sluiced = self.broker()
-        self.idle(sluiced, 1000)
+        idle(sluiced, 1000)
         before = sluiced.rss_kb()
-        self.idle(sluiced, FEW)
+        idle(sluiced, FEW)
         each = (sluiced.rss_kb() - before) * KIB / FEW
         print(f"{each:.0f} bytes each")
         self.assertLess(each, COST)
 
     @unittest.skipIf(is_sanitised(), "sanitizers multiply resident memory")
+    def test_subscribed_connection_costs_less_than_700_bytes(self):
+        """With a channel of its own."""
+        self.check_cost(self.idle)
+
+    @unittest.skipIf(is_sanitised(), "sanitizers multiply resident memory")
     def test_a_connection_of_version_2_costs_as_little(self):
         """P40: it owns no buffer beyond its subscription."""
-        self.need_descriptors(FEW + 1000)
-        sluiced = self.broker()
-        self.idle_units(sluiced, 1000)
-        before = sluiced.rss_kb()
-        self.idle_units(sluiced, FEW)
-        each = (sluiced.rss_kb() - before) * KIB / FEW
-        print(f"{each:.0f} bytes each")
-        self.assertLess(each, COST)
+        self.check_cost(self.idle_units)
 
     def test_one_more_subscription_costs_less_than_200_bytes(self):
         """Of a connection of version 2, to channels that exist."""
