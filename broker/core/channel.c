@@ -129,11 +129,18 @@ static void channel_let_open_go(struct channel *ch)
     block_unref(b);
 }
 
-void channel_rest(struct channel *ch)
+bool channel_rest(struct channel *ch)
 {
     channel_let_open_go(ch);
+    const struct block *b = ch->open;
+    return b && b->capacity == BLOCK_BYTES && b->used <= BLOCK_BYTES / 2 &&
+           !ledger_is_empty(channel_ledger(ch));
+}
+
+void channel_shrink(struct channel *ch)
+{
     struct block *b = ch->open; /* if it is still there, some of it is held */
-    if (!b)
+    if (!b || ch->is_open_held)
         return;
     uint32_t capacity = BLOCK_MIN_BYTES;
     while (capacity < b->used)

@@ -13,7 +13,7 @@
  *                  given out
  *
  * The block is kept from turn to turn only while some of it is still held, and
- * then at the size of its contents.
+ * soon at the size of its contents (slack.h).
  *
  * A channel exists while it has a subscriber, a message, a publisher at its
  * gate or a tap. It is freed when a turn ends, never before (core.c).
@@ -404,9 +404,13 @@ static inline void channel_commit(struct channel *ch)
 void channel_count_dropped(struct channel *ch, uint64_t messages,
                            enum counter_id why);
 
-/* The turn is over: frees the open block, or shrinks it to the part that is
- * held. */
-void channel_rest(struct channel *ch);
+/* The turn is over: frees the open block, unless some of it is held. Returns
+ * whether that may soon be acknowledged, and is little for the common size. */
+bool channel_rest(struct channel *ch);
+
+/* Shrinks the open block to the part that is held, unless this turn appends to
+ * it. */
+void channel_shrink(struct channel *ch);
 
 /* One more reason for publishers to wait, and one less; see gate.h. */
 void channel_close_gate(struct channel *ch);

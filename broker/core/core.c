@@ -190,6 +190,15 @@ static void core_resume(struct turn *t)
         t->owner.resume(t->owner.arg, p);
 }
 
+static void core_rest(struct core *c, struct channel *ch)
+{
+    bool is_slack = channel_rest(ch);
+    if (is_slack && !budget_is_short(c->turn.budget))
+        slack_add(&c->slack, ch);
+    else
+        channel_shrink(ch);
+}
+
 /* The only place where channels are freed: whatever else takes away what a
  * channel exists for touches it. It stays touched until it has been weighed,
  * for it may have to give back what it holds. */
@@ -197,16 +206,19 @@ static void core_put_away(struct core *c)
 {
     while (c->turn.touched) {
         struct channel *ch = c->turn.touched;
-        channel_rest(ch);
+        core_rest(c, ch);
         if (ch->kind->rest)
             ch->kind->rest(ch);
         pressure_weigh(&c->pressure, ch);
         channel_untouch_first(&c->turn);
         if (channel_is_unused(ch)) {
+            slack_forget(&c->slack, ch);
             pressure_forget(&c->pressure, ch);
             directory_remove(&c->directory, ch);
         }
     }
+    if (budget_is_short(c->turn.budget))
+        slack_end(&c->slack);
     c->turn.open_blocks = 0;
     pressure_update(&c->pressure);
 }
@@ -266,6 +278,7 @@ void core_tick(struct core *c)
     LIST_EACH_SAFE (link, &c->turn.busy)
         topic_tick_busy(LIST_OF(link, struct subscriber, busy));
     topic_tick_wary(&c->turn);
+    slack_tick(&c->slack);
     if (c->turn.is_starved)
         directory_each(&c->directory, core_touch_deliverable, NULL);
     c->turn.is_starved = false;

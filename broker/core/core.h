@@ -19,6 +19,7 @@
 #include "broker/core/keeper.h"
 #include "broker/core/pressure.h"
 #include "broker/core/publisher.h"
+#include "broker/core/slack.h"
 #include "broker/core/subscriber.h"
 #include "broker/core/turn.h"
 
@@ -27,6 +28,7 @@ struct core {
     struct keeper keeper;
     struct directory directory;
     struct pressure pressure;
+    struct slack slack;
 };
 
 enum { CORE_TICK_MS = 20 };
@@ -150,8 +152,9 @@ bool core_has_work(const struct core *c);
  * what outboxes hold. */
 bool core_is_drained(const struct core *c);
 
-/* Looks for busy subscribers that are not to be waited for any longer, and has
- * queues try again that had no memory to hand out messages. To be called at
+/* Looks for busy subscribers that are not to be waited for any longer, has
+ * queues try again that had no memory to hand out messages, and shrinks the
+ * blocks of channels that rest. To be called at
  * least every CORE_TICK_MS while core_is_ticking; end the turn afterwards. */
 void core_tick(struct core *c);
 
@@ -165,7 +168,8 @@ static inline uint32_t core_alarm_ms(const struct core *c)
 static inline bool core_is_ticking(const struct core *c)
 {
     return !list_is_empty(&c->turn.busy) || !list_is_empty(&c->turn.wary) ||
-           c->turn.is_starved || !list_is_empty(&c->keeper.trails);
+           c->turn.is_starved || !list_is_empty(&c->keeper.trails) ||
+           slack_is_any(&c->slack);
 }
 
 #endif

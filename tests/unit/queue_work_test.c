@@ -396,6 +396,69 @@ static void test_a_job_that_takes_long_does_not_keep_its_block(void **state)
     check_kept(f);
 }
 
+static void rest(struct fixture *f)
+{
+    core_tick(&f->rig.core);
+    core_tick(&f->rig.core);
+    assert_false(core_is_ticking(&f->rig.core));
+}
+
+static const struct block *open_block(struct fixture *f)
+{
+    return rig_find(&f->rig, "/queue/a")->open;
+}
+
+static void test_open_block_stays_while_it_is_appended_to(void **state)
+{
+    struct fixture *f = *state;
+    rig_post(&f->rig, "/queue/a", "1");
+    const uint8_t *bytes = open_block(f)->bytes;
+    for (int i = 0; i < 50; i++) {
+        core_tick(&f->rig.core);
+        assert_true(core_is_ticking(&f->rig.core));
+        rig_post(&f->rig, "/queue/a", "2");
+    }
+    rig_say(&f->rig, "/queue/a", "3");
+    rest(f); /* in the middle of a turn */
+    assert_int_equal(open_block(f)->capacity, BLOCK_BYTES);
+    rig_turn(&f->rig);
+    assert_ptr_equal(open_block(f)->bytes, bytes);
+    rest(f);
+    assert_int_equal(open_block(f)->capacity, BLOCK_MIN_BYTES);
+}
+
+static void test_no_open_block_is_large_while_memory_is_short(void **state)
+{
+    struct fixture *f = *state;
+    rig_post(&f->rig, "/queue/a", "1");
+    assert_int_equal(open_block(f)->capacity, BLOCK_BYTES);
+    f->rig.budget.limit_bytes = f->rig.budget.used_bytes;
+    rig_post(&f->rig, "/queue/b", "x");
+    assert_in_range(open_block(f)->capacity, 1, BLOCK_MIN_BYTES);
+    f->rig.budget.limit_bytes = 0;
+}
+
+static void test_few_queues_keep_large_open_blocks(void **state)
+{
+    struct fixture *f = *state;
+    enum { N = 3 * SLACK_MAX };
+    static struct reader lanes[N];
+    char name[16];
+    uint64_t before = f->rig.budget.used_bytes;
+    queue_work_set_credit(&f->worker, N);
+    for (int i = 0; i < N; i++) {
+        (void)snprintf(name, sizeof name, "/queue/%d", i);
+        open_lane(f, &lanes[i], name);
+        rig_post(&f->rig, name, "a");
+    }
+    assert_in_range(f->rig.budget.used_bytes - before, SLACK_MAX * BLOCK_BYTES,
+                    SLACK_MAX * BLOCK_BYTES + N * 3000);
+    rest(f);
+    assert_in_range(f->rig.budget.used_bytes - before, N, N * 3000);
+    for (int i = 0; i < N; i++)
+        reader_close(&f->rig, &lanes[i]);
+}
+
 static void test_a_job_keeps_no_block_while_memory_is_short(void **state)
 {
     struct fixture *f = *state;
@@ -427,6 +490,9 @@ int main(void)
         WORK_TEST(test_a_message_that_came_back_counts_as_waiting),
         WORK_TEST(test_what_came_back_is_shown_in_order),
         WORK_TEST(test_a_job_that_takes_long_does_not_keep_its_block),
+        WORK_TEST(test_open_block_stays_while_it_is_appended_to),
+        WORK_TEST(test_no_open_block_is_large_while_memory_is_short),
+        WORK_TEST(test_few_queues_keep_large_open_blocks),
         WORK_TEST(test_a_job_keeps_no_block_while_memory_is_short),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
