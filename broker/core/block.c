@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* With what the allocator adds. */
+enum { BLOCK_OWN_BYTES = sizeof(struct block) + 8 };
+
 /* Buffers of the common size come from a short list of spare ones, last in
  * first out: a loaded broker goes round in few buffers that stay in the
  * processor's cache. Spare ones are not charged. */
@@ -16,24 +19,15 @@ void block_pool_init(struct block_pool *pool, struct budget *budget)
 
 void block_pool_fini(struct block_pool *pool)
 {
-    while (pool->spare) {
-        void *p = pool->spare;
-        memcpy(&pool->spare, p, sizeof pool->spare);
-        free(p);
-    }
-    pool->spare_count = 0;
+    spares_clear(&pool->buffers);
+    spares_clear(&pool->blocks);
 }
 
 static uint8_t *buffer_get(struct block_pool *pool, uint32_t capacity)
 {
-    uint8_t *p;
-    if (capacity == BLOCK_BYTES && pool->spare) {
-        p = pool->spare;
-        memcpy(&pool->spare, p, sizeof pool->spare);
-        pool->spare_count--;
-    } else {
+    uint8_t *p = capacity == BLOCK_BYTES ? spares_get(&pool->buffers) : NULL;
+    if (!p)
         p = malloc(capacity);
-    }
     if (p)
         budget_charge(pool->budget, capacity);
     return p;
@@ -44,13 +38,10 @@ static void buffer_put(struct block_pool *pool, uint8_t *p, uint32_t capacity)
     budget_refund(pool->budget, capacity);
     uint32_t most =
         budget_is_short(pool->budget) ? BLOCK_SPARE_SHORT_MAX : BLOCK_SPARE_MAX;
-    if (capacity != BLOCK_BYTES || pool->spare_count >= most) {
+    if (capacity == BLOCK_BYTES)
+        spares_put(&pool->buffers, p, most);
+    else
         free(p);
-        return;
-    }
-    memcpy(p, &pool->spare, sizeof pool->spare);
-    pool->spare = p;
-    pool->spare_count++;
 }
 
 /* Its capacity or its account has changed. */
@@ -75,15 +66,18 @@ static void block_set_capacity(struct block *b, uint32_t capacity)
 
 struct block *block_new(struct block_pool *pool, uint32_t capacity)
 {
-    struct block *b = budget_alloc(pool->budget, sizeof *b);
+    struct block *b = spares_get(&pool->blocks);
+    if (!b)
+        b = malloc(sizeof *b);
     if (!b)
         return NULL;
     *b = (struct block){.refs = 1, .capacity = capacity, .pool = pool};
     b->bytes = buffer_get(pool, capacity);
     if (!b->bytes) {
-        budget_free(pool->budget, b, sizeof *b);
+        spares_put(&pool->blocks, b, BLOCK_SPARE_MAX);
         return NULL;
     }
+    budget_charge(pool->budget, BLOCK_OWN_BYTES);
     return b;
 }
 
@@ -93,7 +87,8 @@ void block_free(struct block *b)
     block_seal(b);
     block_charge(b, -(int64_t)b->capacity);
     buffer_put(b->pool, b->bytes, b->capacity);
-    budget_free(b->pool->budget, b, sizeof *b);
+    budget_refund(b->pool->budget, BLOCK_OWN_BYTES);
+    spares_put(&b->pool->blocks, b, BLOCK_SPARE_MAX);
 }
 
 /* A large buffer grows without being copied: the kernel moves its pages. */

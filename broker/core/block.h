@@ -18,6 +18,7 @@
 #include <stdint.h>
 
 #include "broker/base/budget.h"
+#include "broker/base/spares.h"
 
 enum {
     BLOCK_BYTES = 68 << 10, /* what an open block offers: 64 KiB and a head */
@@ -45,8 +46,8 @@ struct block {
 
 struct block_pool {
     struct budget *budget;
-    void *spare; /* free buffers of BLOCK_BYTES, linked through their heads */
-    uint32_t spare_count;
+    struct spares buffers; /* of BLOCK_BYTES */
+    struct spares blocks;
 };
 
 /* An empty pool; its blocks are charged to `budget`. */

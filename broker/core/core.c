@@ -217,7 +217,7 @@ static void core_put_away(struct core *c)
             directory_remove(&c->directory, ch);
         }
     }
-    if (budget_is_short(c->turn.budget))
+    if (slack_is_any(&c->slack) && budget_is_short(c->turn.budget))
         slack_end(&c->slack);
     c->turn.open_blocks = 0;
     pressure_update(&c->pressure);

@@ -34,6 +34,8 @@ bool queue_work_feed(struct turn *t)
 {
     struct list fed, *link;
     bool is_any = false;
+    if (list_is_empty(&t->fed))
+        return false;
     list_init(&fed);
     list_splice(&fed, &t->fed);
     while ((link = list_pop(&fed)) != NULL) {

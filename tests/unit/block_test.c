@@ -97,10 +97,10 @@ static void test_spare_buffers_are_bounded_and_used_again(void **state)
     for (int round = 0; round < 3; round++) {
         for (size_t i = 0; i < UNIT_COUNT(blocks); i++)
             blocks[i] = block_of(f, BLOCK_BYTES, "water");
-        assert_int_equal(f->pool.spare_count, 0);
+        assert_int_equal(f->pool.buffers.count, 0);
         for (size_t i = 0; i < UNIT_COUNT(blocks); i++)
             block_unref(blocks[i]);
-        assert_int_equal(f->pool.spare_count, BLOCK_SPARE_MAX);
+        assert_int_equal(f->pool.buffers.count, BLOCK_SPARE_MAX);
         assert_int_equal(f->budget.used_bytes, 0);
     }
 }
@@ -115,7 +115,7 @@ static void test_few_are_spared_while_memory_is_short(void **state)
     budget_promise(&f->budget, f->budget.limit_bytes);
     for (size_t i = 0; i < UNIT_COUNT(blocks); i++)
         block_unref(blocks[i]);
-    assert_int_equal(f->pool.spare_count, BLOCK_SPARE_SHORT_MAX);
+    assert_int_equal(f->pool.buffers.count, BLOCK_SPARE_SHORT_MAX);
     budget_unpromise(&f->budget, f->budget.limit_bytes);
 }
 

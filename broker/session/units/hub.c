@@ -86,7 +86,8 @@ bool hub_end_turn(struct clients *all)
         return false;
     bool has_errands = errands_end_turn(&hub->errands);
     hub_write(all);
-    hub_resume(hub);
+    if (!list_is_empty(&hub->rested))
+        hub_resume(hub);
     return has_errands || !list_is_empty(&hub->writing);
 }
 
