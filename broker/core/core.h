@@ -62,6 +62,12 @@ static inline uint64_t core_durable_turn(const struct core *c)
     return keeper_durable_turn(&c->keeper);
 }
 
+/* What is not on disk will not be before the broker is started again. */
+static inline bool core_store_has_failed(const struct core *c)
+{
+    return c->keeper.state == STORE_FAILED;
+}
+
 /* Drops what queues still hold, counting it, and closes taps. What durable ones
  * hold stays in the store, which must be closed, and reaped to its end. No
  * subscriber and no waiting publisher may be left. */

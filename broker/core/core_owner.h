@@ -25,7 +25,7 @@ struct core_owner {
     void (*close)(void *arg, struct subscriber *s);
     /* How many bytes that the subscriber was sent its kernel has not confirmed,
      * or more: all that its connection was. May be NULL: 0. */
-    uint64_t (*unconfirmed)(void *arg, const struct subscriber *s);
+    uint64_t (*unconfirmed)(void *arg, struct subscriber *s);
     /* The publisher may be read again. */
     void (*resume)(void *arg, struct publisher *p);
     /* Notices, for the log: these may not call the core. */

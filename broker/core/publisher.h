@@ -23,10 +23,11 @@ struct publisher {
     struct wait *first; /* where it waits; NULL when nowhere */
     uint64_t messages_in;
     uint16_t wait_count;
-    uint8_t kind;      /* for the owner */
-    bool is_line;      /* parked messages for one channel wait, and no client */
-    uint32_t bytes_in; /* of whole messages; UINT32_MAX: as many or more; of a
-                          line, its own */
+    uint8_t kind;     /* for the owner */
+    bool is_line : 1; /* parked messages for one channel wait, and no client */
+    bool is_durable : 1; /* for the owner: has published to a durable queue */
+    uint32_t bytes_in;   /* of whole messages; UINT32_MAX: as many or more; of a
+                            line, its own */
 };
 
 /* Waits nowhere and has published nothing. */

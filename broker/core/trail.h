@@ -15,12 +15,13 @@
 #include <stdint.h>
 
 #include "broker/base/list.h"
+#include "broker/core/channel.h"
+#include "broker/core/subscriber.h"
 
 struct backlog;
 struct keep;
 struct keeper;
 struct slice;
-struct subscriber;
 
 struct trail {
     struct list link; /* of the keeper's while it is not empty, or of the
@@ -30,6 +31,13 @@ struct trail {
     struct backlog *given;
     uint64_t handed; /* of one that has left: bytes that a kernel had */
 };
+
+/* Whether it was given messages that its kernel has not confirmed. */
+static inline bool trail_is_open(const struct subscriber *s)
+{
+    return s->channel && channel_is_queue(s->channel) && !s->worker &&
+           s->trail && !list_is_empty(&s->trail->link);
+}
 
 /* Gives the consumer a slice. False, with nothing changed, without memory. */
 bool trail_give(struct keep *k, struct subscriber *s,

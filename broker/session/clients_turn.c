@@ -3,8 +3,10 @@
 
 #include "broker/core/core.h"
 #include "broker/net/reactor.h"
+#include "broker/net/stream.h"
 #include "broker/session/bypass.h"
 #include "broker/session/clients.h"
+#include "broker/session/closing.h"
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
 #include "broker/session/reader.h"
@@ -61,6 +63,12 @@ static void on_doomed(void *arg, struct subscriber *sub)
     session_act(s, session_kind(s)->doom(s));
 }
 
+static uint64_t on_unconfirmed(void *arg, struct subscriber *sub)
+{
+    (void)arg;
+    return stream_unconfirmed(session_of_subscriber(sub)->stream);
+}
+
 static void on_resume(void *arg, struct publisher *p)
 {
     (void)arg;
@@ -102,6 +110,7 @@ struct core_owner clients_turn_core_owner(struct clients *all)
     return (struct core_owner){.flush = on_flush,
                                .flushed = on_flushed,
                                .close = on_doomed,
+                               .unconfirmed = on_unconfirmed,
                                .resume = on_resume,
                                .slow = notice_slow,
                                .recovered = notice_recovered,
@@ -196,6 +205,17 @@ void clients_turn_deliver(struct clients *all)
     (void)clients_turn_end_kinds(all);
 }
 
+/* Those that said goodbye first come first. */
+static void clients_turn_review_disk(struct clients *all)
+{
+    LIST_EACH_SAFE (link, &all->waits.lists[WAIT_DISK]) {
+        struct session *s = LIST_OF(link, struct session, waiting.link);
+        if (closing_awaits_disk(s) && !core_store_has_failed(all->core))
+            break;
+        session_act(s, closing_drained(s));
+    }
+}
+
 bool clients_turn_end(void *arg)
 {
     struct clients *all = arg;
@@ -203,6 +223,7 @@ bool clients_turn_end(void *arg)
     all->turn_bytes = 0;
     core_set_now(all->core, now);
     core_end_turn(all->core);
+    clients_turn_review_disk(all);
     clients_turn_grant_memory(all);
     struct session *ended = bypass_give(all);
     if (ended)

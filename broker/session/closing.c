@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/closing.h"
 
+#include "broker/core/trail.h"
 #include "broker/net/stream.h"
 #include "broker/session/clients.h"
 #include "broker/session/reader.h"
@@ -32,6 +33,8 @@ struct verdict closing_leave(struct session *s, enum reason reason)
     if (!session_kind(s)->leave(s))
         return verdict_close(REASON_NO_MEMORY);
     s->reason = (uint8_t)reason;
+    if (s->kind == SESSION_V1)
+        s->last_turn = core_turn(s->all->core);
     state_set(s, SESSION_LEAVING);
     closing_wait(s, WAIT_LEAVE);
     struct verdict v =
@@ -44,7 +47,10 @@ struct verdict closing_leave(struct session *s, enum reason reason)
 static struct verdict closing_begin_finish(struct session *s, bool is_goodbye)
 {
     s->is_goodbye = is_goodbye;
-    session_kind(s)->abandon(s);
+    if (trail_is_open(&s->sub))
+        subscriber_retire(&s->sub); /* its kernel has time to confirm it */
+    else
+        session_kind(s)->abandon(s);
     admission_release(&s->all->admission, &s->partial);
     state_set(s, SESSION_FINISHING);
     bool lingers = is_goodbye && session_kind(s)->is_duplex;
@@ -54,12 +60,30 @@ static struct verdict closing_begin_finish(struct session *s, bool is_goodbye)
     return v.what == VERDICT_GO_ON && !lingers ? closing_check(s) : v;
 }
 
+bool closing_awaits_disk(const struct session *s)
+{
+    return s->state == SESSION_LEAVING && s->kind == SESSION_V1 &&
+           s->pub.is_durable && s->last_turn > core_durable_turn(s->all->core);
+}
+
+static struct verdict closing_await_disk(struct session *s)
+{
+    if (core_store_has_failed(s->all->core))
+        return verdict_close(REASON_JOURNAL_FAILED);
+    if (s->waiting.wait != WAIT_DISK)
+        closing_wait(s, WAIT_DISK);
+    return verdict(VERDICT_GO_ON);
+}
+
 /* After a goodbye the end of file is the broker's promise that everything was
- * taken. Input that follows the goodbye is read and discarded: closing a socket
- * with unread input makes the kernel send a reset and throw away output that is
- * still on its way. */
+ * taken, and what was published to durable queues is on disk. Input that
+ * follows the goodbye is read and discarded: closing a socket with unread input
+ * makes the kernel send a reset and throw away output that is still on its way.
+ */
 struct verdict closing_drained(struct session *s)
 {
+    if (closing_awaits_disk(s))
+        return closing_await_disk(s);
     stream_shutdown(s->stream);
     return closing_begin_finish(s, true);
 }

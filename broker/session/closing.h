@@ -5,6 +5,8 @@
 #ifndef SLUICE_SESSION_CLOSING_H
 #define SLUICE_SESSION_CLOSING_H
 
+#include <stdbool.h>
+
 #include "broker/session/verdict.h"
 
 struct session;
@@ -12,8 +14,13 @@ struct session;
 /* The session ends in order, for the reason: LEAVING. */
 struct verdict closing_leave(struct session *s, enum reason reason);
 
-/* LEAVING, and the client has taken all it was owed: FINISHING. */
+/* LEAVING, and the client has taken all it was owed: FINISHING, or it waits
+ * until what it published is on disk; then this is due again. */
 struct verdict closing_drained(struct session *s);
+
+/* Whether it is LEAVING, and what it published is not on disk yet: an orderly
+ * end would say that it is. */
+bool closing_awaits_disk(const struct session *s);
 
 /* The broker stops: does what the session's protocol does then, unless the
  * session is already ending. */

@@ -91,6 +91,8 @@ static void session_end(struct session *s, struct verdict why)
     struct clients *all = s->all;
     assert(s->magic == SESSION_MAGIC && s->state != SESSION_CLOSED);
     session_count_closed(s, why);
+    if (closing_awaits_disk(s))
+        stream_abort_on_close(s->stream);
     publisher_forget(&s->pub);
     session_kind(s)->abandon(s);
     admission_release(&all->admission, &s->partial);

@@ -11,7 +11,8 @@
  *     ENDED    PAUSED, and it has closed in order: what it sent before is
  *              read when its turn comes, or its descriptor is wanted
  *     STOPPED  the broker stops: it is not read, but gets what it is owed
- *     LEAVING  it said goodbye: gets what its outbox holds, nothing more
+ *     LEAVING  it said goodbye: gets what its outbox holds, nothing more, and
+ *              the end when what it published to durable queues is on disk
  *     FINISHING  all was sent; its kernel is given time to confirm it
  *     CLOSED   freed at the end of the turn
  */
@@ -71,7 +72,8 @@ struct session {
     struct subscriber sub;
     struct publisher pub;
     union {
-        struct channel_ref last; /* of version 1: published to */
+        struct channel_ref last; /* of version 1: published to; */
+        uint64_t last_turn;      /* LEAVING: of the core, when it said so */
         struct units *units;     /* of version 2; NULL when there is nothing to
                                     keep for it */
     };

@@ -6,6 +6,7 @@
 #include "broker/base/bytes.h"
 #include "broker/core/channel_views.h"
 #include "broker/core/name_class.h"
+#include "broker/core/queue_kept.h"
 #include "broker/net/stream.h"
 #include "broker/session/clients.h"
 #include "broker/session/closing.h"
@@ -117,6 +118,13 @@ static struct target target_remembered(const struct session *s)
                            COUNT_closed};
 }
 
+/* A goodbye then waits for the disk. */
+static void v1_note_target(struct session *s, const struct target *t)
+{
+    if (s->all->core->turn.keeper && t->channel && queue_is_durable(t->channel))
+        s->pub.is_durable = true;
+}
+
 static bool target_find(struct target *t, struct core *core,
                         const uint8_t *name, uint32_t length)
 {
@@ -165,6 +173,7 @@ static struct verdict v1_name(struct session *s, struct target *t,
         return verdict_close(REASON_DENIED);
     if (!target_find(t, s->all->core, name->body, name->length))
         return verdict_close(REASON_NO_MEMORY);
+    v1_note_target(s, t);
     return guest_must_go(s, t->channel) ? verdict_close(REASON_NO_PLACE)
                                         : verdict(VERDICT_GO_ON);
 }
@@ -228,6 +237,7 @@ static struct verdict v1_decode(struct session *s, const uint8_t *bytes,
 {
     const uint8_t *p = bytes, *end = bytes + n;
     struct target t = target_remembered(s);
+    v1_note_target(s, &t);
     struct verdict v = verdict(VERDICT_GO_ON);
     struct frame name, message = {NULL, 0};
     uint64_t messages = 0;
@@ -280,6 +290,7 @@ static struct verdict v1_complete(struct session *s)
         return verdict_close(REASON_DENIED);
     if (!target_find(&t, s->all->core, name, length))
         return verdict_close(REASON_NO_MEMORY);
+    v1_note_target(s, &t);
     struct verdict v = verdict(VERDICT_GO_ON);
     if (!t.channel)
         counter_add(s->all->counters, t.nowhere, 1);

@@ -18,6 +18,7 @@ enum wait_kind {
     WAIT_HELLO,  /* its first frame */
     WAIT_FRAME,  /* the rest of a message */
     WAIT_LEAVE,  /* a client that said goodbye takes what it is owed */
+    WAIT_DISK,   /* what a client published before it said goodbye is on disk */
     WAIT_FINISH, /* the client's kernel confirms what was sent */
     WAIT_LINGER, /* a client that was sent the last closes its side */
     WAIT_PING,   /* anything at all, of a client that is pinged */

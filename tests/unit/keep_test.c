@@ -29,7 +29,7 @@ struct fixture {
 
 static struct fixture *fixture_of_owner;
 
-static uint64_t on_unconfirmed(void *arg, const struct subscriber *s)
+static uint64_t on_unconfirmed(void *arg, struct subscriber *s)
 {
     (void)arg;
     (void)s;
