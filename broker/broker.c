@@ -14,6 +14,7 @@
 #include "broker/control_setup.h"
 #include "broker/core/core.h"
 #include "broker/descriptors.h"
+#include "broker/journal_setup.h"
 #include "broker/listeners.h"
 #include "broker/monitor/broker_view.h"
 #include "broker/monitor/gauges.h"
@@ -52,6 +53,7 @@ struct broker {
     struct budget budget;
     struct core core;
     struct clients clients;
+    struct journal_setup journal;
     struct monitor_setup watched;
     struct control_setup controlled;
     struct reactor *reactor;
@@ -61,6 +63,7 @@ struct broker {
     struct reactor_timer *stop_timer;
     uint64_t possible_connections; /* what the limit on open files allows */
     bool has_clients;
+    bool is_forced; /* to stop at once */
 };
 
 static void broker_log_counters(struct broker *b, const char *event)
@@ -148,6 +151,7 @@ static void broker_on_stop(void *arg, int signo)
 {
     struct broker *b = arg;
     bool is_first = b->state == BROKER_RUNNING;
+    b->is_forced = !is_first;
     if (is_first)
         broker_drain(b);
     else
@@ -232,6 +236,7 @@ static void broker_apply(struct broker *b, struct options *fresh)
     core_configure(&b->core, &config);
     struct clients_config clients = configure_clients(fresh, &b->log);
     clients_configure(&b->clients, &clients);
+    journal_setup_configure(&b->journal, fresh);
     monitor_set_interval(b->watched.monitor,
                          (uint32_t)fresh->monitor_interval.number);
     listeners_commit(&b->listeners);
@@ -370,16 +375,30 @@ static bool broker_start_monitor(struct broker *b, struct sentence *why)
     return monitor_setup_start(&b->watched, b->options, &view, why);
 }
 
+static bool broker_open_journal(struct broker *b, struct sentence *why)
+{
+    if (b->options->journal.text)
+        service_recovering(&b->service);
+    return journal_setup_open(&b->journal, b->options, &b->core, b->reactor,
+                              &b->log, why);
+}
+
+static uint64_t broker_descriptors(const struct broker *b)
+{
+    return monitor_setup_descriptors(b->options) +
+           control_setup_descriptors(b->options) +
+           journal_setup_descriptors(b->options);
+}
+
 static bool broker_open(struct broker *b, struct sentence *why)
 {
     return broker_open_log(b, b->options, why) && broker_open_loop(b, why) &&
            service_init(&b->service, b->reactor, &b->log, why) &&
            broker_open_clients(b, why) &&
-           descriptors_for_clients(monitor_setup_descriptors(b->options) +
-                                       control_setup_descriptors(b->options),
+           descriptors_for_clients(broker_descriptors(b),
                                    &b->possible_connections, why) &&
-           broker_open_signals(b, why) && broker_open_listeners(b, why) &&
-           broker_start_monitor(b, why);
+           broker_open_journal(b, why) && broker_open_signals(b, why) &&
+           broker_open_listeners(b, why) && broker_start_monitor(b, why);
 }
 
 struct broker *broker_new(struct arguments *a, struct options *o,
@@ -402,13 +421,32 @@ struct broker *broker_new(struct arguments *a, struct options *o,
     return NULL;
 }
 
-void broker_run(struct broker *b)
+/* What is confirmed is on disk already; the rest gets the time that clients
+ * had. If the disk does not answer in that time, or somebody asked to stop at
+ * once, the store is left as a kill would leave it. */
+static bool broker_stop_journal(struct broker *b)
+{
+    uint64_t ms = b->is_forced ? 0 : b->options->drain_timeout.number;
+    if (journal_setup_stop(&b->journal, ms))
+        return true;
+    log_event(&b->log, b->is_forced ? LOG_INFO : LOG_ERROR, "journal_left",
+              LOG_U64("waited_ms", ms));
+    return false;
+}
+
+bool broker_run(struct broker *b)
 {
     service_ready(&b->service, "serving");
     reactor_run(b->reactor, broker_end_turn, b);
     clients_close_all(&b->clients);
-    core_purge(&b->core);
+    bool is_whole = broker_stop_journal(b);
+    bool is_ok = !b->journal.has_failed && (is_whole || b->is_forced);
+    if (is_whole)
+        core_purge(&b->core);
     broker_log_counters(b, "stopped");
+    if (!is_whole) /* its thread still uses memory of the core */
+        _exit(is_ok ? EXIT_SUCCESS : EXIT_FAILURE);
+    return is_ok;
 }
 
 void broker_free(struct broker *b)
@@ -418,6 +456,7 @@ void broker_free(struct broker *b)
         clients_fini(&b->clients);
     control_setup_close(&b->controlled);
     monitor_setup_close(&b->watched);
+    journal_setup_close(&b->journal);
     if (b->has_clients)
         core_fini(&b->core);
     service_fini(&b->service);

@@ -6,6 +6,8 @@
 #ifndef SLUICE_BROKER_BROKER_H
 #define SLUICE_BROKER_BROKER_H
 
+#include <stdbool.h>
+
 struct arguments;
 struct broker;
 struct options;
@@ -17,8 +19,9 @@ struct sentence;
 struct broker *broker_new(struct arguments *a, struct options *o,
                           struct sentence *why);
 
-/* Runs until a signal has asked it to stop, and it has drained. */
-void broker_run(struct broker *b);
+/* Runs until a signal has asked it to stop, and it has drained. False when
+ * something that clients may rely on could not be written. */
+bool broker_run(struct broker *b);
 
 void broker_free(struct broker *b);
 

@@ -24,9 +24,9 @@ static int action_run(struct arguments *a, struct options *o)
         fprintf(stderr, "sluiced: %s\n", why.text);
         return EXIT_FAILED;
     }
-    broker_run(broker);
+    bool ok = broker_run(broker);
     broker_free(broker);
-    return EXIT_OK;
+    return ok ? EXIT_OK : EXIT_FAILED;
 }
 
 static int action_help(struct arguments *a, struct options *o)

@@ -15,7 +15,10 @@
 #include "broker/net/reactor.h"
 #include "common/sentence.h"
 
-enum { TEXT_BYTES = 512 };
+enum {
+    TEXT_BYTES = 512,
+    RECOVERY_USEC = 600 * 1000 * 1000,
+};
 
 /* The environment. */
 
@@ -158,6 +161,13 @@ void service_reloading(struct service *s)
     clock_gettime(CLOCK_MONOTONIC, &t);
     uint64_t usec = (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
     service_notify(s, "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, usec);
+}
+
+/* As long as it takes: what a kill would break off would only begin again. */
+void service_recovering(struct service *s)
+{
+    service_notify(s, "STATUS=recovering\nEXTEND_TIMEOUT_USEC=%d",
+                   RECOVERY_USEC);
 }
 
 void service_stopping(struct service *s, uint64_t ms)

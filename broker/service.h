@@ -46,6 +46,9 @@ enum { SERVICE_FIRST_SOCKET = 3 };
 void service_ready(struct service *s, const char *status);
 void service_reloading(struct service *s);
 
+/* The broker starts, and first opens what it had. */
+void service_recovering(struct service *s);
+
 /* The broker stops, which may take `ms`. */
 void service_stopping(struct service *s, uint64_t ms);
 

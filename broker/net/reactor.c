@@ -24,6 +24,12 @@ struct reactor_timer {
     void *arg;
 };
 
+struct reactor_file {
+    struct event *event;
+    void (*fire)(void *arg);
+    void *arg;
+};
+
 struct reactor_signal {
     struct event *event;
     void (*fire)(void *arg, int signo);
@@ -223,4 +229,37 @@ void reactor_signal_free(struct reactor_signal *s)
         return;
     event_free(s->event);
     free(s);
+}
+
+static void on_file(evutil_socket_t fd, short what, void *arg)
+{
+    struct reactor_file *f = arg;
+    (void)fd;
+    (void)what;
+    f->fire(f->arg);
+}
+
+struct reactor_file *reactor_file_new(struct reactor *r, int fd,
+                                      void (*fire)(void *arg), void *arg)
+{
+    struct reactor_file *f = malloc(sizeof *f);
+    if (!f)
+        return NULL;
+    *f = (struct reactor_file){
+        event_new(r->base, fd, EV_READ | EV_PERSIST, on_file, f), fire, arg};
+    if (!f->event || event_add(f->event, NULL) != 0) {
+        if (f->event)
+            event_free(f->event);
+        free(f);
+        return NULL;
+    }
+    return f;
+}
+
+void reactor_file_free(struct reactor_file *f)
+{
+    if (!f)
+        return;
+    event_free(f->event);
+    free(f);
 }

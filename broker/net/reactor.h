@@ -101,6 +101,14 @@ struct reactor_signal *reactor_signal_new(struct reactor *r, int signo,
                                           void *arg);
 void reactor_signal_free(struct reactor_signal *s); /* NULL is allowed */
 
+struct reactor_file;
+
+/* Calls `fire` from the loop while `fd`, which is borrowed, is readable. NULL
+ * when the system refuses. */
+struct reactor_file *reactor_file_new(struct reactor *r, int fd,
+                                      void (*fire)(void *arg), void *arg);
+void reactor_file_free(struct reactor_file *f); /* NULL is allowed */
+
 /* For the other files of net/. */
 struct event_base;
 struct event_base *reactor_base(struct reactor *r);

@@ -50,8 +50,7 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
     [REASON_NO_MEMORY] = {"no_memory", LOG_WARNING, true,
                           COUNT_closed_no_memory,
                           "the system had no memory for the client"},
-    [REASON_JOURNAL_FAILED] = {"journal_failed", LOG_WARNING, false,
-                               COUNT_closed,
+    [REASON_JOURNAL_FAILED] = {"journal_failed", LOG_INFO, false, COUNT_closed,
                                "a client that said goodbye: what it published "
                                "is not on disk, since the journal failed"},
     [REASON_STOPPING] = {"stopping", LOG_DEBUG, false, COUNT_closed,
