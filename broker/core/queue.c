@@ -144,7 +144,7 @@ static struct slice queue_measure(const struct queue *q,
 /* One with a text may be a request. */
 static inline bool queue_has_first(struct queue *q)
 {
-    if (backlog_is_empty(q->backlog) && !(q->keep && keep_fill(q->keep)))
+    if (backlog_is_empty(q->backlog) && !queue_refill(q))
         return false;
     if (!backlog_first(q->backlog)->has_text)
         return true;

@@ -202,6 +202,11 @@ void queue_fill_head(struct queue *q)
     (void)keep_fill(q->keep);
 }
 
+bool queue_refill(struct queue *q)
+{
+    return q->keep && keep_fill(q->keep);
+}
+
 void queue_abandon(struct queue *q)
 {
     struct list *link;

@@ -47,6 +47,10 @@ void queue_fill_head(struct queue *q);
 /* The broker ends: forgets what it holds, which stays in the store. */
 void queue_abandon(struct queue *q);
 
+/* The backlog is empty: false, unless it is durable and has more. Apart, since
+ * what asks for it runs for each message. */
+__attribute__((noinline, cold)) bool queue_refill(struct queue *q);
+
 /* Nothing is handed out: the store has failed. */
 bool queue_is_frozen(const struct queue *q);
 
