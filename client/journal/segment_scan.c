@@ -29,7 +29,8 @@ enum journal_fault segment_scan_batch(struct journal_batch *batch,
                                       uint32_t seed, const uint8_t *bytes,
                                       uint64_t length)
 {
-    enum journal_fault fault = journal_verify(batch, seed, bytes, length);
+    enum journal_fault fault =
+        journal_verify(batch, seed, bytes, (size_t)length);
     if (fault != JOURNAL_SOUND)
         return fault;
     struct journal_walk walk = journal_walk(bytes);
@@ -112,7 +113,7 @@ static bool is_batch(const struct scanner *s, uint64_t at,
                      struct journal_batch *batch)
 {
     return journal_get_batch(batch, s->seed, s->scan->bytes + at,
-                             s->limit - at) == JOURNAL_SOUND &&
+                             (size_t)(s->limit - at)) == JOURNAL_SOUND &&
            batch->number >= s->expected;
 }
 
@@ -196,10 +197,11 @@ static bool check_page(struct scanner *s, const struct journal_batch *batch)
         to = s->limit;
     if (journal_is_zero(s->scan->bytes + from, (size_t)(to - from)))
         return true;
-    bool is_last = !s->scan->is_sealed && s->scan->last_batch == 0 &&
-                   (s->limit - to < JOURNAL_BATCH_HEADER ||
-                    journal_get_batch(&next, s->seed, s->scan->bytes + to,
-                                      s->limit - to) != JOURNAL_SOUND);
+    bool is_last =
+        !s->scan->is_sealed && s->scan->last_batch == 0 &&
+        (s->limit - to < JOURNAL_BATCH_HEADER ||
+         journal_get_batch(&next, s->seed, s->scan->bytes + to,
+                           (size_t)(s->limit - to)) != JOURNAL_SOUND);
     return is_last || give_damage(s, from, to, 0, 0, JOURNAL_MALFORMED,
                                   "zeros behind a batch");
 }

@@ -81,7 +81,8 @@ uint8_t *survey_load(struct survey *s, struct survey_segment *segment,
                      uint64_t *length)
 {
     char name[JOURNAL_FILE_NAME];
-    uint8_t *bytes = malloc(segment->bytes > 0 ? (size_t)segment->bytes : 1);
+    uint8_t *bytes =
+        segment->bytes < SIZE_MAX ? malloc((size_t)segment->bytes + 1) : NULL;
     journal_name_segment(name, segment->name_id);
     if (!bytes) {
         s->is_out_of_memory = true;
