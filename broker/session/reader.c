@@ -361,13 +361,16 @@ struct verdict reader_sip(struct session *s)
 }
 
 /* A small message that has been coming for as long as a message may make no
- * progress at all: only in version 1 each of its octets gives it more time. */
+ * progress at all: only in version 1 each of its octets gives it more time.
+ * What our kernel holds of it came in time. */
 static bool reader_is_late(const struct session *s)
 {
     const struct partial *p = s->partial;
     return p && session_kind(s)->is_duplex && !p->is_unread &&
            !partial_is_large(p) &&
-           clock_elapsed_ms(reader_now(s), p->since) >= s->all->config.frame_ms;
+           clock_elapsed_ms(reader_now(s), p->since) >=
+               s->all->config.frame_ms &&
+           stream_held(s->stream) == 0;
 }
 
 struct verdict reader_next(struct session *s)

@@ -176,6 +176,8 @@ void session_resume(struct session *s)
     assert(s->state == SESSION_PAUSED || s->state == SESSION_ENDED);
     state_set(s, SESSION_OPEN);
     s->has_turn = true;
+    if (s->partial) /* it could not go on coming */
+        s->partial->since = reactor_now_ms(s->all->reactor);
     notice_resumed(s);
     reader_watch(s);
     if (session_set_stream(s, STREAM_READING, stream_wants_write(s->stream)) &&
