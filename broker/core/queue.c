@@ -345,14 +345,16 @@ static void queue_hand_out(struct channel *ch)
         queue_review_durable(q);
     if (queue_is_frozen(q))
         return;
-    queue_fill_head(q);
+    if (q->keep)
+        queue_fill_head(q);
     struct fill before = queue_waits(q);
     uint32_t share = queue_share(q, q->backlog->messages);
     if (!queue_first_returned(q) || queue_hand_out_returned(q))
         while (!list_is_empty(&q->ready) && queue_has_first(q) &&
                queue_give(q, queue_next(q), share))
             continue;
-    queue_fill_head(q);
+    if (q->keep)
+        queue_fill_head(q);
     struct fill after = queue_waits(q);
     queue_count(q, (int64_t)(after.messages - before.messages),
                 (int64_t)(after.bytes - before.bytes));

@@ -195,8 +195,6 @@ uint64_t queue_put_back_trail(struct queue *q, struct subscriber *s)
 
 void queue_fill_head(struct queue *q)
 {
-    if (!q->keep)
-        return;
     if (!put_back_strays(q))
         q->channel.turn->is_starved = true;
     (void)keep_fill(q->keep);

@@ -16,6 +16,10 @@ struct channel;
 struct queue;
 struct subscriber;
 
+/* Of functions that are called from where something is done for each message:
+ * inlined there, they would cost all queues registers. */
+#define QUEUE_APART __attribute__((noinline))
+
 /* For queue_kind. */
 bool queue_open(struct channel *ch);
 void queue_fini(struct channel *ch);
@@ -34,22 +38,20 @@ struct fill queue_given(const struct queue *q);
 /* If its rule says that it should be durable and it is not, what it has waiting
  * is put into the store. One that should not be durable any more is so until it
  * is empty. */
-void queue_review_durable(struct queue *q);
+QUEUE_APART void queue_review_durable(struct queue *q);
 
 /* The consumer leaves: what its kernel has not confirmed goes back. Returns how
  * many bytes of that are at the end of its outbox. */
 uint64_t queue_put_back_trail(struct queue *q, struct subscriber *s);
 
-/* If it is durable, puts back what there was no memory for, and fills the head.
- */
-void queue_fill_head(struct queue *q);
+/* It is durable: puts back what there was no memory for, and fills the head. */
+QUEUE_APART void queue_fill_head(struct queue *q);
 
 /* The broker ends: forgets what it holds, which stays in the store. */
 void queue_abandon(struct queue *q);
 
-/* The backlog is empty: false, unless it is durable and has more. Apart, since
- * what asks for it runs for each message. */
-__attribute__((noinline, cold)) bool queue_refill(struct queue *q);
+/* The backlog is empty: false, unless it is durable and has more. */
+QUEUE_APART bool queue_refill(struct queue *q);
 
 /* Nothing is handed out: the store has failed. */
 bool queue_is_frozen(const struct queue *q);

@@ -39,9 +39,10 @@ static inline bool trail_is_open(const struct subscriber *s)
            s->trail && !list_is_empty(&s->trail->link);
 }
 
-/* Gives the consumer a slice. False, with nothing changed, without memory. */
-bool trail_give(struct keep *k, struct subscriber *s,
-                const struct slice *slice);
+/* Gives the consumer a slice. False, with nothing changed, without memory. Not
+ * inlined: its caller hands out the messages of all queues. */
+__attribute__((noinline)) bool trail_give(struct keep *k, struct subscriber *s,
+                                          const struct slice *slice);
 
 /* Some of what consumers have may have been confirmed: all trails of the keeper
  * are looked at. To be called every CORE_TICK_MS while there are any. */
