@@ -27,6 +27,7 @@
 #include "broker/service.h"
 #include "broker/session/clients.h"
 #include "broker/session/clients_turn.h"
+#include "broker/tls_setup.h"
 #include "common/mistakes.h"
 #include "common/sentence.h"
 #include "users/users.h"
@@ -54,6 +55,7 @@ struct broker {
     struct core core;
     struct clients clients;
     struct journal_setup journal;
+    struct tls_setup tls;
     struct monitor_setup watched;
     struct control_setup controlled;
     struct reactor *reactor;
@@ -192,9 +194,10 @@ static bool broker_prepare(struct broker *b, const struct options *fresh,
         return false;
     if (is_log_elsewhere(b->options, fresh))
         is_log_open = broker_open_log(b, fresh, why);
-    if (!is_log_open)
-        listeners_abort(&b->listeners);
-    return is_log_open;
+    if (is_log_open && tls_setup_reload(&b->tls, fresh, why))
+        return true;
+    listeners_abort(&b->listeners);
+    return false;
 }
 
 static void broker_set_log(struct broker *b)
@@ -239,6 +242,7 @@ static void broker_apply(struct broker *b, struct options *fresh)
     journal_setup_configure(&b->journal, fresh);
     monitor_set_interval(b->watched.monitor,
                          (uint32_t)fresh->monitor_interval.number);
+    tls_setup_use(&b->tls, fresh);
     listeners_commit(&b->listeners);
     broker_limit_connections(b);
     (void)broker_set_users(b); /* needs no memory again */
@@ -333,6 +337,10 @@ static bool broker_open_clients(struct broker *b, struct sentence *why)
     if (!clients_init(&b->clients, &config, b->reactor, &b->core, &b->counters,
                       &b->budget, &b->log))
         return sentence_fail(why, "cannot start: %s", strerror(errno));
+    if (!tls_setup_open(&b->tls, b->options, b->reactor, &b->budget,
+                        &b->counters, &b->log, why))
+        return false;
+    b->clients.tls = b->tls.tls;
     b->clients.on_closed = listeners_on_closed;
     b->clients.on_closed_arg = &b->listeners;
     return broker_set_users(b) ||
@@ -454,6 +462,7 @@ void broker_free(struct broker *b)
     listeners_close(&b->listeners);
     if (b->has_clients)
         clients_fini(&b->clients);
+    tls_setup_close(&b->tls);
     control_setup_close(&b->controlled);
     monitor_setup_close(&b->watched);
     journal_setup_close(&b->journal);

@@ -8,6 +8,7 @@
 #include "broker/options/journal_options.h"
 #include "broker/options/load.h"
 #include "broker/options/options.h"
+#include "broker/tls_setup.h"
 #include "common/mistakes.h"
 #include "common/sentence.h"
 
@@ -55,9 +56,14 @@ static int action_version(struct arguments *a, struct options *o)
 
 static int action_check(struct arguments *a, struct options *o)
 {
-    help_values(o, a->config, stdout);
+    struct sentence why;
+    bool is_good = tls_setup_check(o, &why);
+    if (is_good)
+        help_values(o, a->config, stdout);
+    else
+        fprintf(stderr, "sluiced: %s\n", why.text);
     options_free(o);
-    return EXIT_OK;
+    return is_good ? EXIT_OK : EXIT_USAGE;
 }
 
 static action_fn *const actions[ACTION_TOTAL] = {

@@ -36,6 +36,14 @@
       "a full queue")                                                          \
     X(accept_pauses, COUNTER, "pauses",                                        \
       "times that accepting paused because descriptors or room ran out")       \
+    X(tls_connections, GAUGE, "connections", "open connections with TLS")      \
+    X(tls_half_open, GAUGE, "handshakes", "handshakes of TLS under way")       \
+    X(tls_handshakes, COUNTER, "handshakes", "handshakes that were completed") \
+    X(tls_resumed, COUNTER, "handshakes",                                      \
+      "of these, those that went on with an earlier session")                  \
+    X(tls_failed, COUNTER, "handshakes", "handshakes that failed")             \
+    X(tls_certificate_expires_seconds, GAUGE, "seconds",                       \
+      "until the first of the certificates in use ends")                       \
     X(channels, GAUGE, "channels", "channels that exist")                      \
     X(subscribers, GAUGE, "subscribers", "clients subscribed to a channel")    \
     X(messages_in, COUNTER, "messages", "messages read from publishers")       \

@@ -33,8 +33,14 @@ struct stream {
     int fd;
     uint8_t mode; /* enum stream_mode */
     bool wants_write;
-    bool has_ended; /* the end was reported while resting */
+    bool has_ended;   /* the end was reported while resting */
+    bool is_shut;     /* no more is written: as soon as transports keep nothing,
+                         the peer sees the end of file */
+    uint8_t interest; /* enum stream_wish: what transports wished when the set
+                         of events was made */
 };
+
+enum stream_wish { WISH_AWAY = 1, WISH_WRITE = 2 };
 
 static void on_event(evutil_socket_t fd, short what, void *arg);
 
@@ -46,12 +52,20 @@ static void on_event(evutil_socket_t fd, short what, void *arg);
  * change. EV_CLOSED is EPOLLRDHUP: the peer closed its side (epoll_ctl(2)). */
 static short stream_interest(const struct stream *s)
 {
-    if (s->mode == STREAM_RESTING)
+    short write = s->wants_write || (s->interest & WISH_WRITE) ? EV_WRITE : 0;
+    if (s->mode == STREAM_RESTING || (s->interest & WISH_AWAY))
         return EV_PERSIST | EV_ET | EV_CLOSED | EV_WRITE;
     if (s->mode == STREAM_ARRIVALS)
-        return (short)(EV_PERSIST | EV_ET | EV_CLOSED | EV_READ |
-                       (s->wants_write ? EV_WRITE : 0));
-    return (short)(EV_PERSIST | EV_READ | (s->wants_write ? EV_WRITE : 0));
+        return (short)(EV_PERSIST | EV_ET | EV_CLOSED | EV_READ | write);
+    return (short)(EV_PERSIST | EV_READ | write);
+}
+
+static uint8_t stream_wishes(const struct stream *s)
+{
+    if (!s->transport)
+        return 0;
+    return (uint8_t)((transport_is_away(s->transport) ? WISH_AWAY : 0) |
+                     (transport_wants_write(s->transport) ? WISH_WRITE : 0));
 }
 
 /* The socket does not report bytes that a transport holds: a timeout does, in
@@ -66,6 +80,7 @@ static void stream_offer_held(struct stream *s)
 
 static bool stream_listen(struct stream *s)
 {
+    s->interest = stream_wishes(s);
     event_del(&s->event);
     event_assign(&s->event, reactor_base(s->reactor), s->fd, stream_interest(s),
                  on_event, s);
@@ -73,6 +88,22 @@ static bool stream_listen(struct stream *s)
         return false;
     stream_offer_held(s);
     return true;
+}
+
+/* A transport has worked: what it wishes may be another thing now, and what it
+ * holds is offered. */
+static void stream_review(struct stream *s)
+{
+    if (s->mode == STREAM_CLOSED || !s->transport)
+        return;
+    if (s->is_shut && transport_unconfirmed(s->transport) == 0) {
+        s->is_shut = false;
+        (void)shutdown(s->fd, SHUT_WR);
+    }
+    if (s->interest != stream_wishes(s))
+        (void)stream_listen(s); /* no memory: the owner's timeouts end it */
+    else
+        stream_offer_held(s);
 }
 
 /* A write already gathers the output of a whole turn, so waiting for more
@@ -140,8 +171,21 @@ void stream_add_transport(struct stream *s, struct transport *t)
 {
     assert(s->mode == STREAM_READING);
     t->below = s->transport;
+    t->stream = s;
     s->transport = t;
-    stream_offer_held(s);
+    stream_review(s);
+}
+
+void stream_wake(struct stream *s)
+{
+    stream_review(s);
+    if (s->mode == STREAM_READING)
+        event_active(&s->event, EV_TIMEOUT, 0);
+}
+
+struct transport *stream_transport(const struct stream *s)
+{
+    return s->transport;
 }
 
 bool stream_hand_over(struct stream *s, const struct stream_events *events,
@@ -213,7 +257,16 @@ static void stream_on_rest(struct stream *s, short what)
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
     struct stream *s = arg;
-    (void)fd;
+    /* A timeout takes the event out of the set (timeout_process in libevent's
+     * event.c), and puts it back only if it has an interval. */
+    if (what & EV_TIMEOUT)
+        (void)event_add(&s->event, NULL);
+    if ((s->interest & WISH_AWAY) && !(what & EV_TIMEOUT))
+        return;
+    if ((s->interest & WISH_WRITE) && (what & EV_WRITE)) {
+        transport_push(s->transport, (int)fd);
+        stream_review(s);
+    }
     if (s->mode == STREAM_RESTING) {
         stream_on_rest(s, what);
         return;
@@ -227,7 +280,7 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     if ((what & EV_WRITE) && s->mode != STREAM_CLOSED && s->wants_write)
         s->events->on_writable(s->owner);
     if (s->transport)
-        stream_offer_held(s);
+        stream_review(s);
 }
 
 enum stream_status stream_read(struct stream *s, const struct iovec *iov,
@@ -237,7 +290,7 @@ enum stream_status stream_read(struct stream *s, const struct iovec *iov,
         return plain_read(s->fd, iov, iovs, got);
     enum stream_status status =
         transport_read(&s->transport, s->fd, iov, iovs, got);
-    stream_offer_held(s);
+    stream_review(s);
     return status;
 }
 
@@ -258,7 +311,10 @@ enum stream_status stream_write(struct stream *s, const struct iovec *iov,
 {
     if (!s->transport)
         return plain_write(s->fd, iov, iovs, put);
-    return transport_write(s->transport, s->fd, iov, iovs, put);
+    enum stream_status status =
+        transport_write(s->transport, s->fd, iov, iovs, put);
+    stream_review(s);
+    return status;
 }
 
 void stream_limit_unsent(struct stream *s, uint64_t bytes)
@@ -271,7 +327,13 @@ void stream_limit_unsent(struct stream *s, uint64_t bytes)
 void stream_shutdown(struct stream *s)
 {
     transport_shutdown(s->transport, s->fd);
-    (void)shutdown(s->fd, SHUT_WR);
+    s->is_shut = true;
+    if (s->transport)
+        stream_review(s);
+    if (s->is_shut && transport_unconfirmed(s->transport) == 0) {
+        s->is_shut = false;
+        (void)shutdown(s->fd, SHUT_WR);
+    }
 }
 
 static size_t stream_ask(const struct stream *s, unsigned long question)

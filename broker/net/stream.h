@@ -70,6 +70,13 @@ bool stream_hand_over(struct stream *s, const struct stream_events *events,
  * The stream must be READING. */
 void stream_add_transport(struct stream *s, struct transport *t);
 
+/* For transports: one that was away is not any more, or has something to be
+ * read. The owner reads in the next turn. */
+void stream_wake(struct stream *s);
+
+/* The transport that its owner added last, and that is not spent; or NULL. */
+struct transport *stream_transport(const struct stream *s);
+
 /* Makes the peer see a reset, not an orderly end, when the stream is closed.
  * Unix sockets do that by themselves if unread input remains. */
 void stream_abort_on_close(struct stream *s);
@@ -101,7 +108,8 @@ enum stream_status stream_write(struct stream *s, const struct iovec *iov,
  * (TCP_NOTSENT_LOWAT, tcp(7)); has no effect on unix sockets. */
 void stream_limit_unsent(struct stream *s, uint64_t bytes);
 
-/* No more will be written; the peer sees the end of file. */
+/* No more will be written; the peer sees the end of file, when it has what
+ * transports keep. */
 void stream_shutdown(struct stream *s);
 
 /* Bytes that were received and can still be read; 0 when that is unknown. */

@@ -26,6 +26,29 @@ enum stream_status transport_write(struct transport *t, int fd,
              : plain_write(fd, iov, iovs, put);
 }
 
+bool transport_is_away(const struct transport *t)
+{
+    for (; t; t = t->below)
+        if (t->is_away)
+            return true;
+    return false;
+}
+
+bool transport_wants_write(const struct transport *t)
+{
+    for (; t; t = t->below)
+        if (t->wants_write)
+            return true;
+    return false;
+}
+
+void transport_push(struct transport *t, int fd)
+{
+    for (; t; t = t->below)
+        if (t->wants_write)
+            t->ops->push(t, fd);
+}
+
 void transport_shutdown(struct transport *t, int fd)
 {
     for (; t; t = t->below)

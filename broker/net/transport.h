@@ -28,6 +28,9 @@ struct transport_ops {
                                const struct iovec *iov, int iovs, size_t *got);
     enum stream_status (*write)(struct transport *t, int fd,
                                 const struct iovec *iov, int iovs, size_t *put);
+    /* Writes what it has kept; called when the socket takes more and it wants
+     * to. NULL when it keeps nothing. */
+    void (*push)(struct transport *t, int fd);
     /* No more will be written: notifies the peer before the socket is shut
      * down. */
     void (*shutdown)(struct transport *t, int fd);
@@ -43,7 +46,11 @@ struct transport_ops {
 struct transport {
     const struct transport_ops *ops;
     struct transport *below; /* NULL: the socket */
+    struct stream *stream;   /* that it belongs to; set when it is added */
     bool is_spent;           /* has nothing left to do: will be removed */
+    bool is_away;            /* wants no bytes: the socket is not watched until
+                                stream_wake() */
+    bool wants_write;        /* wants to push */
 };
 
 /* Reads through *t, which may be NULL; a spent transport there is closed and
@@ -57,7 +64,12 @@ enum stream_status transport_write(struct transport *t, int fd,
                                    const struct iovec *iov, int iovs,
                                    size_t *put);
 
+/* Whether one of the stack is away, or wants to push. */
+bool transport_is_away(const struct transport *t);
+bool transport_wants_write(const struct transport *t);
+
 /* For the whole stack below and including `t`, without the socket. */
+void transport_push(struct transport *t, int fd);
 void transport_shutdown(struct transport *t, int fd);
 size_t transport_held(const struct transport *t);
 size_t transport_unconfirmed(const struct transport *t);

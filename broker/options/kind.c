@@ -37,6 +37,20 @@ static const char *word_of_log_format(uint64_t i)
     return log_format_names[i];
 }
 
+/* enum tls_clients_word and enum tls_min_word. */
+
+static const char *word_of_tls_clients(uint64_t i)
+{
+    static const char *const words[] = {"required", "optional", NULL};
+    return words[i];
+}
+
+static const char *word_of_tls_min(uint64_t i)
+{
+    static const char *const words[] = {"1.2", "1.3", NULL};
+    return words[i];
+}
+
 static const char *word_of_policy(uint64_t i)
 {
     return i < topic_policy_count ? topic_policies[i].name : NULL;
@@ -86,6 +100,10 @@ const struct kind kind_level = {"LEVEL", "error, warning, info or debug",
                                 .word = word_of_level};
 const struct kind kind_log_format = {"FORMAT", "text or json",
                                      .word = word_of_log_format};
+const struct kind kind_tls_clients = {"WORD", "required or optional",
+                                      .word = word_of_tls_clients};
+const struct kind kind_tls_min = {"VERSION", "1.2 or 1.3",
+                                  .word = word_of_tls_min};
 const struct kind kind_policy = {"POLICY",
                                  "wait, drop-newest, drop-oldest or disconnect",
                                  .word = word_of_policy};

@@ -32,13 +32,15 @@ struct kind {
 extern const struct kind kind_size;     /* bytes */
 extern const struct kind kind_duration; /* ms */
 extern const struct kind kind_count;
-extern const struct kind kind_mode;       /* of a file */
-extern const struct kind kind_level;      /* enum log_level */
-extern const struct kind kind_log_format; /* enum log_format */
-extern const struct kind kind_policy;     /* index of policies */
-extern const struct kind kind_yes_no;     /* 0: no, 1: yes */
-extern const struct kind kind_address;    /* text, as the rest */
-extern const struct kind kind_local;      /* address of a local socket */
+extern const struct kind kind_mode;        /* of a file */
+extern const struct kind kind_level;       /* enum log_level */
+extern const struct kind kind_log_format;  /* enum log_format */
+extern const struct kind kind_tls_clients; /* enum tls_clients_word */
+extern const struct kind kind_tls_min;     /* enum tls_min_word */
+extern const struct kind kind_policy;      /* index of policies */
+extern const struct kind kind_yes_no;      /* 0: no, 1: yes */
+extern const struct kind kind_address;     /* text, as the rest */
+extern const struct kind kind_local;       /* address of a local socket */
 extern const struct kind kind_file;
 extern const struct kind kind_folder;
 extern const struct kind kind_endpoint;

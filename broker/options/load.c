@@ -8,6 +8,7 @@
 #include "broker/options/file.h"
 #include "broker/options/journal_options.h"
 #include "broker/options/options.h"
+#include "broker/options/tls_options.h"
 #include "common/mistakes.h"
 #include "users/users_file.h"
 
@@ -39,7 +40,8 @@ static bool load(struct arguments *a, struct options *o, struct mistakes *m)
     if (a->config)
         ok = file_read(a->config, o, m) && ok;
     return ok && options_finish(o, m) && exposure_check(o, m) &&
-           journal_options_check(o, a->config, m) && load_users(o, m);
+           journal_options_check(o, a->config, m) && tls_options_check(o, m) &&
+           load_users(o, m);
 }
 
 struct options *options_load(struct arguments *a, struct mistakes *m)

@@ -13,6 +13,7 @@ enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 #define MONITOR(n, k) .name = (n), .section = "monitor", .key = (k)
 #define JOURNAL(n, k) .name = (n), .section = "journal", .key = (k)
 #define AUTH(n)       .name = (n), .section = "auth"
+#define TLS(n, k)     .name = (n), .section = "tls", .key = (k)
 #define HTTP(n, k)    .name = (n), .section = "http", .key = (k)
 #define FIELD(f)      .offset = offsetof(struct options, f)
 #define RANGE(lo, hi) .min = (lo), .max = (hi)
@@ -88,6 +89,29 @@ const struct option option_table[] = {
     {BROKER("log-file"), TEXT(file, log_file),
      .sentence = "a file to log to, instead of stderr",
      .detail = "opened again on `SIGHUP`, so that it can be rotated"},
+    {TLS("tls-cert", "cert"), LIST(file, tls_cert),
+     .sentence = "a certificate chain, in PEM; may be repeated",
+     .detail = "clients that begin with TLS are then spoken to in TLS, on the "
+               "same port. Chosen by the name that the client asks for, the "
+               "first one else. Read again on `SIGHUP`, and when it changes"},
+    {TLS("tls-key", "key"), LIST(file, tls_key),
+     .sentence = "the key of a certificate, in their order",
+     .detail = "only its owner, and one group, may read it; it has no "
+               "passphrase"},
+    {TLS("tls-ca", "ca"), TEXT(file, tls_ca),
+     .sentence = "who signs the certificates of clients",
+     .detail = "clients with TLS must then show one"},
+    {TLS("tls-clients", "clients"), WORD(tls_clients, tls_clients),
+     .initial = "required", .sentence = "required or optional",
+     .detail = "with `optional` a client may show no certificate; one that is "
+               "shown must be valid"},
+    {TLS("tls-crl", "crl"), TEXT(file, tls_crl),
+     .sentence = "revoked certificates of clients, in PEM"},
+    {TLS("tls-min", "min"), WORD(tls_min, tls_min), .initial = "1.2",
+     .sentence = "the oldest version of TLS: 1.2 or 1.3"},
+    {TLS("tls-threads", "threads"), COUNT(tls_threads), .initial = "1",
+     RANGE(1, 16), .is_fixed = true,
+     .sentence = "threads that compute handshakes"},
     {JOURNAL("journal", "directory"), TEXT(folder, journal), .is_fixed = true,
      .sentence = "folder in which durable queues are kept",
      .detail = "must exist, and be empty or hold a journal. Without it nothing "

@@ -21,6 +21,9 @@ struct users;
 
 enum { OPTION_TEXTS_MAX = 16 };
 
+enum tls_clients_word { TLS_CLIENTS_REQUIRED, TLS_CLIENTS_OPTIONAL };
+enum tls_min_word { TLS_MIN_12, TLS_MIN_13 };
+
 struct option_value {
     struct origin origin; /* of the first, where there are several */
     uint64_t number;      /* or the index of a word */
@@ -57,9 +60,16 @@ struct options {
     struct option_value journal_free;    /* bytes */
     struct option_value journal_segment; /* bytes; 0: derived */
     struct option_value users;           /* none: nobody is asked */
-    struct option_value log_level;       /* enum log_level */
-    struct option_value log_format;      /* enum log_format */
-    struct option_value log_file;        /* none: stderr */
+    struct option_value tls_cert;        /* none: no TLS */
+    struct option_value tls_key;         /* one for each certificate */
+    struct option_value tls_ca;          /* none: clients need no certificate */
+    struct option_value tls_crl;
+    struct option_value tls_clients; /* enum tls_clients_word */
+    struct option_value tls_min;     /* enum tls_min_word */
+    struct option_value tls_threads;
+    struct option_value log_level;  /* enum log_level */
+    struct option_value log_format; /* enum log_format */
+    struct option_value log_file;   /* none: stderr */
     struct option_value monitor_connect;
     struct option_value monitor_bind;
     struct option_value monitor_json;

@@ -26,6 +26,7 @@ struct core;
 struct identities;
 struct reactor;
 struct reactor_timer;
+struct tls;
 struct unit_hub;
 struct users;
 
@@ -46,6 +47,7 @@ struct clients_config {
 struct clients {
     struct clients_config config;
     struct reactor *reactor;
+    struct tls *tls; /* set by the owner; NULL: it is not spoken */
     struct core *core;
     struct counters *counters;
     struct budget *budget;

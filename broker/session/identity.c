@@ -6,6 +6,7 @@
 #include "broker/auth/identify.h"
 #include "broker/base/idmap.h"
 #include "broker/net/peer.h"
+#include "broker/net/tls.h"
 #include "proto/span.h"
 #include "users/users.h"
 
@@ -18,10 +19,13 @@ struct identities {
 
 /* --- one session --------------------------------------------------------- */
 
-/* A certificate is not known yet: streams have no transport that shows one. */
-static struct identify_peer identity_peer(const struct session *s)
+/* The name of a certificate is written to `name`, which the peer points to. */
+static struct identify_peer identity_peer(const struct session *s,
+                                          char name[TLS_NAME_MAX + 1])
 {
     struct identify_peer peer = {.certificate = NULL};
+    if (tls_client_name(s->stream, name))
+        peer.certificate = name;
     const uint64_t *uid = idmap_find(&s->all->identities->uids, s->id);
     bool is_v4 = s->peer.family == AF_INET;
     if (uid) {
@@ -70,7 +74,8 @@ bool identity_admit(struct session *s)
     const struct identities *i = s->all->identities;
     if (!i)
         return true;
-    struct identify_peer peer = identity_peer(s);
+    char name[TLS_NAME_MAX + 1];
+    struct identify_peer peer = identity_peer(s, name);
     return identity_keep(s, identify_connection(i->users, &peer));
 }
 
@@ -78,7 +83,8 @@ bool identity_admit_token(struct session *s, struct span user,
                           const void *token, size_t length)
 {
     const struct identities *i = s->all->identities;
-    struct identify_peer peer = identity_peer(s);
+    char name[TLS_NAME_MAX + 1];
+    struct identify_peer peer = identity_peer(s, name);
     const struct credential *shown =
         identify_token(i->users, &peer, token, length);
     if (shown && user.length > 0 &&
@@ -115,7 +121,8 @@ bool identity_holds(struct session *s)
     const uint64_t *shown = idmap_find(&i->shown, s->id);
     if (!shown) /* its first frame has not come, */
         return s->state == SESSION_HELLO;
-    struct identify_peer peer = identity_peer(s);
+    char name[TLS_NAME_MAX + 1];
+    struct identify_peer peer = identity_peer(s, name);
     const struct credential *again =
         identify_again(i->users, &peer, (const void *)(uintptr_t)*shown);
     return identity_keep(s, again) && session_kind(s)->is_allowed(s);

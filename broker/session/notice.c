@@ -3,6 +3,7 @@
 
 #include "broker/base/log.h"
 #include "broker/net/peer.h"
+#include "broker/net/tls.h"
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
 #include "common/address.h"
@@ -44,14 +45,32 @@ void notice_connected(const struct session *s)
     NOTICE(s, LOG_DEBUG, "connected", LOG_NONE);
 }
 
+/* What TLS has to say of the end, if it is the cause. */
+struct why_tls {
+    const char *fault, *hint, *alert; /* NULL: nothing */
+};
+
+static struct why_tls why_tls(const struct session *s)
+{
+    struct why_tls why = {.fault = NULL};
+    enum tls_fault fault = tls_fault_of(s->stream, &why.alert);
+    if (fault != TLS_SOUND) {
+        why.fault = tls_fault_rows[fault].name;
+        why.hint = tls_fault_rows[fault].hint;
+    }
+    return why;
+}
+
 /* In all its channels together. */
 void notice_closed(const struct session *s, struct verdict why,
                    enum log_level level)
 {
     struct view v = {.name = NULL};
     session_kind(s)->view(s, reactor_now_ms(s->all->reactor), &v);
+    struct why_tls tls = why_tls(s);
     NOTICE(s, level, "closed", LOG_TEXT("reason", reason_rows[why.reason].name),
-           LOG_TEXT("protocol", why.protocol),
+           LOG_TEXT("protocol", why.protocol), LOG_TEXT("fault", tls.fault),
+           LOG_TEXT("alert", tls.alert), LOG_TEXT("hint", tls.hint),
            LOG_TEXT("state", state_names[s->state]),
            LOG_U64("messages_in", s->pub.messages_in),
            LOG_U64("messages_out", v.number[VIEW_OUT]),

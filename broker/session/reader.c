@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "broker/net/stream.h"
+#include "broker/net/tls.h"
 #include "broker/session/bypass.h"
 #include "broker/session/clients.h"
 #include "broker/session/partial.h"
@@ -331,6 +332,14 @@ static enum stream_status reader_fill(struct session *s, size_t *got,
     return STREAM_OK;
 }
 
+/* A client that ends TLS by ending its connection has reset it; most do. */
+static enum reason reader_broken(const struct session *s)
+{
+    const char *alert;
+    enum tls_fault fault = tls_fault_of(s->stream, &alert);
+    return fault == TLS_SOUND || fault == TLS_CUT ? REASON_RESET : REASON_TLS;
+}
+
 struct verdict reader_read(struct session *s, size_t *got)
 {
     struct verdict v = verdict(VERDICT_GO_ON);
@@ -345,7 +354,7 @@ struct verdict reader_read(struct session *s, size_t *got)
     case STREAM_END:
         return session_kind(s)->end(s);
     case STREAM_RESET:
-        return verdict_close(REASON_RESET);
+        return verdict_close(reader_broken(s));
     default:
         return v;
     }

@@ -30,6 +30,8 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
     [REASON_FOREIGN_PROTOCOL] = {"foreign_protocol", LOG_WARNING, true,
                                  COUNT_closed_protocol,
                                  "the greeting of another protocol"},
+    [REASON_TLS] = {"tls", LOG_WARNING, true, COUNT_closed_protocol,
+                    "TLS failed; the fields fault and hint say more"},
     [REASON_HELLO_TIMEOUT] = {"hello_timeout", LOG_WARNING, true,
                               COUNT_closed_timeout,
                               "no complete first frame within "

@@ -8,6 +8,7 @@
 #include "broker/core/name_class.h"
 #include "broker/core/queue_kept.h"
 #include "broker/net/stream.h"
+#include "broker/net/tls.h"
 #include "broker/session/clients.h"
 #include "broker/session/closing.h"
 #include "broker/session/guest.h"
@@ -71,12 +72,27 @@ static bool v1_may_begin(const struct session *s, const struct frame *name)
     return identity_may_read(s, name->body, name->length);
 }
 
+/* Whether the client begins with TLS, and may. No name is so long that its
+ * frame begins with that byte. */
+static bool v1_is_tls(const struct session *s, const uint8_t *bytes, size_t n)
+{
+    const struct tls *tls = s->all->tls;
+    return n > 0 && bytes[0] == TLS_FIRST_BYTE && tls && tls_current(tls) &&
+           !tls_is_started(s->stream);
+}
+
 static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
                                size_t n, struct decoded *out)
 {
     struct frame name;
     enum frame_status status = frame_decode(bytes, n, CHANNEL_NAME_MAX, &name);
     *out = (struct decoded){.taken = 0};
+    if (v1_is_tls(s, bytes, n)) {
+        out->taken = n;
+        return tls_start(s->all->tls, s->stream, &s->peer, bytes, n)
+                   ? verdict(VERDICT_GO_ON)
+                   : verdict_close(REASON_NO_MEMORY);
+    }
     if (v1_is_later(bytes, n, name.length)) {
         s->kind = SESSION_UNITS;
         return session_kind(s)->hello(s, bytes, n, out);

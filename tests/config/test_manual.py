@@ -2,8 +2,10 @@
 """The program writes the reference of options, so it cannot be wrong."""
 import pathlib
 import re
+import shutil
 import tempfile
 
+import certificates
 from wire import WireTest, main, run_sluiced
 
 DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
@@ -12,6 +14,16 @@ DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 # What an option cannot be given without.
 COMPANIONS = {"SLUICE_MONITOR_KEY": {"SLUICE_MONITOR_CLIENTS": "clients"},
               "SLUICE_MONITOR_CLIENTS": {"SLUICE_MONITOR_KEY": "key"}}
+
+
+def with_files():
+    """Files for TLS, which --check reads: variables that go together."""
+    made = certificates.folder()
+    made.certificate("gone", "DNS:gone")
+    made.revoke("gone")
+    return {"SLUICE_TLS_CERT": made["localhost.pem"],
+            "SLUICE_TLS_KEY": made["localhost.key"],
+            "SLUICE_TLS_CA": made["ca.pem"], "SLUICE_TLS_CRL": made["crl.pem"]}
 
 
 class Reference(WireTest):
@@ -33,6 +45,7 @@ class Reference(WireTest):
                 for row in run_sluiced("--manual").stdout.splitlines()
                 if row.startswith("| `--")]
         self.assertGreater(len(rows), 15)
+        files = with_files() if shutil.which("openssl") else {}
         for option, default, *_, place, variable, _ in rows:
             with self.subTest(option=option):
                 section, key = re.fullmatch(r"\[(\w+)\] ([a-z-]+)",
@@ -47,8 +60,11 @@ class Reference(WireTest):
                     users.write_text("# nobody\n", encoding="utf-8")
                     users.chmod(0o600)
                     value = str(users)
+                value = files.get(variable, value)
+                others = files if variable in files else COMPANIONS.get(
+                    variable, {})
                 said = run_sluiced("--check", env={
-                    variable: value, **COMPANIONS.get(variable, {})}).stdout
+                    **others, variable: value}).stdout
                 said = re.search(rf"^\[{section}\]\n([^\[]*)", said, re.M)
                 self.assertIn(f"{key} = {value} ; {variable}", said.group(1))
 

@@ -423,8 +423,12 @@ static void cipher_close(struct transport *t)
 }
 
 static const struct transport_ops cipher_ops = {
-    cipher_read, cipher_write,       cipher_shutdown,
-    cipher_held, cipher_unconfirmed, cipher_close,
+    .read = cipher_read,
+    .write = cipher_write,
+    .shutdown = cipher_shutdown,
+    .held = cipher_held,
+    .unconfirmed = cipher_unconfirmed,
+    .close = cipher_close,
 };
 
 static void add_cipher(void)

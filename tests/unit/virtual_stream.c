@@ -9,6 +9,7 @@
 #include "broker/base/process.h"
 #include "broker/net/reactor.h"
 #include "broker/net/stream.h"
+#include "broker/net/tls.h"
 #include "tests/unit/chance.h"
 
 struct stream {
@@ -297,6 +298,45 @@ enum stream_status stream_read(struct stream *s, const struct iovec *iov,
     w->was_read += sum;
     *got = sum;
     return sum > 0 ? STREAM_OK : status;
+}
+
+/* Nobody speaks TLS on a virtual stream. */
+
+const struct tls_context *tls_current(const struct tls *t)
+{
+    (void)t;
+    return NULL;
+}
+
+bool tls_start(struct tls *t, struct stream *stream, const struct peer *peer,
+               const uint8_t *bytes, size_t n)
+{
+    (void)t;
+    (void)stream;
+    (void)peer;
+    (void)bytes;
+    (void)n;
+    return false;
+}
+
+bool tls_is_started(const struct stream *stream)
+{
+    (void)stream;
+    return false;
+}
+
+bool tls_client_name(const struct stream *stream, char name[TLS_NAME_MAX + 1])
+{
+    (void)stream;
+    (void)name;
+    return false;
+}
+
+enum tls_fault tls_fault_of(const struct stream *stream, const char **alert)
+{
+    (void)stream;
+    *alert = NULL;
+    return TLS_SOUND;
 }
 
 bool stream_can_peek(const struct stream *s)

@@ -5,6 +5,7 @@ Blocking, with a deadline on every call: a test that would hang fails. Safe
 for one reader and one writer thread at a time.
 """
 import collections
+import os
 import socket
 import struct
 import time
@@ -13,6 +14,9 @@ from frames import Decoder, frame, numbered_pairs, number_of, pairs
 
 DEADLINE = 60  # seconds; generous, because sanitizers and busy machines are
 CHUNK = 1 << 18
+WITH_TLS = "WIRE_TLS" in os.environ  # all clients of these tests have it
+if WITH_TLS:
+    from tls_socket import wrap
 
 
 def open_socket(address, rcvbuf=None, deadline=DEADLINE):
@@ -30,7 +34,7 @@ def open_socket(address, rcvbuf=None, deadline=DEADLINE):
     except OSError:
         sock.close()
         raise
-    return sock
+    return wrap(sock) if WITH_TLS else sock
 
 
 class Client:

@@ -17,7 +17,10 @@ import tempfile
 import threading
 import time
 
-from client import DEADLINE, Client
+from client import DEADLINE, WITH_TLS, Client
+
+if WITH_TLS:
+    import certificates
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SLUICED = os.environ.get("SLUICED", str(ROOT / "build/bin/sluiced"))
@@ -92,6 +95,8 @@ class Broker:
         count = listen if isinstance(listen, int) else len(listen)
         listens = [word for addr in ([] if listen == count else listen)
                    for word in ("--listen", addr.format(dir=self.dir))]
+        if WITH_TLS:
+            args = (*certificates.server_options(), *args)
         self.process = subprocess.Popen(
             [*prefix, SLUICED, *listens, *args], cwd=self._dir.name,
             stdin=subprocess.DEVNULL, stderr=subprocess.PIPE,

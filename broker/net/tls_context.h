@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tls_context - a generation of certificates: all that a handshake needs, read
+ * from files at once and never changed. A new one takes the place of the old,
+ * which lives on with the connections that it began.
+ */
+#ifndef SLUICE_NET_TLS_CONTEXT_H
+#define SLUICE_NET_TLS_CONTEXT_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/sentence.h"
+
+struct tls_tickets;
+
+enum {
+    TLS_CERTIFICATES_MAX = 16,
+    TLS_FINGERPRINT = 32,      /* bytes, SHA-256 */
+    TLS_CHAIN_MAX = 32 << 10,  /* bytes of a client's certificates */
+    TLS_FLIGHT_MAX = 16 << 10, /* bytes of any other flight */
+};
+
+struct tls_files {
+    const char *const *certificates; /* chains in PEM, the own one first */
+    const char *const *keys;         /* of each certificate */
+    size_t count;                    /* 1 to TLS_CERTIFICATES_MAX */
+    const char *ca;                  /* for clients; NULL: they need none */
+    const char *crl;                 /* NULL: none */
+    bool is_client_optional;         /* a client may show no certificate */
+    bool is_13_only;
+};
+
+struct tls_context {
+    uint32_t refs;
+    size_t count;
+    SSL_CTX *ssl[TLS_CERTIFICATES_MAX]; /* one for each certificate */
+    bool asks_client;
+    int64_t not_after;                    /* seconds since 1970, the earliest */
+    uint8_t fingerprint[TLS_FINGERPRINT]; /* of the first certificate */
+    uint8_t ca_digest[TLS_FINGERPRINT]; /* of the files of CA and CRL; zeros */
+};
+
+/* Reads all of it, or NULL with the reason in *why. `tickets` is borrowed. */
+struct tls_context *tls_context_load(const struct tls_files *files,
+                                     struct tls_tickets *tickets,
+                                     struct sentence *why);
+
+/* One more reference, which tls_context_unref() gives back. */
+static inline struct tls_context *tls_context_ref(struct tls_context *c)
+{
+    c->refs++;
+    return c;
+}
+
+/* The last one frees it; NULL is allowed. */
+void tls_context_unref(struct tls_context *c);
+
+/* A connection that has not begun; NULL without memory. Which certificate it
+ * gets is decided by the name that its client asks for. */
+SSL *tls_context_connection(struct tls_context *c);
+
+#endif

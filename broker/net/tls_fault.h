@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tls_fault - the ways in which TLS with a client ends before its time: one row
+ * each.
+ */
+#ifndef SLUICE_NET_TLS_FAULT_H
+#define SLUICE_NET_TLS_FAULT_H
+
+enum tls_fault {
+    TLS_SOUND,
+    TLS_VERSION,
+    TLS_NO_SHARED,
+    TLS_NOT_ASKED_FOR,
+    TLS_CLIENT_CERT_MISSING,
+    TLS_CLIENT_CERT_EXPIRED,
+    TLS_CLIENT_CERT_EARLY,
+    TLS_CLIENT_CERT_REVOKED,
+    TLS_CLIENT_CERT_UNKNOWN_CA,
+    TLS_CLIENT_REFUSED_US,
+    TLS_ALPN,
+    TLS_TOO_LARGE,
+    TLS_RECORDS,
+    TLS_CUT,
+    TLS_CROWDED,
+    TLS_NO_MEMORY,
+    TLS_FAULTS
+};
+
+struct tls_fault_row {
+    const char *name;     /* as the log calls it */
+    const char *sentence; /* what happened */
+    const char *hint;     /* what to do; NULL: nothing */
+};
+
+extern const struct tls_fault_row tls_fault_rows[TLS_FAULTS];
+
+/* What OpenSSL's error queue of this thread says of a failed handshake or
+ * record, which is then empty. `verified` is X509_V_OK or what
+ * SSL_get_verify_result() said. *alert becomes the name of the alert that the
+ * client sent, or NULL. */
+enum tls_fault tls_fault_take(long verified, const char **alert);
+
+#endif

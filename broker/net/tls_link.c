@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/net/tls_link.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+
+#include "broker/base/budget.h"
+#include "broker/base/counters.h"
+#include "broker/net/tls_context.h"
+
+void tls_link_charge(struct tls_link *l)
+{
+    size_t fixed = l->state == TLS_WAITING || l->state == TLS_FAILED ? 0
+                   : l->state == TLS_SHAKING ? (size_t)TLS_SHAKING_BYTES
+                                             : (size_t)TLS_OPEN_BYTES;
+    size_t bytes = sizeof *l + fixed + l->in.capacity + l->out.capacity;
+    struct budget *budget = l->shared->budget;
+    if (bytes > l->charged)
+        budget_charge(budget, bytes - l->charged);
+    else
+        budget_refund(budget, l->charged - bytes);
+    l->charged = bytes;
+}
+
+struct tls_link *tls_link_new(struct tls_shared *shared,
+                              struct tls_context *context, uint8_t host,
+                              bool is_exempt, const uint8_t *bytes, size_t n)
+{
+    struct tls_link *l = calloc(1, sizeof *l);
+    if (!l || !tls_bytes_add(&l->in, bytes, n)) {
+        free(l);
+        return NULL;
+    }
+    l->shared = shared;
+    l->context = tls_context_ref(context);
+    l->host = host;
+    l->is_exempt = is_exempt;
+    list_init(&l->link);
+    tls_link_charge(l);
+    counter_add(shared->counters, COUNT_tls_connections, 1);
+    return l;
+}
+
+static void link_drop(struct tls_link *l)
+{
+    SSL_free(l->ssl);
+    l->ssl = NULL;
+    tls_bytes_free(&l->in);
+}
+
+void tls_link_fail(struct tls_link *l, enum tls_fault fault)
+{
+    if (l->fault == TLS_SOUND)
+        l->fault = (uint8_t)fault;
+    l->state = TLS_FAILED;
+    link_drop(l);
+    tls_link_charge(l);
+}
+
+void tls_link_free(struct tls_link *l)
+{
+    link_drop(l);
+    tls_bytes_free(&l->out);
+    counter_add(l->shared->counters, COUNT_tls_connections, (uint64_t)-1);
+    budget_refund(l->shared->budget, l->charged);
+    tls_context_unref(l->context);
+    free(l);
+}
+
+/* The handshake. */
+
+bool tls_link_begin(struct tls_link *l)
+{
+    l->ssl = tls_context_connection(l->context);
+    BIO *bio = l->ssl ? tls_bio_new(&l->wires) : NULL;
+    if (!bio) {
+        SSL_free(l->ssl);
+        l->ssl = NULL;
+        return false;
+    }
+    SSL_set_bio(l->ssl, bio, bio);
+    SSL_set_accept_state(l->ssl);
+    l->state = TLS_SHAKING;
+    return true;
+}
+
+static size_t flight_max(const struct tls_link *l)
+{
+    return l->context->asks_client ? TLS_FLIGHT_MAX + TLS_CHAIN_MAX
+                                   : TLS_FLIGHT_MAX;
+}
+
+/* What OpenSSL has written is kept behind what is not sent yet. */
+void tls_link_connect(struct tls_link *l, const uint8_t *in, size_t n)
+{
+    l->wires = (struct tls_bio){in, n, &l->out, TLS_KEPT_MAX};
+}
+
+void tls_link_step(struct tls_link *l)
+{
+    ERR_clear_error();
+    tls_link_connect(l, l->in.bytes, l->in.used);
+    int done = SSL_do_handshake(l->ssl);
+    int error = done == 1 ? SSL_ERROR_NONE : SSL_get_error(l->ssl, done);
+    size_t taken = l->in.used - l->wires.in_bytes;
+    l->shaken += (uint32_t)taken;
+    tls_bytes_remove(&l->in, taken);
+    if (done == 1) {
+        l->state = TLS_OPEN;
+    } else if (l->shaken > flight_max(l)) {
+        l->state = TLS_FAILED;
+        l->fault = TLS_TOO_LARGE;
+    } else if (error != SSL_ERROR_WANT_READ) {
+        l->state = TLS_FAILED;
+        l->fault =
+            (uint8_t)tls_fault_take(SSL_get_verify_result(l->ssl), &l->alert);
+    }
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tls_link - TLS with one client: its handshake, and what is kept for it.
+ *
+ *     WAITING  for a place among the handshakes; nothing of it is computed
+ *     SHAKING  the handshake is under way. While it is AWAY a thread computes
+ *              a step of it, and nobody else touches it
+ *     OPEN     bytes are sealed and opened, by the loop
+ *     ENDED    the client has said that nothing more will come
+ *     FAILED   for `fault`; reading it is a reset
+ *
+ * What has been sealed cannot be sealed again, so it counts as written, as
+ * bytes do that a kernel has: what the socket does not take is kept, within
+ * TLS_KEPT_MAX, and counted as not confirmed.
+ */
+#ifndef SLUICE_NET_TLS_LINK_H
+#define SLUICE_NET_TLS_LINK_H
+
+#include <openssl/ssl.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/base/clock.h"
+#include "broker/base/list.h"
+#include "broker/net/tls_bio.h"
+#include "broker/net/tls_fault.h"
+#include "broker/net/transport.h"
+
+struct budget;
+struct counters;
+struct tls_context;
+struct tls_shaking;
+
+enum {
+    TLS_SEAL_MAX = 256 << 10,  /* bytes that one write seals; */
+    TLS_SEAL_LEAST = 64 << 10, /* the same when the socket was full */
+    TLS_KEPT_MAX = TLS_SEAL_MAX + (16 << 10),
+    TLS_RECORD_HEAD = 5,
+    TLS_RECORD_MAX = (16 << 10) + 256, /* bytes behind its head; RFC 8446 */
+    TLS_OPENED_MAX = 256 << 10,        /* bytes that one read takes */
+    /* What one connection costs inside OpenSSL, measured: counted in the
+     * budget as these. */
+    TLS_SHAKING_BYTES = 60 << 10,
+    TLS_OPEN_BYTES = 14 << 10,
+};
+
+/* What all links of a loop share. */
+struct tls_shared {
+    struct budget *budget;
+    struct counters *counters;
+    struct tls_shaking *shaking;
+    uint8_t *scratch;        /* records that came */
+    uint8_t *plain;          /* the contents of one record */
+    struct tls_bytes sealed; /* records to be written */
+};
+
+enum tls_state {
+    TLS_WAITING,
+    TLS_SHAKING,
+    TLS_OPEN,
+    TLS_ENDED,
+    TLS_FAILED,
+};
+
+struct tls_link {
+    struct transport transport;
+    struct tls_shared *shared;
+    struct tls_context *context; /* a reference */
+    SSL *ssl;                    /* NULL while WAITING, and FAILED */
+    struct tls_bio wires;
+    struct tls_bytes in;  /* records that are not complete, or not opened */
+    struct tls_bytes out; /* sealed, and not taken by the socket */
+    struct list link;     /* of the handshakes */
+    clock_ms since;       /* SHAKING: it began to wait for its client */
+    clock_ms began;
+    size_t charged;    /* to the budget */
+    uint32_t shaken;   /* bytes of the client's side of the handshake */
+    const char *alert; /* that the client sent; NULL: none */
+    uint8_t state;     /* enum tls_state */
+    uint8_t fault;     /* enum tls_fault */
+    uint8_t host;      /* of the client, see peer_host() */
+    bool is_exempt;    /* from being slowed down for its failures */
+    bool is_waiting;   /* for a place */
+    bool is_abandoned; /* its stream was closed while it was away */
+    bool is_whole;     /* `in` begins with a whole record */
+    bool is_full;      /* the socket did not take all of the last write */
+    bool is_end_due;   /* ENDED or FAILED, and nobody was told yet */
+};
+
+/* Begins as WAITING. `bytes` were read from the socket already. NULL without
+ * memory. */
+struct tls_link *tls_link_new(struct tls_shared *shared,
+                              struct tls_context *context, uint8_t host,
+                              bool is_exempt, const uint8_t *bytes, size_t n);
+
+/* WAITING becomes SHAKING; false without memory. */
+bool tls_link_begin(struct tls_link *l);
+
+/* One step of the handshake, computed by any thread. */
+void tls_link_step(struct tls_link *l);
+
+/* Counts its memory. */
+void tls_link_charge(struct tls_link *l);
+
+/* FAILED: what OpenSSL keeps for it is freed. */
+void tls_link_fail(struct tls_link *l, enum tls_fault fault);
+
+void tls_link_free(struct tls_link *l);
+
+/* OpenSSL reads the `n` bytes at `in`, and writes to what is kept. */
+void tls_link_connect(struct tls_link *l, const uint8_t *in, size_t n);
+
+#endif

@@ -1,0 +1,387 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/net/tls_shaking.h"
+
+#include <assert.h>
+#include <event2/event.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "broker/base/counters.h"
+#include "broker/base/throttle.h"
+#include "broker/net/peer.h"
+#include "broker/net/reactor.h"
+#include "broker/net/tls_link.h"
+
+enum { LOOK_MS = 250, THREAD_NICE = 5 };
+
+/* Lines of links, one for each host; hosts take turns. */
+struct lines {
+    struct list of[PEER_HOSTS];
+    uint32_t count;
+    uint32_t next; /* host */
+};
+
+struct tls_shaking {
+    struct reactor *reactor;
+    struct counters *counters;
+    struct event *event; /* of the bell */
+    int bell;            /* eventfd, rung by threads */
+    struct reactor_timer *timer;
+    /* Of the loop. */
+    struct lines waiting; /* for a place */
+    struct list silent;   /* have a place and wait for their client, the one
+                             that has waited longest first */
+    uint32_t places;      /* taken */
+    uint32_t away;        /* of these, with a thread */
+    uint16_t host_places[PEER_HOSTS];
+    struct throttle failures[PEER_HOSTS];
+    clock_ms blocked_until[PEER_HOSTS];
+    bool is_blocked[PEER_HOSTS];
+    /* Of the threads and the loop, under the lock. */
+    pthread_mutex_t lock;
+    pthread_cond_t has_work;
+    struct lines ready; /* for a thread */
+    struct list done;
+    bool is_ending;
+    uint32_t threads_wanted, threads_running;
+    pthread_t threads[TLS_THREADS_MAX];
+};
+
+/* Lines. */
+
+static void lines_init(struct lines *all)
+{
+    for (int i = 0; i < PEER_HOSTS; i++)
+        list_init(&all->of[i]);
+}
+
+static void lines_push(struct lines *all, struct tls_link *l)
+{
+    list_insert(&all->of[l->host], &l->link);
+    all->count++;
+}
+
+static void lines_remove(struct lines *all, struct tls_link *l)
+{
+    list_remove(&l->link);
+    all->count--;
+}
+
+/* The first of the next host that `may` allows (NULL: all); NULL if none. */
+static struct tls_link *lines_pop(struct lines *all,
+                                  bool (*may)(const struct tls_shaking *s,
+                                              uint32_t host),
+                                  const struct tls_shaking *s)
+{
+    for (uint32_t i = 0; all->count > 0 && i < PEER_HOSTS; i++) {
+        uint32_t host = (all->next + i) % PEER_HOSTS;
+        if (list_is_empty(&all->of[host]) || (may && !may(s, host)))
+            continue;
+        struct tls_link *l = LIST_OF(all->of[host].next, struct tls_link, link);
+        lines_remove(all, l);
+        all->next = host + 1;
+        return l;
+    }
+    return NULL;
+}
+
+/* The threads. */
+
+static void *thread_run(void *arg)
+{
+    struct tls_shaking *s = arg;
+    /* What goes on is dearer than what begins. */
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), THREAD_NICE);
+    pthread_mutex_lock(&s->lock);
+    while (!s->is_ending) {
+        struct tls_link *l = lines_pop(&s->ready, NULL, NULL);
+        if (!l) {
+            pthread_cond_wait(&s->has_work, &s->lock);
+            continue;
+        }
+        pthread_mutex_unlock(&s->lock);
+        tls_link_step(l);
+        pthread_mutex_lock(&s->lock);
+        bool is_first = list_is_empty(&s->done);
+        list_insert(&s->done, &l->link);
+        if (is_first)
+            (void)eventfd_write(s->bell, 1);
+    }
+    pthread_mutex_unlock(&s->lock);
+    return NULL;
+}
+
+/* Signals are the loop's. */
+static bool threads_start(struct tls_shaking *s)
+{
+    sigset_t all, old;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &old);
+    while (s->threads_running < s->threads_wanted &&
+           pthread_create(&s->threads[s->threads_running], NULL, thread_run,
+                          s) == 0)
+        s->threads_running++;
+    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    return s->threads_running > 0;
+}
+
+/* Gives it to a thread; false when there is none. */
+static bool shaking_compute(struct tls_shaking *s, struct tls_link *l)
+{
+    if (!threads_start(s))
+        return false;
+    l->transport.is_away = true;
+    s->away++;
+    pthread_mutex_lock(&s->lock);
+    lines_push(&s->ready, l);
+    pthread_cond_signal(&s->has_work);
+    pthread_mutex_unlock(&s->lock);
+    return true;
+}
+
+/* Places. */
+
+static void shaking_look_later(struct tls_shaking *s)
+{
+    if (s->waiting.count > 0 && !reactor_timer_is_running(s->timer))
+        (void)reactor_timer_start(s->timer, LOOK_MS);
+}
+
+static void place_give_up(struct tls_shaking *s, const struct tls_link *l)
+{
+    assert(s->places > 0 && s->host_places[l->host] > 0);
+    s->places--;
+    s->host_places[l->host]--;
+    counter_set(s->counters, COUNT_tls_half_open, s->places);
+}
+
+static bool host_may_begin(const struct tls_shaking *s, uint32_t host)
+{
+    return s->host_places[host] < TLS_HALF_OPEN_HOST_MAX &&
+           !s->is_blocked[host];
+}
+
+/* The client has been silent so long that it gives way to others: of the host
+ * if that has its share of places, of any when all are taken. */
+static struct tls_link *shaking_silent_one(const struct tls_shaking *s,
+                                           clock_ms now)
+{
+    bool is_full = s->places >= TLS_HALF_OPEN_MAX;
+    LIST_EACH (link, &s->silent) {
+        struct tls_link *l = LIST_OF(link, struct tls_link, link);
+        if (clock_elapsed_ms(now, l->since) < TLS_PEER_MS)
+            return NULL;
+        if (is_full || (s->host_places[l->host] >= TLS_HALF_OPEN_HOST_MAX &&
+                        !list_is_empty(&s->waiting.of[l->host])))
+            return l;
+    }
+    return NULL;
+}
+
+static void shaking_fail(struct tls_shaking *s, struct tls_link *l,
+                         enum tls_fault fault)
+{
+    place_give_up(s, l);
+    tls_link_fail(l, fault);
+    l->is_end_due = true;
+    counter_add(s->counters, COUNT_tls_failed, 1);
+}
+
+/* Gives the places that are free, or whose clients are silent, to those that
+ * wait. */
+static void shaking_give_places(struct tls_shaking *s)
+{
+    clock_ms now = reactor_now_ms(s->reactor);
+    for (uint32_t i = 0; i < PEER_HOSTS; i++)
+        if (s->is_blocked[i] &&
+            (int32_t)(uint32_t)(now - s->blocked_until[i]) >= 0)
+            s->is_blocked[i] = false;
+    struct tls_link *l;
+    while (s->waiting.count > 0) {
+        l = s->places < TLS_HALF_OPEN_MAX
+                ? lines_pop(&s->waiting, host_may_begin, s)
+                : NULL;
+        if (!l) {
+            l = shaking_silent_one(s, now);
+            if (!l)
+                break;
+            list_remove(&l->link);
+            shaking_fail(s, l, TLS_CROWDED);
+            stream_wake(l->transport.stream);
+            continue;
+        }
+        s->places++;
+        s->host_places[l->host]++;
+        counter_set(s->counters, COUNT_tls_half_open, s->places);
+        l->transport.is_away = l->is_waiting = false;
+        if (!tls_link_begin(l) || !shaking_compute(s, l)) {
+            shaking_fail(s, l, TLS_NO_MEMORY);
+            stream_wake(l->transport.stream);
+        }
+        tls_link_charge(l);
+    }
+    shaking_look_later(s);
+}
+
+static void shaking_on_timer(void *arg)
+{
+    shaking_give_places(arg);
+}
+
+/* A host that fails often waits before its next handshake. */
+static void shaking_note_failure(struct tls_shaking *s,
+                                 const struct tls_link *l)
+{
+    static const struct throttle_rate rate = {TLS_FAILURES, 1, TLS_FAILURES_MS};
+    clock_ms now = reactor_now_ms(s->reactor);
+    if (l->is_exempt || throttle_pass(&s->failures[l->host], now, rate, 1) == 1)
+        return;
+    s->is_blocked[l->host] = true;
+    s->blocked_until[l->host] = now + TLS_FAILURES_MS;
+}
+
+/* A step was computed. */
+static void shaking_take_back(struct tls_shaking *s, struct tls_link *l)
+{
+    l->transport.is_away = false;
+    s->away--;
+    if (l->is_abandoned) {
+        place_give_up(s, l);
+        tls_link_free(l);
+        return;
+    }
+    if (l->state == TLS_FAILED) {
+        shaking_note_failure(s, l);
+        shaking_fail(s, l, (enum tls_fault)l->fault);
+    } else if (l->state == TLS_OPEN) {
+        place_give_up(s, l);
+        l->is_whole = l->in.used > 0;
+        counter_add(s->counters, COUNT_tls_handshakes, 1);
+        if (SSL_session_reused(l->ssl))
+            counter_add(s->counters, COUNT_tls_resumed, 1);
+    } else {
+        l->since = reactor_now_ms(s->reactor);
+        list_insert(&s->silent, &l->link);
+    }
+    tls_link_charge(l);
+    stream_wake(l->transport.stream);
+}
+
+static void shaking_on_bell(evutil_socket_t fd, short what, void *arg)
+{
+    struct tls_shaking *s = arg;
+    eventfd_t rings;
+    struct list done, *link;
+    (void)what;
+    (void)eventfd_read((int)fd, &rings);
+    list_init(&done);
+    pthread_mutex_lock(&s->lock);
+    list_splice(&done, &s->done);
+    pthread_mutex_unlock(&s->lock);
+    while ((link = list_pop(&done)) != NULL)
+        shaking_take_back(s, LIST_OF(link, struct tls_link, link));
+    shaking_give_places(s);
+}
+
+/* What the links call. */
+
+bool tls_shaking_join(struct tls_shaking *s, struct tls_link *l)
+{
+    l->transport.is_away = l->is_waiting = true;
+    l->began = reactor_now_ms(s->reactor);
+    lines_push(&s->waiting, l);
+    shaking_give_places(s);
+    return l->state != TLS_FAILED;
+}
+
+bool tls_shaking_go_on(struct tls_shaking *s, struct tls_link *l)
+{
+    list_remove(&l->link); /* not silent any more */
+    if (shaking_compute(s, l))
+        return true;
+    place_give_up(s, l);
+    return false;
+}
+
+void tls_shaking_leave(struct tls_shaking *s, struct tls_link *l)
+{
+    if (l->is_waiting) {
+        lines_remove(&s->waiting, l);
+        l->is_waiting = l->transport.is_away = false;
+    } else if (!l->transport.is_away && l->state == TLS_SHAKING) {
+        list_remove(&l->link);
+        place_give_up(s, l);
+        shaking_note_failure(s, l);
+    }
+}
+
+/* Beginning and end. */
+
+static bool shaking_open(struct tls_shaking *s)
+{
+    s->bell = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    if (s->bell < 0)
+        return false;
+    s->timer = reactor_timer_new(s->reactor, shaking_on_timer, s);
+    s->event = event_new(reactor_base(s->reactor), s->bell,
+                         EV_READ | EV_PERSIST, shaking_on_bell, s);
+    return s->timer && s->event && event_add(s->event, NULL) == 0;
+}
+
+struct tls_shaking *tls_shaking_new(struct reactor *r,
+                                    struct counters *counters, uint32_t threads)
+{
+    struct tls_shaking *s = calloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->reactor = r;
+    s->counters = counters;
+    s->threads_wanted = threads;
+    lines_init(&s->waiting);
+    lines_init(&s->ready);
+    list_init(&s->silent);
+    list_init(&s->done);
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_cond_init(&s->has_work, NULL);
+    if (shaking_open(s))
+        return s;
+    tls_shaking_free(s);
+    return NULL;
+}
+
+/* Links of streams that were closed while these were away. */
+static void shaking_free_abandoned(struct tls_shaking *s)
+{
+    struct list *link;
+    while ((link = list_pop(&s->done)) != NULL)
+        shaking_take_back(s, LIST_OF(link, struct tls_link, link));
+    struct tls_link *l;
+    while ((l = lines_pop(&s->ready, NULL, NULL)) != NULL)
+        shaking_take_back(s, l);
+    assert(s->away == 0 && s->places == 0 && s->waiting.count == 0);
+}
+
+void tls_shaking_free(struct tls_shaking *s)
+{
+    if (!s)
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->is_ending = true;
+    pthread_cond_broadcast(&s->has_work);
+    pthread_mutex_unlock(&s->lock);
+    for (uint32_t i = 0; i < s->threads_running; i++)
+        pthread_join(s->threads[i], NULL);
+    shaking_free_abandoned(s);
+    reactor_timer_free(s->timer);
+    if (s->event)
+        event_free(s->event);
+    if (s->bell >= 0)
+        close(s->bell);
+    pthread_cond_destroy(&s->has_work);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}

@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/net/tls_transport.h"
+
+#include <openssl/err.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "broker/net/tls_link.h"
+#include "broker/net/tls_shaking.h"
+
+static const struct transport_ops link_ops;
+
+struct tls_link *tls_transport_link(struct transport *t)
+{
+    while (t && t->ops != &link_ops)
+        t = t->below;
+    return (struct tls_link *)t;
+}
+
+struct transport *tls_transport_new(struct tls_shared *shared,
+                                    struct tls_context *context, uint8_t host,
+                                    bool is_exempt, const uint8_t *bytes,
+                                    size_t n)
+{
+    struct tls_link *l =
+        tls_link_new(shared, context, host, is_exempt, bytes, n);
+    if (!l)
+        return NULL;
+    l->transport.ops = &link_ops;
+    return &l->transport;
+}
+
+/* Writes what is kept. AGAIN when the socket does not take it all: then it will
+ * be written when it can be. */
+static enum stream_status link_push(struct tls_link *l, int fd)
+{
+    struct iovec iov = {l->out.bytes, l->out.used};
+    size_t put = 0;
+    enum stream_status status = STREAM_OK;
+    if (l->out.used > 0)
+        status = transport_write(l->transport.below, fd, &iov, 1, &put);
+    tls_bytes_remove(&l->out, put);
+    l->transport.wants_write =
+        l->out.used > 0 && (status == STREAM_OK || status == STREAM_AGAIN);
+    tls_link_charge(l);
+    if (status != STREAM_OK)
+        return status;
+    return l->out.used > 0 ? STREAM_AGAIN : STREAM_OK;
+}
+
+static enum stream_status link_reset(struct tls_link *l, enum tls_fault fault)
+{
+    tls_link_fail(l, fault);
+    return STREAM_RESET;
+}
+
+static enum stream_status link_break(struct tls_link *l, enum tls_fault fault)
+{
+    tls_shaking_leave(l->shared->shaking, l);
+    return link_reset(l, fault);
+}
+
+/* Takes what the client says in the handshake, and has it computed. */
+static enum stream_status link_shake(struct tls_link *l, int fd)
+{
+    struct iovec iov = {l->shared->scratch, TLS_RECORD_MAX};
+    size_t got = 0;
+    bool is_new = l->state == TLS_WAITING;
+    enum stream_status status =
+        transport_read(&l->transport.below, fd, &iov, 1, &got);
+    if (status == STREAM_END || status == STREAM_RESET)
+        return link_break(l, TLS_CUT);
+    if (!tls_bytes_add(&l->in, l->shared->scratch, got))
+        return link_break(l, TLS_NO_MEMORY);
+    tls_link_charge(l);
+    if (is_new ? !tls_shaking_join(l->shared->shaking, l)
+               : got > 0 && !tls_shaking_go_on(l->shared->shaking, l))
+        return link_reset(l, TLS_NO_MEMORY);
+    return STREAM_AGAIN;
+}
+
+/* Reading. */
+
+/* How many of `n` bytes are whole records; -1 when they are none. OpenSSL is
+ * given no part of one, which it would copy to a buffer of 16 KiB. */
+static ssize_t records_in(const uint8_t *bytes, size_t n)
+{
+    size_t at = 0;
+    while (n - at >= TLS_RECORD_HEAD) {
+        size_t length = (size_t)bytes[at + 3] << 8 | bytes[at + 4];
+        if (length > TLS_RECORD_MAX)
+            return -1;
+        if (n - at < TLS_RECORD_HEAD + length)
+            break;
+        at += TLS_RECORD_HEAD + length;
+    }
+    return (ssize_t)at;
+}
+
+/* Opens records until there is no room or no record. */
+static enum stream_status link_open_into(struct tls_link *l,
+                                         const struct iovec *iov, int iovs,
+                                         size_t *got)
+{
+    for (int i = 0; i < iovs; i++) {
+        size_t at = 0, n;
+        while (at < iov[i].iov_len) {
+            uint8_t *to = (uint8_t *)iov[i].iov_base + at;
+            if (SSL_read_ex(l->ssl, to, iov[i].iov_len - at, &n) != 1)
+                return SSL_get_error(l->ssl, 0) == SSL_ERROR_WANT_READ
+                           ? STREAM_AGAIN
+                           : STREAM_END;
+            at += n;
+            *got += n;
+        }
+    }
+    return STREAM_OK;
+}
+
+/* OpenSSL opens no more of it: an end in order, or not. */
+static void link_stop_reading(struct tls_link *l)
+{
+    l->is_end_due = true;
+    if (SSL_get_shutdown(l->ssl) & SSL_RECEIVED_SHUTDOWN &&
+        ERR_peek_error() == 0) {
+        l->state = TLS_ENDED;
+        return;
+    }
+    tls_link_fail(l, tls_fault_take(0, &l->alert));
+}
+
+/* Keeps what was not opened, exactly as long as it is. */
+static bool link_keep(struct tls_link *l, const uint8_t *rest, size_t n)
+{
+    struct tls_bytes kept = {
+        .bytes = n > 0 ? malloc(n) : NULL, .used = n, .capacity = n};
+    if (n > 0 && !kept.bytes)
+        return false;
+    if (n > 0)
+        memcpy(kept.bytes, rest, n);
+    tls_bytes_free(&l->in);
+    l->in = kept;
+    l->is_whole = n > 0 && records_in(kept.bytes, n) > 0;
+    return true;
+}
+
+/* Opens what is in `bytes`; the rest is kept. */
+static enum stream_status link_open(struct tls_link *l, const uint8_t *bytes,
+                                    size_t n, const struct iovec *iov, int iovs,
+                                    size_t *got)
+{
+    ssize_t whole = records_in(bytes, n);
+    if (whole < 0)
+        return link_reset(l, TLS_RECORDS);
+    ERR_clear_error();
+    tls_link_connect(l, bytes, (size_t)whole);
+    bool is_over = link_open_into(l, iov, iovs, got) == STREAM_END;
+    size_t rest = l->wires.in_bytes + (n - (size_t)whole);
+    if (is_over)
+        link_stop_reading(l);
+    else if (!link_keep(l, bytes + n - rest, rest))
+        return link_reset(l, TLS_NO_MEMORY);
+    tls_link_charge(l);
+    return STREAM_OK;
+}
+
+/* What a read says that brought `got` bytes. */
+static enum stream_status link_status(struct tls_link *l, size_t got)
+{
+    if (got > 0)
+        return STREAM_OK;
+    if (l->state < TLS_ENDED)
+        return STREAM_AGAIN;
+    l->is_end_due = false;
+    return l->state == TLS_ENDED ? STREAM_END : STREAM_RESET;
+}
+
+static size_t room_in(const struct iovec *iov, int iovs)
+{
+    size_t room = 0;
+    for (int i = 0; i < iovs; i++)
+        room += iov[i].iov_len;
+    return room < TLS_OPENED_MAX ? room : TLS_OPENED_MAX;
+}
+
+static enum stream_status link_read_open(struct tls_link *l, int fd,
+                                         const struct iovec *iov, int iovs,
+                                         size_t *got)
+{
+    uint8_t *scratch = l->shared->scratch;
+    size_t kept = l->in.used, came = 0;
+    memcpy(scratch, kept > 0 ? l->in.bytes : scratch, kept);
+    if (!l->is_whole && SSL_pending(l->ssl) == 0) {
+        struct iovec in = {scratch + kept, room_in(iov, iovs)};
+        enum stream_status status =
+            transport_read(&l->transport.below, fd, &in, 1, &came);
+        if (status == STREAM_END || status == STREAM_RESET)
+            return link_reset(l, TLS_CUT);
+        if (status != STREAM_OK)
+            return status;
+    }
+    enum stream_status status =
+        link_open(l, scratch, kept + came, iov, iovs, got);
+    if (status != STREAM_OK)
+        return status;
+    if (l->out.used > 0)
+        (void)link_push(l, fd); /* what OpenSSL had to answer */
+    return link_status(l, *got);
+}
+
+static enum stream_status link_read(struct transport *t, int fd,
+                                    const struct iovec *iov, int iovs,
+                                    size_t *got)
+{
+    struct tls_link *l = (struct tls_link *)t;
+    *got = 0;
+    if (t->is_away)
+        return STREAM_AGAIN;
+    if (l->out.used > 0 && l->state != TLS_OPEN)
+        (void)link_push(l, fd);
+    switch ((enum tls_state)l->state) {
+    case TLS_WAITING:
+    case TLS_SHAKING:
+        return link_shake(l, fd);
+    case TLS_OPEN:
+        return link_read_open(l, fd, iov, iovs, got);
+    default:
+        return link_status(l, 0);
+    }
+}
+
+/* Writing. */
+
+/* Appends records to the shared buffer; false when OpenSSL fails. */
+static bool link_seal(struct tls_link *l, const uint8_t *bytes, size_t n)
+{
+    size_t put = 0;
+    return n == 0 || SSL_write_ex(l->ssl, bytes, n, &put) == 1;
+}
+
+/* Small pieces are gathered, since a record costs 22 bytes and a microsecond;
+ * large ones are sealed where they lie. */
+static bool link_gather(struct tls_link *l, const struct iovec *iov, int iovs,
+                        size_t max, size_t *sealed)
+{
+    enum { RECORD = 16 << 10 };
+    uint8_t *plain = l->shared->plain;
+    size_t held = 0;
+    for (int i = 0; i < iovs && *sealed < max; i++) {
+        const uint8_t *p = iov[i].iov_base;
+        size_t left = iov[i].iov_len;
+        if (left > max - *sealed)
+            left = max - *sealed;
+        *sealed += left;
+        while (left > 0) {
+            size_t n = held == 0 && left >= RECORD
+                           ? left - left % RECORD
+                           : (left < RECORD - held ? left : RECORD - held);
+            if (n >= RECORD && held == 0) {
+                if (!link_seal(l, p, n))
+                    return false;
+            } else {
+                memcpy(plain + held, p, n);
+                held += n;
+            }
+            if (held == RECORD) {
+                if (!link_seal(l, plain, held))
+                    return false;
+                held = 0;
+            }
+            p += n;
+            left -= n;
+        }
+    }
+    return link_seal(l, plain, held);
+}
+
+/* Writes the shared buffer; what is not taken is kept. */
+static enum stream_status link_write_sealed(struct tls_link *l, int fd)
+{
+    struct tls_bytes *sealed = &l->shared->sealed;
+    struct iovec iov = {sealed->bytes, sealed->used};
+    size_t put = 0;
+    enum stream_status status =
+        transport_write(l->transport.below, fd, &iov, 1, &put);
+    if (status == STREAM_END || status == STREAM_RESET)
+        return status;
+    l->is_full = put < sealed->used;
+    if (l->is_full &&
+        !tls_bytes_add(&l->out, sealed->bytes + put, sealed->used - put))
+        return link_reset(l, TLS_NO_MEMORY);
+    l->transport.wants_write = l->is_full;
+    tls_link_charge(l);
+    return STREAM_OK;
+}
+
+static enum stream_status link_write(struct transport *t, int fd,
+                                     const struct iovec *iov, int iovs,
+                                     size_t *put)
+{
+    struct tls_link *l = (struct tls_link *)t;
+    *put = 0;
+    if (l->state == TLS_FAILED)
+        return STREAM_RESET;
+    if (t->is_away || l->state < TLS_OPEN)
+        return STREAM_AGAIN;
+    enum stream_status status = link_push(l, fd);
+    if (status != STREAM_OK)
+        return status;
+    size_t max = l->is_full ? TLS_SEAL_LEAST : TLS_SEAL_MAX;
+    ERR_clear_error();
+    l->shared->sealed.used = 0;
+    l->wires.out = &l->shared->sealed;
+    l->wires.out_max = 2 * (size_t)TLS_SEAL_MAX;
+    bool is_sealed = link_gather(l, iov, iovs, max, put);
+    l->wires.out = &l->out;
+    l->wires.out_max = TLS_KEPT_MAX;
+    if (!is_sealed)
+        return link_reset(l, TLS_NO_MEMORY);
+    status = link_write_sealed(l, fd);
+    if (status != STREAM_OK)
+        *put = 0;
+    return status;
+}
+
+/* The rest. */
+
+static void link_shutdown(struct transport *t, int fd)
+{
+    struct tls_link *l = (struct tls_link *)t;
+    if (t->is_away || (l->state != TLS_OPEN && l->state != TLS_ENDED))
+        return;
+    ERR_clear_error();
+    (void)SSL_shutdown(l->ssl);
+    ERR_clear_error();
+    (void)link_push(l, fd);
+}
+
+static size_t link_held(const struct transport *t)
+{
+    const struct tls_link *l = (const struct tls_link *)t;
+    if (t->is_away)
+        return 0;
+    if (l->is_end_due)
+        return 1;
+    return l->state == TLS_OPEN
+               ? (size_t)SSL_pending(l->ssl) + (l->is_whole ? l->in.used : 0)
+               : 0;
+}
+
+static size_t link_unconfirmed(const struct transport *t)
+{
+    const struct tls_link *l = (const struct tls_link *)t;
+    return t->is_away ? 0 : l->out.used;
+}
+
+static void link_push_later(struct transport *t, int fd)
+{
+    (void)link_push((struct tls_link *)t, fd);
+}
+
+static void link_close(struct transport *t)
+{
+    struct tls_link *l = (struct tls_link *)t;
+    tls_shaking_leave(l->shared->shaking, l);
+    if (t->is_away)
+        l->is_abandoned = true; /* freed when it is back */
+    else
+        tls_link_free(l);
+}
+
+static const struct transport_ops link_ops = {
+    .read = link_read,
+    .write = link_write,
+    .push = link_push_later,
+    .shutdown = link_shutdown,
+    .held = link_held,
+    .unconfirmed = link_unconfirmed,
+    .close = link_close,
+};
