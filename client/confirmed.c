@@ -77,7 +77,7 @@ static void confirmed_on_failed(struct confirmed *c,
         reason = "perhaps lost with the connection";
     else if (strcmp(reason, "bad-option") == 0 &&
              c->plan->options->shows == CONFIRMED_SYNC)
-        reason = "the broker has no durable queues";
+        reason = "the broker does not confirm what is on disk";
     complain(EXIT_FAILED, "message %" PRIu64 ": %s%s%.*s", e->token, reason,
              e->body.length > 0 ? ": " : "", (int)e->body.length,
              (const char *)e->body.data);

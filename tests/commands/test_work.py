@@ -249,14 +249,14 @@ class Send(WithUnits):
                          "sluice: message 2: /queue/q is not durable\n"
                          "sluice: message 3: full: the disk is full\n")
 
-    def test_a_broker_without_durable_queues(self):
+    def test_a_broker_that_does_not_confirm_from_the_disk(self):
         """It is said in words."""
         sender = self.start("send", "--confirm=sync", "/queue/q", "one")
         rid = self.broker.expect("PUB /queue/q confirm=sync", b"one")
         self.broker.send(f"ERR bad-option rid={rid}", b"confirm")
         self.broker.take_goodbye()
         _, err = self.finish(sender, status=1)
-        self.assertIn("message 1: the broker has no durable queues", err)
+        self.assertIn("message 1: the broker does not confirm what is on disk", err)
 
     def test_a_message_without_a_reader(self):
         sender = self.start("send", "--need-reader", "/topic/a", "1", "2")
