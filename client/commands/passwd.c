@@ -242,7 +242,7 @@ const struct command command_passwd = {
         "lines, or a role.\n"
         "\n"
         "The file is replaced at once, and keeps its comments, mode and\n"
-        "owner. A running broker takes it within seconds, or at SIGHUP.\n"
+        "owner. A running broker takes it at SIGHUP.\n"
         "\n"
         "  sluice passwd --users users.conf thermo\n"
         "  sluice passwd --users users.conf thermo --token\n"
