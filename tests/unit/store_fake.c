@@ -237,7 +237,8 @@ static void channel_add(struct fake_channel *ch, const struct slice *s,
         ch->messages = realloc(ch->messages, ch->room * sizeof *ch->messages);
     }
     uint8_t *bytes = malloc(text_length + length);
-    memcpy(bytes, text, text_length);
+    if (text_length > 0)
+        memcpy(bytes, text, text_length);
     memcpy(bytes + text_length, message, length);
     ch->messages[ch->count++] = (struct fake_message){.number = number,
                                                       .bytes = bytes,
