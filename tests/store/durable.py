@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: MIT
 """What tests of durable queues on a real disk start from: brokers with a
 journal that outlives them, and the ledger of all their messages."""
+import contextlib
 import os
 import random
 import subprocess
 import tempfile
+import unittest
 
 from ledger import Ledger
 from traffic import (DEADLINE, QUEUE, Consumer, Producer, drain,
@@ -14,7 +16,8 @@ from wire import Broker, WireTest, main  # noqa: E402
 
 __all__ = [
     "DEADLINE", "DurableTest", "QUEUE", "Consumer", "Ledger", "Producer",
-    "chance", "drain", "main", "publish_and_say_goodbye", "setting"]
+    "chance", "drain", "loop_mount", "main", "mount",
+    "publish_and_say_goodbye", "run", "setting"]
 
 chance = random.Random(int(os.environ.get("SLUICE_SEED", "20261122")))
 
@@ -62,3 +65,36 @@ class DurableTest(WireTest):
         self.assertGreaterEqual(counts["confirmed"], least,
                                 "confirmed too little to prove anything")
         return counts
+
+
+def run(*command):
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL,
+                   stderr=subprocess.PIPE, timeout=DEADLINE)
+
+
+@contextlib.contextmanager
+def mount(*what):
+    """A folder where something is mounted; skips the test where that is not
+    allowed."""
+    with tempfile.TemporaryDirectory(prefix="sluice-mount-") as folder:
+        try:
+            run("mount", *what, folder)
+        except (OSError, subprocess.CalledProcessError):
+            raise unittest.SkipTest("nothing can be mounted here") from None
+        try:
+            yield folder
+        finally:
+            subprocess.run(["umount", "-l", folder], check=False,
+                           timeout=DEADLINE)
+
+
+@contextlib.contextmanager
+def loop_mount(image, size, *make):
+    """A file system that mkfs, `make`, makes in a file of `size`."""
+    run("truncate", "-s", size, image)
+    try:
+        run(*make, image)
+    except OSError:
+        raise unittest.SkipTest(f"{make[0]} is not installed") from None
+    with mount("-o", "loop", image) as folder:
+        yield folder

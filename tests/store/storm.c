@@ -160,8 +160,7 @@ bool storm_close(struct storm *s)
 {
     add_stats(s);
     s->counts->ends_in_order++;
-    bool may_fail = s->may_fail && s->life.state == STORE_FAILED;
-    if (!life_close(&s->life) && !may_fail)
+    if (!life_close(&s->life) && !s->may_fail)
         return storm_complain(s, "does not close");
     if (sim_disk_open_files(s->disk) > 0)
         return storm_complain(s, "files are left open");
