@@ -124,8 +124,8 @@ bool folder_lock(struct folder *f, struct sentence *why)
         return sentence_fail(why, "cannot open %s/" JOURNAL_NAME_LOCK ": %s",
                              f->path, strerror(errno));
     if (flock(f->lock, LOCK_EX | LOCK_NB) == 0) {
-        (void)ftruncate(f->lock, 0);
-        (void)dprintf(f->lock, "%ld\n", (long)getpid());
+        if (ftruncate(f->lock, 0) == 0) /* only to name us to others */
+            (void)dprintf(f->lock, "%ld\n", (long)getpid());
         return true;
     }
     folder_look_at_lock(f);
