@@ -54,7 +54,7 @@ static void find_held(struct channel *ch, void *arg)
     struct found *found = arg;
     /* A first frame that begins with NUL is reserved for another version, so
      * no consumer could ask for this channel. */
-    if (ch->kind->is_empty(ch) || channel_name(ch)[0] == '\0')
+    if (channel_depth(ch).messages == 0 || channel_name(ch)[0] == '\0')
         return;
     found->length = ch->node.length;
     memcpy(found->name, channel_name(ch), found->length);
