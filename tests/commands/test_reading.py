@@ -194,11 +194,11 @@ class Acknowledging(WithUnits):
         self.broker.send("BYE")
         self.assertEqual(self.finish(listener), (b"/a due\n", ""))
 
-    def test_a_failing_command_has_run(self):
+    def test_a_message_comes_again_when_its_command_fails(self):
         worker = self.work("--exec", "exit 3", "--count", "1")
         self.broker.send("MSG /queue/w 7", b"a")
         self.broker.expect("CREDIT /queue/w 0")
-        self.broker.expect("ACK /queue/w 7")
+        self.broker.expect("NAK /queue/w 7 delay=1s", b"failed")
         self.broker.take_goodbye()
         _, err = self.finish(worker, status=1)
         self.assertIn("message 7: the command exited with 3", err)
