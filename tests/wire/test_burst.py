@@ -217,10 +217,12 @@ class Burst(UnitsTest):
         calls = [Background(self.work, client, 500) for client in workers]
         results = [call.join() for call in calls]
         sending.join()
-        first = min(number for result in results for number, _ in result)
-        for got in results:
-            self.assertEqual([number for number, _ in got],
-                             list(range(got[0][0], first + 1000, 2)))
+        numbers = [[number for number, _ in got] for got in results]
+        first = min(map(min, numbers))
+        self.assertEqual(sorted(sum(numbers, [])),
+                         list(range(first, first + 1000)))
+        for own, got in zip(numbers, results):  # half of them each, in order
+            self.assertEqual(own, sorted(own))
             self.assertEqual([body for _, body in got],
                              [bodies[number - first] for number, _ in got])
         self.assertEqual(
