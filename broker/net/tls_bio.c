@@ -14,6 +14,8 @@ static pthread_once_t bio_once = PTHREAD_ONCE_INIT;
 
 bool tls_bytes_add(struct tls_bytes *b, const void *bytes, size_t n)
 {
+    if (n == 0)
+        return true; /* there may be no memory yet */
     if (b->capacity - b->used < n) {
         size_t capacity = b->capacity < BYTES_MIN ? BYTES_MIN : b->capacity;
         while (capacity - b->used < n)
