@@ -31,13 +31,13 @@ struct stream {
     };
     struct transport *transport; /* NULL: the socket itself */
     int fd;
-    uint8_t mode; /* enum stream_mode */
-    bool wants_write;
-    bool has_ended;   /* the end was reported while resting */
-    bool is_shut;     /* no more is written: as soon as transports keep nothing,
-                         the peer sees the end of file */
+    uint8_t mode;     /* enum stream_mode */
     uint8_t interest; /* enum stream_wish: what transports wished when the set
                          of events was made */
+    bool wants_write : 1;
+    bool has_ended : 1; /* the end was reported while resting */
+    bool is_shut : 1;   /* no more is written: as soon as transports keep
+                           nothing, the peer sees the end of file */
 };
 
 enum stream_wish { WISH_AWAY = 1, WISH_WRITE = 2 };
