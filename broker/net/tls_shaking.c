@@ -295,7 +295,7 @@ bool tls_shaking_join(struct tls_shaking *s, struct tls_link *l)
     l->began = reactor_now_ms(s->reactor);
     lines_push(&s->waiting, l);
     shaking_give_places(s);
-    return l->state != TLS_FAILED;
+    return !l->is_end_due; /* a thread may have it: its state is not ours */
 }
 
 bool tls_shaking_go_on(struct tls_shaking *s, struct tls_link *l)

@@ -238,17 +238,20 @@ static bool link_seal(struct tls_link *l, const uint8_t *bytes, size_t n)
     return n == 0 || SSL_write_ex(l->ssl, bytes, n, &put) == 1;
 }
 
-/* Small pieces are gathered, since a record costs 22 bytes and a microsecond;
- * large ones are sealed where they lie. */
+/* Seals what comes behind the first `from` bytes. Small pieces are gathered,
+ * since a record costs 22 bytes and a microsecond; large ones are sealed where
+ * they lie. */
 static bool link_gather(struct tls_link *l, const struct iovec *iov, int iovs,
-                        size_t max, size_t *sealed)
+                        size_t from, size_t max, size_t *sealed)
 {
     enum { RECORD = 16 << 10 };
     uint8_t *plain = l->shared->plain;
     size_t held = 0;
     for (int i = 0; i < iovs && *sealed < max; i++) {
-        const uint8_t *p = iov[i].iov_base;
-        size_t left = iov[i].iov_len;
+        size_t skipped = from < iov[i].iov_len ? from : iov[i].iov_len;
+        from -= skipped;
+        const uint8_t *p = (const uint8_t *)iov[i].iov_base + skipped;
+        size_t left = iov[i].iov_len - skipped;
         if (left > max - *sealed)
             left = max - *sealed;
         *sealed += left;
@@ -294,10 +297,35 @@ static enum stream_status link_write_sealed(struct tls_link *l, int fd)
     return STREAM_OK;
 }
 
+/* Seals and writes some of what comes behind the first *put bytes, to which it
+ * adds them. */
+static enum stream_status link_write_some(struct tls_link *l, int fd,
+                                          const struct iovec *iov, int iovs,
+                                          size_t *put)
+{
+    size_t max = l->is_full ? TLS_SEAL_LEAST : TLS_SEAL_MAX, sealed = 0;
+    ERR_clear_error();
+    l->shared->sealed.used = 0;
+    l->wires.out = &l->shared->sealed;
+    l->wires.out_max = 2 * (size_t)TLS_SEAL_MAX;
+    bool is_sealed = link_gather(l, iov, iovs, *put, max, &sealed);
+    l->wires.out = &l->out;
+    l->wires.out_max = TLS_KEPT_MAX;
+    if (!is_sealed)
+        return link_reset(l, TLS_NO_MEMORY);
+    *put += sealed;
+    return link_write_sealed(l, fd);
+}
+
+/* Stops only when all is written or the socket is full: whoever wrote less than
+ * it had waits until the socket has room, and may hear of that just once. */
 static enum stream_status link_write(struct transport *t, int fd,
                                      const struct iovec *iov, int iovs,
                                      size_t *put)
 {
+    size_t bytes = 0;
+    for (int i = 0; i < iovs; i++)
+        bytes += iov[i].iov_len;
     struct tls_link *l = (struct tls_link *)t;
     *put = 0;
     if (l->state == TLS_FAILED)
@@ -307,17 +335,9 @@ static enum stream_status link_write(struct transport *t, int fd,
     enum stream_status status = link_push(l, fd);
     if (status != STREAM_OK)
         return status;
-    size_t max = l->is_full ? TLS_SEAL_LEAST : TLS_SEAL_MAX;
-    ERR_clear_error();
-    l->shared->sealed.used = 0;
-    l->wires.out = &l->shared->sealed;
-    l->wires.out_max = 2 * (size_t)TLS_SEAL_MAX;
-    bool is_sealed = link_gather(l, iov, iovs, max, put);
-    l->wires.out = &l->out;
-    l->wires.out_max = TLS_KEPT_MAX;
-    if (!is_sealed)
-        return link_reset(l, TLS_NO_MEMORY);
-    status = link_write_sealed(l, fd);
+    do
+        status = link_write_some(l, fd, iov, iovs, put);
+    while (status == STREAM_OK && !l->is_full && *put < bytes);
     if (status != STREAM_OK)
         *put = 0;
     return status;
