@@ -269,10 +269,10 @@ static struct store *store_new(void)
     s->waiting_end = &s->waiting;
     bool has_work = bell_open(&s->scribe.work);
     bool has_news = bell_open(&s->scribe.news);
-    bool has_rings = mailbox_init(&s->scribe.puts, sizeof(struct scribe_put)) &
-                     mailbox_init(&s->scribe.asks, sizeof(struct scribe_ask)) &
-                     mailbox_init(&s->scribe.done, sizeof(struct store_done));
-    if (has_work && has_news && has_rings)
+    bool has_puts = mailbox_init(&s->scribe.puts, sizeof(struct scribe_put));
+    bool has_asks = mailbox_init(&s->scribe.asks, sizeof(struct scribe_ask));
+    bool has_done = mailbox_init(&s->scribe.done, sizeof(struct store_done));
+    if (has_work && has_news && has_puts && has_asks && has_done)
         return s;
     store_free(s);
     return NULL;
