@@ -90,16 +90,22 @@ static bool stream_listen(struct stream *s)
     return true;
 }
 
+/* No more is written: the peer sees the end when transports keep nothing. */
+static void stream_finish(struct stream *s)
+{
+    if (s->is_shut && transport_unconfirmed(s->transport) == 0) {
+        s->is_shut = false;
+        (void)shutdown(s->fd, SHUT_WR);
+    }
+}
+
 /* A transport has worked: what it wishes may be another thing now, and what it
  * holds is offered. */
 static void stream_review(struct stream *s)
 {
     if (s->mode == STREAM_CLOSED || !s->transport)
         return;
-    if (s->is_shut && transport_unconfirmed(s->transport) == 0) {
-        s->is_shut = false;
-        (void)shutdown(s->fd, SHUT_WR);
-    }
+    stream_finish(s);
     if (s->interest != stream_wishes(s))
         (void)stream_listen(s); /* no memory: the owner's timeouts end it */
     else
@@ -328,12 +334,8 @@ void stream_shutdown(struct stream *s)
 {
     transport_shutdown(s->transport, s->fd);
     s->is_shut = true;
-    if (s->transport)
-        stream_review(s);
-    if (s->is_shut && transport_unconfirmed(s->transport) == 0) {
-        s->is_shut = false;
-        (void)shutdown(s->fd, SHUT_WR);
-    }
+    stream_finish(s);
+    stream_review(s);
 }
 
 static size_t stream_ask(const struct stream *s, unsigned long question)

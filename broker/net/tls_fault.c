@@ -13,11 +13,6 @@ const struct tls_fault_row tls_fault_rows[TLS_FAULTS] = {
                      "the client needs TLS 1.2 or 1.3; see --tls-min"},
     [TLS_NO_SHARED] = {"tls_no_shared", "no cipher or group that both know",
                        "the client needs ECDHE with AES-GCM or ChaCha20"},
-    [TLS_NOT_ASKED_FOR] = {"tls_unexpected",
-                           "the client began with TLS, which is not spoken "
-                           "here",
-                           "give --tls-cert and --tls-key, or leave --tls out "
-                           "at the client"},
     [TLS_CLIENT_CERT_MISSING] = {"tls_client_cert_missing",
                                  "the client showed no certificate",
                                  "give it one with --tls-cert and --tls-key, "

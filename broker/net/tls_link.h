@@ -73,19 +73,18 @@ struct tls_link {
     struct tls_bytes out; /* sealed, and not taken by the socket */
     struct list link;     /* of the handshakes */
     clock_ms since;       /* SHAKING: it began to wait for its client */
-    clock_ms began;
-    size_t charged;    /* to the budget */
-    uint32_t shaken;   /* bytes of the client's side of the handshake */
-    const char *alert; /* that the client sent; NULL: none */
-    uint8_t state;     /* enum tls_state */
-    uint8_t fault;     /* enum tls_fault */
-    uint8_t host;      /* of the client, see peer_host() */
-    bool is_exempt;    /* from being slowed down for its failures */
-    bool is_waiting;   /* for a place */
-    bool is_abandoned; /* its stream was closed while it was away */
-    bool is_whole;     /* `in` begins with a whole record */
-    bool is_full;      /* the socket did not take all of the last write */
-    bool is_end_due;   /* ENDED or FAILED, and nobody was told yet */
+    size_t charged;       /* to the budget */
+    uint32_t shaken;      /* bytes of the client's side of the handshake */
+    const char *alert;    /* that the client sent; NULL: none */
+    uint8_t state;        /* enum tls_state */
+    uint8_t fault;        /* enum tls_fault */
+    uint8_t host;         /* of the client, see peer_host() */
+    bool is_exempt;       /* from being slowed down for its failures */
+    bool is_waiting;      /* for a place */
+    bool is_abandoned;    /* its stream was closed while it was away */
+    bool is_whole;        /* `in` begins with a whole record */
+    bool is_full;         /* the socket did not take all of the last write */
+    bool is_end_due;      /* ENDED or FAILED, and nobody was told yet */
 };
 
 /* Begins as WAITING. `bytes` were read from the socket already. NULL without

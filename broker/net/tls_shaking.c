@@ -292,7 +292,6 @@ static void shaking_on_bell(evutil_socket_t fd, short what, void *arg)
 bool tls_shaking_join(struct tls_shaking *s, struct tls_link *l)
 {
     l->transport.is_away = l->is_waiting = true;
-    l->began = reactor_now_ms(s->reactor);
     lines_push(&s->waiting, l);
     shaking_give_places(s);
     return !l->is_end_due; /* a thread may have it: its state is not ours */
