@@ -89,7 +89,8 @@ class Keys(unittest.TestCase):
                            ("\n# none\n", "0 keys"),
                            (2 * pathlib.Path(public).read_text(), "2 keys")):
             wrong.write_text(text)
-            done = run("top", "--key", secret, "--server-key", str(wrong))
+            done = run("top", "--key", secret, "--server-key", str(wrong),
+                       "--monitor", "tcp://127.0.0.1:9")
             self.assertEqual(done.returncode, 1)
             self.assertIn(said, done.stderr.decode())
 
