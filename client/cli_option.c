@@ -263,8 +263,10 @@ enum cli_option_result cli_option_parse(const struct cli_option *table,
 
 static void cli_option_print_default(const struct cli_option *row, FILE *out)
 {
-    if (row->environment)
+    if (row->environment && row->fallback)
         fprintf(out, "  (default $%s or %s)", row->environment, row->fallback);
+    else if (row->environment)
+        fprintf(out, "  (default $%s)", row->environment);
     else if (row->fallback)
         fprintf(out, "  (default %s)", row->fallback);
 }

@@ -38,6 +38,7 @@ class Help(unittest.TestCase):
             for line in self.check_help(*args).splitlines():
                 self.assertLessEqual(len(line), 80, line)
                 self.assertEqual(line, line.rstrip(), "ends in a blank")
+                self.assertNotIn("(null)", line)
 
     def test_version(self):
         said = self.check_help("--version")
