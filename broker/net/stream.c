@@ -355,3 +355,12 @@ size_t stream_unconfirmed(const struct stream *s)
 {
     return transport_unconfirmed(s->transport) + stream_ask(s, SIOCOUTQ);
 }
+
+uint32_t stream_quiet_ms(const struct stream *s)
+{
+    struct tcp_info info;
+    socklen_t length = sizeof info;
+    if (getsockopt(s->fd, IPPROTO_TCP, TCP_INFO, &info, &length) < 0)
+        return 0;
+    return info.tcpi_last_ack_recv;
+}

@@ -119,4 +119,8 @@ size_t stream_held(const struct stream *s);
  * that is unknown. */
 size_t stream_unconfirmed(const struct stream *s);
 
+/* How long ago the peer's kernel confirmed anything, in ms; 0 when that is
+ * unknown. When it has something to confirm, that shows whether it is there. */
+uint32_t stream_quiet_ms(const struct stream *s);
+
 #endif

@@ -291,7 +291,9 @@ static void session_on_end(void *owner, enum stream_status how)
         session_close(s, REASON_RESET);
     else if (s->state == SESSION_STOPPED)
         session_close(s, REASON_EOF);
-    else if (s->state == SESSION_PAUSED && !session_kind(s)->is_duplex)
+    else if (s->state == SESSION_PAUSED && session_kind(s)->hung_up)
+        session_kind(s)->hung_up(s);
+    else if (s->state == SESSION_PAUSED)
         session_on_end_of_paused(s);
     else if (s->is_left) /* the message will never be whole */
         session_act(s, session_kind(s)->end(s));

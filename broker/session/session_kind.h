@@ -69,6 +69,9 @@ struct session_kind {
     void (*await)(struct session *s);
     /* OPEN: the client sends nothing more. */
     struct verdict (*end)(struct session *s);
+    /* PAUSED: the client has closed its side, behind what is not read yet. NULL
+     * when it cannot be sent anything then. */
+    void (*hung_up)(struct session *s);
     /* The session ends in order: the client is given nothing more, but is owed
      * what it has been given. False when there is no memory. */
     bool (*leave)(struct session *s);

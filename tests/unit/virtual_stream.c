@@ -32,6 +32,7 @@ struct wire {
     size_t begin, filled;  /* of `in` */
     uint64_t was_read;
     size_t untaken, capacity;
+    clock_ms taken_at;
     uint32_t cut;
     uint8_t in[VIRTUAL_ROOM];
 };
@@ -123,6 +124,7 @@ int virtual_wire(size_t capacity)
         memset(w, 0, offsetof(struct wire, in));
         w->is_used = true;
         w->capacity = capacity;
+        w->taken_at = now;
         return i;
     }
     return -1;
@@ -158,6 +160,8 @@ size_t virtual_take(int wire, size_t most)
     struct wire *w = &wires[wire];
     size_t n = w->untaken < most ? w->untaken : most;
     w->untaken -= n;
+    if (n > 0)
+        w->taken_at = now;
     return n;
 }
 
@@ -383,6 +387,12 @@ size_t stream_held(const struct stream *s)
 size_t stream_unconfirmed(const struct stream *s)
 {
     return virtual_untaken(s->wire);
+}
+
+/* What a client takes, it confirms. */
+uint32_t stream_quiet_ms(const struct stream *s)
+{
+    return now - wires[s->wire].taken_at;
 }
 
 /* The reactor. */

@@ -214,6 +214,24 @@ class Holding(ParkingTest):
         self.assertIn(b"GO /queue/j", client.hear_until(b"GO"))
 
 
+    def test_one_that_is_held_back_and_goes_is_noticed_in_a_period(self):
+        """What it holds goes to the next, though its end was not read."""
+        for ending in (b" ping=1s", b" ping=0s"):
+            sluiced, client = self.full_queue("--ping", "1s", "--hold", "1000")
+            worker = self.open(sluiced, ending)
+            self.assertEqual(worker.ask(b"SUB /queue/j ack=yes"),
+                             b"MSG /queue/j 1")
+            for _ in range(4):
+                worker.say(b"PUB /queue/j", JOB)
+            self.assertEqual(worker.hear()[0], b"HOLD /queue/j")
+            sluiced.wait_stats(paused_publishers=1)
+            worker.close()
+            heir = self.open(sluiced, b" ping=0s")
+            self.assertEqual(heir.ask(b"SUB /queue/j"),
+                             b"MSG /queue/j 1 try=2")
+            sluiced.wait_stats(parked_bytes=0, dropped_parked=2)
+
+
 class Leaving(ParkingTest):
     def test_bye_is_answered_when_what_was_parked_is_executed(self):
         sluiced, client = self.full_queue("--drain-timeout", "60s")

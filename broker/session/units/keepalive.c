@@ -66,27 +66,49 @@ void keepalive_renew(struct session *s)
     keepalive_wait(s);
 }
 
-/* The session rests until its publishes have room, and its PONG may be in our
- * kernel. */
-static bool is_unheard(const struct session *s)
+void keepalive_ended(struct session *s)
 {
-    return s->units && s->units->is_held_back && stream_held(s->stream) > 0;
+    struct units *u = units_obtain(s);
+    if (!u)
+        return; /* it is read, or ends, without memory as well */
+    u->has_hung_up = true;
+    if (u->ping_ms == 0 && s->waiting.wait != WAIT_MEMORY) {
+        u->ping_ms = UNITS_PING_DEFAULT;
+        keepalive_wait(s);
+    }
+}
+
+static uint32_t keepalive_period_ms(const struct session *s)
+{
+    return has_own_period(s) ? s->units->ping_ms
+                             : s->all->waits.limit_ms[WAIT_PING];
+}
+
+/* The session is not read, so its PONG may be in our kernel, or can never come.
+ * It is enough then that the client takes what is written, and that its kernel
+ * has confirmed the last PING, a period ago: half of one is for the way there
+ * and back. The kernel of a client that has gone answers with a reset. */
+static bool may_be_alive(const struct session *s)
+{
+    const struct units *u = s->units;
+    if (s->state != SESSION_PAUSED || !u || stream_wants_write(s->stream))
+        return false;
+    clock_ms now = reactor_now_ms(s->all->reactor);
+    return (u->has_hung_up || stream_held(s->stream) > 0) &&
+           stream_quiet_ms(s->stream) <=
+               clock_elapsed_ms(now, u->pinged_at) + keepalive_period_ms(s) / 2;
 }
 
 struct verdict keepalive_missed(struct session *s)
 {
-    if (is_unheard(s)) {
-        keepalive_renew(s);
-        return verdict(VERDICT_GO_ON);
-    }
     bool is_pinged =
         has_own_period(s) ? s->units->is_pinged : s->waiting.times > 1;
-    if (is_pinged)
+    if (is_pinged && !may_be_alive(s))
         return unit_end(s, UNIT_IDLE, REASON_IDLE);
     if (!answer_ping(s))
         return verdict_close(REASON_NO_MEMORY);
-    if (has_own_period(s))
-        s->units->is_pinged = true;
+    s->units->is_pinged = true;
+    s->units->pinged_at = reactor_now_ms(s->all->reactor);
     keepalive_wait(s);
     return verdict(VERDICT_GO_ON);
 }

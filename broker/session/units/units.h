@@ -92,8 +92,10 @@ struct units {
     uint64_t discard_bytes; /* of a refused body, which are still to come */
     struct hub_alarm ping;  /* unless the period is that of the broker */
     uint32_t ping_ms;       /* 0: none; UNITS_PING_DEFAULT */
+    clock_ms pinged_at;     /* the last time */
     uint8_t end;            /* enum units_end */
     bool is_pinged;         /* and nothing has come since; see `ping` */
+    bool has_hung_up;       /* its side is closed; that is not read yet */
     uint8_t
         bye_rid_length; /* 0: the client's BYE had none, or there was none */
     char bye_rid[UNITS_RID_MAX];

@@ -211,6 +211,7 @@ const struct session_kind units_kind = {
     .owed_bytes = unit_writer_owed_bytes,
     .await = units_await,
     .end = units_end,
+    .hung_up = keepalive_ended,
     .leave = units_leave,
     .abandon = units_abandon,
     .admitted = release_admitted,
