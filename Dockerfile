@@ -29,8 +29,9 @@ COPY --from=build /image/sbin/sluiced /image/bin/sluice /usr/local/bin/
 USER 999
 # Used only if SLUICE_JOURNAL or --journal names it.
 VOLUME /var/lib/sluice
-# In the environment, so that --listen replaces the address.
-ENV SLUICE_LISTEN=0.0.0.0:25000
+# In the environment, so that --listen replaces it. Who publishes the port
+# decides who can connect.
+ENV SLUICE_LISTEN="0.0.0.0:25000 auth=none tls=none"
 EXPOSE 25000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=5s --start-period=5s \

@@ -29,7 +29,7 @@ static void listeners_pause(struct listeners *ls)
               LOG_U64("paused_publishers",
                       ls->counters->value[COUNT_paused_publishers]));
     for (size_t i = 0; i < ls->count; i++)
-        for (struct listener *l = ls->all[i].chain; l; l = listener_next(l))
+        for (struct listener *l = ls->all[i]->chain; l; l = listener_next(l))
             listener_pause(l);
 }
 
@@ -42,7 +42,7 @@ static void listeners_resume(struct listeners *ls)
     log_event(ls->log, LOG_INFO, "accept_resumed",
               LOG_U64("connections", ls->clients->count));
     for (size_t i = 0; i < ls->count; i++)
-        for (struct listener *l = ls->all[i].chain; l; l = listener_next(l))
+        for (struct listener *l = ls->all[i]->chain; l; l = listener_next(l))
             listener_resume(l);
 }
 
@@ -66,13 +66,22 @@ void listeners_on_closed(void *listeners)
         listeners_resume(ls);
 }
 
+static struct demands demands_of(const struct door *d)
+{
+    return (struct demands){.may_use_tls = d->tls != DOOR_TLS_NONE,
+                            .must_use_tls = d->tls == DOOR_TLS_REQUIRED,
+                            .must_be_known = d->auth != DOOR_AUTH_NONE,
+                            .may_use_v1 = d->takes_v1};
+}
+
 static void listeners_on_accept(void *owner, int fd,
                                 const struct sockaddr *peer, socklen_t length)
 {
-    struct listeners *ls = owner;
+    const struct listeners_entry *e = owner;
+    struct listeners *ls = e->set;
     ls->is_failing = false;
     ls->clients->wants_descriptor = false;
-    clients_add(ls->clients, fd, peer, length);
+    clients_add(ls->clients, fd, peer, length, demands_of(&e->door));
     if (ls->clients->count >= ls->max_connections)
         listeners_pause(ls);
 }
@@ -80,7 +89,8 @@ static void listeners_on_accept(void *owner, int fd,
 /* The listener retries by itself, so one line is enough. */
 static void listeners_on_error(void *owner, int err)
 {
-    struct listeners *ls = owner;
+    const struct listeners_entry *e = owner;
+    struct listeners *ls = e->set;
     counter_add(ls->counters, COUNT_accept_pauses, 1);
     if (err == EMFILE || err == ENFILE)
         ls->clients->wants_descriptor = true;
@@ -105,18 +115,67 @@ void listeners_init(struct listeners *ls, struct reactor *r,
 
 /* One entry. */
 
+/* An entry without listeners. NULL without memory. */
+static struct listeners_entry *entry_new(struct listeners *ls,
+                                         const struct door *door)
+{
+    struct listeners_entry *e = calloc(1, sizeof *e);
+    char *address = strdup(door->address);
+    if (!e || !address) {
+        free(e);
+        free(address);
+        return NULL;
+    }
+    *e = (struct listeners_entry){.set = ls,
+                                  .address = address,
+                                  .door = *door,
+                                  .fresh = *door,
+                                  .is_new = true,
+                                  .is_wanted = true};
+    return e;
+}
+
+static void entry_free(struct listeners_entry *e)
+{
+    while (e->chain)
+        e->chain = listener_close(e->chain);
+    free(e->address);
+    free(e);
+}
+
+/* What is demanded where other machines can connect, if it is not all. */
+static void entry_log_demands(const struct listeners_entry *e, struct log *log)
+{
+    bool is_safe = e->door.is_local || (e->door.tls == DOOR_TLS_REQUIRED &&
+                                        e->door.auth == DOOR_AUTH_REQUIRED);
+    if (!is_safe)
+        log_event(log, LOG_WARNING, "unprotected", LOG_TEXT("addr", e->address),
+                  LOG_TEXT("tls", door_tls_word(&e->door)),
+                  LOG_TEXT("auth", door_auth_word(&e->door)));
+}
+
 static void entry_log_opened(const struct listeners_entry *e, struct log *log)
 {
     for (struct listener *l = e->chain; l; l = listener_next(l))
         log_event(log, LOG_INFO, "listening",
                   LOG_TEXT("addr", listener_address(l)));
+    entry_log_demands(e, log);
 }
 
-static void entry_close(struct listeners_entry *e)
+/* Other words behind the same address. */
+static void entry_change(struct listeners_entry *e, struct log *log)
 {
-    while (e->chain)
-        e->chain = listener_close(e->chain);
-    free(e->text);
+    bool is_same = e->door.tls == e->fresh.tls &&
+                   e->door.auth == e->fresh.auth &&
+                   e->door.takes_v1 == e->fresh.takes_v1;
+    e->door = e->fresh;
+    if (is_same)
+        return;
+    log_event(log, LOG_INFO, "demands_changed", LOG_TEXT("addr", e->address),
+              LOG_TEXT("tls", door_tls_word(&e->door)),
+              LOG_TEXT("auth", door_auth_word(&e->door)),
+              LOG_TEXT("v1", e->door.takes_v1 ? "yes" : "no"));
+    entry_log_demands(e, log);
 }
 
 /* Logs each address once it is closed. */
@@ -135,7 +194,7 @@ static void entry_end(struct listeners_entry *e, struct log *log)
 /* Closes an entry; the others keep their order. */
 static void listeners_remove(struct listeners *ls, size_t i)
 {
-    entry_close(&ls->all[i]);
+    entry_free(ls->all[i]);
     ls->count--;
     memmove(&ls->all[i], &ls->all[i + 1], (ls->count - i) * sizeof *ls->all);
 }
@@ -154,48 +213,57 @@ static bool is_same_address(const char *x, const char *y)
 
 /* An entry not matched yet: `host:0` given twice means two listeners. */
 static struct listeners_entry *listeners_find(struct listeners *ls,
-                                              const char *text)
+                                              const char *address)
 {
     for (size_t i = 0; i < ls->count; i++)
-        if (!ls->all[i].is_wanted && is_same_address(ls->all[i].text, text))
-            return &ls->all[i];
+        if (!ls->all[i]->is_wanted &&
+            is_same_address(ls->all[i]->address, address))
+            return ls->all[i];
     return NULL;
 }
 
-/* Takes `chain` even when it fails. */
-static bool listeners_add(struct listeners *ls, const char *text,
-                          struct listener *chain, bool is_inherited,
+/* Takes `e`, and what it listens with. */
+static bool listeners_add(struct listeners *ls, struct listeners_entry *e,
                           struct sentence *why)
 {
-    struct listeners_entry e = {.text = strdup(text),
-                                .chain = chain,
-                                .is_inherited = is_inherited,
-                                .is_new = true,
-                                .is_wanted = true};
-    if (!e.text || ls->count == LISTENERS_MAX) {
-        sentence_fail(why, "cannot listen on %s: %s", text,
-                      e.text ? "there are too many addresses"
-                             : strerror(ENOMEM));
-        entry_close(&e);
+    if (ls->count == LISTENERS_MAX) {
+        sentence_fail(why, "cannot listen on %s: there are too many addresses",
+                      e->address);
+        entry_free(e);
         return false;
     }
-    for (struct listener *l = chain; ls->is_paused && l; l = listener_next(l))
+    for (struct listener *l = e->chain; ls->is_paused && l;
+         l = listener_next(l))
         listener_pause(l);
     ls->all[ls->count++] = e;
     return true;
 }
 
+/* What it demands is decided when it is known whether the options name it. */
 static bool listeners_inherit_one(struct listeners *ls, int fd,
                                   struct sentence *why)
 {
-    struct listener *l = listener_adopt(ls->reactor, fd, &listener_events, ls);
-    if (!l && errno == ENOMEM)
-        return sentence_fail(why, "cannot listen on descriptor %d: %s", fd,
-                             strerror(errno));
-    if (!l)
-        return sentence_fail(why, "descriptor %d is not a listening socket",
-                             fd);
-    return listeners_add(ls, listener_address(l), l, true, why);
+    struct door nowhere = door_of_socket("");
+    struct listeners_entry *e = entry_new(ls, &nowhere);
+    if (e)
+        e->chain = listener_adopt(ls->reactor, fd, &listener_events, e);
+    if (!e || (!e->chain && errno == ENOMEM)) {
+        sentence_fail(why, "cannot listen on descriptor %d: %s", fd,
+                      strerror(ENOMEM));
+    } else if (!e->chain) {
+        sentence_fail(why, "descriptor %d is not a listening socket", fd);
+    } else {
+        free(e->address);
+        e->address = strdup(listener_address(e->chain));
+        e->is_inherited = true;
+        if (e->address)
+            return listeners_add(ls, e, why);
+        sentence_fail(why, "cannot listen on descriptor %d: %s", fd,
+                      strerror(ENOMEM));
+    }
+    if (e)
+        entry_free(e);
+    return false;
 }
 
 bool listeners_inherit(struct listeners *ls, int first, int count,
@@ -211,24 +279,50 @@ bool listeners_inherit(struct listeners *ls, int first, int count,
     return true;
 }
 
-static bool listeners_open(struct listeners *ls, const char *text,
+static bool listeners_open(struct listeners *ls, const struct door *door,
                            struct sentence *why)
 {
-    struct listener *chain = NULL;
-    return listener_open(ls->reactor, text, SLUICE_DEFAULT_PORT,
-                         &listener_events, ls, &chain, why) &&
-           listeners_add(ls, text, chain, false, why);
+    struct listeners_entry *e = entry_new(ls, door);
+    if (!e)
+        return sentence_fail(why, "cannot listen on %s: %s", door->address,
+                             strerror(ENOMEM));
+    if (listener_open(ls->reactor, e->address, SLUICE_DEFAULT_PORT,
+                      &listener_events, e, &e->chain, why))
+        return listeners_add(ls, e, why);
+    entry_free(e);
+    return false;
 }
 
-static bool listeners_open_all(struct listeners *ls,
-                               const struct option_value *listen,
+static bool listeners_open_all(struct listeners *ls, const struct options *o,
                                struct sentence *why)
 {
-    for (size_t i = 0; i < listen->count; i++) {
-        struct listeners_entry *e = listeners_find(ls, listen->texts[i]);
-        if (e)
+    for (size_t i = 0; i < o->listen.count; i++) {
+        struct door door;
+        if (!door_parse(o->listen.texts[i], &door) ||
+            !door_decide(&door, o, why))
+            return false; /* the options were checked */
+        struct listeners_entry *e = listeners_find(ls, door.address);
+        if (!e && !listeners_open(ls, &door, why))
+            return false;
+        if (e) {
             e->is_wanted = true;
-        else if (!listeners_open(ls, listen->texts[i], why))
+            e->fresh = door;
+        }
+    }
+    return true;
+}
+
+/* Inherited sockets that the options do not name have no words. */
+static bool listeners_decide_inherited(struct listeners *ls,
+                                       const struct options *o,
+                                       struct sentence *why)
+{
+    for (size_t i = 0; i < ls->count; i++) {
+        struct listeners_entry *e = ls->all[i];
+        if (e->is_wanted || !e->is_inherited)
+            continue;
+        e->fresh = door_of_socket(e->address);
+        if (!door_decide(&e->fresh, o, why))
             return false;
     }
     return true;
@@ -237,7 +331,7 @@ static bool listeners_open_all(struct listeners *ls,
 static bool listeners_has_inherited(const struct listeners *ls)
 {
     for (size_t i = 0; i < ls->count; i++)
-        if (ls->all[i].is_inherited)
+        if (ls->all[i]->is_inherited)
             return true;
     return false;
 }
@@ -246,13 +340,14 @@ bool listeners_prepare(struct listeners *ls, const struct options *o,
                        struct sentence *why)
 {
     for (size_t i = 0; i < ls->count; i++)
-        ls->all[i].is_wanted = false;
+        ls->all[i]->is_wanted = false;
     /* Inherited sockets replace the default address. */
-    if (o->listen.origin.kind == ORIGIN_DEFAULT && listeners_has_inherited(ls))
-        return true;
+    bool is_replaced =
+        o->listen.origin.kind == ORIGIN_DEFAULT && listeners_has_inherited(ls);
     /* A unix socket has its mode from the moment it becomes visible. */
     mode_t mask = umask(~(mode_t)o->socket_mode.number & 0777);
-    bool ok = listeners_open_all(ls, &o->listen, why);
+    bool ok = (is_replaced || listeners_open_all(ls, o, why)) &&
+              listeners_decide_inherited(ls, o, why);
     umask(mask);
     if (!ok)
         listeners_abort(ls);
@@ -262,23 +357,27 @@ bool listeners_prepare(struct listeners *ls, const struct options *o,
 void listeners_commit(struct listeners *ls)
 {
     for (size_t i = ls->count; i-- > 0;) {
-        struct listeners_entry *e = &ls->all[i];
+        struct listeners_entry *e = ls->all[i];
         if (e->is_wanted || e->is_inherited)
             continue;
         entry_end(e, ls->log);
         listeners_remove(ls, i);
     }
     for (size_t i = 0; i < ls->count; i++) {
-        if (ls->all[i].is_new)
-            entry_log_opened(&ls->all[i], ls->log);
-        ls->all[i].is_new = false;
+        struct listeners_entry *e = ls->all[i];
+        if (e->is_new) {
+            e->door = e->fresh;
+            entry_log_opened(e, ls->log);
+        }
+        entry_change(e, ls->log);
+        e->is_new = false;
     }
 }
 
 void listeners_abort(struct listeners *ls)
 {
     for (size_t i = ls->count; i-- > 0;)
-        if (ls->all[i].is_new && !ls->all[i].is_inherited)
+        if (ls->all[i]->is_new && !ls->all[i]->is_inherited)
             listeners_remove(ls, i);
 }
 
@@ -286,7 +385,7 @@ const char *listeners_first(const struct listeners *ls, bool is_unix)
 {
     static const char prefix[] = "unix:";
     for (size_t i = 0; i < ls->count; i++)
-        for (struct listener *l = ls->all[i].chain; l; l = listener_next(l)) {
+        for (struct listener *l = ls->all[i]->chain; l; l = listener_next(l)) {
             const char *text = listener_address(l);
             if (*text &&
                 (strncmp(text, prefix, strlen(prefix)) == 0) == is_unix)

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/options/door.h"
 #include "broker/options/options.h"
 
 struct counters;
@@ -29,8 +30,11 @@ enum {
 };
 
 struct listeners_entry {
-    char *text;             /* as it was given; owned */
+    struct listeners *set;
+    char *address;          /* as it was given, without its words; owned */
     struct listener *chain; /* a name may have several addresses */
+    struct door door;       /* what is demanded there */
+    struct door fresh;      /* and will be, while the set is replaced */
     bool is_inherited;      /* passed by the service manager: stays */
     bool is_wanted, is_new; /* while the set is replaced */
 };
@@ -40,7 +44,7 @@ struct listeners {
     struct clients *clients;
     struct counters *counters;
     struct log *log;
-    struct listeners_entry all[LISTENERS_MAX];
+    struct listeners_entry *all[LISTENERS_MAX]; /* owned */
     size_t count;
     uint32_t max_connections; /* with the reserve; 0 until it is set */
     bool is_paused;
@@ -59,13 +63,14 @@ bool listeners_inherit(struct listeners *ls, int first, int count,
                        struct sentence *why);
 
 /* Opens the addresses in the options that are not open yet. False, with one
- * sentence and nothing changed, when one of them cannot be opened. Follow with
- * listeners_commit or listeners_abort. */
+ * sentence and nothing changed, when one of them cannot be opened, or it is not
+ * decided what an inherited one demands. Follow with listeners_commit or
+ * listeners_abort. */
 bool listeners_prepare(struct listeners *ls, const struct options *o,
                        struct sentence *why);
 
 /* Closes the addresses that the options no longer name, and logs the changes.
- */
+ * What is demanded there holds for clients that connect from now on. */
 void listeners_commit(struct listeners *ls);
 
 /* Closes the addresses that listeners_prepare opened. */

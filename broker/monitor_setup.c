@@ -13,6 +13,7 @@
 #include "broker/monitor/outlet.h"
 #include "broker/monitor/watchers.h"
 #include "broker/net/listener.h"
+#include "broker/options/door.h"
 #include "broker/options/options.h"
 #include "broker/session/client_views.h"
 #include "broker/session/clients.h"
@@ -94,9 +95,12 @@ static bool open_monitor(struct monitor_setup *m, const struct options *o,
                          struct clients *clients, struct sentence *why)
 {
     char name[IDENTITY_NAME_BYTES], color[IDENTITY_COLOR_BYTES];
+    struct door first;
     struct monitor_config config = config_of(o);
     struct broker_view view = *parts;
-    identity_name(o->listen.text, name);
+    identity_name(door_parse(o->listen.text, &first) ? first.address
+                                                     : o->listen.text,
+                  name);
     view.name = o->name.text ? o->name.text : name;
     identity_color(view.name, color);
     view.color = o->color.text ? o->color.text : color;

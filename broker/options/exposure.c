@@ -1,26 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/options/exposure.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/options/loopback.h"
 #include "broker/options/options.h"
 #include "common/mistakes.h"
 
-enum { HOST_BYTES = 128, LOOPBACK_NET = 127 };
-
-static bool is_loopback(const char *host)
-{
-    struct in_addr v4;
-    struct in6_addr v6;
-    if (inet_pton(AF_INET, host, &v4) == 1)
-        return ntohl(v4.s_addr) >> 24 == LOOPBACK_NET;
-    if (inet_pton(AF_INET6, host, &v6) == 1)
-        return IN6_IS_ADDR_LOOPBACK(&v6);
-    return strcmp(host, "localhost") == 0 || strcmp(host, "lo") == 0;
-}
+enum { HOST_BYTES = 128 };
 
 /* Whether only programs of this machine can connect to an endpoint. */
 static bool exposure_is_local(const char *endpoint)
@@ -39,7 +27,8 @@ static bool exposure_is_local(const char *endpoint)
         end--;
     }
     snprintf(host, sizeof host, "%.*s", (int)(end - begin), begin);
-    return is_loopback(host);
+    /* "lo" is what ZeroMQ calls that interface. */
+    return loopback_is_host(host) || strcmp(host, "lo") == 0;
 }
 
 static bool check_binds(const char *option, const struct option_value *binds,

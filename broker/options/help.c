@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "broker/options/door.h"
 #include "broker/options/environment.h"
 #include "broker/options/journal_options.h"
 #include "broker/options/option_table.h"
@@ -30,7 +31,9 @@ static const char help_rules[] =
 
 static const char help_tail[] =
     "\n"
-    "ADDR: host:port, [v6]:port or unix:PATH. Sizes: 4096, 64k, 16m, 1g.\n"
+    "ADDR: host:port, [v6]:port or unix:PATH; behind that of --listen, in one\n"
+    "argument: tls=none|allowed|required auth=none|required v1=yes|no.\n"
+    "Sizes: 4096, 64k, 16m, 1g.\n"
     "Times: 250ms, 5s, 2m, or in seconds.\n"
     "Every option can also be given as SLUICE_NAME in the environment.\n"
     "SIGTERM or SIGINT: deliver what was accepted, then stop; again: stop now.\n"
@@ -254,6 +257,8 @@ void help_values(const struct options *o, const char *config, FILE *out)
         values_option(out, o, row, config);
     }
     values_lowered(out, o);
+    fputc('\n', out);
+    door_write_all(o, out);
     journal_options_write_idle(o, out);
     environment_write_unknown(out);
 }

@@ -7,6 +7,7 @@
 
 #include "broker/base/log.h"
 #include "broker/core/topic_policy.h"
+#include "broker/options/door.h"
 #include "common/address.h"
 #include "common/mistakes.h"
 #include "common/units.h"
@@ -68,6 +69,12 @@ static bool is_address(const char *text)
     return sluice_address_parse(text, SLUICE_DEFAULT_PORT, &address);
 }
 
+static bool is_door(const char *text)
+{
+    struct door door;
+    return door_parse(text, &door);
+}
+
 static bool is_local(const char *text)
 {
     return strcmp(text, "auto") == 0 || strcmp(text, "off") == 0 ||
@@ -110,6 +117,7 @@ const struct kind kind_policy = {"POLICY",
 const struct kind kind_yes_no = {"yes|no", "yes or no", .word = word_of_yes_no};
 const struct kind kind_address = {"ADDR", SLUICE_ADDRESS_FORM,
                                   .accepts = is_address};
+const struct kind kind_door = {"ADDR", DOOR_FORM, .accepts = is_door};
 const struct kind kind_local = {"ADDR", "auto, off or unix:PATH",
                                 .accepts = is_local};
 const struct kind kind_file = {"FILE", "the path of a file",

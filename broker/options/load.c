@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/options/door.h"
 #include "broker/options/environment.h"
 #include "broker/options/exposure.h"
 #include "broker/options/file.h"
@@ -39,9 +40,9 @@ static bool load(struct arguments *a, struct options *o, struct mistakes *m)
         a->config = getenv("SLUICE_CONFIG");
     if (a->config)
         ok = file_read(a->config, o, m) && ok;
-    return ok && options_finish(o, m) && exposure_check(o, m) &&
-           journal_options_check(o, a->config, m) && tls_options_check(o, m) &&
-           load_users(o, m);
+    return ok && options_finish(o, m) && door_check_all(o, m) &&
+           exposure_check(o, m) && journal_options_check(o, a->config, m) &&
+           tls_options_check(o, m) && load_users(o, m);
 }
 
 struct options *options_load(struct arguments *a, struct mistakes *m)

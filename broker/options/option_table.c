@@ -26,10 +26,13 @@ enum { HOUR_MS = 3600 * 1000, DAY_MS = 24 * HOUR_MS };
 #define LIST(k, f) .kind = &kind_##k, FIELD(f), .most = OPTION_TEXTS_MAX
 
 const struct option option_table[] = {
-    {BROKER("listen"), LIST(address, listen), .initial = SLUICE_DEFAULT_SERVER,
+    {BROKER("listen"), LIST(door, listen), .initial = SLUICE_DEFAULT_SERVER,
      .sentence = "where to listen; may be repeated",
      .detail = "`host:port`, `[v6]:port` or `unix:PATH`. Without a port it is "
-               "25000; port 0 takes a free one, which the log names"},
+               "25000; port 0 takes a free one, which the log names. Behind "
+               "it: `tls=none`, `allowed` or `required`, `auth=none` or "
+               "`required`, `v1=yes` or `no`; see "
+               "[where clients connect](security.md#where-clients-connect)"},
     {BROKER("socket-mode"), .kind = &kind_mode, FIELD(socket_mode),
      .initial = "0660", RANGE(0, 0777), .sentence = "mode of a unix socket",
      .detail = "set before the socket appears. A new mode is for sockets that "

@@ -139,11 +139,11 @@ void clients_fini(struct clients *all)
 }
 
 void clients_add(struct clients *all, int fd, const struct sockaddr *peer,
-                 socklen_t length)
+                 socklen_t length, struct demands demands)
 {
     counter_add(all->counters, COUNT_accepted, 1);
     all->accepted++;
-    if (session_new(all, fd, peer, length))
+    if (session_new(all, fd, peer, length, demands))
         return;
     counter_add(all->counters, COUNT_closed_no_memory, 1);
     log_event(all->log, LOG_WARNING, "refused",

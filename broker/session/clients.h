@@ -18,6 +18,7 @@
 #include "broker/base/list.h"
 #include "broker/base/log.h"
 #include "broker/session/admission.h"
+#include "broker/session/demands.h"
 #include "broker/session/reason.h"
 #include "broker/session/waits.h"
 #include "broker/session/writer.h"
@@ -97,9 +98,9 @@ void clients_close_all(struct clients *all);
 
 void clients_fini(struct clients *all);
 
-/* A new connection; takes `fd`. */
+/* A new connection, of which so much is demanded; takes `fd`. */
 void clients_add(struct clients *all, int fd, const struct sockaddr *peer,
-                 socklen_t length);
+                 socklen_t length, struct demands demands);
 
 /* From now on only input that the kernel already holds is accepted; what
  * clients are owed is still delivered. */

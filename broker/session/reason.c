@@ -19,7 +19,8 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                         "version 2: too slow for the policy disconnect, or for "
                         "what it misses to be counted"},
     [REASON_VERSION] = {"version", LOG_WARNING, true, COUNT_closed_protocol,
-                        "a version of the protocol that is not spoken"},
+                        "a version of the protocol that is not spoken, or not "
+                        "at this address"},
     [REASON_NAME_TOO_LONG] = {"name_too_long", LOG_WARNING, true,
                               COUNT_closed_protocol,
                               "a channel name of more than 255 bytes"},
@@ -57,6 +58,9 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                                "is not on disk, since the journal failed"},
     [REASON_STOPPING] = {"stopping", LOG_DEBUG, false, COUNT_closed,
                          "the broker stops"},
+    [REASON_TLS_REQUIRED] = {"tls_required", LOG_WARNING, true,
+                             COUNT_closed_auth,
+                             "the address demands TLS: use --tls"},
     [REASON_AUTH_REQUIRED] = {"auth_required", LOG_WARNING, true,
                               COUNT_closed_auth,
                               "nobody in the users file, or one that may not "

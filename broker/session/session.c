@@ -29,7 +29,8 @@ static void session_wait(struct session *s, enum wait_kind wait)
 /* Coming and going. */
 
 struct session *session_new(struct clients *all, int fd,
-                            const struct sockaddr *peer, socklen_t length)
+                            const struct sockaddr *peer, socklen_t length,
+                            struct demands demands)
 {
     struct session *s = budget_zalloc(all->budget, sizeof *s);
     struct stream *stream = stream_open(all->reactor, fd, &session_events, s);
@@ -45,6 +46,8 @@ struct session *session_new(struct clients *all, int fd,
     s->id = all->accepted;
     s->peer = peer_of(peer, length);
     s->kind = SESSION_V1;
+    s->demands = demands;
+    s->is_exempt = !demands.must_be_known;
     s->is_guest = guest_is_next(all);
     s->state = SESSION_HELLO;
     subscriber_init(&s->sub);

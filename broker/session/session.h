@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 
+#include "broker/session/demands.h"
 #include "broker/session/reason.h"
 #include "broker/session/verdict.h"
 #include "broker/session/waits.h"
@@ -20,7 +21,8 @@ struct session;
 
 /* Takes `fd`. NULL when there is no memory. */
 struct session *session_new(struct clients *all, int fd,
-                            const struct sockaddr *peer, socklen_t length);
+                            const struct sockaddr *peer, socklen_t length,
+                            struct demands demands);
 
 /* Acts on a verdict. CLOSE is the only way a session ends: logs and counts the
  * reason, and releases what the session held. */

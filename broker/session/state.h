@@ -26,6 +26,7 @@
 #include "broker/core/core.h"
 #include "broker/net/peer.h"
 #include "broker/net/reactor.h"
+#include "broker/session/demands.h"
 #include "broker/session/session_kind.h"
 #include "broker/session/waits.h"
 
@@ -58,7 +59,10 @@ struct session {
     struct waiting waiting;
     struct peer peer;
     uint8_t magic;
-    uint8_t reason;      /* enum reason: why it is LEAVING or FINISHING */
+    union {
+        uint8_t reason; /* enum reason: why it is LEAVING or FINISHING */
+        struct demands demands; /* HELLO: of the address it has connected at */
+    };
     uint8_t state : 4;   /* enum session_state */
     uint8_t kind : 4;    /* of session_kinds */
     bool is_guest : 1;   /* accepted beyond the bound; guest.h */
@@ -69,6 +73,7 @@ struct session {
     bool is_drained : 1; /* not among all->undrained */
     bool
         is_draining : 1; /* version 2: the client knows that the broker stops */
+    bool is_exempt : 1;  /* it is not asked who it is; identity.h */
     struct subscriber sub;
     struct publisher pub;
     union {

@@ -78,7 +78,18 @@ static bool v1_is_tls(const struct session *s, const uint8_t *bytes, size_t n)
 {
     const struct tls *tls = s->all->tls;
     return n > 0 && bytes[0] == TLS_FIRST_BYTE && tls && tls_current(tls) &&
-           !tls_is_started(s->stream);
+           s->demands.may_use_tls && !tls_is_started(s->stream);
+}
+
+/* Refuses a client that its address, or the users file, does not admit. */
+static struct verdict v1_admit(struct session *s)
+{
+    if (!s->demands.may_use_v1)
+        return verdict_close(REASON_VERSION);
+    if (s->demands.must_use_tls && !tls_is_started(s->stream))
+        return verdict_close(REASON_TLS_REQUIRED);
+    return identity_admit(s) ? verdict(VERDICT_GO_ON)
+                             : verdict_close(REASON_AUTH_REQUIRED);
 }
 
 static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
@@ -100,8 +111,9 @@ static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
     struct verdict v = v1_judge_hello(s, bytes, n, status, name.length);
     if (v.what != VERDICT_GO_ON || status != FRAME_OK)
         return v;
-    if (!identity_admit(s))
-        return verdict_close(REASON_AUTH_REQUIRED);
+    v = v1_admit(s);
+    if (v.what != VERDICT_GO_ON)
+        return v;
     if (name.length > 0 && !v1_may_begin(s, &name))
         return verdict_close(REASON_DENIED);
     if (!v1_subscribe(s, &name))

@@ -260,7 +260,7 @@ class Listeners(ReloadTest):
         sluiced = self.start("[broker]\nlisten = unix:{dir}/a\n", listen=1)
         mistakes, failed = self.refuse(
             "[broker]\nmemory = 64m\nlisten = unix:{dir}/b\n"
-            "listen = 192.0.2.1:1\n")
+            "listen = 192.0.2.1:1 auth=none tls=none\n")
         self.assertEqual(mistakes, [])
         self.assertIn("192.0.2.1:1", failed.fields["why"])
         self.assertFalse((pathlib.Path(self.dir) / "b").exists())

@@ -88,7 +88,8 @@ int house_connect(struct house *h)
                    ends) != 0)
         return -1;
     (void)setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
-    clients_add(&h->clients, ends[1], &peer, sizeof peer.sa_family);
+    clients_add(&h->clients, ends[1], &peer, sizeof peer.sa_family,
+                demands_none());
     return ends[0];
 }
 

@@ -149,7 +149,8 @@ static int new_wire(struct unit_rig *r, size_t capacity)
     r->appetite[wire] = SIZE_MAX;
     r->ears[wire].bytes = r->ears[wire].text = 0;
     r->ears[wire].heads[0] = '\0';
-    clients_add(&r->house.clients, wire, &peer, sizeof peer.sa_family);
+    clients_add(&r->house.clients, wire, &peer, sizeof peer.sa_family,
+                demands_none());
     return wire;
 }
 

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
 """With a users file, clients are somebody, and may do what its lines allow."""
+import contextlib
 import hashlib
 import os
 import pathlib
@@ -103,7 +104,8 @@ class VersionOne(UsersTest):
     def test_a_large_message_needs_the_right_as_well(self):
         broker = self.broker_for(LOCAL)
         client = self.publisher(broker)
-        client.publish(b"/topic/b", b"x" * 1_000_000)
+        with contextlib.suppress(ConnectionError):  # its end may come first
+            client.publish(b"/topic/b", b"x" * 1_000_000)
         self.assert_closed(broker, client, "denied")
 
     def test_the_sink_is_for_everybody(self):

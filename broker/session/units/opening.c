@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "broker/net/tls.h"
 #include "broker/session/identity.h"
 #include "broker/session/notice.h"
 #include "broker/session/units/answer.h"
@@ -59,7 +60,7 @@ static bool opening_is_known(struct session *s, const struct head *head,
     bool has_user = head_has(head, UNIT_OPTION_user),
          has_mech = head_has(head, UNIT_OPTION_mech);
     struct span user = {NULL, 0};
-    if (!s->all->identities)
+    if (!s->all->identities || s->is_exempt)
         return true;
     if (!has_user && !has_mech)
         return identity_admit(s);
@@ -106,6 +107,8 @@ struct verdict opening_take(struct session *s, const uint8_t *bytes, size_t n,
         return opening_refuse(s, &head, error);
     if (left - frame_size(length) < body_length)
         return verdict(VERDICT_GO_ON);
+    if (s->demands.must_use_tls && !tls_is_started(s->stream))
+        return unit_end(s, UNIT_AUTH, REASON_TLS_REQUIRED);
     if (!opening_is_known(s, &head, text + frame_size(length), body_length))
         return opening_refuse(s, &head, UNIT_AUTH);
     out->taken = frame_size(length) + frame_size(body_length);

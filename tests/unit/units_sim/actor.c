@@ -83,7 +83,8 @@ void actor_connect(struct sim *sim, struct actor *a, uint8_t version,
     a->channel = channel;
     if (sim->mood.is_cut && once_in(sim, 2))
         virtual_cut(wire, 1 + chance(sim, once_in(sim, 2) ? 20 : 2000));
-    clients_add(&sim->house.clients, wire, &peer, sizeof peer.sa_family);
+    clients_add(&sim->house.clients, wire, &peer, sizeof peer.sa_family,
+                demands_none());
     if (version == 1) {
         const char *name = channel < 0 ? "/null" : names[channel].octets;
         say_frame(a, name, (uint32_t)strlen(name));

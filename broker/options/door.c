@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/options/door.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "broker/options/loopback.h"
+#include "broker/options/options.h"
+#include "common/address.h"
+#include "common/mistakes.h"
+#include "common/sentence.h"
+
+enum { WORDS_MAX = 4 };
+
+static const char unix_prefix[] = "unix:";
+
+/* The words, in the order of their enumerations. */
+static const struct word_row {
+    const char *name;
+    size_t offset; /* of an unsigned, in struct door */
+    const char *words[WORDS_MAX];
+} word_rows[] = {
+    {"tls",
+     offsetof(struct door, tls),
+     {"none", "allowed", "required", "undecided"}},
+    {"auth", offsetof(struct door, auth), {"none", "required", "undecided"}},
+    {"v1", offsetof(struct door, takes_v1), {"no", "yes"}},
+};
+
+enum { WORD_ROWS = sizeof word_rows / sizeof *word_rows };
+
+/* --- reading -------------------------------------------------------------- */
+
+static bool is_word(const char *text, size_t n, const char *word)
+{
+    return word && strlen(word) == n && memcmp(word, text, n) == 0;
+}
+
+/* "undecided" is not a word that can be given. */
+static bool door_set(struct door *d, const struct word_row *row,
+                     const char *value, size_t n)
+{
+    unsigned *field = (unsigned *)(void *)((char *)d + row->offset);
+    for (unsigned i = 0; i < WORDS_MAX; i++)
+        if (is_word(value, n, row->words[i]) &&
+            strcmp(row->words[i], "undecided") != 0) {
+            *field = i;
+            return true;
+        }
+    return false;
+}
+
+/* Takes one word; `given` has a bit for each that was. */
+static bool door_take(struct door *d, const char *word, size_t n,
+                      unsigned *given)
+{
+    const char *equals = memchr(word, '=', n);
+    size_t name = (size_t)(equals - word);
+    for (unsigned i = 0; i < WORD_ROWS; i++)
+        if (is_word(word, name, word_rows[i].name)) {
+            bool is_first = !(*given & 1u << i);
+            *given |= 1u << i;
+            return is_first &&
+                   door_set(d, &word_rows[i], equals + 1, n - name - 1);
+        }
+    return false;
+}
+
+/* Where the last of `n` octets' words begins: 0 when they do not end with one.
+ * The path of a socket may have spaces in it, so the words are taken from the
+ * end. */
+static size_t last_word(const char *text, size_t n)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789";
+    size_t at = n;
+    while (at > 0 && text[at - 1] != ' ')
+        at--;
+    size_t name = strspn(text + at, letters);
+    return name > 0 && text[at + name] == '=' ? at : 0;
+}
+
+static bool is_local(const char *address)
+{
+    struct sluice_address a;
+    if (strncmp(address, unix_prefix, strlen(unix_prefix)) == 0)
+        return true;
+    return sluice_address_parse(address, SLUICE_DEFAULT_PORT, &a) &&
+           loopback_is_host(a.host);
+}
+
+struct door door_of_socket(const char *address)
+{
+    struct door d = {.tls = DOOR_TLS_UNDECIDED,
+                     .auth = DOOR_AUTH_UNDECIDED,
+                     .takes_v1 = 1,
+                     .is_local = is_local(address)};
+    size_t n = strlen(address);
+    if (n < sizeof d.address)
+        memcpy(d.address, address, n);
+    return d;
+}
+
+bool door_parse(const char *text, struct door *out)
+{
+    struct sluice_address parsed;
+    struct door d = door_of_socket("");
+    size_t n = strlen(text), at;
+    unsigned given = 0;
+    while ((at = last_word(text, n)) > 0) {
+        if (!door_take(&d, text + at, n - at, &given))
+            return false;
+        for (n = at; n > 0 && text[n - 1] == ' ';)
+            n--;
+    }
+    if (n >= sizeof d.address)
+        return false;
+    memcpy(d.address, text, n);
+    d.is_local = is_local(d.address);
+    *out = d;
+    return sluice_address_parse(d.address, SLUICE_DEFAULT_PORT, &parsed);
+}
+
+/* --- deciding ------------------------------------------------------------- */
+
+static const char key_and_certificate[] = "--tls-cert and --tls-key";
+
+static bool door_refuse_words(const struct door *d, const char *word,
+                              const char *needs, struct sentence *why)
+{
+    return sentence_fail(why, "listen %s: %s needs %s", d->address, word,
+                         needs);
+}
+
+/* Names what would decide it, and the words that decide otherwise. */
+static bool door_refuse(const struct door *d, bool lacks_auth, bool lacks_tls,
+                        struct sentence *why)
+{
+    static const char users[] = "--users FILE (sluice passwd makes it)",
+                      files[] = "--tls-cert and --tls-key (sluice cert makes "
+                                "them)";
+    const char *fear = lacks_auth ? "nobody would be asked who they are there"
+                                  : "all that is sent there could be read";
+    const char *end = !lacks_tls   ? "if every client that can connect may do "
+                                     "everything"
+                      : lacks_auth ? "if every client that can connect may do "
+                                     "everything, and others may read it"
+                                   : "if others may read it, secrets included";
+    return sentence_fail(
+        why, "listen %s: %s; add %s%s%s, or write '%s%s%s' %s", d->address,
+        fear, lacks_auth ? users : "", lacks_auth && lacks_tls ? " and " : "",
+        lacks_tls ? files : "", d->address,
+        lacks_auth || d->auth == DOOR_AUTH_NONE ? " auth=none" : "",
+        lacks_tls || d->tls == DOOR_TLS_NONE ? " tls=none" : "", end);
+}
+
+bool door_decide(struct door *d, const struct options *o, struct sentence *why)
+{
+    bool has_users = o->users.text != NULL, has_tls = o->tls_cert.count > 0;
+    if (d->auth == DOOR_AUTH_REQUIRED && !has_users)
+        return door_refuse_words(d, "auth=required", "--users FILE", why);
+    if (d->tls == DOOR_TLS_ALLOWED && !has_tls)
+        return door_refuse_words(d, "tls=allowed", key_and_certificate, why);
+    if (d->tls == DOOR_TLS_REQUIRED && !has_tls)
+        return door_refuse_words(d, "tls=required", key_and_certificate, why);
+    if (d->auth == DOOR_AUTH_UNDECIDED && (has_users || d->is_local))
+        d->auth = has_users ? DOOR_AUTH_REQUIRED : DOOR_AUTH_NONE;
+    if (d->tls == DOOR_TLS_UNDECIDED && d->is_local)
+        d->tls = has_tls ? DOOR_TLS_ALLOWED : DOOR_TLS_NONE;
+    else if (d->tls == DOOR_TLS_UNDECIDED && has_tls)
+        d->tls = DOOR_TLS_REQUIRED;
+    bool lacks_auth = d->auth == DOOR_AUTH_UNDECIDED,
+         lacks_tls = d->tls == DOOR_TLS_UNDECIDED;
+    return (!lacks_auth && !lacks_tls) ||
+           door_refuse(d, lacks_auth, lacks_tls, why);
+}
+
+bool door_check_all(const struct options *o, struct mistakes *m)
+{
+    struct sentence why;
+    struct door door;
+    bool is_good = true;
+    for (size_t i = 0; i < o->listen.count; i++)
+        if (door_parse(o->listen.texts[i], &door) &&
+            !door_decide(&door, o, &why))
+            is_good = mistakes_add(m, "%s", why.text);
+    return is_good;
+}
+
+/* --- words ---------------------------------------------------------------- */
+
+const char *door_tls_word(const struct door *d)
+{
+    return word_rows[0].words[d->tls];
+}
+
+const char *door_auth_word(const struct door *d)
+{
+    return word_rows[1].words[d->auth];
+}
+
+void door_write_all(const struct options *o, FILE *out)
+{
+    struct sentence why;
+    struct door d;
+    for (size_t i = 0; i < o->listen.count; i++)
+        if (door_parse(o->listen.texts[i], &d) && door_decide(&d, o, &why))
+            fprintf(out, "; %s demands tls=%s auth=%s v1=%s\n", d.address,
+                    door_tls_word(&d), door_auth_word(&d),
+                    word_rows[2].words[d.takes_v1]);
+}

@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: MIT
+"""Words behind an address say what is demanded there, and where other machines
+can connect nothing is open by default."""
+import fcntl
+import os
+import pathlib
+import signal
+import socket
+import subprocess
+import tempfile
+
+import certificates
+import tls_socket
+from daemon import SLUICED, environment
+from unit_client import OPENING, UnitClient, UnitsTest
+from wire import DEADLINE, Client, main, run_sluiced
+
+WRONG_USAGE, ABOVE = 2, 20
+TOPIC = b"/topic/a"
+FILES = certificates.server_options()
+OPEN = " auth=none tls=none"
+USERS = """[user "local"]
+network = 10.0.0.0/8
+subscribe = /topic/**
+[user "thermo"]
+token = sha256:{}
+subscribe = /topic/**
+""".format("ab" * 32)
+
+
+class DoorsTest(UnitsTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-doors-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.users = str(self.write("users.conf", USERS))
+
+    def write(self, name, text):
+        path = self.folder / name
+        path.write_text(text, encoding="utf-8")
+        path.chmod(0o600)
+        return path
+
+    def client(self, broker, number=0, tls=False):
+        """At the broker's n-th address, however many interfaces it means."""
+        port = broker.addresses[number].rpartition(":")[2]
+        client = Client(f"127.0.0.1:{port}")
+        self.addCleanup(client.close)
+        if tls:
+            client.sock = tls_socket.wrap(client.sock)
+        return client
+
+    def assertHeard(self, broker, number=0, tls=False):
+        client = self.client(broker, number, tls)
+        client.subscribe(TOPIC).publish(TOPIC, b"heard")
+        self.assertEqual(client.recv(), b"heard")
+        return client
+
+    def assertOut(self, broker, reason, number=0, tls=False):
+        since = broker.mark()
+        self.client(broker, number, tls).subscribe(TOPIC)
+        broker.wait_for_log(f"event=closed .*reason={reason} ", since)
+
+
+class Starting(DoorsTest):
+    def refused(self, *args):
+        done = run_sluiced(*args)
+        self.assertEqual(done.returncode, WRONG_USAGE, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertEqual(run_sluiced("--check", *args).returncode, WRONG_USAGE)
+        return done.stderr
+
+    def test_nothing_is_open_to_other_machines_by_default(self):
+        """The sentence names both ways."""
+        for address in ("0.0.0.0:0", "[::]:0", "*:0", ":0", "192.0.2.1:0",
+                        "broker.example:0"):
+            said = self.refused("--listen", address)
+            for way in ("--users", "--tls-cert",
+                        f"'{address} auth=none tls=none'"):
+                self.assertIn(way, said)
+
+    def test_each_half_has_to_be_decided(self):
+        for args, way, other in (
+                (("0.0.0.0:0 tls=none",), "--users", "--tls-cert"),
+                (("0.0.0.0:0", *FILES), "--users", "--tls-cert"),
+                (("0.0.0.0:0 auth=none",), "--tls-cert", "--users"),
+                (("0.0.0.0:0", "--users", self.users), "--tls-cert",
+                 "--users FILE")):
+            said = self.refused("--listen", *args)
+            self.assertIn(way, said)
+            self.assertNotIn(other, said)
+
+    def test_what_is_demanded_has_to_be_possible(self):
+        for word, option in (("tls=required", "--tls-cert"),
+                             ("tls=allowed", "--tls-cert"),
+                             ("auth=required", "--users")):
+            said = self.refused("--listen", f"127.0.0.1:0 {word}")
+            self.assertIn(f"{word} needs {option}", said)
+
+    def test_words_that_are_none(self):
+        for word in ("tls=yes", "auth=allowed", "v1=maybe", "v2=no", "tls=",
+                     "tls=undecided", "auth=undecided", "tls=none tls=none",
+                     "open", "TLS=none"):
+            said = self.refused("--listen", f"127.0.0.1:0 {word}")
+            self.assertIn("with words such as", said)
+
+    def test_all_doors_are_judged_at_once(self):
+        done = run_sluiced("--listen", "0.0.0.0:0", "--listen", "[::]:0")
+        self.assertEqual(len(done.stderr.splitlines()), 2, done.stderr)
+
+    def test_the_words_have_their_place_in_all_sources(self):
+        path = self.write("sluice.conf",
+                          f"[broker]\nlisten = 0.0.0.0:0{OPEN} ; so be it\n")
+        for args, env in ((("--listen", f"0.0.0.0:0{OPEN}"), {}),
+                          ((f"--listen=0.0.0.0:0{OPEN}",), {}),
+                          (("-c", str(path)), {}),
+                          ((), {"SLUICE_LISTEN": f"0.0.0.0:0{OPEN}"})):
+            done = run_sluiced("--check", *args, env=env)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertIn("; 0.0.0.0:0 demands tls=none auth=none v1=yes",
+                          done.stdout)
+
+    def test_check_prints_what_each_address_demands(self):
+        done = run_sluiced("--check", "--listen", "0.0.0.0:1", "--listen",
+                           "127.0.0.1:2 v1=no auth=none", "--listen",
+                           "unix:/a b tls=none", "--users", self.users, *FILES)
+        self.assertEqual(done.stdout.splitlines()[-3:], [
+            "; 0.0.0.0:1 demands tls=required auth=required v1=yes",
+            "; 127.0.0.1:2 demands tls=allowed auth=none v1=no",
+            "; unix:/a b demands tls=none auth=required v1=yes"])
+
+    def test_a_path_may_have_spaces_in_it(self):
+        path = self.folder / "a b"
+        self.broker(listen=(f"unix:{path} auth=none",))
+        self.assertTrue(path.is_socket())
+
+    def test_an_inherited_socket_is_judged_by_where_it_is(self):
+        sock = socket.create_server(("0.0.0.0", 0))
+        self.addCleanup(sock.close)
+        fd = fcntl.fcntl(sock, fcntl.F_DUPFD_CLOEXEC, ABOVE)
+        self.addCleanup(os.close, fd)
+        command = ("bash", "-c", f"exec 3<&{fd} {fd}<&-; LISTEN_PID=$$ "
+                   'LISTEN_FDS=1 exec "$0" "$@"')
+        done = subprocess.run([*command, SLUICED], capture_output=True,
+                              text=True, timeout=DEADLINE, pass_fds=[fd],
+                              env=environment(), check=False)
+        address = f"0.0.0.0:{sock.getsockname()[1]}"
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn(f"'{address} auth=none tls=none'", done.stderr)
+        broker = self.broker(listen=(address + OPEN,), prefix=command,
+                             pass_fds=(fd,))
+        self.assertHeard(broker)
+
+
+class Warnings(DoorsTest):
+    def test_what_is_open_to_others_is_said_at_each_start(self):
+        broker = self.broker(listen=(f"0.0.0.0:0{OPEN}",))
+        line = broker.wait_for_log("event=unprotected")
+        self.assertEqual((line.level, line.fields["tls"], line.fields["auth"]),
+                         ("warning", "none", "none"))
+
+    def test_nothing_is_said_where_all_is_demanded_or_local(self):
+        broker = self.broker("--users", self.users, *FILES,
+                             listen=("0.0.0.0:0", "127.0.0.1:0 auth=none"))
+        self.assertEqual(broker.log("event=unprotected"), [])
+
+
+class Demands(DoorsTest):
+    def test_tls_required(self):
+        broker = self.broker(*FILES, listen=("127.0.0.1:0 tls=required",))
+        self.assertOut(broker, "tls_required")
+        self.assertHeard(broker, tls=True)
+        client = UnitClient(broker.address)
+        self.addCleanup(client.close)
+        client.say(*OPENING)
+        self.assertEqual(client.hear()[0], b"ERR auth")
+        self.assertEqual(client.hear()[0], b"BYE")
+        client.wait_closed()
+
+    def test_tls_none(self):
+        broker = self.broker(*FILES, listen=("127.0.0.1:0 tls=none",))
+        self.assertHeard(broker)
+        since = broker.mark()
+        client = self.client(broker)
+        client.sock.sendall(b"\x16\x03\x01\x00\x05hello")
+        line = broker.wait_for_log("event=closed ", since)
+        self.assertEqual(line.fields["reason"], "foreign_protocol")
+
+    def test_tls_allowed(self):
+        broker = self.broker(*FILES, listen=("127.0.0.1:0 tls=allowed",))
+        self.assertHeard(broker)
+        self.assertHeard(broker, tls=True)
+
+    def test_other_machines_need_tls_if_there_is_a_certificate(self):
+        broker = self.broker(*FILES, listen=("0.0.0.0:0 auth=none",))
+        self.assertOut(broker, "tls_required")
+        self.assertHeard(broker, tls=True)
+
+    def test_auth_none_asks_nobody_though_there_are_users(self):
+        broker = self.broker("--users", self.users, listen=(
+            "127.0.0.1:0 auth=none", "127.0.0.1:0"))
+        self.assertHeard(broker, 0)
+        self.assertOut(broker, "auth_required", 1)
+        units = UnitClient(broker.addresses[0])
+        self.addCleanup(units.close)
+        units.say(OPENING[0] + b" user=x mech=plain", b"secret")
+        units.hear_until(b"INFO")
+        for ask in (b"PUB /topic/b rid=1", b"SUB /sys/** rid=2",
+                    b"SUB /queue/a rid=3"):
+            self.assertTrue(units.ask(ask).startswith(b"OK rid="))
+
+    def test_who_was_not_asked_stays_when_the_users_change(self):
+        broker = self.broker("--users", self.users,
+                             listen=("127.0.0.1:0 auth=none",))
+        client = self.assertHeard(broker)
+        self.write("users.conf", USERS.replace("/topic/**", "/topic/b"))
+        since = broker.mark()
+        broker.signal(signal.SIGHUP)
+        broker.wait_for_log("event=rights_loaded", since)
+        client.publish(TOPIC, b"still")
+        self.assertEqual(client.recv(), b"still")
+
+    def test_version_one_may_be_refused(self):
+        broker = self.broker(listen=("127.0.0.1:0 v1=no",))
+        self.assertOut(broker, "version")
+        client = UnitClient(broker.address)
+        self.addCleanup(client.close)
+        client.say(*OPENING)
+        client.hear_until(b"INFO")
+
+
+class Reloading(DoorsTest):
+    def start(self, *lines):
+        self.config = self.folder / "sluice.conf"
+        self.configure(*lines)
+        return self.broker("-c", str(self.config), *FILES, listen=len(lines))
+
+    def configure(self, *lines):
+        self.write("sluice.conf", "[broker]\n" + "".join(
+            f"listen = {line}\n" for line in lines))
+
+    def reload(self, broker, event, *lines):
+        self.configure(*lines)
+        since = broker.mark()
+        broker.signal(signal.SIGHUP)
+        return broker.wait_for_log(f"event={event}", since), since
+
+    def test_other_words_do_not_close_the_address(self):
+        """They are for those that connect from then on."""
+        path = f"unix:{self.folder}/socket"
+        broker = self.start("127.0.0.1:0", path)
+        inside = self.assertHeard(broker)
+        line, since = self.reload(broker, "demands_changed",
+                                  "127.0.0.1:0 tls=required", path)
+        self.assertEqual(line.fields["tls"], "required")
+        broker.wait_for_log("event=reloaded ?", since)
+        self.assertEqual(broker.log("event=listening|event=demands", since),
+                         [line])
+        self.assertOut(broker, "tls_required")
+        inside.publish(TOPIC, b"still")
+        self.assertEqual(inside.recv(), b"still")
+
+    def test_words_that_cannot_be_change_nothing(self):
+        broker = self.start("127.0.0.1:0")
+        for line in ("127.0.0.1:0 auth=required", "0.0.0.0:0"):
+            self.reload(broker, "reload_failed", line)
+            self.assertHeard(broker)
+
+
+if __name__ == "__main__":
+    main()
