@@ -7,8 +7,11 @@
 #include "proto/crc32c.h"
 
 enum {
+    BATCH_FRAME = JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER,
+    FREE_BATCH = BATCH_FRAME + JOURNAL_RECORD_HEADER + JOURNAL_FREE_ENTRY,
     MOVE_BYTES = 1 << 20, /* in one batch, about */
     SLACK = 4,            /* segments beyond twice what is live */
+    SHARE = 16, /* of a segment, that less lives there: it is looked at again */
 };
 
 /* Bytes of a record in its file. */
@@ -17,45 +20,63 @@ static uint64_t record_bytes(uint32_t payload)
     return JOURNAL_RECORD_HEADER + journal_padded(payload);
 }
 
-/* Whether files take more than they should, or room is short. */
+/* Whether files take more than they should. */
 static bool is_wasteful(const struct engine *e)
 {
     uint64_t bytes, live;
     (void)shelf_sum(&e->shelf, &bytes, &live);
-    return e->state == STORE_FULL ||
-           bytes > 2 * live + SLACK * e->shelf.segment_bytes;
+    return bytes > 2 * live + SLACK * e->shelf.segment_bytes;
+}
+
+/* What copying the segment takes, as far as it is known. */
+static uint64_t segment_need(const struct segment *s)
+{
+    bool is_known = s->need > 0 && s->live + s->bytes / SHARE > s->need_live;
+    return is_known ? s->need : s->live;
+}
+
+/* The segment that takes least, apart from two; SEGMENT_NONE: there is none
+ * that can be emptied. */
+static uint32_t segment_least(const struct engine *e, uint32_t but,
+                              uint32_t other)
+{
+    uint64_t least = UINT64_MAX;
+    uint32_t found = SEGMENT_NONE;
+    for (uint32_t i = 0; i < e->shelf.count; i++) {
+        const struct segment *one = &e->shelf.segments[i];
+        if (one->id != 0 && i != but && i != other && !one->is_damaged &&
+            one->live > 0 && segment_need(one) < least) {
+            least = segment_need(one);
+            found = i;
+        }
+    }
+    return found;
+}
+
+static void moving_begin(struct engine *e, uint32_t victim)
+{
+    e->moving.victim = victim;
+    e->moving.batch_end = JOURNAL_SEGMENT_HEADER;
+    e->moving.records = 0;
 }
 
 void moving_choose(struct engine *e)
 {
-    struct moving *m = &e->moving;
-    uint64_t margin = writer_margin(e), room = writer_room(e);
-    uint64_t least = UINT64_MAX;
-    room = room > margin ? room - margin : 0;
-    if (m->victim != SEGMENT_NONE || !is_wasteful(e))
+    if (e->moving.victim != SEGMENT_NONE || !is_wasteful(e))
         return;
-    for (uint32_t i = 0; i < e->shelf.count; i++) {
-        const struct segment *one = &e->shelf.segments[i];
-        bool is_stuck = one->stuck_live > 0 && one->live >= one->stuck_live;
-        bool is_possible = one->id != 0 && i != e->newest && !is_stuck &&
-                           one->live > 0 && one->live < least &&
-                           one->live < one->bytes / 4 * 3;
-        /* The reserve is for acknowledgements. */
-        if (e->state == STORE_FULL)
-            is_possible = is_possible && one->live + one->live / 8 < room;
-        if (is_possible) {
-            m->victim = i;
-            least = one->live;
-        }
-    }
-    m->batch_end = JOURNAL_SEGMENT_HEADER;
-    m->records = 0;
+    uint32_t least = segment_least(e, e->newest, SEGMENT_NONE);
+    if (least == SEGMENT_NONE)
+        return;
+    const struct segment *one = &e->shelf.segments[least];
+    if (segment_need(one) < one->bytes / 4 * 3)
+        moving_begin(e, least);
 }
 
 void moving_give_up(struct engine *e, bool is_damaged)
 {
     struct segment *victim = &e->shelf.segments[e->moving.victim];
-    victim->stuck_live = victim->live;
+    victim->need = UINT64_MAX;
+    victim->need_live = victim->live;
     victim->is_damaged = victim->is_damaged || is_damaged;
     e->moving.victim = SEGMENT_NONE;
 }
@@ -207,6 +228,59 @@ uint64_t moving_peek(struct engine *e)
 {
     struct journal_record record;
     return moving_find(e, &record);
+}
+
+/* What copying the segment takes, with batches, their zeros and a FREE. */
+static uint64_t segment_measure(struct engine *e, uint32_t at)
+{
+    struct segment *segment = &e->shelf.segments[at];
+    uint64_t bytes = 0, size;
+    struct journal_record record;
+    if (segment->need > 0 && segment->need_live == segment->live)
+        return segment->need;
+    moving_begin(e, at);
+    while ((size = moving_find(e, &record)) > 0) {
+        bytes += size;
+        moving_skip(e, &record);
+    }
+    uint64_t zeros = bytes / 4 < JOURNAL_PAGE ? bytes / 4 : JOURNAL_PAGE;
+    bytes += (bytes / MOVE_BYTES + 1) * (BATCH_FRAME + zeros) + FREE_BATCH;
+    segment->need = segment->is_damaged ? UINT64_MAX : bytes;
+    segment->need_live = segment->live;
+    e->moving.victim = SEGMENT_NONE;
+    return segment->need;
+}
+
+/* Whether the segment fits into so much; it is measured only if that is
+ * possible. */
+static bool segment_fits(struct engine *e, uint32_t at, uint64_t room)
+{
+    return at != SEGMENT_NONE && segment_need(&e->shelf.segments[at]) <= room &&
+           segment_measure(e, at) <= room;
+}
+
+/* A victim is chosen only if all of it fits: one that is emptied in part would
+ * have eaten up the reserve for nothing. */
+int moving_squeeze(struct engine *e)
+{
+    uint64_t margin = writer_margin(e), room = writer_room(e);
+    uint32_t a = segment_least(e, e->newest, SEGMENT_NONE);
+    int error = 0;
+    e->moving.victim = SEGMENT_NONE;
+    room = room > margin ? room - margin : 0;
+    if (!segment_fits(e, a, room)) {
+        a = segment_least(e, SEGMENT_NONE, SEGMENT_NONE);
+        uint32_t b = segment_least(e, a, SEGMENT_NONE);
+        room = writer_next_room(e);
+        if (shelf_spares(&e->shelf) < SHELF_RESERVE ||
+            !segment_fits(e, a, room) ||
+            !segment_fits(e, b, room - e->shelf.segments[a].need))
+            return 0;
+        error = writer_roll(e, 0, NULL, NULL);
+    }
+    if (!error)
+        moving_begin(e, a);
+    return error;
 }
 
 /* Adds the copy of a run to the batch. */

@@ -14,6 +14,11 @@
 
 /* Looks for a segment to empty, if one should be. */
 void moving_choose(struct engine *e);
+/* Without space: chooses one that can be emptied into what is left of the
+ * newest segment, or into a new one, taken from the reserve, if another will
+ * fit there too, so that more is gained than it takes. 0, or an error of the
+ * writer. */
+int moving_squeeze(struct engine *e);
 /* The victim cannot be emptied: it is damaged, or there is no room for what it
  * holds, and it may be tried again when there is less of that or more room. */
 void moving_give_up(struct engine *e, bool is_damaged);

@@ -29,10 +29,11 @@ struct segment {
     uint64_t live;       /* of records, as far as they are wanted; estimated */
     uint64_t read_at;    /* when it was read last, in reads of the shelf */
     uint32_t seed;
-    int file;            /* -1 while it is closed */
-    uint64_t stuck_live; /* compaction could not empty it when so much of it
-                            lived; 0: it may try */
-    bool is_damaged;     /* never freed */
+    int file;      /* -1 while it is closed */
+    uint64_t need; /* copying it took so much, UINT64_MAX: it was in vain; 0:
+                      not known */
+    uint64_t need_live; /* when so much of it lived */
+    bool is_damaged;    /* never freed */
 };
 
 struct shelf {

@@ -282,6 +282,7 @@ static void engine_error(struct engine *e, int error)
 /* What the next batch takes. */
 struct plan {
     uint64_t words, puts, moves; /* bytes */
+    bool is_short;               /* there was no space for all of it */
 };
 
 /* Makes room for what is planned; false when there is no space for it. */
@@ -310,9 +311,7 @@ static bool plan_fit(struct engine *e, struct plan *plan)
         return false;
     if (plan->puts > 0)
         e->state = STORE_FULL;
-    if (plan->moves > 0)
-        moving_give_up(e, false);
-    *plan = (struct plan){.words = plan->words};
+    *plan = (struct plan){.words = plan->words, .is_short = true};
     return plan->words > 0 && plan_place(e, plan);
 }
 
@@ -350,6 +349,22 @@ static void batch_write(struct engine *e, const struct plan *plan)
     moving_apply(e);
 }
 
+/* Empties a segment without space. Acknowledgements wait: what they take might
+ * be what it needs. */
+static void squeeze(struct engine *e)
+{
+    const struct plan plan = {.moves = 1};
+    uint64_t batch;
+    engine_error(e, moving_squeeze(e));
+    do {
+        batch = e->next_batch;
+        if (e->state != STORE_FAILED && e->moving.victim != SEGMENT_NONE)
+            batch_write(e, &plan);
+    } while (e->next_batch > batch);
+    if (e->moving.victim != SEGMENT_NONE)
+        moving_give_up(e, false);
+}
+
 void step_run(struct engine *e)
 {
     if (e->state == STORE_FULL &&
@@ -357,10 +372,12 @@ void step_run(struct engine *e)
         e->state = STORE_OPEN;
     struct plan plan = {.words = words_bytes(e),
                         .puts = has_puts(e) ? e->put_bytes : 0};
-    if (e->moving.victim != SEGMENT_NONE)
+    if (e->state == STORE_OPEN && e->moving.victim != SEGMENT_NONE)
         plan.moves = moving_peek(e);
     if (plan.words + plan.puts + plan.moves > 0 && plan_fit(e, &plan))
         batch_write(e, &plan);
-    if (e->state != STORE_FAILED)
+    if (e->state == STORE_FULL || plan.is_short)
+        squeeze(e);
+    if (e->state == STORE_OPEN)
         moving_choose(e);
 }

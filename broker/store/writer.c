@@ -290,6 +290,12 @@ uint64_t writer_segment_bytes(const struct engine *e, uint64_t bytes)
     return (need + JOURNAL_PAGE - 1) / JOURNAL_PAGE * JOURNAL_PAGE;
 }
 
+uint64_t writer_next_room(const struct engine *e)
+{
+    uint64_t taken = state_bytes(e) + CLOSING + writer_margin(e);
+    return taken < e->shelf.segment_bytes ? e->shelf.segment_bytes - taken : 0;
+}
+
 static uint32_t salt_new(struct engine *e)
 {
     uint64_t x = e->chance += 0x9e3779b97f4a7c15u; /* splitmix64 */
@@ -367,8 +373,6 @@ static void segment_begun(struct engine *e, uint32_t segment)
         e->shelf.segments[e->newest].read_at = ++e->shelf.reads;
     e->newest = segment;
     e->is_sealed = false;
-    for (uint32_t i = 0; i < e->shelf.count; i++)
-        e->shelf.segments[i].stuck_live = 0; /* there is room again */
     e->next_id++;
     e->next_batch = e->shelf.segments[segment].last_batch + 1;
     for (struct catalog_channel *one = e->catalog.first; one;

@@ -18,6 +18,8 @@ bool space_error(int error);
 uint64_t writer_room(const struct engine *e);
 /* How much of a segment only acknowledgements may use. */
 uint64_t writer_margin(const struct engine *e);
+/* What messages may take of a new segment. */
+uint64_t writer_next_room(const struct engine *e);
 /* A segment that nothing on disk needs. */
 void writer_free(struct engine *e, uint32_t segment);
 /* The size of a new segment whose next batch takes `bytes`. */

@@ -273,9 +273,9 @@ static void one_old_message_does_not_keep_a_segment(void **state)
     assert_int_equal(read_all(r, 1, 200, NULL), kept);
 }
 
-static void a_full_store_takes_acknowledgements_and_opens_again(void **state)
+/* Publishes until the store is full. */
+static void fill(struct rig *r)
 {
-    struct rig *r = *state;
     bool is_full = false;
     while (!is_full) {
         struct store_put put = slice_of(r, 1, 1000, NULL);
@@ -287,10 +287,37 @@ static void a_full_store_takes_acknowledgements_and_opens_again(void **state)
     }
     /* What the engine has taken and could not write. */
     struct store_put back[4];
-    uint64_t count = r->next - 1;
     assert_int_equal(engine_take_back(r->engine, back, 4), 1);
     r->next = back[0].slice.first;
     rig_forget(r);
+}
+
+/* Every segment keeps some messages, so only compaction gives space back, and
+ * that needs space itself. */
+static void a_full_store_is_compacted_by_its_reserve(void **state)
+{
+    struct rig *r = *state;
+    uint64_t kept = 0;
+    fill(r);
+    for (uint64_t n = 1; n < r->next; n++)
+        if (n % 10 > 0)
+            assert_true(engine_ack(r->engine, 1, n, 1));
+        else
+            kept++;
+    for (int i = 0; i < 1000 && engine_need(r->engine) != ENGINE_NOTHING; i++)
+        (void)engine_step(r->engine, 2);
+    struct engine_stats stats = engine_stats(r->engine);
+    assert_true(stats.file_bytes <= 2 * stats.live_bytes + 10 * SEGMENT);
+    assert_int_equal(engine_step(r->engine, 2), STORE_OPEN);
+    assert_int_equal(read_all(r, 1, 1000, NULL), kept);
+    publish(r, 10, 1000);
+}
+
+static void a_full_store_takes_acknowledgements_and_opens_again(void **state)
+{
+    struct rig *r = *state;
+    fill(r);
+    uint64_t count = r->next - 1;
     assert_true(count > 1000);
     for (uint64_t n = 1; n < r->next; n += 2) {
         assert_true(engine_ack(r->engine, 1, n, 1));
@@ -321,6 +348,8 @@ int main(void)
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(one_old_message_does_not_keep_a_segment,
                                         setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            a_full_store_is_compacted_by_its_reserve, setup, teardown),
         cmocka_unit_test_setup_teardown(
             a_full_store_takes_acknowledgements_and_opens_again, setup,
             teardown),

@@ -183,8 +183,7 @@ static bool compare_bytes(struct storm *s)
                                                s->bounds.segment_bytes;
     if (s->has_long)
         most += 2 * (uint64_t)LONG_BYTES;
-    /* What is full looks for space at its next step only. */
-    if (s->life.state == STORE_OPEN && stats.file_bytes > most)
+    if (stats.file_bytes > most)
         return storm_complain(
             s, "%" PRIu64 " bytes of files for %" PRIu64 " that live",
             stats.file_bytes, stats.live_bytes);

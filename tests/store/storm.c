@@ -16,6 +16,8 @@ enum {
     LIFE_CALLS = 600,
     STEPS = 400,
     LEAST_BYTES = 64 << 10, /* a slice of several messages always fits */
+    LONG_SEGMENT = 128 << 10,
+    LONG_BYTES = 4 << 20,
 };
 
 uint32_t storm_chance(struct storm *s, uint32_t n)
@@ -218,15 +220,17 @@ void storm_begin(struct storm *s, uint64_t seed, struct storm_counts *counts)
 {
     *s = (struct storm){.seed = seed, .random = seed, .counts = counts};
     uint64_t segment = 8192u << storm_chance(s, 4);
+    s->has_long = storm_chance(s, 16) == 0;
+    if (s->has_long)
+        segment = LONG_SEGMENT; /* or there would be too many files */
     s->bounds = (struct life_bounds){
         .segment_bytes = segment,
         .limit_bytes = segment * (4 + storm_chance(s, 12)) + LEAST_BYTES,
     };
     s->channels = 1 + storm_chance(s, storm_chance(s, 2) ? 4 : 50);
-    s->has_long = storm_chance(s, 16) == 0;
     s->explode = 1 + storm_chance(s, 30);
     if (s->has_long)
-        s->bounds.limit_bytes += 4u << 20;
+        s->bounds.limit_bytes += LONG_BYTES;
     s->disk = sim_disk_new(64u << 20, seed_of(s));
     sim_disk_watch(s->disk, explode, s);
     model_init(&s->model, &counts->model);
