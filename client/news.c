@@ -26,10 +26,8 @@ static void news_of_wildcards(const struct news *n)
     }
 }
 
-static void news_of_open(struct news *n, const struct sluice *s,
-                         const struct sluice_event *e)
+static void news_of_open(struct news *n, const struct sluice_event *e)
 {
-    (void)s;
     (void)e;
     outage_on_connected(&n->outage);
     if (n->was_open && !n->outage.is_quiet)
@@ -38,12 +36,10 @@ static void news_of_open(struct news *n, const struct sluice *s,
 }
 
 /* Without reconnecting the command reports the end, and ends. */
-static void news_of_end(struct news *n, const struct sluice *s,
-                        const struct sluice_event *e)
+static void news_of_end(struct news *n, const struct sluice_event *e)
 {
-    (void)e;
     if (n->reconnects)
-        outage_on_lost(&n->outage, sluice_error_detail(s));
+        outage_on_lost(&n->outage, e->body.data);
 }
 
 /* --- losses -------------------------------------------------------------- */
@@ -56,10 +52,8 @@ static const char *news_channel(char out[SLUICE_PATTERN_MAX],
     return text ? text : "";
 }
 
-static void news_of_gap(struct news *n, const struct sluice *s,
-                        const struct sluice_event *e)
+static void news_of_gap(struct news *n, const struct sluice_event *e)
 {
-    (void)s;
     char channel[SLUICE_PATTERN_MAX];
     uint64_t *sum = &n->other;
     if (strcmp(e->reason, "slow") == 0)
@@ -75,10 +69,8 @@ static void news_of_gap(struct news *n, const struct sluice *s,
             e->seq, e->last, e->reason);
 }
 
-static void news_of_missed(struct news *n, const struct sluice *s,
-                           const struct sluice_event *e)
+static void news_of_missed(struct news *n, const struct sluice_event *e)
 {
-    (void)s;
     char channel[SLUICE_PATTERN_MAX];
     uint64_t count = e->last - e->seq + 1;
     news_channel(channel, e);
@@ -94,10 +86,8 @@ static void news_of_missed(struct news *n, const struct sluice *s,
                  channel);
 }
 
-static void news_of_untold(struct news *n, const struct sluice *s,
-                           const struct sluice_event *e)
+static void news_of_untold(struct news *n, const struct sluice_event *e)
 {
-    (void)s;
     char channel[SLUICE_PATTERN_MAX];
     n->other++;
     complain(EXIT_DONE, "message %" PRIu64 " of %s did not come, unreported",
@@ -106,13 +96,11 @@ static void news_of_untold(struct news *n, const struct sluice *s,
 
 /* --- the interface ------------------------------------------------------- */
 
-void news_take(struct news *n, const struct sluice *s,
-               const struct sluice_event *e)
+void news_take(struct news *n, const struct sluice_event *e)
 {
     static const struct {
         enum sluice_event_kind kind;
-        void (*take)(struct news *n, const struct sluice *s,
-                     const struct sluice_event *e);
+        void (*take)(struct news *n, const struct sluice_event *e);
     } rows[] = {
         {SLUICE_EVENT_OPEN, news_of_open},
         {SLUICE_EVENT_END, news_of_end},
@@ -122,7 +110,7 @@ void news_take(struct news *n, const struct sluice *s,
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].kind == e->kind)
-            rows[i].take(n, s, e);
+            rows[i].take(n, e);
 }
 
 void news_on_message(struct news *n)

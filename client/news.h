@@ -24,8 +24,7 @@ void news_init(struct news *n, const char *server,
                const struct reading *reading, bool reconnects, bool is_quiet);
 
 /* Takes any event but messages and answers to calls, and not their copies. */
-void news_take(struct news *n, const struct sluice *s,
-               const struct sluice_event *e);
+void news_take(struct news *n, const struct sluice_event *e);
 
 /* A message came: the connection is sound. */
 void news_on_message(struct news *n);

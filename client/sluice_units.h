@@ -121,9 +121,10 @@ enum sluice_event_kind {
     /* The broker is stopping: wait_ms (until it says goodbye, at most). */
     SLUICE_EVENT_DRAIN,
 
-    /* The connection has ended: reason ("bye", in order; or "broken"). Comes
-     * after the events of its unanswered calls. SLUICE_EVENT_OPEN follows with
-     * sluice_set_reconnect(), else nothing more. */
+    /* The connection has ended: reason ("bye", in order; or "broken"), body (a
+     * text for people, which ends with a NUL). Comes after the events of its
+     * unanswered calls. SLUICE_EVENT_OPEN follows with sluice_set_reconnect(),
+     * else nothing more. */
     SLUICE_EVENT_END,
 };
 
@@ -139,7 +140,7 @@ struct sluice_event {
     struct sluice_bytes channel;         /* as octets, nothing encoded */
     uint64_t seq;                        /* counts per channel, from 1 */
     uint64_t last;                       /* of a gap, the gap included */
-    struct sluice_bytes body;            /* of a message, a reply, a failure */
+    struct sluice_bytes body;            /* of a message, reply, failure, end */
     const struct sluice_header *headers; /* values end with a NUL as well */
     const char *reason;                  /* never NULL */
     const char *run;                     /* never NULL */

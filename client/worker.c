@@ -118,7 +118,7 @@ static enum worker_step worker_on_event(struct worker *w,
     if (e->kind == SLUICE_EVENT_FAILED)
         return reading_refused(w->plan.reading, e) ? WORKER_FAILED : WORKER_GO;
     if (e->kind != SLUICE_EVENT_MESSAGE)
-        news_take(w->plan.news, w->s, e);
+        news_take(w->plan.news, e);
     else if (!w->is_leaving && !worker_has_enough(w))
         return worker_start(w, e);
     else

@@ -23,7 +23,7 @@ static bool units_take(struct listening *l, const struct sluice_event *e)
     if (e->kind == SLUICE_EVENT_FAILED)
         return !reading_refused(&l->reading, e);
     if (e->kind != SLUICE_EVENT_END || !listening_is_leaving(l))
-        news_take(&l->news, l->s, e);
+        news_take(&l->news, e);
     return true;
 }
 

@@ -236,9 +236,13 @@ void sluice_link_refused(struct sluice *s, struct span code,
 /* --- loss ---------------------------------------------------------------- */
 
 /* What was not acknowledged is not ours any more, and what a topic's last
- * number was says, after the reconnection, how much was missed. */
-static void link_forget(struct sluice_units *u)
+ * number was says, after the reconnection, how much was missed. `why` is kept
+ * until the program learns of the loss: other calls may fail before. */
+static void link_forget(struct sluice_units *u, enum sluice_error error,
+                        const char *why)
 {
+    (void)sluice_failure_set(&u->taken.loss, error, "%s", why);
+    u->taken.is_bye = error == SLUICE_CLOSED;
     for (struct sluice_reader *r = u->readers.first; r; r = r->next) {
         struct sluice_bytes name = {r->pattern.octets, r->pattern.length};
         if (sluice_reader_is_numbered(r) && r->state == SLUICE_READER_LIVE)
@@ -263,12 +267,12 @@ void sluice_link_lose(struct sluice *s, bool is_bye, const char *why)
         why = "the broker closed the connection before it answered: it may"
               " not speak version 2";
     }
-    if (is_open) {
-        u->taken.is_bye = is_bye;
-        link_forget(u);
-    }
-    (void)sluice_failure_set(&s->failure, error, "%s",
-                             why ? why : "the broker closed the connection");
+    if (!why)
+        why = is_bye ? "the broker said goodbye"
+                     : "the broker closed the connection";
+    if (is_open)
+        link_forget(u, error, why);
+    (void)sluice_failure_set(&s->failure, error, "%s", why);
     link_come_again(s, error, false);
 }
 
@@ -289,10 +293,8 @@ void sluice_link_fail(struct sluice *s, enum sluice_error error,
                       const char *why)
 {
     struct sluice_units *u = s->units;
-    if (u->link.state != SLUICE_LINK_OPENING) {
-        u->taken.is_bye = false;
-        link_forget(u);
-    }
+    if (u->link.state != SLUICE_LINK_OPENING)
+        link_forget(u, error, why);
     (void)sluice_failure_set(&s->failure, error, "%s", why);
     link_come_again(s, error, true);
 }

@@ -403,6 +403,8 @@ static void make_loss(struct sluice_units *u, struct sluice_room *room)
     t->kind = SLUICE_TAKEN_NOTHING;
     sluice_room_begin(room, SLUICE_EVENT_END);
     room->event.reason = t->is_bye ? "bye" : "broken";
+    room->event.body =
+        sluice_text(sluice_room_copy(room, span_of(t->loss.sentence)));
 }
 
 bool sluice_taker_make(struct sluice *s, struct sluice_room *room,

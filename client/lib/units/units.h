@@ -71,6 +71,7 @@ struct sluice_taken {
     uint64_t first, last;         /* numbers; of READERS */
     uint64_t due;                 /* the number that did not come; 0: none */
     bool is_bye;                  /* of LOSS */
+    struct sluice_failure loss;   /* of LOSS: why */
     struct sluice_event one;      /* its texts are constants or in `head` */
     struct span reason, run;      /* of ONE */
 };
