@@ -19,6 +19,7 @@
 struct confirmed {
     const struct confirmed_plan *plan;
     struct sluice *s;
+    struct outage outage;
     struct headers headers;
     struct sluice_bytes pending; /* from the source, not sent yet */
     bool has_pending;
@@ -50,6 +51,7 @@ static void confirmed_on_receipt(struct confirmed *c,
                                  const struct sluice_event *e)
 {
     c->answered++;
+    outage_on_success(&c->outage);
     if (c->plan->options->shows != CONFIRMED_NO)
         confirmed_show(c, e);
     if (c->plan->options->shows == CONFIRMED_SYNC && !e->is_on_disk) {
@@ -95,11 +97,20 @@ static void confirmed_on_event(struct confirmed *c,
                  "waiting: the broker holds %s back (queue full, or "
                  "slow subscriber?)",
                  c->plan->channel);
-    else
-        opened_report(e, c->plan->server, c->plan->reconnects);
+    else if (e->kind == SLUICE_EVENT_OPEN)
+        outage_on_connected(&c->outage);
+    else if (e->kind == SLUICE_EVENT_END && c->plan->reconnects)
+        outage_on_lost(&c->outage, e->body.data);
 }
 
 /* --- sending ------------------------------------------------------------- */
+
+/* Until a new connection counts as sound; -1: there is none that does not. */
+static int confirmed_sound_ms(const struct confirmed *c)
+{
+    int64_t sound_ms = c->outage.sound_ms;
+    return sound_ms < 0 ? -1 : sluice_deadline_left(sound_ms);
+}
 
 /* Waits for an event, or for the source. */
 static enum sluice_error confirmed_wait(struct confirmed *c, bool for_source,
@@ -110,10 +121,14 @@ static enum sluice_error confirmed_wait(struct confirmed *c, bool for_source,
     bool has_fd = for_source && source->fd >= 0;
     if (for_source && source->due_ms >= 0)
         timeout_ms = sluice_deadline_left(source->due_ms);
+    int sound_ms = confirmed_sound_ms(c);
+    if (timeout_ms < 0 || (sound_ms >= 0 && sound_ms < timeout_ms))
+        timeout_ms = sound_ms;
     enum sluice_error error = opened_next(c->s, &e, &source->fd, has_fd ? 1 : 0,
                                           timeout_ms, c->is_finishing);
     if (error == SLUICE_OK)
         confirmed_on_event(c, e);
+    outage_on_time(&c->outage);
     return error == SLUICE_AGAIN ? SLUICE_OK : error;
 }
 
@@ -193,18 +208,16 @@ static int confirmed_status(const struct confirmed *c)
 static int confirmed_work(struct confirmed *c)
 {
     int status;
-    const struct sluice_event *e;
+    struct outage *outage = c->plan->reconnects ? &c->outage : NULL;
     if (sluice_set_max_message(c->s, c->plan->longest) != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(c->s));
     if (c->plan->options->shows == CONFIRMED_SYNC &&
         sluice_set_sync(c->s, true) != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(c->s));
-    if (!opened_begin(c->s, c->plan->server, c->plan->timeout_ms,
-                      c->plan->reconnects, &status))
+    if (!opened_begin(c->s, c->plan->server, c->plan->timeout_ms, outage,
+                      &status))
         return status;
-    enum sluice_error error = sluice_next(c->s, &e, SLUICE_NO_WAIT); /* OPEN */
-    if (error == SLUICE_OK)
-        error = confirmed_run(c);
+    enum sluice_error error = confirmed_run(c);
     if (error == SLUICE_OK || error == SLUICE_INTERRUPTED)
         error = confirmed_finish(c);
     return error == SLUICE_OK ? confirmed_status(c) : confirmed_lost(c, error);
@@ -216,6 +229,7 @@ int confirmed_send(const struct confirmed_plan *plan)
     struct sentence why;
     if (!headers_read(&c.headers, &plan->options->headers, &why))
         return complain(EXIT_USAGE, "%s", why.text);
+    outage_init(&c.outage, plan->server, false);
     c.s = sluice_new();
     int status =
         c.s ? confirmed_work(&c)

@@ -5,33 +5,37 @@
 #include "client/stop_signal.h"
 
 #include <poll.h>
-#include <string.h>
 
 enum { OPENED_FDS_MAX = 1024 };
 
-bool opened_begin(struct sluice *s, const char *server, int timeout_ms,
-                  bool reconnects, int *status)
+static bool opened_may_retry(const struct outage *outage,
+                             enum sluice_error error)
 {
-    enum sluice_error error = sluice_set_reconnect(s, false);
-    if (error == SLUICE_OK)
-        error = sluice_open(s, server, timeout_ms);
-    if (error == SLUICE_OK)
-        error = sluice_set_reconnect(s, reconnects);
-    if (error == SLUICE_OK)
-        return true;
-    *status = complain_unconnected(s, error);
-    return false;
+    return outage && error != SLUICE_UNSUPPORTED && error != SLUICE_REFUSED &&
+           !stop_signal_came() && !outage_is_final(outage, error);
 }
 
-void opened_report(const struct sluice_event *e, const char *server,
-                   bool reconnects)
+/* Only the first connection is begun again here: each attempt has a time limit
+ * of its own, and what cannot succeed ends the command. */
+bool opened_begin(struct sluice *s, const char *server, int timeout_ms,
+                  struct outage *outage, int *status)
 {
-    if (e->kind == SLUICE_EVENT_END && reconnects)
-        complain(EXIT_DONE, "%s; trying again until it succeeds",
-                 strcmp(e->reason, "bye") == 0 ? "the broker said goodbye"
-                                               : "the connection broke");
-    else if (e->kind == SLUICE_EVENT_OPEN)
-        complain(EXIT_DONE, "connected again to %s", server);
+    enum sluice_error error;
+    bool may_retry;
+    do {
+        error = sluice_set_reconnect(s, false);
+        if (error == SLUICE_OK)
+            error = sluice_open(s, server, timeout_ms);
+        if (error == SLUICE_OK)
+            return sluice_set_reconnect(s, outage != NULL) == SLUICE_OK;
+        may_retry = opened_may_retry(outage, error);
+        if (may_retry)
+            outage_on_lost(outage, sluice_error_detail(s));
+    } while (may_retry && outage_pause(outage));
+    *status = error == SLUICE_INTERRUPTED || may_retry
+                  ? complain(EXIT_FAILED, "stopped before it was connected")
+                  : complain_unconnected(s, error);
+    return false;
 }
 
 /* Events that have arrived go before the signal and the descriptors. */

@@ -1,21 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
- * opened - a connection in version 2, as commands begin it, and report its
- * losses. It comes back by itself: that is libsluice's matter.
+ * opened - a connection in version 2, as commands begin it and wait for its
+ * events. Once it was open it comes back by itself: that is libsluice's matter.
  */
 #ifndef SLUICE_CLIENT_OPENED_H
 #define SLUICE_CLIENT_OPENED_H
 
-#include "client/sluice.h"
+#include "client/outage.h"
 
-/* Opens it; from then on it reconnects if `reconnects`. False, with an error
- * printed and *status set, when that fails. */
+/* Opens it, with `timeout_ms` for each attempt. With an outage, which is told
+ * what happens, attempts go on until one succeeds, and later the connection
+ * comes back; NULL: neither. False, with an error printed and *status set, when
+ * it fails, would never succeed, or a stop signal came. */
 bool opened_begin(struct sluice *s, const char *server, int timeout_ms,
-                  bool reconnects, int *status);
-
-/* Reports an event on standard error if it is one of the connection. */
-void opened_report(const struct sluice_event *e, const char *server,
-                   bool reconnects);
+                  struct outage *outage, int *status);
 
 /* Waits for the next event, at most `timeout_ms`, -1 for ever. SLUICE_AGAIN:
  * the time is up, a stop signal came (unless `is_stopping`: it is known), or

@@ -40,8 +40,8 @@ static int worker_options_open(const struct worker_options *o,
         channel_hint_print(channel->written, CHANNEL_SUBSCRIBE);
     if (sluice_set_max_message(s, SLUICE_MESSAGE_MAX) != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(s));
-    if (!opened_begin(s, o->server, plan->timeout_ms, !o->no_reconnect,
-                      &status))
+    struct outage *outage = o->no_reconnect ? NULL : &plan->news->outage;
+    if (!opened_begin(s, o->server, plan->timeout_ms, outage, &status))
         return status;
     status = worker_run(plan, s, NULL);
     news_end(plan->news);

@@ -53,7 +53,7 @@ struct worker_options {
      NULL,                                                                     \
      1,                                                                        \
      86400000,                                                                 \
-     "how long connecting, or the goodbye, may take"},                         \
+     "how long one attempt to connect, or the goodbye, may take"},             \
         {"no-reconnect",                                                       \
          CLI_OPTION_FLAG,                                                      \
          WORKER_VALUE(at, no_reconnect),                                       \
@@ -62,7 +62,7 @@ struct worker_options {
          NULL,                                                                 \
          0,                                                                    \
          0,                                                                    \
-         "exit with 1 when the broker is lost"},                               \
+         "exit with 1 when the broker cannot be reached or is lost"},          \
     {                                                                          \
         "quiet", CLI_OPTION_FLAG, WORKER_VALUE(at, is_quiet), NULL, NULL,      \
             NULL, 0, 0,                                                        \

@@ -8,9 +8,10 @@
 #include "client/headers.h"
 #include "client/opened.h"
 #include "client/print_options.h"
-#include "client/source.h"
+#include "client/source_failure.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -82,7 +83,7 @@ static int request_run_on(struct request *r)
     int status;
     const struct sluice_event *e;
     if (!opened_begin(r->s, r->options.server, (int)r->options.timeout_ms.value,
-                      false, &status))
+                      NULL, &status))
         return status;
     if (request_ask(r, &e) != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(r->s));
@@ -94,8 +95,19 @@ static int request_run_on(struct request *r)
     return EXIT_DONE;
 }
 
+/* All of standard input, however slowly it comes. */
+static enum source_result request_read_input(struct request *r)
+{
+    enum source_result result;
+    while ((result = source_next(r->input, &r->body)) == SOURCE_WAIT) {
+        struct pollfd input = {.fd = r->input->fd, .events = POLLIN};
+        (void)poll(&input, 1, -1);
+    }
+    return result;
+}
+
 /* A single dash is standard input; its message stays until the source is
- * freed. */
+ * freed. False, with an error printed, when it cannot be read. */
 static bool request_read_body(struct request *r, int argc, char **argv)
 {
     static const char *const input[] = {"-"};
@@ -105,7 +117,13 @@ static bool request_read_body(struct request *r, int argc, char **argv)
     if (strcmp(argv[2], *input) != 0)
         return true;
     r->input = source_files_new(1, input, SLUICE_MESSAGE_MAX);
-    return r->input && source_next(r->input, &r->body) == SOURCE_MESSAGE;
+    if (!r->input)
+        (void)complain(EXIT_FAILED, "out of memory");
+    else if (request_read_input(r) == SOURCE_MESSAGE)
+        return true;
+    else
+        (void)source_failure_complain(r->input, errno, 0, SLUICE_MESSAGE_MAX);
+    return false;
 }
 
 static int request_start(struct request *r, int argc, char **argv)
@@ -113,9 +131,9 @@ static int request_start(struct request *r, int argc, char **argv)
     r->channel = sluice_text(argv[1]);
     print_options_apply(&r->options.print, &r->printer, argv[1]);
     r->s = sluice_new();
-    if (!r->s || !request_read_body(r, argc, argv))
-        return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
-    return request_run_on(r);
+    if (!r->s)
+        return complain(EXIT_FAILED, "out of memory");
+    return request_read_body(r, argc, argv) ? request_run_on(r) : EXIT_FAILED;
 }
 
 /* False, with *status, when the command line is wrong. */

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: MIT
 """sluice work, reply and request: what each says to the broker, played by the
 test, and to the person at the shell."""
+import os
 import signal
+import subprocess
 import tempfile
 import unittest
 
@@ -122,6 +124,54 @@ class Work(WithUnits):
         self.assertIn("connected again", err)
         self.assertIn("message 1 came on a connection that has ended", err)
 
+    def test_a_connection_lost_during_a_job_is_reported_as_that(self):
+        """Not as what its acknowledgement ran into."""
+        folder = temporary_folder(self)
+        worker = self.work(f"echo begun; until [ -e {folder}/go ]; do"
+                           " sleep 0.01; done")
+        self.broker.send("MSG /queue/w 1")
+        self.assertEqual(worker.line(), b"begun\n")
+        self.broker.drop()
+        open(f"{folder}/go", "w", encoding="ascii").close()
+        self.broker.accept()
+        self.broker.answer(SUB % 1)
+        worker.signal()
+        self.broker.expect("CREDIT /queue/w 0")
+        self.broker.take_goodbye()
+        _, err = self.finish(worker)
+        self.assertRegex(err, "(closed the connection|broke).*; trying again")
+
+    def test_no_broker_at_first(self):
+        self.broker = UnitsBroker(self, is_up=False)
+        worker = Process(self, "work", "/queue/w", "--exec", "cat", "--count",
+                         "1", server=self.broker.address)
+        self.assertRegex(worker.complaint(), "refused; trying again")
+        self.broker.listener.listen()
+        self.broker.accept()
+        self.broker.answer(SUB % 1)
+        self.broker.send("MSG /queue/w 1", b"job")
+        self.broker.expect("CREDIT /queue/w 0")
+        self.broker.expect("ACK /queue/w 1")
+        self.broker.take_goodbye()
+        out, err = self.finish(worker)
+        self.assertEqual(out, b"job")
+        self.assertIn("connected again", err)
+
+    def test_a_stop_signal_ends_the_attempts_to_connect(self):
+        self.broker = UnitsBroker(self, is_up=False)
+        worker = Process(self, "work", "/queue/w", "--exec", "cat",
+                         server=self.broker.address)
+        worker.complaint()
+        worker.signal()
+        self.assertIn("stopped before", self.finish(worker, status=1)[1])
+
+    def test_without_reconnecting_the_first_attempt_is_the_last(self):
+        self.broker = UnitsBroker(self, is_up=False)
+        worker = Process(self, "work", "/queue/w", "--exec", "cat",
+                         "--no-reconnect", server=self.broker.address)
+        self.assertIn("is sluiced running?",
+                      self.finish(worker, status=1)[1])
+
     def test_a_refused_subscription_ends_it(self):
         worker = self.start("work", "/queue/w", "--exec", "true")
         rid = self.broker.expect(SUB % 1)
@@ -185,6 +235,27 @@ class Request(WithUnits):
         rid = self.broker.expect("REQ /svc Note=a%20b timeout=2s", b"noon")
         self.broker.send(f"REP rid={rid}", b"it is")
         self.assertEqual(self.finish(process), (b"it is\n", ""))
+
+    def test_a_dash_is_all_of_standard_input_however_slowly_it_comes(self):
+        process = Process(self, "request", "/svc", "-", stdin=subprocess.PIPE,
+                          server=self.broker.address)
+        for part in (b"one\n", b"two\0", b""):
+            process.popen.stdin.write(part)
+            process.popen.stdin.flush()
+        process.popen.stdin.close()
+        process.popen.stdin = None
+        self.broker.accept()
+        rid = self.broker.expect("REQ /svc timeout=5s", b"one\ntwo\0")
+        self.broker.send(f"REP rid={rid}", b"yes")
+        self.assertEqual(self.finish(process), (b"yes\n", ""))
+
+    def test_standard_input_that_cannot_be_read(self):
+        folder = os.open("/", os.O_RDONLY)
+        self.addCleanup(os.close, folder)
+        process = Process(self, "request", "/svc", "-", stdin=folder,
+                          server=self.broker.address)
+        self.assertIn("cannot read standard input: Is a directory",
+                      self.finish(process, status=1)[1])
 
     def test_without_a_reply_it_says_why(self):
         for code, words in (("no-responder", "replies to requests"),
@@ -273,6 +344,35 @@ class Send(WithUnits):
         self.broker.take_goodbye()
         _, err = self.finish(sender, status=1)
         self.assertIn("message 1: denied: the broker's own", err)
+
+    def test_no_broker_at_first(self):
+        self.broker = UnitsBroker(self, is_up=False)
+        sender = Process(self, "send", "--confirm", "--reconnect", "/topic/a",
+                         "1", server=self.broker.address)
+        self.assertRegex(sender.complaint(), "refused; trying again")
+        self.broker.listener.listen()
+        self.broker.accept()
+        self.broker.answer("PUB /topic/a", b"1", " seq=1 subs=1 drop=0")
+        self.broker.take_goodbye()
+        self.assertEqual(
+            self.finish(sender)[1],
+            f"sluice: connected again to {self.broker.address}\n"
+            "seq=1 subs=1 drop=0\n")
+
+    def test_it_goes_on_after_a_lost_connection(self):
+        sender = Process(self, "send", "--confirm", "--reconnect", "/topic/a",
+                         server=self.broker.address, stdin=subprocess.PIPE)
+        self.broker.accept()
+        self.broker.drop()
+        self.assertRegex(sender.complaint(),
+                         "(closed the connection|broke).*; trying again")
+        self.broker.accept()
+        sender.popen.stdin.write(b"1\n")
+        sender.popen.stdin.close()
+        sender.popen.stdin = None
+        self.broker.answer("PUB /topic/a", b"1", " seq=1 subs=1 drop=0")
+        self.broker.take_goodbye()
+        self.assertIn("connected again", self.finish(sender)[1])
 
     def test_a_connection_that_breaks_before_the_receipt(self):
         sender = self.start("send", "--confirm", "/topic/a", "1")

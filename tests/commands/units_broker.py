@@ -17,10 +17,13 @@ DEADLINE = 60
 class UnitsBroker:
     """Serves one connection after another."""
 
-    def __init__(self, case):
+    def __init__(self, case, is_up=True):
         self.case = case
-        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener = socket.socket()
+        self.listener.bind(("127.0.0.1", 0))
         self.listener.settimeout(DEADLINE)
+        if is_up:
+            self.listener.listen()
         case.addCleanup(self.listener.close)
         self.address = "%s:%d" % self.listener.getsockname()
         self.connection = None
