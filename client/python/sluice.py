@@ -189,9 +189,11 @@ class Failure:
 # Names and values as they are written in heads.
 
 def _octets(text: Name) -> bytes:
-    if isinstance(text, bytes):
-        return text
-    return text.encode("utf-8", "surrogateescape")
+    if isinstance(text, str):
+        return text.encode("utf-8", "surrogateescape")
+    if isinstance(text, (bytes, bytearray, memoryview)):
+        return bytes(text)
+    raise TypeError(f"str or bytes expected, not {type(text).__name__}")
 
 
 def _text(octets: bytes) -> str:

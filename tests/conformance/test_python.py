@@ -479,6 +479,11 @@ class Names(Case):
             with self.assertRaises(ValueError):
                 await self.within(client.publish(channel, b"", headers))
 
+    async def test_a_body_is_text_or_octets(self):
+        client, _ = await self.connect()
+        with self.assertRaisesRegex(TypeError, "str or bytes.* not int"):
+            await self.within(client.publish("/t", 5))
+
 
 class Papers(unittest.TestCase):
     """The documents beside the code are true."""
