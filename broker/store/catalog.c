@@ -9,13 +9,15 @@
 
 void catalog_init(struct catalog *c, struct shelf *shelf)
 {
-    *c = (struct catalog){.shelf = shelf, .next_channel = 1, .above = 1};
+    *c = (struct catalog){
+        .shelf = shelf, .next_channel = 1, .above = 1, .range_max = UINT32_MAX};
     idmap_init(&c->ids, NULL);
 }
 
 static void channel_free(struct catalog_channel *channel)
 {
     ranges_clear(&channel->done);
+    ranges_clear(&channel->late);
     ranges_clear(&channel->unwritten);
     free(channel->places);
     free(channel);
@@ -104,6 +106,8 @@ void catalog_drop(struct catalog *c, struct catalog_channel *channel)
     if (channel->next > c->above)
         c->above = channel->next;
     c->names_bytes -= entry_bytes(channel);
+    c->range_count -= channel->done.count;
+    c->late_count -= channel->late.count;
     idmap_remove(&c->ids, channel->id);
     while (channel->is_dirty && *at != channel)
         at = &(*at)->next_dirty;
@@ -252,34 +256,67 @@ static void places_ack(struct catalog *c, struct catalog_channel *channel,
 }
 
 /* Everything below `first`, and what follows it, is done. */
-static void floor_rise(struct catalog_channel *channel, uint64_t first)
+static void floor_rise(struct catalog *c, struct catalog_channel *channel,
+                       uint64_t first)
 {
     uint64_t end;
     if (first <= channel->floor)
         return;
+    c->range_count -= channel->done.count;
+    c->late_count -= channel->late.count;
     channel->floor = ranges_gap(&channel->done, first, &end);
     ranges_cut(&channel->done, channel->floor);
+    ranges_cut(&channel->late, channel->floor);
+    c->range_count += channel->done.count;
+    c->late_count += channel->late.count;
+}
+
+/* Adds what is done above the floor; there is room. */
+static void done_add(struct catalog *c, struct catalog_channel *channel,
+                     uint64_t first, uint64_t end)
+{
+    c->range_count -= channel->done.count;
+    ranges_add(&channel->done, first, end);
+    c->range_count += channel->done.count;
+}
+
+/* Takes what was late and follows, or makes all of it late; there is room.
+ * Whether `r` can be done now. */
+static bool late_take(struct catalog *c, struct catalog_channel *channel,
+                      struct range *r)
+{
+    c->late_count -= channel->late.count;
+    ranges_add(&channel->late, r->first, r->end);
+    *r = ranges_take(&channel->late, r->first);
+    bool can_be_done = r->first == channel->floor ||
+                       c->range_count < c->range_max ||
+                       ranges_touch(&channel->done, r->first, r->end);
+    if (!can_be_done)
+        ranges_add(&channel->late, r->first, r->end);
+    c->late_count += channel->late.count;
+    return can_be_done;
 }
 
 bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
                  uint64_t first, uint64_t end, bool is_written)
 {
-    if (first < channel->floor)
-        first = channel->floor;
-    if (end > channel->next)
-        end = channel->next;
-    if (first >= end)
+    struct range r = {first > channel->floor ? first : channel->floor,
+                      end < channel->next ? end : channel->next};
+    if (r.first >= r.end)
         return true;
-    if (!ranges_reserve(&channel->done) ||
+    if (!ranges_reserve(&channel->done) || !ranges_reserve(&channel->late) ||
         (!is_written && !ranges_reserve(&channel->unwritten)))
         return false;
-    places_ack(c, channel, first, end);
-    if (first == channel->floor)
-        floor_rise(channel, end);
+    if ((c->range_count >= c->range_max || channel->late.count > 0) &&
+        !late_take(c, channel, &r))
+        return true;
+    places_ack(c, channel, r.first, r.end);
+    if (r.first == channel->floor)
+        floor_rise(c, channel, r.end);
     else
-        ranges_add(&channel->done, first, end);
+        done_add(c, channel, r.first, r.end);
     if (!is_written) {
-        ranges_add(&channel->unwritten, first, end);
+        ranges_add(&channel->unwritten, r.first, r.end);
         catalog_soil(c, channel);
     }
     return true;
@@ -291,7 +328,7 @@ bool catalog_trim(struct catalog *c, struct catalog_channel *channel,
     if (first <= channel->floor)
         return true;
     places_ack(c, channel, channel->floor, first);
-    floor_rise(channel, first);
+    floor_rise(c, channel, first);
     if (first > channel->next)
         channel->next = first;
     if (!is_written) {

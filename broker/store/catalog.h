@@ -34,7 +34,9 @@ struct catalog_channel {
     bool is_unsorted;   /* while it is loaded */
     uint64_t next;      /* number of its next message */
     uint64_t floor;     /* all numbers below it are done, */
-    struct ranges done; /* and these */
+    struct ranges done; /* and these; */
+    struct ranges
+        late; /* these are to be when they touch them: see range_max */
     struct ranges unwritten; /* of them, those that no batch says */
     uint64_t trim;           /* no batch says that all below are done; or 0 */
     struct place *places;
@@ -52,6 +54,11 @@ struct catalog {
     uint64_t above; /* no dropped channel has had this number or a higher one */
     uint32_t next_channel;
     uint64_t names_bytes; /* of all channels' entries without ranges */
+    uint32_t range_count; /* of all that are done above their floors */
+    uint32_t range_max;   /* there are no more of them: what would make one more
+                             is late. Memory has it, and no batch says it, so it
+                             is delivered again after a restart */
+    uint32_t late_count;  /* ranges; as many as consumers leave gaps */
 };
 
 /* An empty one. */

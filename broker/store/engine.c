@@ -12,6 +12,7 @@
 #include "proto/little.h"
 
 enum {
+    RANGES_SHARE = 4, /* of a segment, that STATE's ranges take at most */
     BATCH_BYTES = JOURNAL_BATCH_MAX / 8 * 7, /* of puts, unless one is more */
 };
 
@@ -44,6 +45,8 @@ enum engine_result engine_open(struct engine **engine,
         return result;
     }
     e->window.chunk = WINDOW_BYTES;
+    e->catalog.range_max =
+        (uint32_t)(e->shelf.segment_bytes / RANGES_SHARE / JOURNAL_RANGE);
     *engine = e;
     return ENGINE_OPENED;
 }
@@ -233,6 +236,7 @@ struct engine_stats engine_stats(const struct engine *e)
     stats.spares = (uint64_t)shelf_spares(&e->shelf);
     stats.channels = e->catalog.ids.count;
     stats.state_bytes = e->catalog.names_bytes;
+    stats.late_acks = e->catalog.late_count;
     stats.read_bytes = e->window.read;
     return stats;
 }

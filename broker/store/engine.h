@@ -93,7 +93,8 @@ bool engine_drop_channel(struct engine *e, uint32_t id);
 /* The slice stays as it is until it is reaped. False also while the store has
  * no space and when it has failed. */
 bool engine_put(struct engine *e, const struct store_put *put);
-/* Takes effect on reads at once, on disk with the next step. */
+/* Takes effect on reads at once, on disk with the next step; or later, when
+ * those that STATE has room for have gaps between them. */
 bool engine_ack(struct engine *e, uint32_t channel, uint64_t first,
                 uint32_t count);
 /* The same for all numbers below `first`. */
@@ -138,6 +139,7 @@ struct engine_stats {
     uint64_t damaged_messages;       /* found by reads and compaction */
     uint64_t file_bytes, live_bytes; /* gauges, as those below */
     uint64_t state_bytes;            /* of all channels */
+    uint64_t late_acks;              /* ranges that no batch may say yet */
     uint64_t segments, spares, channels;
 };
 

@@ -60,6 +60,20 @@ void ranges_add(struct ranges *r, uint64_t first, uint64_t end)
     ranges_remove(r, at + 1, stop - at - 1);
 }
 
+struct range ranges_take(struct ranges *r, uint64_t number)
+{
+    uint32_t at = ranges_search(r, number + 1);
+    struct range taken = r->rows[at];
+    ranges_remove(r, at, 1);
+    return taken;
+}
+
+bool ranges_touch(const struct ranges *r, uint64_t first, uint64_t end)
+{
+    uint32_t at = ranges_search(r, first);
+    return at < r->count && r->rows[at].first <= end;
+}
+
 uint64_t ranges_overlap(const struct ranges *r, uint64_t first, uint64_t end)
 {
     uint64_t overlap = 0;

@@ -24,6 +24,12 @@ bool ranges_reserve(struct ranges *r);
 /* Adds first, ..., end - 1; there is room. */
 void ranges_add(struct ranges *r, uint64_t first, uint64_t end);
 
+/* Removes the range that `number` is in, and returns it. */
+struct range ranges_take(struct ranges *r, uint64_t number);
+
+/* Whether a range begins or ends there, or has some of first, ..., end - 1. */
+bool ranges_touch(const struct ranges *r, uint64_t first, uint64_t end);
+
 /* How many of first, ..., end - 1 are in the set. */
 uint64_t ranges_overlap(const struct ranges *r, uint64_t first, uint64_t end);
 

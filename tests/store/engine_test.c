@@ -219,6 +219,31 @@ static void acknowledged_messages_are_gone_and_stay_so(void **state)
     assert_int_equal(read_all(r, 1, 100, NULL), 60);
 }
 
+/* Each gap between acknowledged messages costs STATE a range. */
+static void gaps_between_acknowledgements_have_a_bound(void **state)
+{
+    struct rig *r = *state;
+    enum { COUNT = 4000, MOST = SEGMENT / 4 / 16 };
+    for (int i = 0; i < COUNT; i += 100)
+        publish(r, 100, 10);
+    for (uint64_t n = 2; n <= COUNT; n += 2)
+        assert_true(engine_ack(r->engine, 1, n, 1));
+    assert_int_equal(engine_stats(r->engine).late_acks, COUNT / 2 - MOST);
+    assert_int_equal(engine_step(r->engine, 2), STORE_OPEN);
+    rig_kill(r);
+    rig_open(r);
+    assert_int_equal(r->report.messages, COUNT - MOST);
+    for (uint64_t n = 2; n <= COUNT; n += 2)
+        assert_true(engine_ack(r->engine, 1, n, 1));
+    for (uint64_t n = 3; n <= COUNT; n += 2)
+        assert_true(engine_ack(r->engine, 1, n, 1));
+    assert_int_equal(engine_stats(r->engine).late_acks, 0);
+    assert_int_equal(engine_step(r->engine, 2), STORE_OPEN);
+    rig_kill(r);
+    rig_open(r);
+    assert_int_equal(r->report.messages, 1);
+}
+
 static void texts_come_back_with_their_messages(void **state)
 {
     struct rig *r = *state;
@@ -342,6 +367,8 @@ int main(void)
             a_store_that_was_closed_is_read_by_its_indexes, setup, teardown),
         cmocka_unit_test_setup_teardown(
             acknowledged_messages_are_gone_and_stay_so, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            gaps_between_acknowledgements_have_a_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(texts_come_back_with_their_messages,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(segments_are_freed_and_used_again,

@@ -237,6 +237,7 @@ uint64_t life_step(struct life *life)
     uint64_t confirmed = reap(life);
     /* A batch holds all that was asked before it. */
     if (life->state != STORE_FAILED &&
+        engine_stats(life->engine).late_acks == 0 &&
         (confirmed > 0 || engine_need(life->engine) == ENGINE_NOTHING))
         model_settle(life->model);
     return confirmed;
@@ -280,10 +281,11 @@ static void life_fini(struct life *life)
 bool life_close(struct life *life)
 {
     bool is_settled = life_settle(life);
+    bool has_late = engine_stats(life->engine).late_acks > 0;
     take_back(life);
     bool is_whole = engine_close(life->engine, life->wall_ms) && is_settled;
     life_fini(life);
-    if (is_whole)
+    if (is_whole && !has_late)
         model_settle(life->model);
     return is_whole;
 }
