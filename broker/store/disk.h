@@ -16,7 +16,7 @@
 
 enum { DISK_NAME_MAX = 31 }; /* characters of a name that a store uses */
 
-/* A name in the folder and, for a file, its size. */
+/* A name in the folder and its size; of a folder, that of its files. */
 typedef void disk_name_fn(void *arg, const char *name, uint64_t bytes);
 
 struct disk_ops {

@@ -210,11 +210,18 @@ static int posix_flush_folder(void *folder)
     return error_of(fsync(d->folder));
 }
 
-/* The lock is not part of what is listed. */
-static int posix_list(void *folder, disk_name_fn *each, void *arg)
+static void add_bytes(void *arg, const char *name, uint64_t bytes)
 {
-    const struct disk_posix *d = folder;
-    int copy = openat(d->folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)name;
+    *(uint64_t *)arg += bytes;
+}
+
+/* The lock is not part of what is listed. A folder has the size of its files,
+ * unless it is in another one. */
+static int list_at(int folder, const char *path, bool is_inner,
+                   disk_name_fn *each, void *arg)
+{
+    int copy = openat(folder, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     DIR *names = copy < 0 ? NULL : fdopendir(copy);
     if (!names) {
         int error = errno;
@@ -226,15 +233,26 @@ static int posix_list(void *folder, disk_name_fn *each, void *arg)
     while ((errno = 0, entry = readdir(names)) != NULL) {
         const char *name = entry->d_name;
         struct stat st;
+        uint64_t bytes = 0;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-            strcmp(name, lock_name) == 0)
+            strcmp(name, lock_name) == 0 ||
+            fstatat(copy, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
             continue;
-        if (fstatat(d->folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0)
-            each(arg, name, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0);
+        if (S_ISREG(st.st_mode))
+            bytes = (uint64_t)st.st_size;
+        else if (S_ISDIR(st.st_mode) && !is_inner)
+            (void)list_at(copy, name, true, add_bytes, &bytes);
+        each(arg, name, bytes);
     }
     int error = errno;
     (void)closedir(names);
     return error;
+}
+
+static int posix_list(void *folder, disk_name_fn *each, void *arg)
+{
+    const struct disk_posix *d = folder;
+    return list_at(d->folder, ".", false, each, arg);
 }
 
 static int posix_free_bytes(void *folder, uint64_t *bytes)

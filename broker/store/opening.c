@@ -49,6 +49,8 @@ static void note_name(void *arg, const char *name, uint64_t bytes)
             o->odd_spares |= 1u << spare;
     } else if (strcmp(name, JOURNAL_NAME_FORMAT) == 0) {
         o->has_format = true;
+    } else if (strcmp(name, JOURNAL_NAME_DAMAGED) == 0) {
+        shelf->other_bytes += bytes;
     } else if (strcmp(name, JOURNAL_NAME_NEW_FORMAT) != 0 &&
                strcmp(name, "lost+found") != 0) {
         o->has_other = true;

@@ -6,9 +6,11 @@
 #include "tests/unit/unit.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "broker/store/disk_posix.h"
@@ -87,11 +89,39 @@ static void a_folder_keeps_the_contract(void **state)
     assert_int_equal(disk_posix_open(&folder, path), ENOENT);
 }
 
+/* As `damaged/` does, which repair leaves. */
+static void a_folder_in_the_folder_counts_with_its_files(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/sluice-disk-XXXXXX", name[64];
+    struct disk_posix folder;
+    struct listing listing = {0, 0};
+    assert_non_null(mkdtemp(path));
+    assert_int_equal(disk_posix_open(&folder, path), 0);
+    struct disk disk = disk_posix_calls(&folder);
+    (void)snprintf(name, sizeof name, "%s/damaged", path);
+    assert_int_equal(mkdir(name, 0700), 0);
+    (void)snprintf(name, sizeof name, "%s/damaged/a", path);
+    int file = open(name, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(write(file, "1234567", 7), 7);
+    assert_int_equal(close(file), 0);
+    assert_int_equal(disk.ops->list(disk.folder, count_name, &listing), 0);
+    assert_int_equal(listing.names, 1);
+    assert_int_equal(listing.bytes, 7);
+    disk_posix_close(&folder);
+    static const char *const left[] = {"damaged/a", "damaged", "LOCK", ""};
+    for (size_t i = 0; i < UNIT_COUNT(left); i++) {
+        (void)snprintf(name, sizeof name, "%s/%s", path, left[i]);
+        assert_int_equal(remove(name), 0);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_simulated_disk_keeps_the_contract),
         cmocka_unit_test(a_folder_keeps_the_contract),
+        cmocka_unit_test(a_folder_in_the_folder_counts_with_its_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
