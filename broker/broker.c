@@ -72,6 +72,7 @@ static void broker_log_counters(struct broker *b, const char *event)
 {
     struct log_field fields[COUNTER_TOTAL + 1];
     gauges_update(&b->counters, &b->budget, &b->log);
+    journal_setup_measure(&b->journal);
     for (size_t i = 0; i < COUNTER_TOTAL; i++)
         fields[i] = LOG_U64(counter_rows[i].name, b->counters.value[i]);
     fields[COUNTER_TOTAL] = (struct log_field){.kind = LOG_END};
@@ -353,7 +354,9 @@ static struct broker_view broker_view(struct broker *b)
                                 .core = &b->core,
                                 .counters = &b->counters,
                                 .budget = &b->budget,
-                                .log = &b->log};
+                                .log = &b->log,
+                                .measure = journal_setup_measure,
+                                .measured = &b->journal};
 }
 
 /* The addresses are logged when all is open: programs that wait for their lines
@@ -388,7 +391,7 @@ static bool broker_open_journal(struct broker *b, struct sentence *why)
     if (b->options->journal.text)
         service_recovering(&b->service);
     return journal_setup_open(&b->journal, b->options, &b->core, b->reactor,
-                              &b->log, why);
+                              &b->counters, &b->log, why);
 }
 
 static uint64_t broker_descriptors(const struct broker *b)

@@ -25,7 +25,9 @@ static void log_state(struct journal_setup *j, enum store_state state)
         log_event(j->log, LOG_INFO, "journal_open_again", LOG_NONE);
         break;
     case STORE_FULL:
-        log_event(j->log, LOG_WARNING, "journal_full", LOG_NONE);
+        log_event(j->log, LOG_WARNING, "journal_full",
+                  LOG_U64("bytes", store_stats(j->store).engine.file_bytes),
+                  LOG_U64("limit", j->watch.limit_bytes));
         break;
     case STORE_FAILED:
         log_event(j->log, LOG_ERROR, "journal_failed", LOG_NONE);
@@ -92,7 +94,8 @@ static bool journal_start(struct journal_setup *j, struct reactor *reactor,
         return sentence_fail(why, "there is no memory for the queues that the "
                                   "journal has");
     j->file = reactor_file_new(reactor, store_file(j->store), on_heard, j);
-    if (!j->file || !store_start(j->store))
+    if (!j->file || !journal_watch_start(&j->watch, reactor) ||
+        !store_start(j->store))
         return sentence_fail(why, "cannot start the journal: %s",
                              strerror(errno));
     journal_reap(j);
@@ -101,7 +104,8 @@ static bool journal_start(struct journal_setup *j, struct reactor *reactor,
 
 bool journal_setup_open(struct journal_setup *j, const struct options *o,
                         struct core *core, struct reactor *reactor,
-                        struct log *log, struct sentence *why)
+                        struct counters *counters, struct log *log,
+                        struct sentence *why)
 {
     struct store_report report;
     struct store_setup setup = {.folder = o->journal.text,
@@ -114,12 +118,24 @@ bool journal_setup_open(struct journal_setup *j, const struct options *o,
     j->store = store_open(&setup, &report);
     if (!j->store)
         return journal_fail(o, &report, why);
+    j->watch = (struct journal_watch){.store = j->store,
+                                      .keeper = &core->keeper,
+                                      .counters = counters,
+                                      .log = log,
+                                      .limit_bytes = o->journal_limit.number};
     log_opened(j, &report);
     return journal_start(j, reactor, why);
 }
 
+void journal_setup_measure(void *setup)
+{
+    const struct journal_setup *j = setup;
+    journal_watch_measure(&j->watch);
+}
+
 void journal_setup_configure(struct journal_setup *j, const struct options *o)
 {
+    j->watch.limit_bytes = o->journal_limit.number;
     if (j->store)
         store_set_limits(j->store, o->journal_limit.number,
                          o->journal_free.number);
@@ -159,6 +175,7 @@ bool journal_setup_stop(struct journal_setup *j, uint64_t ms)
 
 void journal_setup_close(struct journal_setup *j)
 {
+    journal_watch_stop(&j->watch);
     reactor_file_free(j->file);
     if (j->store)
         store_close(j->store);

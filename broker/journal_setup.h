@@ -10,7 +10,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/journal_watch.h"
+
 struct core;
+struct counters;
 struct log;
 struct options;
 struct reactor;
@@ -24,6 +27,7 @@ struct journal_setup {
     struct reactor_file *file;
     struct core *core;
     struct log *log;
+    struct journal_watch watch;
     bool has_failed;
 };
 
@@ -32,7 +36,12 @@ struct journal_setup {
  * False, with one sentence, when that is not possible. */
 bool journal_setup_open(struct journal_setup *j, const struct options *o,
                         struct core *core, struct reactor *reactor,
-                        struct log *log, struct sentence *why);
+                        struct counters *counters, struct log *log,
+                        struct sentence *why);
+
+/* Sets the counters that begin with `journal_`; a function of monitors, `setup`
+ * being a struct journal_setup. */
+void journal_setup_measure(void *setup);
 
 /* The bounds have changed. */
 void journal_setup_configure(struct journal_setup *j, const struct options *o);

@@ -101,6 +101,32 @@
       "queue messages that came back from a consumer that left")               \
     X(queued_messages, GAUGE, "messages", "messages held by queues")           \
     X(queued_bytes, GAUGE, "bytes", "bytes held by queues")                    \
+    X(journal_state, GAUGE, "state",                                           \
+      "of the journal: 0 it takes messages, 1 it is full, 2 it has failed")    \
+    X(journal_bytes, GAUGE, "bytes", "files of the journal, all together")     \
+    X(journal_live_bytes, GAUGE, "bytes",                                      \
+      "of these, messages that are not done")                                  \
+    X(journal_limit_bytes, GAUGE, "bytes", "upper limit of journal_bytes")     \
+    X(journal_pending_bytes, GAUGE, "bytes",                                   \
+      "messages to durable queues that are not on disk yet")                   \
+    X(journal_segments, GAUGE, "files", "files of the journal with messages")  \
+    X(journal_batches, COUNTER, "batches", "batches written to the journal")   \
+    X(journal_flushes, COUNTER, "flushes", "flushes of the journal")           \
+    X(journal_messages, COUNTER, "messages",                                   \
+      "messages written to the journal")                                       \
+    X(journal_acks, COUNTER, "messages",                                       \
+      "messages noted as done in the journal")                                 \
+    X(journal_written_bytes, COUNTER, "bytes", "bytes written to the journal") \
+    X(journal_moved_bytes, COUNTER, "bytes",                                   \
+      "of these, messages that compaction copied")                             \
+    X(journal_read_bytes, COUNTER, "bytes",                                    \
+      "bytes of messages read back from the journal")                          \
+    X(journal_damaged_messages, COUNTER, "messages",                           \
+      "messages that could not be read back")                                  \
+    X(journal_flush_p50_us, GAUGE, "microseconds",                             \
+      "median time of a flush of the journal, a power of two")                 \
+    X(journal_flush_p99_us, GAUGE, "microseconds",                             \
+      "99th percentile of that time")                                          \
     X(slow_subscribers, COUNTER, "times",                                      \
       "times that a subscriber was found to be slow")                          \
     X(pauses, COUNTER, "pauses", "times that a publisher was paused")          \

@@ -30,6 +30,9 @@ enum view_number {
     VIEW_WORKERS,     /* of a channel alone */
     VIEW_READY,       /* of a channel alone */
     VIEW_REDELIVERED, /* of a channel alone */
+    VIEW_DURABLE,     /* of a channel alone */
+    VIEW_DISK_BYTES,  /* of a channel alone */
+    VIEW_UNACKED,     /* of a channel alone */
     VIEW_WILDCARDS,   /* of a channel alone */
     VIEW_UNSEEN,      /* of a channel alone */
     VIEW_LANES,       /* of a client alone */

@@ -83,6 +83,9 @@ const struct row_kind row_of_channel = {{
     {.name = "workers", .number = VIEW_WORKERS},
     {.name = "parked", .number = VIEW_PARKED_BYTES},
     {.name = "unseen", .number = VIEW_UNSEEN},
+    {.name = "durable", .number = VIEW_DURABLE},
+    {.name = "on_disk", .number = VIEW_DISK_BYTES},
+    {.name = "unacked", .number = VIEW_UNACKED},
 }};
 
 const struct row_kind row_of_client = {{

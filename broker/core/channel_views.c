@@ -5,6 +5,7 @@
 #include "broker/core/held.h"
 #include "broker/core/publisher.h"
 #include "broker/core/queue.h"
+#include "broker/core/queue_kept.h"
 #include "broker/core/worker.h"
 
 struct onlooker {
@@ -78,8 +79,11 @@ static void show_channel(struct channel *ch, void *arg)
                    [VIEW_PARKED_BYTES] = line.parked_bytes,
                    [VIEW_PRESSED] = pressure_is_on(ch),
                    [VIEW_HELD] = ledger ? ledger_held(ledger) : 0,
-                   [VIEW_REDELIVERED] = queue_redelivered(ch)},
+                   [VIEW_REDELIVERED] = queue_redelivered(ch),
+                   [VIEW_DURABLE] = queue_is_durable(ch),
+                   [VIEW_DISK_BYTES] = queue_disk_bytes(ch)},
     };
+    v.number[VIEW_UNACKED] = v.number[VIEW_HELD] + queue_unconfirmed(ch);
     view_set_limits(&v, ch->kind->limits(ch));
     view_add(&v, channel_depth(ch));
     view_add_members(&v, ch, onlooker->now);

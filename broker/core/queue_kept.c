@@ -52,6 +52,16 @@ bool queue_is_durable(const struct channel *ch)
     return channel_is_queue(ch) && queue_of(ch)->keep;
 }
 
+uint64_t queue_disk_bytes(const struct channel *ch)
+{
+    return queue_is_durable(ch) ? queue_of(ch)->keep->middle.bytes : 0;
+}
+
+uint64_t queue_unconfirmed(const struct channel *ch)
+{
+    return queue_is_durable(ch) ? queue_of(ch)->keep->given.messages : 0;
+}
+
 struct fill queue_waits(const struct queue *q)
 {
     struct fill waits = {q->backlog->bytes, q->backlog->messages};

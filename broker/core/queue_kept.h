@@ -30,6 +30,11 @@ struct fill queue_behind(const struct channel *ch);
 /* What it holds is kept in the store. */
 bool queue_is_durable(const struct channel *ch);
 
+/* Bytes that wait in the store alone; messages that consumers were given that
+ * acknowledge nothing, and have not confirmed. 0 unless it is durable. */
+uint64_t queue_disk_bytes(const struct channel *ch);
+uint64_t queue_unconfirmed(const struct channel *ch);
+
 /* What waits and has not come back, wherever it is; and what consumers were
  * given that acknowledge nothing, and have not confirmed. */
 struct fill queue_waits(const struct queue *q);

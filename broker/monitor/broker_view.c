@@ -8,6 +8,8 @@
 void broker_view_measure(struct broker_view *b)
 {
     gauges_update(b->counters, b->budget, b->log);
+    if (b->measure)
+        b->measure(b->measured);
 }
 
 void broker_view_advance(struct broker_view *b)

@@ -41,6 +41,9 @@ struct broker_view {
     bool (*show_clients)(void *arg, size_t count, view_fn *visit,
                          void *visit_arg);
     void *arg; /* for all three */
+    /* Sets counters that are measured elsewhere; NULL: there are none. */
+    void (*measure)(void *measured);
+    void *measured;
 
     /* The monitor's own. */
     uint64_t seq;      /* of the last documents */

@@ -49,23 +49,16 @@ static const struct ls_column {
     ls_figure *figure; /* NULL: text */
     bool is_rare;      /* a terminal shows it only if it is set somewhere */
 } ls_columns[] = {
-    {"waiting", figure_count, false},
-    {"bytes", figure_bytes, false},
-    {"limit", figure_bytes, false},
-    {"readers", figure_count, false},
-    {"in", figure_count, false},
-    {"out", figure_count, false},
-    {"dropped", figure_count, false},
-    {"paused", figure_count, false},
-    {"age_ms", figure_age, false},
-    {"conn", figure_count, false},
-    {"held", figure_count, true},
-    {"workers", figure_count, true},
-    {"parked", figure_bytes, true},
-    {"unseen", figure_count, true},
-    {"lanes", figure_count, true},
-    {"requests", figure_count, true},
-    {"name", NULL, true},
+    {"waiting", figure_count, false},  {"bytes", figure_bytes, false},
+    {"limit", figure_bytes, false},    {"readers", figure_count, false},
+    {"in", figure_count, false},       {"out", figure_count, false},
+    {"dropped", figure_count, false},  {"paused", figure_count, false},
+    {"age_ms", figure_age, false},     {"conn", figure_count, false},
+    {"held", figure_count, true},      {"workers", figure_count, true},
+    {"parked", figure_bytes, true},    {"unseen", figure_count, true},
+    {"durable", figure_count, true},   {"on_disk", figure_bytes, true},
+    {"unacked", figure_count, true},   {"lanes", figure_count, true},
+    {"requests", figure_count, true},  {"name", NULL, true},
     {"protocol", figure_count, false},
 };
 

@@ -20,29 +20,13 @@ static const char *const stats_keys[] = {
 static const char *const list_keys[] = {"broker", "timestamp", "interval",
                                         "seq",    "total",     NULL};
 
-static const char *const channel_keys[] = {"name",
-                                           "kind",
-                                           "subscribers",
-                                           "in",
-                                           "out",
-                                           "dropped",
-                                           "depth",
-                                           "bytes",
-                                           "held_bytes",
-                                           "paused",
-                                           "pressed",
-                                           "limit_bytes",
-                                           "limit_messages",
-                                           "age_ms",
-                                           "recent",
-                                           "held",
-                                           "parked_bytes",
-                                           "workers",
-                                           "ready",
-                                           "redelivered",
-                                           "wildcards",
-                                           "unseen",
-                                           NULL};
+static const char *const channel_keys[] = {
+    "name",    "kind",         "subscribers",    "in",         "out",
+    "dropped", "depth",        "bytes",          "held_bytes", "paused",
+    "pressed", "limit_bytes",  "limit_messages", "age_ms",     "recent",
+    "held",    "parked_bytes", "workers",        "ready",      "redelivered",
+    "durable", "disk_bytes",   "unacked",        "wildcards",  "unseen",
+    NULL};
 
 static const char *const client_keys[] = {"conn",
                                           "peer",

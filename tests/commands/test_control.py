@@ -107,7 +107,7 @@ class Ls(Control):
         worker.recv_many(4)
         (row,) = self.fields()
         self.assertEqual(row[:3] + row[11:],
-                         [QUEUE, "queue", "0", "1", "1", "0", "0"])
+                         [QUEUE, "queue", "0", "1", "1", "0", "0", "0", "0", "1"])
         (row,) = self.fields("--clients")
         self.assertEqual(row[3], QUEUE)
         self.assertEqual(row[9:], ["", "2", "resizer", "1", "1", "0", "0"])

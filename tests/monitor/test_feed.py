@@ -11,8 +11,8 @@ QUEUE, TOPIC = b"/queue/jobs", b"/topic/news"
 NUMBERS = {"in", "out", "dropped", "depth", "bytes", "limit_bytes",
            "limit_messages", "age_ms", "recent", "held", "parked_bytes"}
 OF_CHANNELS = NUMBERS | {"subscribers", "held_bytes", "paused", "pressed",
-                         "workers", "ready", "redelivered", "wildcards",
-                         "unseen"}
+                         "workers", "ready", "redelivered", "durable",
+                         "disk_bytes", "unacked", "wildcards", "unseen"}
 OF_CLIENTS = NUMBERS | {"lanes", "requests"}
 
 

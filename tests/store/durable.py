@@ -12,11 +12,12 @@ from ledger import Ledger
 from traffic import (DEADLINE, QUEUE, Consumer, Producer, drain,
                      publish_and_say_goodbye)
 from daemon import SLUICED  # noqa: E402  # traffic says where it is
+from flushes import faults  # noqa: E402
 from wire import Broker, WireTest, main  # noqa: E402
 
 __all__ = [
     "DEADLINE", "DurableTest", "QUEUE", "Consumer", "Ledger", "Producer",
-    "chance", "drain", "loop_mount", "main", "mount",
+    "chance", "drain", "faults", "loop_mount", "main", "mount",
     "publish_and_say_goodbye", "run", "setting"]
 
 chance = random.Random(int(os.environ.get("SLUICE_SEED", "20261122")))

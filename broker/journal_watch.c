@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "broker/journal_watch.h"
+
+#include "broker/base/counters.h"
+#include "broker/base/log.h"
+#include "broker/core/keeper.h"
+#include "broker/net/reactor.h"
+#include "broker/store/store.h"
+
+enum {
+    PERIOD_MS = 500,
+    SLOW_US = 1000 * 1000, /* a flush that takes longer is logged, once */
+};
+
+void journal_watch_measure(const struct journal_watch *w)
+{
+    if (!w->store)
+        return;
+    const struct store_stats stats = store_stats(w->store);
+    const struct engine_stats *engine = &stats.engine;
+    const struct {
+        enum counter_id id;
+        uint64_t value;
+    } rows[] = {
+        {COUNT_journal_state, w->keeper->state},
+        {COUNT_journal_bytes, engine->file_bytes},
+        {COUNT_journal_live_bytes, engine->live_bytes},
+        {COUNT_journal_limit_bytes, w->limit_bytes},
+        {COUNT_journal_pending_bytes, w->keeper->pending_bytes},
+        {COUNT_journal_segments, engine->segments},
+        {COUNT_journal_batches, engine->batches},
+        {COUNT_journal_flushes, engine->flushes},
+        {COUNT_journal_messages, engine->messages},
+        {COUNT_journal_acks, engine->acks},
+        {COUNT_journal_written_bytes, engine->written_bytes},
+        {COUNT_journal_moved_bytes, engine->moved_bytes},
+        {COUNT_journal_read_bytes, engine->read_bytes},
+        {COUNT_journal_damaged_messages, engine->damaged_messages},
+        {COUNT_journal_flush_p50_us, stats.flush_p50_us},
+        {COUNT_journal_flush_p99_us, stats.flush_p99_us},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        counter_set(w->counters, rows[i].id, rows[i].value);
+}
+
+static void watch_on_timer(void *arg)
+{
+    struct journal_watch *w = arg;
+    uint64_t us = store_stats(w->store).flushing_us;
+    if (us >= SLOW_US && !w->is_slow)
+        log_event(w->log, LOG_WARNING, "journal_slow",
+                  LOG_U64("flushing_ms", us / 1000),
+                  LOG_U64("pending_bytes", w->keeper->pending_bytes));
+    w->is_slow = us >= SLOW_US;
+    (void)reactor_timer_start(w->timer, PERIOD_MS);
+}
+
+bool journal_watch_start(struct journal_watch *w, struct reactor *reactor)
+{
+    w->timer = reactor_timer_new(reactor, watch_on_timer, w);
+    return w->timer && reactor_timer_start(w->timer, PERIOD_MS);
+}
+
+void journal_watch_stop(struct journal_watch *w)
+{
+    reactor_timer_free(w->timer);
+    *w = (struct journal_watch){.store = NULL};
+}

@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: MIT
+"""A disk that is not as it should be: for programs with what `faults` answers in
+their environment, flushes fail, take long, or do nothing."""
+import os
+import shutil
+import subprocess
+import unittest
+
+LIBRARY = r"""
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static atomic_long flushes; /* of the whole process */
+
+static long setting(const char *name)
+{
+    const char *text = getenv(name);
+    return text ? atol(text) : 0;
+}
+
+static int flush(long call, int file)
+{
+    long number = atomic_fetch_add(&flushes, 1) + 1;
+    if (setting("FLUSH_NOTHING"))
+        return 0;
+    int result = (int)syscall(call, file);
+    if (getpid() != gettid()) /* opening is not what is slow */
+        usleep((useconds_t)setting("FLUSH_DELAY_US"));
+    if (number != setting("FLUSH_FAILS_AT"))
+        return result;
+    errno = EIO;
+    return -1;
+}
+
+int fsync(int file)
+{
+    return flush(SYS_fsync, file);
+}
+
+int fdatasync(int file)
+{
+    return flush(SYS_fdatasync, file);
+}
+"""
+
+
+def faults(folder, fails_at=0, delay_ms=0, does_nothing=False):
+    """The n-th flush alone fails; each one of a thread takes so much longer.
+    `folder` is for the library; skips the test where there is no compiler."""
+    compiler = shutil.which("cc")
+    if not compiler:
+        raise unittest.SkipTest("there is no compiler")
+    library = os.path.join(folder, "flushes.so")
+    if not os.path.exists(library):
+        subprocess.run([compiler, "-shared", "-fPIC", "-x", "c", "-o",
+                        library, "-"], input=LIBRARY.encode(), check=True)
+    return {"LD_PRELOAD": library,
+            "FLUSH_FAILS_AT": str(fails_at),
+            "FLUSH_DELAY_US": str(delay_ms * 1000),
+            "FLUSH_NOTHING": "1" if does_nothing else "0",
+            # The library comes before that of a sanitizer.
+            "ASAN_OPTIONS": "verify_asan_link_order=0"}
