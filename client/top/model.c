@@ -108,6 +108,18 @@ static void model_print_flow(const struct model *m, char *line)
              report_counter(m->stats, "channels"));
 }
 
+/* As sluiced numbers them. */
+enum model_journal { JOURNAL_OPEN, JOURNAL_FULL, JOURNAL_FAILED };
+
+/* JOURNAL_OPEN, too, where there is none. */
+static enum model_journal model_journal_state(const struct model *m)
+{
+    double state = report_counter(m->stats, "journal_state");
+    return state == JOURNAL_FULL     ? JOURNAL_FULL
+           : state == JOURNAL_FAILED ? JOURNAL_FAILED
+                                     : JOURNAL_OPEN;
+}
+
 /* What only clients of version 2 do; "" when none does. */
 static void model_print_work(const struct model *m, char *out, size_t room)
 {
@@ -121,18 +133,33 @@ static void model_print_work(const struct model *m, char *out, size_t room)
              bytes > 0 ? parked : "");
 }
 
+/* Of a broker that keeps queues on disk; "" of others. */
+static void model_print_journal(const struct model *m, char *out, size_t room)
+{
+    static const char *const states[] = {"", " FULL", " FAILED"};
+    char bytes[FIGURE_BYTES], limit[FIGURE_BYTES];
+    double most = report_counter(m->stats, "journal_limit_bytes");
+    figure_bytes(bytes, report_counter(m->stats, "journal_bytes"));
+    figure_bytes(limit, most);
+    snprintf(out, room, "  journal %s of %s%s", bytes, limit,
+             states[model_journal_state(m)]);
+    if (most <= 0)
+        out[0] = '\0';
+}
+
 static void model_print_holdings(const struct model *m, char *line)
 {
-    char queued[FIGURE_BYTES], bytes[FIGURE_BYTES], work[64];
+    char queued[FIGURE_BYTES], bytes[FIGURE_BYTES], work[64], journal[64];
     char memory[FIGURE_BYTES], limit[FIGURE_BYTES];
     figure_count(queued, report_counter(m->stats, "queued_messages"));
     figure_bytes(bytes, report_counter(m->stats, "queued_bytes"));
     figure_bytes(memory, report_counter(m->stats, "memory_bytes"));
     figure_bytes(limit, report_counter(m->stats, "memory_limit_bytes"));
     model_print_work(m, work, sizeof work);
+    model_print_journal(m, journal, sizeof journal);
     snprintf(line, MODEL_LINE_BYTES,
-             "queued %s (%s)%s  memory %s of %s  paused publishers %.0f",
-             queued, bytes, work, memory, limit,
+             "queued %s (%s)%s  memory %s of %s%s  paused publishers %.0f",
+             queued, bytes, work, memory, limit, journal,
              report_counter(m->stats, "paused_publishers"));
 }
 
@@ -259,9 +286,22 @@ static void model_print_worst(FILE *out, const struct model *m,
         fputs(", memory is short", out);
 }
 
+/* All durable queues wait for it, so it comes first. */
+static const char *const model_journal_headlines[] = {
+    [JOURNAL_FULL] = "the journal is full: publishers to durable queues wait "
+                     "until consumers have made room",
+    [JOURNAL_FAILED] = "the journal has failed: durable queues stand still "
+                       "until sluiced is started again on a disk that works",
+};
+
 void model_print_headline(const struct model *m, char out[MODEL_LINE_BYTES])
 {
     struct diagnosis d;
+    enum model_journal journal = model_journal_state(m);
+    if (journal != JOURNAL_OPEN) {
+        snprintf(out, MODEL_LINE_BYTES, "%s", model_journal_headlines[journal]);
+        return;
+    }
     const struct table_row *worst = model_worst(m, &d);
     FILE *stream = worst ? fmemopen(out, MODEL_LINE_BYTES, "w") : NULL;
     out[0] = '\0';

@@ -35,8 +35,8 @@ size_t model_rounds(const struct model *m);
 void model_print_totals(const struct model *m,
                         char line[MODEL_LINES][MODEL_LINE_BYTES]);
 
-/* What is wrong with the worst channel, in a sentence; "" when nothing waits
- * and nothing is lost. */
+/* What is wrong with the journal, or with the worst channel, in a sentence; ""
+ * when nothing waits and nothing is lost. */
 void model_print_headline(const struct model *m, char out[MODEL_LINE_BYTES]);
 
 /* Milliseconds of silence beyond three intervals; 0: it is not silent. */

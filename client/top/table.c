@@ -25,6 +25,7 @@ static const struct table_column table_channel_columns[] = {
     {"DEPTH", "depth", TABLE_COUNT, 5, TABLE_NEEDED},
     {"BYTES", "bytes", TABLE_BYTES, 5, TABLE_NEEDED},
     {"LIMIT", "limit_bytes", TABLE_LIMIT, 5, TABLE_SPARE},
+    {"DISK", "disk_bytes", TABLE_BYTES, 5, TABLE_RARE},
     {"AGE", "age_ms", TABLE_AGE, 6, TABLE_NEEDED},
     {"PAUSED", "paused", TABLE_COUNT, 6, TABLE_NEEDED},
     {.title = NULL},

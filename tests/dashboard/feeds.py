@@ -28,8 +28,8 @@ def channel(name, **values):
             "out": 0, "dropped": 0, "depth": 0, "bytes": 0, "held_bytes": 0,
             "paused": 0, "pressed": 0, "limit_bytes": 0, "limit_messages": 0,
             "age_ms": 0, "held": 0, "parked_bytes": 0, "workers": 0,
-            "ready": 0, "redelivered": 0, "wildcards": 0, "unseen": 0,
-            "recent": 0}
+            "ready": 0, "redelivered": 0, "durable": 0, "disk_bytes": 0,
+            "unacked": 0, "wildcards": 0, "unseen": 0, "recent": 0}
     return base | values
 
 

@@ -282,6 +282,14 @@ class Sight(Page):
                        "200 of 256 MiB/queue/a must hold back")
         self.wait_text("#headline", "/queue/a holds 9 messages: 0 consumers")
 
+    def test_a_journal_that_has_failed_comes_before_what_is_full(self):
+        self.see([channel("/queue/a", kind="queue", durable=1, depth=9,
+                          bytes=9000, age_ms=9000)],
+                 journal_state=2, journal_bytes=5 << 20,
+                 journal_limit_bytes=8 << 20)
+        self.wait_text("#headline strong", "the journal of fake:25000 has "
+                       "failed: 5.0 of 8.0 MiB")
+
     def test_a_channel_published_to_appears_with_its_rate(self):
         self.report(self.flow)
         self.open()

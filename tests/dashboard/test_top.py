@@ -134,6 +134,30 @@ class Text(Top):
         self.assertIn("/queue/jobs and 2 more\n", out.decode())
         self.assertTrue(lines[-1].endswith("waits for /queue/jobs"))
 
+    def journal(self, state):
+        """The last of the totals, and the headline."""
+        broker = FakeBroker(self, interval=INTERVAL)
+        Pulse(self, lambda _: broker.round(
+            [channel("/queue/jobs", kind="queue", durable=1, depth=9,
+                     disk_bytes=3 << 20, bytes=4 << 20, age_ms=90000)],
+            journal_state=state, journal_bytes=5 << 20,
+            journal_limit_bytes=8 << 20), INTERVAL)
+        status, out, _ = Process(self, "top", "--monitor", broker.endpoint,
+                                 "--once").finish()
+        self.assertEqual(status, 0)
+        lines = out.decode().splitlines()
+        self.assertIn("DISK", out.decode())
+        return lines[2:4]
+
+    def test_a_journal_that_is_full_or_has_failed_comes_first(self):
+        for state, mark, headline in (
+                (0, "", "/queue/jobs holds 9 messages"),
+                (1, " FULL", "the journal is full: publishers to durable"),
+                (2, " FAILED", "the journal has failed: durable queues")):
+            totals, said = self.journal(state)
+            self.assertIn(f"  journal 5.00M of 8.00M{mark}  paused", totals)
+            self.assertTrue(said.startswith(headline), said)
+
     def test_nothing_is_said_of_what_flows(self):
         self.assertEqual(self.headline(
             [channel("/topic/flood", subscribers=1, depth=4000,

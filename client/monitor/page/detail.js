@@ -53,6 +53,12 @@ function work(channel, takers) {
         ["Came back", figures.plural(channel.redelivered, "message")]];
 }
 
+// Of a durable queue.
+const disk = channel => channel.durable ? [["Durable",
+    `yes; ${figures.bytes(channel.disk_bytes)} of what waits on disk alone, ` +
+    `${figures.plural(channel.unacked, "message")} given out and not done`]]
+    : [];
+
 function members(channel, takers) {
     const parts = [];
     if (channel.wildcards > 0)
@@ -87,6 +93,7 @@ function facts(channel) {
             : figures.span(diagnosis.fullIn(channel))],
         [isQueue ? "Consumers" : "Subscribers", members(channel, takers)],
         ...work(channel, takers),
+        ...disk(channel),
         ["Publishers that wait", `${channel.paused}` + (waiters.length
             ? `: ${names(waiters, heldBack)}` : "")]];
     return rows;

@@ -172,7 +172,8 @@ function sentenceOf(channel, why) {
 
 // The worst first: a broker that is silent may lose anything; what is lost is
 // gone; what is only full can still be helped.
-const RANKS = ["silent", "loss", "memory", "full", "stopping", "slow", "lost"];
+const RANKS = ["silent", "journal", "loss", "memory", "full", "stopping", "slow",
+    "lost"];
 
 function problemsOfChannels(who) {
     return who.channels.map(channel => ({channel, why: ofChannel(channel)}))
@@ -197,6 +198,22 @@ function heldBack(who) {
     return names.length
         ? `${names.slice(0, NAMED_MAX).join(", ")}${and} must hold back`
         : "publishers of the fullest channels wait";
+}
+
+// What stops all durable queues, by the state of the journal.
+const JOURNAL = [null, {level: "warn", is: "is full",
+    more: "publishers to durable queues wait until consumers have made room"},
+{level: "bad", is: "has failed", more: "durable queues stand still until " +
+    "the broker is started again on a disk that works"}];
+
+function problemsOfJournal(who) {
+    const counters = who.stats?.counters ?? {};
+    const state = JOURNAL[counters.journal_state];
+    const size = figures.bytesOf(counters.journal_bytes,
+        counters.journal_limit_bytes);
+    return state ? [{rank: "journal", level: state.level, weight: 0,
+        text: `the journal of ${who.name} ${state.is}: ${size}`,
+        more: state.more}] : [];
 }
 
 // Relief comes later than shortage: while somebody holds back, it is short.
@@ -238,7 +255,7 @@ function problemsOf(who) {
     if (!who.isBroker)
         return [];
     const found = [...problemsOfChannels(who), ...problemsOfMemory(who),
-        ...problemsOfTotals(who)];
+        ...problemsOfJournal(who), ...problemsOfTotals(who)];
     if (who.stats?.stopping)
         found.push({rank: "stopping", level: "warn", weight: 0,
             text: `${who.name} is stopping`, more: "it was asked to"});

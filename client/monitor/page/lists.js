@@ -46,6 +46,8 @@ const CHANNELS = [
         "publishers that wait for room in it")),
     rare(hint(number("Parked", "parked_bytes", figures.bytes),
         "of publishers that wait, while the rest of what they send is read")),
+    rare(hint(number("On disk", "disk_bytes", figures.bytes),
+        "of a durable queue, what is not in memory as well")),
     ofBroker(row => row.reporter.name),
 ];
 const DEPTH = 2;
