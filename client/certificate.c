@@ -256,14 +256,18 @@ static bool certificate_fill(const struct certificate_authority *a, X509 *x,
     return certificate_sign(x, a->certificate, a->key, extensions);
 }
 
+/* Of the key, so that it holds for a certificate that is renewed. */
 static bool certificate_pin(const X509 *x, char pin[CERTIFICATE_PIN_BYTES])
 {
     uint8_t digest[SECRET_DIGEST_BYTES];
-    unsigned length = sizeof digest;
-    if (X509_digest(x, EVP_sha256(), digest, &length) != 1)
-        return false;
-    secret_format_token(digest, pin);
-    return true;
+    unsigned char *key = NULL;
+    int length = i2d_X509_PUBKEY(X509_get_X509_PUBKEY(x), &key);
+    bool ok = length > 0 && EVP_Digest(key, (size_t)length, digest, NULL,
+                                       EVP_sha256(), NULL) == 1;
+    OPENSSL_free(key);
+    if (ok)
+        secret_format_token(digest, pin);
+    return ok;
 }
 
 bool certificate_issue(const struct certificate_authority *a, const char *name,

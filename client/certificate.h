@@ -32,7 +32,7 @@ struct certificate_authority *certificate_authority_open(const char *folder,
 void certificate_authority_close(struct certificate_authority *a);
 
 /* Makes FOLDER/NAME.pem and FOLDER/NAME.key. `name` is a host, an address or a
- * client's name. `pin` is the digest of the certificate, as --tls-pin takes it.
+ * client's name. `pin` is the digest of its public key, as --tls-pin takes it.
  * False, with the reason. */
 bool certificate_issue(const struct certificate_authority *a, const char *name,
                        enum certificate_use use,
