@@ -57,6 +57,8 @@ enum sluice_error {
     SLUICE_BAD_HEADER,  /* its name, or too many, or too long */
     SLUICE_BAD_OPTION,  /* a number out of range, a text too long */
     SLUICE_FOREIGN,     /* the server speaks another protocol, not sluice's */
+    SLUICE_UNTRUSTED,   /* TLS: the broker could not prove who it is */
+    SLUICE_TLS,         /* TLS has failed, or the broker refused it */
 };
 
 /* Borrowed bytes. `data` may be NULL when length is 0. */
@@ -98,6 +100,32 @@ SLUICE_MUST_CHECK enum sluice_error sluice_set_max_message(struct sluice *s,
  * version 2 the credit of a subscription with acknowledgements does more; calls
  * that wait for an answer receive what comes before it in any case. */
 void sluice_set_read_ahead(struct sluice *s, bool is_on);
+
+/* How to speak TLS: set `size` to sizeof(struct sluice_tls), and leave NULL
+ * what is not needed. Files are in PEM. */
+struct sluice_tls {
+    size_t size;
+    const char *ca;          /* of those who sign brokers; NULL: the system's */
+    const char *certificate; /* what this client shows, with its chain ... */
+    const char *key;         /* ... and its key, without a passphrase */
+    const char *name;        /* what the broker must prove to be; NULL: the host
+                                that the address names */
+    const char *pin;         /* "sha256:" and 64 hexadecimal digits: the digest
+                                of the broker's public key, as `sluice cert`
+                                prints it. It needs neither authority nor name
+                                then, unless they are given as well */
+};
+
+/* From the next connection on TLS is spoken, also to an address that does not
+ * begin with "tls:". NULL: only to those that do, as before. Reads the files,
+ * and again for a connection when they have changed; copies the texts. The
+ * broker has to prove who it is on every connection, and nothing turns that
+ * off. A broker that cannot is SLUICE_UNTRUSTED, and is not tried again, not
+ * even with sluice_set_reconnect(). Not while there is a connection.
+ *
+ * SLUICE_BAD_OPTION: a file or the pin is not good. */
+SLUICE_MUST_CHECK enum sluice_error
+sluice_set_tls(struct sluice *s, const struct sluice_tls *how);
 
 /* The socket, or -1 when there is none. Never read or write it yourself. */
 int sluice_fd(const struct sluice *s);

@@ -94,7 +94,7 @@ subscribe, in C or in a language that can call C.")
 set(CPACK_DEBIAN_DEV_PACKAGE_NAME libsluice-dev)
 set(CPACK_DEBIAN_DEV_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_DEV_PACKAGE_DEPENDS
-    "${library} (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}), libc6-dev")
+    "${library} (= ${PROJECT_VERSION}-${CPACK_DEBIAN_PACKAGE_RELEASE}), libc6-dev, libssl-dev")
 set(CPACK_COMPONENT_DEV_DESCRIPTION
 "This package has the header of the client library, the library as programs are
 linked with it, shared or static, and what pkg-config and CMake need to find

@@ -27,6 +27,8 @@ static const char *const failure_texts[] = {
     [SLUICE_BAD_HEADER] = "not a header, or too many",
     [SLUICE_BAD_OPTION] = "an option is out of range",
     [SLUICE_FOREIGN] = "the server is not a sluice broker",
+    [SLUICE_UNTRUSTED] = "the broker could not prove who it is",
+    [SLUICE_TLS] = "TLS has failed",
 };
 
 const char *sluice_error_text(enum sluice_error error)

@@ -15,10 +15,13 @@ struct foreign {
 static const char foreign_at_http[] = ", as sluiced does at its --http";
 static const char foreign_at_feed[] = ", as sluiced does at its --monitor-bind";
 
+static const char foreign_in_tls[] =
+    "; a broker behind it is reached with tls: before the address";
+
 static const struct foreign foreigners[] = {
     {"HTTP", "HTTP", 4, foreign_at_http},
-    {"TLS", "\x15\x03", 2, ""},
-    {"TLS", "\x16\x03", 2, ""},
+    {"TLS", "\x15\x03", 2, foreign_in_tls},
+    {"TLS", "\x16\x03", 2, foreign_in_tls},
     {"SSH", "SSH-", 4, ""},
     {"the protocol of NATS", "INFO", 4, ""},
     {"the protocol of Redis", "-ERR", 4, ""},

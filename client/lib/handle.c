@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/lib/handle.h"
 
+#include "client/lib/trust.h"
+
 #include <assert.h>
 #include <errno.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* In every live handle, so that a stale pointer is recognised. */
 static const unsigned handle_magic = 0x5105ce00;
@@ -83,7 +84,7 @@ struct sluice *sluice_new(void)
     if (!s)
         return NULL;
     s->magic = handle_magic;
-    s->fd = -1;
+    s->wire.fd = -1;
     s->limit = SLUICE_MESSAGE_DEFAULT_MAX;
     return s;
 }
@@ -93,9 +94,7 @@ void sluice_handle_reset(struct sluice *s)
     if (s->protocol)
         s->protocol->reset(s);
     s->protocol = NULL;
-    if (s->fd >= 0)
-        close(s->fd);
-    s->fd = -1;
+    sluice_wire_close(&s->wire);
     sluice_inbox_fini(&s->in);
     sluice_outbox_fini(&s->out);
     s->state = SLUICE_STATE_IDLE;
@@ -109,6 +108,7 @@ void sluice_free(struct sluice *s)
     sluice_handle_reset(s);
     if (s->units)
         s->free_units(s->units);
+    sluice_trust_free(s->trust);
     s->magic = 0;
     free(s);
 }
@@ -130,13 +130,13 @@ void sluice_set_read_ahead(struct sluice *s, bool is_on)
     sluice_handle_assert(s);
     s->room = is_on ? SLUICE_DIAL_USUAL : SLUICE_DIAL_LITTLE;
     s->in.is_frugal = !is_on;
-    if (s->fd >= 0)
-        sluice_dial_set_room(s->fd, s->room);
+    if (s->wire.fd >= 0)
+        sluice_dial_set_room(s->wire.fd, s->room);
 }
 
 enum sluice_error sluice_handle_start(struct sluice *s, int fd)
 {
-    s->fd = fd;
+    s->wire.fd = fd;
     sluice_inbox_init(&s->in, s->limit);
     s->in.is_frugal = s->room == SLUICE_DIAL_LITTLE;
     if (!sluice_outbox_init(&s->out)) {
@@ -148,41 +148,12 @@ enum sluice_error sluice_handle_start(struct sluice *s, int fd)
     return SLUICE_OK;
 }
 
-enum sluice_error sluice_connect(struct sluice *s, const char *address,
-                                 int timeout_ms)
-{
-    sluice_handle_assert(s);
-    if (sluice_handle_is_up(s))
-        return sluice_handle_bad_state(s);
-    sluice_handle_reset(s);
-    int fd = -1;
-    enum sluice_error error = sluice_dial(
-        address, sluice_deadline_in(timeout_ms), s->room, &fd, &s->failure);
-    return error != SLUICE_OK ? error : sluice_handle_start(s, fd);
-}
-
-enum sluice_error sluice_attach(struct sluice *s, int fd)
-{
-    sluice_handle_assert(s);
-    if (sluice_handle_is_up(s)) {
-        close(fd);
-        return sluice_handle_bad_state(s);
-    }
-    sluice_handle_reset(s);
-    if (sluice_dial_prepare(fd))
-        return sluice_handle_start(s, fd);
-    sluice_failure_set(&s->failure, SLUICE_UNREACHABLE,
-                       "cannot use this descriptor: %s", strerror(errno));
-    close(fd);
-    return SLUICE_UNREACHABLE;
-}
-
 /* --- questions ----------------------------------------------------------- */
 
 int sluice_fd(const struct sluice *s)
 {
     sluice_handle_assert(s);
-    return s->protocol ? s->protocol->fd(s) : s->fd;
+    return s->protocol ? s->protocol->fd(s) : s->wire.fd;
 }
 
 short sluice_events(const struct sluice *s)
@@ -192,7 +163,7 @@ short sluice_events(const struct sluice *s)
         return 0;
     if (s->protocol)
         return s->protocol->events(s);
-    return sluice_outbox_is_empty(&s->out) ? POLLIN : POLLIN | POLLOUT;
+    return sluice_wire_events(&s->wire, !sluice_outbox_is_empty(&s->out));
 }
 
 const char *sluice_error_detail(const struct sluice *s)

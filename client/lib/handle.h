@@ -39,7 +39,7 @@ struct sluice_protocol {
 struct sluice {
     unsigned magic;
     enum sluice_state state;
-    int fd;                     /* -1 when IDLE */
+    struct sluice_wire wire;    /* without a socket when IDLE */
     uint32_t limit;             /* bytes of the longest message */
     enum sluice_dial_room room; /* LITTLE: nothing is read ahead, either */
     struct sluice_inbox in;
@@ -49,6 +49,8 @@ struct sluice {
     const struct sluice_protocol *protocol; /* NULL in version 1 */
     struct sluice_units *units; /* version 2; NULL before its first call */
     void (*free_units)(struct sluice_units *units); /* NULL with it */
+    struct sluice_trust *trust; /* of all TLS; NULL before it is needed */
+    bool is_secured;            /* TLS is spoken to every address */
 };
 
 /* Aborts when it is not a handle, or has been freed. */

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 enum {
     INBOX_BASE_BYTES = 256 << 10, /* the first buffer: one read's worth */
@@ -130,7 +129,7 @@ static size_t inbox_lacks(const struct sluice_inbox *in)
     return frame_size(frame_get_length(in->bytes + at)) - there;
 }
 
-ssize_t sluice_inbox_fill(struct sluice_inbox *in, int fd)
+ssize_t sluice_inbox_fill(struct sluice_inbox *in, struct sluice_wire *from)
 {
     if (!inbox_make_room(in)) {
         errno = ENOMEM;
@@ -138,10 +137,8 @@ ssize_t sluice_inbox_fill(struct sluice_inbox *in, int fd)
     }
     size_t room = in->capacity - in->tail;
     size_t lacks = in->is_frugal ? inbox_lacks(in) : room;
-    ssize_t n;
-    do
-        n = read(fd, in->bytes + in->tail, lacks < room ? lacks : room);
-    while (n < 0 && errno == EINTR);
+    ssize_t n = sluice_wire_read(from, in->bytes + in->tail,
+                                 lacks < room ? lacks : room);
     if (n > 0)
         in->tail += (size_t)n;
     return n;

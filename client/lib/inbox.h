@@ -13,6 +13,7 @@
 #ifndef SLUICE_CLIENT_LIB_INBOX_H
 #define SLUICE_CLIENT_LIB_INBOX_H
 
+#include "client/lib/wire.h"
 #include "client/sluice.h"
 #include "proto/frame.h"
 
@@ -40,8 +41,8 @@ void sluice_inbox_give_back(struct sluice_inbox *in);
 enum frame_status sluice_inbox_take(struct sluice_inbox *in,
                                     struct sluice_bytes *message);
 
-/* One read(): the number of bytes, 0 at end of file, -1 with errno. */
-ssize_t sluice_inbox_fill(struct sluice_inbox *in, int fd);
+/* One read: the number of bytes, 0 at end of file, -1 with errno. */
+ssize_t sluice_inbox_fill(struct sluice_inbox *in, struct sluice_wire *from);
 
 /* Bytes that wait to be taken. */
 size_t sluice_inbox_waiting(const struct sluice_inbox *in);

@@ -3,9 +3,7 @@
 
 #include "proto/frame.h"
 
-#include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/uio.h>
 
 bool sluice_outbox_init(struct sluice_outbox *out)
@@ -113,8 +111,8 @@ static void outbox_reset(struct sluice_outbox *out)
     out->capacity = SLUICE_OUTBOX_BYTES;
 }
 
-/* An iovec is for reading and writing, so it cannot be const; sendmsg() only
- * reads. A union, because a cast would need a warning disabled. */
+/* An iovec is for reading and writing, so it cannot be const; here it is only
+ * read. A union, because a cast would need a warning disabled. */
 static void *outbox_unconst(const void *data)
 {
     union {
@@ -124,7 +122,7 @@ static void *outbox_unconst(const void *data)
     return pointer.out;
 }
 
-bool sluice_outbox_write(struct sluice_outbox *out, int fd,
+bool sluice_outbox_write(struct sluice_outbox *out, struct sluice_wire *to,
                          struct sluice_bytes *body)
 {
     size_t waiting = out->tail - out->head;
@@ -132,11 +130,7 @@ bool sluice_outbox_write(struct sluice_outbox *out, int fd,
         {.iov_base = out->bytes + out->head, .iov_len = waiting},
         {.iov_base = outbox_unconst(body->data), .iov_len = body->length},
     };
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-    ssize_t n;
-    do
-        n = sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-    while (n < 0 && errno == EINTR);
+    ssize_t n = sluice_wire_write(to, parts, 2);
     if (n < 0)
         return false;
     size_t sent = (size_t)n;

@@ -12,6 +12,7 @@
 #ifndef SLUICE_CLIENT_LIB_OUTBOX_H
 #define SLUICE_CLIENT_LIB_OUTBOX_H
 
+#include "client/lib/wire.h"
 #include "client/sluice.h"
 
 #include <stdbool.h>
@@ -49,9 +50,9 @@ bool sluice_outbox_put_head(struct sluice_outbox *out,
 /* Appends any number of bytes; false only without memory. */
 bool sluice_outbox_append(struct sluice_outbox *out, struct sluice_bytes rest);
 
-/* One sendmsg() of the collected bytes and then of *body, which is shortened by
+/* One write of the collected bytes and then of *body, which is shortened by
  * the part that was sent. False with errno when nothing could be sent. */
-bool sluice_outbox_write(struct sluice_outbox *out, int fd,
+bool sluice_outbox_write(struct sluice_outbox *out, struct sluice_wire *to,
                          struct sluice_bytes *body);
 
 static inline bool sluice_outbox_is_empty(const struct sluice_outbox *out)

@@ -19,13 +19,23 @@ static void transfer_on_eof(struct sluice *s)
     sluice_handle_end(s, SLUICE_STATE_ENDED, error, sentence);
 }
 
+/* The socket or TLS has failed, as errno says. */
+static void transfer_on_failure(struct sluice *s, enum sluice_state state)
+{
+    const struct sluice_failure *tls = sluice_wire_failure(&s->wire);
+    if (tls)
+        sluice_handle_end(s, state, tls->error, tls->sentence);
+    else
+        sluice_handle_end_errno(s, state, errno);
+}
+
 enum sluice_error sluice_transfer_read(struct sluice *s)
 {
-    ssize_t n = sluice_inbox_fill(&s->in, s->fd);
+    ssize_t n = sluice_inbox_fill(&s->in, &s->wire);
     if (n < 0 && errno == EAGAIN)
         return SLUICE_AGAIN;
     if (n < 0)
-        sluice_handle_end_errno(s, SLUICE_STATE_ENDED, errno);
+        transfer_on_failure(s, SLUICE_STATE_ENDED);
     if (n == 0)
         transfer_on_eof(s);
     return SLUICE_OK;
@@ -34,11 +44,11 @@ enum sluice_error sluice_transfer_read(struct sluice *s)
 enum sluice_error sluice_transfer_write(struct sluice *s,
                                         struct sluice_bytes *body)
 {
-    if (sluice_outbox_write(&s->out, s->fd, body))
+    if (sluice_outbox_write(&s->out, &s->wire, body))
         return SLUICE_OK;
     if (errno == EAGAIN)
         return SLUICE_AGAIN;
-    sluice_handle_end_errno(s, SLUICE_STATE_BROKEN, errno);
+    transfer_on_failure(s, SLUICE_STATE_BROKEN);
     return s->end;
 }
 
@@ -55,7 +65,7 @@ enum sluice_error sluice_transfer_await(struct sluice *s, short events,
 {
     if (deadline == SLUICE_DEADLINE_NOW)
         return SLUICE_AGAIN;
-    struct pollfd waiting = {.fd = s->fd, .events = events};
+    struct pollfd waiting = {.fd = s->wire.fd, .events = events};
     int n = poll(&waiting, 1, sluice_deadline_left(deadline));
     if (n > 0)
         return SLUICE_OK;
@@ -73,8 +83,11 @@ enum sluice_error sluice_transfer_await_room(struct sluice *s,
     if (sluice_inbox_waiting(&s->in) >= SLUICE_READ_AHEAD)
         return sluice_failure_set(&s->failure, SLUICE_BACKLOG,
                                   "received messages must be taken first");
-    enum sluice_error error = sluice_transfer_await(
-        s, POLLIN | POLLOUT, deadline, "the broker took no more in time");
+    enum sluice_error error = SLUICE_OK;
+    if (!sluice_wire_has_more(&s->wire))
+        error =
+            sluice_transfer_await(s, sluice_wire_events(&s->wire, true),
+                                  deadline, "the broker took no more in time");
     if (error != SLUICE_OK)
         return error;
     if (sluice_transfer_read(s) == SLUICE_OK && sluice_handle_is_over(s))

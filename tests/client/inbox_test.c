@@ -17,7 +17,8 @@ enum { LIMIT = 16 << 20 };
 
 struct fixture {
     struct sluice_inbox in;
-    int peer, fd;
+    int peer;
+    struct sluice_wire wire;
 };
 
 static struct fixture open_inbox(uint32_t limit)
@@ -25,7 +26,7 @@ static struct fixture open_inbox(uint32_t limit)
     int ends[2];
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends),
                      0);
-    struct fixture f = {.peer = ends[0], .fd = ends[1]};
+    struct fixture f = {.peer = ends[0], .wire = {.fd = ends[1]}};
     sluice_inbox_init(&f.in, limit);
     return f;
 }
@@ -34,7 +35,7 @@ static void close_inbox(struct fixture *f)
 {
     sluice_inbox_fini(&f->in);
     close(f->peer);
-    close(f->fd);
+    sluice_wire_close(&f->wire);
 }
 
 /* Sends and reads it in. */
@@ -47,9 +48,9 @@ static void feed(struct fixture *f, const void *bytes, size_t n)
             at += sent;
             n -= (size_t)sent;
         }
-        assert_true(sluice_inbox_fill(&f->in, f->fd) > 0);
+        assert_true(sluice_inbox_fill(&f->in, &f->wire) > 0);
     }
-    while (sluice_inbox_fill(&f->in, f->fd) > 0)
+    while (sluice_inbox_fill(&f->in, &f->wire) > 0)
         ;
 }
 
@@ -194,7 +195,7 @@ static void test_end_of_file(void **state)
     struct fixture f = open_inbox(LIMIT);
     feed(&f, stream, STREAM_BYTES);
     shutdown(f.peer, SHUT_WR);
-    assert_int_equal(sluice_inbox_fill(&f.in, f.fd), 0);
+    assert_int_equal(sluice_inbox_fill(&f.in, &f.wire), 0);
     check_message(&f, "abc", 3);
     close_inbox(&f);
 }

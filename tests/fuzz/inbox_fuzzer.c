@@ -60,7 +60,7 @@ static bool fill_behind_lent(struct script *script, struct sluice_inbox *in,
         uint8_t *copy = fuzz_copy(lent.data, lent.length);
         check_message(sent, &lent);
         send_piece(script, sent, ends[0]);
-        (void)sluice_inbox_fill(in, ends[1]);
+        (void)sluice_inbox_fill(in, &(struct sluice_wire){.fd = ends[1]});
         FUZZ_CHECK(memcmp(copy, lent.data, lent.length) == 0);
         free(copy);
         sluice_inbox_give_back(in);
@@ -80,7 +80,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     bool is_good = true;
     while (script.left > 0 && is_good) {
         send_piece(&script, &sent, ends[0]);
-        (void)sluice_inbox_fill(&in, ends[1]);
+        (void)sluice_inbox_fill(&in, &(struct sluice_wire){.fd = ends[1]});
         is_good =
             fill_behind_lent(&script, &in, &sent, ends) && take_all(&in, &sent);
         FUZZ_CHECK(!is_good ||

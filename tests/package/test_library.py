@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """The shared library: it exports the functions of client/sluice.h and nothing
-else, needs nothing but libc, and a program in another language can load it."""
+else, needs nothing but libc and OpenSSL, and a program in another language can load it."""
 import ctypes
 import os
 import pathlib
@@ -66,11 +66,11 @@ class Names(unittest.TestCase):
         self.assertEqual({n for n in names if not n.startswith("sluice_")},
                          set())
 
-    def test_it_has_a_version_and_needs_only_libc(self):
+    def test_it_has_a_version_and_needs_only_libc_and_openssl(self):
         dynamic = run("readelf", "-d", SHARED)
         self.assertIn("[libsluice.so.0]", dynamic)
-        self.assertEqual(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic),
-                         ["libc.so.6"])
+        self.assertEqual(set(re.findall(r"\(NEEDED\).*\[(.*)\]", dynamic)),
+                         {"libssl.so.3", "libcrypto.so.3", "libc.so.6"})
         self.assertNotRegex(dynamic, "RPATH|RUNPATH")
 
 

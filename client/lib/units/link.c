@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/lib/units/link.h"
 
+#include "client/lib/secure.h"
 #include "client/lib/units/intake.h"
 #include "client/lib/units/units.h"
 #include "proto/head_writer.h"
@@ -9,7 +10,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
-#include <unistd.h>
 
 enum {
     LINK_PAUSE_FIRST_MS = 50,
@@ -40,9 +40,7 @@ static int link_next_pause(struct sluice_link *link)
 static void link_close(struct sluice *s)
 {
     sluice_approach_end(&s->units->link.approach);
-    if (s->fd >= 0)
-        close(s->fd);
-    s->fd = -1;
+    sluice_wire_close(&s->wire);
     sluice_intake_drop(&s->in);
     s->out.head = s->out.tail = 0;
 }
@@ -71,28 +69,32 @@ static void link_come_again(struct sluice *s, enum sluice_error error,
 static void link_attempted(struct sluice *s, enum sluice_error error)
 {
     struct sluice_link *link = &s->units->link;
-    if (error == SLUICE_AGAIN) {
-        link->state = SLUICE_LINK_DIALING;
-    } else if (error != SLUICE_OK) {
-        link_come_again(s, error, error == SLUICE_BAD_ADDRESS);
-    } else {
-        int fd = link->approach.fd;
+    bool is_connected = error == SLUICE_OK;
+    if (is_connected) {
+        s->wire.fd = link->approach.fd;
         link->approach.fd = -1;
-        sluice_link_connected(s, fd);
+        error = sluice_secure_begin(s, s->units->settings.address);
     }
+    if (error == SLUICE_AGAIN)
+        link->state = SLUICE_LINK_DIALING;
+    else if (error == SLUICE_OK)
+        sluice_link_connected(s);
+    else
+        link_come_again(s, error, is_connected || error == SLUICE_BAD_ADDRESS);
 }
 
 void sluice_link_begin(struct sluice *s)
 {
-    link_attempted(s, sluice_approach_begin(&s->units->link.approach,
-                                            s->units->settings.address, s->room,
-                                            &s->failure));
+    const char *address = sluice_secure_address(s->units->settings.address);
+    link_attempted(s, sluice_approach_begin(&s->units->link.approach, address,
+                                            s->room, &s->failure));
 }
 
 enum sluice_error sluice_link_dial(struct sluice *s)
 {
     enum sluice_error error = sluice_approach_continue(
-        &s->units->link.approach, s->units->settings.address, &s->failure);
+        &s->units->link.approach,
+        sluice_secure_address(s->units->settings.address), &s->failure);
     if (error != SLUICE_AGAIN)
         link_attempted(s, error);
     return error == SLUICE_AGAIN ? SLUICE_AGAIN : SLUICE_OK;
@@ -122,10 +124,9 @@ static void link_send_opening(struct sluice *s)
     sluice_units_append(s, (struct span){room, head_end(&w)}, proof);
 }
 
-void sluice_link_connected(struct sluice *s, int fd)
+void sluice_link_connected(struct sluice *s)
 {
     struct sluice_link *link = &s->units->link;
-    s->fd = fd;
     link->number++;
     link->is_deaf = link->is_pinged = link->is_urgent = false;
     link->state = SLUICE_LINK_OPENING;

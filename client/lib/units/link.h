@@ -16,8 +16,8 @@ void sluice_link_begin(struct sluice *s);
 /* The attempt goes on; SLUICE_AGAIN: there is nothing to do yet. */
 enum sluice_error sluice_link_dial(struct sluice *s);
 
-/* Opens version 2 on this socket, which the handle owns from then on. */
-void sluice_link_connected(struct sluice *s, int fd);
+/* Opens version 2 on the socket of the handle. */
+void sluice_link_connected(struct sluice *s);
 
 /* INFO has come: takes over its limits. The first one opens the connection, and
  * subscribes again; true then. */

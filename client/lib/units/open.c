@@ -93,12 +93,10 @@ static void open_begin(struct sluice *s, const char *address)
     s->units->code[0] = '\0';
     s->protocol = &open_protocol;
     s->state = SLUICE_STATE_UNITS;
-    if (address) {
+    if (address)
         sluice_link_begin(s);
-    } else {
-        int fd = s->fd;
-        sluice_link_connected(s, fd);
-    }
+    else
+        sluice_link_connected(s);
 }
 
 /* The address must outlive the call: it is connected to again. */

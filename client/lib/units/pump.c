@@ -21,7 +21,7 @@ enum sluice_error sluice_pump_write(struct sluice *s)
     link->is_urgent = false;
     if (!pump_is_connected(s) || sluice_outbox_is_empty(&s->out))
         return SLUICE_AGAIN;
-    if (!link->is_deaf && sluice_outbox_write(&s->out, s->fd, &nothing))
+    if (!link->is_deaf && sluice_outbox_write(&s->out, &s->wire, &nothing))
         return SLUICE_OK;
     if (!link->is_deaf && errno == EAGAIN)
         return SLUICE_AGAIN;
@@ -30,9 +30,22 @@ enum sluice_error sluice_pump_write(struct sluice *s)
     return SLUICE_OK;
 }
 
+/* A server that is not what it must be will not be so the next time, either;
+ * a connection that was cut may. */
+static void pump_fail(struct sluice *s, int error)
+{
+    const struct sluice_failure *tls = sluice_wire_failure(&s->wire);
+    if (!tls)
+        sluice_link_lose_errno(s, error);
+    else if (tls->error == SLUICE_BROKEN)
+        sluice_link_lose(s, false, tls->sentence);
+    else
+        sluice_link_fail(s, tls->error, tls->sentence);
+}
+
 static enum sluice_error pump_read(struct sluice *s)
 {
-    ssize_t n = sluice_inbox_fill(&s->in, s->fd);
+    ssize_t n = sluice_inbox_fill(&s->in, &s->wire);
     if (n > 0)
         sluice_link_heard(s);
     else if (n == 0)
@@ -40,7 +53,7 @@ static enum sluice_error pump_read(struct sluice *s)
     else if (errno == EAGAIN)
         return SLUICE_AGAIN;
     else
-        sluice_link_lose_errno(s, errno);
+        pump_fail(s, errno);
     return SLUICE_OK;
 }
 
@@ -50,12 +63,12 @@ short sluice_pump_events(const struct sluice *s)
         return POLLOUT;
     if (!pump_is_connected(s))
         return 0;
-    return sluice_outbox_is_empty(&s->out) ? POLLIN : POLLIN | POLLOUT;
+    return sluice_wire_events(&s->wire, !sluice_outbox_is_empty(&s->out));
 }
 
 int sluice_pump_fd(const struct sluice *s)
 {
-    return s->fd >= 0 ? s->fd : s->units->link.approach.fd;
+    return s->wire.fd >= 0 ? s->wire.fd : s->units->link.approach.fd;
 }
 
 /* For the socket, for what the link has to do by the clock, or for the caller's

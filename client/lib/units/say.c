@@ -92,11 +92,11 @@ static void say_send_body(struct sluice *s, struct sluice_bytes body)
 {
     struct sluice_link *link = &s->units->link;
     if (!link->is_deaf)
-        (void)sluice_outbox_write(&s->out, s->fd, &body);
+        (void)sluice_outbox_write(&s->out, &s->wire, &body);
     if (body.length == 0 || sluice_outbox_append(&s->out, body))
         return;
     link->is_deaf = true; /* the unit is cut short: the next read is the end */
-    shutdown(s->fd, SHUT_RDWR);
+    shutdown(s->wire.fd, SHUT_RDWR);
 }
 
 static bool say_send(struct sluice *s, struct sluice_bytes head,

@@ -65,7 +65,7 @@ void sluice_units_append(struct sluice *s, struct span head,
         return;
     /* A unit cut short cannot be repaired: the next read finds the end. */
     s->units->link.is_deaf = true;
-    shutdown(s->fd, SHUT_RDWR);
+    shutdown(s->wire.fd, SHUT_RDWR);
 }
 
 void sluice_units_note_failure(struct sluice_units *u, enum sluice_error error,
