@@ -9,14 +9,15 @@
 
 /* --- values -------------------------------------------------------------- */
 
+/* Only the environment has a text for it. */
 static bool cli_option_set_flag(const struct cli_option *row, const char *text,
                                 void *target, struct sentence *why)
 {
-    (void)row;
-    (void)text;
-    (void)why;
-    *(bool *)target = true;
-    return true;
+    bool is_no = text && strcmp(text, "no") == 0;
+    *(bool *)target = !is_no;
+    return !text || is_no || strcmp(text, "yes") == 0 ||
+           sentence_fail(why, "$%s: '%.128s' is not yes or no",
+                         row->environment, text);
 }
 
 static bool cli_option_set_text(const struct cli_option *row, const char *text,

@@ -23,7 +23,8 @@ static const char *const complain_advice[] = {
     [SLUICE_TIMEOUT] = "check --server or $SLUICE_SERVER, or raise --timeout",
     [SLUICE_UNRESOLVED] = "check --server or $SLUICE_SERVER",
     [SLUICE_UNSUPPORTED] = "this needs a newer sluiced",
-    [SLUICE_FOREIGN] = NULL, /* the last */
+    [SLUICE_UNTRUSTED] = "see --tls-ca, --tls-name and --tls-pin",
+    [SLUICE_TLS] = NULL, /* the last */
 };
 
 int complain_unconnected(const struct sluice *s, enum sluice_error error)
@@ -31,6 +32,8 @@ int complain_unconnected(const struct sluice *s, enum sluice_error error)
     if (error == SLUICE_BAD_ADDRESS)
         return complain(EXIT_USAGE, "--server (or $SLUICE_SERVER): %s",
                         sluice_error_detail(s));
+    if (error == SLUICE_BAD_OPTION)
+        return complain(EXIT_USAGE, "%s", sluice_error_detail(s));
     const char *advice = complain_advice[error];
     return complain(EXIT_FAILED, "%s%s%s", sluice_error_detail(s),
                     advice ? "; " : "", advice ? advice : "");

@@ -15,7 +15,8 @@ int complain(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Prints why sluice_connect() failed, and what the user can do. Returns
- * EXIT_USAGE when the address is not one, else EXIT_FAILED. */
+ * EXIT_USAGE when the address is not one, or an option or its file is not good,
+ * else EXIT_FAILED. */
 int complain_unconnected(const struct sluice *s, enum sluice_error error);
 
 #endif

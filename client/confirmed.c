@@ -214,7 +214,7 @@ static int confirmed_work(struct confirmed *c)
     if (c->plan->options->shows == CONFIRMED_SYNC &&
         sluice_set_sync(c->s, true) != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(c->s));
-    if (!opened_begin(c->s, c->plan->server, c->plan->timeout_ms, outage,
+    if (!opened_begin(c->s, c->plan->target, c->plan->timeout_ms, outage,
                       &status))
         return status;
     enum sluice_error error = confirmed_run(c);
@@ -229,7 +229,7 @@ int confirmed_send(const struct confirmed_plan *plan)
     struct sentence why;
     if (!headers_read(&c.headers, &plan->options->headers, &why))
         return complain(EXIT_USAGE, "%s", why.text);
-    outage_init(&c.outage, plan->server, false);
+    outage_init(&c.outage, plan->target->server, false);
     c.s = sluice_new();
     int status =
         c.s ? confirmed_work(&c)

@@ -48,7 +48,8 @@ struct confirmed_options {
 bool confirmed_is_wanted(const struct confirmed_options *o);
 
 struct confirmed_plan {
-    const char *server, *channel;            /* borrowed */
+    const struct target *target;             /* borrowed */
+    const char *channel;                     /* borrowed */
     struct source *source;                   /* borrowed */
     const struct confirmed_options *options; /* borrowed */
     int timeout_ms; /* to connect, and for the last receipts */

@@ -3,6 +3,7 @@
 
 #include "client/complain.h"
 #include "client/lib/deadline.h"
+#include "client/target.h"
 
 #include <inttypes.h>
 
@@ -26,7 +27,7 @@ static struct sluice *handback_open(struct handback *h, int64_t due_ms)
     if (to)
         error = sluice_set_max_message(to, h->max_frame);
     if (error == SLUICE_OK)
-        error = sluice_connect(to, h->server, sluice_deadline_left(due_ms));
+        error = target_connect(h->target, to, sluice_deadline_left(due_ms));
     if (error == SLUICE_OK)
         return to;
     handback_fail(h, to, error);

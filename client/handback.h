@@ -14,8 +14,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct target;
+
 struct handback {
-    const char *server;
+    const struct target *target;
     struct sluice_bytes channel;
     bool is_queue;
     int timeout_ms;      /* for all of it */

@@ -17,7 +17,7 @@ static bool opened_may_retry(const struct outage *outage,
 
 /* Only the first connection is begun again here: each attempt has a time limit
  * of its own, and what cannot succeed ends the command. */
-bool opened_begin(struct sluice *s, const char *server, int timeout_ms,
+bool opened_begin(struct sluice *s, const struct target *target, int timeout_ms,
                   struct outage *outage, int *status)
 {
     enum sluice_error error;
@@ -25,7 +25,7 @@ bool opened_begin(struct sluice *s, const char *server, int timeout_ms,
     do {
         error = sluice_set_reconnect(s, false);
         if (error == SLUICE_OK)
-            error = sluice_open(s, server, timeout_ms);
+            error = target_open(target, s, timeout_ms);
         if (error == SLUICE_OK)
             return sluice_set_reconnect(s, outage != NULL) == SLUICE_OK;
         may_retry = opened_may_retry(outage, error);

@@ -7,12 +7,13 @@
 #define SLUICE_CLIENT_OPENED_H
 
 #include "client/outage.h"
+#include "client/target.h"
 
 /* Opens it, with `timeout_ms` for each attempt. With an outage, which is told
  * what happens, attempts go on until one succeeds, and later the connection
  * comes back; NULL: neither. False, with an error printed and *status set, when
  * it fails, would never succeed, or a stop signal came. */
-bool opened_begin(struct sluice *s, const char *server, int timeout_ms,
+bool opened_begin(struct sluice *s, const struct target *target, int timeout_ms,
                   struct outage *outage, int *status);
 
 /* Waits for the next event, at most `timeout_ms`, -1 for ever. SLUICE_AGAIN:

@@ -33,10 +33,12 @@ void outage_init(struct outage *o, const char *server, bool is_quiet)
  * probably mistyped; later it is an outage like another. */
 bool outage_is_final(const struct outage *o, enum sluice_error error)
 {
-    if (error == SLUICE_BAD_ADDRESS || error == SLUICE_FOREIGN)
+    if (error == SLUICE_BAD_ADDRESS || error == SLUICE_FOREIGN ||
+        error == SLUICE_UNTRUSTED || error == SLUICE_TLS)
         return true;
     return o->state == OUTAGE_FIRST &&
-           (error == SLUICE_UNRESOLVED || error == SLUICE_DENIED);
+           (error == SLUICE_UNRESOLVED || error == SLUICE_DENIED ||
+            error == SLUICE_BAD_OPTION);
 }
 
 void outage_on_connected(struct outage *o)

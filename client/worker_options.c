@@ -41,7 +41,7 @@ static int worker_options_open(const struct worker_options *o,
     if (sluice_set_max_message(s, SLUICE_MESSAGE_MAX) != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(s));
     struct outage *outage = o->no_reconnect ? NULL : &plan->news->outage;
-    if (!opened_begin(s, o->server, plan->timeout_ms, outage, &status))
+    if (!opened_begin(s, &o->target, plan->timeout_ms, outage, &status))
         return status;
     status = worker_run(plan, s, NULL);
     news_end(plan->news);
@@ -56,7 +56,8 @@ int worker_options_run(const struct worker_options *o, struct worker_plan *plan,
     struct sluice *s = sluice_new();
     int status;
     if (reading_init(&reading, 1, &channel) && s && stop_signal_init()) {
-        news_init(&news, o->server, &reading, !o->no_reconnect, o->is_quiet);
+        news_init(&news, o->target.server, &reading, !o->no_reconnect,
+                  o->is_quiet);
         plan->reading = &reading;
         plan->news = &news;
         status = worker_options_open(o, plan, s);

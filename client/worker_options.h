@@ -7,10 +7,12 @@
 #define SLUICE_CLIENT_WORKER_OPTIONS_H
 
 #include "client/command.h"
+#include "client/target.h"
 #include "client/worker.h"
 
 struct worker_options {
-    const char *server, *command;
+    struct target target;
+    const char *command;
     struct cli_option_number timeout_ms, jobs, count;
     bool is_quiet, no_reconnect;
 };
@@ -20,15 +22,7 @@ struct worker_options {
 /* Rows of a table of options; `at` is the offset of a worker_options in the
  * command's struct. */
 #define WORKER_OPTIONS_WORK(at)                                                \
-    {"server",                                                                 \
-     CLI_OPTION_TEXT,                                                          \
-     WORKER_VALUE(at, server),                                                 \
-     "ADDR",                                                                   \
-     SLUICE_DEFAULT_SERVER,                                                    \
-     "SLUICE_SERVER",                                                          \
-     0,                                                                        \
-     0,                                                                        \
-     "the broker: host:port, [v6]:port or unix:PATH"},                         \
+    TARGET_SERVER(WORKER_VALUE(at, target)),                                   \
         {"exec",                                                               \
          CLI_OPTION_TEXT,                                                      \
          WORKER_VALUE(at, command),                                            \
@@ -63,11 +57,16 @@ struct worker_options {
          0,                                                                    \
          0,                                                                    \
          "exit with 1 when the broker cannot be reached or is lost"},          \
-    {                                                                          \
-        "quiet", CLI_OPTION_FLAG, WORKER_VALUE(at, is_quiet), NULL, NULL,      \
-            NULL, 0, 0,                                                        \
-            "do not report lost and regained connections on standard error"    \
-    }
+        {"quiet",                                                              \
+         CLI_OPTION_FLAG,                                                      \
+         WORKER_VALUE(at, is_quiet),                                           \
+         NULL,                                                                 \
+         NULL,                                                                 \
+         NULL,                                                                 \
+         0,                                                                    \
+         0,                                                                    \
+         "do not report lost and regained connections on standard error"},     \
+        TARGET_TLS(WORKER_VALUE(at, target))
 
 /* Fills the plan's fields that these options and the arguments give; the others
  * stay. False, with an error printed and *status set, when they are wrong. */

@@ -16,6 +16,7 @@
 #include "client/presence.h"
 #include "client/prompt.h"
 #include "client/stop_signal.h"
+#include "client/target.h"
 #include "client/watch.h"
 #include "proto/channel_name.h"
 
@@ -29,7 +30,8 @@
 enum { CHAT_PROMPT_BYTES = PRESENCE_NAME_MAX + 3 };
 
 struct chat_options {
-    const char *server, *name;
+    struct target target;
+    const char *name;
     struct cli_option_number timeout_ms;
     bool has_reconnect, is_quiet;
 };
@@ -37,9 +39,7 @@ struct chat_options {
 #define CHAT_VALUE(field) offsetof(struct chat_options, field)
 
 static const struct cli_option chat_options[] = {
-    {"server", CLI_OPTION_TEXT, CHAT_VALUE(server), "ADDR",
-     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "the broker: host:port, [v6]:port or unix:PATH"},
+    TARGET_SERVER(CHAT_VALUE(target)),
     {"as", CLI_OPTION_TEXT, CHAT_VALUE(name), "NAME", "anonymous", "USER", 0, 0,
      "your name in the room"},
     {"timeout", CLI_OPTION_DURATION, CHAT_VALUE(timeout_ms), "TIME", "5s", NULL,
@@ -48,6 +48,7 @@ static const struct cli_option chat_options[] = {
      0, 0, "try again when the broker cannot be reached or is lost"},
     {"quiet", CLI_OPTION_FLAG, CHAT_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
      "do not show who comes and goes"},
+    TARGET_TLS(CHAT_VALUE(target)),
     {.name = NULL},
 };
 
@@ -207,7 +208,7 @@ static enum sluice_error chat_dial(struct chat *c, struct sluice **s,
     sluice_free(*s);
     *s = fresh;
     c->failed = fresh;
-    enum sluice_error error = sluice_connect(fresh, c->options.server,
+    enum sluice_error error = target_connect(&c->options.target, fresh,
                                              (int)c->options.timeout_ms.value);
     return error == SLUICE_OK ? sluice_subscribe(fresh, channel) : error;
 }
@@ -398,7 +399,7 @@ static bool chat_init(struct chat *c, const char *channel)
     snprintf(c->prompt_text, sizeof c->prompt_text, "%s: ", c->options.name);
     snprintf(c->door_name, sizeof c->door_name, "%s" PRESENCE_SUFFIX, channel);
     c->door_channel = sluice_text(c->door_name);
-    outage_init(&c->outage, c->options.server, false);
+    outage_init(&c->outage, c->options.target.server, false);
     c->s = sluice_new();
     c->door = sluice_new();
     if (!c->s || !c->door || !stop_signal_init())

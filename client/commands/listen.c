@@ -11,13 +11,15 @@
 #include "client/listen/units.h"
 #include "client/print_options.h"
 #include "client/stop_signal.h"
+#include "client/target.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 struct listen_options {
-    const char *server, *command;
+    struct target target;
+    const char *command;
     struct cli_option_number timeout_ms, max_frame, count;
     struct print_options print;
     bool has_newline, has_headers, shows_gaps, is_quiet, no_reconnect;
@@ -26,9 +28,7 @@ struct listen_options {
 #define LISTEN_VALUE(field) offsetof(struct listen_options, field)
 
 static const struct cli_option listen_options[] = {
-    {"server", CLI_OPTION_TEXT, LISTEN_VALUE(server), "ADDR",
-     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "the broker: host:port, [v6]:port or unix:PATH"},
+    TARGET_SERVER(LISTEN_VALUE(target)),
     {"timeout", CLI_OPTION_DURATION, LISTEN_VALUE(timeout_ms), "TIME", "5s",
      NULL, 1, 86400000,
      "how long one attempt to connect, or the goodbye, may take"},
@@ -52,6 +52,7 @@ static const struct cli_option listen_options[] = {
     {"quiet", CLI_OPTION_FLAG, LISTEN_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
      "do not report on standard error what ended well: lost connections that\n"
      "      are regained, messages that are handed back"},
+    TARGET_TLS(LISTEN_VALUE(target)),
     {.name = NULL},
 };
 
@@ -67,7 +68,7 @@ static enum sluice_error listen_dial(struct listening *l, bool *has_units)
     if (error == SLUICE_OK)
         error = sluice_set_reconnect(l->s, false);
     if (error == SLUICE_OK)
-        error = sluice_open(l->s, plan->server, plan->timeout_ms);
+        error = target_open(plan->target, l->s, plan->timeout_ms);
     if (error == SLUICE_OK)
         return sluice_set_reconnect(l->s, plan->reconnects);
     if (error != SLUICE_UNSUPPORTED || reading_has_many(&l->reading))
@@ -157,7 +158,7 @@ static bool listen_init(struct listening *l, const struct listen_options *o,
                         int count, char **channels)
 {
     l->plan = (struct listening_plan){
-        .server = o->server,
+        .target = &o->target,
         .command = o->command,
         .timeout_ms = (int)o->timeout_ms.value,
         .max_frame = (size_t)o->max_frame.value,
@@ -172,7 +173,7 @@ static bool listen_init(struct listening *l, const struct listen_options *o,
         return false;
     l->printer.has_channel = reading_has_many(&l->reading);
     l->printer.has_headers = o->has_headers;
-    news_init(&l->news, o->server, &l->reading, l->plan.reconnects,
+    news_init(&l->news, o->target.server, &l->reading, l->plan.reconnects,
               o->is_quiet);
     l->news.shows_gaps = o->shows_gaps;
     l->runner = (struct runner){
@@ -189,7 +190,7 @@ static int listen_run(int argc, char **argv)
     struct listening *l = stop_signal_init() ? calloc(1, sizeof *l) : NULL;
     if (!l)
         return complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
-    struct listen_options o = {.server = NULL};
+    struct listen_options o = {.command = NULL};
     int status;
     if (command_parse(&command_listen, &o, &argc, argv, &status) &&
         listen_has_channels(argc, argv, &status) && listen_check(&o, &status))

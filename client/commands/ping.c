@@ -9,6 +9,7 @@
 #include "client/lib/deadline.h"
 #include "client/round_trips.h"
 #include "client/stop_signal.h"
+#include "client/target.h"
 #include "client/watch.h"
 
 #include <errno.h>
@@ -21,7 +22,7 @@
 enum { PING_TOPIC_BYTES = 48 };
 
 struct ping_options {
-    const char *server;
+    struct target target;
     struct cli_option_number timeout_ms, count, interval_ms, size;
     bool is_quiet, has_units;
 };
@@ -29,9 +30,7 @@ struct ping_options {
 #define PING_VALUE(field) offsetof(struct ping_options, field)
 
 static const struct cli_option ping_options[] = {
-    {"server", CLI_OPTION_TEXT, PING_VALUE(server), "ADDR",
-     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "the broker: host:port, [v6]:port or unix:PATH"},
+    TARGET_SERVER(PING_VALUE(target)),
     {"timeout", CLI_OPTION_DURATION, PING_VALUE(timeout_ms), "TIME", "5s", NULL,
      1, 86400000, "how long to try to connect, and to wait for an answer"},
     {"count", CLI_OPTION_COUNT, PING_VALUE(count), "N", NULL, NULL, 1, 0,
@@ -45,6 +44,7 @@ static const struct cli_option ping_options[] = {
      "print the statistics only"},
     {"v2", CLI_OPTION_FLAG, PING_VALUE(has_units), NULL, NULL, NULL, 0, 0,
      "speak version 2 of the protocol"},
+    TARGET_TLS(PING_VALUE(target)),
     {.name = NULL},
 };
 
@@ -72,9 +72,9 @@ static enum sluice_error pinger_connect(struct pinger *p)
     struct sluice_bytes topic = sluice_text(p->topic);
     enum sluice_error error;
     if (p->options.has_units)
-        error = sluice_open(p->s, p->options.server, timeout_ms);
+        error = target_open(&p->options.target, p->s, timeout_ms);
     else
-        error = sluice_connect(p->s, p->options.server, timeout_ms);
+        error = target_connect(&p->options.target, p->s, timeout_ms);
     if (error != SLUICE_OK)
         return error;
     return p->options.has_units
@@ -116,7 +116,7 @@ static void pinger_on_answer(struct pinger *p)
     round_trips_add(&p->trips, time_ms);
     if (!p->options.is_quiet)
         printf("%" PRIu64 " bytes from %s: seq=%" PRIu64 " time=%.3f ms\n",
-               p->options.size.value, p->options.server, p->trips.sent,
+               p->options.size.value, p->options.target.server, p->trips.sent,
                time_ms);
 }
 
@@ -198,7 +198,7 @@ static enum sluice_error pinger_run(struct pinger *p)
 static void pinger_print_statistics(const struct pinger *p, int64_t lasted_ms)
 {
     const struct round_trips *r = &p->trips;
-    printf("--- %s ping statistics ---\n", p->options.server);
+    printf("--- %s ping statistics ---\n", p->options.target.server);
     printf("%" PRIu64 " messages transmitted, %" PRIu64 " received, %.4g%% "
            "message loss, time %" PRId64 "ms\n",
            r->sent, r->received, round_trips_lost_percent(r), lasted_ms);

@@ -46,7 +46,7 @@ static enum sluice_error reply_settle(struct worker *w, struct job *job,
 
 static int reply_run(int argc, char **argv)
 {
-    struct worker_options o = {.server = NULL};
+    struct worker_options o = {.command = NULL};
     struct worker_plan plan = {
         .job = {.keeps_output = true},
         .settle = reply_settle,

@@ -9,6 +9,7 @@
 #include "client/opened.h"
 #include "client/print_options.h"
 #include "client/source_failure.h"
+#include "client/target.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -18,7 +19,7 @@
 enum { REQUEST_TOKEN = 1, REQUEST_GRACE_MS = 5000 };
 
 struct request_options {
-    const char *server;
+    struct target target;
     struct cli_option_number timeout_ms;
     struct cli_option_texts headers;
     struct print_options print;
@@ -27,13 +28,12 @@ struct request_options {
 #define REQUEST_VALUE(field) offsetof(struct request_options, field)
 
 static const struct cli_option request_options[] = {
-    {"server", CLI_OPTION_TEXT, REQUEST_VALUE(server), "ADDR",
-     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "the broker: host:port, [v6]:port or unix:PATH"},
+    TARGET_SERVER(REQUEST_VALUE(target)),
     {"timeout", CLI_OPTION_DURATION, REQUEST_VALUE(timeout_ms), "TIME", "5s",
      NULL, 1, 3600000, "how long to wait for the reply"},
     HEADERS_OPTION(REQUEST_VALUE(headers)),
     PRINT_OPTIONS_RAW(REQUEST_VALUE(print)),
+    TARGET_TLS(REQUEST_VALUE(target)),
     {.name = NULL},
 };
 
@@ -82,8 +82,8 @@ static int request_run_on(struct request *r)
 {
     int status;
     const struct sluice_event *e;
-    if (!opened_begin(r->s, r->options.server, (int)r->options.timeout_ms.value,
-                      NULL, &status))
+    if (!opened_begin(r->s, &r->options.target,
+                      (int)r->options.timeout_ms.value, NULL, &status))
         return status;
     if (request_ask(r, &e) != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(r->s));

@@ -15,6 +15,7 @@
 #include "client/outage.h"
 #include "client/source_failure.h"
 #include "client/stop_signal.h"
+#include "client/target.h"
 #include "client/watch.h"
 #include "proto/channel_name.h"
 
@@ -31,7 +32,7 @@ enum {
 };
 
 struct send_options {
-    const char *server;
+    struct target target;
     struct cli_option_number timeout_ms, max_frame, interval_ms, count, size;
     struct cli_option_texts files;
     struct confirmed_options confirmed;
@@ -41,9 +42,7 @@ struct send_options {
 #define SEND_VALUE(field) offsetof(struct send_options, field)
 
 static const struct cli_option send_options[] = {
-    {"server", CLI_OPTION_TEXT, SEND_VALUE(server), "ADDR",
-     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "the broker: host:port, [v6]:port or unix:PATH"},
+    TARGET_SERVER(SEND_VALUE(target)),
     {"timeout", CLI_OPTION_DURATION, SEND_VALUE(timeout_ms), "TIME", "5s", NULL,
      1, 86400000, "how long one attempt to connect, or the goodbye, may take"},
     {"max-frame", CLI_OPTION_SIZE, SEND_VALUE(max_frame), "SIZE", "16m", NULL,
@@ -63,6 +62,7 @@ static const struct cli_option send_options[] = {
      0, "try again when the broker cannot be reached or is lost"},
     {"verbose", CLI_OPTION_FLAG, SEND_VALUE(is_verbose), NULL, NULL, NULL, 0, 0,
      "report on standard error how many messages were sent"},
+    TARGET_TLS(SEND_VALUE(target)),
     {.name = NULL},
 };
 
@@ -167,7 +167,7 @@ static enum sluice_error sender_connect(struct sender *sender)
         sluice_set_max_message(sender->s, o->max_frame.value);
     if (error != SLUICE_OK)
         return error;
-    error = sluice_connect(sender->s, o->server, (int)o->timeout_ms.value);
+    error = target_connect(&o->target, sender->s, (int)o->timeout_ms.value);
     if (error != SLUICE_OK)
         return error;
     sender->kept = sender->sent;
@@ -365,7 +365,7 @@ static bool sender_attempt(struct sender *sender, int *status)
 static int sender_send(struct sender *sender)
 {
     int status;
-    outage_init(&sender->outage, sender->options.server, false);
+    outage_init(&sender->outage, sender->options.target.server, false);
     channel_hint_print(sender->channel.data, CHANNEL_PUBLISH);
     while (!sender_attempt(sender, &status))
         ;
@@ -425,7 +425,7 @@ static int send_confirmed(const struct sender *sender)
 {
     const struct send_options *o = &sender->options;
     return confirmed_send(&(struct confirmed_plan){
-        .server = o->server,
+        .target = &o->target,
         .channel = sender->channel.data,
         .source = sender->source,
         .options = &o->confirmed,

@@ -3,6 +3,7 @@
 
 #include "client/handback.h"
 #include "client/stop_signal.h"
+#include "client/target.h"
 
 /* A worker takes one message at a time, and leaves the others to the broker. */
 enum sluice_error frames_connect(struct listening *l)
@@ -12,7 +13,7 @@ enum sluice_error frames_connect(struct listening *l)
     bool takes_few = plan->command != NULL || plan->count > 0;
     sluice_set_read_ahead(l->s, !(channel->is_queue && takes_few));
     enum sluice_error error =
-        sluice_connect(l->s, plan->server, plan->timeout_ms);
+        target_connect(plan->target, l->s, plan->timeout_ms);
     return error != SLUICE_OK
                ? error
                : sluice_subscribe(l->s, sluice_text(channel->written));
@@ -53,7 +54,7 @@ static enum listening_step frames_hand_back(struct listening *l,
         channel->is_queue || (plan->command && stop_signal_came());
     if (step == LISTENING_LOST || listening_is_leaving(l) || !is_worth_it)
         return step;
-    struct handback h = {.server = plan->server,
+    struct handback h = {.target = plan->target,
                          .channel = sluice_text(channel->written),
                          .timeout_ms = plan->timeout_ms,
                          .max_frame = plan->max_frame,

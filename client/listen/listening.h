@@ -27,11 +27,12 @@ struct listening_wire {
 };
 
 struct listening_plan {
-    const char *server, *command; /* borrowed; command NULL: prints */
-    int timeout_ms;               /* for an attempt to connect, the goodbye */
-    size_t max_frame;             /* bytes */
-    uint64_t count;               /* messages after which it ends; 0: never */
-    bool has_newline;             /* for the command: behind each message */
+    const struct target *target; /* borrowed */
+    const char *command;         /* borrowed; NULL: prints */
+    int timeout_ms;              /* for an attempt to connect, the goodbye */
+    size_t max_frame;            /* bytes */
+    uint64_t count;              /* messages after which it ends; 0: never */
+    bool has_newline;            /* for the command: behind each message */
     bool reconnects, is_quiet;
 };
 

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+#include "client/target.h"
+
+/* An option that is for TLS alone means TLS: to leave it out silently would
+ * send in clear what was to be kept. */
+static bool target_is_secured(const struct target *t)
+{
+    return t->is_secured || t->ca || t->certificate || t->key || t->name ||
+           t->pin;
+}
+
+static enum sluice_error target_prepare(const struct target *t,
+                                        struct sluice *s)
+{
+    const struct sluice_tls tls = {
+        .size = sizeof tls,
+        .ca = t->ca,
+        .certificate = t->certificate,
+        .key = t->key,
+        .name = t->name,
+        .pin = t->pin,
+    };
+    return target_is_secured(t) ? sluice_set_tls(s, &tls) : SLUICE_OK;
+}
+
+enum sluice_error target_connect(const struct target *t, struct sluice *s,
+                                 int timeout_ms)
+{
+    enum sluice_error error = target_prepare(t, s);
+    return error == SLUICE_OK ? sluice_connect(s, t->server, timeout_ms)
+                              : error;
+}
+
+enum sluice_error target_open(const struct target *t, struct sluice *s,
+                              int timeout_ms)
+{
+    enum sluice_error error = target_prepare(t, s);
+    return error == SLUICE_OK ? sluice_open(s, t->server, timeout_ms) : error;
+}
