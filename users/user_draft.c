@@ -109,8 +109,13 @@ static void set_password(struct user_draft *d, const char *value)
     }
     d->user->password_line = d->mistakes->line;
     d->user->password = users_copy(d->users, value);
-    if (!d->user->password)
+    if (!d->user->password) {
         user_draft_lack_memory(d);
+        return;
+    }
+    uint8_t octets[CREDENTIAL_PASSWORD_MAX];
+    size_t n = credential_of_password(d->user->name, value, octets);
+    user_draft_add_octets(d, CREDENTIAL_PASSWORD, octets, n);
 }
 
 static void set_token(struct user_draft *d, const char *value)

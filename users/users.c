@@ -76,6 +76,23 @@ const struct user *users_find(const struct users *u, const char *name)
     return NULL;
 }
 
+size_t users_place(const struct users *u, const struct user *user)
+{
+    size_t i = 0;
+    while (i < u->count && u->all[i] != user)
+        i++;
+    return i;
+}
+
+size_t credential_of_password(const char *name, const char *hash,
+                              uint8_t out[CREDENTIAL_PASSWORD_MAX])
+{
+    size_t first = strlen(name) + 1, second = strlen(hash) + 1;
+    memcpy(out, name, first);
+    memcpy(out + first, hash, second);
+    return first + second;
+}
+
 int credential_compare(const void *a, const void *b)
 {
     const struct credential *x = a, *y = b;
@@ -140,6 +157,22 @@ const struct credential *users_find_peer(const struct users *u,
                    network_contains(&last->network, peer)
                ? last
                : NULL;
+}
+
+const struct credential *users_find_password(const struct users *u,
+                                             const struct user *user)
+{
+    uint8_t octets[CREDENTIAL_PASSWORD_MAX];
+    if (!user->password)
+        return NULL;
+    size_t n = credential_of_password(user->name, user->password, octets);
+    return users_find_octets(u, CREDENTIAL_PASSWORD, octets, n);
+}
+
+const struct credential *users_find_key(const struct users *u,
+                                        const uint8_t key[SECRET_KEY_BYTES])
+{
+    return users_find_octets(u, CREDENTIAL_KEY, key, SECRET_KEY_BYTES);
 }
 
 const struct credential *users_find_anonymous(const struct users *u)

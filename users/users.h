@@ -58,6 +58,9 @@ const struct user *users_get(const struct users *u, size_t i);
 /* Borrowed; NULL when there is none. */
 const struct user *users_find(const struct users *u, const char *name);
 
+/* Its place among all, below users_count(): for tables beside them. */
+size_t users_place(const struct users *u, const struct user *user);
+
 /* What a client shows, as a file has it: one user's alone. */
 struct credential;
 
@@ -73,6 +76,11 @@ const struct credential *users_find_certificate(const struct users *u,
 const struct credential *users_find_uid(const struct users *u, uid_t uid);
 const struct credential *users_find_peer(const struct users *u,
                                          const struct network *peer);
+/* NULL as well when the user has no password. */
+const struct credential *users_find_password(const struct users *u,
+                                             const struct user *user);
+const struct credential *users_find_key(const struct users *u,
+                                        const uint8_t key[SECRET_KEY_BYTES]);
 const struct credential *users_find_anonymous(const struct users *u);
 
 /* What was shown, in another generation. `peer` is that of the client, NULL for

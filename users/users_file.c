@@ -217,6 +217,7 @@ static void users_file_check_credentials(struct users_file *f)
         [CREDENTIAL_CERTIFICATE] = "certificate",
         [CREDENTIAL_UID] = "uid",
         [CREDENTIAL_NETWORK] = "network",
+        [CREDENTIAL_PASSWORD] = "password",
         [CREDENTIAL_NOTHING] = USER_ANONYMOUS,
     };
     struct users *u = f->users;

@@ -13,7 +13,8 @@ enum credential_kind {
     CREDENTIAL_CERTIFICATE,
     CREDENTIAL_UID,
     CREDENTIAL_NETWORK,
-    CREDENTIAL_NOTHING, /* the user "anonymous" */
+    CREDENTIAL_PASSWORD, /* a user's name and hash, each with its NUL */
+    CREDENTIAL_NOTHING,  /* the user "anonymous" */
 };
 
 /* What one user alone shows. */
@@ -45,6 +46,12 @@ void *users_allocate(struct users *u, size_t bytes);
 
 /* A copy of a text in such memory. */
 char *users_copy(struct users *u, const char *text);
+
+enum { CREDENTIAL_PASSWORD_MAX = USER_NAME_BYTES + SECRET_HASH_MAX + 1 };
+
+/* The octets of a password. Returns how many they are. */
+size_t credential_of_password(const char *name, const char *hash,
+                              uint8_t out[CREDENTIAL_PASSWORD_MAX]);
 
 /* An order in which what is equal, or overlaps, is side by side. */
 int credential_compare(const void *a, const void *b);

@@ -35,14 +35,23 @@ const struct credential *identify_connection(const struct users *u,
 }
 
 const struct credential *identify_token(const struct users *u,
-                                        const struct identify_peer *peer,
                                         const void *token, size_t length)
 {
     uint8_t digest[SECRET_DIGEST_BYTES];
     size_t made;
     if (!EVP_Q_digest(NULL, "SHA256", NULL, token, length, digest, &made))
         return NULL;
-    return identify_from(users_find_token(u, digest), peer);
+    return users_find_token(u, digest);
+}
+
+bool identify_may_be(const struct users *u, const struct identify_peer *peer,
+                     const struct credential *c)
+{
+    const struct credential *shown =
+        peer->certificate ? users_find_certificate(u, peer->certificate) : NULL;
+    if (shown && credential_user(shown) != credential_user(c))
+        return false;
+    return identify_from(c, peer) != NULL;
 }
 
 const struct credential *identify_again(const struct users *u,

@@ -29,11 +29,14 @@ struct identify_peer {
 const struct credential *identify_connection(const struct users *u,
                                              const struct identify_peer *peer);
 
-/* By a token. NULL when it is nobody's, or that of a user who may not come from
- * there. */
+/* By a token. NULL when it is nobody's. */
 const struct credential *identify_token(const struct users *u,
-                                        const struct identify_peer *peer,
                                         const void *token, size_t length);
+
+/* Whether a client that has shown `c` may be that user: comes from where the
+ * user may come from, and has no certificate of another one. NULL is nobody. */
+bool identify_may_be(const struct users *u, const struct identify_peer *peer,
+                     const struct credential *c);
 
 /* The same client in another generation of users: NULL when it is nobody there,
  * or somebody else. */

@@ -44,6 +44,13 @@
     X(tls_failed, COUNTER, "handshakes", "handshakes that failed")             \
     X(tls_certificate_expires_seconds, GAUGE, "seconds",                       \
       "until the first of the certificates in use ends")                       \
+    X(logins, COUNTER, "logins",                                               \
+      "clients recognised by a token, a password or a signature")              \
+    X(logins_failed, COUNTER, "logins",                                        \
+      "clients that showed a wrong one, or that of nobody")                    \
+    X(passwords_compared, COUNTER, "passwords",                                \
+      "passwords that were not known from a short while ago")                  \
+    X(logins_waiting, GAUGE, "logins", "clients that wait to be recognised")   \
     X(channels, GAUGE, "channels", "channels that exist")                      \
     X(subscribers, GAUGE, "subscribers", "clients subscribed to a channel")    \
     X(messages_in, COUNTER, "messages", "messages read from publishers")       \

@@ -35,6 +35,15 @@ bool peer_user(int fd, uint32_t *user)
     return true;
 }
 
+bool peer_is_local(const struct peer *p)
+{
+    if (p->family == AF_INET)
+        return p->ip[0] == IN_LOOPBACKNET;
+    struct in6_addr ip;
+    memcpy(&ip, p->ip, sizeof ip);
+    return p->family != AF_INET6 || IN6_IS_ADDR_LOOPBACK(&ip);
+}
+
 uint8_t peer_host(const struct peer *p)
 {
     size_t n = p->family == AF_INET6 ? 8 : p->family == AF_INET ? 4 : 0;

@@ -24,6 +24,9 @@ struct peer peer_of(const struct sockaddr *sa, socklen_t length);
  * knows it: from the moment when it connected. False when it is none. */
 bool peer_user(int fd, uint32_t *user);
 
+/* Whether it is on this machine, as far as its address says so. */
+bool peer_is_local(const struct peer *p);
+
 enum { PEER_HOSTS = 256 };
 
 /* A number below PEER_HOSTS that is the same for all peers of a host, and for

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/net/tls.h"
 
-#include <netinet/in.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
@@ -81,20 +80,11 @@ const struct tls_context *tls_current(const struct tls *t)
 }
 
 /* An operator who tries things out is not slowed down. */
-static bool is_loopback(const struct peer *peer)
-{
-    if (peer->family == AF_INET)
-        return peer->ip[0] == IN_LOOPBACKNET;
-    struct in6_addr ip;
-    memcpy(&ip, peer->ip, sizeof ip);
-    return peer->family != AF_INET6 || IN6_IS_ADDR_LOOPBACK(&ip);
-}
-
 bool tls_start(struct tls *t, struct stream *stream, const struct peer *peer,
                const uint8_t *bytes, size_t n)
 {
     struct transport *link = tls_transport_new(
-        &t->shared, t->current, peer_host(peer), is_loopback(peer), bytes, n);
+        &t->shared, t->current, peer_host(peer), peer_is_local(peer), bytes, n);
     if (!link)
         return false;
     stream_add_transport(stream, link);

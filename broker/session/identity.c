@@ -7,12 +7,12 @@
 #include "broker/base/idmap.h"
 #include "broker/net/peer.h"
 #include "broker/net/tls.h"
-#include "proto/span.h"
 #include "users/users.h"
 
 /* By the numbers of sessions. */
 struct identities {
     struct users *users; /* owned */
+    uint64_t generation; /* of these */
     struct idmap uids;   /* of those on unix sockets */
     struct idmap shown;  /* struct credential *, of those that were admitted */
 };
@@ -27,15 +27,11 @@ static struct identify_peer identity_peer(const struct session *s,
     if (tls_client_name(s->stream, name))
         peer.certificate = name;
     const uint64_t *uid = idmap_find(&s->all->identities->uids, s->id);
-    bool is_v4 = s->peer.family == AF_INET;
     if (uid) {
         peer.has_uid = true;
         peer.uid = (uint32_t)*uid;
     }
-    if (is_v4 || s->peer.family == AF_INET6) {
-        peer.has_address = true;
-        peer.address = network_of_ip(s->peer.ip, is_v4);
-    }
+    peer.has_address = identity_source(s, &peer.address);
     return peer;
 }
 
@@ -79,18 +75,31 @@ bool identity_admit(struct session *s)
     return identity_keep(s, identify_connection(i->users, &peer));
 }
 
-bool identity_admit_token(struct session *s, struct span user,
-                          const void *token, size_t length)
+const struct users *identity_users(const struct session *s)
 {
-    const struct identities *i = s->all->identities;
+    return s->all->identities->users;
+}
+
+uint64_t identity_generation(const struct session *s)
+{
+    return s->all->identities->generation;
+}
+
+bool identity_source(const struct session *s, struct network *source)
+{
+    bool is_v4 = s->peer.family == AF_INET;
+    if (!is_v4 && s->peer.family != AF_INET6)
+        return false;
+    *source = network_of_ip(s->peer.ip, is_v4);
+    return true;
+}
+
+bool identity_admit_as(struct session *s, const struct credential *c)
+{
     char name[TLS_NAME_MAX + 1];
     struct identify_peer peer = identity_peer(s, name);
-    const struct credential *shown =
-        identify_token(i->users, &peer, token, length);
-    if (shown && user.length > 0 &&
-        !span_is_text(user, credential_user(shown)->name))
-        return false;
-    return identity_keep(s, shown);
+    return identify_may_be(s->all->identities->users, &peer, c) &&
+           identity_keep(s, c);
 }
 
 bool identity_judge_publish(const struct session *s, const uint8_t *name,
@@ -144,6 +153,7 @@ bool identities_set(struct clients *all, struct users *users,
     }
     *old = i->users;
     i->users = users;
+    i->generation++;
     return true;
 }
 

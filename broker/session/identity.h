@@ -15,8 +15,9 @@
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
 
+struct credential;
+struct network;
 struct pattern;
-struct span;
 struct users;
 
 /* Takes an owner of `users`: from now on clients are asked. *old is that of
@@ -39,33 +40,45 @@ bool identity_begin(struct session *s, int fd);
 /* Forgets who it was. */
 void identity_end(struct session *s);
 
-/* Whether the client is somebody by its connection, or by a token. */
+/* Whether the client is somebody by its connection. */
 bool identity_admit(struct session *s);
-bool identity_admit_token(struct session *s, struct span user,
-                          const void *token, size_t length);
 
 /* For the functions below: there is a users file. */
+
+/* By whom clients are judged. */
+const struct users *identity_users(const struct session *s);
+
+/* Grows when these change. */
+uint64_t identity_generation(const struct session *s);
+
+/* Where it comes from. False: a unix socket. */
+bool identity_source(const struct session *s, struct network *source);
+
+/* Admits the client, which has shown `c`, of these users. False when that user
+ * may not come from there, or the client's certificate is another user's. */
+bool identity_admit_as(struct session *s, const struct credential *c);
+
+/* Whether its user may publish to a channel, subscribe to one, or subscribe to
+ * a pattern. */
 bool identity_judge_publish(const struct session *s, const uint8_t *name,
                             size_t length);
 bool identity_judge_read(const struct session *s, const uint8_t *name,
                          size_t length);
 bool identity_judge_pattern(const struct session *s, const struct pattern *p);
 
-/* Whether it may publish to a channel, */
+/* The same whether there is a users file or not: without one it may. */
 static inline bool identity_may_publish(const struct session *s,
                                         const uint8_t *name, size_t length)
 {
     return !s->all->identities || identity_judge_publish(s, name, length);
 }
 
-/* subscribe to one, */
 static inline bool identity_may_read(const struct session *s,
                                      const uint8_t *name, size_t length)
 {
     return !s->all->identities || identity_judge_read(s, name, length);
 }
 
-/* or subscribe to a pattern. */
 static inline bool identity_may_subscribe(const struct session *s,
                                           const struct pattern *p)
 {

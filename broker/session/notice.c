@@ -45,6 +45,24 @@ void notice_connected(const struct session *s)
     NOTICE(s, LOG_DEBUG, "connected", LOG_NONE);
 }
 
+/* Passwords are what people type: they are worth a line. */
+void notice_login(const struct session *s, struct span user, struct span mech)
+{
+    enum log_level level = span_is_text(mech, "plain") ? LOG_INFO : LOG_DEBUG;
+    NOTICE(s, level, "auth_ok",
+           LOG_BYTES("user", (const uint8_t *)user.text, user.length),
+           LOG_BYTES("mech", (const uint8_t *)mech.text, mech.length));
+}
+
+void notice_login_failed(const struct session *s, struct span user,
+                         struct span mech, uint64_t missed)
+{
+    NOTICE(s, LOG_WARNING, "auth_failed",
+           LOG_BYTES("user", (const uint8_t *)user.text, user.length),
+           LOG_BYTES("mech", (const uint8_t *)mech.text, mech.length),
+           LOG_U64("missed", missed));
+}
+
 /* What TLS has to say of the end, if it is the cause. */
 struct why_tls {
     const char *fault, *hint, *alert; /* NULL: nothing */

@@ -8,10 +8,17 @@
 
 #include "broker/base/log_field.h"
 #include "broker/session/verdict.h"
+#include "proto/span.h"
 
 struct channel;
 struct session;
 struct subscriber;
+
+/* The client has shown who it is, or has failed to: `user` and `mech` are as it
+ * wrote them, or "". `missed`: failures before that were not logged. */
+void notice_login(const struct session *s, struct span user, struct span mech);
+void notice_login_failed(const struct session *s, struct span user,
+                         struct span mech, uint64_t missed);
 
 /* The client's hello is complete. */
 void notice_connected(const struct session *s);

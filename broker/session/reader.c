@@ -360,6 +360,12 @@ struct verdict reader_read(struct session *s, size_t *got)
     }
 }
 
+struct verdict reader_go_on(struct session *s)
+{
+    return s->partial ? reader_take_kept(s, 0)
+                      : reader_take(s, s->all->scratch, 0, reader_now(s));
+}
+
 struct verdict reader_sip(struct session *s)
 {
     struct verdict v = verdict(VERDICT_GO_ON);

@@ -45,4 +45,8 @@ struct verdict reader_next(struct session *s);
  * within. */
 void reader_watch(struct session *s);
 
+/* HELLO: it is known now who the client is. Takes what has come behind its
+ * opening, which may be nothing. */
+struct verdict reader_go_on(struct session *s);
+
 #endif

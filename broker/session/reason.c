@@ -65,6 +65,8 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                               COUNT_closed_auth,
                               "nobody in the users file, or one that may not "
                               "come from there"},
+    [REASON_BUSY] = {"busy", LOG_DEBUG, true, COUNT_closed_auth,
+                     "too many clients were waiting to be recognised"},
     [REASON_DENIED] = {"denied", LOG_WARNING, true, COUNT_closed_denied,
                        "version 1: a channel that the client's user may not "
                        "publish to, or subscribe to"},

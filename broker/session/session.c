@@ -188,6 +188,13 @@ void session_resume(struct session *s)
         (void)session_read(s);
 }
 
+bool session_hold_hello(struct session *s)
+{
+    assert(s->state == SESSION_HELLO);
+    s->is_left = false;
+    return stream_set(s->stream, STREAM_RESTING, stream_wants_write(s->stream));
+}
+
 void session_act(struct session *s, struct verdict v)
 {
     switch (v.what) {
@@ -229,6 +236,14 @@ static void session_act_on_read(struct session *s, struct verdict v, size_t got)
     if (v.what == VERDICT_GO_ON && got > 0)
         v = reader_next(s);
     session_act(s, v);
+}
+
+/* Units may have come behind the opening. */
+void session_go_on(struct session *s)
+{
+    session_set_now(s);
+    if (session_set_stream(s, STREAM_READING, stream_wants_write(s->stream)))
+        session_act_on_read(s, reader_go_on(s), 1);
 }
 
 static size_t session_read(struct session *s)
@@ -379,7 +394,8 @@ static const struct stream_events session_events = {
 static bool session_came_in_time(struct session *s)
 {
     size_t got;
-    if (!state_is_read(s) || stream_held(s->stream) == 0)
+    bool is_held = stream_get_mode(s->stream) == STREAM_RESTING;
+    if (!state_is_read(s) || is_held || stream_held(s->stream) == 0)
         return false;
     if (!s->is_left) {
         session_wait(s, s->waiting.wait);

@@ -33,6 +33,11 @@ static inline void session_close(struct session *s, enum reason reason)
     session_act(s, verdict_close(reason));
 }
 
+/* Reads no more of a session in HELLO until it is known who its client is, and
+ * then goes on. False, and nothing has changed, without memory. */
+bool session_hold_hello(struct session *s);
+void session_go_on(struct session *s);
+
 /* Sends what the client is owed, as far as the socket takes it. */
 void session_flush(struct session *s);
 

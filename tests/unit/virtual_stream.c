@@ -336,6 +336,13 @@ bool tls_client_name(const struct stream *stream, char name[TLS_NAME_MAX + 1])
     return false;
 }
 
+bool tls_binding(const struct stream *stream, uint8_t binding[TLS_BINDING])
+{
+    (void)stream;
+    (void)binding;
+    return false;
+}
+
 enum tls_fault tls_fault_of(const struct stream *stream, const char **alert)
 {
     (void)stream;
@@ -501,6 +508,22 @@ bool reactor_turn(struct reactor *r, bool may_wait, bool (*end_turn)(void *arg),
     bool again = end_turn(arg);
     reactor_free_deferred(r);
     return again;
+}
+
+/* Nor are there files. */
+struct reactor_file *reactor_file_new(struct reactor *r, int fd,
+                                      void (*fire)(void *arg), void *arg)
+{
+    (void)r;
+    (void)fd;
+    (void)fire;
+    (void)arg;
+    return NULL;
+}
+
+void reactor_file_free(struct reactor_file *f)
+{
+    (void)f;
 }
 
 struct reactor_timer *reactor_timer_new(struct reactor *r,

@@ -8,6 +8,7 @@
 #include "broker/net/reactor.h"
 #include "broker/session/clients.h"
 #include "broker/session/session.h"
+#include "broker/session/units/logins.h"
 #include "broker/session/units/unit_render.h"
 #include "broker/session/units/units.h"
 #include "broker/session/units/units_kind.h"
@@ -42,6 +43,7 @@ void hub_close(struct clients *all)
         map_fini(&all->hub->parked);
         interests_fini(&all->hub->interests);
         free(all->hub->render);
+        logins_free(all->hub->logins);
     }
     free(all->hub);
     all->hub = NULL;

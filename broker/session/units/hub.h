@@ -23,6 +23,7 @@
 #include "proto/head.h"
 
 struct clients;
+struct logins;
 struct unit_render;
 
 enum {
@@ -59,6 +60,7 @@ struct unit_hub {
     struct burst_place places[BURST_PLACES]; /* see burst.h */
     struct acks_place acks[ACKS_PLACES];     /* see acks.h */
     struct unit_render *render;              /* see unit_writer.c */
+    struct logins *logins;                   /* NULL: there was none yet */
 };
 
 /* For session_kind. */

@@ -9,12 +9,13 @@
 #include "broker/session/units/answer.h"
 #include "broker/session/units/client_name.h"
 #include "broker/session/units/keepalive.h"
+#include "broker/session/units/login.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
 #include "proto/frame.h"
 #include "proto/legality.h"
 
-enum { SECRET_MAX = 4096 };
+enum { SECRET_MAX = 4096, SIGNATURE_MAX = 64 };
 
 static const char start[] = "\0SLUICE/";
 enum { START_LENGTH = sizeof start - 1 };
@@ -52,24 +53,6 @@ static struct verdict opening_refuse(struct session *s, const struct head *head,
     return v.what == VERDICT_GO_ON ? verdict_goodbye(REASON_BAD_UNIT) : v;
 }
 
-/* Whether it is somebody. A password is not checked yet, and a signature is not
- * asked for: who has one of these alone is nobody. */
-static bool opening_is_known(struct session *s, const struct head *head,
-                             const uint8_t *secret, uint32_t length)
-{
-    bool has_user = head_has(head, UNIT_OPTION_user),
-         has_mech = head_has(head, UNIT_OPTION_mech);
-    struct span user = {NULL, 0};
-    if (!s->all->identities || s->is_exempt)
-        return true;
-    if (!has_user && !has_mech)
-        return identity_admit(s);
-    if (has_user)
-        user = head->values[UNIT_OPTION_user];
-    return has_mech && span_is_text(head->values[UNIT_OPTION_mech], "token") &&
-           identity_admit_token(s, user, secret, length);
-}
-
 static struct verdict opening_accept(struct session *s, const struct head *head)
 {
     uint64_t ping_ms;
@@ -89,14 +72,112 @@ static struct verdict opening_accept(struct session *s, const struct head *head)
     return verdict(VERDICT_GO_ON);
 }
 
+/* --- who it is ------------------------------------------------------------ */
+
+static struct verdict opening_end_login(struct session *s)
+{
+    struct head head;
+    login_head(s, &head);
+    enum login_result result = login_result(s);
+    struct verdict v =
+        result == LOGIN_RIGHT   ? opening_accept(s, &head)
+        : result == LOGIN_BUSY  ? opening_refuse(s, &head, UNIT_BUSY)
+        : result == LOGIN_WRONG ? opening_refuse(s, &head, UNIT_AUTH)
+                                : verdict_close(REASON_NO_MEMORY);
+    login_end(s);
+    return v;
+}
+
+/* A signature as far as it has come. */
+struct arrival {
+    bool is_wrong, is_whole;
+    const uint8_t *body;
+    uint32_t body_length;
+    size_t size; /* of the unit */
+};
+
+static struct arrival signature_at(const uint8_t *p, size_t n)
+{
+    struct arrival a = {.is_wrong = false};
+    struct head head;
+    if (n < FRAME_HEAD_BYTES)
+        return a;
+    uint32_t length = frame_get_length(p);
+    a.is_wrong = length == 0 || length > HEAD_MAX;
+    if (a.is_wrong || n - FRAME_HEAD_BYTES < frame_size(length))
+        return a;
+    const char *text = (const char *)p + FRAME_HEAD_BYTES;
+    a.body_length = frame_get_length(p + frame_size(length));
+    a.body = p + frame_size(length) + FRAME_HEAD_BYTES;
+    a.size = frame_size(length) + frame_size(a.body_length);
+    a.is_wrong = head_parse(&head, text, length) != UNIT_OK ||
+                 !span_is_text(head.word, "SIG") || head.argument_count > 0 ||
+                 a.body_length > SIGNATURE_MAX;
+    a.is_whole = n >= a.size;
+    return a;
+}
+
+/* The client signs, and does nothing else before. */
+static struct verdict opening_take_signature(struct session *s,
+                                             const uint8_t *bytes, size_t n,
+                                             struct decoded *out)
+{
+    struct arrival a = signature_at(bytes, n);
+    if (!a.is_wrong && !a.is_whole)
+        return verdict(VERDICT_GO_ON);
+    login_judge_signature(s, a.body, a.is_wrong ? 0 : a.body_length);
+    out->taken += a.is_wrong ? 0 : a.size;
+    return opening_end_login(s);
+}
+
+static struct verdict opening_go_on(struct session *s, const uint8_t *bytes,
+                                    size_t n, struct decoded *out)
+{
+    if (login_is_asked(s))
+        return opening_take_signature(s, bytes, n, out);
+    if (login_result(s) != LOGIN_PENDING)
+        return opening_end_login(s);
+    out->is_unread = n > 0;
+    return verdict(VERDICT_GO_ON);
+}
+
+/* The secret has been read, and stays nowhere. */
+static void opening_wipe(struct session *s, const uint8_t *secret, size_t n)
+{
+    uint8_t *scratch = s->all->scratch;
+    if (n > 0 && secret >= scratch)
+        explicit_bzero(scratch + (secret - scratch), n);
+}
+
+/* The opening is whole, and legal. */
+static struct verdict opening_judge_client(struct session *s,
+                                           const struct login_opening *o,
+                                           const uint8_t *behind, size_t n,
+                                           struct decoded *out)
+{
+    const struct head *head = o->head;
+    bool shows =
+        head_has(head, UNIT_OPTION_user) || head_has(head, UNIT_OPTION_mech);
+    if (!s->all->identities || s->is_exempt || (!shows && identity_admit(s)))
+        return opening_accept(s, head);
+    if (!shows)
+        return opening_refuse(s, head, UNIT_AUTH);
+    bool has_begun = login_begin(s, o);
+    opening_wipe(s, o->secret, o->secret_length);
+    return has_begun ? opening_go_on(s, behind, n, out)
+                     : verdict_close(REASON_NO_MEMORY);
+}
+
 struct verdict opening_take(struct session *s, const uint8_t *bytes, size_t n,
                             struct decoded *out)
 {
     struct head head;
+    *out = (struct decoded){.taken = 0};
+    if (login_exists(s))
+        return opening_go_on(s, bytes, n, out);
     uint32_t length = frame_get_length(bytes);
     const uint8_t *text = bytes + FRAME_HEAD_BYTES;
     size_t left = n - FRAME_HEAD_BYTES;
-    *out = (struct decoded){.taken = 0};
     if (!opening_is_possible(text, left < length ? left : length, length))
         return verdict_close(REASON_VERSION_RESERVED);
     if (left < frame_size(length))
@@ -109,8 +190,12 @@ struct verdict opening_take(struct session *s, const uint8_t *bytes, size_t n,
         return verdict(VERDICT_GO_ON);
     if (s->demands.must_use_tls && !tls_is_started(s->stream))
         return unit_end(s, UNIT_AUTH, REASON_TLS_REQUIRED);
-    if (!opening_is_known(s, &head, text + frame_size(length), body_length))
-        return opening_refuse(s, &head, UNIT_AUTH);
+    struct login_opening opening = {.head = &head,
+                                    .text = text,
+                                    .length = length,
+                                    .secret = text + frame_size(length),
+                                    .secret_length = body_length};
     out->taken = frame_size(length) + frame_size(body_length);
-    return opening_accept(s, &head);
+    return opening_judge_client(s, &opening, bytes + out->taken, n - out->taken,
+                                out);
 }

@@ -66,6 +66,8 @@ static enum reason reason_of(enum unit_error error)
         return REASON_VERSION;
     case UNIT_AUTH:
         return REASON_AUTH_REQUIRED;
+    case UNIT_BUSY:
+        return REASON_BUSY;
     case UNIT_IDLE:
         return REASON_IDLE;
     case UNIT_OVERRUN:

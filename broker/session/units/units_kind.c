@@ -13,6 +13,7 @@
 #include "broker/session/units/decode.h"
 #include "broker/session/units/keepalive.h"
 #include "broker/session/units/lanes.h"
+#include "broker/session/units/login.h"
 #include "broker/session/units/opening.h"
 #include "broker/session/units/parked.h"
 #include "broker/session/units/release.h"
@@ -83,6 +84,7 @@ static struct verdict units_end(struct session *s)
 
 static void units_abandon(struct session *s)
 {
+    login_end(s);
     (void)requests_end(s, false);
     replies_end(s);
     parked_end(s);
@@ -97,6 +99,7 @@ static bool units_leave(struct session *s)
     struct units *u = units_obtain(s);
     if (!u)
         return false;
+    login_end(s);
     wildcards_end(s);
     if (!replies_leave(s) || !requests_end(s, true) || !lanes_retire(s))
         return false;
@@ -168,6 +171,8 @@ static struct verdict units_time_out(struct session *s, enum wait_kind wait)
     const struct partial *p = s->partial;
     switch (wait) {
     case WAIT_HELLO:
+        if (login_exists(s))
+            return unit_end(s, UNIT_AUTH, REASON_HELLO_TIMEOUT);
         return p && opening_is_certain(p->head, p->head_bytes)
                    ? unit_end(s, UNIT_PROTO, REASON_HELLO_TIMEOUT)
                    : verdict_close(REASON_HELLO_TIMEOUT);

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * logins - what the logins of one reactor share: the thread that compares
+ * passwords, those that were right a short while ago, the sources that have
+ * failed, and the clients that wait. It is made with the first login.
+ */
+#ifndef SLUICE_SESSION_UNITS_LOGINS_H
+#define SLUICE_SESSION_UNITS_LOGINS_H
+
+#include <stdint.h>
+
+#include "broker/auth/failures.h"
+#include "broker/auth/recalled.h"
+#include "broker/base/idmap.h"
+#include "broker/base/list.h"
+#include "broker/base/throttle.h"
+
+struct checks;
+struct clients;
+struct login;
+struct network;
+struct reactor_file;
+struct session;
+struct unit_hub;
+
+enum {
+    LOGINS_WAITING_MAX = 256, /* for their turn */
+    LOGINS_SOURCE_MAX = 64,   /* of them, from one source */
+};
+
+struct logins {
+    struct clients *all;
+    struct idmap by_session; /* struct login */
+    struct list waiting;     /* struct login, in order of arrival */
+    uint32_t waiting_count;
+    uint64_t generation; /* of the users that `recalled` is about */
+    struct recalled recalled;
+    struct failures failures;
+    struct throttle log; /* of failures */
+    struct checks *checks;
+    struct reactor_file *results; /* of these */
+};
+
+/* Those of a reactor. `on_results` is called when checks have ended. NULL
+ * without memory, or when the system refuses. */
+struct logins *logins_obtain(struct unit_hub *hub,
+                             void (*on_results)(void *logins));
+
+/* NULL is allowed; the sessions are gone. */
+void logins_free(struct logins *l);
+
+/* The login of a session; NULL when it has none. */
+struct login *logins_find(const struct session *s);
+
+#endif

@@ -1,0 +1,328 @@
+# SPDX-License-Identifier: MIT
+"""Clients of version 2 show who they are by a password or a signature; what is
+wrong is refused in the same words, and slows down where it comes from."""
+import base64
+import ctypes
+import os
+import pathlib
+import signal
+import tempfile
+
+import certificates
+import tls_socket
+from unit_client import OPENING, UnitClient, UnitsTest, unit
+from wire import main
+
+CRYPT = ctypes.CDLL("libcrypt.so.1")
+CRYPT.crypt.restype = ctypes.c_char_p
+PASSWORD, OTHER = b"correct horse", b"battery staple"
+PLAIN = b" user=thermo mech=plain"
+SIGNED = b" user=robot mech=ed25519"
+AT_ONCE = 10  # failures of one source that are nothing special
+# So many at once all fail before their source waits, and have it wait for
+# seconds.
+OVERDRAWN = AT_ONCE + 4
+QUICK, SLOW = "$6$rounds=1000$", "$6$rounds=400000$"
+
+
+def hash_of(password, method=QUICK):
+    return CRYPT.crypt(password, method.encode() + b"saltsalt").decode()
+
+
+class Key:
+    """An Ed25519 key, by the program openssl."""
+
+    def __init__(self, folder, name):
+        self.file = folder / f"{name}.key"
+        self.text = folder / f"{name}.text"
+        certificates.openssl("genpkey", "-algorithm", "ed25519", "-out",
+                             self.file)
+        public = certificates.openssl("pkey", "-in", self.file, "-pubout",
+                                      "-outform", "DER").stdout
+        self.public = "ed25519:" + base64.b64encode(public).decode()
+
+    def sign(self, user, nonce, binding=b""):
+        self.text.write_bytes(b"sluice/2 auth\0" + user + b"\0" + nonce
+                              + binding)
+        return certificates.openssl("pkeyutl", "-sign", "-rawin", "-inkey",
+                                    self.file, "-in", self.text).stdout
+
+
+class LoginsTest(UnitsTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-logins-")
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+        self.file = self.folder / "users.conf"
+
+    def users(self, *sections):
+        """Written at once; each is a name and its lines."""
+        fresh = self.folder / "fresh"
+        fresh.write_text("".join(
+            f'[user "{name}"]\npublish = /topic/**\nsubscribe = /topic/**\n'
+            + "".join(line + "\n" for line in lines)
+            for name, *lines in sections))
+        fresh.chmod(0o600)
+        fresh.rename(self.file)
+
+    def thermo(self, password=PASSWORD, method=QUICK):
+        return ("thermo", f"password = {hash_of(password, method)}")
+
+    def start(self, *sections, args=(), **kwargs):
+        self.users(*sections)
+        return self.broker("--users", str(self.file), *args, **kwargs)
+
+    def opening(self, broker, options=b"", secret=b"", number=0):
+        client = UnitClient(broker.addresses[number])
+        self.addCleanup(client.close)
+        return client.say(OPENING[0] + options, secret)
+
+    def assertAdmitted(self, client):
+        self.assertEqual(client.hear()[0].split(b" ")[0], b"INFO")
+        self.assertEqual(client.ask(b"PUB /topic/a rid=1", b"x"),
+                         b"OK rid=1 seq=0 subs=0 drop=0")
+
+    def assertRefused(self, client):
+        self.assertEqual([client.hear(), client.hear()],
+                         [(b"ERR auth", b"not authenticated"), (b"BYE", b"")])
+        client.wait_closed()
+
+
+class Passwords(LoginsTest):
+    def test_the_right_one_lets_in(self):
+        broker = self.start(self.thermo())
+        self.assertAdmitted(self.opening(broker, PLAIN, PASSWORD))
+        broker.wait_stats(logins=1, logins_failed=0, logins_waiting=0)
+        line = broker.wait_for_log("event=auth_ok")
+        self.assertEqual((line.level, line.fields["user"]),
+                         ("info", "thermo"))
+
+    def test_all_that_is_wrong_is_refused_in_the_same_words(self):
+        broker = self.start(self.thermo(), ("other", "uid = 4000000"))
+        wrong = ((PLAIN, OTHER), (PLAIN, b""), (PLAIN, PASSWORD + b"\0"),
+                 (PLAIN, b"x" * 4000), (b" user=nobody mech=plain", PASSWORD),
+                 (b" user=other mech=plain", PASSWORD),
+                 (b" mech=plain", PASSWORD), (b" user=thermo", PASSWORD))
+        for options, secret in wrong:
+            self.assertRefused(self.opening(broker, options, secret))
+        broker.wait_stats(logins=0, logins_failed=len(wrong))
+        self.assertEqual(len(broker.log("event=auth_failed")), len(wrong))
+
+    def test_what_was_sent_behind_the_opening_comes_after_it(self):
+        """It waits until the password has been compared."""
+        broker = self.start(self.thermo(method=SLOW))
+        client = UnitClient(broker.address)
+        self.addCleanup(client.close)
+        client.send(unit(OPENING[0] + PLAIN, PASSWORD)
+                    + unit(b"SUB /topic/a rid=1")
+                    + b"".join(unit(b"PUB /topic/a", b"%d" % i)
+                               for i in range(50)))
+        self.assertEqual(client.hear()[0].split(b" ")[0], b"INFO")
+        self.assertEqual(client.hear()[0], b"OK rid=1 seq=0")
+        self.assertEqual([client.hear()[1] for _ in range(50)],
+                         [b"%d" % i for i in range(50)])
+
+    def test_nothing_is_executed_before_a_wrong_one_is_refused(self):
+        broker = self.start(self.thermo(method=SLOW))
+        client = UnitClient(broker.address)
+        self.addCleanup(client.close)
+        client.send(unit(OPENING[0] + PLAIN, OTHER)
+                    + unit(b"PUB /topic/a", b"x") * 50)
+        self.assertRefused(client)
+        self.assertEqual(broker.stats()["messages_in"], 0)
+
+    def test_an_opening_may_come_octet_by_octet(self):
+        broker = self.start(self.thermo())
+        client = UnitClient(broker.address)
+        self.addCleanup(client.close)
+        for octet in unit(OPENING[0] + PLAIN, PASSWORD):
+            client.send(bytes([octet]))
+        self.assertAdmitted(client)
+
+    def test_a_client_that_leaves_while_it_waits_harms_nobody(self):
+        broker = self.start(self.thermo(method=SLOW))
+        for _ in range(8):
+            self.opening(broker, PLAIN, PASSWORD).close()
+        self.assertAdmitted(self.opening(broker, PLAIN, PASSWORD))
+        broker.wait_stats(logins_waiting=0, connections=1)
+
+    def test_stopping_does_not_wait_for_it(self):
+        broker = self.start(self.thermo(method=SLOW))
+        self.opening(broker, PLAIN, PASSWORD)
+        broker.wait_stats(logins_waiting=lambda n: n <= 1, accepted=1)
+        self.assertEqual(broker.stop().status, 0)
+
+    def test_a_storm_of_one_user_costs_one_comparison(self):
+        """What was right a short while ago is right at once."""
+        broker = self.start(self.thermo(method=SLOW))
+        self.assertAdmitted(self.opening(broker, PLAIN, PASSWORD))
+        for client in [self.opening(broker, PLAIN, PASSWORD)
+                       for _ in range(100)]:
+            self.assertAdmitted(client)
+        broker.wait_stats(logins=101, passwords_compared=1)
+
+    def test_more_than_can_be_compared_at_once_wait_in_turn(self):
+        """Eight of a source are compared; the others wait, and get in."""
+        broker = self.start(self.thermo(method=SLOW))
+        for client in [self.opening(broker, PLAIN, PASSWORD)
+                       for _ in range(40)]:
+            self.assertAdmitted(client)
+        broker.wait_stats(logins=40, logins_waiting=0)
+
+
+class Slowing(LoginsTest):
+    def test_a_source_that_fails_waits_and_others_do_not(self):
+        broker = self.start(
+            self.thermo(), ("local", f"uid = {os.getuid()}"),
+            args=("--hello-timeout", "60s"),
+            listen=("127.0.0.1:0", "unix:{dir}/socket"))
+        for client in [self.opening(broker, PLAIN, OTHER)
+                       for _ in range(OVERDRAWN)]:
+            self.assertRefused(client)
+        late = self.opening(broker, PLAIN, PASSWORD)
+        broker.wait_stats(logins_waiting=1)
+        self.assertAdmitted(self.opening(broker, PLAIN, PASSWORD, number=1))
+        self.assertAdmitted(late)
+
+    def test_accounts_are_not_locked(self):
+        """Many wrong passwords over a unix socket lock nobody out."""
+        broker = self.start(self.thermo(), listen=("unix:{dir}/socket",))
+        for _ in range(100):
+            self.assertRefused(self.opening(broker, PLAIN, OTHER))
+        self.assertAdmitted(self.opening(broker, PLAIN, PASSWORD))
+        self.assertLess(len(broker.log("event=auth_failed")), 100)
+
+    def test_too_many_of_one_source_are_refused_as_busy(self):
+        broker = self.start(self.thermo(), args=("--hello-timeout", "60s"))
+        for client in [self.opening(broker, PLAIN, OTHER)
+                       for _ in range(OVERDRAWN)]:
+            self.assertRefused(client)
+        crowd = [self.opening(broker, PLAIN, OTHER) for _ in range(70)]
+        self.assertEqual([crowd[-1].hear()[0], crowd[-1].hear()[0]],
+                         [b"ERR busy", b"BYE"])
+
+    def test_the_hello_timeout_holds_for_those_that_wait(self):
+        broker = self.start(self.thermo(), args=("--hello-timeout", "500ms"))
+        for _ in range(2 * AT_ONCE):
+            last = self.opening(broker, PLAIN, OTHER)
+        self.assertRefused(last)
+        broker.wait_for_log("event=closed .*reason=hello_timeout")
+        broker.wait_stats(logins_waiting=0)
+
+
+class Signatures(LoginsTest):
+    def robot(self, name="robot"):
+        key = Key(self.folder, name)
+        return key, (name, f"key = {key.public}")
+
+    def asked(self, client):
+        head, nonce = client.hear()
+        self.assertEqual((head, len(nonce)), (b"CHAL", 32))
+        return nonce
+
+    def test_the_owner_of_the_key_is_let_in(self):
+        key, robot = self.robot()
+        broker = self.start(robot)
+        client = self.opening(broker, SIGNED)
+        client.say(b"SIG", key.sign(b"robot", self.asked(client)))
+        self.assertAdmitted(client)
+
+    def test_what_is_wrong_is_refused(self):
+        key, robot = self.robot()
+        other, second = self.robot("other")
+        broker = self.start(robot, second, self.thermo())
+        for options, head, sign in (
+                (SIGNED, b"SIG", lambda n: other.sign(b"robot", n)),
+                (SIGNED, b"SIG", lambda n: key.sign(b"other", n)),
+                (SIGNED, b"SIG", lambda n: key.sign(b"robot", n[::-1])),
+                (SIGNED, b"SIG", lambda n: b""),
+                (SIGNED, b"SIG", lambda n: key.sign(b"robot", n) + b"x"),
+                (SIGNED, b"PING", lambda n: b""),
+                (b" user=nobody mech=ed25519", b"SIG",
+                 lambda n: key.sign(b"nobody", n)),
+                (b" user=thermo mech=ed25519", b"SIG",
+                 lambda n: key.sign(b"thermo", n))):
+            client = self.opening(broker, options)
+            client.say(head, sign(self.asked(client)))
+            self.assertRefused(client)
+        broker.wait_stats(logins_failed=8)
+
+    def test_what_comes_before_the_question_is_no_signature(self):
+        _, robot = self.robot()
+        broker = self.start(robot)
+        client = UnitClient(broker.address)
+        self.addCleanup(client.close)
+        client.send(unit(OPENING[0] + SIGNED) + unit(b"PUB /topic/a", b"x"))
+        self.asked(client)
+        self.assertRefused(client)
+        self.assertEqual(broker.stats()["messages_in"], 0)
+
+    def test_a_client_that_does_not_sign_is_closed_in_time(self):
+        _, robot = self.robot()
+        broker = self.start(robot, args=("--hello-timeout", "300ms"))
+        client = self.opening(broker, SIGNED)
+        self.asked(client)
+        self.assertRefused(client)
+        broker.wait_for_log("event=closed .*reason=hello_timeout")
+
+    def test_with_tls_it_is_bound_to_the_connection(self):
+        """The signature of a relayed question is worth nothing."""
+        key, robot = self.robot()
+        broker = self.start(robot, args=certificates.server_options())
+        client = UnitClient.__new__(UnitClient)
+        plain = UnitClient(broker.address)
+        client.__dict__.update(plain.__dict__)
+        client.sock = tls_socket.wrap(plain.sock)
+        self.addCleanup(client.close)
+        client.say(OPENING[0] + SIGNED)
+        client.say(b"SIG", key.sign(b"robot", self.asked(client)))
+        self.assertRefused(client)
+
+
+class Reloading(LoginsTest):
+    def reload(self, broker, *sections):
+        self.users(*sections)
+        since = broker.mark()
+        broker.signal(signal.SIGHUP)
+        broker.wait_for_log("event=rights_loaded", since)
+
+    def test_another_password_ends_those_who_showed_the_old_one(self):
+        key = Key(self.folder, "robot")
+        robot = ("robot", f"key = {key.public}")
+        broker = self.start(self.thermo(), robot)
+        one = self.opening(broker, PLAIN, PASSWORD)
+        self.assertAdmitted(one)
+        two = self.opening(broker, SIGNED)
+        two.say(b"SIG", key.sign(b"robot", two.hear()[1]))
+        self.assertAdmitted(two)
+        self.reload(broker, self.thermo(OTHER), robot)
+        one.wait_closed()
+        self.assertEqual(two.ask(b"PING x"), b"PONG x")
+        self.assertRefused(self.opening(broker, PLAIN, PASSWORD))
+        self.assertAdmitted(self.opening(broker, PLAIN, OTHER))
+
+    def test_a_password_is_compared_with_the_file_of_now(self):
+        """Though the comparison began with another one."""
+        broker = self.start(self.thermo(method=SLOW))
+        client = self.opening(broker, PLAIN, PASSWORD)
+        broker.wait_stats(accepted=1)
+        self.reload(broker, self.thermo(OTHER))
+        answer = client.hear()[0].split(b" ")[0]
+        if answer == b"INFO":  # it was in before
+            client.wait_closed()
+        else:
+            self.assertEqual(answer, b"ERR")
+
+
+class Secrets(LoginsTest):
+    def test_no_secret_is_in_a_log(self):
+        broker = self.start(self.thermo(), args=("--log-level", "debug"))
+        self.assertAdmitted(self.opening(broker, PLAIN, PASSWORD))
+        self.assertRefused(self.opening(broker, PLAIN, OTHER))
+        lines = "\n".join(str(line) for line in broker.log())
+        for secret in (PASSWORD, OTHER, hash_of(PASSWORD).encode()):
+            self.assertNotIn(secret.decode(), lines)
+
+
+if __name__ == "__main__":
+    main()
