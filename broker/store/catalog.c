@@ -26,11 +26,12 @@ static void channel_free(struct catalog_channel *channel)
 void catalog_clear(struct catalog *c)
 {
     struct catalog_channel *next;
+    catalog_clean(c);
     for (struct catalog_channel *one = c->first; one; one = next) {
         next = one->following;
         channel_free(one);
     }
-    c->first = c->last = c->dirty = NULL;
+    c->first = c->last = NULL;
     idmap_clear(&c->ids);
 }
 
@@ -67,7 +68,7 @@ struct catalog_channel *catalog_open(struct catalog *c, uint32_t id,
     return channel;
 }
 
-static void catalog_soil(struct catalog *c, struct catalog_channel *channel)
+void catalog_soil(struct catalog *c, struct catalog_channel *channel)
 {
     if (channel->is_dirty)
         return;
@@ -78,11 +79,15 @@ static void catalog_soil(struct catalog *c, struct catalog_channel *channel)
 
 void catalog_clean(struct catalog *c)
 {
-    for (struct catalog_channel *one = c->dirty; one; one = one->next_dirty) {
-        one->is_dirty = false;
+    struct catalog_channel *next;
+    for (struct catalog_channel *one = c->dirty; one; one = next) {
+        next = one->next_dirty;
+        one->is_dirty = one->is_new = false;
         one->trim = 0;
         /* Its memory stays for the next ones. */
         one->unwritten.count = 0;
+        if (one->is_dropped)
+            channel_free(one);
     }
     c->dirty = NULL;
 }
@@ -99,7 +104,6 @@ static uint64_t *segment_live(struct catalog *c, const struct place *p)
 
 void catalog_drop(struct catalog *c, struct catalog_channel *channel)
 {
-    struct catalog_channel **at = &c->dirty;
     for (uint32_t i = channel->begin; i < channel->end; i++)
         *segment_live(c, &channel->places[i]) -=
             place_live(&channel->places[i]);
@@ -109,15 +113,12 @@ void catalog_drop(struct catalog *c, struct catalog_channel *channel)
     c->range_count -= channel->done.count;
     c->late_count -= channel->late.count;
     idmap_remove(&c->ids, channel->id);
-    while (channel->is_dirty && *at != channel)
-        at = &(*at)->next_dirty;
-    if (channel->is_dirty)
-        *at = channel->next_dirty;
     *(channel->previous ? &channel->previous->following : &c->first) =
         channel->following;
     *(channel->following ? &channel->following->previous : &c->last) =
         channel->previous;
-    channel_free(channel);
+    channel->is_dropped = true;
+    catalog_soil(c, channel);
 }
 
 /* Places that are done go. */

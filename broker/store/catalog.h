@@ -29,7 +29,8 @@ struct place {
 struct catalog_channel {
     uint32_t id;
     uint16_t name_length;
-    bool is_new;        /* no batch says that it exists */
+    bool is_new;        /* no batch says that it exists, */
+    bool is_dropped;    /* or that it is gone */
     bool is_dirty;      /* in the list of those with something to be written */
     bool is_unsorted;   /* while it is loaded */
     uint64_t next;      /* number of its next message */
@@ -72,7 +73,8 @@ struct catalog_channel *catalog_find(const struct catalog *c, uint32_t id);
 struct catalog_channel *catalog_open(struct catalog *c, uint32_t id,
                                      const uint8_t *name, uint32_t length,
                                      uint64_t first);
-/* It and all its places go; its numbers are not used again. */
+/* It and all its places go; its numbers are not used again. It stays in the
+ * list of those with something to be written. */
 void catalog_drop(struct catalog *c, struct catalog_channel *channel);
 
 /* Makes sure that one more place can be added; false without memory. */
@@ -91,6 +93,8 @@ bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
 /* The same for all below `first`, which is written as one number. */
 bool catalog_trim(struct catalog *c, struct catalog_channel *channel,
                   uint64_t first, bool is_written);
+/* There is something to be written of it. */
+void catalog_soil(struct catalog *c, struct catalog_channel *channel);
 /* A batch says all that there was to be said. */
 void catalog_clean(struct catalog *c);
 

@@ -59,9 +59,6 @@ void engine_abandon(struct engine *e)
     window_clear(&e->window);
     free(e->moving.rows);
     free(e->index);
-    free(e->opens.rows);
-    free(e->drops.rows);
-    free(e->frees.rows);
     free(e);
 }
 
@@ -69,8 +66,8 @@ bool engine_finish(struct engine *e, uint64_t wall_ms)
 {
     bool has_failed = engine_step(e, wall_ms) == STORE_FAILED;
     /* Segments that could be freed are found again. */
-    bool is_all = !has_failed && !e->catalog.dirty && e->opens.count == 0 &&
-                  e->drops.count == 0 && (e->put_count == 0 || e->is_written);
+    bool is_all = !has_failed && !e->catalog.dirty &&
+                  (e->put_count == 0 || e->is_written);
     int error = has_failed || e->is_sealed ? 0 : writer_seal(e);
     /* Without space it is opened as after a kill. */
     return is_all && (error == 0 || space_error(error));
@@ -127,23 +124,16 @@ bool engine_open_channel(struct engine *e, uint32_t id, const uint8_t *name,
         catalog_open(&e->catalog, id, name, length, first);
     if (!channel)
         return false;
-    if (!numbers_add(&e->opens, id)) {
-        catalog_drop(&e->catalog, channel);
-        return false;
-    }
     channel->is_new = true;
+    catalog_soil(&e->catalog, channel);
     return true;
 }
 
-bool engine_drop_channel(struct engine *e, uint32_t id)
+void engine_drop_channel(struct engine *e, uint32_t id)
 {
     struct catalog_channel *channel = catalog_find(&e->catalog, id);
-    if (!channel)
-        return true;
-    if (!numbers_add(&e->drops, id))
-        return false;
-    catalog_drop(&e->catalog, channel);
-    return true;
+    if (channel)
+        catalog_drop(&e->catalog, channel);
 }
 
 bool engine_put(struct engine *e, const struct store_put *put)

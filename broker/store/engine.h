@@ -89,7 +89,7 @@ bool engine_visit_channels(struct engine *e, store_channel_fn *visit,
 bool engine_open_channel(struct engine *e, uint32_t id, const uint8_t *name,
                          uint32_t length, uint64_t first);
 /* The channel holds nothing that is wanted. */
-bool engine_drop_channel(struct engine *e, uint32_t id);
+void engine_drop_channel(struct engine *e, uint32_t id);
 /* The slice stays as it is until it is reaped. False also while the store has
  * no space and when it has failed. */
 bool engine_put(struct engine *e, const struct store_put *put);

@@ -8,8 +8,6 @@
 #ifndef SLUICE_STORE_ENGINE_PARTS_H
 #define SLUICE_STORE_ENGINE_PARTS_H
 
-#include <stdlib.h>
-
 #include "broker/store/batch.h"
 #include "broker/store/catalog.h"
 #include "broker/store/engine.h"
@@ -19,27 +17,6 @@
 #include "proto/journal_entry.h"
 
 enum { SEGMENT_NONE = UINT32_MAX };
-
-/* A list of numbers that grows. */
-struct numbers {
-    uint32_t *rows;
-    uint32_t count, room;
-};
-
-/* Adds a number; false without memory. */
-static inline bool numbers_add(struct numbers *n, uint32_t number)
-{
-    if (n->count == n->room) {
-        uint32_t room = n->room ? 2 * n->room : 64;
-        uint32_t *more = realloc(n->rows, room * sizeof *n->rows);
-        if (!more)
-            return false;
-        n->rows = more;
-        n->room = room;
-    }
-    n->rows[n->count++] = number;
-    return true;
-}
 
 /* A run of messages that a batch holds a copy of. */
 struct moved {
@@ -75,10 +52,9 @@ struct engine {
     uint32_t index_count, index_room;
     struct store_put puts[ENGINE_PUTS];
     int put_count;
-    int reaped;                         /* of them, once they are written */
-    bool is_written;                    /* they are */
-    uint64_t put_bytes;                 /* their records take, at most */
-    struct numbers opens, drops, frees; /* channels, channels, segments */
+    int reaped;         /* of them, once they are written */
+    bool is_written;    /* they are */
+    uint64_t put_bytes; /* their records take, at most */
     struct engine_stats stats;
 };
 

@@ -125,8 +125,7 @@ static bool put_one(struct engine *e, const struct scribe_put *one)
                                    one->channel->name_length,
                                    one->channel->first);
     case SCRIBE_DROP:
-        if (!engine_drop_channel(e, one->channel->id))
-            return false;
+        engine_drop_channel(e, one->channel->id);
         free(one->channel);
         return true;
     }

@@ -34,6 +34,7 @@ struct segment {
                       not known */
     uint64_t need_live; /* when so much of it lived */
     bool is_damaged;    /* never freed */
+    bool is_freed;      /* by the batch that is put together */
 };
 
 struct shelf {

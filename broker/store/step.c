@@ -44,8 +44,7 @@ static uint32_t dead_segment(const struct engine *e, uint32_t from)
 
 static bool has_words(const struct engine *e)
 {
-    return e->catalog.dirty || e->opens.count > 0 || e->drops.count > 0 ||
-           dead_segment(e, 0) != SEGMENT_NONE;
+    return e->catalog.dirty || dead_segment(e, 0) != SEGMENT_NONE;
 }
 
 enum engine_need step_need(const struct engine *e)
@@ -63,70 +62,72 @@ enum engine_need step_need(const struct engine *e)
 /* Bytes of everything but messages, at most; 0: there is nothing. */
 static uint64_t words_bytes(const struct engine *e)
 {
-    uint64_t bytes = (uint64_t)e->drops.count * JOURNAL_RECORD_HEADER;
-    for (uint32_t i = 0; i < e->opens.count; i++)
-        bytes += JOURNAL_RECORD_HEADER + JOURNAL_CHANNEL_ENTRY +
-                 JOURNAL_NAME_MAX + 1;
+    uint64_t bytes = 0;
     for (const struct catalog_channel *one = e->catalog.dirty; one;
-         one = one->next_dirty)
-        bytes += 2 * JOURNAL_RECORD_HEADER +
-                 (uint64_t)one->unwritten.count * JOURNAL_RANGE;
+         one = one->next_dirty) {
+        uint64_t ranges = one->unwritten.count;
+        bytes += 2 * JOURNAL_RECORD_HEADER;
+        if (one->is_new) {
+            bytes += JOURNAL_RECORD_HEADER + JOURNAL_CHANNEL_ENTRY +
+                     JOURNAL_NAME_MAX + 1;
+            ranges += one->done.count;
+        }
+        bytes += ranges * JOURNAL_RANGE;
+    }
     for (uint32_t i = dead_segment(e, 0); i != SEGMENT_NONE;
          i = dead_segment(e, i + 1))
         bytes += JOURNAL_RECORD_HEADER + JOURNAL_FREE_ENTRY;
     return bytes;
 }
 
-static void add_opens(struct engine *e)
+/* A record without a payload. */
+static void add_bare(struct engine *e, enum journal_type type, uint32_t channel,
+                     uint64_t first)
 {
-    for (uint32_t i = 0; i < e->opens.count; i++) {
-        const struct catalog_channel *channel =
-            catalog_find(&e->catalog, e->opens.rows[i]);
-        struct journal_record record = {.type = JOURNAL_CHANNEL, .count = 1};
-        if (!channel)
-            continue;
+    struct journal_record record = {
+        .type = (uint8_t)type, .channel = channel, .first = first};
+    batch_record(&e->batch);
+    (void)batch_record_end(&e->batch, &record);
+}
+
+static void add_channel(struct engine *e, const struct catalog_channel *channel)
+{
+    struct journal_record record = {.type = JOURNAL_CHANNEL, .count = 1};
+    if (channel->is_dropped) {
+        add_bare(e, JOURNAL_DROP, channel->id, 0);
+        return;
+    }
+    if (channel->is_new) {
         batch_record(&e->batch);
         writer_add_channel(&e->batch, channel);
         (void)batch_record_end(&e->batch, &record);
     }
-}
-
-static void add_done(struct engine *e, const struct catalog_channel *channel)
-{
-    struct journal_record acks = {.type = JOURNAL_ACKS,
-                                  .channel = channel->id,
-                                  .count = channel->unwritten.count};
-    struct journal_record trim = {
-        .type = JOURNAL_TRIM, .channel = channel->id, .first = channel->trim};
-    if (acks.count > 0) {
+    if (channel->unwritten.count > 0) {
+        record = (struct journal_record){.type = JOURNAL_ACKS,
+                                         .channel = channel->id,
+                                         .count = channel->unwritten.count};
         batch_record(&e->batch);
         writer_add_ranges(&e->batch, &channel->unwritten);
-        (void)batch_record_end(&e->batch, &acks);
+        (void)batch_record_end(&e->batch, &record);
     }
-    if (trim.first > 0) {
-        batch_record(&e->batch);
-        (void)batch_record_end(&e->batch, &trim);
-    }
+    if (channel->trim > 0)
+        add_bare(e, JOURNAL_TRIM, channel->id, channel->trim);
 }
 
 /* All that is done is in this batch, so it may free what lives no more. */
 static void add_frees(struct engine *e)
 {
     struct journal_record record = {.type = JOURNAL_FREE};
-    e->frees.count = 0;
     for (uint32_t i = dead_segment(e, 0); i != SEGMENT_NONE;
          i = dead_segment(e, i + 1)) {
         uint8_t bytes[JOURNAL_FREE_ENTRY];
-        if (!numbers_add(&e->frees, i))
-            break;
         if (record.count++ == 0)
             batch_record(&e->batch);
         little_put_64(bytes, e->shelf.segments[i].id);
         batch_add(&e->batch, bytes, sizeof bytes, false);
-        if (STORE_FAULT(REUSE_BEFORE_FREE)) {
+        e->shelf.segments[i].is_freed = true;
+        if (STORE_FAULT(REUSE_BEFORE_FREE))
             writer_free(e, i);
-            e->frees.count--;
-        }
     }
     if (record.count > 0)
         (void)batch_record_end(&e->batch, &record);
@@ -134,16 +135,9 @@ static void add_frees(struct engine *e)
 
 static void add_words(struct engine *e)
 {
-    add_opens(e);
     for (const struct catalog_channel *one = e->catalog.dirty; one;
          one = one->next_dirty)
-        add_done(e, one);
-    for (uint32_t i = 0; i < e->drops.count; i++) {
-        struct journal_record record = {.type = JOURNAL_DROP,
-                                        .channel = e->drops.rows[i]};
-        batch_record(&e->batch);
-        (void)batch_record_end(&e->batch, &record);
-    }
+        add_channel(e, one);
     add_frees(e);
 }
 
@@ -241,16 +235,10 @@ static void apply_puts(struct engine *e, const struct moved *placed, int count)
 
 static void apply_words(struct engine *e)
 {
-    for (uint32_t i = 0; i < e->opens.count; i++) {
-        struct catalog_channel *channel =
-            catalog_find(&e->catalog, e->opens.rows[i]);
-        if (channel)
-            channel->is_new = false;
-    }
     catalog_clean(&e->catalog);
-    for (uint32_t i = 0; i < e->frees.count; i++)
-        writer_free(e, e->frees.rows[i]);
-    e->opens.count = e->drops.count = e->frees.count = 0;
+    for (uint32_t i = 0; i < e->shelf.count; i++)
+        if (e->shelf.segments[i].id != 0 && e->shelf.segments[i].is_freed)
+            writer_free(e, i);
 }
 
 /* Space. */

@@ -375,11 +375,7 @@ static void segment_begun(struct engine *e, uint32_t segment)
     e->is_sealed = false;
     e->next_id++;
     e->next_batch = e->shelf.segments[segment].last_batch + 1;
-    for (struct catalog_channel *one = e->catalog.first; one;
-         one = one->following)
-        one->is_new = false;
     catalog_clean(&e->catalog);
-    e->opens.count = e->drops.count = e->frees.count = 0;
     /* The STATE left these out; what comes with it frees no more yet. */
     for (uint32_t i = 0; i < e->shelf.count; i++)
         if (e->shelf.segments[i].id != 0 && i != segment &&

@@ -154,6 +154,8 @@ static void a_dropped_channel_leaves_its_numbers(void **state)
     catalog_drop(&r->catalog, r->channel);
     assert_live(r, 0, 0, 0);
     assert_null(catalog_find(&r->catalog, 1));
+    assert_true(r->catalog.dirty->is_dropped); /* which is to be written */
+    catalog_clean(&r->catalog);
     assert_null(r->catalog.dirty);
     assert_int_equal(r->catalog.above, 11);
     assert_int_equal(r->catalog.names_bytes, 0);

@@ -202,12 +202,10 @@ bool life_trim(struct life *life, struct model_channel *c, uint64_t first)
     return true;
 }
 
-bool life_drop(struct life *life, struct model_channel *c)
+void life_drop(struct life *life, struct model_channel *c)
 {
-    if (!engine_drop_channel(life->engine, c->id))
-        return false;
+    engine_drop_channel(life->engine, c->id);
     model_drop(life->model, c);
-    return true;
 }
 
 /* Steps. */

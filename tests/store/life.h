@@ -49,7 +49,8 @@ bool life_put(struct life *life, struct model_channel *c, uint32_t messages,
 bool life_ack(struct life *life, struct model_channel *c, uint64_t first,
               uint32_t count);
 bool life_trim(struct life *life, struct model_channel *c, uint64_t first);
-bool life_drop(struct life *life, struct model_channel *c);
+/* Never refused. */
+void life_drop(struct life *life, struct model_channel *c);
 
 /* One step, and what came of it; how many messages were confirmed. */
 uint64_t life_step(struct life *life);

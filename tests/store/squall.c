@@ -152,7 +152,7 @@ static bool drop(struct storm *s)
     for (uint64_t n = c->first; n < c->next; n++)
         if (c->messages[n - c->first].end == MODEL_KEPT)
             return true;
-    (void)life_drop(&s->life, c);
+    life_drop(&s->life, c);
     return true;
 }
 
