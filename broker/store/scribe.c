@@ -121,12 +121,13 @@ static bool put_one(struct engine *e, const struct scribe_put *one)
     case SCRIBE_PUT:
         return engine_put(e, &one->put);
     case SCRIBE_OPEN:
-        return engine_open_channel(e, one->channel->id, one->channel->name,
-                                   one->channel->name_length,
-                                   one->channel->first);
+        if (!engine_open_channel(e, one->channel, one->name, one->name_length,
+                                 one->first))
+            return false;
+        free(one->name);
+        return true;
     case SCRIBE_DROP:
-        engine_drop_channel(e, one->channel->id);
-        free(one->channel);
+        engine_drop_channel(e, one->channel);
         return true;
     }
     return true;

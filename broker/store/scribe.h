@@ -18,24 +18,18 @@
 #include "broker/store/engine.h"
 #include "broker/store/mailbox.h"
 
-/* A channel of the loop's side: made before it is opened, freed by the thread
- * when it was dropped. */
-struct scribe_channel {
-    struct scribe_channel *next; /* of those that wait for the ring */
-    uint64_t first;
-    uint32_t id;
-    uint16_t name_length;
-    bool is_dropped; /* in what waits: opened or dropped */
-    uint8_t name[];
-};
-
 enum scribe_put_kind { SCRIBE_PUT, SCRIBE_OPEN, SCRIBE_DROP };
 
 struct scribe_put {
     enum scribe_put_kind kind;
     union {
         struct store_put put;
-        struct scribe_channel *channel;
+        struct {
+            uint32_t channel;
+            uint32_t name_length; /* this and the rest if it is opened */
+            uint64_t first;
+            uint8_t *name; /* the thread's then */
+        };
     };
 };
 

@@ -13,116 +13,95 @@ enum { STATE_SHARE = 4 }; /* of a segment, that channels take at most */
 
 struct store {
     struct scribe scribe;
-    struct idmap channels; /* id -> struct scribe_channel, while it is open */
+    struct idmap channels; /* id -> bytes in STATE */
     uint64_t channel_bytes, channel_bytes_max;
     uint32_t next_channel;
     uint64_t above;   /* numbers of new channels begin there */
     uint64_t highest; /* that was ever put, and one more */
-    /* Channels to be opened or dropped that found no room in the ring. */
-    struct scribe_channel *waiting, **waiting_end;
+    uint32_t *drops;  /* channels to be dropped that found no room in the ring;
+                         there is room here for all channels */
+    uint32_t drop_count, drop_room;
     bool has_asked; /* since the last kick */
     bool is_started;
 };
 
 /* Channels. */
 
-static uint64_t channel_bytes(uint32_t name_length)
+/* Counts a channel; false without memory. */
+static bool channel_add(struct store *s, uint32_t id, uint32_t name_length)
 {
-    return JOURNAL_CHANNEL_ENTRY + journal_padded(name_length);
-}
-
-/* NULL without memory. */
-static struct scribe_channel *channel_new(struct store *s, uint32_t id,
-                                          const uint8_t *name, uint32_t length)
-{
-    struct scribe_channel *channel = calloc(1, sizeof *channel + length);
-    if (!channel || !idmap_put(&s->channels, id, (uintptr_t)channel)) {
-        free(channel);
-        return NULL;
-    }
-    channel->id = id;
-    channel->name_length = (uint16_t)length;
-    memcpy(channel->name, name, length);
-    s->channel_bytes += channel_bytes(length);
-    return channel;
-}
-
-/* Passes on what waits, in order; false when there is no room for all. */
-static bool waiting_push(struct store *s)
-{
-    while (s->waiting) {
-        struct scribe_channel *one = s->waiting, *next = one->next;
-        struct scribe_put entry = {.kind = one->is_dropped ? SCRIBE_DROP
-                                                           : SCRIBE_OPEN,
-                                   .channel = one};
-        if (!mailbox_push(&s->scribe.puts, &entry))
+    uint64_t bytes = JOURNAL_CHANNEL_ENTRY + journal_padded(name_length);
+    if (s->channels.count == s->drop_room) {
+        uint32_t room = s->drop_room ? 2 * s->drop_room : 16;
+        uint32_t *more = realloc(s->drops, room * sizeof *s->drops);
+        if (!more)
             return false;
-        /* From here on the thread may free one that is dropped. */
-        s->waiting = next;
+        s->drops = more;
+        s->drop_room = room;
     }
-    s->waiting_end = &s->waiting;
+    if (!idmap_put(&s->channels, id, bytes))
+        return false;
+    s->channel_bytes += bytes;
     return true;
 }
 
-static void waiting_add(struct store *s, struct scribe_channel *channel)
+static void channel_remove(struct store *s, uint32_t id)
 {
-    channel->next = NULL;
-    *s->waiting_end = channel;
-    s->waiting_end = &channel->next;
-    (void)waiting_push(s);
-    s->has_asked = true;
+    s->channel_bytes -= *idmap_find(&s->channels, id);
+    idmap_remove(&s->channels, id);
 }
 
+/* Passes on the drops that wait; false when there is no room for all. */
+static bool drops_push(struct store *s)
+{
+    uint32_t n = 0;
+    for (; n < s->drop_count; n++) {
+        struct scribe_put entry = {.kind = SCRIBE_DROP, .channel = s->drops[n]};
+        if (!mailbox_push(&s->scribe.puts, &entry))
+            break;
+    }
+    s->drop_count -= n;
+    if (n > 0)
+        memmove(s->drops, s->drops + n, s->drop_count * sizeof *s->drops);
+    return s->drop_count == 0;
+}
+
+/* While drops wait nothing else is taken: one of them may have had the name. */
 static uint32_t store_open_channel(void *store, const uint8_t *name,
                                    uint32_t length, uint64_t *first)
 {
     struct store *s = store;
-    /* While some wait no more are taken, so what waits is bounded, and each
-     * has one place in it: opened or dropped. */
-    if (!waiting_push(s) ||
-        s->channel_bytes + channel_bytes(length) > s->channel_bytes_max)
+    uint32_t id = s->next_channel;
+    uint8_t *copy = drops_push(s) ? malloc(length) : NULL;
+    if (!copy || !channel_add(s, id, length)) {
+        free(copy);
         return 0;
-    struct scribe_channel *channel =
-        channel_new(s, s->next_channel, name, length);
-    if (!channel)
+    }
+    memcpy(copy, name, length);
+    *first = *first < s->above ? s->above : *first;
+    struct scribe_put entry = {.kind = SCRIBE_OPEN,
+                               .channel = id,
+                               .name_length = length,
+                               .first = *first,
+                               .name = copy};
+    if (s->channel_bytes > s->channel_bytes_max ||
+        !mailbox_push(&s->scribe.puts, &entry)) {
+        channel_remove(s, id);
+        free(copy);
         return 0;
-    s->next_channel++;
-    if (*first < s->above)
-        *first = s->above;
-    channel->first = *first;
-    waiting_add(s, channel);
-    return channel->id;
-}
-
-static struct scribe_channel *channel_find(const struct store *s, uint32_t id)
-{
-    const uint64_t *value = id ? idmap_find(&s->channels, id) : NULL;
-    return value ? (struct scribe_channel *)(uintptr_t)*value : NULL;
-}
-
-static bool is_waiting(const struct store *s,
-                       const struct scribe_channel *channel)
-{
-    const struct scribe_channel *one = s->waiting;
-    while (one && one != channel)
-        one = one->next;
-    return one;
+    }
+    s->has_asked = true;
+    return s->next_channel++;
 }
 
 static void store_drop_channel(void *store, uint32_t id)
 {
     struct store *s = store;
-    struct scribe_channel *channel = channel_find(s, id);
-    if (!channel)
-        return;
-    idmap_remove(&s->channels, id);
-    s->channel_bytes -= channel_bytes(channel->name_length);
+    channel_remove(s, id);
     s->above = s->highest > s->above ? s->highest : s->above;
-    bool was_waiting = is_waiting(s, channel);
-    channel->is_dropped = true;
-    /* One that the thread has not heard of is dropped without being known. */
-    if (!was_waiting)
-        waiting_add(s, channel);
+    s->drops[s->drop_count++] = id;
+    (void)drops_push(s);
+    s->has_asked = true;
 }
 
 static bool store_visit_channels(void *store, store_channel_fn *visit,
@@ -139,7 +118,7 @@ static bool store_put(void *store, const struct store_put *put)
     struct store *s = store;
     struct scribe_put entry = {.kind = SCRIBE_PUT, .put = *put};
     uint64_t end = put->slice.first + put->slice.messages;
-    if (!waiting_push(s) || !mailbox_push(&s->scribe.puts, &entry))
+    if (!drops_push(s) || !mailbox_push(&s->scribe.puts, &entry))
         return false;
     s->highest = end > s->highest ? end : s->highest;
     s->has_asked = true;
@@ -176,7 +155,7 @@ static bool store_read(void *store, struct store_read *read)
 static void store_kick(void *store)
 {
     struct store *s = store;
-    (void)waiting_push(s);
+    (void)drops_push(s);
     if (s->has_asked)
         bell_ring(&s->scribe.work);
     s->has_asked = false;
@@ -202,7 +181,7 @@ static int store_reap(void *store, struct store_done *done, int max)
     }
     if (n > 0 && atomic_exchange(&scribe->needs_room, false))
         bell_ring(&scribe->work);
-    (void)waiting_push(s);
+    (void)drops_push(s);
     return n;
 }
 
@@ -229,26 +208,13 @@ static bool note_channel(void *arg, const struct store_channel *channel)
     struct store *s = arg;
     if (channel->next > s->highest)
         s->highest = channel->next;
-    return channel_new(s, channel->id, channel->name, channel->name_length);
-}
-
-static void channels_free(struct store *s)
-{
-    for (size_t i = 0; i < s->channels.slot_count; i++)
-        if (s->channels.rows[i].id != 0)
-            free((void *)(uintptr_t)s->channels.rows[i].value);
-    idmap_clear(&s->channels);
-    for (struct scribe_channel *one = s->waiting, *next; one; one = next) {
-        next = one->next;
-        /* The others were found above. */
-        if (one->is_dropped)
-            free(one);
-    }
+    return channel_add(s, channel->id, channel->name_length);
 }
 
 static void store_free(struct store *s)
 {
-    channels_free(s);
+    idmap_clear(&s->channels);
+    free(s->drops);
     mailbox_fini(&s->scribe.puts);
     mailbox_fini(&s->scribe.asks);
     mailbox_fini(&s->scribe.done);
@@ -266,7 +232,6 @@ static struct store *store_new(void)
     if (!s)
         return NULL;
     memset(s, 0, sizeof *s);
-    s->waiting_end = &s->waiting;
     bool has_work = bell_open(&s->scribe.work);
     bool has_news = bell_open(&s->scribe.news);
     bool has_puts = mailbox_init(&s->scribe.puts, sizeof(struct scribe_put));
@@ -339,7 +304,7 @@ void store_heard(struct store *s)
 
 void store_stop(struct store *s)
 {
-    (void)waiting_push(s);
+    (void)drops_push(s);
     atomic_store(&s->scribe.is_stopping, true);
     bell_ring(&s->scribe.work);
 }
@@ -356,8 +321,8 @@ int store_take_back(struct store *s, struct store_put *puts, int max)
     while (n < max && (one = mailbox_peek(&s->scribe.puts)) != NULL) {
         if (one->kind == SCRIBE_PUT)
             puts[n++] = one->put;
-        else if (one->kind == SCRIBE_DROP)
-            free(one->channel);
+        else if (one->kind == SCRIBE_OPEN)
+            free(one->name);
         mailbox_pop(&s->scribe.puts);
     }
     return n;
