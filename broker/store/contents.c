@@ -25,7 +25,6 @@ static enum engine_result segment_open(struct opening *o, uint64_t id,
     struct engine *e = o->e;
     const struct file_name *name = file_find(o, id);
     struct journal_segment head;
-    int error;
     if (!name)
         return complaint(o->report, ENGINE_DAMAGED,
                          "segment %016" PRIx64 " is missing", id);
@@ -34,12 +33,11 @@ static enum engine_result segment_open(struct opening *o, uint64_t id,
         return ENGINE_NO_MEMORY;
     struct segment *segment = &e->shelf.segments[*place];
     segment->id = id;
-    segment->bytes = name->bytes;
+    segment->readable = name->bytes;
     const uint8_t *bytes =
-        window_get(&e->window, &e->shelf, *place, 0, JOURNAL_SEGMENT_HEADER,
-                   name->bytes, &error);
-    if (error)
-        return complaint_error(o->report, error, "reading a segment");
+        window_get(&e->window, *place, 0, JOURNAL_SEGMENT_HEADER);
+    if (e->window.error)
+        return complaint_error(o->report, e->window.error, "reading a segment");
     enum journal_fault fault =
         journal_get_segment(&head, bytes, bytes ? JOURNAL_SEGMENT_HEADER : 0);
     if (fault == JOURNAL_NEWER)
@@ -50,7 +48,7 @@ static enum engine_result segment_open(struct opening *o, uint64_t id,
     if (head.id != id || memcmp(head.uuid, e->uuid, JOURNAL_UUID) != 0)
         return complaint_damage(o->report, id, 0, "it belongs elsewhere");
     segment->seed = STORE_FAULT(NO_SEED) ? 0 : journal_seed(&head);
-    segment->bytes = head.file_bytes;
+    segment->bytes = segment->readable = head.file_bytes;
     segment->end = head.header_bytes;
     segment->last_batch = head.first_batch - 1;
     return ENGINE_OPENED;
@@ -60,37 +58,35 @@ typedef bool record_fn(struct opening *o, uint32_t segment,
                        const struct journal_record *record,
                        const uint8_t *payload, uint64_t at);
 
+/* The batch at an offset of a segment, verified; NULL, and why. */
+static const uint8_t *batch_get(struct engine *e, uint32_t place, uint64_t at,
+                                struct journal_batch *batch,
+                                enum journal_fault *fault)
+{
+    uint32_t seed = e->shelf.segments[place].seed;
+    const uint8_t *bytes =
+        window_get(&e->window, place, at, JOURNAL_BATCH_HEADER);
+    *fault = bytes ? journal_get_batch(batch, seed, bytes, JOURNAL_BATCH_HEADER)
+                   : JOURNAL_SHORT;
+    if (*fault)
+        return NULL;
+    bytes = window_get(&e->window, place, at, batch->bytes);
+    *fault = bytes ? journal_verify(batch, seed, bytes, (size_t)batch->bytes)
+                   : JOURNAL_SHORT;
+    return *fault ? NULL : bytes;
+}
+
 /* Reads the batch behind the end of a segment; the end moves behind it if it is
  * sound. `*fault` says why it is not. */
 static enum engine_result batch_read(struct opening *o, uint32_t place,
                                      struct journal_batch *batch,
                                      record_fn *each, enum journal_fault *fault)
 {
-    struct engine *e = o->e;
-    struct segment *segment = &e->shelf.segments[place];
-    uint64_t at = segment->end, left = segment->bytes - at;
-    int error;
-    const uint8_t *bytes = NULL;
-    if (at > segment->bytes)
-        left = 0;
-    *fault = JOURNAL_SHORT;
-    if (left >= JOURNAL_BATCH_HEADER)
-        bytes = window_get(&e->window, &e->shelf, place, at,
-                           JOURNAL_BATCH_HEADER, segment->bytes, &error);
-    if (bytes)
-        *fault = journal_get_batch(batch, segment->seed, bytes,
-                                   JOURNAL_BATCH_HEADER);
-    if (!*fault && batch->bytes > left)
-        *fault = JOURNAL_SHORT;
-    if (!*fault) {
-        bytes = window_get(&e->window, &e->shelf, place, at, batch->bytes,
-                           segment->bytes, &error);
-        if (error == ENOMEM)
-            return ENGINE_NO_MEMORY;
-        *fault = bytes ? journal_verify(batch, segment->seed, bytes,
-                                        (size_t)batch->bytes)
-                       : JOURNAL_SHORT;
-    }
+    struct segment *segment = &o->e->shelf.segments[place];
+    uint64_t at = segment->end;
+    const uint8_t *bytes = batch_get(o->e, place, at, batch, fault);
+    if (o->e->window.error == ENOMEM)
+        return ENGINE_NO_MEMORY;
     if (!*fault && batch->number != segment->last_batch + 1)
         *fault = JOURNAL_MALFORMED;
     if (*fault)
@@ -252,22 +248,24 @@ static bool apply_record(struct opening *o, uint32_t segment,
     return true;
 }
 
-/* Whether a batch begins behind the end, which the seed of the segment makes
- * sure of. */
+/* Whether a batch begins there, which the seed of the segment makes sure of. */
+static bool batch_begins(struct engine *e, uint32_t place, uint64_t at,
+                         struct journal_batch *batch)
+{
+    const uint8_t *bytes =
+        window_get(&e->window, place, at, JOURNAL_BATCH_HEADER);
+    return bytes && !journal_get_batch(batch, e->shelf.segments[place].seed,
+                                       bytes, JOURNAL_BATCH_HEADER);
+}
+
 bool contents_has_batch_behind(struct engine *e, uint32_t place)
 {
-    struct segment *segment = &e->shelf.segments[place];
+    const struct segment *segment = &e->shelf.segments[place];
     struct journal_batch batch;
-    int error;
     for (uint64_t at = segment->end + JOURNAL_ALIGNMENT;
-         at + JOURNAL_BATCH_HEADER <= segment->bytes; at += JOURNAL_ALIGNMENT) {
-        const uint8_t *bytes =
-            window_get(&e->window, &e->shelf, place, at, JOURNAL_BATCH_HEADER,
-                       segment->bytes, &error);
-        if (bytes && !journal_get_batch(&batch, segment->seed, bytes,
-                                        JOURNAL_BATCH_HEADER))
+         at + JOURNAL_BATCH_HEADER <= segment->bytes; at += JOURNAL_ALIGNMENT)
+        if (batch_begins(e, place, at, &batch))
             return true;
-    }
     return false;
 }
 
@@ -275,12 +273,10 @@ bool contents_has_batch_behind(struct engine *e, uint32_t place)
 static bool seal_get(struct engine *e, uint32_t place, uint64_t *index)
 {
     const struct segment *segment = &e->shelf.segments[place];
-    int error;
     const uint8_t *bytes = NULL;
     if (segment->bytes >= JOURNAL_SEAL)
-        bytes = window_get(&e->window, &e->shelf, place,
-                           segment->bytes - JOURNAL_SEAL, JOURNAL_SEAL,
-                           segment->bytes, &error);
+        bytes = window_get(&e->window, place, segment->bytes - JOURNAL_SEAL,
+                           JOURNAL_SEAL);
     return bytes && !journal_get_seal(index, segment->seed, segment->id, bytes,
                                       JOURNAL_SEAL);
 }
@@ -303,12 +299,7 @@ static enum engine_result newest_end(struct opening *o,
     if (contents_has_batch_behind(o->e, o->newest))
         return complaint_damage(o->report, newest->id, newest->end,
                                 journal_fault_text(fault));
-    int error;
-    const uint8_t *bytes =
-        window_get(&o->e->window, &o->e->shelf, o->newest, newest->end,
-                   JOURNAL_BATCH_HEADER, newest->bytes, &error);
-    if (bytes &&
-        !journal_get_batch(&torn, newest->seed, bytes, JOURNAL_BATCH_HEADER))
+    if (batch_begins(o->e, o->newest, newest->end, &torn))
         o->report->torn_bytes = torn.bytes;
     return ENGINE_OPENED;
 }
@@ -387,27 +378,16 @@ static enum engine_result index_read(struct opening *o, uint32_t place,
                                      bool *has_index)
 {
     struct engine *e = o->e;
-    const struct segment *segment = &e->shelf.segments[place];
+    enum journal_fault fault;
     struct journal_batch batch;
     struct journal_record record;
     const uint8_t *payload;
     uint64_t index;
-    int error;
     *has_index = false;
-    if (entry->end > segment->bytes || !seal_get(e, place, &index) ||
-        index != entry->end)
+    if (!seal_get(e, place, &index) || index != entry->end)
         return ENGINE_OPENED;
-    const uint8_t *bytes =
-        window_get(&e->window, &e->shelf, place, index, JOURNAL_BATCH_HEADER,
-                   segment->bytes, &error);
-    if (!bytes ||
-        journal_get_batch(&batch, segment->seed, bytes, JOURNAL_BATCH_HEADER))
-        return ENGINE_OPENED;
-    bytes = window_get(&e->window, &e->shelf, place, index, batch.bytes,
-                       segment->bytes, &error);
-    if (!bytes ||
-        journal_verify(&batch, segment->seed, bytes, (size_t)batch.bytes) ||
-        !(batch.flags & JOURNAL_BATCH_INDEX) ||
+    const uint8_t *bytes = batch_get(e, place, index, &batch, &fault);
+    if (!bytes || !(batch.flags & JOURNAL_BATCH_INDEX) ||
         batch.number != entry->last_batch + 1)
         return ENGINE_OPENED;
     struct journal_walk walk = journal_walk(bytes);

@@ -38,7 +38,7 @@ enum engine_result engine_open(struct engine **engine,
     e->wall_ms = wall_ms;
     e->newest = e->moving.victim = SEGMENT_NONE;
     e->next_batch = e->next_id = 1;
-    e->window.chunk = WINDOW_FEW_BYTES;
+    e->window = (struct window){.shelf = &e->shelf, .chunk = WINDOW_FEW_BYTES};
     enum engine_result result = opening_run(e, report);
     if (result != ENGINE_OPENED) {
         engine_abandon(e);

@@ -84,10 +84,7 @@ void moving_give_up(struct engine *e, bool is_damaged)
 /* Bytes of the victim; NULL when they cannot be had, which ends its moving. */
 static const uint8_t *moving_get(struct engine *e, uint64_t at, uint64_t length)
 {
-    const struct segment *victim = &e->shelf.segments[e->moving.victim];
-    int error;
-    const uint8_t *bytes = window_get(&e->window, &e->shelf, e->moving.victim,
-                                      at, length, victim->end, &error);
+    const uint8_t *bytes = window_get(&e->window, e->moving.victim, at, length);
     if (!bytes)
         moving_give_up(e, true);
     return bytes;

@@ -143,11 +143,8 @@ static bool again_bytes(const struct opening *o, uint64_t *bytes)
 static void again_add(struct engine *e, void *arg)
 {
     const struct opening *o = arg;
-    const struct segment *newest = &e->shelf.segments[o->newest];
-    int error;
-    const uint8_t *bytes =
-        window_get(&e->window, &e->shelf, o->newest, o->before_end,
-                   o->last_end - o->before_end, newest->bytes, &error);
+    const uint8_t *bytes = window_get(&e->window, o->newest, o->before_end,
+                                      o->last_end - o->before_end);
     if (!bytes) {
         e->batch.is_short = true;
         return;
@@ -236,7 +233,6 @@ static enum engine_result begin_check(struct opening *o)
     struct engine *e = o->e;
     struct journal_segment head;
     uint32_t place;
-    int error;
     if (o->has_other)
         return complaint(o->report, ENGINE_FOREIGN,
                          "it holds files that are no journal's");
@@ -247,11 +243,12 @@ static enum engine_result begin_check(struct opening *o)
     if (place == SEGMENT_NONE)
         return ENGINE_NO_MEMORY;
     struct segment *segment = &e->shelf.segments[place];
-    *segment =
-        (struct segment){.id = first.id, .bytes = first.bytes, .file = -1};
+    *segment = (struct segment){.id = first.id,
+                                .bytes = first.bytes,
+                                .readable = first.bytes,
+                                .file = -1};
     const uint8_t *bytes =
-        window_get(&e->window, &e->shelf, place, 0, JOURNAL_SEGMENT_HEADER,
-                   first.bytes, &error);
+        window_get(&e->window, place, 0, JOURNAL_SEGMENT_HEADER);
     bool is_begun = o->file_count > 1 || first.id != 1;
     if (!is_begun && bytes &&
         !journal_get_segment(&head, bytes, JOURNAL_SEGMENT_HEADER)) {

@@ -24,9 +24,7 @@ static const uint8_t *payload_get(struct engine *e, const struct place *p,
 {
     const struct segment *segment = &e->shelf.segments[p->segment];
     uint64_t at = (uint64_t)p->at * JOURNAL_ALIGNMENT + JOURNAL_RECORD_HEADER;
-    int error;
-    const uint8_t *bytes = window_get(&e->window, &e->shelf, p->segment, at,
-                                      p->bytes, segment->end, &error);
+    const uint8_t *bytes = window_get(&e->window, p->segment, at, p->bytes);
     bool is_sound =
         bytes && crc32c(segment->seed, bytes, p->bytes) == record->checksum &&
         journal_check(record, bytes) == JOURNAL_SOUND;
@@ -120,14 +118,12 @@ static bool place_read(const struct catalog_channel *channel,
 static bool head_get(struct engine *e, const struct catalog_channel *channel,
                      const struct place *p, struct journal_record *record)
 {
-    const struct segment *segment = &e->shelf.segments[p->segment];
-    int error;
-    const uint8_t *head = window_get(
-        &e->window, &e->shelf, p->segment, (uint64_t)p->at * JOURNAL_ALIGNMENT,
-        JOURNAL_RECORD_HEADER, segment->end, &error);
+    uint32_t seed = e->shelf.segments[p->segment].seed;
+    const uint8_t *head =
+        window_get(&e->window, p->segment, (uint64_t)p->at * JOURNAL_ALIGNMENT,
+                   JOURNAL_RECORD_HEADER);
     return head &&
-           !journal_get_record(record, segment->seed, head,
-                               JOURNAL_RECORD_HEADER) &&
+           !journal_get_record(record, seed, head, JOURNAL_RECORD_HEADER) &&
            record_matches(record, channel, p);
 }
 

@@ -25,7 +25,8 @@ struct segment {
     uint64_t id;         /* 0: this place is free */
     uint64_t last_batch; /* number of its last batch, INDEX apart */
     uint64_t end;        /* offset behind that batch */
-    uint64_t bytes;      /* of the file */
+    uint64_t bytes;      /* of the file, */
+    uint64_t readable;   /* and of them those that do not change any more */
     uint64_t live;       /* of records, as far as they are wanted; estimated */
     uint64_t read_at;    /* when it was read last, in reads of the shelf */
     uint32_t seed;

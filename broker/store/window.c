@@ -18,40 +18,40 @@ static int window_grow(struct window *w, uint64_t length)
 }
 
 /* Fills it from `offset` on. */
-static int window_load(struct window *w, struct shelf *shelf, uint32_t segment,
-                       uint64_t offset, uint64_t length, uint64_t end)
+static int window_load(struct window *w, uint32_t segment, uint64_t offset,
+                       uint64_t length)
 {
-    const struct disk *disk = &shelf->disk;
-    int file;
+    const struct disk *disk = &w->shelf->disk;
+    uint64_t most = w->shelf->segments[segment].readable - offset;
     uint64_t want = length > w->chunk ? length : w->chunk;
-    if (want > end - offset)
-        want = end - offset;
+    int file;
+    want = want < most ? want : most;
     w->segment = 0;
     int error = window_grow(w, want);
     if (!error)
-        error = shelf_file(shelf, segment, &file);
+        error = shelf_file(w->shelf, segment, &file);
     if (!error)
         error = disk->ops->read(disk->folder, file, offset, w->bytes,
                                 (size_t)want, &w->length);
     if (error)
         return error;
-    w->segment = shelf->segments[segment].id;
+    w->segment = w->shelf->segments[segment].id;
     w->offset = offset;
     w->read += w->length;
     return 0;
 }
 
-const uint8_t *window_get(struct window *w, struct shelf *shelf,
-                          uint32_t segment, uint64_t offset, uint64_t length,
-                          uint64_t end, int *error)
+const uint8_t *window_get(struct window *w, uint32_t segment, uint64_t offset,
+                          uint64_t length)
 {
-    *error = 0;
-    if (offset > end || length > end - offset)
+    const struct segment *from = &w->shelf->segments[segment];
+    w->error = 0;
+    if (offset > from->readable || length > from->readable - offset)
         return NULL;
-    if (w->segment != shelf->segments[segment].id || offset < w->offset ||
+    if (w->segment != from->id || offset < w->offset ||
         offset + length > w->offset + w->length) {
-        *error = window_load(w, shelf, segment, offset, length, end);
-        if (*error || length > w->length)
+        w->error = window_load(w, segment, offset, length);
+        if (w->error || length > w->length)
             return NULL;
     }
     return w->bytes + (offset - w->offset);

@@ -20,6 +20,9 @@ enum {
 };
 
 struct window {
+    struct shelf *shelf;
+    int error;      /* of the last call that returned NULL: an errno, or 0 where
+                       the bytes are not there */
     uint8_t *bytes; /* NULL before the first read */
     size_t room, length;
     uint64_t segment; /* id of that which is in it; 0: none */
@@ -28,12 +31,10 @@ struct window {
     uint64_t read;    /* bytes, since the start */
 };
 
-/* `length` bytes at `offset` of a segment, which must not go beyond what was
- * written there for good, `end`; valid until the next call. NULL, and *error
- * an errno, or 0 where the file ends before. */
-const uint8_t *window_get(struct window *w, struct shelf *shelf,
-                          uint32_t segment, uint64_t offset, uint64_t length,
-                          uint64_t end, int *error);
+/* `length` bytes at `offset` of a segment, valid until the next call. NULL: see
+ * `error`. */
+const uint8_t *window_get(struct window *w, uint32_t segment, uint64_t offset,
+                          uint64_t length);
 
 /* Frees its memory. */
 void window_clear(struct window *w);

@@ -139,7 +139,7 @@ int writer_commit(struct engine *e)
         return error;
     e->stats.batches++;
     newest->last_batch = e->next_batch++;
-    newest->end = end;
+    newest->end = newest->readable = end;
     return 0;
 }
 
@@ -372,6 +372,7 @@ static void segment_begun(struct engine *e, uint32_t segment)
     if (e->newest != SEGMENT_NONE)
         e->shelf.segments[e->newest].read_at = ++e->shelf.reads;
     e->newest = segment;
+    e->shelf.segments[segment].readable = e->shelf.segments[segment].end;
     e->is_sealed = false;
     e->next_id++;
     e->next_batch = e->shelf.segments[segment].last_batch + 1;
