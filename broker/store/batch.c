@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/vector.h"
 #include "proto/crc32c.h"
 
 enum { COPIED_MAX = 4096, BATCH_ROOM = 256 << 10 };
@@ -25,17 +26,13 @@ static void batch_piece(struct batch *b, const void *bytes, size_t length)
         b->pieces[b->count - 1].iov_len += length;
         return;
     }
-    if (b->count == b->piece_room) {
-        int room = b->piece_room ? 2 * b->piece_room : 64;
-        struct iovec *more =
-            realloc(b->pieces, (size_t)room * sizeof *b->pieces);
-        if (!more) {
-            b->is_short = true;
-            return;
-        }
-        b->pieces = more;
-        b->piece_room = room;
+    struct iovec *more =
+        vector_grow(b->pieces, &b->piece_room, (size_t)b->count, sizeof *more);
+    if (!more) {
+        b->is_short = true;
+        return;
     }
+    b->pieces = more;
     b->pieces[b->count++] = (struct iovec){(void *)(uintptr_t)bytes, length};
 }
 

@@ -18,7 +18,8 @@ struct batch {
     size_t used, room;
     struct iovec *pieces; /* of the file; a base of NULL: the next ones that
                              were copied */
-    int count, piece_room;
+    int count;
+    size_t piece_room;
     bool is_short; /* there was no memory */
     uint32_t seed;
     uint32_t headers;  /* checksum of the records' headers */

@@ -305,11 +305,13 @@ bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
                       end < channel->next ? end : channel->next};
     if (r.first >= r.end)
         return true;
-    if (!ranges_reserve(&channel->done) || !ranges_reserve(&channel->late) ||
+    bool may_be_late =
+        c->range_count >= c->range_max || channel->late.count > 0;
+    if (!ranges_reserve(&channel->done) ||
+        (may_be_late && !ranges_reserve(&channel->late)) ||
         (!is_written && !ranges_reserve(&channel->unwritten)))
         return false;
-    if ((c->range_count >= c->range_max || channel->late.count > 0) &&
-        !late_take(c, channel, &r))
+    if (may_be_late && !late_take(c, channel, &r))
         return true;
     places_ack(c, channel, r.first, r.end);
     if (r.first == channel->floor)

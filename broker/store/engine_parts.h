@@ -8,6 +8,8 @@
 #ifndef SLUICE_STORE_ENGINE_PARTS_H
 #define SLUICE_STORE_ENGINE_PARTS_H
 
+#include <stddef.h>
+
 #include "broker/store/batch.h"
 #include "broker/store/catalog.h"
 #include "broker/store/engine.h"
@@ -31,7 +33,7 @@ struct moving {
     uint64_t record_at; /* and of the next record */
     uint32_t records;   /* of the batch, that are left */
     struct moved *rows; /* copies in the batch that is put together */
-    uint32_t count, room;
+    size_t count, room;
 };
 
 struct engine {
@@ -48,8 +50,9 @@ struct engine {
     uint64_t next_id;    /* of a segment */
     uint32_t newest;     /* SEGMENT_NONE until there is one */
     bool is_sealed;      /* the newest is complete */
-    uint8_t *index;      /* entries of the newest; NULL without room */
-    uint32_t index_count, index_room;
+    uint8_t *index;      /* entries of the newest */
+    size_t index_count, index_room;
+    bool has_no_index; /* there was no memory for one of them */
     struct store_put puts[ENGINE_PUTS];
     int put_count;
     int reaped;         /* of them, once they are written */

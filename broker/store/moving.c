@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/store/moving.h"
 
-#include <stdlib.h>
-
 #include "broker/store/writer.h"
+#include "common/vector.h"
 #include "proto/crc32c.h"
 
 enum {
@@ -285,16 +284,12 @@ static void run_add(struct engine *e, struct journal_record record,
                     const uint8_t *bytes, size_t length, bool stays)
 {
     struct moving *m = &e->moving;
-    if (m->count == m->room) {
-        uint32_t room = m->room ? 2 * m->room : 64;
-        struct moved *more = realloc(m->rows, room * sizeof *m->rows);
-        if (!more) {
-            e->batch.is_short = true;
-            return;
-        }
-        m->rows = more;
-        m->room = room;
+    struct moved *more = vector_grow(m->rows, &m->room, m->count, sizeof *more);
+    if (!more) {
+        e->batch.is_short = true;
+        return;
     }
+    m->rows = more;
     record.flags = JOURNAL_RECORD_MOVED;
     batch_record(&e->batch);
     batch_add(&e->batch, bytes, length, stays);
@@ -364,7 +359,7 @@ void moving_gather(struct engine *e, uint64_t room)
 void moving_apply(struct engine *e)
 {
     struct moving *m = &e->moving;
-    for (uint32_t i = 0; i < m->count; i++) {
+    for (size_t i = 0; i < m->count; i++) {
         struct catalog_channel *channel =
             catalog_find(&e->catalog, m->rows[i].channel);
         m->rows[i].to.segment = e->newest;

@@ -15,20 +15,18 @@
 #include "broker/store/fault.h"
 #include "broker/store/moving.h"
 #include "broker/store/writer.h"
+#include "common/vector.h"
 #include "proto/journal_names.h"
 
 /* Names. */
 
 static bool add_file(struct opening *o, uint64_t id, uint64_t bytes)
 {
-    if (o->file_count == o->file_room) {
-        uint32_t room = o->file_room ? 2 * o->file_room : 64;
-        struct file_name *more = realloc(o->files, room * sizeof *o->files);
-        if (!more)
-            return false;
-        o->files = more;
-        o->file_room = room;
-    }
+    struct file_name *more =
+        vector_grow(o->files, &o->file_room, o->file_count, sizeof *more);
+    if (!more)
+        return false;
+    o->files = more;
     o->files[o->file_count++] = (struct file_name){.id = id, .bytes = bytes};
     return true;
 }

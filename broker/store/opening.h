@@ -23,7 +23,8 @@ struct opening {
     struct engine *e;
     struct engine_report *report;
     struct file_name *files;
-    uint32_t file_count, file_room;
+    uint32_t file_count;
+    size_t file_room;
     bool has_format, has_other, is_short;
     uint32_t odd_spares;                /* bits: spares of another size */
     struct journal_segment_entry *live; /* that the newest one names */

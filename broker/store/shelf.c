@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "common/vector.h"
 #include "proto/journal_names.h"
 
 static void segment_close(struct shelf *s, struct segment *segment)
@@ -19,7 +20,8 @@ void shelf_clear(struct shelf *s)
         segment_close(s, &s->segments[i]);
     free(s->segments);
     s->segments = NULL;
-    s->count = s->room = 0;
+    s->count = 0;
+    s->room = 0;
 }
 
 uint32_t shelf_place(struct shelf *s)
@@ -27,14 +29,10 @@ uint32_t shelf_place(struct shelf *s)
     uint32_t at = 0;
     while (at < s->count && s->segments[at].id != 0)
         at++;
-    if (at == s->room) {
-        uint32_t room = s->room ? 2 * s->room : 16;
-        struct segment *more = realloc(s->segments, room * sizeof *s->segments);
-        if (!more)
-            return UINT32_MAX;
-        s->segments = more;
-        s->room = room;
-    }
+    struct segment *more = vector_grow(s->segments, &s->room, at, sizeof *more);
+    if (!more)
+        return UINT32_MAX;
+    s->segments = more;
     if (at == s->count)
         s->count++;
     s->segments[at] = (struct segment){.file = -1};

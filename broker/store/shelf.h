@@ -42,7 +42,7 @@ struct shelf {
     struct disk disk;
     struct segment *segments;
     uint32_t count; /* places, free ones included */
-    uint32_t room;
+    size_t room;
     uint64_t reads; /* that there have been */
     uint64_t segment_bytes, limit_bytes, free_bytes;
     int keep;             /* spares that a file of another size must leave */

@@ -307,7 +307,7 @@ static void batch_write(struct engine *e, const struct plan *plan)
 {
     struct moved placed[ENGINE_PUTS];
     struct moving before = e->moving;
-    uint32_t index_count = e->index_count;
+    size_t index_count = e->index_count;
     int count = 0;
     writer_begin(e);
     add_words(e);

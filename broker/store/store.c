@@ -7,6 +7,7 @@
 #include "broker/base/idmap.h"
 #include "broker/base/siphash.h"
 #include "broker/store/scribe.h"
+#include "common/vector.h"
 #include "proto/journal_entry.h"
 
 enum { STATE_SHARE = 4 }; /* of a segment, that channels take at most */
@@ -20,7 +21,8 @@ struct store {
     uint64_t highest; /* that was ever put, and one more */
     uint32_t *drops;  /* channels to be dropped that found no room in the ring;
                          there is room here for all channels */
-    uint32_t drop_count, drop_room;
+    uint32_t drop_count;
+    size_t drop_room;
     bool has_asked; /* since the last kick */
     bool is_started;
 };
@@ -31,14 +33,11 @@ struct store {
 static bool channel_add(struct store *s, uint32_t id, uint32_t name_length)
 {
     uint64_t bytes = JOURNAL_CHANNEL_ENTRY + journal_padded(name_length);
-    if (s->channels.count == s->drop_room) {
-        uint32_t room = s->drop_room ? 2 * s->drop_room : 16;
-        uint32_t *more = realloc(s->drops, room * sizeof *s->drops);
-        if (!more)
-            return false;
-        s->drops = more;
-        s->drop_room = room;
-    }
+    uint32_t *more =
+        vector_grow(s->drops, &s->drop_room, s->channels.count, sizeof *more);
+    if (!more)
+        return false;
+    s->drops = more;
     if (!idmap_put(&s->channels, id, bytes))
         return false;
     s->channel_bytes += bytes;

@@ -3,10 +3,10 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/store/fault.h"
+#include "common/vector.h"
 
 enum {
     /* The last batch of a segment, without an index, and the seal. */
@@ -33,8 +33,9 @@ static struct segment *newest_of(const struct engine *e)
 static uint32_t index_entries(const struct engine *e)
 {
     uint64_t bytes = (uint64_t)e->index_count * JOURNAL_INDEX_ENTRY;
-    bool is_possible = e->index && bytes <= newest_of(e)->bytes / INDEX_SHARE;
-    return is_possible ? e->index_count : 0;
+    bool is_possible =
+        !e->has_no_index && bytes <= newest_of(e)->bytes / INDEX_SHARE;
+    return is_possible ? (uint32_t)e->index_count : 0;
 }
 
 /* Where the last batch of the newest segment may begin, at the latest. */
@@ -67,16 +68,13 @@ void writer_free(struct engine *e, uint32_t segment)
 void writer_note(struct engine *e, const struct journal_record *record,
                  uint64_t at)
 {
-    if (e->index_count == e->index_room) {
-        uint32_t room = e->index_room ? 2 * e->index_room : 256;
-        uint8_t *more = realloc(e->index, (size_t)room * JOURNAL_INDEX_ENTRY);
-        if (!more)
-            room = 0; /* no INDEX then */
-        if (!more)
-            free(e->index);
-        e->index = more;
-        e->index_room = room;
+    uint8_t *more = vector_grow(e->index, &e->index_room, e->index_count,
+                                JOURNAL_INDEX_ENTRY);
+    if (!more) {
+        e->has_no_index = true;
+        return;
     }
+    e->index = more;
     const struct journal_index_entry entry = {
         .first = record->first,
         .channel = record->channel,
@@ -87,12 +85,8 @@ void writer_note(struct engine *e, const struct journal_record *record,
         .flags = record->flags,
         .checksum = record->checksum,
     };
-    /* Once one is missing, so many are counted that there is no INDEX. */
-    if (!e->index)
-        e->index_count = UINT32_MAX / 2;
-    else
-        journal_put_index_entry(
-            e->index + (size_t)e->index_count++ * JOURNAL_INDEX_ENTRY, &entry);
+    journal_put_index_entry(e->index + e->index_count++ * JOURNAL_INDEX_ENTRY,
+                            &entry);
 }
 
 static int pieces_write(struct engine *e, int file)
@@ -402,6 +396,7 @@ int writer_roll(struct engine *e, uint64_t bytes,
     *segment = (struct segment){.id = e->next_id, .bytes = size, .file = file};
     if (!error) {
         e->index_count = e->moving.count = 0;
+        e->has_no_index = false;
         segment->end = state_build(e, segment);
         if (segment->end != 0 && again)
             segment->end = again_build(e, segment, again, arg);

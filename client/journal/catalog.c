@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/journal/vector.h"
+#include "common/vector.h"
 #include "proto/little.h"
 
 void catalog_fini(struct catalog *c)

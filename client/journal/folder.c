@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "client/journal/vector.h"
+#include "common/vector.h"
 #include "proto/journal_names.h"
 
 enum { PID_BYTES = 16, READ_MOST = 1 << 20 };

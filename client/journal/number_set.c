@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "client/journal/vector.h"
+#include "common/vector.h"
 
 void number_set_fini(struct number_set *set)
 {

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/journal/vector.h"
+#include "common/vector.h"
 #include "proto/journal_names.h"
 
 void survey_note(struct survey *s, struct survey_segment *segment,

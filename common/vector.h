@@ -2,8 +2,8 @@
  *
  * vector - room for one more item in an array that grows.
  */
-#ifndef SLUICE_CLIENT_JOURNAL_VECTOR_H
-#define SLUICE_CLIENT_JOURNAL_VECTOR_H
+#ifndef SLUICE_COMMON_VECTOR_H
+#define SLUICE_COMMON_VECTOR_H
 
 #include <stddef.h>
 #include <stdlib.h>
