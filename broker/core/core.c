@@ -160,26 +160,30 @@ static void core_exchange(struct turn *t)
     }
 }
 
-/* As many as there is room for, each bringing what one read can bring; at
- * least one, or all would wait forever. */
-static void core_admit_at(struct turn *t, struct channel *ch)
+/* As many as there is room for, each bringing what one read can bring, and not
+ * more than `most`; at least one, or all would wait forever. Returns how many.
+ */
+static uint32_t core_admit_at(struct turn *t, struct channel *ch, uint32_t most)
 {
     uint64_t n = ch->kind->room(ch) / t->config.turn_bytes + 1;
-    while (n-- > 0 && publisher_admit(ch))
-        continue;
+    uint32_t admitted = 0;
+    while (admitted < n && admitted < most && publisher_admit(ch))
+        admitted++;
+    return admitted;
 }
 
+/* Of a gate that is still open the next place becomes first, at the end of the
+ * list: so many as there are now, and no more. The next turn goes on with the
+ * others. */
 static void core_admit(struct turn *t)
 {
-    /* Of a gate that is still open the next place becomes first, at the end
-     * of the list: so many as there are now, and no more. */
-    size_t gates = 0;
-    LIST_EACH (link, &t->open_gates) {
-        gates++;
-    }
-    while (gates-- > 0 && !list_is_empty(&t->open_gates)) {
+    uint32_t gates = 0, left = CORE_ADMIT_MAX;
+    LIST_EACH (link, &t->open_gates)
+        if (++gates == CORE_ADMIT_MAX)
+            break;
+    while (gates-- > 0 && left > 0 && !list_is_empty(&t->open_gates)) {
         struct place *p = LIST_OF(t->open_gates.next, struct place, opened);
-        core_admit_at(t, LIST_OF(p->gate, struct channel, gate));
+        left -= core_admit_at(t, LIST_OF(p->gate, struct channel, gate), left);
     }
 }
 

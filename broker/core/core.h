@@ -31,7 +31,10 @@ struct core {
     struct slack slack;
 };
 
-enum { CORE_TICK_MS = 20 };
+enum {
+    CORE_TICK_MS = 20,
+    CORE_ADMIT_MAX = 16, /* publishers in one turn, which others wait for */
+};
 
 /* All pointers are borrowed for the life of the core. */
 void core_init(struct core *c, const struct core_config *config,
@@ -141,8 +144,8 @@ static inline void channel_ref_set(struct channel_ref *ref,
 }
 
 /* Ends the turn of the loop: delivers, admits publishers that wait, as many
- * as there is room for, and has them resumed. Calls the owner, which may not
- * end a turn or deliver from there. */
+ * as there is room for, up to CORE_ADMIT_MAX, and has them resumed. Calls the
+ * owner, which may not end a turn or deliver from there. */
 void core_end_turn(struct core *c);
 
 /* Only delivers, so that a turn that reads much does not keep it all until

@@ -225,9 +225,12 @@ struct channel *parked_channel(const struct parked *line)
                           parked_name(line), line->name_length);
 }
 
+/* Its units wait at a gate or nowhere: units that are read now would overtake
+ * them. */
 bool parked_wait(struct parked *line, bool is_first)
 {
-    struct channel *ch = parked_channel(line);
+    struct channel *ch = directory_obtain(&line->session->all->core->directory,
+                                          parked_name(line), line->name_length);
     line->is_passing = false;
     if (ch)
         publisher_wait(&line->pub, ch, is_first);

@@ -84,8 +84,8 @@ void parked_remove(struct parked_unit *p);
 /* NULL when there is none any more. */
 struct channel *parked_channel(const struct parked *line);
 
-/* A line that was let through goes back to the gate, at the end or in front.
- * False when there is no such channel, or no memory. */
+/* A line that was let through goes back to the gate, at the end or in front;
+ * the channel, if it has ended, begins again. False when there is no memory. */
 bool parked_wait(struct parked *line, bool is_first);
 
 /* A line without units was let through: says GO if it said HOLD, and frees it.

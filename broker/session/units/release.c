@@ -9,6 +9,10 @@
 #include "broker/session/units/units.h"
 #include "proto/frame.h"
 
+/* In one turn, which lets CORE_ADMIT_MAX lines through: all of them take less
+ * than a millisecond. */
+enum { RELEASE_UNITS_MAX = 64 };
+
 enum release {
     RELEASE_ALL,    /* the line is empty */
     RELEASE_FULL,   /* there was no room for the next unit */
@@ -16,16 +20,17 @@ enum release {
     RELEASE_ENDED,  /* the session has ended, and the line with it */
 };
 
-/* As much as one read may bring, at least one unit. A unit keeps its place
- * until it has been executed. */
+/* Together the lines of a turn bring as much as one read may bring, and each at
+ * least one unit. A unit keeps its place until it has been executed. */
 static enum release release_some(struct parked *line)
 {
     struct session *s = line->session;
-    uint64_t bytes = 0;
+    uint64_t bytes = 0, most = s->all->core->turn.config.turn_bytes;
+    uint32_t units = 0;
     struct parked_unit *p;
     while ((p = parked_first(line)) != NULL) {
         struct unit unit;
-        if (bytes >= s->all->core->turn.config.turn_bytes)
+        if (bytes * CORE_ADMIT_MAX >= most || units++ == RELEASE_UNITS_MAX)
             return RELEASE_ENOUGH;
         parked_read(p, &unit);
         bytes += frame_size(unit.body_length);
@@ -51,21 +56,16 @@ static bool release_finish(struct parked *line)
     return parked_go(line);
 }
 
-/* A channel that no longer exists takes everything. */
 void release_admitted(struct publisher *p)
 {
     struct parked *line = LIST_OF(p, struct parked, pub);
     struct session *s = line->session;
-    enum release how;
-    bool is_ok;
     line->is_passing = true;
-    do {
-        how = release_some(line);
-        if (how == RELEASE_ENDED)
-            return;
-        is_ok = how == RELEASE_ALL ? release_finish(line)
-                                   : parked_wait(line, how == RELEASE_FULL);
-    } while (how == RELEASE_ENOUGH && !is_ok);
+    enum release how = release_some(line);
+    if (how == RELEASE_ENDED)
+        return;
+    bool is_ok = how == RELEASE_ALL ? release_finish(line)
+                                    : parked_wait(line, how == RELEASE_FULL);
     if (is_ok)
         units_review_rest(s);
     else
