@@ -21,7 +21,7 @@ void printer_init(struct printer *p, int fd)
     p->is_terminal = isatty(fd) == 1;
     p->format = PRINTER_TEXT;
     p->has_time = false;
-    p->has_channel = p->has_headers = false;
+    p->has_channel = p->has_headers = p->is_document = false;
     p->channel = (struct sluice_bytes){NULL, 0};
     p->headers = NULL;
     p->age_ms = 0;
@@ -129,10 +129,22 @@ static bool printer_append_time(struct printer *p)
 
 /* --- the formats --------------------------------------------------------- */
 
+static size_t printer_next_of_document(const uint8_t *bytes, size_t n,
+                                       char *shown, size_t *shown_length)
+{
+    if (*bytes != '\n')
+        return escape_next(bytes, n, shown, shown_length);
+    *shown = '\n';
+    *shown_length = 1;
+    return 1;
+}
+
 static bool printer_put_bytes(struct printer *p, struct sluice_bytes message)
 {
     if (p->is_terminal)
-        return printer_append_shown(p, message, escape_next);
+        return printer_append_shown(p, message,
+                                    p->is_document ? printer_next_of_document
+                                                   : escape_next);
     return printer_append(p, message.data, message.length);
 }
 
@@ -148,6 +160,15 @@ static bool printer_put_headers(struct printer *p)
     return is_ok;
 }
 
+/* After an empty message, too: who reads lines gets one. */
+static bool printer_end_line(struct printer *p, struct sluice_bytes message)
+{
+    const char *text = message.data;
+    bool is_ended = p->is_document && message.length > 0 &&
+                    text[message.length - 1] == '\n';
+    return is_ended || printer_append_text(p, "\n");
+}
+
 static bool printer_put_line(struct printer *p, struct sluice_bytes message)
 {
     if (p->has_time && !(printer_append_time(p) && printer_append_text(p, " ")))
@@ -157,7 +178,7 @@ static bool printer_put_line(struct printer *p, struct sluice_bytes message)
         return false;
     if (p->has_headers && !printer_put_headers(p))
         return false;
-    return printer_put_bytes(p, message) && printer_append_text(p, "\n");
+    return printer_put_bytes(p, message) && printer_end_line(p, message);
 }
 
 /* A member of an object; its name ends in _base64 when its bytes are not text,

@@ -25,6 +25,9 @@ struct printer {
     bool has_time;               /* PRINTER_TEXT: the time before the message */
     bool has_channel;            /* PRINTER_TEXT: the channel, ... */
     bool has_headers;            /* ... and the headers before it */
+    bool is_document;            /* PRINTER_TEXT: lines of a message stay lines,
+                                    and only a last one without its end gets
+                                    one */
     struct sluice_bytes channel; /* of the message; always in PRINTER_JSON */
     const struct sluice_header *headers; /* of the message, as libsluice has
                                             them; NULL: none */

@@ -130,6 +130,7 @@ static int request_start(struct request *r, int argc, char **argv)
 {
     r->channel = sluice_text(argv[1]);
     print_options_apply(&r->options.print, &r->printer, argv[1]);
+    r->printer.is_document = true;
     r->s = sluice_new();
     if (!r->s)
         return complain(EXIT_FAILED, "out of memory");
@@ -175,9 +176,10 @@ const struct command command_request = {
     .arguments = "CHANNEL [MESSAGE]",
     .summary = "Ask a question, print the reply",
     .details =
-        "Sends MESSAGE, which may be left out, and prints the first reply.\n"
-        "A MESSAGE that is a single dash is all of standard input. When\n"
-        "nothing replies, it says so and exits with 1.\n"
+        "Sends MESSAGE, which may be left out, and prints the first reply,\n"
+        "with a newline if it does not end with one. A MESSAGE that is a\n"
+        "single dash is all of standard input. When nothing replies, it says\n"
+        "so and exits with 1.\n"
         "\n"
         "  sluice request /svc/time noon --timeout 2s\n",
     .options = request_options,

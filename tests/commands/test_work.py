@@ -2,6 +2,7 @@
 """sluice work, reply and request: what each says to the broker, played by the
 test, and to the person at the shell."""
 import os
+import pty
 import signal
 import subprocess
 import tempfile
@@ -235,6 +236,24 @@ class Request(WithUnits):
         rid = self.broker.expect("REQ /svc Note=a%20b timeout=2s", b"noon")
         self.broker.send(f"REP rid={rid}", b"it is")
         self.assertEqual(self.finish(process), (b"it is\n", ""))
+
+    def test_a_reply_of_lines_stays_as_it_is(self):
+        process = self.request()
+        rid = self.broker.expect("REQ /svc timeout=5s")
+        self.broker.send(f"REP rid={rid}", b"one\ntwo\n")
+        self.assertEqual(self.finish(process), (b"one\ntwo\n", ""))
+
+    def test_a_terminal_is_not_controlled_by_a_reply(self):
+        ours, theirs = pty.openpty()
+        self.addCleanup(os.close, ours)
+        process = Process(self, "request", "/svc", stdout=theirs,
+                          server=self.broker.address)
+        os.close(theirs)
+        self.broker.accept()
+        rid = self.broker.expect("REQ /svc timeout=5s")
+        self.broker.send(f"REP rid={rid}", b"one\n\x1b[2Jtwo\n")
+        self.finish(process)
+        self.assertEqual(os.read(ours, 100), b"one\r\n\\x1b[2Jtwo\r\n")
 
     def test_a_dash_is_all_of_standard_input_however_slowly_it_comes(self):
         process = Process(self, "request", "/svc", "-", stdin=subprocess.PIPE,
