@@ -20,8 +20,10 @@
     X(BAD_VERB, "bad-verb", false, "there is no such verb")                    \
     X(BUSY, "busy", true, "too many clients are being recognised; try again")  \
     X(DENIED, "denied", false, "not allowed")                                  \
+    X(DISK, "disk", false, "the journal's disk has failed")                    \
     X(DRAINING, "draining", false, "the broker is stopping")                   \
     X(EXISTS, "exists", false, "this connection has that pattern already")     \
+    X(FULL, "full", false, "the journal has no room")                          \
     X(GONE, "gone", false, "not yours, or no longer")                          \
     X(IDLE, "idle", true, "nothing came for two ping periods")                 \
     X(LIMIT, "limit", false, "too many subscriptions or requests")             \

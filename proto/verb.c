@@ -32,6 +32,15 @@ const struct verb verbs[VERB_COUNT] = {
     [VERB_REP] = {"REP", .least = 0},
 };
 
+const struct verb verb_publish_durable = {
+    .name = "PUB",
+    .least = 1,
+    .most = 1,
+    .body = VERB_PAYLOAD,
+    .takes_headers = true,
+    .options = RID | UNIT_BIT(confirm),
+};
+
 const struct verb verb_opening = {
     .body = VERB_PAYLOAD,
     .options =

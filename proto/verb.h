@@ -59,6 +59,9 @@ struct verb {
 
 extern const struct verb verbs[VERB_COUNT];
 
+/* PUB, where a broker keeps queues on disk. */
+extern const struct verb verb_publish_durable;
+
 /* The first unit of a connection, which has no verb. */
 extern const struct verb verb_opening;
 

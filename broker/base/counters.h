@@ -74,6 +74,11 @@
     X(parked_messages, COUNTER, "messages",                                    \
       "messages that were parked because their channel had no room")           \
     X(parked_bytes, GAUGE, "bytes", "bytes of messages that are parked")       \
+    X(sync_waiting, GAUGE, "receipts",                                         \
+      "receipts that wait until their messages are on disk")                   \
+    X(sync_rests, COUNTER, "times",                                            \
+      "times that a publisher was not read on because too many of its "        \
+      "receipts waited")                                                       \
     X(gaps_told, COUNTER, "gaps",                                              \
       "gaps that readers of version 2 were told of")                           \
     X(messages_told, COUNTER, "messages", "messages that were missed in them") \

@@ -115,6 +115,19 @@ void core_configure(struct core *c, const struct core_config *config)
     directory_each(&c->directory, core_apply_rule, &c->turn.config);
 }
 
+bool core_is_durable(const struct core *c, const uint8_t *name, uint32_t length)
+{
+    const struct core_config *config = &c->turn.config;
+    const struct channel *ch;
+    if (!keeper_is_open(&c->keeper) ||
+        name_class_of(name, length) != NAME_QUEUE)
+        return false;
+    ch = directory_find(&c->directory, name, length);
+    return ch ? queue_is_durable(ch)
+              : rule_find(config->rules, config->rule_count, name, length)
+                    ->is_durable;
+}
+
 /* A turn. */
 
 /* A channel stays touched until it is put away: its open block may take more,

@@ -65,6 +65,16 @@ static inline uint64_t core_durable_turn(const struct core *c)
     return keeper_durable_turn(&c->keeper);
 }
 
+/* Whether messages that are published to this name now are kept in the store.
+ */
+bool core_is_durable(const struct core *c, const uint8_t *name,
+                     uint32_t length);
+
+static inline enum store_state core_store_state(const struct core *c)
+{
+    return c->keeper.state;
+}
+
 /* What is not on disk will not be before the broker is started again. */
 static inline bool core_store_has_failed(const struct core *c)
 {

@@ -132,6 +132,11 @@ bool keep_is_empty(const struct keep *k)
            k->given.messages == 0 && k->ack_count == 0;
 }
 
+bool keep_is_settled(const struct keep *k)
+{
+    return k->last_turn <= keeper_durable_turn(k->keeper);
+}
+
 struct fill keep_behind(const struct keep *k)
 {
     return (struct fill){k->tail->bytes + k->middle.bytes,
@@ -169,6 +174,7 @@ void keep_accept(struct keep *k, const struct slice *s)
     if (!backlog_grow(k->tail, budget_of(k)))
         channel_of(k)->room = 0;
     k->keeper->pending_bytes += s->length;
+    k->last_turn = k->keeper->turn;
     if (keeper_is_stalled(k->keeper))
         keep_stall(k);
 }

@@ -46,6 +46,7 @@ struct keep {
     uint64_t base;         /* the store has no numbers below it */
     uint64_t loaded, kept; /* the middle: equal when there is none */
     uint64_t durable;      /* all numbers below it are on disk */
+    uint64_t last_turn;    /* of the core: when it accepted something */
     struct fill middle;
     struct fill given;   /* in trails */
     uint64_t ack_first;  /* numbers that are done, */
@@ -70,6 +71,9 @@ void keep_free(struct keep *k);
 
 /* Nothing is in it, on disk or in trails. */
 bool keep_is_empty(const struct keep *k);
+
+/* All receipts for what is in it may be sent. */
+bool keep_is_settled(const struct keep *k);
 
 /* Has room for one slice; false without memory. */
 bool keep_prepare(struct keep *k);

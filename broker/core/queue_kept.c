@@ -113,7 +113,7 @@ void queue_rest(struct channel *ch)
         return;
     keep_rest(q->keep);
     if (!ch->rule->is_durable && ch->kind->is_empty(ch) &&
-        !list_is_empty(&ch->members))
+        !list_is_empty(&ch->members) && keep_is_settled(q->keep))
         queue_end_keep(q);
 }
 

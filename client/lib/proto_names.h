@@ -49,6 +49,7 @@
 #define unit_option_read       sluice_unit_option_read
 #define verb_find              sluice_verb_find
 #define verb_opening           sluice_verb_opening
+#define verb_publish_durable   sluice_verb_publish_durable
 #define verbs                  sluice_verbs
 
 #endif

@@ -13,14 +13,19 @@ any failed. The vectors that FILE names, a line each, are left out.
 
 The broker is started as PROGRAM --listen 127.0.0.1:PORT, with the options that
 a vector needs: max is --max-frame, queue_limit --queue-limit, subs
---max-subscriptions, reqs --max-requests.
+--max-subscriptions, reqs --max-requests. With journal=1, queues below
+/queue/d/ are to be kept on disk; for another broker, SLUICE_JOURNAL has the
+words for that, with {folder} for an empty folder.
 """
 import argparse
 import contextlib
 import json
+import os
+import shlex
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -31,6 +36,8 @@ from units import (Failed, connect, fill_in, matches, play_all,
 VECTORS = Path(__file__).resolve().parent / "vectors.json"
 OPTIONS = {"max": "--max-frame", "queue_limit": "--queue-limit",
            "subs": "--max-subscriptions", "reqs": "--max-requests"}
+JOURNAL = ("--journal {folder} --journal-free 0"
+           " --channel '/queue/d/** durable=yes'")
 
 
 class Play:
@@ -122,6 +129,18 @@ class Play:
                 raise Failed(f"step {number} ({what}): {error}") from None
 
 
+def words_of(options, folder):
+    """The options of the broker's command line."""
+    given = {**options}
+    journal = given.pop("journal", 0)
+    words = [word for name, value in given.items()
+             for word in (OPTIONS[name], str(value))]
+    if journal:
+        words += [word.format(folder=folder) for word in
+                  shlex.split(os.environ.get("SLUICE_JOURNAL", JOURNAL))]
+    return words
+
+
 @contextlib.contextmanager
 def running(program, options):
     """A broker on a free port: yields its address and a function that says
@@ -129,10 +148,10 @@ def running(program, options):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = probe.getsockname()
-    words = [word for name, value in options.items()
-             for word in (OPTIONS[name], str(value))]
+    folder = tempfile.TemporaryDirectory(prefix="sluice-conformance-")
     process = subprocess.Popen(
-        [program, "--listen", f"{address[0]}:{address[1]}", *words],
+        [program, "--listen", f"{address[0]}:{address[1]}",
+         *words_of(options, folder.name)],
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         yield address, lambda: process.poll() is not None
@@ -145,6 +164,7 @@ def running(program, options):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        folder.cleanup()
 
 
 def play(steps, address, is_cut, until=None):

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/answer.h"
 
+#include "broker/core/core.h"
 #include "broker/session/clients.h"
 #include "broker/session/notice.h"
 #include "broker/session/units/units.h"
@@ -66,7 +67,9 @@ bool answer_info(struct session *s)
     head_add_option_number(&w, UNIT_OPTION_subs, config->subscriptions_max);
     head_add_option_number(&w, UNIT_OPTION_reqs, config->requests_max);
     head_add_option_ms(&w, UNIT_OPTION_ping, period_of(s));
-    head_add_option(&w, UNIT_OPTION_feat, span_of("core"));
+    head_add_option(
+        &w, UNIT_OPTION_feat,
+        span_of(keeper_is_open(&s->all->core->keeper) ? "durable" : "core"));
     if (s->is_draining)
         head_add_option_ms(&w, UNIT_OPTION_drain, config->drain_ms);
     return answer_end(s, &w, nothing);
@@ -130,10 +133,9 @@ bool answer_ok_number(struct session *s, struct span rid, uint64_t number)
     return answer_end(s, &w, nothing);
 }
 
-bool answer_receipt(struct session *s, struct span rid, const struct receipt *r)
+struct head_writer answer_begin_receipt(struct session *s, struct span rid,
+                                        const struct receipt *r)
 {
-    if (rid.length == 0)
-        return true;
     struct head_writer w = answer_begin(s, "OK");
     answer_add_rid(&w, rid);
     head_add_option_number(&w, UNIT_OPTION_seq, r->number);
@@ -142,6 +144,27 @@ bool answer_receipt(struct session *s, struct span rid, const struct receipt *r)
         head_add_option_number(&w, UNIT_OPTION_held, r->waits);
     else
         head_add_option_number(&w, UNIT_OPTION_drop, r->slow);
+    return w;
+}
+
+const uint8_t *answer_octets(struct session *s, const struct head_writer *w,
+                             uint32_t *n)
+{
+    struct unit_hub *hub = units_hub(s);
+    uint32_t length = head_end(w);
+    if (length == 0)
+        return NULL;
+    frame_put_length(hub->answer, length);
+    uint8_t *end = frame_put(hub->answer + frame_size(length), NULL, 0);
+    *n = (uint32_t)(end - hub->answer);
+    return hub->answer;
+}
+
+bool answer_receipt(struct session *s, struct span rid, const struct receipt *r)
+{
+    if (rid.length == 0)
+        return true;
+    struct head_writer w = answer_begin_receipt(s, rid, r);
     return answer_end(s, &w, nothing);
 }
 

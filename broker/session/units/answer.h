@@ -55,7 +55,17 @@ bool answer_ok(struct session *s, struct span rid);
 /* The same with a number. */
 bool answer_ok_number(struct session *s, struct span rid, uint64_t number);
 
-/* A message was published: what became of it. */
+/* The head of a receipt: a message was published, and what became of it. The
+ * writer may add to it. */
+struct head_writer answer_begin_receipt(struct session *s, struct span rid,
+                                        const struct receipt *r);
+
+/* The octets of an answer without a body, valid until the next answer begins.
+ * NULL: it is too long. */
+const uint8_t *answer_octets(struct session *s, const struct head_writer *w,
+                             uint32_t *n);
+
+/* A receipt; without a rid nothing is sent. */
 bool answer_receipt(struct session *s, struct span rid,
                     const struct receipt *r);
 

@@ -9,14 +9,20 @@
 #include <string.h>
 
 #include "broker/base/bytes.h"
+#include "broker/core/queue_kept.h"
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
 #include "broker/session/units/message_head.h"
 #include "broker/session/units/message_tail.h"
+#include "broker/session/units/synced.h"
+#include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
 #include "proto/octet.h"
 
+#define SYNC " confirm=sync"
+
 enum {
+    SYNC_LENGTH = sizeof SYNC - 1,
     SMALL_BYTES = 32, /* are copied at once */
     /* A body from here on gets a block of its own. */
     BODY_MAX = (16 << 10) - FRAME_HEAD_BYTES - 1,
@@ -26,7 +32,10 @@ enum {
     RECEIPT_BEFORE = FRAME_HEAD_BYTES + 7, /* "OK rid=" */
     SEQ_BEFORE = 5,                        /* " seq=" */
     COUNT_BEFORE = 6,                      /* " subs=" */
-    RECEIPT_COUNTS = 48, /* two counts of 10 and 19 digits, and no body */
+    COUNT_SYNCED = 7,                      /* " sync=1" */
+    /* Two counts of 10 and 19 digits, and no body; or 8 digits, as many readers
+     * a channel can have, and 17, with sync=1. */
+    RECEIPT_COUNTS = 48,
     RECEIPT_MAX = RECEIPT_BEFORE + UNITS_RID_MAX + SEQ_BEFORE + DECIMAL_MAX +
                   RECEIPT_COUNTS,
     RECEIPTS_MAX = 16 << 10, /* at once */
@@ -41,7 +50,8 @@ struct counts {
     uint8_t text[RECEIPT_COUNTS];
     uint32_t length;
     uint32_t waits_at, waits_count; /* of a queue: the digits of `held` */
-    struct receipt receipt;         /* what it says */
+    struct receipt receipt;         /* what it says, */
+    bool is_synced;                 /* with sync=1 */
 };
 
 struct burst {
@@ -51,6 +61,8 @@ struct burst {
     uint32_t text_length;
     bool is_dressed, has_rid;
     bool has_headers;            /* and perhaps no rid */
+    bool is_synced;              /* they ask for confirm=sync, */
+    bool is_late;                /* and their receipts wait for the disk */
     const uint8_t *at, *end;     /* what is taken; */
     uint8_t *out;                /* where it goes, NULL: not known, */
     uint32_t room;               /* and how much that can take, */
@@ -69,11 +81,27 @@ static struct burst_place *place_of(const struct session *s)
     return &units_hub(s)->places[s->id % BURST_PLACES];
 }
 
-void burst_remember(struct session *s, struct channel *ch, struct span name)
+/* Behind the channel, and nowhere else: then the rest is as ever. */
+static bool is_sync_next(const struct session *s, const struct unit *u)
+{
+    const struct span *name = &u->head.arguments[0];
+    const char *at = name->text + name->length;
+    size_t left = (size_t)((const char *)u->text + u->text_length - at);
+    return keeper_is_open(&s->all->core->keeper) && left >= SYNC_LENGTH &&
+           memcmp(at, SYNC, SYNC_LENGTH) == 0 &&
+           (left == SYNC_LENGTH || at[SYNC_LENGTH] == ' ');
+}
+
+void burst_remember(struct session *s, struct channel *ch, const struct unit *u)
 {
     struct burst_place *place = place_of(s);
+    struct span name = u->head.arguments[0];
+    bool is_synced = is_sync_next(s, u);
+    if (is_synced)
+        name.length += SYNC_LENGTH;
     if (name.length > BURST_NAME_MAX)
         return;
+    place->is_synced = is_synced;
     channel_ref_set(&place->channel, s->all->core, ch);
     place->session = s->id;
     place->name_length = name.length;
@@ -100,6 +128,10 @@ static void counts_write(struct counts *c)
     c->waits_at = (uint32_t)(at - c->text);
     c->waits_count = decimal_put(at, r->is_queue ? r->waits : r->slow);
     at += c->waits_count;
+    if (c->is_synced) {
+        memcpy(at, " sync=1", COUNT_SYNCED);
+        at += COUNT_SYNCED;
+    }
     memset(at, 0, FRAME_HEAD_BYTES);
     c->length = (uint32_t)(at - c->text) + FRAME_HEAD_BYTES;
 }
@@ -324,21 +356,32 @@ static bool burst_begins(struct burst *b, const struct burst_place *place)
 static bool burst_is_simple(const struct burst *b)
 {
     const struct channel *ch = b->channel;
+    const struct core *core = b->session->all->core;
     return ch && (ch->member_count > 0 || channel_is_queue(ch)) &&
-           !core_is_stopping(b->session->all->core);
+           !core_is_stopping(core) &&
+           (!b->is_synced || core_store_state(core) == STORE_OPEN);
+}
+
+static uint64_t answers_left(const struct session *s)
+{
+    uint64_t owed = s->units ? s->units->answers->bytes : 0;
+    return owed < UNITS_ANSWERS_MAX ? UNITS_ANSWERS_MAX - owed : 0;
 }
 
 static bool burst_find_receipts(struct burst *b)
 {
     struct session *s = b->session;
     struct counts *c = &b->counts;
-    uint64_t owed = s->units ? s->units->answers->bytes : 0;
     size_t messages = (size_t)(b->end - b->at) / b->unit_size;
+    b->is_late =
+        (b->is_synced || synced_is_waiting(s)) && queue_is_durable(b->channel);
+    uint64_t left = b->is_late ? synced_left(s) : answers_left(s);
     uint32_t room, wanted = RECEIPTS_MAX;
-    if (owed + RECEIPT_MAX > UNITS_ANSWERS_MAX)
+    if (left < RECEIPT_MAX)
         return false;
-    if (owed + wanted > UNITS_ANSWERS_MAX)
-        wanted = (uint32_t)(UNITS_ANSWERS_MAX - owed);
+    if (wanted > left)
+        wanted = (uint32_t)left;
+    c->is_synced = b->is_synced && b->is_late;
     c->receipt = channel_receipt(b->channel);
     c->receipt.waits++;
     counts_write(c);
@@ -346,9 +389,12 @@ static bool burst_find_receipts(struct burst *b)
                   c->length;
     if (messages * size + RECEIPT_MAX < wanted)
         wanted = (uint32_t)(messages * size) + RECEIPT_MAX;
-    b->receipt = b->receipts = units_answer_room(s, wanted, &room);
+    b->receipt = b->receipts = b->is_late ? synced_room(s, wanted, &room)
+                                          : units_answer_room(s, wanted, &room);
     if (!b->receipt)
         return false;
+    if (room > left)
+        room = (uint32_t)left;
     b->last_receipt = b->receipt + room - RECEIPT_MAX;
     return true;
 }
@@ -373,6 +419,13 @@ static bool burst_find_room(struct burst *b)
     return b->out && (!b->has_rid || burst_find_receipts(b));
 }
 
+static bool burst_answer(const struct burst *b)
+{
+    uint32_t bytes = (uint32_t)(b->receipt - b->receipts);
+    return b->is_late ? synced_added(b->session, bytes, b->messages)
+                      : units_answers_added(b->session, bytes, b->messages);
+}
+
 static struct verdict burst_end(struct burst *b, const uint8_t *begin)
 {
     struct session *s = b->session;
@@ -386,8 +439,7 @@ static struct verdict burst_end(struct burst *b, const uint8_t *begin)
         (void)channel_appended(b->channel, bytes, b->messages);
     s->pub.messages_in += b->messages;
     counter_add(s->all->counters, COUNT_messages_in, b->messages);
-    if (b->has_rid && !units_answers_added(
-                          s, (uint32_t)(b->receipt - b->receipts), b->messages))
+    if (b->has_rid && !burst_answer(b))
         return verdict_close(REASON_NO_MEMORY);
     return verdict(VERDICT_GO_ON);
 }
@@ -401,6 +453,7 @@ struct verdict burst_take(struct session *s, const uint8_t **at,
     b.channel = channel_ref_get(&place->channel, s->all->core);
     b.at = *at;
     b.end = end;
+    b.is_synced = place->is_synced;
     b.out = NULL;
     b.messages = 0;
     if (place->session != s->id || !burst_is_simple(&b) ||

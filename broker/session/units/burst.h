@@ -14,10 +14,10 @@
 
 #include "broker/core/core.h"
 #include "broker/session/verdict.h"
-#include "proto/span.h"
 
 struct channel;
 struct session;
+struct unit;
 
 enum {
     BURST_WORD = 4, /* "PUB " */
@@ -31,12 +31,14 @@ enum {
 struct burst_place {
     uint64_t session; /* whose it is: others may not publish there */
     struct channel_ref channel;
-    uint32_t name_length;                      /* as its publisher spells it */
+    bool is_synced;       /* its text ends with " confirm=sync" */
+    uint32_t name_length; /* as its publisher spells it, with that */
     uint8_t text[BURST_WORD + BURST_NAME_MAX]; /* "PUB ", and the name */
 };
 
-/* A message of the session went to the channel, by that name. */
-void burst_remember(struct session *s, struct channel *ch, struct span name);
+/* That unit of the session went to the channel. */
+void burst_remember(struct session *s, struct channel *ch,
+                    const struct unit *u);
 
 /* Where the session published last is not known any more. */
 void burst_forget(struct session *s);

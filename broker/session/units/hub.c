@@ -22,6 +22,7 @@ bool hub_open(struct clients *all)
     hub->all = all;
     list_init(&hub->writing);
     list_init(&hub->rested);
+    list_init(&hub->synced);
     wheel_init(&hub->wheel, reactor_now_ms(all->reactor));
     (void)snprintf(hub->run, sizeof hub->run, "%016llx",
                    (unsigned long long)siphash(&random, "run", 3));

@@ -16,6 +16,7 @@
 #include "broker/base/wheel.h"
 #include "broker/core/block.h"
 #include "broker/core/interests.h"
+#include "broker/core/store_ops.h"
 #include "broker/session/units/acks.h"
 #include "broker/session/units/burst.h"
 #include "broker/session/units/errands.h"
@@ -57,6 +58,8 @@ struct unit_hub {
     struct map requests;            /* unanswered, by address */
     struct idmap names;             /* of clients; see client_name.h */
     struct map parked;              /* struct parked, by session and channel */
+    struct list synced;             /* struct synced_mark, the oldest first */
+    enum store_state store_state;   /* that they know of */
     struct burst_place places[BURST_PLACES]; /* see burst.h */
     struct acks_place acks[ACKS_PLACES];     /* see acks.h */
     struct unit_render *render;              /* see unit_writer.c */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/unit.h"
 
+#include "broker/core/core.h"
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
 #include "broker/session/units/answer.h"
@@ -31,6 +32,15 @@ static const struct unit_row {
     [VERB_UNSUB] = {verb_unsubscribe_check, verb_unsubscribe_run},
 };
 
+/* `confirm` is an option where something can be durable. */
+static const struct verb *legality(const struct session *s,
+                                   const struct head *head)
+{
+    return head->verb == VERB_PUB && keeper_is_open(&s->all->core->keeper)
+               ? &verb_publish_durable
+               : legality_row(head);
+}
+
 enum unit_error unit_judge(struct session *s, struct unit *u, const void *text,
                            uint32_t length, uint32_t body_length)
 {
@@ -39,7 +49,7 @@ enum unit_error unit_judge(struct session *s, struct unit *u, const void *text,
         return UNIT_TOO_BIG;
     if (error != UNIT_OK)
         return error;
-    error = legality_of(&u->head, legality_row(&u->head), body_length);
+    error = legality_of(&u->head, legality(s, &u->head), body_length);
     if (error != UNIT_OK)
         return error;
     u->text = text;

@@ -342,7 +342,8 @@ static bool unit_writer_add_last(struct session *s)
         return false;
     bool is_last = u->end == UNITS_ENDS && !u->barrier.is_set &&
                    !has_lanes_to_write(u) && backlog_is_empty(u->rest) &&
-                   backlog_is_empty(u->answers) && list_is_empty(&u->parked);
+                   backlog_is_empty(u->answers) && list_is_empty(&u->parked) &&
+                   list_is_empty(&u->synced.marks);
     return !is_last || unit_writer_say_bye(s);
 }
 

@@ -29,6 +29,8 @@ struct units *units_obtain(struct session *s)
     list_init(&u->fresh);
     list_init(&u->requests);
     list_init(&u->parked);
+    list_init(&u->synced.marks);
+    u->synced.receipts = BACKLOG_NONE;
     list_init(&u->replies);
     list_init(&u->own_replies);
     list_init(&u->wildcards);
@@ -94,12 +96,12 @@ void units_relieve(struct session *s)
 
 /* Blocks begin small and double: a client that takes no answers is given
  * little. */
-static bool units_make_room(struct session *s, uint32_t n)
+bool units_make_room(struct session *s, struct block **block, uint32_t n)
 {
     enum { LEAST = 512, MOST = 16 << 10 };
-    struct units *u = s->units;
-    uint32_t capacity = u->room ? 2 * u->room->capacity : LEAST;
-    if (u->room && u->room->capacity - u->room->used >= n)
+    struct block *room = *block;
+    uint32_t capacity = room ? 2 * room->capacity : LEAST;
+    if (room && room->capacity - room->used >= n)
         return true;
     if (capacity > MOST)
         capacity = MOST;
@@ -109,15 +111,16 @@ static bool units_make_room(struct session *s, uint32_t n)
     if (!b)
         return false;
     block_assign(b, &units_hub(s)->account);
-    units_close_room(u);
-    u->room = b;
+    if (room)
+        block_unref(room);
+    *block = b;
     return true;
 }
 
 uint8_t *units_answer_room(struct session *s, uint32_t n, uint32_t *room)
 {
     struct units *u = units_obtain(s);
-    if (!u || !units_make_room(s, n) ||
+    if (!u || !units_make_room(s, &u->room, n) ||
         !backlog_own(&u->answers, s->all->budget))
         return NULL;
     *room = u->room->capacity - u->room->used;
@@ -127,21 +130,34 @@ uint8_t *units_answer_room(struct session *s, uint32_t n, uint32_t *room)
 /* Not by backlog_gather(): that is part of the path of a queue's messages, and
  * compilers only make it so while it has no other caller. Answers are numbered,
  * so that those of one block are joined. */
-bool units_answers_added(struct session *s, uint32_t n, uint32_t answers)
+static bool units_push(struct session *s, struct slice *answers)
 {
     struct units *u = s->units;
     struct backlog *b = u->answers;
     const struct slice *last =
         b->count > 0 ? backlog_at(b, b->count - 1) : NULL;
-    struct slice slice = {.block = u->room,
-                          .offset = u->room->used,
-                          .length = n,
-                          .messages = (uint16_t)answers,
-                          .first = last ? last->first + last->messages : 0,
-                          .at = reactor_now_ms(s->all->reactor)};
-    u->room->used += n;
+    answers->first = last ? last->first + last->messages : 0;
+    answers->at = reactor_now_ms(s->all->reactor);
     units_write_later(u);
-    return backlog_push(b, s->all->budget, &slice);
+    return backlog_push(b, s->all->budget, answers);
+}
+
+bool units_answers_added(struct session *s, uint32_t n, uint32_t answers)
+{
+    struct block *room = s->units->room;
+    struct slice slice = {.block = room,
+                          .offset = room->used,
+                          .length = n,
+                          .messages = (uint16_t)answers};
+    room->used += n;
+    return units_push(s, &slice);
+}
+
+bool units_add_answers(struct session *s, const struct slice *slice)
+{
+    struct slice answers = *slice;
+    return backlog_own(&s->units->answers, s->all->budget) &&
+           units_push(s, &answers);
 }
 
 bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n)
@@ -160,11 +176,11 @@ void units_tidy(struct session *s)
     if (u && backlog_is_empty(u->answers) && u->discard_bytes == 0 &&
         u->ping_ms == UNITS_PING_DEFAULT && u->end == UNITS_GOES_ON &&
         !u->barrier.is_set && !u->reads_null && list_is_empty(&u->requests) &&
-        list_is_empty(&u->own_replies) && list_is_empty(&u->parked) &&
-        list_is_empty(&u->wildcards) && list_is_empty(&u->lanes) &&
-        list_is_empty(&u->fresh) && list_is_empty(&u->output) &&
-        list_is_empty(&u->early) && backlog_is_empty(u->rest) &&
-        list_is_empty(&u->rested))
+        list_is_empty(&u->synced.marks) && list_is_empty(&u->own_replies) &&
+        list_is_empty(&u->parked) && list_is_empty(&u->wildcards) &&
+        list_is_empty(&u->lanes) && list_is_empty(&u->fresh) &&
+        list_is_empty(&u->output) && list_is_empty(&u->early) &&
+        backlog_is_empty(u->rest) && list_is_empty(&u->rested))
         units_free(s);
 }
 
@@ -180,8 +196,8 @@ bool units_must_rest(const struct session *s)
     uint64_t most =
         s->state == SESSION_PAUSED ? UNITS_ANSWERS_MAX / 2 : UNITS_ANSWERS_MAX;
     const struct units *u = s->units;
-    return u &&
-           (u->answers->bytes > most || u->barrier.is_set || u->is_held_back);
+    return u && (u->answers->bytes > most || u->barrier.is_set ||
+                 u->is_held_back || u->synced.is_held_back);
 }
 
 void units_review_rest(struct session *s)

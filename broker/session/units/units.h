@@ -19,6 +19,7 @@
 #include "broker/session/state.h"
 #include "broker/session/units/errands.h"
 #include "broker/session/units/hub.h"
+#include "broker/session/units/synced.h"
 
 enum {
     UNITS_RID_MAX = 32,
@@ -82,6 +83,7 @@ struct units {
     uint32_t request_count;
     struct list replies;     /* struct reply, for it, and */
     struct list own_replies; /* by it, that wait for room */
+    struct synced synced;    /* receipts that wait for the disk */
     struct list parked;      /* struct parked: publishes without room */
     uint64_t parked_bytes;   /* of them, as they came */
     uint32_t parked_count;
@@ -113,6 +115,14 @@ uint8_t *units_answer_room(struct session *s, uint32_t n, uint32_t *room);
 /* So many bytes of answers were put there; they are written when the turn ends.
  * False without memory. */
 bool units_answers_added(struct session *s, uint32_t n, uint32_t answers);
+
+/* The same for answers that wait elsewhere until they are added: room for `n`
+ * bytes behind the first `used` ones of *block, which may be NULL, or become
+ * another. False without memory. */
+bool units_make_room(struct session *s, struct block **block, uint32_t n);
+
+/* Adds so many answers, which lie in a slice. False without memory. */
+bool units_add_answers(struct session *s, const struct slice *slice);
 
 /* Adds an answer, which is copied. False without memory. */
 bool units_add_answer(struct session *s, const uint8_t *bytes, uint32_t n);

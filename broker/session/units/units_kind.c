@@ -20,6 +20,7 @@
 #include "broker/session/units/replies.h"
 #include "broker/session/units/requests.h"
 #include "broker/session/units/sweep.h"
+#include "broker/session/units/synced.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/unit_view.h"
 #include "broker/session/units/unit_writer.h"
@@ -87,6 +88,7 @@ static void units_abandon(struct session *s)
     login_end(s);
     (void)requests_end(s, false);
     replies_end(s);
+    synced_end(s);
     parked_end(s);
     wildcards_end(s);
     lanes_abandon(s);
@@ -150,15 +152,16 @@ static struct verdict units_stop(struct session *s)
 
 static bool units_are_drained(const struct clients *all)
 {
-    return all->hub->requests.count == 0;
+    return all->hub->requests.count == 0 && list_is_empty(&all->hub->synced);
 }
 
 /* What is parked has had its time; the client has some more to take the answers
- * to that. */
+ * to that. A disk has all the time it takes. */
 static struct verdict units_leave_timeout(struct session *s)
 {
     struct clients *all = s->all;
-    if (!s->units || list_is_empty(&s->units->parked))
+    if (!s->units ||
+        (list_is_empty(&s->units->parked) && !synced_is_waiting(s)))
         return verdict_close(REASON_LEAVE_TIMEOUT);
     waits_begin(&all->waits, &s->waiting, WAIT_LEAVE,
                 reactor_now_ms(all->reactor));
@@ -191,6 +194,13 @@ static bool units_open(struct clients *all)
     if (all->hub) /* even if it will only be closed */
         sweep_init(all->hub);
     return is_open;
+}
+
+static bool units_end_turn(struct clients *all)
+{
+    if (all->hub)
+        synced_end_turn(all->hub);
+    return hub_end_turn(all);
 }
 
 static void units_close(struct clients *all)
@@ -231,7 +241,7 @@ const struct session_kind units_kind = {
     .wants = appearances_want,
     .appeared = appearances_begin,
     .write = hub_write,
-    .end_turn = hub_end_turn,
+    .end_turn = units_end_turn,
     .tick = hub_tick,
     .wait_ms = hub_wait_ms,
 };

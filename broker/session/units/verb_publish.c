@@ -2,12 +2,14 @@
 #include "broker/session/units/verb_publish.h"
 
 #include "broker/core/core.h"
+#include "broker/core/queue_kept.h"
 #include "broker/session/clients.h"
 #include "broker/session/identity.h"
 #include "broker/session/state.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/burst.h"
 #include "broker/session/units/routed.h"
+#include "broker/session/units/synced.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/verb_request.h"
 #include "proto/spelling.h"
@@ -35,31 +37,68 @@ static struct verdict verdict_of(bool is_answered)
                        : verdict_close(REASON_NO_MEMORY);
 }
 
+static bool wants_sync(const struct session *s, const struct unit *u)
+{
+    uint64_t is_sync = 0;
+    return keeper_is_open(&s->all->core->keeper) &&
+           head_has(&u->head, UNIT_OPTION_confirm) &&
+           unit_option_read(UNIT_OPTION_confirm,
+                            u->head.values[UNIT_OPTION_confirm], &is_sync) &&
+           is_sync;
+}
+
+/* What may have changed since it came, and whether it can be confirmed: what
+ * is refused leaves no trace. */
+static enum unit_error publish_judge(const struct session *s,
+                                     const struct unit *u)
+{
+    static const enum unit_error refused[] = {[STORE_OPEN] = UNIT_OK,
+                                              [STORE_FULL] = UNIT_FULL,
+                                              [STORE_FAILED] = UNIT_DISK};
+    const struct core *core = s->all->core;
+    if (u->parked && !identity_may_publish(s, u->name, u->name_length))
+        return UNIT_DENIED;
+    if (core_store_state(core) == STORE_OPEN || !wants_sync(s, u) ||
+        !core_is_durable(core, u->name, (uint32_t)u->name_length))
+        return UNIT_OK;
+    return refused[core_store_state(core)];
+}
+
+/* In the order of the messages: one for which nothing has to be written waits
+ * for those that came before. */
+static bool publish_answer(struct session *s, const struct unit *u,
+                           struct channel *ch)
+{
+    if (u->head.rid.length == 0)
+        return true;
+    struct receipt receipt = channel_receipt(ch);
+    bool is_sync = wants_sync(s, u);
+    return queue_is_durable(ch) && (is_sync || synced_is_waiting(s))
+               ? synced_add(s, u->head.rid, &receipt, is_sync)
+               : answer_receipt(s, u->head.rid, &receipt);
+}
+
 static struct verdict publish(struct session *s, const struct unit *u)
 {
     struct clients *all = s->all;
-    struct receipt receipt = {.number = 0};
+    static const struct receipt nobody = {.number = 0};
     uint8_t text[ROUTED_TEXT_MAX];
     enum counter_id nowhere;
-    if (u->parked && !identity_may_publish(s, u->name, u->name_length))
-        return unit_refuse(s, &u->head, UNIT_DENIED);
     struct channel *ch =
         core_route(all->core, u->name, (uint32_t)u->name_length, &nowhere);
     if (!ch && nowhere == COUNT_dropped_no_memory)
         return verdict_close(REASON_NO_MEMORY);
     if (!ch) {
         counter_add(all->counters, nowhere, 1);
-        return verdict_of(answer_receipt(s, u->head.rid, &receipt));
+        return verdict_of(answer_receipt(s, u->head.rid, &nobody));
     }
     if (routed_must_wait(u, ch))
         return routed_wait(s, u, ch, NULL);
-    burst_remember(s, ch, u->head.arguments[0]);
+    burst_remember(s, ch, u);
     uint32_t n = routed_text(&u->head, (struct span){NULL, 0}, text);
     if (routed_publish(u, ch, text, n) == PUBLISH_NO_MEMORY)
         return verdict_close(REASON_NO_MEMORY);
-    if (u->head.rid.length > 0)
-        receipt = channel_receipt(ch);
-    return verdict_of(answer_receipt(s, u->head.rid, &receipt));
+    return verdict_of(publish_answer(s, u, ch));
 }
 
 /* One that was parked was counted then. */
@@ -67,6 +106,9 @@ struct verdict verb_publish_run(struct session *s, struct unit *u)
 {
     if (is_address(u->head.arguments[0]))
         return verb_request_reply(s, u);
+    enum unit_error error = publish_judge(s, u);
+    if (error != UNIT_OK)
+        return unit_refuse(s, &u->head, error);
     struct verdict v = publish(s, u);
     if (v.what == VERDICT_GO_ON && !u->parked) {
         s->pub.messages_in++;

@@ -128,9 +128,9 @@ static enum sluice_error say_now(struct sluice *s,
         if (!sluice_calls_next(&u->calls, &rid))
             return sluice_failure_set(&s->failure, SLUICE_NO_MEMORY,
                                       "out of memory");
-        head_add_option_number(&w, UNIT_OPTION_rid, rid);
         if (what->is_published && u->settings.syncs)
             head_add_option(&w, UNIT_OPTION_confirm, span_of("sync"));
+        head_add_option_number(&w, UNIT_OPTION_rid, rid);
     }
     if (!say_send(s, (struct sluice_bytes){room, head_end(&w)}, what->body))
         return SLUICE_AGAIN;

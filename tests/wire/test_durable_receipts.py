@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: MIT
+"""What `confirm=sync` promises: a message with its receipt is there after the
+broker was killed, at any time, and what the journal has no room for is refused
+and leaves no trace.
+
+SLUICE_KILLS=100 kills more often."""
+import os
+import random
+import tempfile
+import time
+
+from daemon import Broker
+from unit_client import OPENING, UnitClient, UnitsTest, option, unit
+from wire import KIB, main
+
+QUEUE = b"/queue/jobs"
+PUB = b"PUB " + QUEUE + b" confirm=sync rid=%d"
+KILLS = int(os.environ.get("SLUICE_KILLS", "6"))
+WINDOW = 500
+
+
+class Receipts(UnitsTest):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-journal-")
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def start(self, *args):
+        sluiced = Broker("--journal", self.folder, "--journal-free", "0",
+                         "--channel", "/queue/jobs durable=yes limit=10g",
+                         *args)
+        self.addCleanup(sluiced.kill)
+        return sluiced
+
+    def confirm(self, client, first, count, body=b"x"):
+        """Publishes, and reads the receipts."""
+        client.send(b"".join(unit(PUB % n, b"%d %s" % (n, body))
+                             for n in range(first, first + count)))
+        return [client.hear()[0] for _ in range(count)]
+
+    def take(self, sluiced, count):
+        """The bodies of the first messages, which are acknowledged."""
+        worker = self.open(sluiced)
+        worker.say(b"SUB " + QUEUE + b" ack=yes credit=1000")
+        bodies = []
+        while len(bodies) < count:
+            head, body = worker.hear()
+            self.assertTrue(head.startswith(b"MSG "), head)
+            bodies.append(body)
+            worker.say(b"ACK " + b" ".join(head.split()[1:3]))
+        worker.ping(b"done")
+        worker.close()
+        return bodies
+
+    def test_confirmed_messages_outlive_a_kill(self):
+        """Numbers go on where they were."""
+        killed = self.start()
+        heads = self.confirm(self.open(killed), 0, 100)
+        self.assertEqual([int(option(h, b"seq")) for h in heads],
+                         list(range(1, 101)))
+        self.assertTrue(all(option(h, b"sync") == b"1" for h in heads), heads)
+        killed.kill()
+        sluiced = self.start()
+        self.assertEqual(self.take(sluiced, 100),
+                         [b"%d x" % n for n in range(100)])
+        head = self.confirm(self.open(sluiced), 100, 1)[0]
+        self.assertEqual(option(head, b"seq"), b"101")
+
+    def flood(self, sluiced, first, seconds):
+        """Publishes and counts receipts until the broker is killed after so
+        many seconds. Returns the numbers confirmed, and the next one."""
+        client = UnitClient(sluiced.addresses[0])
+        self.addCleanup(client.close)
+        client.say(*OPENING)
+        client.hear()
+        confirmed, said, end = [], first, time.monotonic() + seconds
+        try:
+            while True:
+                client.send(b"".join(unit(PUB % n, b"%d" % n)
+                                     for n in range(said, said + WINDOW)))
+                said += WINDOW
+                for _ in range(WINDOW):
+                    head = client.hear()[0]
+                    self.assertEqual(option(head, b"sync"), b"1", head)
+                    confirmed.append(int(option(head, b"rid")))
+                    if time.monotonic() > end:
+                        sluiced.kill()
+        except (OSError, EOFError) as error:
+            if sluiced.process.poll() is None:
+                raise error
+        return confirmed, said
+
+    def test_a_kill_at_any_time_loses_nothing_that_was_confirmed(self):
+        """Nor does anything come that was not published, or out of order."""
+        chance, confirmed, said = random.Random(), [], 0
+        for _ in range(KILLS):
+            more, said = self.flood(self.start(), said, chance.random() / 4)
+            confirmed += more
+        sluiced = self.start()
+        self.confirm(self.open(sluiced), said, 1)
+        delivered = [int(body.split()[0]) for body in self.take(
+            sluiced, sluiced.stats()["queued_messages"])]
+        lost = set(confirmed) - set(delivered)
+        print(f"kills {KILLS} attempted {said + 1} confirmed {len(confirmed)}"
+              f" delivered {len(delivered)} lost {len(lost)}")
+        self.assertEqual(lost, set())
+        self.assertEqual(delivered, sorted(set(delivered)))
+        self.assertEqual(delivered[-1], said)
+        self.assertGreater(len(confirmed), KILLS * WINDOW)
+
+    def test_a_full_journal_refuses_until_there_is_room(self):
+        """What it took before is confirmed, and all that it confirmed comes."""
+        sluiced = self.start("--journal-limit", "4m", "--journal-segment",
+                             "1m")
+        client, body, many = self.open(sluiced), b"b" * 10 * KIB, 500
+        client.send(b"".join(unit(PUB % n, b"%d %s" % (n, body))
+                             for n in range(many)))
+        sluiced.wait_for_log("event=journal_full")
+        late = self.open(sluiced)
+        self.assertEqual(late.ask(PUB % many, body), b"ERR full rid=%d" % many)
+        answers, taken = {}, []
+        while len(answers) < many:
+            taken += self.take(sluiced, sluiced.stats()["queued_messages"])
+            answers.update((int(option(head, b"rid")), head)
+                           for head in client.ping(b"here")
+                           if option(head, b"rid"))
+        taken += self.take(sluiced, sluiced.stats()["queued_messages"])
+        confirmed = [n for n in range(many) if b"sync=1" in answers[n]]
+        refused = [n for n in range(many) if answers[n].startswith(b"ERR full")]
+        self.assertEqual(sorted(confirmed + refused), list(range(many)))
+        self.assertEqual([int(b.split()[0]) for b in taken], confirmed)
+        self.assertGreater(len(confirmed), 10)
+        self.assertEqual(option(late.ask(PUB % 1, b"1"), b"sync"), b"1")
+
+
+if __name__ == "__main__":
+    main()
