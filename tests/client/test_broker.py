@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import unittest
 
 from command import Process, main, run
@@ -230,6 +231,30 @@ class UnixSocket(WithBroker):
         self.await_listeners()
         self.send("/topic/a", "hello")
         self.assertEqual(listener.finish(), (0, b"hello\n", ""))
+
+
+class Disk(WithBroker):
+    """A queue that is kept on disk."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-journal-")
+        self.addCleanup(folder.cleanup)
+        self.options = ("--journal", folder.name, "--journal-free", "0",
+                        "--channel", "/queue/jobs durable=yes")
+        self.start(*self.options)
+
+    def test_what_was_confirmed_outlives_a_kill(self):
+        said = self.send("--confirm", "sync", "/queue/jobs", "a", "b", "c")
+        self.assertEqual(said, "".join(f"seq={n} subs=0 held={n} sync=1\n"
+                                       for n in (1, 2, 3)))
+        self.broker.kill()
+        self.start(*self.options)
+        listener = self.listen("--count", "3", "/queue/jobs")
+        self.assertEqual(listener.finish(), (0, b"a\nb\nc\n", ""))
+
+    def test_a_queue_in_memory_is_a_failure(self):
+        said = self.send("--confirm", "sync", "/queue/q", "a", status=1)
+        self.assertIn("/queue/q is not durable", said)
 
 
 if __name__ == "__main__":
