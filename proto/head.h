@@ -78,4 +78,14 @@ static inline bool head_has(const struct head *head, enum unit_option option)
     return (head->options >> option & 1) != 0;
 }
 
+/* Whether a legal PUB asks for a receipt from the disk. */
+static inline bool head_wants_sync(const struct head *head)
+{
+    uint64_t is_sync = 0;
+    return head_has(head, UNIT_OPTION_confirm) &&
+           unit_option_read(UNIT_OPTION_confirm,
+                            head->values[UNIT_OPTION_confirm], &is_sync) &&
+           is_sync;
+}
+
 #endif

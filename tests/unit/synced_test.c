@@ -232,6 +232,46 @@ test_what_was_taken_before_is_confirmed_when_there_is_space(void **state)
     check(f, f->a, "OK rid=1 seq=1 subs=0 held=1 sync=1|");
 }
 
+/* The queue takes one LARGE message. */
+static void park(struct fixture *f)
+{
+    f->rig->house.rules[HOUSE_RULES - 1].limit_bytes = LARGE;
+    unit_rig_say(f->rig, f->a, "PUB /queue/q confirm=sync rid=1", LARGE);
+    unit_rig_say(f->rig, f->a, "PUB /queue/q confirm=sync rid=2", LARGE);
+    say(f, f->a, "PUB /queue/q rid=3");
+    say(f, f->a, "PUB /queue/q confirm=sync rid=4");
+    unit_rig_say(f->rig, f->a, "PUB /queue/plain confirm=sync rid=5", LARGE);
+    assert_int_equal(count(f, COUNT_parked_messages), 3);
+    (void)unit_rig_heard(f->rig, f->a);
+}
+
+/* They would wait as long as the disk has no room. */
+static void test_what_is_parked_is_refused_by_a_full_disk(void **state)
+{
+    struct fixture *f = *state;
+    park(f);
+    set_state(f, STORE_FULL);
+    check(f, f->a, "ERR full rid=2|ERR full rid=4|");
+    set_state(f, STORE_OPEN);
+    unit_rig_say(f->rig, f->b, "SUB /queue/q", 0);
+    disk(f, 9);
+    unit_rig_pass(f->rig, 100); /* the consumer's kernel confirms it */
+    disk(f, 9);
+    check(f, f->a,
+          "OK rid=1 seq=1 subs=0 held=1 sync=1|OK rid=3 seq=2 subs=1 held=1|");
+    check(f, f->b, "MSG /queue/q 1|MSG /queue/q 2|");
+}
+
+static void test_what_is_parked_is_refused_by_a_disk_that_failed(void **state)
+{
+    struct fixture *f = *state;
+    park(f);
+    unit_rig_pass(f->rig, 200);
+    check(f, f->a, "HOLD /queue/q|");
+    set_state(f, STORE_FAILED);
+    check(f, f->a, "ERR disk rid=1|ERR disk rid=2|ERR disk rid=4|");
+}
+
 static void test_a_disk_that_failed_confirms_nothing_any_more(void **state)
 {
     struct fixture *f = *state;
@@ -345,6 +385,8 @@ int main(void)
         TEST(a_full_disk_refuses_and_leaves_no_trace),
         TEST(a_full_disk_refuses_what_follows_a_burst),
         TEST(what_was_taken_before_is_confirmed_when_there_is_space),
+        TEST(what_is_parked_is_refused_by_a_full_disk),
+        TEST(what_is_parked_is_refused_by_a_disk_that_failed),
         TEST(a_disk_that_failed_confirms_nothing_any_more),
         TEST(a_goodbye_waits_for_the_receipts),
         TEST(the_receipts_of_a_client_that_left_are_dropped),

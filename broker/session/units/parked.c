@@ -309,6 +309,45 @@ bool parked_refuse(struct session *s)
     return parked_drop(s, true);
 }
 
+static bool parked_refuse_synced_unit(struct parked_unit *p,
+                                      enum unit_error error)
+{
+    struct session *s = p->line->session;
+    struct head head;
+    if (head_parse(&head, p->bytes, p->kept.head_length) != UNIT_OK ||
+        !head_wants_sync(&head))
+        return true;
+    bool is_ok = answer_error(s, error, head.rid, head.word);
+    parked_remove(p);
+    return is_ok;
+}
+
+/* The line goes with its last unit. */
+static bool parked_refuse_synced_line(struct parked *line,
+                                      enum unit_error error)
+{
+    const struct core *core = line->session->all->core;
+    bool is_ok = true, is_last = list_is_empty(&line->units);
+    if (!core_is_durable(core, parked_name(line), line->name_length))
+        return true;
+    for (struct list *link = line->units.next, *next; !is_last; link = next) {
+        next = link->next;
+        is_last = next == &line->units;
+        is_ok &= parked_refuse_synced_unit(
+            LIST_OF(link, struct parked_unit, link), error);
+    }
+    return is_ok;
+}
+
+bool parked_refuse_synced(struct session *s, enum unit_error error)
+{
+    bool is_ok = true;
+    LIST_EACH_SAFE (link, &s->units->parked)
+        is_ok &= parked_refuse_synced_line(LIST_OF(link, struct parked, link),
+                                           error);
+    return is_ok;
+}
+
 void parked_end(struct session *s)
 {
     (void)parked_drop(s, false);

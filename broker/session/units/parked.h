@@ -26,6 +26,7 @@
 #include "broker/session/units/hub.h"
 #include "broker/session/units/unit_kept.h"
 #include "proto/channel_name.h"
+#include "proto/unit_error.h"
 
 struct channel;
 struct request;
@@ -104,6 +105,11 @@ void parked_leave(struct session *s);
 /* Refuses what is left; units with a rid are answered. False when there is no
  * memory for that. */
 bool parked_refuse(struct session *s);
+
+/* Refuses what asks for a receipt from the disk, for queues that are kept
+ * there: the disk is full, or has failed. False when there is no memory for
+ * that. */
+bool parked_refuse_synced(struct session *s, enum unit_error error);
 
 /* Drops what is left. */
 void parked_end(struct session *s);

@@ -7,6 +7,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/session.h"
 #include "broker/session/units/answer.h"
+#include "broker/session/units/parked.h"
 #include "broker/session/units/units.h"
 #include "proto/frame.h"
 #include "proto/head.h"
@@ -23,6 +24,14 @@ struct synced_mark {
 bool synced_is_waiting(const struct session *s)
 {
     return s->units && !list_is_empty(&s->units->synced.marks);
+}
+
+enum unit_error synced_refusal(const struct session *s)
+{
+    static const enum unit_error refusals[] = {[STORE_OPEN] = UNIT_OK,
+                                               [STORE_FULL] = UNIT_FULL,
+                                               [STORE_FAILED] = UNIT_DISK};
+    return refusals[core_store_state(s->all->core)];
 }
 
 static uint64_t synced_bound(const struct session *s)
@@ -223,13 +232,20 @@ static void synced_review_state(struct unit_hub *hub)
     hub->store_state = state;
     LIST_EACH (link, &hub->synced)
         synced_review(LIST_OF(link, struct synced_mark, link)->session);
+    if (state == STORE_OPEN)
+        return;
+    LIST_EACH_SAFE (link, &hub->all->list) {
+        struct session *s = LIST_OF(link, struct session, link);
+        if (session_kind(s)->version == HEAD_VERSION && s->units &&
+            !parked_refuse_synced(s, synced_refusal(s)))
+            session_close(s, REASON_NO_MEMORY);
+    }
 }
 
 void synced_end_turn(struct unit_hub *hub)
 {
     const struct core *core = hub->all->core;
     bool has_failed = core_store_has_failed(core);
-    synced_review_state(hub);
     while (!list_is_empty(&hub->synced)) {
         struct synced_mark *m =
             LIST_OF(hub->synced.next, struct synced_mark, link);
@@ -238,6 +254,7 @@ void synced_end_turn(struct unit_hub *hub)
         synced_settle(m, m->turn > core_durable_turn(core) ? refuse
                                                            : units_add_answers);
     }
+    synced_review_state(hub);
 }
 
 void synced_end(struct session *s)

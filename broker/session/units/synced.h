@@ -18,6 +18,7 @@
 #include "broker/base/list.h"
 #include "broker/core/channel.h"
 #include "proto/span.h"
+#include "proto/unit_error.h"
 
 struct backlog;
 struct block;
@@ -38,6 +39,10 @@ struct synced {
     struct block *room;       /* where the next one goes; NULL: in a new one */
     bool is_held_back;        /* the session has to rest */
 };
+
+/* What a publish to a durable queue that wants that is refused with now;
+ * UNIT_OK while the store takes messages. */
+enum unit_error synced_refusal(const struct session *s);
 
 /* Whether receipts of it wait. */
 bool synced_is_waiting(const struct session *s);

@@ -39,12 +39,7 @@ static struct verdict verdict_of(bool is_answered)
 
 static bool wants_sync(const struct session *s, const struct unit *u)
 {
-    uint64_t is_sync = 0;
-    return keeper_is_open(&s->all->core->keeper) &&
-           head_has(&u->head, UNIT_OPTION_confirm) &&
-           unit_option_read(UNIT_OPTION_confirm,
-                            u->head.values[UNIT_OPTION_confirm], &is_sync) &&
-           is_sync;
+    return keeper_is_open(&s->all->core->keeper) && head_wants_sync(&u->head);
 }
 
 /* What may have changed since it came, and whether it can be confirmed: what
@@ -52,16 +47,13 @@ static bool wants_sync(const struct session *s, const struct unit *u)
 static enum unit_error publish_judge(const struct session *s,
                                      const struct unit *u)
 {
-    static const enum unit_error refused[] = {[STORE_OPEN] = UNIT_OK,
-                                              [STORE_FULL] = UNIT_FULL,
-                                              [STORE_FAILED] = UNIT_DISK};
     const struct core *core = s->all->core;
     if (u->parked && !identity_may_publish(s, u->name, u->name_length))
         return UNIT_DENIED;
     if (core_store_state(core) == STORE_OPEN || !wants_sync(s, u) ||
         !core_is_durable(core, u->name, (uint32_t)u->name_length))
         return UNIT_OK;
-    return refused[core_store_state(core)];
+    return synced_refusal(s);
 }
 
 /* In the order of the messages: one for which nothing has to be written waits
