@@ -18,7 +18,12 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"crypto/subtle"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -30,6 +35,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -92,6 +98,8 @@ var (
 	// The connection broke before the answer: the call may have had its
 	// effect.
 	ErrOutcomeUnknown = fmt.Errorf("%w before the answer", ErrClosed)
+	// TLS: the broker could not prove who it is. It is not tried again.
+	ErrUntrusted = errors.New("sluice: the broker is not accepted")
 )
 
 // After these the client does not try again.
@@ -1109,9 +1117,16 @@ func (l *link) watch() {
 
 // Options of a client. The zero value of each is a good one.
 type Options struct {
-	// "host:port", "[v6]:port" or "unix:PATH"; else $SLUICE_SERVER, else
-	// 127.0.0.1:25000.
+	// "host:port", "[v6]:port" or "unix:PATH", or "tls:host:port"; else
+	// $SLUICE_SERVER, else 127.0.0.1:25000.
 	Server string
+	// What differs from the usual configuration; it is copied. Nil: TLS only
+	// if the server begins with "tls:", or $SLUICE_TLS is "yes", with the files
+	// of $SLUICE_TLS_CA, _CERT and _KEY. ServerName is what the broker must
+	// prove to be, if not its host.
+	TLS *tls.Config
+	// "sha256:..." of the broker's public key: nothing else is asked for then.
+	TLSPin string
 	Name   string        // shown in the broker's monitoring
 	Ping   time.Duration // keepalive period; negative turns it off
 	User   string
@@ -1132,6 +1147,7 @@ type Options struct {
 type Client struct {
 	options          Options
 	network, address string
+	tls              *tls.Config // nil: in clear
 	opening          string
 	leaving          context.Context // until Close
 	leave            context.CancelFunc
@@ -1153,8 +1169,8 @@ type Client struct {
 }
 
 // Connect makes a client and its first connection, for which ctx holds.
-// options may be nil. The error is one of the network, *Refused, or ErrClosed
-// if the peer does not speak version 2.
+// options may be nil. The error is one of the network, *Refused, ErrUntrusted, or
+// ErrClosed if the peer does not speak version 2.
 func Connect(ctx context.Context, options *Options) (*Client, error) {
 	c := &Client{changed: make(chan struct{}), stayed: make(chan struct{}),
 		pause: pauseFirst, subscriptions: map[string]*Subscription{},
@@ -1166,7 +1182,9 @@ func Connect(ctx context.Context, options *Options) (*Client, error) {
 	if c.options.Buffer <= 0 {
 		c.options.Buffer = 64 << 20
 	}
-	c.setAddress()
+	if err := c.setAddress(); err != nil {
+		return nil, err
+	}
 	c.setOpening()
 	c.leaving, c.leave = context.WithCancel(context.Background())
 	try := c.try
@@ -1184,7 +1202,7 @@ func Connect(ctx context.Context, options *Options) (*Client, error) {
 	return c, nil
 }
 
-func (c *Client) setAddress() {
+func (c *Client) setAddress() error {
 	server := c.options.Server
 	if server == "" {
 		server = os.Getenv("SLUICE_SERVER")
@@ -1192,10 +1210,144 @@ func (c *Client) setAddress() {
 	if server == "" {
 		server = defaultServer
 	}
-	c.network, c.address = "tcp", server
-	if path := strings.TrimPrefix(server, "unix:"); path != server {
+	address := strings.TrimPrefix(server, "tls:")
+	c.network, c.address = "tcp", address
+	if path := strings.TrimPrefix(address, "unix:"); path != address {
 		c.network, c.address = "unix", path
 	}
+	return c.setTLS(address != server)
+}
+
+// setTLS: isAsked is whether the address asks for it.
+func (c *Client) setTLS(isAsked bool) error {
+	env := map[string]string{}
+	for _, name := range []string{"CA", "CERT", "KEY", "NAME", "PIN"} {
+		if env[name] = os.Getenv("SLUICE_TLS_" + name); env[name] != "" {
+			isAsked = true
+		}
+	}
+	if c.options.TLSPin == "" {
+		c.options.TLSPin = env["PIN"]
+	}
+	if !isAsked && c.options.TLS == nil && c.options.TLSPin == "" &&
+		os.Getenv("SLUICE_TLS") != "yes" {
+		return nil
+	}
+	if c.network == "unix" {
+		return errors.New("sluice: TLS is not spoken on a unix socket")
+	}
+	if c.options.TLS != nil {
+		c.tls = c.options.TLS.Clone()
+	} else {
+		c.tls = &tls.Config{ServerName: env["NAME"]}
+		if err := readTLS(c.tls, env); err != nil {
+			return err
+		}
+	}
+	if c.tls.InsecureSkipVerify {
+		return errors.New("sluice: what the broker shows is always verified")
+	}
+	return c.completeTLS()
+}
+
+// readTLS reads the files that the environment names.
+func readTLS(config *tls.Config, env map[string]string) error {
+	if env["CA"] != "" {
+		pem, err := os.ReadFile(env["CA"])
+		if err != nil {
+			return err
+		}
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(pem) {
+			return fmt.Errorf("sluice: no certificate of a CA in %s", env["CA"])
+		}
+	}
+	if env["CERT"] == "" {
+		return nil
+	}
+	own, err := tls.LoadX509KeyPair(env["CERT"], env["KEY"])
+	config.Certificates = []tls.Certificate{own}
+	return err
+}
+
+func (c *Client) completeTLS() error {
+	if c.tls.MinVersion < tls.VersionTLS12 {
+		c.tls.MinVersion = tls.VersionTLS12
+	}
+	if len(c.tls.NextProtos) == 0 {
+		c.tls.NextProtos = []string{"sluice"}
+	}
+	hasName := c.tls.ServerName != ""
+	if !hasName {
+		host, _, err := net.SplitHostPort(c.address)
+		if err != nil {
+			return err
+		}
+		c.tls.ServerName = host
+	}
+	if c.options.TLSPin == "" {
+		return nil
+	}
+	text := strings.TrimPrefix(c.options.TLSPin, "sha256:")
+	pin, err := hex.DecodeString(text)
+	if err != nil || len(pin) != sha256.Size || text == c.options.TLSPin {
+		return fmt.Errorf("sluice: %q is no pin: sha256: and 64 digits",
+			c.options.TLSPin)
+	}
+	c.tls.InsecureSkipVerify = true // checkPinned does what is left
+	roots, name := c.tls.RootCAs, ""
+	if hasName {
+		name = c.tls.ServerName
+	}
+	c.tls.VerifyConnection = func(state tls.ConnectionState) error {
+		return checkPinned(state.PeerCertificates, pin, roots, name)
+	}
+	return nil
+}
+
+// checkPinned: roots may be nil, and name empty; what is given must hold, too.
+func checkPinned(chain []*x509.Certificate, pin []byte, roots *x509.CertPool,
+	name string) error {
+	shown := chain[0]
+	digest := sha256.Sum256(shown.RawSubjectPublicKeyInfo)
+	if subtle.ConstantTimeCompare(digest[:], pin) != 1 {
+		return errors.New("its certificate does not have the pinned key")
+	}
+	if now := time.Now(); now.Before(shown.NotBefore) ||
+		now.After(shown.NotAfter) {
+		return errors.New("its certificate has expired, or is not valid yet")
+	}
+	if name != "" {
+		if err := shown.VerifyHostname(name); err != nil {
+			return err
+		}
+	}
+	if roots == nil {
+		return nil
+	}
+	between := x509.NewCertPool()
+	for _, one := range chain[1:] {
+		between.AddCert(one)
+	}
+	_, err := shown.Verify(x509.VerifyOptions{Roots: roots,
+		Intermediates: between})
+	return err
+}
+
+// secure completes a handshake. Whether a connection that was cut meanwhile
+// would be accepted the next time is not known; else it would not.
+func (c *Client) secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
+	secured := tls.Client(conn, c.tls)
+	err := secured.HandshakeContext(ctx)
+	if err == nil {
+		return secured, nil
+	}
+	conn.Close()
+	if ctx.Err() != nil || errors.Is(err, io.EOF) ||
+		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+		return nil, err
+	}
+	return nil, fmt.Errorf("%w: %v", ErrUntrusted, err)
 }
 
 func (c *Client) setOpening() {
@@ -1230,6 +1382,9 @@ func (c *Client) try(ctx context.Context) (*link, error) {
 	defer cancel()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, c.network, c.address)
+	if err == nil && c.tls != nil {
+		conn, err = c.secure(ctx, conn)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -1277,7 +1432,8 @@ func (c *Client) come(ctx context.Context, isFirst bool) (*link, error) {
 			return link, nil
 		}
 		var refused *Refused
-		if errors.As(err, &refused) && hopeless[refused.Code] {
+		if errors.Is(err, ErrUntrusted) ||
+			errors.As(err, &refused) && hopeless[refused.Code] {
 			return nil, err
 		}
 	}

@@ -38,6 +38,8 @@ export class Closed extends SluiceError {}
 export class NotExecuted extends Closed {}
 /** The connection broke before the answer: the call may have had its effect. */
 export class OutcomeUnknown extends Closed {}
+/** TLS: the broker could not prove who it is. It is not tried again. */
+export class Untrusted extends Closed {}
 
 /** The destination of a message. */
 export interface Receipt {
@@ -175,10 +177,20 @@ export interface SubscribeOptions {
 
 export interface ClientOptions {
   /**
-   * "host:port", "[v6]:port" or "unix:PATH"; else $SLUICE_SERVER, else
-   * 127.0.0.1:25000.
+   * "host:port", "[v6]:port" or "unix:PATH", or "tls:host:port"; else
+   * $SLUICE_SERVER, else 127.0.0.1:25000.
    */
   server?: string;
+  /**
+   * True, or options of tls.connect() such as ca, cert and key. Else: if the
+   * server begins with "tls:", or $SLUICE_TLS is "yes", with the files of
+   * $SLUICE_TLS_CA, _CERT and _KEY.
+   */
+  tls?: boolean | object;
+  /** What the broker must prove to be, if not its host. */
+  tlsName?: string;
+  /** "sha256:..." of the broker's public key: nothing else is asked for then. */
+  tlsPin?: string;
   /** Shown in the broker's monitoring. */
   name?: string;
   /** Keepalive period; 0 turns it off. */

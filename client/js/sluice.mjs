@@ -14,8 +14,11 @@
 // string, one character for each octet; outside, it is text in UTF-8, in which
 // an octet that is not UTF-8 is a lone surrogate, U+DC80 to U+DCFF, so that
 // every name comes back as it went.
+import { createHash, timingSafeEqual } from "node:crypto";
 import { EventEmitter } from "node:events";
-import { connect as connectSocket } from "node:net";
+import { readFileSync } from "node:fs";
+import { connect as connectSocket, isIP } from "node:net";
+import { checkServerIdentity, connect as connectTls } from "node:tls";
 
 export const version = "0.1.0";
 
@@ -54,6 +57,7 @@ export class TooBig extends Refused {}
 export class Closed extends SluiceError {}
 export class NotExecuted extends Closed {}
 export class OutcomeUnknown extends Closed {}
+export class Untrusted extends Closed {}
 
 const REFUSALS = {
   __proto__: null,
@@ -617,18 +621,29 @@ class Link {
   held = new Map(); // what waits for GO, by channel
   numbers = new Map(); // the last one of each topic
 
-  /** address: as node:net takes it. */
-  constructor(client, address, opening, secret) {
+  /** address: as node:net takes it; tls: a Tls, or null. */
+  constructor(client, address, tls, opening, secret) {
     this.#client = client;
-    this.#socket = connectSocket(address)
+    this.#socket = (tls ? connectTls({ ...address, ...tls.options })
+      : connectSocket(address))
       .setNoDelay(true)
-      .on("connect", () => {
+      .on(tls ? "secureConnect" : "connect", () => {
+        const wrong = tls?.whatIsWrong(this.#socket);
+        if (wrong) {
+          this.#error = new Untrusted(wrong);
+          this.#socket.destroy();
+          return;
+        }
         this.#isConnected = true;
         this.write([opening], secret);
       })
       .on("data", (chunk) => this.#onData(chunk))
       .on("drain", () => client._flush())
-      .on("error", (error) => (this.#error = error))
+      .on("error", (error) => {
+        const isTls = UNTRUSTED.test(error.code);
+        this.#error = !isTls ? error : new Untrusted(
+          `the broker is not accepted: ${error.message}`, { cause: error });
+      })
       .on("close", () => this.#onClose());
     this.#timer = setTimeout(() => this.destroy(), OPEN_MS);
     this.#opened.promise.catch(() => {});
@@ -784,7 +799,7 @@ class Link {
     this.isLost = true;
     clearTimeout(this.#timer);
     this.#opened.reject(
-      this.#error && !this.#isConnected
+      this.#error && (!this.#isConnected || this.#error instanceof Untrusted)
         ? this.#error
         : new Closed("the connection has ended before the broker answered: " +
           "does it speak version 2?"));
@@ -824,6 +839,67 @@ class Link {
 
 // The client.
 
+/** Codes of errors that would be the same the next time. */
+const UNTRUSTED = /^ERR_(SSL|TLS)_|CERT|ISSUER|SIGN|PURPOSE|MISMATCH/;
+const PIN = /^sha256:[0-9a-f]{64}$/i;
+
+/** What the client was given for TLS, or what the environment says. */
+class Tls {
+  #pin;
+
+  constructor(options, env, host) {
+    const name = options.tlsName ?? env.SLUICE_TLS_NAME ?? "";
+    const given = typeof options.tls === "object" ? options.tls : {};
+    if (given.rejectUnauthorized === false || given.checkServerIdentity)
+      throw new RangeError("what the broker shows is always verified");
+    this.#pin = options.tlsPin || env.SLUICE_TLS_PIN || null;
+    if (this.#pin && !PIN.test(this.#pin))
+      throw new RangeError(`"${this.#pin}" is no pin: sha256: and 64 digits`);
+    const expected = name || host;
+    const read = (variable) => variable && readFileSync(variable);
+    const ca = given.ca ?? (read(env.SLUICE_TLS_CA) || undefined);
+    this.options = {
+      minVersion: "TLSv1.2",
+      ALPNProtocols: ["sluice"],
+      cert: read(env.SLUICE_TLS_CERT) || undefined,
+      key: read(env.SLUICE_TLS_KEY) || undefined,
+      ...given,
+      ca,
+      rejectUnauthorized: !this.#pin || ca !== undefined,
+      checkServerIdentity: (_, certificate) =>
+        this.#pin && !name ? undefined
+          : checkServerIdentity(expected, certificate),
+    };
+    if (!isIP(expected)) this.options.servername = expected;
+  }
+
+  /** With a pin: "" when the broker has it. */
+  whatIsWrong(socket) {
+    if (!this.#pin) return "";
+    const shown = socket.getPeerX509Certificate();
+    const key = shown.publicKey.export({ type: "spki", format: "der" });
+    const digest = createHash("sha256").update(key).digest();
+    if (!timingSafeEqual(digest, Buffer.from(this.#pin.slice(7), "hex")))
+      return "the broker's certificate does not have the pinned key";
+    const now = Date.now();
+    return Date.parse(shown.validFrom) <= now &&
+      now <= Date.parse(shown.validTo) ? ""
+      : "the broker's certificate has expired, or is not valid yet";
+  }
+}
+
+function tlsOf(options, isAsked, address) {
+  const env = process.env;
+  const isMeant = options.tls ?? (isAsked || env.SLUICE_TLS === "yes" ||
+    [options.tlsName, options.tlsPin,
+      ...["CA", "CERT", "KEY", "NAME", "PIN"].map((k) => env[`SLUICE_TLS_${k}`]),
+    ].some(Boolean));
+  if (!isMeant) return null;
+  if (address.path)
+    throw new RangeError("TLS is not spoken on a unix socket");
+  return new Tls(options, env, address.host);
+}
+
 function addressOf(server) {
   if (server.startsWith("unix:")) return { path: server.slice(5) };
   const found = /^(?:\[([^\]]+)\]|([^:]+)):(\d+)$/.exec(server);
@@ -842,6 +918,7 @@ function openingOf({ name, user, ping }) {
 
 export class Client extends EventEmitter {
   #address;
+  #tls;
   #opening;
   #options;
   #link = null;
@@ -859,8 +936,10 @@ export class Client extends EventEmitter {
 
   constructor(options = {}) {
     super();
-    const server = options.server ?? process.env.SLUICE_SERVER;
-    this.#address = addressOf(server || DEFAULT_SERVER);
+    const server = (options.server ?? process.env.SLUICE_SERVER) ||
+      DEFAULT_SERVER;
+    this.#address = addressOf(server.replace(/^tls:/, ""));
+    this.#tls = tlsOf(options, server.startsWith("tls:"), this.#address);
     this.#opening = openingOf(options);
     this.#options = {
       secret: "", reconnect: true, patient: false, buffer: 64 << 20,
@@ -882,7 +961,7 @@ export class Client extends EventEmitter {
 
   /** Once. */
   async #try() {
-    const link = new Link(this, this.#address, this.#opening,
+    const link = new Link(this, this.#address, this.#tls, this.#opening,
       this.#options.secret);
     try {
       await link.opened;
@@ -903,7 +982,8 @@ export class Client extends EventEmitter {
       try {
         return await this.#try();
       } catch (error) {
-        if (error instanceof Refused && HOPELESS.has(error.code)) throw error;
+        if (error instanceof Untrusted ||
+          (error instanceof Refused && HOPELESS.has(error.code))) throw error;
       }
     }
   }

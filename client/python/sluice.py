@@ -19,12 +19,17 @@ come back as they went. Everything here belongs to one event loop.
 from __future__ import annotations
 
 import asyncio
+import calendar
 import collections
 import dataclasses
+import hashlib
+import hmac
 import itertools
 import os
 import random
 import re
+import ssl
+import time
 from typing import Any, AsyncIterator, Awaitable, Callable, Generic, Iterator
 from typing import Mapping, Optional, TypeVar, Union
 
@@ -34,7 +39,7 @@ __all__ = [
     "Gap", "Gone", "Held", "Message", "Missed", "NoResponder", "NotExecuted",
     "NumbersBroken", "OutcomeUnknown", "Receipt", "Refused", "Released",
     "Reply", "RequestTimeout", "SluiceError", "Subscription", "TooBig",
-    "connect", "exact",
+    "Untrusted", "connect", "exact",
 ]
 
 DEFAULT_SERVER = "127.0.0.1:25000"
@@ -91,6 +96,10 @@ class NotExecuted(Closed):
 class OutcomeUnknown(Closed):
     """The connection broke before the answer: the call may have had its
     effect."""
+
+
+class Untrusted(Closed):
+    """TLS: the broker could not prove who it is. It is not tried again."""
 
 
 REFUSALS = {"no-responder": NoResponder, "timeout": RequestTimeout,
@@ -638,6 +647,94 @@ def _seconds(duration: str) -> float:
     return int(found[1]) * factors[found[2]] if found else 0.0
 
 
+# TLS.
+
+def _der(data: bytes, at: int = 0) -> tuple[int, int, int]:
+    """An element of DER: its tag, and where its contents begin and end."""
+    length, begin = data[at + 1], at + 2
+    if length >= 0x80:
+        begin += length & 0x7f
+        length = int.from_bytes(data[at + 2:begin], "big")
+    return data[at], begin, begin + length
+
+
+def _der_time(data: bytes, at: int) -> float:
+    tag, begin, end = _der(data, at)
+    text = data[begin:end].decode("ascii")
+    if tag == 0x17:    # UTCTime: two digits for the year
+        text = ("19" if text[:2] >= "50" else "20") + text
+    return calendar.timegm(time.strptime(text, "%Y%m%d%H%M%SZ"))
+
+
+def _parts(certificate: bytes) -> tuple[bytes, float, float]:
+    """Its public key, and its dates: RFC 5280, 4.1. The standard library says
+    them only of certificates whose authority it knows."""
+    at, places = _der(certificate, _der(certificate)[1])[1], []
+    if certificate[at] == 0xa0:    # a version, from 2 on
+        at = _der(certificate, at)[2]
+    for _ in range(6):    # serial, signature, issuer, dates, subject, key
+        places.append(at)
+        at = _der(certificate, at)[2]
+    begin = _der(certificate, places[3])[1]
+    end = _der(certificate, begin)[2]
+    return (certificate[places[5]:at], _der_time(certificate, begin),
+            _der_time(certificate, end))
+
+
+class _Tls:
+    """What connect() was given, or what the environment says."""
+
+    def __init__(self, server: str, context: Union[bool, None, ssl.SSLContext],
+                 name: Optional[str], pin: Optional[str]):
+        env = os.environ
+        self.server = server[4:] if server.startswith("tls:") else server
+        self.name = name or env.get("SLUICE_TLS_NAME") or None
+        self.pin = pin or env.get("SLUICE_TLS_PIN") or None
+        files = [env.get(f"SLUICE_TLS_{k}") or None
+                 for k in ("CA", "CERT", "KEY")]
+        is_asked = (server.startswith("tls:") or self.name or self.pin
+                    or any(files) or env.get("SLUICE_TLS") == "yes")
+        if context is None:
+            context = bool(is_asked)
+        if self.pin and not re.fullmatch("sha256:[0-9a-fA-F]{64}", self.pin):
+            raise ValueError(f"{self.pin} is no pin: sha256: and 64 digits")
+        is_given = isinstance(context, ssl.SSLContext)
+        self.context = context if is_given else (
+            self._make(*files) if context else None)
+        if is_given and not self.pin and not context.check_hostname:
+            raise ValueError("this context does not verify the broker")
+        if self.context and self.server.startswith("unix:"):
+            raise ValueError("TLS is not spoken on a unix socket")
+
+    def _make(self, ca: Optional[str], certificate: Optional[str],
+              key: Optional[str]) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=ca)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.set_alpn_protocols(["sluice"])
+        if certificate:
+            context.load_cert_chain(certificate, key)
+        if self.pin and not self.name:
+            context.check_hostname = False
+        if self.pin and not ca:
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE    # the pin is what counts
+        return context
+
+    def check(self, transport: Any) -> None:
+        """Before anything is sent."""
+        if not self.context or not self.pin:
+            return
+        shown = transport.get_extra_info("ssl_object").getpeercert(True)
+        key, begin, end = _parts(shown)
+        pin = "sha256:" + hashlib.sha256(key).hexdigest()
+        if not hmac.compare_digest(pin, self.pin.lower()):
+            raise Untrusted("the broker's certificate does not have the pinned"
+                            " key")
+        if not begin <= time.time() <= end:
+            raise Untrusted("the broker's certificate has expired, or is not"
+                            " valid yet")
+
+
 class _Link(asyncio.Protocol):
     """A connection from its opening to its end. It passes what it receives to
     the client synchronously, in the order of the units."""
@@ -663,6 +760,12 @@ class _Link(asyncio.Protocol):
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
+        try:
+            self._client._tls.check(transport)
+        except Untrusted as error:
+            self.ready.set_exception(error)
+            transport.abort()
+            return
         self._write([self._opening], self._secret)
 
     def data_received(self, data: bytes) -> None:
@@ -860,10 +963,11 @@ class _Link(asyncio.Protocol):
 class Client:
     """A connection to a broker, and its successors. Made by connect()."""
 
-    def __init__(self, server: str, opening: str, secret: bytes, *,
+    def __init__(self, server: _Tls, opening: str, secret: bytes, *,
                  reconnect: bool, patient: bool, buffer: int,
                  on_event: Optional[Callable[[Any], None]]):
-        self._server, self._opening, self._secret = server, opening, secret
+        self._tls, self._server = server, server.server
+        self._opening, self._secret = opening, secret
         self._reconnect, self._patient = reconnect, patient
         self._buffer, self._on_event = buffer, on_event
         self._link: Optional[_Link] = None
@@ -900,9 +1004,7 @@ class Client:
         if self._server.startswith("unix:"):
             _, link = await loop.create_unix_connection(make, self._server[5:])
         else:
-            host, _, port = self._server.rpartition(":")
-            _, link = await loop.create_connection(make, host.strip("[]"),
-                                                   int(port))
+            link = await self._dial(loop, make)
         try:
             await asyncio.wait_for(asyncio.shield(link.ready), OPEN_S)
         except BaseException as error:
@@ -911,6 +1013,24 @@ class Client:
             if isinstance(error, asyncio.TimeoutError):
                 raise Closed("the broker does not answer") from None
             raise
+        return link
+
+    async def _dial(self, loop: Any, make: Callable[[], _Link]) -> _Link:
+        host, _, port = self._server.rpartition(":")
+        host, more = host.strip("[]"), {}
+        if self._tls.context:
+            more = {"ssl": self._tls.context, "ssl_handshake_timeout": OPEN_S,
+                    "server_hostname": self._tls.name or host}
+        try:
+            _, link = await loop.create_connection(make, host, int(port),
+                                                   **more)
+        except (ssl.SSLEOFError, ssl.SSLSyscallError):
+            raise    # cut, and nobody knows why
+        except ssl.SSLCertVerificationError as error:
+            raise Untrusted("the broker's certificate is not accepted: "
+                            f"{error.verify_message}") from error
+        except ssl.SSLError as error:
+            raise Untrusted(f"TLS has failed: {error.reason}") from error
         return link
 
     async def _come(self, is_first: bool) -> _Link:
@@ -926,6 +1046,8 @@ class Client:
             except Refused as error:
                 if error.code in HOPELESS:
                     raise
+            except Untrusted:
+                raise
             except (OSError, Closed):
                 pass
 
@@ -942,7 +1064,7 @@ class Client:
                 if loop.time() - began > PAUSE_LAST_S:
                     self._pause_s = PAUSE_FIRST_S
                 link = await self._come(False)
-        except Refused as refused:
+        except (Refused, Untrusted) as refused:
             error = refused
         finally:
             self._end(None if self._is_closing else error)
@@ -1256,14 +1378,23 @@ class Client:
 
 def connect(server: Optional[str] = None, *, name: str = "",
             ping: Optional[float] = None, user: str = "",
-            secret: Union[str, bytes] = b"", reconnect: bool = True,
+            secret: Union[str, bytes] = b"",
+            tls: Union[None, bool, ssl.SSLContext] = None,
+            tls_name: Optional[str] = None, tls_pin: Optional[str] = None,
+            reconnect: bool = True,
             patient: bool = False, buffer: int = 64 << 20,
             on_event: Optional[Callable[[Any], None]] = None
             ) -> _Opening[Client]:
     """`async with sluice.connect() as broker`, or `await`.
 
-    server     "host:port", "[v6]:port" or "unix:PATH"; else $SLUICE_SERVER,
-               else 127.0.0.1:25000
+    server     "host:port", "[v6]:port" or "unix:PATH", or "tls:host:port";
+               else $SLUICE_SERVER, else 127.0.0.1:25000
+    tls        True, or an ssl.SSLContext; None: if the server begins with
+               "tls:", or $SLUICE_TLS is "yes". Without a context the files are
+               those of $SLUICE_TLS_CA, _CERT and _KEY
+    tls_name   what the broker must prove to be, if not its host
+    tls_pin    "sha256:..." of the broker's public key: nothing else is asked
+               for then
     name       shown in the broker's monitoring
     ping       keepalive period in seconds; 0 turns it off
     reconnect  reconnect when the connection is lost, and subscribe again
@@ -1279,7 +1410,8 @@ def connect(server: Optional[str] = None, *, name: str = "",
         words.append(f"ping={_spell_seconds(ping)}")
     if server is None:
         server = os.environ.get("SLUICE_SERVER") or DEFAULT_SERVER
-    client = Client(server, " ".join(words), _octets(secret),
+    target = _Tls(server, tls, tls_name, tls_pin)
+    client = Client(target, " ".join(words), _octets(secret),
                     reconnect=reconnect, patient=patient, buffer=buffer,
                     on_event=on_event)
     return _Opening(client._start)

@@ -2,6 +2,7 @@
 """What the tests of the libraries share: each library passes the suite, and
 works with a real sluiced, also when that is restarted; their documents are
 true."""
+import hashlib
 import os
 import re
 import shutil
@@ -10,11 +11,13 @@ import sys
 import tempfile
 import unittest
 from pathlib import Path
+from unittest import mock
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "tests/wire")]
 
+import certificates  # noqa: E402
 from daemon import Broker  # noqa: E402
 from program import Program  # noqa: E402
 from runner import skip  # noqa: E402
@@ -218,6 +221,98 @@ class Library(unittest.TestCase):
         talk.do("ack /queue/jobs 1 tag=4", "ok tag=4")
         talk.leave()
         self.assertEqual(broker.stop().status, 0)
+
+
+class Tls(unittest.TestCase):
+    """To be inherited, with the name of a language whose library speaks TLS.
+    The program is told in its environment."""
+    language = None
+
+    @classmethod
+    def setUpClass(cls):
+        if cls.language is None:
+            raise unittest.SkipTest("it is a base class")
+        cls.folder = tempfile.TemporaryDirectory(prefix="sluice-language-")
+        cls.addClassCleanup(cls.folder.cleanup)
+        cls.command = LANGUAGES[cls.language][1](Path(cls.folder.name))
+        made = certificates.folder()
+        made.certificate("elsewhere", "DNS:broker.example")
+        made.certificate("stranger", "DNS:localhost", ca="other-ca")
+        made.certificate("old", "DNS:localhost",
+                         dates=("20200101000000Z", "20210101000000Z"))
+
+    def broker(self, name, *args, **kwargs):
+        broker = Broker(*certificates.server_options(name), *args, **kwargs)
+        self.addCleanup(broker.kill)
+        return broker
+
+    def talk(self, broker, **variables):
+        """A program that was told these variables SLUICE_TLS_..."""
+        variables = {f"SLUICE_TLS_{k.upper()}": v
+                     for k, v in variables.items()}
+        port = broker.address.rsplit(":", 1)[1]
+        with mock.patch.dict(os.environ, variables):
+            talk = Conversation(self.command, f"tls:localhost:{port}")
+        self.addCleanup(talk.program.stop)
+        return talk
+
+    def assertWorks(self, broker, **variables):
+        talk = self.talk(broker, **variables)
+        talk.expect("open run=*")
+        talk.do("sub /t tag=1", "ok tag=1 seq=0")
+        talk.do("pub /t tag=2 body=x", "ok tag=2 seq=1 subs=1 drop=0",
+                "msg /t /t 1 new=1 body=x")
+        talk.leave()
+
+    def pin(self, name):
+        key = certificates.openssl(
+            "pkey", "-in", certificates.folder()[f"{name}.key"], "-pubout",
+            "-outform", "der").stdout
+        return "sha256:" + hashlib.sha256(key).hexdigest()
+
+    def file(self, name):
+        return certificates.folder()[name]
+
+    def test_a_broker_that_proves_who_it_is_is_spoken_to(self):
+        self.assertWorks(self.broker("localhost"), ca=self.file("ca.pem"))
+        self.assertWorks(self.broker("elsewhere"), ca=self.file("ca.pem"),
+                         name="broker.example")
+        self.assertWorks(self.broker("elsewhere"), pin=self.pin("elsewhere"))
+        self.assertWorks(
+            self.broker("localhost", "--tls-ca", self.file("ca.pem")),
+            ca=self.file("ca.pem"), cert=self.file("device.pem"),
+            key=self.file("device.key"))
+
+    def test_a_broker_that_does_not_is_sent_nothing(self):
+        ca = self.file("ca.pem")
+        for name, variables in (
+                ("elsewhere", {"ca": ca}), ("stranger", {"ca": ca}),
+                ("old", {"ca": ca}), ("localhost", {}),
+                ("localhost", {"pin": self.pin("stranger")}),
+                ("old", {"pin": self.pin("old")}),
+                ("stranger", {"pin": self.pin("stranger"), "ca": ca})):
+            with self.subTest(name, **variables):
+                broker = self.broker(name)
+                talk = self.talk(broker, **variables)
+                self.assertNotEqual(talk.program.process.wait(DEADLINE_S), 0)
+                # Not even that it is open.
+                self.assertIsNone(talk.program.events.get(timeout=DEADLINE_S))
+                broker.stop()
+
+    def test_another_broker_is_not_spoken_to_after_a_loss(self):
+        broker = self.broker("localhost")
+        talk = self.talk(broker, ca=self.file("ca.pem"))
+        talk.expect("open run=*")
+        address = broker.address
+        broker.stop()
+        broker = self.broker("stranger", listen=(address,))
+        talk.expect("lost why=*")
+        broker.wait_stats(accepted=1, connections=0)
+        broker.stop()
+        talk.program.end_input()
+        talk.program.process.wait(DEADLINE_S)
+        left = list(talk.program.events.queue)
+        self.assertFalse([e for e in left if e and e.startswith("open")], left)
 
 
 def project_version():

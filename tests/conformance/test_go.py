@@ -16,6 +16,10 @@ class Library(languages.Library):
                       env=languages.go_environment(self.folder.name))
 
 
+class Tls(languages.Tls):
+    language = "go"
+
+
 class Papers(unittest.TestCase):
     """The documents beside the code are true."""
 

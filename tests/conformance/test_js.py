@@ -16,6 +16,10 @@ class Library(languages.Library):
         languages.run("node", "--test", languages.FOLDER / "js_promises.mjs")
 
 
+class Tls(languages.Tls):
+    language = "js"
+
+
 class Papers(unittest.TestCase):
     """The documents beside the code are true."""
 

@@ -485,6 +485,10 @@ class Names(Case):
             await self.within(client.publish("/t", 5))
 
 
+class Tls(languages.Tls):
+    language = "python"
+
+
 class Papers(unittest.TestCase):
     """The documents beside the code are true."""
 

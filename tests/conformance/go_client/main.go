@@ -443,6 +443,10 @@ func (p *program) obey(o order) {
 func main() {
 	broker, err := sluice.Connect(always, &sluice.Options{Name: "suite",
 		Patient: true, OnEvent: onEvent})
+	if errors.Is(err, sluice.ErrUntrusted) {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 	if err != nil {
 		say("err", codeOf(err))
 		return
