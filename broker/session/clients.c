@@ -113,8 +113,10 @@ bool clients_set_users(struct clients *all, struct users *users)
     }
     LIST_EACH_SAFE (link, &all->list) {
         struct session *s = LIST_OF(link, struct session, link);
-        if (!identity_holds(s))
+        if (!identity_holds(s)) {
+            stream_abort_on_close(s->stream); /* no answer to a goodbye */
             session_close(s, REASON_RIGHTS_REVOKED);
+        }
     }
     users_unref(old); /* what sessions had shown was in it */
     return true;

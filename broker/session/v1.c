@@ -81,15 +81,23 @@ static bool v1_is_tls(const struct session *s, const uint8_t *bytes, size_t n)
            s->demands.may_use_tls && !tls_is_started(s->stream);
 }
 
+/* A reset: to a client that has said goodbye, an orderly end would look like
+ * the answer, and as if its messages were taken. */
+static struct verdict v1_refuse(struct session *s, enum reason reason)
+{
+    stream_abort_on_close(s->stream);
+    return verdict_close(reason);
+}
+
 /* Refuses a client that its address, or the users file, does not admit. */
 static struct verdict v1_admit(struct session *s)
 {
     if (!s->demands.may_use_v1)
-        return verdict_close(REASON_VERSION);
+        return v1_refuse(s, REASON_VERSION);
     if (s->demands.must_use_tls && !tls_is_started(s->stream))
-        return verdict_close(REASON_TLS_REQUIRED);
+        return v1_refuse(s, REASON_TLS_REQUIRED);
     return identity_admit(s) ? verdict(VERDICT_GO_ON)
-                             : verdict_close(REASON_AUTH_REQUIRED);
+                             : v1_refuse(s, REASON_AUTH_REQUIRED);
 }
 
 static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
@@ -115,7 +123,7 @@ static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
     if (v.what != VERDICT_GO_ON)
         return v;
     if (name.length > 0 && !v1_may_begin(s, &name))
-        return verdict_close(REASON_DENIED);
+        return v1_refuse(s, REASON_DENIED);
     if (!v1_subscribe(s, &name))
         return verdict_close(REASON_NO_MEMORY);
     out->taken = frame_size(name.length);
@@ -198,7 +206,7 @@ static struct verdict v1_name(struct session *s, struct target *t,
     if (name->length == 0)
         return verdict_goodbye(REASON_GOODBYE);
     if (!identity_may_publish(s, name->body, name->length))
-        return verdict_close(REASON_DENIED);
+        return v1_refuse(s, REASON_DENIED);
     if (!target_find(t, s->all->core, name->body, name->length))
         return verdict_close(REASON_NO_MEMORY);
     v1_note_target(s, t);
@@ -315,7 +323,7 @@ static struct verdict v1_complete(struct session *s)
     const uint8_t *name = p->head + FRAME_HEAD_BYTES;
     uint32_t length = p->head_bytes - FRAME_HEAD_BYTES;
     if (!identity_may_publish(s, name, length)) /* any more */
-        return verdict_close(REASON_DENIED);
+        return v1_refuse(s, REASON_DENIED);
     if (!target_find(&t, s->all->core, name, length))
         return verdict_close(REASON_NO_MEMORY);
     v1_note_target(s, &t);
