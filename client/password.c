@@ -42,7 +42,7 @@ static bool password_read(struct password *p, struct sentence *why)
     }
     p->text[length] = '\0';
     if (stop_signal_came())
-        return sentence_fail(why, "interrupted; nothing was changed");
+        return sentence_fail(why, "interrupted");
     if (n < 0)
         return sentence_fail(why, "cannot read standard input: %s",
                              strerror(errno));
@@ -70,8 +70,18 @@ static bool password_ask_twice(struct password *p, const char *user,
     return ok;
 }
 
+static bool password_ask_plainly(struct password *p, const char *user,
+                                 struct sentence *why)
+{
+    return password_prompt(p, "Password of ", user, why);
+}
+
 /* A signal ends the reading, so that the echo comes back in any case. */
-bool password_ask(struct password *p, const char *user, struct sentence *why)
+static bool password_ask_silently(struct password *p, const char *user,
+                                  bool (*ask)(struct password *p,
+                                              const char *user,
+                                              struct sentence *why),
+                                  struct sentence *why)
 {
     struct termios with_echo, silent;
     if (!isatty(STDIN_FILENO))
@@ -84,9 +94,20 @@ bool password_ask(struct password *p, const char *user, struct sentence *why)
     if (tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent) != 0)
         return sentence_fail(why, "cannot ask at this terminal: %s",
                              strerror(errno));
-    bool ok = password_ask_twice(p, user, why);
+    bool ok = ask(p, user, why);
     (void)tcsetattr(STDIN_FILENO, TCSAFLUSH, &with_echo);
     return ok;
+}
+
+bool password_ask(struct password *p, const char *user, struct sentence *why)
+{
+    return password_ask_silently(p, user, password_ask_twice, why);
+}
+
+bool password_ask_once(struct password *p, const char *user,
+                       struct sentence *why)
+{
+    return password_ask_silently(p, user, password_ask_plainly, why);
 }
 
 /* --- hashing ------------------------------------------------------------- */

@@ -28,6 +28,10 @@ struct password {
  * input. False, with the reason. To be wiped by the caller. */
 bool password_ask(struct password *p, const char *user, struct sentence *why);
 
+/* The same for one that exists: asks once. */
+bool password_ask_once(struct password *p, const char *user,
+                       struct sentence *why);
+
 /* The hash by yescrypt, in a line for the users file; `cost` 0 is the
  * library's default. False, with the reason. */
 bool password_hash(const struct password *p, unsigned cost,

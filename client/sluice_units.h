@@ -166,7 +166,10 @@ struct sluice_subscription {
 
 /* Settings, for the next sluice_open(). Texts are copied; NULL takes one back.
  * name      shown in the broker's monitoring, up to 64 bytes
- * login     who this is, and the proof; kept in memory to reconnect
+ * login     who this is, and the proof; kept in memory to reconnect. `mech` is
+ *           "plain", with a password as `proof`; "token", with a token, and
+ *           `user` may be NULL; or "ed25519", with a private key in PEM, which
+ *           signs what the broker draws, and is not sent
  * ping      the period of keepalive, 1000 to 3600000 ms, 0 for none, -1 for
  *           the broker's. A handle that is not used for two periods is
  *           disconnected

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/target.h"
 
+#include "client/lib/handle.h"
+
 /* An option that is for TLS alone means TLS: to leave it out silently would
  * send in clear what was to be kept. */
 static bool target_is_secured(const struct target *t)
@@ -20,12 +22,20 @@ static enum sluice_error target_prepare(const struct target *t,
         .name = t->name,
         .pin = t->pin,
     };
-    return target_is_secured(t) ? sluice_set_tls(s, &tls) : SLUICE_OK;
+    enum sluice_error error =
+        target_is_secured(t) ? sluice_set_tls(s, &tls) : SLUICE_OK;
+    return error == SLUICE_OK && login_is_wanted(&t->login)
+               ? login_apply(&t->login, s)
+               : error;
 }
 
 enum sluice_error target_connect(const struct target *t, struct sluice *s,
                                  int timeout_ms)
 {
+    if (login_is_wanted(&t->login))
+        return sluice_failure_set(&s->failure, SLUICE_BAD_OPTION,
+                                  "this needs version 1 of the protocol, in "
+                                  "which a client cannot show who it is");
     enum sluice_error error = target_prepare(t, s);
     return error == SLUICE_OK ? sluice_connect(s, t->server, timeout_ms)
                               : error;

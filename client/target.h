@@ -7,12 +7,14 @@
 #define SLUICE_CLIENT_TARGET_H
 
 #include "client/cli_option.h"
+#include "client/login.h"
 #include "client/sluice.h"
 
 struct target {
     const char *server;
     bool is_secured;                                 /* TLS was asked for */
     const char *ca, *certificate, *key, *name, *pin; /* of TLS; may be NULL */
+    struct login_options login;
 };
 
 #define TARGET_VALUE(at, field) ((at) + offsetof(struct target, field))
@@ -55,7 +57,13 @@ struct target {
                     "believe the broker with this key: sha256:... of 'sluice " \
                     "cert'")
 
-/* sluice_connect() and sluice_open() to the target, with its settings. */
+/* What the command shows the broker; only for those that speak version 2. */
+#define TARGET_LOGIN(at) LOGIN_OPTIONS(TARGET_VALUE(at, login))
+
+/* sluice_connect() and sluice_open() to the target, with its settings. Version
+ * 1 has no way to show who a client is: with such options sluice_connect()
+ * fails.
+ */
 SLUICE_MUST_CHECK enum sluice_error
 target_connect(const struct target *t, struct sluice *s, int timeout_ms);
 SLUICE_MUST_CHECK enum sluice_error

@@ -66,7 +66,8 @@ struct worker_options {
          0,                                                                    \
          0,                                                                    \
          "do not report lost and regained connections on standard error"},     \
-        TARGET_TLS(WORKER_VALUE(at, target))
+        TARGET_TLS(WORKER_VALUE(at, target)),                                  \
+        TARGET_LOGIN(WORKER_VALUE(at, target))
 
 /* Fills the plan's fields that these options and the arguments give; the others
  * stay. False, with an error printed and *status set, when they are wrong. */

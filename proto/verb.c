@@ -22,6 +22,7 @@ const struct verb verbs[VERB_COUNT] = {
                   0},
     [VERB_TOUCH] = {"TOUCH", 2, 2, VERB_NUMBER, VERB_EMPTY, false, RID, 0},
     [VERB_UNSUB] = {"UNSUB", 1, 1, VERB_NAME, VERB_EMPTY, false, RID, 0},
+    [VERB_CHAL] = {"CHAL", .least = 0},
     [VERB_ERR] = {"ERR", .least = 1},
     [VERB_GAP] = {"GAP", .least = 3},
     [VERB_GO] = {"GO", .least = 1},

@@ -35,7 +35,8 @@ enum verb_id {
     VERB_TOUCH,
     VERB_UNSUB,
     VERB_CLIENT_COUNT,
-    VERB_ERR = VERB_CLIENT_COUNT, /* what only brokers send */
+    VERB_CHAL = VERB_CLIENT_COUNT, /* what only brokers send */
+    VERB_ERR,
     VERB_GAP,
     VERB_GO,
     VERB_HOLD,

@@ -53,6 +53,7 @@ static const struct cli_option listen_options[] = {
      "do not report on standard error what ended well: lost connections that\n"
      "      are regained, messages that are handed back"},
     TARGET_TLS(LISTEN_VALUE(target)),
+    TARGET_LOGIN(LISTEN_VALUE(target)),
     {.name = NULL},
 };
 

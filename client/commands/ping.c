@@ -45,6 +45,7 @@ static const struct cli_option ping_options[] = {
     {"v2", CLI_OPTION_FLAG, PING_VALUE(has_units), NULL, NULL, NULL, 0, 0,
      "speak version 2 of the protocol"},
     TARGET_TLS(PING_VALUE(target)),
+    TARGET_LOGIN(PING_VALUE(target)),
     {.name = NULL},
 };
 
@@ -242,6 +243,8 @@ static int ping_run(int argc, char **argv)
     int status;
     if (!command_parse(&command_ping, &p.options, &argc, argv, &status))
         return status;
+    if (login_is_wanted(&p.options.target.login))
+        p.options.has_units = true; /* version 1 has no way to show it */
     if (argc > 1)
         return command_misused(&command_ping,
                                "ping takes options only; name a broker with "

@@ -34,6 +34,7 @@ static const struct cli_option request_options[] = {
     HEADERS_OPTION(REQUEST_VALUE(headers)),
     PRINT_OPTIONS_RAW(REQUEST_VALUE(print)),
     TARGET_TLS(REQUEST_VALUE(target)),
+    TARGET_LOGIN(REQUEST_VALUE(target)),
     {.name = NULL},
 };
 

@@ -63,6 +63,7 @@ static const struct cli_option send_options[] = {
     {"verbose", CLI_OPTION_FLAG, SEND_VALUE(is_verbose), NULL, NULL, NULL, 0, 0,
      "report on standard error how many messages were sent"},
     TARGET_TLS(SEND_VALUE(target)),
+    TARGET_LOGIN(SEND_VALUE(target)),
     {.name = NULL},
 };
 
@@ -449,7 +450,8 @@ static int send_run(int argc, char **argv)
     sender.s = sluice_new();
     if (!sender.source || !sender.s || !stop_signal_init())
         status = complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
-    else if (confirmed_is_wanted(&sender.options.confirmed))
+    else if (confirmed_is_wanted(&sender.options.confirmed) ||
+             login_is_wanted(&sender.options.target.login))
         status = send_confirmed(&sender);
     else
         status = sender_send(&sender);

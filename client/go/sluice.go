@@ -1129,8 +1129,8 @@ type Options struct {
 	TLSPin string
 	Name   string        // shown in the broker's monitoring
 	Ping   time.Duration // keepalive period; negative turns it off
-	User   string
-	Secret []byte
+	User   string        // who this is: with its password as Secret
+	Secret []byte        // a password; without User a token, which says who
 	// Stop at the first loss of the connection.
 	NoReconnect bool
 	// Retry the first connection, too, instead of returning an error.
@@ -1357,6 +1357,11 @@ func (c *Client) setOpening() {
 	}
 	if c.options.User != "" {
 		c.opening += " user=" + spell(c.options.User, "%")
+	}
+	if len(c.options.Secret) > 0 && c.options.User != "" {
+		c.opening += " mech=plain"
+	} else if len(c.options.Secret) > 0 {
+		c.opening += " mech=token"
 	}
 	if c.options.Ping != 0 {
 		c.opening += " ping=" + spellDuration(c.options.Ping)

@@ -195,7 +195,9 @@ export interface ClientOptions {
   name?: string;
   /** Keepalive period; 0 turns it off. */
   ping?: number;
+  /** Who this is: with its password as `secret`. */
   user?: string;
+  /** A password; or a token, which says by itself who this is. */
   secret?: Body;
   /** Reconnect when the connection is lost, and subscribe again; true. */
   reconnect?: boolean;

@@ -908,10 +908,12 @@ function addressOf(server) {
   return { host: found[1] ?? found[2], port: Number(found[3]) };
 }
 
-function openingOf({ name, user, ping }) {
+// A secret beside a user is its password, else it is a token.
+function openingOf({ name, user, secret, ping }) {
   const words = ["\0SLUICE/2"];
   if (name) words.push(`name=${spell(octetsOf(name))}`);
   if (user) words.push(`user=${spell(octetsOf(user))}`);
+  if (secret?.length) words.push(user ? "mech=plain" : "mech=token");
   if (ping !== undefined) words.push(`ping=${spellMs(ping)}`);
   return words.join(" ");
 }

@@ -352,6 +352,14 @@ bool sluice_tls_link_has_more(const struct sluice_tls_link *l)
     return l->has_more && !l->has_failed;
 }
 
+bool sluice_tls_link_export(const struct sluice_tls_link *l, uint8_t *out,
+                            size_t n)
+{
+    static const char label[] = "EXPORTER-Channel-Binding";
+    return SSL_export_keying_material(l->ssl, out, n, label, sizeof label - 1,
+                                      NULL, 0, 0) == 1;
+}
+
 const struct sluice_failure *
 sluice_tls_link_failure(const struct sluice_tls_link *l)
 {

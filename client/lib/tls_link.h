@@ -9,6 +9,7 @@
 #include "client/lib/failure.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -34,6 +35,8 @@ ssize_t sluice_tls_link_write(struct sluice_tls_link *l,
                               const struct iovec *parts, int count);
 short sluice_tls_link_events(const struct sluice_tls_link *l, bool has_output);
 bool sluice_tls_link_has_more(const struct sluice_tls_link *l);
+bool sluice_tls_link_export(const struct sluice_tls_link *l, uint8_t *out,
+                            size_t n);
 const struct sluice_failure *
 sluice_tls_link_failure(const struct sluice_tls_link *l);
 

@@ -79,6 +79,12 @@ bool sluice_wire_has_more(const struct sluice_wire *w)
     return w->tls && sluice_tls_link_has_more(w->tls);
 }
 
+bool sluice_wire_binding(const struct sluice_wire *w,
+                         uint8_t out[SLUICE_WIRE_BINDING])
+{
+    return w->tls && sluice_tls_link_export(w->tls, out, SLUICE_WIRE_BINDING);
+}
+
 const struct sluice_failure *sluice_wire_failure(const struct sluice_wire *w)
 {
     return w->tls ? sluice_tls_link_failure(w->tls) : NULL;

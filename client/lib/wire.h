@@ -9,11 +9,14 @@
 #include "client/lib/failure.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
 struct sluice_tls_link;
 struct sluice_trust;
+
+enum { SLUICE_WIRE_BINDING = 32 };
 
 struct sluice_wire {
     int fd;                      /* -1: none */
@@ -48,6 +51,11 @@ short sluice_wire_events(const struct sluice_wire *w, bool has_output);
 
 /* Whether there may be something to read though the socket is silent. */
 bool sluice_wire_has_more(const struct sluice_wire *w);
+
+/* Bytes that both ends have in common, and nobody else: tls-exporter of RFC
+ * 9266. False without TLS. */
+bool sluice_wire_binding(const struct sluice_wire *w,
+                         uint8_t out[SLUICE_WIRE_BINDING]);
 
 /* Why TLS has failed; NULL when it has not. */
 const struct sluice_failure *sluice_wire_failure(const struct sluice_wire *w);

@@ -1396,6 +1396,8 @@ def connect(server: Optional[str] = None, *, name: str = "",
     tls_pin    "sha256:..." of the broker's public key: nothing else is asked
                for then
     name       shown in the broker's monitoring
+    user       who this is: with its password as `secret`
+    secret     a password; or a token, which says by itself who this is
     ping       keepalive period in seconds; 0 turns it off
     reconnect  reconnect when the connection is lost, and subscribe again
     patient    retry the first connection, too, instead of raising an error
@@ -1403,7 +1405,8 @@ def connect(server: Optional[str] = None, *, name: str = "",
     on_event   called with Connected, Disconnected, Draining, Held, Released,
                NumbersBroken and Failure as they happen; it must not raise
     """
-    options = {"name": name, "user": user}
+    mech = ("plain" if user else "token") if secret else ""
+    options = {"name": name, "user": user, "mech": mech}
     words = ["\0SLUICE/2", *(f"{k}={_spell(_octets(v))}"
                              for k, v in options.items() if v)]
     if ping is not None:

@@ -1962,9 +1962,9 @@ pub struct Options {
     pub name: String,
     /// Keepalive period; zero turns it off.
     pub ping: Option<Duration>,
-    /// Who this is.
+    /// Who this is: with its password as `secret`.
     pub user: String,
-    /// What proves it.
+    /// A password; or a token, which says by itself who this is.
     pub secret: Vec<u8>,
     /// Reconnect when the connection is lost, and subscribe again; `true`.
     pub reconnect: bool,
@@ -2014,6 +2014,10 @@ impl Options {
             if !value.is_empty() {
                 opening.push_str(&format!(" {name}={}", spell(value.as_bytes(), b"%")));
             }
+        }
+        if !self.secret.is_empty() {
+            let mech = if self.user.is_empty() { "token" } else { "plain" };
+            opening.push_str(&format!(" mech={mech}"));
         }
         if let Some(ping) = self.ping {
             opening.push_str(&format!(" ping={}", spell_duration(ping)));

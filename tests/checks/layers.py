@@ -38,7 +38,8 @@ ELSEWHERE = {name: "client/lib" for name in (  # where its users expect them
 FOREIGN = (
     ("histedit.h", ("client",)),
     ("curses.h", ("client/top",)),
-    ("openssl/", ("broker/auth", "broker/net", "client/lib", "client")),
+    ("openssl/", ("broker/auth", "broker/net", "client/lib",
+                  "client/lib/units", "client")),
     ("crypt.h", ("broker/auth", "client")),
     ("event2/", ("broker/net", "broker/monitor", "client/monitor")),
     ("zmq.h", ("broker/monitor", "client/monitor")),

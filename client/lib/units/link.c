@@ -3,6 +3,7 @@
 
 #include "client/lib/secure.h"
 #include "client/lib/units/intake.h"
+#include "client/lib/units/sign.h"
 #include "client/lib/units/units.h"
 #include "proto/head_writer.h"
 
@@ -121,6 +122,8 @@ static void link_send_opening(struct sluice *s)
     if (set->mech)
         head_add_option(&w, UNIT_OPTION_mech, span_of(set->mech));
     struct sluice_bytes proof = {set->proof, set->proof_length};
+    if (sluice_sign_is_meant(set->mech)) /* the key stays here */
+        proof = (struct sluice_bytes){NULL, 0};
     sluice_units_append(s, (struct span){room, head_end(&w)}, proof);
 }
 

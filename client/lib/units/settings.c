@@ -2,6 +2,7 @@
  *
  * What the next connection is opened with. The opening must fit into a head.
  */
+#include "client/lib/units/sign.h"
 #include "client/lib/units/units.h"
 #include "proto/spelling.h"
 
@@ -71,6 +72,9 @@ enum sluice_error sluice_set_login(struct sluice *s, const char *user,
         proof.length > SETTINGS_PROOF_MAX)
         return settings_refuse(s, "a user and a mechanism have up to 512 bytes,"
                                   " a proof up to 4096");
+    if (sluice_sign_is_meant(mech) && !sluice_sign_can(proof))
+        return settings_refuse(s, "the proof is not a private Ed25519 key in "
+                                  "PEM, without a passphrase");
     enum sluice_error error = settings_copy_text(s, &u->settings.user, user);
     if (error == SLUICE_OK)
         error = settings_copy_text(s, &u->settings.mech, mech);

@@ -4,6 +4,7 @@
 #include "client/lib/foreign.h"
 #include "client/lib/units/intake.h"
 #include "client/lib/units/link.h"
+#include "client/lib/units/sign.h"
 #include "proto/head_writer.h"
 #include "proto/spelling.h"
 
@@ -165,6 +166,12 @@ static void take_ping(struct sluice *s, struct sluice_taken *t)
     sluice_units_append(s, head, (struct sluice_bytes){NULL, 0});
 }
 
+static void take_question(struct sluice *s, struct sluice_taken *t)
+{
+    if (s->units->link.state == SLUICE_LINK_OPENING)
+        sluice_sign_answer(s, t->body);
+}
+
 static void take_bye(struct sluice *s, struct sluice_taken *t)
 {
     (void)t;
@@ -233,11 +240,12 @@ static void take_delivery(struct sluice *s, struct sluice_taken *t)
 
 static void (*const taker_verbs[VERB_COUNT])(struct sluice *s,
                                              struct sluice_taken *t) = {
-    [VERB_BYE] = take_bye,      [VERB_ERR] = take_err,
-    [VERB_GAP] = take_delivery, [VERB_GO] = take_hold,
-    [VERB_HOLD] = take_hold,    [VERB_INFO] = take_info,
-    [VERB_MSG] = take_delivery, [VERB_OK] = take_answer,
-    [VERB_PING] = take_ping,    [VERB_REP] = take_answer,
+    [VERB_BYE] = take_bye,    [VERB_CHAL] = take_question,
+    [VERB_ERR] = take_err,    [VERB_GAP] = take_delivery,
+    [VERB_GO] = take_hold,    [VERB_HOLD] = take_hold,
+    [VERB_INFO] = take_info,  [VERB_MSG] = take_delivery,
+    [VERB_OK] = take_answer,  [VERB_PING] = take_ping,
+    [VERB_REP] = take_answer,
 };
 
 /* A length that is not one, perhaps because the server speaks another
@@ -273,7 +281,7 @@ bool sluice_taker_take(struct sluice *s)
         return true;
     if (s->units->link.state != SLUICE_LINK_OPENING ||
         t->head.verb == VERB_INFO || t->head.verb == VERB_ERR ||
-        t->head.verb == VERB_BYE)
+        t->head.verb == VERB_BYE || t->head.verb == VERB_CHAL)
         taker_verbs[t->head.verb](s, t);
     return true;
 }

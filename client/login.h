@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * login - how the commands show a broker who they are: options that they share,
+ * and what comes from the environment or the terminal. A secret is never an
+ * argument: everybody on the machine could read it.
+ */
+#ifndef SLUICE_CLIENT_LOGIN_H
+#define SLUICE_CLIENT_LOGIN_H
+
+#include "client/cli_option.h"
+#include "client/sluice.h"
+
+struct login_options {
+    const char *user;                                  /* NULL: none */
+    const char *password_file, *token_file, *key_file; /* NULL: none */
+};
+
+#define LOGIN_VALUE(at, field) ((at) + offsetof(struct login_options, field))
+#define LOGIN_TEXT(at, option, field, value, variable, help)                   \
+    {                                                                          \
+        option, CLI_OPTION_TEXT, LOGIN_VALUE(at, field), value, NULL,          \
+            variable, 0, 0, help                                               \
+    }
+
+/* Rows of a table of options; `at` is the offset of a login_options in the
+ * command's struct. */
+#define LOGIN_OPTIONS(at)                                                      \
+    LOGIN_TEXT(at, "user", user, "NAME", "SLUICE_USER",                        \
+               "be this user; asks for the password, unless $SLUICE_PASSWORD " \
+               "or a file has it"),                                            \
+        LOGIN_TEXT(at, "password-file", password_file, "FILE",                 \
+                   "SLUICE_PASSWORD_FILE", "the password of --user"),          \
+        LOGIN_TEXT(at, "token-file", token_file, "FILE", "SLUICE_TOKEN_FILE",  \
+                   "be the user whose token is in FILE; or $SLUICE_TOKEN"),    \
+        LOGIN_TEXT(at, "key-file", key_file, "FILE", "SLUICE_KEY_FILE",        \
+                   "sign as --user, with this Ed25519 key in PEM")
+
+/* Whether there is anything to show; then it takes version 2. */
+bool login_is_wanted(const struct login_options *o);
+
+/* Has the handle show it with each connection. May ask at the terminal, once in
+ * the life of the program. SLUICE_BAD_OPTION, with a sentence in the handle,
+ * when there is no secret, or a file cannot be read. */
+SLUICE_MUST_CHECK enum sluice_error login_apply(const struct login_options *o,
+                                                struct sluice *s);
+
+#endif
