@@ -5,8 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "proto/journal_entry.h"
-
 void catalog_init(struct catalog *c, struct shelf *shelf)
 {
     *c = (struct catalog){
@@ -119,6 +117,18 @@ void catalog_drop(struct catalog *c, struct catalog_channel *channel)
         channel->previous;
     channel->is_dropped = true;
     catalog_soil(c, channel);
+}
+
+struct place catalog_place(const struct journal_index_entry *entry,
+                           uint32_t segment)
+{
+    return (struct place){.first = entry->first,
+                          .count = entry->count,
+                          .at = (uint32_t)(entry->offset / JOURNAL_ALIGNMENT),
+                          .bytes = entry->bytes,
+                          .segment = segment,
+                          .weight = JOURNAL_RECORD_HEADER +
+                                    (uint32_t)journal_padded(entry->bytes)};
 }
 
 /* Places that are done go. */

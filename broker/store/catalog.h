@@ -13,6 +13,7 @@
 #include "broker/base/idmap.h"
 #include "broker/store/ranges.h"
 #include "broker/store/shelf.h"
+#include "proto/journal_entry.h"
 
 /* Numbers first, ..., first + count - 1 lie in one record. All of a channel
  * rise and do not overlap. */
@@ -77,6 +78,9 @@ struct catalog_channel *catalog_open(struct catalog *c, uint32_t id,
  * list of those with something to be written. */
 void catalog_drop(struct catalog *c, struct catalog_channel *channel);
 
+/* The place of a record in a segment. */
+struct place catalog_place(const struct journal_index_entry *entry,
+                           uint32_t segment);
 /* Makes sure that one more place can be added; false without memory. */
 bool catalog_reserve(struct catalog_channel *channel);
 /* Adds a reserved place behind all others. */

@@ -115,16 +115,7 @@ static bool load_place(struct opening *o, uint32_t segment,
 {
     struct catalog_channel *channel =
         catalog_find(&o->e->catalog, entry->channel);
-    return !channel ||
-           catalog_load(channel,
-                        (struct place){
-                            .first = entry->first,
-                            .count = entry->count,
-                            .at = (uint32_t)(entry->offset / JOURNAL_ALIGNMENT),
-                            .bytes = entry->bytes,
-                            .segment = segment,
-                            .weight = JOURNAL_RECORD_HEADER +
-                                      (uint32_t)journal_padded(entry->bytes)});
+    return !channel || catalog_load(channel, catalog_place(entry, segment));
 }
 
 static bool load_messages(struct opening *o, uint32_t segment,

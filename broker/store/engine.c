@@ -57,7 +57,6 @@ void engine_abandon(struct engine *e)
     shelf_clear(&e->shelf);
     batch_clear(&e->batch);
     window_clear(&e->window);
-    free(e->moving.rows);
     free(e->index);
     free(e);
 }

@@ -20,20 +20,12 @@
 
 enum { SEGMENT_NONE = UINT32_MAX };
 
-/* A run of messages that a batch holds a copy of. */
-struct moved {
-    uint32_t channel;
-    struct place to;
-};
-
 struct moving {
     uint32_t victim;    /* SEGMENT_NONE: none is being emptied */
     uint64_t batch_at;  /* offset of the batch that is read, */
     uint64_t batch_end; /* of the next one, */
     uint64_t record_at; /* and of the next record */
     uint32_t records;   /* of the batch, that are left */
-    struct moved *rows; /* copies in the batch that is put together */
-    size_t count, room;
 };
 
 struct engine {
@@ -50,9 +42,9 @@ struct engine {
     uint64_t next_id;    /* of a segment */
     uint32_t newest;     /* SEGMENT_NONE until there is one */
     bool is_sealed;      /* the newest is complete */
-    uint8_t *index;      /* entries of the newest */
+    uint8_t *index;      /* entries of the newest, */
     size_t index_count, index_room;
-    bool has_no_index; /* there was no memory for one of them */
+    size_t index_known; /* of them, those that the catalog knows */
     struct store_put puts[ENGINE_PUTS];
     int put_count;
     int reaped;         /* of them, once they are written */

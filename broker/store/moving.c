@@ -2,7 +2,6 @@
 #include "broker/store/moving.h"
 
 #include "broker/store/writer.h"
-#include "common/vector.h"
 #include "proto/crc32c.h"
 
 enum {
@@ -279,33 +278,6 @@ int moving_squeeze(struct engine *e)
     return error;
 }
 
-/* Adds the copy of a run to the batch. */
-static void run_add(struct engine *e, struct journal_record record,
-                    const uint8_t *bytes, size_t length, bool stays)
-{
-    struct moving *m = &e->moving;
-    struct moved *more = vector_grow(m->rows, &m->room, m->count, sizeof *more);
-    if (!more) {
-        e->batch.is_short = true;
-        return;
-    }
-    m->rows = more;
-    record.flags = JOURNAL_RECORD_MOVED;
-    batch_record(&e->batch);
-    batch_add(&e->batch, bytes, length, stays);
-    uint64_t at = batch_record_end(&e->batch, &record);
-    if (e->batch.is_short)
-        return;
-    writer_note(e, &record, at);
-    m->rows[m->count++] =
-        (struct moved){record.channel,
-                       {.first = record.first,
-                        .count = record.count,
-                        .at = (uint32_t)(at / JOURNAL_ALIGNMENT),
-                        .bytes = record.bytes,
-                        .weight = (uint32_t)record_bytes(record.bytes)}};
-}
-
 void moving_record(struct engine *e, const struct journal_record *record,
                    const uint8_t *payload, uint32_t segment, uint64_t at,
                    bool stays)
@@ -324,7 +296,10 @@ void moving_record(struct engine *e, const struct journal_record *record,
         }
         run.first = first;
         run.count = (uint32_t)(end - first);
-        run_add(e, run, begin, (size_t)(payload - begin), stays);
+        run.flags = JOURNAL_RECORD_MOVED;
+        batch_record(&e->batch);
+        batch_add(&e->batch, begin, (size_t)(payload - begin), stays);
+        writer_record_end(e, &run);
     }
 }
 
@@ -354,19 +329,4 @@ void moving_gather(struct engine *e, uint64_t room)
         }
         moving_skip(e, &record);
     }
-}
-
-void moving_apply(struct engine *e)
-{
-    struct moving *m = &e->moving;
-    for (size_t i = 0; i < m->count; i++) {
-        struct catalog_channel *channel =
-            catalog_find(&e->catalog, m->rows[i].channel);
-        m->rows[i].to.segment = e->newest;
-        e->stats.moved_bytes += m->rows[i].to.bytes;
-        /* Without memory they are wanted where they were. */
-        if (channel)
-            (void)catalog_move(&e->catalog, channel, m->rows[i].to);
-    }
-    m->count = 0;
 }

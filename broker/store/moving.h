@@ -30,7 +30,5 @@ void moving_gather(struct engine *e, uint64_t room);
 void moving_record(struct engine *e, const struct journal_record *record,
                    const uint8_t *payload, uint32_t segment, uint64_t at,
                    bool stays);
-/* The batch is on disk: what was moved is there, in the newest segment. */
-void moving_apply(struct engine *e);
 
 #endif

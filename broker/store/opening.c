@@ -301,7 +301,7 @@ static enum engine_result resume(struct opening *o)
         e->shelf.is_opening = false;
     }
     if (!error)
-        moving_apply(e);
+        writer_apply(e);
     return error ? complaint_error(o->report, error, "beginning a segment")
                  : ENGINE_OPENED;
 }

@@ -174,12 +174,10 @@ static bool put_follows(const struct store_put *last,
            payload + next->slice.length <= RECORD_BYTES;
 }
 
-/* Adds the puts, those of a channel that follow each other as one record, and
- * notes their places in `placed`. */
-static int add_puts(struct engine *e, struct moved *placed)
+/* Adds the puts, those of a channel that follow each other as one record. */
+static void add_puts(struct engine *e)
 {
     const struct store_put *sorted[ENGINE_PUTS];
-    int count = 0;
     for (int i = 0; i < e->put_count; i++)
         sorted[i] = &e->puts[i];
     qsort(sorted, (size_t)e->put_count, sizeof *sorted, put_compare);
@@ -198,24 +196,12 @@ static int add_puts(struct engine *e, struct moved *placed)
             i++;
         } while (i < e->put_count &&
                  put_follows(sorted[i - 1], sorted[i], e->batch.payload));
-        uint64_t at = batch_record_end(&e->batch, &record);
-        if (e->batch.is_short)
-            break;
-        writer_note(e, &record, at);
-        placed[count++] =
-            (struct moved){put->channel,
-                           {.first = record.first,
-                            .count = record.count,
-                            .at = (uint32_t)(at / JOURNAL_ALIGNMENT),
-                            .bytes = record.bytes,
-                            .weight = JOURNAL_RECORD_HEADER +
-                                      (uint32_t)journal_padded(record.bytes),
-                            .segment = e->newest}};
+        writer_record_end(e, &record);
     }
-    return count;
 }
 
-static void apply_puts(struct engine *e, const struct moved *placed, int count)
+/* What was put is on disk. */
+static void apply_puts(struct engine *e)
 {
     for (int i = 0; i < e->put_count; i++) {
         struct catalog_channel *channel =
@@ -223,12 +209,6 @@ static void apply_puts(struct engine *e, const struct moved *placed, int count)
         if (channel)
             channel->reserved--;
         e->stats.messages += e->puts[i].slice.messages;
-    }
-    for (int i = 0; i < count; i++) {
-        struct catalog_channel *channel =
-            catalog_find(&e->catalog, placed[i].channel);
-        if (channel)
-            catalog_add(&e->catalog, channel, placed[i].to);
     }
     e->is_written = true;
 }
@@ -305,15 +285,11 @@ static bool plan_fit(struct engine *e, struct plan *plan)
 
 static void batch_write(struct engine *e, const struct plan *plan)
 {
-    struct moved placed[ENGINE_PUTS];
     struct moving before = e->moving;
-    size_t index_count = e->index_count;
-    int count = 0;
     writer_begin(e);
     add_words(e);
     if (plan->puts > 0)
-        count = add_puts(e, placed);
-    e->moving.count = 0;
+        add_puts(e);
     if (plan->moves > 0) {
         uint64_t used = e->batch.length, margin = writer_margin(e);
         uint64_t room = writer_room(e);
@@ -323,18 +299,15 @@ static void batch_write(struct engine *e, const struct plan *plan)
         return;
     int error = writer_commit(e);
     if (error) {
-        before.rows = e->moving.rows;
-        before.room = e->moving.room;
-        before.count = 0;
         e->moving = before;
-        e->index_count = index_count;
+        e->index_count = e->index_known;
         engine_error(e, error);
         return;
     }
     apply_words(e);
     if (plan->puts > 0)
-        apply_puts(e, placed, count);
-    moving_apply(e);
+        apply_puts(e);
+    writer_apply(e);
 }
 
 /* Empties a segment without space. Acknowledgements wait: what they take might

@@ -33,8 +33,7 @@ static struct segment *newest_of(const struct engine *e)
 static uint32_t index_entries(const struct engine *e)
 {
     uint64_t bytes = (uint64_t)e->index_count * JOURNAL_INDEX_ENTRY;
-    bool is_possible =
-        !e->has_no_index && bytes <= newest_of(e)->bytes / INDEX_SHARE;
+    bool is_possible = bytes <= newest_of(e)->bytes / INDEX_SHARE;
     return is_possible ? (uint32_t)e->index_count : 0;
 }
 
@@ -65,28 +64,45 @@ void writer_free(struct engine *e, uint32_t segment)
     shelf_free(&e->shelf, segment);
 }
 
-void writer_note(struct engine *e, const struct journal_record *record,
-                 uint64_t at)
+void writer_record_end(struct engine *e, struct journal_record *record)
 {
-    uint8_t *more = vector_grow(e->index, &e->index_room, e->index_count,
-                                JOURNAL_INDEX_ENTRY);
-    if (!more) {
-        e->has_no_index = true;
-        return;
-    }
-    e->index = more;
-    const struct journal_index_entry entry = {
+    struct journal_index_entry entry = {
+        .offset = batch_record_end(&e->batch, record),
         .first = record->first,
         .channel = record->channel,
         .count = record->count,
-        .offset = at,
         .bytes = record->bytes,
         .form = record->form,
         .flags = record->flags,
         .checksum = record->checksum,
     };
+    uint8_t *more = vector_grow(e->index, &e->index_room, e->index_count,
+                                JOURNAL_INDEX_ENTRY);
+    if (!more) {
+        e->batch.is_short = true;
+        return;
+    }
+    e->index = more;
     journal_put_index_entry(e->index + e->index_count++ * JOURNAL_INDEX_ENTRY,
                             &entry);
+}
+
+void writer_apply(struct engine *e)
+{
+    for (; e->index_known < e->index_count; e->index_known++) {
+        struct journal_index_entry entry = journal_get_index_entry(
+            e->index + e->index_known * JOURNAL_INDEX_ENTRY);
+        bool is_moved = entry.flags & JOURNAL_RECORD_MOVED;
+        struct catalog_channel *channel =
+            catalog_find(&e->catalog, entry.channel);
+        e->stats.moved_bytes += is_moved ? entry.bytes : 0;
+        /* What is moved is wanted where it was without memory. */
+        if (channel && is_moved)
+            (void)catalog_move(&e->catalog, channel,
+                               catalog_place(&entry, e->newest));
+        else if (channel)
+            catalog_add(&e->catalog, channel, catalog_place(&entry, e->newest));
+    }
 }
 
 static int pieces_write(struct engine *e, int file)
@@ -395,8 +411,7 @@ int writer_roll(struct engine *e, uint64_t bytes,
     struct segment *segment = &e->shelf.segments[at];
     *segment = (struct segment){.id = e->next_id, .bytes = size, .file = file};
     if (!error) {
-        e->index_count = e->moving.count = 0;
-        e->has_no_index = false;
+        e->index_count = e->index_known = 0;
         segment->end = state_build(e, segment);
         if (segment->end != 0 && again)
             segment->end = again_build(e, segment, again, arg);

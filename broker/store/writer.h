@@ -30,7 +30,7 @@ void writer_add_channel(struct batch *b, const struct catalog_channel *channel);
 void writer_add_ranges(struct batch *b, const struct ranges *ranges);
 /* Seals the newest segment and begins another, which takes a batch of `bytes`.
  * `again`, unless NULL, adds records that come with it, at least one, which
- * the caller then tells moving_apply() of. */
+ * writer_apply() is then told of. */
 int writer_roll(struct engine *e, uint64_t bytes,
                 void (*again)(struct engine *e, void *arg), void *arg);
 /* Completes the newest segment; opening needs not look for a torn end. */
@@ -39,8 +39,9 @@ int writer_seal(struct engine *e);
 void writer_begin(struct engine *e);
 /* Writes and flushes it. */
 int writer_commit(struct engine *e);
-/* Notes a record of messages in the batch that is put together, for INDEX. */
-void writer_note(struct engine *e, const struct journal_record *record,
-                 uint64_t at);
+/* Ends a record of messages in the batch, and notes it for INDEX. */
+void writer_record_end(struct engine *e, struct journal_record *record);
+/* The batch is on disk: the catalog learns where its messages are. */
+void writer_apply(struct engine *e);
 
 #endif
