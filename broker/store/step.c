@@ -225,13 +225,16 @@ static void apply_words(struct engine *e)
 
 enum space { SPACE_HERE, SPACE_NEXT, SPACE_NONE };
 
-/* Where a batch of `bytes` can go. One with messages must leave the reserve. */
-static enum space space_for(struct engine *e, uint64_t bytes, bool has_messages)
+/* Where a batch can go that takes so much for messages and for the rest, which
+ * the STATE of a new segment says already. One with messages must leave the
+ * reserve. */
+static enum space space_for(struct engine *e, uint64_t words, uint64_t messages)
 {
-    bytes += BATCH_EXTRA + (has_messages ? writer_margin(e) : 0);
-    if (bytes - JOURNAL_PAGE <= writer_room(e))
+    bool has_messages = messages > 0;
+    messages += BATCH_EXTRA + (has_messages ? writer_margin(e) : 0);
+    if (words + messages - JOURNAL_PAGE <= writer_room(e))
         return SPACE_HERE; /* the zeros are left out if need be */
-    uint64_t size = writer_segment_bytes(e, bytes);
+    uint64_t size = writer_segment_bytes(e, messages);
     int spares = has_messages ? SHELF_RESERVE : 0;
     if (size == e->shelf.segment_bytes)
         spares++;
@@ -256,9 +259,9 @@ struct plan {
 /* Makes room for what is planned; false when there is no space for it. */
 static bool plan_place(struct engine *e, struct plan *plan)
 {
-    bool has_messages = plan->puts > 0 || plan->moves > 0;
-    uint64_t bytes = plan->words + plan->puts + plan->moves;
-    enum space space = space_for(e, bytes, has_messages);
+    uint64_t bytes = plan->puts + plan->moves;
+    bool has_messages = bytes > 0;
+    enum space space = space_for(e, plan->words, bytes);
     if (space != SPACE_NEXT)
         return space == SPACE_HERE;
     bytes += BATCH_EXTRA + (has_messages ? writer_margin(e) : 0);
