@@ -10,6 +10,7 @@ import struct
 import sys
 from pathlib import Path
 
+import store_seeds
 import user_seeds
 
 
@@ -571,8 +572,9 @@ TARGETS = {"config": config_seeds, "frame": frame_seeds,
            "head": head_seeds, "http_connection": http_connection_seeds,
            "http_head": http_head_seeds,
            "inbox": inbox_seeds, "interests": interests_seeds,
-           "journal": journal_seeds, "rights": user_seeds.rights,
-           "session": session_seeds, "spelling": spelling_seeds,
+           "journal": journal_seeds, "opening": store_seeds.opening,
+           "rights": user_seeds.rights, "session": session_seeds,
+           "spelling": spelling_seeds, "store": store_seeds.store,
            "users_file": user_seeds.users_file}
 
 

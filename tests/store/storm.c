@@ -18,6 +18,7 @@ enum {
     LEAST_BYTES = 64 << 10, /* a slice of several messages always fits */
     LONG_SEGMENT = 128 << 10,
     LONG_BYTES = 4 << 20,
+    SCRIPTED_EXPLODE = 16, /* of fewer changes, as it is repeated often */
 };
 
 uint32_t storm_chance(struct storm *s, uint32_t n)
@@ -29,6 +30,12 @@ uint32_t storm_chance(struct storm *s, uint32_t n)
     for (int i = 0; i < octets; i++)
         x = x << 8 | *s->script.at++;
     return x % n;
+}
+
+/* There was a script, and all of it was read. */
+static bool is_over(const struct storm *s)
+{
+    return s->script.end && s->script.at == s->script.end;
 }
 
 static uint64_t seed_of(struct storm *s)
@@ -204,7 +211,7 @@ static bool live(struct storm *s)
         sim_disk_stop_at(s->disk, 1 + storm_chance(s, LIFE_CALLS));
     uint32_t steps = storm_chance(s, STEPS);
     for (uint32_t i = 0; is_well && i < steps; i++) {
-        if (sim_disk_has_stopped(s->disk))
+        if (sim_disk_has_stopped(s->disk) || is_over(s))
             break;
         is_well = squall(s);
     }
@@ -249,10 +256,12 @@ bool storm_run(struct storm *s, uint64_t seed,
 {
     bool is_well = true;
     storm_begin(s, seed, counts);
-    if (script)
+    if (script) {
         s->script = *script;
+        s->explode += SCRIPTED_EXPLODE;
+    }
     int lives = 1 + (int)storm_chance(s, LIVES);
-    for (int i = 0; is_well && i < lives; i++)
+    for (int i = 0; is_well && i < lives && !is_over(s); i++)
         is_well = live(s);
     storm_end(s);
     return is_well;

@@ -24,7 +24,8 @@ struct storm_counts {
     uint64_t batches, segments, moved_bytes; /* by those ended in order */
 };
 
-/* Bytes that decide in the place of chance, while there are some left. */
+/* Bytes that decide in the place of chance; with the last of them the run comes
+ * to its end. */
 struct storm_script {
     const uint8_t *at, *end;
 };
