@@ -23,6 +23,7 @@ def octets(text):
 
 def split(text):
     head, bar, body = text.partition(" | ")
+    head = re.sub(r"\{(.)\*(\d+)\}", lambda m: m[1] * int(m[2]), head)
     return head.rstrip(" ") if bar else head, body
 
 

@@ -82,12 +82,18 @@ def is_same(wanted, found, known):
     return normal(wanted) == normal(found)
 
 
+ANSWERS = ("ERR", "OK", "PONG")
+
+
 def matches(wanted, text, known):
     """Whether a head is the one that was wanted; what it captures is noted in
-    `known` if it is."""
+    `known` if it is. It may have more options, but an answer has no rid that is
+    not wanted."""
     trial = dict(known)
     want, have = Head(wanted), Head(text)
     is_equal = (want.verb == have.verb
+                and (want.verb not in ANSWERS or "rid" in want.options
+                     or "rid" not in have.options)
                 and len(want.arguments) == len(have.arguments)
                 and all(is_same(w, h, trial)
                         for w, h in zip(want.arguments, have.arguments))

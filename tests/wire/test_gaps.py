@@ -295,14 +295,13 @@ class Load(WireTest):
         self.assertGreater(got, 0)
         return told
 
-    def test_all_that_is_not_received_is_told(self):
-        """P10 to P18."""
+    def test_p10_to_p18_all_that_is_not_received_is_told(self):
         for seed in range(SEEDS):
             with self.subTest(seed=seed):
                 told = self.play(seed, MESSAGES, "--client-limit", "40k")
                 self.assertGreater(told[b"slow"], 0)
 
-    def test_what_is_lost_to_a_lack_of_memory_is_told(self):
+    def test_p16_what_is_lost_to_a_lack_of_memory_is_told(self):
         told = self.play(7, MESSAGES, "--client-limit", "4m", "--memory", "4m",
                          "--patience", "60s")
         self.assertGreater(told[b"memory"], 0)

@@ -86,7 +86,7 @@ class Memory(IdleTest):
         self.check_cost(self.idle)
 
     @unittest.skipIf(is_sanitised(), "sanitizers multiply resident memory")
-    def test_a_connection_of_version_2_costs_as_little(self):
+    def test_p40_a_connection_of_version_2_costs_as_little(self):
         """P40: it owns no buffer beyond its subscription."""
         self.check_cost(self.idle_units)
 

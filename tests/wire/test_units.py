@@ -88,7 +88,7 @@ class Gaps(UnitsTest):
         self.assertGreater(messages, 0)
         self.assertGreater(told, 0)
 
-    def test_what_a_stalled_reader_misses_is_told_exactly(self):
+    def test_p16_what_a_stalled_reader_misses_is_told_exactly(self):
         """P16: messages and gaps together are all that was published."""
         for policy in ("policy=drop-newest", "policy=drop-oldest",
                        "policy=wait patience=1ms"):
