@@ -358,6 +358,27 @@ class Files(TlsTest):
         self.publisher(broker).publish(TOPIC, b"still here")
         self.assertEqual(reader.recv(), b"still here")
 
+    def test_a_hundred_renewals_under_load_lose_nothing(self):
+        """Neither a connection nor a message."""
+        renewals, each = 100, 200
+        self.folder.certificate("second", "DNS:localhost")
+        broker = self.broker(*self.copy("localhost"))
+        reader = self.subscriber_with_tls(broker, TOPIC)
+        sender = self.tls_client(broker).subscribe(b"/null")
+        serials = set()
+        for i in range(renewals):
+            self.copy(("second", "localhost")[i % 2])
+            since = broker.mark()
+            broker.signal(1)
+            sender.flood(TOPIC, each, 100)
+            broker.wait_for_log("event=tls_loaded", since)
+            if i % 10 < 2:
+                serials.add(self.serial(broker))
+        self.assertEqual(len(reader.recv_many(renewals * each)),
+                         renewals * each)
+        self.assertEqual(len(serials), 2)
+        self.assertEqual(broker.stats()["closed_reset"], 0)
+
     def test_bad_files_are_not_loaded_and_the_old_go_on(self):
         broker = self.broker(*self.copy("localhost"))
         before = self.serial(broker)
