@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/bench/bench_publisher.h"
 
+#include "client/lib/handle.h"
+
 #include <errno.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* Much less costs system calls, much more leaves the caches. */
 enum { BENCH_PUBLISHER_BATCH_BYTES = 64 << 10 };
 
-bool bench_publisher_init(struct bench_publisher *p, int fd,
+bool bench_publisher_init(struct bench_publisher *p, struct sluice *link,
                           const struct speech *speech, uint32_t size)
 {
     size_t room = batch_room(speech->head, size, BENCH_PUBLISHER_BATCH_BYTES);
-    *p = (struct bench_publisher){.fd = fd,
+    *p = (struct bench_publisher){.link = link,
                                   .speech = speech,
                                   .out = speech->publish,
                                   .out_bytes = speech->publish_bytes};
@@ -22,9 +22,8 @@ bool bench_publisher_init(struct bench_publisher *p, int fd,
 
 void bench_publisher_fini(struct bench_publisher *p)
 {
-    if (p->fd >= 0)
-        close(p->fd);
-    p->fd = -1;
+    sluice_free(p->link);
+    p->link = NULL;
     batch_fini(&p->batch);
 }
 
@@ -47,13 +46,13 @@ void bench_publisher_give_goodbye(struct bench_publisher *p)
 bool bench_publisher_flush(struct bench_publisher *p)
 {
     while (p->out_bytes > 0 && !p->is_full) {
-        ssize_t n = send(p->fd, p->out, p->out_bytes, MSG_NOSIGNAL);
+        ssize_t n = sluice_wire_send(&p->link->wire, p->out, p->out_bytes);
         if (n >= 0) {
             p->out += n;
             p->out_bytes -= (size_t)n;
         } else if (errno == EAGAIN) {
             p->is_full = true;
-        } else if (errno != EINTR) {
+        } else {
             return false;
         }
     }

@@ -12,9 +12,10 @@
 
 struct bench_publisher {
     const struct speech *speech; /* borrowed */
-    int fd;             /* -1 when not connected, or closed after the goodbye */
-    bool has_heard;     /* something from the server */
-    bool is_full;       /* the kernel takes no more for now */
+    struct sluice *link;         /* NULL when not connected, or closed after the
+                                    goodbye */
+    bool has_heard;              /* something from the server */
+    bool is_full;                /* the kernel takes no more for now */
     bool is_leaving;    /* has said goodbye: the end of file is expected */
     const uint8_t *out; /* what is still to be written ... */
     size_t out_bytes;   /* ... 0: nothing */
@@ -27,9 +28,9 @@ struct bench_publisher {
     char refusal[128]; /* the broker's first error; "" when there was none */
 };
 
-/* Takes `fd`, -1 allowed; says hello. `speech` is borrowed. False without
- * memory; fini is needed in any case. */
-bool bench_publisher_init(struct bench_publisher *p, int fd,
+/* Owns the connected `link` from now on, NULL allowed; says hello. `speech` is
+ * borrowed. False without memory; fini is needed in any case. */
+bool bench_publisher_init(struct bench_publisher *p, struct sluice *link,
                           const struct speech *speech, uint32_t size);
 void bench_publisher_fini(struct bench_publisher *p);
 

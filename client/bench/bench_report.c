@@ -70,7 +70,7 @@ static void bench_report_print_plan(const struct plan *plan, FILE *out)
             "%s at %s\n"
             "%" PRIu32 " publisher%s, %" PRIu32 " %s%s, messages of %" PRIu32
             " bytes, ",
-            plan->channel, plan->server, plan->publishers,
+            plan->channel, plan->target->server, plan->publishers,
             plan->publishers == 1 ? "" : "s", plan->subscribers,
             plan->is_queue ? "consumer" : "subscriber",
             plan->subscribers == 1 ? "" : "s", plan->size);
@@ -205,7 +205,7 @@ void bench_report_print_json(const struct bench_report *r, FILE *out)
     const struct plan *plan = r->plan;
     const struct tally *t = r->tally;
     fputc('{', out);
-    bench_report_json_text("server", plan->server, out);
+    bench_report_json_text("server", plan->target->server, out);
     bench_report_json_text("channel", plan->channel, out);
     bench_report_json_text("kind", plan->is_queue ? "queue" : "topic", out);
     bench_report_json_number("version", plan->speech.has_units ? 2 : 1, out);

@@ -3,12 +3,11 @@
 
 #include "client/bench/ledger.h"
 #include "client/bench/stamp.h"
+#include "client/lib/handle.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* The verb of its head is as long as PUB, and a number has up to 19 digits. */
 static size_t bench_subscriber_ack_bytes(const struct plan *plan)
@@ -16,12 +15,12 @@ static size_t bench_subscriber_ack_bytes(const struct plan *plan)
     return 2 * FRAME_HEAD_BYTES + strlen(plan->speech.head) + 1 + 19;
 }
 
-bool bench_subscriber_init(struct bench_subscriber *s, int fd,
+bool bench_subscriber_init(struct bench_subscriber *s, struct sluice *link,
                            const struct plan *plan, struct tally *tally,
                            struct ledger *seen)
 {
     *s = (struct bench_subscriber){
-        .plan = plan, .tally = tally, .fd = fd, .seen = seen};
+        .plan = plan, .tally = tally, .link = link, .seen = seen};
     s->next = calloc(plan->publishers, sizeof *s->next);
     if (!s->next || !plan->speech.acks)
         return s->next != NULL;
@@ -32,9 +31,8 @@ bool bench_subscriber_init(struct bench_subscriber *s, int fd,
 
 void bench_subscriber_fini(struct bench_subscriber *s)
 {
-    if (s->fd >= 0)
-        close(s->fd);
-    s->fd = -1;
+    sluice_free(s->link);
+    s->link = NULL;
     free(s->next);
     free(s->acks);
     s->next = NULL;
@@ -45,8 +43,8 @@ void bench_subscriber_fini(struct bench_subscriber *s)
 bool bench_subscriber_hello(const struct bench_subscriber *s)
 {
     const struct speech *speech = &s->plan->speech;
-    return send(s->fd, speech->subscribe, speech->subscribe_bytes,
-                MSG_NOSIGNAL) >= 0;
+    return sluice_wire_send(&s->link->wire, speech->subscribe,
+                            speech->subscribe_bytes) >= 0;
 }
 
 /* --- accounting ---------------------------------------------------------- */
@@ -149,13 +147,13 @@ bool bench_subscriber_flush(struct bench_subscriber *s)
 {
     size_t sent = 0;
     while (sent < s->acks_bytes) {
-        ssize_t n =
-            send(s->fd, s->acks + sent, s->acks_bytes - sent, MSG_NOSIGNAL);
+        ssize_t n = sluice_wire_send(&s->link->wire, s->acks + sent,
+                                     s->acks_bytes - sent);
         if (n < 0 && errno == EAGAIN)
             break;
-        if (n < 0 && errno != EINTR)
+        if (n < 0)
             return false;
-        sent += n > 0 ? (size_t)n : 0;
+        sent += (size_t)n;
     }
     s->acks_bytes -= sent;
     if (s->acks_bytes > 0 && sent > 0)

@@ -16,7 +16,7 @@ struct bench_subscriber {
     const struct plan *plan;
     struct tally *tally; /* of all subscribers */
     bool has_heard;      /* something from the server */
-    int fd;              /* -1 when not connected */
+    struct sluice *link; /* NULL when not connected */
     uint64_t passed;     /* messages received, or overtaken and so lost */
     uint64_t probe; /* the number of the last probe received, 0: none yet */
     uint64_t *next; /* per publisher: one above the highest number received */
@@ -30,9 +30,9 @@ struct bench_subscriber {
     size_t acks_bytes, acks_room;
 };
 
-/* Takes `fd`, -1 allowed. `seen` is borrowed. False without memory; fini is
- * needed in any case. */
-bool bench_subscriber_init(struct bench_subscriber *s, int fd,
+/* Owns the connected `link` from now on, NULL allowed. `seen` is borrowed.
+ * False without memory; fini is needed in any case. */
+bool bench_subscriber_init(struct bench_subscriber *s, struct sluice *link,
                            const struct plan *plan, struct tally *tally,
                            struct ledger *seen);
 void bench_subscriber_fini(struct bench_subscriber *s);

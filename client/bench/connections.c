@@ -2,15 +2,14 @@
 #include "client/bench/connections.h"
 
 #include "client/bench/ledger.h"
-#include "client/lib/dial.h"
 #include "client/lib/foreign.h"
+#include "client/lib/handle.h"
 #include "client/stop_signal.h"
 #include "proto/frame.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -37,12 +36,34 @@ static bool connections_fail_with_errno(struct connections *c, const char *what)
     return false;
 }
 
+/* TLS has words of its own. */
+static bool connections_broke(struct connections *c, const struct sluice *link,
+                              const char *whose)
+{
+    const struct sluice_failure *tls = sluice_wire_failure(&link->wire);
+    if (tls)
+        c->failure = *tls;
+    else
+        (void)sluice_failure_set(&c->failure, SLUICE_BROKEN, "%s broke: %s",
+                                 whose, strerror(errno));
+    return false;
+}
+
 /* --- opening ------------------------------------------------------------- */
 
-static bool connections_dial(struct connections *c, int *fd)
+/* A handle of the library is the connection, but its bytes are ours. */
+static struct sluice *connections_dial(struct connections *c)
 {
-    return sluice_dial(c->plan->server, sluice_deadline_in(CONNECTIONS_DIAL_MS),
-                       SLUICE_DIAL_USUAL, fd, &c->failure) == SLUICE_OK;
+    struct sluice *s = sluice_new();
+    if (s &&
+        target_connect(c->plan->target, s, CONNECTIONS_DIAL_MS) == SLUICE_OK)
+        return s;
+    if (s)
+        c->failure = s->failure;
+    else
+        (void)connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
+    sluice_free(s);
+    return NULL;
 }
 
 static bool connections_watch(struct connections *c, int fd, uint32_t events,
@@ -64,15 +85,15 @@ static struct ledger *connections_ledgers_of(struct connections *c,
 static bool connections_add_subscriber(struct connections *c, uint32_t index)
 {
     struct bench_subscriber *s = &c->subscribers[index];
-    int fd;
-    if (!connections_dial(c, &fd))
+    struct sluice *link = connections_dial(c);
+    if (!link)
         return false;
-    if (!bench_subscriber_init(s, fd, c->plan, &c->tally,
+    if (!bench_subscriber_init(s, link, c->plan, &c->tally,
                                connections_ledgers_of(c, index)))
         return connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
     if (!bench_subscriber_hello(s))
         return connections_fail_with_errno(c, "cannot subscribe");
-    return connections_watch(c, fd, EPOLLIN, index);
+    return connections_watch(c, sluice_fd(link), EPOLLIN, index);
 }
 
 static uint64_t connections_share(const struct plan *plan, uint32_t publisher)
@@ -86,15 +107,15 @@ static uint64_t connections_share(const struct plan *plan, uint32_t publisher)
 static bool connections_add_publisher(struct connections *c, uint32_t index)
 {
     struct bench_publisher *p = &c->publishers[index];
-    int fd;
-    if (!connections_dial(c, &fd))
+    struct sluice *link = connections_dial(c);
+    if (!link)
         return false;
-    if (!bench_publisher_init(p, fd, &c->plan->speech, c->plan->size))
+    if (!bench_publisher_init(p, link, &c->plan->speech, c->plan->size))
         return connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
     p->share = connections_share(c->plan, index);
     /* Edge-triggered: to ask for room only while there is none would cost two
      * system calls each time. */
-    return connections_watch(c, fd, EPOLLIN | EPOLLOUT | EPOLLET,
+    return connections_watch(c, sluice_fd(link), EPOLLIN | EPOLLOUT | EPOLLET,
                              c->plan->subscribers + index);
 }
 
@@ -109,9 +130,9 @@ static bool connections_alloc(struct connections *c)
     if (!c->ledgers || !c->publishers || !c->subscribers || !c->scratch)
         return false;
     for (uint32_t i = 0; i < plan->publishers; i++)
-        c->publishers[i].fd = -1;
+        c->publishers[i].link = NULL;
     for (uint32_t i = 0; i < plan->subscribers; i++)
-        c->subscribers[i].fd = -1;
+        c->subscribers[i].link = NULL;
     return batch_init(&c->probes, plan->speech.head, sizeof(struct stamp),
                       plan->subscribers);
 }
@@ -187,17 +208,17 @@ static bool connections_is_unopened(const struct connections *c, bool has_heard,
            (n == 0 || (n < 0 && errno == ECONNRESET));
 }
 
-static bool connections_on_subscriber(struct connections *c,
-                                      struct bench_subscriber *s)
+static bool connections_read_subscriber(struct connections *c,
+                                        struct bench_subscriber *s)
 {
-    ssize_t n = recv(s->fd, c->scratch, CONNECTIONS_SCRATCH_BYTES, 0);
-    if (n < 0 && (errno == EAGAIN || errno == EINTR))
+    ssize_t n =
+        sluice_wire_read(&s->link->wire, c->scratch, CONNECTIONS_SCRATCH_BYTES);
+    if (n < 0 && errno == EAGAIN)
         return true;
     if (connections_is_unopened(c, s->has_heard, n))
         return connections_fail_to_open(c);
     if (n < 0)
-        return connections_fail_with_errno(
-            c, "the connection of a subscriber broke");
+        return connections_broke(c, s->link, "the connection of a subscriber");
     if (s->refusal[0] != '\0')
         return connections_refused(c, s->refusal);
     if (n == 0)
@@ -213,8 +234,18 @@ static bool connections_on_subscriber(struct connections *c,
     if (c->tally.is_out_of_memory)
         return connections_fail(c, SLUICE_NO_MEMORY, "out of memory");
     return bench_subscriber_flush(s) ||
-           connections_fail_with_errno(c,
-                                       "the connection of a subscriber broke");
+           connections_broke(c, s->link, "the connection of a subscriber");
+}
+
+/* What TLS has opened already is not shown by the socket. */
+static bool connections_on_subscriber(struct connections *c,
+                                      struct bench_subscriber *s)
+{
+    bool is_sound;
+    do
+        is_sound = connections_read_subscriber(c, s);
+    while (is_sound && sluice_wire_has_more(&s->link->wire));
+    return is_sound;
 }
 
 /* In version 1 nothing is sent to a publisher: all it can read is the end. */
@@ -240,8 +271,8 @@ static bool connections_on_publisher_end(struct connections *c,
         return connections_fail(
             c, SLUICE_CLOSED,
             "the broker closed the connection of a publisher");
-    close(p->fd);
-    p->fd = -1;
+    sluice_free(p->link);
+    p->link = NULL;
     c->heard_ns = stamp_clock_ns();
     return true;
 }
@@ -253,16 +284,15 @@ static bool connections_on_publisher(struct connections *c,
     if (events & EPOLLOUT)
         p->is_full = false;
     for (;;) {
-        ssize_t n = recv(p->fd, c->scratch, CONNECTIONS_SCRATCH_BYTES, 0);
-        if (n < 0 && errno == EINTR)
-            continue;
+        ssize_t n = sluice_wire_read(&p->link->wire, c->scratch,
+                                     CONNECTIONS_SCRATCH_BYTES);
         if (n < 0 && errno == EAGAIN)
             return true;
         if (connections_is_unopened(c, p->has_heard, n))
             return connections_fail_to_open(c);
         if (n < 0)
-            return connections_fail_with_errno(
-                c, "the connection of a publisher broke");
+            return connections_broke(c, p->link,
+                                     "the connection of a publisher");
         if (n == 0)
             return connections_on_publisher_end(c, p);
         if (!connections_publisher_heard(c, p, (size_t)n))
@@ -297,12 +327,12 @@ bool connections_flush(struct connections *c)
 {
     for (uint32_t i = 0; i < c->plan->publishers; i++)
         if (!bench_publisher_flush(&c->publishers[i]))
-            return connections_fail_with_errno(
-                c, "the connection of a publisher broke");
+            return connections_broke(c, c->publishers[i].link,
+                                     "the connection of a publisher");
     for (uint32_t i = 0; c->plan->speech.acks && i < c->plan->subscribers; i++)
         if (!bench_subscriber_flush(&c->subscribers[i]))
-            return connections_fail_with_errno(
-                c, "the connection of a subscriber broke");
+            return connections_broke(c, c->subscribers[i].link,
+                                     "the connection of a subscriber");
     return true;
 }
 

@@ -6,12 +6,13 @@
 #define SLUICE_CLIENT_BENCH_PLAN_H
 
 #include "client/bench/speech.h"
+#include "client/target.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct plan {
-    const char *server;
+    const struct target *target;
     const char *channel;
     bool is_queue;   /* each message goes to one subscriber, not to all */
     bool has_stamps; /* messages are long enough to carry a stamp */

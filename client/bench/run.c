@@ -249,7 +249,7 @@ static bool run_send(struct run *r)
 
 static bool run_has_left(const struct bench_publisher *p)
 {
-    return p->fd < 0;
+    return !p->link;
 }
 
 /* All publishers but the first say goodbye and wait for the answer. */

@@ -10,6 +10,7 @@
 #include "client/complain.h"
 #include "client/confirmed.h"
 #include "client/stop_signal.h"
+#include "client/target.h"
 #include "proto/channel_name.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 #include <sys/random.h>
 
 struct bench_options {
-    const char *server, *channel;
+    struct target target;
+    const char *channel;
     struct cli_option_number pubs, subs, size, count, rate, duration_ms;
     bool json, has_units, acks;
     int confirms; /* enum confirmed_mode */
@@ -29,9 +31,7 @@ struct bench_options {
 enum { BENCH_DURATION_MS = 5000 };
 
 static const struct cli_option bench_options[] = {
-    {"server", CLI_OPTION_TEXT, BENCH_VALUE(server), "ADDR",
-     SLUICE_DEFAULT_SERVER, "SLUICE_SERVER", 0, 0,
-     "the broker: host:port, [v6]:port or unix:PATH"},
+    TARGET_SERVER(BENCH_VALUE(target)),
     {"channel", CLI_OPTION_TEXT, BENCH_VALUE(channel), "NAME", "/topic/bench",
      NULL, 0, 0, "a topic, or a queue if its name begins with /queue"},
     {"pubs", CLI_OPTION_COUNT, BENCH_VALUE(pubs), "N", "1", NULL, 1, 1000,
@@ -56,6 +56,7 @@ static const struct cli_option bench_options[] = {
      "with --v2: ask for a receipt for each message; sync: on disk"},
     {"ack", CLI_OPTION_FLAG, BENCH_VALUE(acks), NULL, NULL, NULL, 0, 0,
      "with --v2, of a queue: acknowledge each message"},
+    TARGET_TLS(BENCH_VALUE(target)),
     {.name = NULL},
 };
 
@@ -94,7 +95,7 @@ static struct plan bench_plan(const struct bench_options *o)
     if (!o->duration_ms.is_given && !o->count.is_given)
         duration_ms = BENCH_DURATION_MS;
     struct plan plan = {
-        .server = o->server,
+        .target = &o->target,
         .channel = o->channel,
         .is_queue = strncmp(o->channel, "/queue", 6) == 0,
         .has_stamps = o->size.value >= sizeof(struct stamp),
@@ -138,6 +139,8 @@ static const char *bench_advice(enum sluice_error error)
     case SLUICE_CLOSED:
     case SLUICE_BROKEN:
         return "; the broker's log says why";
+    case SLUICE_UNTRUSTED:
+        return "; see --tls-ca, --tls-name and --tls-pin";
     default:
         return "";
     }
@@ -148,8 +151,9 @@ static int bench_failed(const struct sluice_failure *failure)
     if (failure->error == SLUICE_BAD_ADDRESS)
         return complain(EXIT_USAGE, "--server (or $SLUICE_SERVER): %s",
                         failure->sentence);
-    return complain(EXIT_FAILED, "%s%s", failure->sentence,
-                    bench_advice(failure->error));
+    return complain(failure->error == SLUICE_BAD_OPTION ? EXIT_USAGE
+                                                        : EXIT_FAILED,
+                    "%s%s", failure->sentence, bench_advice(failure->error));
 }
 
 /* Every channel is lossless as long as its subscribers read, and these do. */

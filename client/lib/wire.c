@@ -67,6 +67,16 @@ ssize_t sluice_wire_write(struct sluice_wire *w, const struct iovec *parts,
     return n;
 }
 
+ssize_t sluice_wire_send(struct sluice_wire *w, const void *bytes, size_t n)
+{
+    union {
+        const void *in;
+        void *out;
+    } pointer = {.in = bytes};
+    const struct iovec part = {pointer.out, n};
+    return sluice_wire_write(w, &part, 1);
+}
+
 short sluice_wire_events(const struct sluice_wire *w, bool has_output)
 {
     if (w->tls)

@@ -45,6 +45,7 @@ void sluice_wire_close(struct sluice_wire *w);
 ssize_t sluice_wire_read(struct sluice_wire *w, void *bytes, size_t room);
 ssize_t sluice_wire_write(struct sluice_wire *w, const struct iovec *parts,
                           int count);
+ssize_t sluice_wire_send(struct sluice_wire *w, const void *bytes, size_t n);
 
 /* What to wait for, of poll(2), to read, and to write if `has_output`. */
 short sluice_wire_events(const struct sluice_wire *w, bool has_output);

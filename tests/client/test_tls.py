@@ -192,6 +192,19 @@ class Good(WithTls):
         replier.signal()
         self.assertEqual(replier.finish()[0], 0)
 
+    def test_a_benchmark_loses_nothing_under_it(self):
+        """Records carry many messages, and parts of them."""
+        broker = self.broker()
+        server = f"tls:localhost:{port_of(broker.address)}"
+        for options in (("--size", "50", "--count", "200000"),
+                        ("--size", "100k", "--count", "300", "--subs", "3"),
+                        ("--v2", "--confirm", "--count", "20000"),
+                        ("--v2", "--ack", "--count", "20000", "--channel",
+                         "/queue/bench", "--subs", "2")):
+            with self.subTest(options):
+                done = run("bench", *options, *self.ca, server=server)
+                self.assertEqual(done.returncode, 0, done.stderr)
+
     def test_a_client_that_shows_its_certificate_is_let_in(self):
         broker = self.broker("--tls-ca", self.folder["ca.pem"])
         self.assertSent(port_of(broker.address), *self.ca,
