@@ -83,7 +83,7 @@ class Healthy(WithBroker):
         self.broker.stop()
         status, out, err = ping.finish()
         self.assertEqual(status, 1)
-        self.assertIn("the broker closed the connection", err)
+        self.assertIn("the broker said goodbye", err)
         self.assertIn(b"ping statistics", out)
 
 

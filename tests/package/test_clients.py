@@ -26,7 +26,8 @@ def compile_c(source, folder):
         shutil.copy(header, folder)
     flags = ["-fsanitize=address,undefined"] if is_sanitised() else []
     subprocess.run([os.environ["CC"], "-Wall", "-Werror", "-I", folder, *flags,
-                    source, os.environ["LIBSLUICE"], "-o", program],
+                    source, os.environ["LIBSLUICE"], "-lssl", "-lcrypto",
+                    "-o", program],
                    check=True, timeout=DEADLINE)
     return [program]
 

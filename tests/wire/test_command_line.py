@@ -144,7 +144,8 @@ class StartErrors(WireTest):
         """A name that does not resolve, an address of another host."""
         for address in ("no-such-host.invalid:1", "192.0.2.1:25000"):
             with self.subTest(address=address):
-                self.assert_start_error(address, [address.split(":")[0]])
+                self.assert_start_error(f"{address} auth=none tls=none",
+                                        [address.split(":")[0]])
 
     def test_unix_path_that_cannot_be(self):
         """A directory that is not there; a path too long for a socket."""
