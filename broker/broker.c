@@ -28,9 +28,9 @@
 #include "broker/session/clients.h"
 #include "broker/session/clients_turn.h"
 #include "broker/tls_setup.h"
+#include "broker/users_setup.h"
 #include "common/mistakes.h"
 #include "common/sentence.h"
-#include "users/users.h"
 
 enum {
     STOP_MARGIN_MS = 5000, /* to end, after all was delivered or given up */
@@ -56,6 +56,7 @@ struct broker {
     struct clients clients;
     struct journal_setup journal;
     struct tls_setup tls;
+    struct users_setup users;
     struct monitor_setup watched;
     struct control_setup controlled;
     struct reactor *reactor;
@@ -214,20 +215,6 @@ static void broker_limit_connections(struct broker *b)
     listeners_set_limit(&b->listeners, limits.bound, limits.most);
 }
 
-/* Who may connect, and what they may. From the line in the log on nothing is
- * delivered that the file forbids. */
-static bool broker_set_users(struct broker *b)
-{
-    struct users *users = b->options->known;
-    if (!users)
-        return true;
-    if (!clients_set_users(&b->clients, users_ref(users)))
-        return false;
-    log_event(&b->log, LOG_INFO, "rights_loaded",
-              LOG_U64("users", users_count(users)));
-    return true;
-}
-
 /* Takes `fresh`. */
 static void broker_apply(struct broker *b, struct options *fresh)
 {
@@ -246,7 +233,7 @@ static void broker_apply(struct broker *b, struct options *fresh)
     tls_setup_use(&b->tls, fresh);
     listeners_commit(&b->listeners);
     broker_limit_connections(b);
-    (void)broker_set_users(b); /* needs no memory again */
+    (void)users_setup_use(&b->users, fresh); /* needs no memory again */
     log_always(&b->log, LOG_INFO, "reloaded", LOG_LIST(LOG_NONE));
     options_free(old);
 }
@@ -344,7 +331,8 @@ static bool broker_open_clients(struct broker *b, struct sentence *why)
     b->clients.tls = b->tls.tls;
     b->clients.on_closed = listeners_on_closed;
     b->clients.on_closed_arg = &b->listeners;
-    return broker_set_users(b) ||
+    return users_setup_open(&b->users, b->options, &b->clients, b->reactor,
+                            &b->log) ||
            sentence_fail(why, "cannot start: %s", strerror(errno));
 }
 
@@ -466,6 +454,7 @@ void broker_free(struct broker *b)
     if (b->has_clients)
         clients_fini(&b->clients);
     tls_setup_close(&b->tls);
+    users_setup_close(&b->users);
     control_setup_close(&b->controlled);
     monitor_setup_close(&b->watched);
     journal_setup_close(&b->journal);
