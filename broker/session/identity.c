@@ -15,6 +15,7 @@ struct identities {
     uint64_t generation; /* of these */
     struct idmap uids;   /* of those on unix sockets */
     struct idmap shown;  /* struct credential *, of those that were admitted */
+    struct idmap counts; /* of these, by the address of their user */
 };
 
 /* --- one session --------------------------------------------------------- */
@@ -49,30 +50,78 @@ bool identity_begin(struct session *s, int fd)
            idmap_put(&s->all->identities->uids, s->id, uid);
 }
 
+/* So many more of that user, or fewer. False without memory. */
+static bool identities_count(struct identities *i, const struct user *user,
+                             int change)
+{
+    uint64_t key = (uint64_t)(uintptr_t)user;
+    const uint64_t *row = idmap_find(&i->counts, key);
+    uint64_t count = (row ? *row : 0) + (uint64_t)change;
+    if (count > 0)
+        return idmap_put(&i->counts, key, count);
+    idmap_remove(&i->counts, key);
+    return true;
+}
+
+static bool identities_are_full(const struct identities *i,
+                                const struct user *user)
+{
+    const uint64_t *row = idmap_find(&i->counts, (uint64_t)(uintptr_t)user);
+    return user->limits.connections > 0 && row &&
+           *row >= user->limits.connections;
+}
+
+static void identity_drop(struct session *s)
+{
+    struct identities *i = s->all->identities;
+    const struct user *user = identity_user(s);
+    if (!user)
+        return;
+    (void)identities_count(i, user, -1); /* needs no memory */
+    idmap_remove(&i->shown, s->id);
+}
+
 void identity_end(struct session *s)
 {
     struct identities *i = s->all->identities;
     if (!i)
         return;
     idmap_remove(&i->uids, s->id);
-    idmap_remove(&i->shown, s->id);
+    identity_drop(s);
 }
 
-/* Nobody is admitted without memory, either. */
+/* In the place of what it was before, if it was admitted. Nobody is admitted
+ * without memory, either. */
 static bool identity_keep(struct session *s, const struct credential *shown)
 {
-    return shown && idmap_put(&s->all->identities->shown, s->id,
-                              (uint64_t)(uintptr_t)shown);
+    struct identities *i = s->all->identities;
+    identity_drop(s);
+    if (!shown || !identities_count(i, credential_user(shown), 1))
+        return false;
+    if (idmap_put(&i->shown, s->id, (uint64_t)(uintptr_t)shown))
+        return true;
+    (void)identities_count(i, credential_user(shown), -1);
+    return false;
 }
 
-bool identity_admit(struct session *s)
+/* As one more connection of its user. */
+static enum identity_answer identity_enter(struct session *s,
+                                           const struct credential *shown)
+{
+    if (shown &&
+        identities_are_full(s->all->identities, credential_user(shown)))
+        return IDENTITY_CROWDED;
+    return identity_keep(s, shown) ? IDENTITY_ADMITTED : IDENTITY_UNKNOWN;
+}
+
+enum identity_answer identity_admit(struct session *s)
 {
     const struct identities *i = s->all->identities;
     if (!i || s->is_exempt)
-        return true;
+        return IDENTITY_ADMITTED;
     char name[TLS_NAME_MAX + 1];
     struct identify_peer peer = identity_peer(s, name);
-    return identity_keep(s, identify_connection(i->users, &peer));
+    return identity_enter(s, identify_connection(i->users, &peer));
 }
 
 const struct users *identity_users(const struct session *s)
@@ -94,12 +143,14 @@ bool identity_source(const struct session *s, struct network *source)
     return true;
 }
 
-bool identity_admit_as(struct session *s, const struct credential *c)
+enum identity_answer identity_admit_as(struct session *s,
+                                       const struct credential *c)
 {
     char name[TLS_NAME_MAX + 1];
     struct identify_peer peer = identity_peer(s, name);
-    return identify_may_be(s->all->identities->users, &peer, c) &&
-           identity_keep(s, c);
+    return identify_may_be(s->all->identities->users, &peer, c)
+               ? identity_enter(s, c)
+               : IDENTITY_UNKNOWN;
 }
 
 bool identity_judge_publish(const struct session *s, const uint8_t *name,
@@ -149,6 +200,7 @@ bool identities_set(struct clients *all, struct users *users,
             return false;
         idmap_init(&i->uids, all->budget);
         idmap_init(&i->shown, all->budget);
+        idmap_init(&i->counts, all->budget);
         all->identities = i;
     }
     *old = i->users;
@@ -164,6 +216,7 @@ void identities_fini(struct clients *all)
         return;
     idmap_clear(&i->uids);
     idmap_clear(&i->shown);
+    idmap_clear(&i->counts);
     users_unref(i->users);
     free(i);
     all->identities = NULL;

@@ -40,8 +40,14 @@ bool identity_begin(struct session *s, int fd);
 /* Forgets who it was. */
 void identity_end(struct session *s);
 
+enum identity_answer {
+    IDENTITY_ADMITTED,
+    IDENTITY_UNKNOWN, /* it is nobody, or there is no memory */
+    IDENTITY_CROWDED, /* its user has as many connections as it may have */
+};
+
 /* Whether the client is somebody by its connection. */
-bool identity_admit(struct session *s);
+enum identity_answer identity_admit(struct session *s);
 
 /* For the functions below: there is a users file. */
 
@@ -54,9 +60,12 @@ uint64_t identity_generation(const struct session *s);
 /* Where it comes from. False: a unix socket. */
 bool identity_source(const struct session *s, struct network *source);
 
-/* Admits the client, which has shown `c`, of these users. False when that user
- * may not come from there, or the client's certificate is another user's. */
-bool identity_admit_as(struct session *s, const struct credential *c);
+/* Admits the client, which has shown `c`, of these users. UNKNOWN also when
+ * that user may not come from there, or the client's certificate is another
+ * user's.
+ */
+enum identity_answer identity_admit_as(struct session *s,
+                                       const struct credential *c);
 
 /* Whether its user may publish to a channel, subscribe to one, or subscribe to
  * a pattern. */

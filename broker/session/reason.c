@@ -67,6 +67,10 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                               "come from there"},
     [REASON_BUSY] = {"busy", LOG_DEBUG, true, COUNT_closed_auth,
                      "too many clients were waiting to be recognised"},
+    [REASON_USER_CONNECTIONS] = {"user_connections", LOG_WARNING, true,
+                                 COUNT_closed_auth,
+                                 "its user has as many connections as the "
+                                 "users file allows"},
     [REASON_DENIED] = {"denied", LOG_WARNING, true, COUNT_closed_denied,
                        "version 1: a channel that the client's user may not "
                        "publish to, or subscribe to"},

@@ -96,8 +96,14 @@ static struct verdict v1_admit(struct session *s)
         return v1_refuse(s, REASON_VERSION);
     if (s->demands.must_use_tls && !tls_is_started(s->stream))
         return v1_refuse(s, REASON_TLS_REQUIRED);
-    return identity_admit(s) ? verdict(VERDICT_GO_ON)
-                             : v1_refuse(s, REASON_AUTH_REQUIRED);
+    switch (identity_admit(s)) {
+    case IDENTITY_UNKNOWN:
+        return v1_refuse(s, REASON_AUTH_REQUIRED);
+    case IDENTITY_CROWDED:
+        return v1_refuse(s, REASON_USER_CONNECTIONS);
+    default:
+        return verdict(VERDICT_GO_ON);
+    }
 }
 
 static struct verdict v1_hello(struct session *s, const uint8_t *bytes,

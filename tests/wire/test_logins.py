@@ -314,14 +314,89 @@ class Reloading(LoginsTest):
             self.assertEqual(answer, b"ERR")
 
 
+class Limits(LoginsTest):
+    def test_connections_beyond_the_limit_are_closed_with_the_reason(self):
+        limit = ("connections = 2",)
+        broker = self.start((*self.thermo(), *limit),
+                            ("local", "network = 127.0.0.0/8", *limit))
+        for options, secret in ((PLAIN, PASSWORD), (b"", b"")):
+            inside = [self.opening(broker, options, secret) for _ in range(2)]
+            for client in inside:
+                self.assertAdmitted(client)
+            since = broker.mark()
+            late = self.opening(broker, options, secret)
+            self.assertEqual([late.hear()[0], late.hear()[0]],
+                             [b"ERR busy", b"BYE"])
+            broker.wait_for_log("event=closed .*user_connections", since)
+            inside[0].close()
+            broker.wait_stats(connections=lambda n: n % 2 == 1)
+            self.assertAdmitted(self.opening(broker, options, secret))
+        one = self.connect(broker).subscribe(b"/topic/a")
+        self.assert_closed(broker, one, "user_connections")
+
+    def test_the_limit_holds_after_a_reload(self):
+        """Who is inside is counted, and stays."""
+        broker = self.start(self.thermo())
+        inside = [self.opening(broker, PLAIN, PASSWORD) for _ in range(3)]
+        for client in inside:
+            self.assertAdmitted(client)
+        self.users((*self.thermo(), "connections = 2"))
+        since = broker.mark()
+        broker.signal(signal.SIGHUP)
+        broker.wait_for_log("event=rights_loaded", since)
+        for client in inside:
+            self.assertEqual(client.ask(b"PING x"), b"PONG x")
+        late = self.opening(broker, PLAIN, PASSWORD)
+        self.assertEqual(late.hear()[0], b"ERR busy")
+
+
+class Watching(LoginsTest):
+    def test_a_changed_file_is_taken_without_a_signal(self):
+        broker = self.start(self.thermo())
+        client = self.opening(broker, PLAIN, PASSWORD)
+        self.assertAdmitted(client)
+        since = broker.mark()
+        self.users(("other", "uid = 4000000"))
+        broker.wait_for_log("event=rights_loaded", since)
+        client.wait_closed()
+
+    def test_a_changed_file_with_a_mistake_is_not_taken(self):
+        broker = self.start(self.thermo())
+        since = broker.mark()
+        self.users((*self.thermo(), "nonsense = 1"))
+        broker.wait_for_log("event=rights_kept", since)
+        broker.wait_for_log("event=reload_mistake.*nonsense", since)
+        self.assertAdmitted(self.opening(broker, PLAIN, PASSWORD))
+
+
 class Secrets(LoginsTest):
     def test_no_secret_is_in_a_log(self):
         broker = self.start(self.thermo(), args=("--log-level", "debug"))
         self.assertAdmitted(self.opening(broker, PLAIN, PASSWORD))
         self.assertRefused(self.opening(broker, PLAIN, OTHER))
         lines = "\n".join(str(line) for line in broker.log())
+        proc = pathlib.Path(f"/proc/{broker.process.pid}")
+        seen = lines + (proc / "cmdline").read_text() + \
+            (proc / "environ").read_text()
         for secret in (PASSWORD, OTHER, hash_of(PASSWORD).encode()):
-            self.assertNotIn(secret.decode(), lines)
+            self.assertNotIn(secret.decode(), seen)
+
+    def test_no_core_file_can_hold_one(self):
+        """What the kernel does not dump belongs to root: so do its files in
+        /proc, whoever runs the broker."""
+        users = ()
+        self.users(self.thermo())
+        if os.geteuid() == 0:
+            users = ("setpriv", "--reuid=65534", "--regid=65534",
+                     "--clear-groups")
+            self.folder.chmod(0o711)
+            os.chown(self.file, 65534, 65534)
+        for args, owner in ((("--users", str(self.file)), 0),
+                            ((), 65534 if users else os.geteuid())):
+            broker = self.broker(*args, "--feed", "off", "--control", "off",
+                                 prefix=users)
+            memory = pathlib.Path(f"/proc/{broker.process.pid}/mem")
+            self.assertEqual(memory.stat().st_uid, owner)
 
 
 if __name__ == "__main__":

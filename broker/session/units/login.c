@@ -93,7 +93,11 @@ static enum login_result login_settle(struct login *l, const struct head *head,
                                       const struct credential *c)
 {
     struct counters *counters = l->all->all->counters;
-    bool is_right = c && identity_admit_as(l->session, c);
+    enum identity_answer answer =
+        c ? identity_admit_as(l->session, c) : IDENTITY_UNKNOWN;
+    if (answer == IDENTITY_CROWDED)
+        return LOGIN_CROWDED;
+    bool is_right = answer == IDENTITY_ADMITTED;
     counter_add(counters, is_right ? COUNT_logins : COUNT_logins_failed, 1);
     if (!is_right && l->has_source)
         failures_add(&l->all->failures, &l->source, login_now(l));

@@ -36,6 +36,7 @@ enum login_result {
     LOGIN_RIGHT,   /* the client is admitted */
     LOGIN_WRONG,   /* it is nobody */
     LOGIN_BUSY,    /* too many wait */
+    LOGIN_CROWDED, /* its user has as many connections as it may have */
     LOGIN_PENDING, /* it takes time; see login_end */
     LOGIN_FAILED,  /* there is no memory */
 };

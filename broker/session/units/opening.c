@@ -74,18 +74,49 @@ static struct verdict opening_accept(struct session *s, const struct head *head)
 
 /* --- who it is ------------------------------------------------------------ */
 
+static struct verdict opening_crowded(struct session *s)
+{
+    return unit_end(s, UNIT_BUSY, REASON_USER_CONNECTIONS);
+}
+
+static struct verdict opening_by_result(struct session *s,
+                                        const struct head *head)
+{
+    switch (login_result(s)) {
+    case LOGIN_RIGHT:
+        return opening_accept(s, head);
+    case LOGIN_WRONG:
+        return opening_refuse(s, head, UNIT_AUTH);
+    case LOGIN_BUSY:
+        return opening_refuse(s, head, UNIT_BUSY);
+    case LOGIN_CROWDED:
+        return opening_crowded(s);
+    default:
+        return verdict_close(REASON_NO_MEMORY);
+    }
+}
+
 static struct verdict opening_end_login(struct session *s)
 {
     struct head head;
     login_head(s, &head);
-    enum login_result result = login_result(s);
-    struct verdict v =
-        result == LOGIN_RIGHT   ? opening_accept(s, &head)
-        : result == LOGIN_BUSY  ? opening_refuse(s, &head, UNIT_BUSY)
-        : result == LOGIN_WRONG ? opening_refuse(s, &head, UNIT_AUTH)
-                                : verdict_close(REASON_NO_MEMORY);
+    struct verdict v = opening_by_result(s, &head);
     login_end(s);
     return v;
+}
+
+/* By what its connection shows. */
+static struct verdict opening_by_connection(struct session *s,
+                                            const struct head *head)
+{
+    switch (identity_admit(s)) {
+    case IDENTITY_ADMITTED:
+        return opening_accept(s, head);
+    case IDENTITY_CROWDED:
+        return opening_crowded(s);
+    default:
+        return opening_refuse(s, head, UNIT_AUTH);
+    }
 }
 
 /* A signature as far as it has come. */
@@ -158,10 +189,10 @@ static struct verdict opening_judge_client(struct session *s,
     const struct head *head = o->head;
     bool shows =
         head_has(head, UNIT_OPTION_user) || head_has(head, UNIT_OPTION_mech);
-    if (!s->all->identities || s->is_exempt || (!shows && identity_admit(s)))
+    if (!s->all->identities || s->is_exempt)
         return opening_accept(s, head);
     if (!shows)
-        return opening_refuse(s, head, UNIT_AUTH);
+        return opening_by_connection(s, head);
     bool has_begun = login_begin(s, o);
     opening_wipe(s, o->secret, o->secret_length);
     return has_begun ? opening_go_on(s, behind, n, out)
