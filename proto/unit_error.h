@@ -18,7 +18,7 @@
     X(BAD_HEAD, "bad-head", false, "the head is malformed")                    \
     X(BAD_OPTION, "bad-option", false, "an option or its value is refused")    \
     X(BAD_VERB, "bad-verb", false, "there is no such verb")                    \
-    X(BUSY, "busy", true, "too many clients at once; try again later")  \
+    X(BUSY, "busy", true, "too many clients at once; try again later")         \
     X(DENIED, "denied", false, "not allowed")                                  \
     X(DISK, "disk", false, "the journal's disk has failed")                    \
     X(DRAINING, "draining", false, "the broker is stopping")                   \

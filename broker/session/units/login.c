@@ -7,6 +7,7 @@
 #include "broker/auth/identify.h"
 #include "broker/auth/signature.h"
 #include "broker/base/budget.h"
+#include "broker/base/clock.h"
 #include "broker/base/counters.h"
 #include "broker/net/peer.h"
 #include "broker/net/reactor.h"
@@ -63,9 +64,10 @@ static void login_count_waiting(const struct logins *all)
 
 /* --- the result ----------------------------------------------------------- */
 
-static uint64_t login_now(const struct login *l)
+/* The loop's own clock begins anew after 49 days. */
+static uint64_t login_now(void)
 {
-    return reactor_now_ms(l->all->all->reactor);
+    return clock_now_us() / 1000;
 }
 
 static struct span login_option(const struct head *head,
@@ -100,7 +102,7 @@ static enum login_result login_settle(struct login *l, const struct head *head,
     bool is_right = answer == IDENTITY_ADMITTED;
     counter_add(counters, is_right ? COUNT_logins : COUNT_logins_failed, 1);
     if (!is_right && l->has_source)
-        failures_add(&l->all->failures, &l->source, login_now(l));
+        failures_add(&l->all->failures, &l->source, login_now());
     login_log(l, head, is_right);
     return is_right ? LOGIN_RIGHT : LOGIN_WRONG;
 }
@@ -186,7 +188,7 @@ static bool login_is_recalled(struct login *l, const struct user *user)
     logins_follow_users(l->all, l->session);
     return recalled_digest(&l->all->recalled, place, login_secret(l),
                            l->secret_length, l->digest) &&
-           recalled_has(&l->all->recalled, place, l->digest, login_now(l));
+           recalled_has(&l->all->recalled, place, l->digest, login_now());
 }
 
 static enum login_result login_compare(struct login *l, const struct user *user)
@@ -259,7 +261,7 @@ static enum login_result login_try(struct login *l)
 {
     struct head head;
     uint32_t ms = l->has_source ? failures_wait_ms(&l->all->failures,
-                                                   &l->source, login_now(l))
+                                                   &l->source, login_now())
                                 : 0;
     if (ms > 0)
         return login_queue(l, ms);
@@ -302,7 +304,7 @@ static void login_on_result(struct logins *all, uint64_t session, bool is_right)
         user && is_right ? users_find_password(identity_users(s), user) : NULL;
     if (c && all->generation == l->generation)
         recalled_add(&all->recalled, users_place(identity_users(s), user),
-                     l->digest, login_now(l));
+                     l->digest, login_now());
     login_finish(l, login_settle(l, &head, c));
 }
 
