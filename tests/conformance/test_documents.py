@@ -181,6 +181,7 @@ class C(unittest.TestCase):
                 shutil.copy(header, folder)
             languages.run(os.environ["CC"], "-I", folder,
                           folder / "program.c", os.environ["LIBSLUICE"],
+                          "-lssl", "-lcrypto",
                           "-o", folder / "program")
             done = subprocess.run([folder / "program"], capture_output=True,
                                   check=False, timeout=DEADLINE_S)

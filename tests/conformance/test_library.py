@@ -47,7 +47,8 @@ class Document(unittest.TestCase):
         flags = os.environ["SANITIZE"].split()
         subprocess.run([os.environ["CC"], "-Wall", "-Wextra", "-Werror", *flags,
                         "-I", folder, folder / "client.c",
-                        os.environ["LIBSLUICE"], "-o", folder / "client"],
+                        os.environ["LIBSLUICE"], "-lssl", "-lcrypto",
+                        "-o", folder / "client"],
                        check=True, timeout=DEADLINE_S)
         return folder / "client"
 
