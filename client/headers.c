@@ -3,6 +3,14 @@
 
 #include <ctype.h>
 #include <string.h>
+#include <strings.h>
+
+/* The broker writes these, and refuses them from others. */
+static bool headers_is_reserved(const char *name)
+{
+    static const char prefix[] = "Sluice-";
+    return strncasecmp(name, prefix, strlen(prefix)) == 0;
+}
 
 static bool headers_is_name(const char *name, size_t length, size_t room)
 {
@@ -28,6 +36,12 @@ bool headers_read(struct headers *h, const struct cli_option_texts *texts,
                 why,
                 "--header: '%.128s' is not Name=value; a name is a capital,"
                 " then letters, digits, '-', '_' or '.'",
+                text);
+        if (headers_is_reserved(text))
+            return sentence_fail(
+                why,
+                "--header: '%.128s': names that begin with Sluice- are the"
+                " broker's",
                 text);
         memcpy(h->names[i], text, length);
         h->names[i][length] = '\0';

@@ -186,7 +186,8 @@ class Work(WithUnits):
                      ("work", "/queue/w", "--exec", "true", "--jobs", "0"),
                      ("reply", "/svc"), ("request",),
                      ("request", "/svc", "a", "b"),
-                     ("request", "/svc", "-H", "unit=C")):
+                     ("request", "/svc", "-H", "unit=C"),
+                     ("request", "/svc", "-H", "SLUICE-Try=1")):
             with self.subTest(args):
                 self.assertEqual(run(*args).returncode, 2)
 
