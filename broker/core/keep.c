@@ -129,7 +129,8 @@ void keep_free(struct keep *k)
 bool keep_is_empty(const struct keep *k)
 {
     return k->tail->count == 0 && !has_middle(k) && !k->read &&
-           k->given.messages == 0 && k->ack_count == 0;
+           k->given.messages == 0 && k->ack_count == 0 &&
+           (k->asked_acks == 0 || k->is_abandoned);
 }
 
 bool keep_is_settled(const struct keep *k)
@@ -179,9 +180,12 @@ void keep_accept(struct keep *k, const struct slice *s)
         keep_stall(k);
 }
 
+/* The open block may move until the turn is over; the rest is put then. */
 static bool keep_put(struct keep *k)
 {
     while (k->put_count < k->tail->count) {
+        if (backlog_at(k->tail, k->put_count)->block->home)
+            return true;
         if (!keeper_put(k->keeper, k, backlog_at(k->tail, k->put_count)))
             return false;
         k->put_count++;
@@ -192,7 +196,7 @@ static bool keep_put(struct keep *k)
 static void keep_flush_acks(struct keep *k)
 {
     if (k->ack_count > 0)
-        keeper_ack(k->keeper, k->id, k->ack_first, k->ack_count);
+        keeper_ack(k->keeper, k, k->ack_first, k->ack_count);
     k->ack_count = 0;
 }
 

@@ -51,6 +51,7 @@ struct keep {
     struct fill given;   /* in trails */
     uint64_t ack_first;  /* numbers that are done, */
     uint32_t ack_count;  /* so many, which the store is told of later */
+    uint32_t asked_acks; /* that the keeper has and the store had no room for */
     uint32_t read_bytes; /* the next message needs so much; 0: it is small */
     struct store_read *read;            /* under way; NULL: none is */
     bool is_abandoned;                  /* the store is closed */

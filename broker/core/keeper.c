@@ -192,6 +192,9 @@ static bool keeper_ask_ack(struct keeper *k, const struct keeper_ack *a)
 static void keeper_review_acks(struct keeper *k)
 {
     while (k->ack_count > 0 && keeper_ask_ack(k, &k->acks[k->ack_head])) {
+        struct keep *keep = keep_of(k, k->acks[k->ack_head].channel);
+        if (keep && --keep->asked_acks == 0)
+            channel_touch(&keep->queue->channel); /* it may be empty */
         k->ack_head++;
         k->ack_count--;
     }
@@ -221,15 +224,17 @@ static bool acks_grow(struct keeper *k)
 }
 
 /* Without memory it is forgotten: the message comes again after a restart. */
-void keeper_ack(struct keeper *k, uint32_t channel, uint64_t first,
+void keeper_ack(struct keeper *k, struct keep *keep, uint64_t first,
                 uint32_t count)
 {
-    const struct keeper_ack a = {first, channel, count};
+    const struct keeper_ack a = {first, keep->id, count};
     if (k->state == STORE_FAILED ||
         (k->ack_count == 0 && keeper_ask_ack(k, &a)))
         return;
-    if (k->ack_head + k->ack_count < k->ack_room || acks_grow(k))
+    if (k->ack_head + k->ack_count < k->ack_room || acks_grow(k)) {
         k->acks[k->ack_head + k->ack_count++] = a;
+        keep->asked_acks++;
+    }
 }
 
 bool keeper_read(struct keeper *k, struct keep *keep, struct store_read *read)

@@ -119,7 +119,7 @@ static inline bool keeper_is_stalled(const struct keeper *k)
 bool keeper_put(struct keeper *k, struct keep *keep, const struct slice *s);
 
 /* These messages are done. */
-void keeper_ack(struct keeper *k, uint32_t channel, uint64_t first,
+void keeper_ack(struct keeper *k, struct keep *keep, uint64_t first,
                 uint32_t count);
 
 /* Begins to read. False: it cannot now, and the keep is `hungry`. */
