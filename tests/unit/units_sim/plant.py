@@ -27,6 +27,26 @@ PLANTS = {
                   "    return (!u->parked && channel_must_wait(ch)) ||\n",
                   "    return (!u->parked && u->body_length > 30 && "
                   "channel_must_wait(ch)) ||\n"),
+    # of durable queues, for keep_simulation_test.c
+    "early": ("broker/core/keeper.c",
+              "        first = k->late_turn;\n    return first - 1;\n",
+              "        first = k->late_turn;\n    return first;\n"),
+    "late": ("broker/core/keeper.c",
+             "    keeper_set_late(k);\n    if (list_is_empty(&keep->unput))\n",
+             "    if (list_is_empty(&keep->unput))\n"),
+    "given": ("broker/core/keep.c",
+              "    k->durable = end_of(s);\n    k->keeper",
+              "    k->durable = end_of(s) + 1;\n    k->keeper"),
+    "moved": ("broker/core/keep.c",
+              "        if (backlog_at(k->tail, k->put_count)->block->home)\n"
+              "            return true;\n",
+              ""),
+    "unconfirmed": ("broker/core/trail.c",
+                    "        trail_consume(t, handed - unconfirmed);\n",
+                    "        trail_consume(t, handed);\n"),
+    "dropped": ("broker/core/keep.c",
+                "           (k->asked_acks == 0 || k->is_abandoned);",
+                "           true;"),
 }
 
 
