@@ -10,6 +10,7 @@ enum {
     /* The same for each node that comes or goes while a table is replaced: a
      * new table must not be full, or nearly empty, before the old one is. */
     MAP_MOVED_EACH = 16,
+    WALK_PIECE = 32, /* slots whose nodes are fetched together */
 };
 
 void map_init(struct map *m, struct budget *budget)
@@ -159,16 +160,48 @@ static uint32_t reverse_bits(uint32_t n)
  * another size only has wider or narrower ranges. So a position in this order
  * remains valid when the table is resized. While it is, steps have the length
  * of the narrower ranges, each of which lies in one slot of one table. */
+static const uint64_t walk_end = (uint64_t)UINT32_MAX + 1;
+
+/* Of all hashes, those that one step of a walk passes: a power of two. */
+static uint64_t walk_range(const struct map *m)
+{
+    size_t finest = m->slot_count > m->old_count ? m->slot_count : m->old_count;
+    return walk_end / finest;
+}
+
+/* Nodes and their names lie anywhere in memory. Fetched together, those of a
+ * piece take hardly longer than one. */
+static void walk_fetch(const struct map *m, uint64_t from, size_t slots)
+{
+    const struct map_node *nodes[WALK_PIECE];
+    uint64_t range = walk_range(m);
+    size_t n = 0;
+    for (; slots > 0 && from < walk_end; slots--, from += range) {
+        nodes[n] = *map_slot(m, reverse_bits((uint32_t)from));
+        if (nodes[n]) /* to fetch NULL takes long */
+            __builtin_prefetch(nodes[n++]);
+    }
+    for (size_t i = 0; i < n; i++) {
+        __builtin_prefetch(map_node_name(nodes[i]));
+        if (nodes[i]->next)
+            __builtin_prefetch(nodes[i]->next);
+    }
+}
+
 bool map_walk(const struct map *m, struct map_walk *walk, size_t slots,
               void (*visit)(struct map_node *, void *), void *arg)
 {
-    const uint64_t end = (uint64_t)UINT32_MAX + 1;
-    size_t finest = m->slot_count > m->old_count ? m->slot_count : m->old_count;
-    if (m->count == 0)
-        walk->passed = end;
-    for (; slots > 0 && walk->passed < end; slots--) {
-        uint64_t from = walk->passed, range = end / finest;
-        uint64_t next = (from / range + 1) * range;
+    if (m->count == 0) {
+        walk->passed = walk_end;
+        return false;
+    }
+    uint64_t range = walk_range(m);
+    for (size_t i = 0; i < slots && walk->passed < walk_end; i++) {
+        uint64_t from = walk->passed;
+        if (i % WALK_PIECE == 0)
+            walk_fetch(m, from,
+                       slots - i < WALK_PIECE ? slots - i : WALK_PIECE);
+        uint64_t next = (from | (range - 1)) + 1;
         struct map_node *node = *map_slot(m, reverse_bits((uint32_t)from));
         for (; node; node = node->next) {
             uint64_t place = reverse_bits(node->hash);
@@ -177,7 +210,7 @@ bool map_walk(const struct map *m, struct map_walk *walk, size_t slots,
         }
         walk->passed = next;
     }
-    return walk->passed < end;
+    return walk->passed < walk_end;
 }
 
 void map_each(const struct map *m, void (*visit)(struct map_node *, void *),
