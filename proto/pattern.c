@@ -205,10 +205,30 @@ bool pattern_matches_name(const struct pattern *p,
            pattern_matches_segments(p, name);
 }
 
+/* Whether the name begins with all that is in front of the first wildcard. Most
+ * names do not, and need not be cut then. */
+static bool pattern_may_match(const struct pattern *p, const uint8_t *name,
+                              size_t length)
+{
+    size_t from = 0;
+    for (unsigned at = 0; at < p->length; at += 1u + p->octets[at]) {
+        uint8_t mark = p->octets[at];
+        if (mark == PATTERN_ANY || mark == PATTERN_REST)
+            break;
+        if (from + mark > length ||
+            memcmp(name + from, &p->octets[at + 1], mark) != 0)
+            return false;
+        from += mark + 1u; /* and the slash */
+    }
+    return true;
+}
+
 bool pattern_matches(const struct pattern *p, const uint8_t *name,
                      size_t length)
 {
     struct pattern_name cut;
+    if (!p->is_exact && !pattern_may_match(p, name, length))
+        return false;
     pattern_cut(&cut, name, length);
     return pattern_matches_name(p, &cut);
 }
