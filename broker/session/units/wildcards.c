@@ -11,11 +11,13 @@
 
 /* See errands.h. */
 enum {
-    WORK_SLOT = 2, /* of the directory; a lane */
-    WORK_MATCH = 2,
+    WORK_SLOT = 1, /* of the directory */
+    WORK_LANE = 2,
+    WORK_MATCH = 1,
     WORK_JOIN = 6,
     OCTETS_PER_WORK = 24, /* of a name, to compare with a pattern */
-    SLOTS_AT_ONCE = 8,
+    SLOTS_AT_ONCE = 32,   /* while there is that much work to do: */
+    WORK_PLENTY = 2 * SLOTS_AT_ONCE * (WORK_SLOT + WORK_MATCH + WORK_JOIN),
 };
 
 /* A quarter of a megabyte, without the channels. */
@@ -139,8 +141,8 @@ static void join_if_it_matches(struct channel *ch, void *arg)
 {
     const struct visit *v = arg;
     struct wildcard *w = v->wildcard;
-    if (!w->session->units->is_overrun && !ch->is_awaited &&
-        matches(w, ch, v->work))
+    if (!w->session->units->is_overrun && matches(w, ch, v->work) &&
+        !ch->is_awaited) /* asked last: that lies elsewhere in memory */
         wildcards_join(w, ch, v->work);
 }
 
@@ -150,11 +152,11 @@ static bool run_add(struct errand *c, int32_t *work)
     struct visit v = {u->changing, work};
     bool goes_on = true;
     while (goes_on && *work > 0) {
-        *work -= SLOTS_AT_ONCE * WORK_SLOT;
-        goes_on =
-            directory_walk(&u->session->all->core->directory, &u->channels,
-                           SLOTS_AT_ONCE, join_if_it_matches, &v) &&
-            !u->is_overrun;
+        size_t slots = *work > WORK_PLENTY ? SLOTS_AT_ONCE : 1;
+        *work -= (int32_t)slots * WORK_SLOT;
+        goes_on = directory_walk(&u->session->all->core->directory,
+                                 &u->channels, slots, join_if_it_matches, &v) &&
+                  !u->is_overrun;
     }
     if (goes_on)
         return false;
@@ -229,7 +231,7 @@ static bool run_remove(struct errand *c, int32_t *work)
         lanes_walk_begin(u->session);
     while (lane && *work > 0) {
         lane = lanes_walk(u->session);
-        *work -= WORK_SLOT;
+        *work -= WORK_LANE;
         if (lane)
             part(u->changing, lane, work);
     }
