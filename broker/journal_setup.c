@@ -81,6 +81,9 @@ static void log_opened(struct journal_setup *j,
               LOG_U64("bytes", engine->bytes),
               LOG_U64("torn_bytes", engine->torn_bytes),
               LOG_U64("ms", report->open_ms));
+    if (engine->others > 0)
+        log_event(j->log, LOG_WARNING, "journal_foreign",
+                  LOG_U64("files", engine->others));
     if (report->is_remote)
         log_event(j->log, LOG_WARNING, "journal_remote", LOG_NONE);
 }

@@ -12,6 +12,7 @@ LIBRARY = r"""
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 static atomic_long flushes; /* of the whole process */
@@ -45,11 +46,21 @@ int fdatasync(int file)
 {
     return flush(SYS_fdatasync, file);
 }
+
+int fstatfs(int file, struct statfs *out)
+{
+    int result = (int)syscall(SYS_fstatfs, file, out);
+    if (setting("DISK_IS_REMOTE"))
+        out->f_type = 0x6969; /* NFS */
+    return result;
+}
 """
 
 
-def faults(folder, fails_at=0, delay_ms=0, does_nothing=False):
-    """The n-th flush alone fails; each one of a thread takes so much longer.
+def faults(folder, fails_at=0, delay_ms=0, does_nothing=False,
+           is_remote=False):
+    """The n-th flush alone fails; each one of a thread takes so much longer;
+    what a network file system is, the library says of any.
     `folder` is for the library; skips the test where there is no compiler."""
     compiler = shutil.which("cc")
     if not compiler:
@@ -62,5 +73,6 @@ def faults(folder, fails_at=0, delay_ms=0, does_nothing=False):
             "FLUSH_FAILS_AT": str(fails_at),
             "FLUSH_DELAY_US": str(delay_ms * 1000),
             "FLUSH_NOTHING": "1" if does_nothing else "0",
+            "DISK_IS_REMOTE": "1" if is_remote else "0",
             # The library comes before that of a sanitizer.
             "ASAN_OPTIONS": "verify_asan_link_order=0"}
