@@ -198,7 +198,8 @@ class Room:
         while time.monotonic() < until and command.process.poll() is None:
             if not command.goes_on:
                 return
-            if (self.log("event=listening") if command.is_broker
+            if (any("event=listening" in line for line in command.seen)
+                    if command.is_broker
                     else self.subscribed(text) != known):
                 return
             time.sleep(0.02)
