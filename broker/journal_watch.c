@@ -32,6 +32,7 @@ void journal_watch_measure(const struct journal_watch *w)
         {COUNT_journal_flushes, engine->flushes},
         {COUNT_journal_messages, engine->messages},
         {COUNT_journal_acks, engine->acks},
+        {COUNT_journal_late_acks, engine->late_acks},
         {COUNT_journal_written_bytes, engine->written_bytes},
         {COUNT_journal_moved_bytes, engine->moved_bytes},
         {COUNT_journal_read_bytes, engine->read_bytes},

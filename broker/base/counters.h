@@ -128,6 +128,8 @@
       "messages written to the journal")                                       \
     X(journal_acks, COUNTER, "messages",                                       \
       "messages noted as done in the journal")                                 \
+    X(journal_late_acks, GAUGE, "runs",                                        \
+      "runs of messages that are done, of which there are too many to note")   \
     X(journal_written_bytes, COUNTER, "bytes", "bytes written to the journal") \
     X(journal_moved_bytes, COUNTER, "bytes",                                   \
       "of these, messages that compaction copied")                             \
