@@ -78,10 +78,15 @@ const struct user *users_find(const struct users *u, const char *name)
 
 size_t users_place(const struct users *u, const struct user *user)
 {
-    size_t i = 0;
-    while (i < u->count && u->all[i] != user)
-        i++;
-    return i;
+    size_t low = 0, high = u->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(user->name, u->all[middle]->name) <= 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return low;
 }
 
 size_t credential_of_password(const char *name, const char *hash,

@@ -16,7 +16,7 @@
 #include "broker/session/state.h"
 #include "users/users.h"
 
-enum { FINISH_LOOK_MS = 10, LINGER_MS = 1000 };
+enum { FINISH_LOOK_MS = 10, LINGER_MS = 1000, RATE_LOOK_MS = 20 };
 
 static void look_at_finishing(void *arg)
 {
@@ -47,6 +47,16 @@ static void revoke_idle_grants(void *arg)
     }
 }
 
+static void look_at_rates(void *arg)
+{
+    struct clients *all = arg;
+    LIST_EACH_SAFE (link, &all->waits.lists[WAIT_RATE]) {
+        struct session *s = LIST_OF(link, struct session, waiting.link);
+        if (!identity_is_over(s))
+            session_resume(s);
+    }
+}
+
 static const struct wait_row wait_rows[WAIT_TOTAL] = {
     [WAIT_HELLO] = {.expire = session_on_timeout},
     [WAIT_FRAME] = {.expire = session_on_timeout},
@@ -57,6 +67,7 @@ static const struct wait_row wait_rows[WAIT_TOTAL] = {
     [WAIT_LINGER] = {.expire = end_finish},
     [WAIT_PING] = {.expire = session_on_timeout},
     [WAIT_SIP] = {.expire = session_on_sip},
+    [WAIT_RATE] = {.look = look_at_rates, .look_ms = RATE_LOOK_MS},
     [WAIT_MEMORY] = {.look = revoke_idle_grants,
                      .look_ms = ADMISSION_IDLE_GRANT_MS},
 };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 
 #include "broker/auth/identify.h"
+#include "broker/auth/rates.h"
+#include "broker/base/clock.h"
 #include "broker/base/idmap.h"
 #include "broker/net/peer.h"
 #include "broker/net/tls.h"
@@ -13,6 +15,7 @@
 struct identities {
     struct users *users; /* owned */
     uint64_t generation; /* of these */
+    struct rates rates;  /* what they have sent */
     struct idmap uids;   /* of those on unix sockets */
     struct idmap shown;  /* struct credential *, of those that were admitted */
     struct idmap counts; /* of these, by the address of their user */
@@ -153,6 +156,24 @@ enum identity_answer identity_admit_as(struct session *s,
                : IDENTITY_UNKNOWN;
 }
 
+void identity_charge(const struct session *s, uint64_t messages, uint64_t bytes)
+{
+    struct identities *i = s->all->identities;
+    const struct user *user = identity_user(s);
+    if (user && rates_are_limited(user))
+        rates_charge(&i->rates, users_place(i->users, user), user, messages,
+                     bytes, clock_now_us());
+}
+
+bool identity_judge_rate(const struct session *s)
+{
+    const struct identities *i = s->all->identities;
+    const struct user *user = identity_user(s);
+    return user && rates_are_limited(user) &&
+           rates_are_over(&i->rates, users_place(i->users, user),
+                          clock_now_us());
+}
+
 bool identity_judge_publish(const struct session *s, const uint8_t *name,
                             size_t length)
 {
@@ -204,6 +225,7 @@ bool identities_set(struct clients *all, struct users *users,
         all->identities = i;
     }
     *old = i->users;
+    rates_reset(&i->rates, users_count(users));
     i->users = users;
     i->generation++;
     return true;
@@ -217,6 +239,7 @@ void identities_fini(struct clients *all)
     idmap_clear(&i->uids);
     idmap_clear(&i->shown);
     idmap_clear(&i->counts);
+    rates_reset(&i->rates, 0);
     users_unref(i->users);
     free(i);
     all->identities = NULL;

@@ -67,6 +67,11 @@ bool identity_source(const struct session *s, struct network *source);
 enum identity_answer identity_admit_as(struct session *s,
                                        const struct credential *c);
 
+/* So much was read from the client. */
+void identity_charge(const struct session *s, uint64_t messages,
+                     uint64_t bytes);
+bool identity_judge_rate(const struct session *s);
+
 /* Whether its user may publish to a channel, subscribe to one, or subscribe to
  * a pattern. */
 bool identity_judge_publish(const struct session *s, const uint8_t *name,
@@ -74,6 +79,12 @@ bool identity_judge_publish(const struct session *s, const uint8_t *name,
 bool identity_judge_read(const struct session *s, const uint8_t *name,
                          size_t length);
 bool identity_judge_pattern(const struct session *s, const struct pattern *p);
+
+/* Whether its user has sent as much as it may for now. */
+static inline bool identity_is_over(const struct session *s)
+{
+    return s->all->identities && identity_judge_rate(s);
+}
 
 /* The same whether there is a users file or not: without one it may. */
 static inline bool identity_may_publish(const struct session *s,

@@ -7,6 +7,7 @@
 #include "broker/net/tls.h"
 #include "broker/session/bypass.h"
 #include "broker/session/clients.h"
+#include "broker/session/identity.h"
 #include "broker/session/partial.h"
 #include "broker/session/state.h"
 
@@ -401,6 +402,8 @@ struct verdict reader_next(struct session *s)
         publisher_forget(&s->pub);
     if (publisher_is_waiting(&s->pub))
         return verdict(VERDICT_WAIT_GATE);
+    if (identity_is_over(s))
+        return verdict(VERDICT_WAIT_RATE);
     if (partial_is_large(s->partial) &&
         s->partial->body_state != BODY_GRANTED &&
         !admission_grant(&s->all->admission, s->partial))

@@ -145,6 +145,14 @@ static void session_rest(struct session *s)
     session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
 }
 
+/* Its user has sent what it may. */
+static void session_slow_down(struct session *s)
+{
+    state_set(s, SESSION_PAUSED);
+    session_wait(s, WAIT_RATE);
+    session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
+}
+
 static void session_starve(struct session *s)
 {
     counter_add(s->all->counters, COUNT_memory_waits, 1);
@@ -206,6 +214,9 @@ void session_act(struct session *s, struct verdict v)
     case VERDICT_WAIT_MEMORY:
         session_starve(s);
         break;
+    case VERDICT_WAIT_RATE:
+        session_slow_down(s);
+        break;
     case VERDICT_LEAVE:
         session_leave(s);
         break;
@@ -249,8 +260,11 @@ void session_go_on(struct session *s)
 static size_t session_read(struct session *s)
 {
     size_t got;
+    uint64_t before = s->pub.messages_in;
     session_set_now(s);
     struct verdict v = reader_read(s, &got);
+    if (s->all->identities)
+        identity_charge(s, s->pub.messages_in - before, got);
     session_act_on_read(s, v, got);
     return got;
 }
@@ -323,7 +337,8 @@ static void session_on_end(void *owner, enum stream_status how)
  * either, before it is read on. */
 static void session_on_broken_pause(struct session *s)
 {
-    if (publisher_is_waiting(&s->pub) || s->waiting.wait == WAIT_MEMORY) {
+    if (publisher_is_waiting(&s->pub) || s->waiting.wait == WAIT_MEMORY ||
+        s->waiting.wait == WAIT_RATE) {
         session_on_end_of_paused(s);
         return;
     }

@@ -14,6 +14,7 @@ enum verdict_what {
     VERDICT_GO_ON,
     VERDICT_WAIT_GATE,   /* at the gates of the channels it published to */
     VERDICT_WAIT_MEMORY, /* for the large message that it has begun */
+    VERDICT_WAIT_RATE,   /* until its user may send more */
     VERDICT_LEAVE,       /* nothing was read: until more has arrived */
     VERDICT_REST,        /* until the client has taken what it is owed */
     VERDICT_GOODBYE,     /* orderly, for the reason; no more is decoded */

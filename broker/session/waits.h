@@ -24,6 +24,7 @@ enum wait_kind {
     WAIT_PING,   /* anything at all, of a client that is pinged */
     WAIT_SIP,    /* the next sip from a publisher that is paused */
     WAIT_MEMORY, /* memory for a large message, in order of arrival */
+    WAIT_RATE,   /* what its user may send in a second, and has sent already */
     WAIT_ROOM,   /* room in a channel, having ended; the same */
     WAIT_TOTAL
 };

@@ -350,6 +350,56 @@ class Limits(LoginsTest):
         self.assertEqual(late.hear()[0], b"ERR busy")
 
 
+class Rates(LoginsTest):
+    """Over the limit a user is not read until time has made up for it; nothing
+    is lost, and nobody else waits."""
+
+    def check_rate(self, limit, messages, size):
+        broker = self.start((*self.thermo(), limit), ("other", "uid = 0"),
+                            ("local", "network = 127.0.0.0/8"))
+        reader = self.opening(broker)
+        self.assertAdmitted(reader)
+        reader.ask(b"SUB /topic/x rid=1")
+        client = self.opening(broker, PLAIN, PASSWORD)
+        client.hear()
+        client.send(b"".join(unit(b"PUB /topic/x", b"%d" % i + b"x" * size)
+                             for i in range(messages)))
+        broker.wait_stats(paused_publishers=1)
+        client.say(b"PUB /topic/x", b"last")
+        other = self.opening(broker)
+        self.assertAdmitted(other)
+        self.assertEqual(broker.stats()["paused_publishers"], 1)
+        heard = []
+        while not heard or heard[-1] != b"last":
+            head, body = reader.hear()
+            if head.startswith(b"MSG /topic/x"):
+                heard.append(body)
+        self.assertEqual(len(heard), messages + 1)
+        broker.wait_stats(paused_publishers=0)
+
+    def test_messages(self):
+        self.check_rate("messages = 20/s", 100, 0)
+
+    def test_bytes(self):
+        self.check_rate("bytes = 20k/s", 10, 10000)
+
+    def test_a_slow_client_that_leaves_loses_nothing(self):
+        """What it has sent is read though it has gone."""
+        broker = self.start(("local", "network = 127.0.0.0/8"),
+                            (*self.thermo(), "messages = 20/s"))
+        reader = self.opening(broker)
+        self.assertAdmitted(reader)
+        reader.ask(b"SUB /topic/x rid=1")
+        client = self.opening(broker, PLAIN, PASSWORD)
+        client.hear()
+        client.send(unit(b"PUB /topic/x", b"x") * 60)
+        broker.wait_stats(paused_publishers=1)
+        client.send(unit(b"PUB /topic/x", b"x") * 5 + unit(b"BYE"))
+        client.half_close()
+        for _ in range(65):
+            self.assertTrue(reader.hear()[0].startswith(b"MSG"))
+
+
 class Watching(LoginsTest):
     def test_a_changed_file_is_taken_without_a_signal(self):
         broker = self.start(self.thermo())

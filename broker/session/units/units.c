@@ -203,8 +203,9 @@ bool units_must_rest(const struct session *s)
 void units_review_rest(struct session *s)
 {
     struct units *u = s->units;
-    if (s->state == SESSION_PAUSED && s->waiting.wait != WAIT_MEMORY && u &&
-        list_is_empty(&u->rested) && !units_must_rest(s))
+    if (s->state == SESSION_PAUSED && s->waiting.wait != WAIT_MEMORY &&
+        s->waiting.wait != WAIT_RATE && u && list_is_empty(&u->rested) &&
+        !units_must_rest(s))
         list_insert(&units_hub(s)->rested, &u->rested);
 }
 
