@@ -7,10 +7,11 @@ import pathlib
 import signal
 import stat
 import tempfile
+import threading
 
 from daemon import SYNC_CHANNEL
 from unit_client import OPENING, UnitClient, UnitsTest, unit
-from wire import Client, main, run_sluiced
+from wire import Background, Client, main, run_sluiced
 
 WRONG_USAGE = 2
 TOKEN = b"sl_canary"
@@ -224,6 +225,34 @@ class Reloading(UsersTest):
         self.assert_closed(broker, one, "rights_revoked")
         two.wait_closed()
         self.assertEqual(three.ask(b"PING x"), b"PONG x")
+
+    def test_under_load_nothing_forbidden_comes_after_the_event(self):
+        """Nor from what waits for a reader that has not taken it yet."""
+        broker = self.broker_for(LOCAL, "--client-limit", "64m")
+        readers = [self.subscriber(broker, b"/topic/a") for _ in range(50)]
+        writer, _ = self.opening(broker, b" mech=token", TOKEN)
+        is_over = threading.Event()
+
+        def flood():
+            while not is_over.is_set():
+                writer.send(unit(b"PUB /topic/a", b"before" * 100) * 100)
+                writer.ping(b"x")
+
+        flooding = Background(flood)
+        broker.wait_stats(messages_out=lambda n: n > 10_000)
+        self.reload(broker, LOCAL.replace("subscribe = /topic/*\n", ""))
+        is_over.set()
+        flooding.join()
+        writer.send(unit(b"PUB /topic/a", b"after"))
+        writer.ping(b"y")
+        broker.wait_stats(closed_denied=len(readers))
+        for reader in readers:
+            with contextlib.suppress(ConnectionError):
+                while True:
+                    try:
+                        self.assertNotEqual(reader.recv(), b"after")
+                    except EOFError:
+                        break
 
     def test_a_publisher_is_judged_again(self):
         broker = self.broker_for(LOCAL)
