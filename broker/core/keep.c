@@ -146,11 +146,6 @@ struct fill keep_behind(const struct keep *k)
 
 /* What is published. */
 
-bool keep_prepare(struct keep *k)
-{
-    return backlog_grow(k->tail, budget_of(k));
-}
-
 static void keep_stall(struct keep *k)
 {
     if (!list_is_empty(&k->stalled))
@@ -164,6 +159,15 @@ static void keep_resume(struct keep *k)
     list_remove(&k->stalled);
     channel_open_gate(channel_of(k));
     channel_touch(channel_of(k));
+}
+
+/* Where many queues are published to, each would take as much as one read
+ * brings before its gate is closed. */
+bool keep_prepare(struct keep *k)
+{
+    if (keeper_is_stalled(k->keeper))
+        keep_stall(k);
+    return backlog_grow(k->tail, budget_of(k));
 }
 
 /* Without memory for the one after it, the next message has to ask. */

@@ -76,7 +76,8 @@ bool keep_is_empty(const struct keep *k);
 /* All receipts for what is in it may be sent. */
 bool keep_is_settled(const struct keep *k);
 
-/* Has room for one slice; false without memory. */
+/* Has room for one slice; false without memory. Its gate closes if too much is
+ * not on disk. */
 bool keep_prepare(struct keep *k);
 
 /* Takes a slice, numbered, that there is room for. */

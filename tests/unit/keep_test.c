@@ -325,6 +325,27 @@ static void test_publishers_wait_while_too_much_is_not_on_disk(void **state)
     settle(f);
 }
 
+/* Not one read for each queue. */
+static void
+test_many_queues_share_the_bound_of_what_is_not_on_disk(void **state)
+{
+    struct fixture *f = *state;
+    char name[32];
+    for (int i = 0; i < 17; i++) {
+        rig_say_bytes(&f->rig, Q, "x", 1 << 20);
+        rig_turn(&f->rig);
+    }
+    uint64_t before = f->rig.core.keeper.pending_bytes;
+    for (int i = 0; i < 100; i++) {
+        snprintf(name, sizeof name, "/queue/%d", i);
+        assert_int_equal(rig_say(&f->rig, name, "x"), PUBLISH_WAIT);
+    }
+    rig_turn(&f->rig);
+    assert_int_equal(f->rig.core.keeper.pending_bytes, before + 100 * 4);
+    settle(f);
+    assert_false(channel_must_wait(rig_find(&f->rig, "/queue/0")));
+}
+
 static void test_a_full_store_lets_consumers_go_on(void **state)
 {
     struct fixture *f = *state;
@@ -333,7 +354,7 @@ static void test_a_full_store_lets_consumers_go_on(void **state)
     settle(f);
     store_fake_set_state(&f->store, STORE_FULL);
     core_reap(&f->rig.core);
-    assert_int_equal(rig_say(&f->rig, Q, "b"), PUBLISH_OK);
+    assert_int_equal(rig_say(&f->rig, Q, "b"), PUBLISH_WAIT);
     rig_turn(&f->rig);
     assert_int_equal(rig_say(&f->rig, Q, "c"), PUBLISH_WAIT);
     reader_open(&f->rig, &reader, Q, UINT64_MAX);
@@ -537,6 +558,7 @@ int main(void)
         KEEP_TEST(test_what_the_store_refuses_waits_in_order),
         KEEP_TEST(test_a_turn_is_durable_when_all_of_it_is_on_disk),
         KEEP_TEST(test_publishers_wait_while_too_much_is_not_on_disk),
+        KEEP_TEST(test_many_queues_share_the_bound_of_what_is_not_on_disk),
         KEEP_TEST(test_a_full_store_lets_consumers_go_on),
         KEEP_TEST(test_a_store_that_fails_freezes_its_queues),
         KEEP_TEST(test_what_a_worker_acknowledges_is_done),
