@@ -63,10 +63,12 @@ static const char *word_of_yes_no(uint64_t i)
     return words[i];
 }
 
+/* "off" would be looked up as a host, which may take long. */
 static bool is_address(const char *text)
 {
     struct sluice_address address;
-    return sluice_address_parse(text, SLUICE_DEFAULT_PORT, &address);
+    return strcmp(text, "off") != 0 &&
+           sluice_address_parse(text, SLUICE_DEFAULT_PORT, &address);
 }
 
 static bool is_door(const char *text)

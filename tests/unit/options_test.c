@@ -161,7 +161,7 @@ static const struct {
     {"--hello-timeout", "0"},      {"--hello-timeout", "1d"},
     {"--frame-timeout", "0"},      {"--frame-timeout", "nan"},
     {"--drain-timeout", "inf"},    {"--log-level", "loud"},
-    {"--log-level", "INFO"},
+    {"--log-level", "INFO"},       {"--http", "off"},
 };
 
 static void test_bad_values_are_named(void **state)
