@@ -33,6 +33,11 @@ clock_ms clock_now_ms(void)
     return now_ms;
 }
 
+uint64_t clock_now_us(void)
+{
+    return now_ms * UINT64_C(1000);
+}
+
 /* The timer of the clients: it fires when the script's time is up, not when
  * real time is. */
 static struct {
