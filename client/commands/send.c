@@ -425,6 +425,7 @@ static bool send_check(const struct send_options *o, int argc, int *status)
 static int send_confirmed(const struct sender *sender)
 {
     const struct send_options *o = &sender->options;
+    channel_hint_print(sender->channel.data, CHANNEL_PUBLISH);
     return confirmed_send(&(struct confirmed_plan){
         .target = &o->target,
         .channel = sender->channel.data,

@@ -42,6 +42,11 @@ class Names(WithBroker):
     def test_a_star(self):
         self.check("/topic/*", "'/topic/*'", "not a wildcard")
 
+    def test_whatever_a_message_has_besides(self):
+        for option in ("--need-reader", "--confirm", "--header=Unit=C"):
+            done = self.run_to_end("send", option, "/topic/*", "m")
+            self.assertIn(b"not a wildcard", done.stderr)
+
     def test_names_that_discard(self):
         self.check("/null", "/null discards")
         self.check("/sys", "the broker's own")
