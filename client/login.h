@@ -26,8 +26,8 @@ struct login_options {
  * command's struct. */
 #define LOGIN_OPTIONS(at)                                                      \
     LOGIN_TEXT(at, "user", user, "NAME", "SLUICE_USER",                        \
-               "be this user; asks for the password, unless $SLUICE_PASSWORD " \
-               "or a file has it"),                                            \
+               "be this user; its password is asked for, or in a file, or in " \
+               "\n      $SLUICE_PASSWORD"),                                    \
         LOGIN_TEXT(at, "password-file", password_file, "FILE",                 \
                    "SLUICE_PASSWORD_FILE", "the password of --user"),          \
         LOGIN_TEXT(at, "token-file", token_file, "FILE", "SLUICE_TOKEN_FILE",  \
