@@ -6,8 +6,8 @@ and leaves no trace.
 SLUICE_KILLS=100 kills more often."""
 import os
 import random
+import signal
 import tempfile
-import time
 
 from daemon import Broker
 from unit_client import OPENING, UnitClient, UnitsTest, option, unit
@@ -66,14 +66,14 @@ class Receipts(UnitsTest):
         head = self.confirm(self.open(sluiced), 100, 1)[0]
         self.assertEqual(option(head, b"seq"), b"101")
 
-    def flood(self, sluiced, first, seconds):
-        """Publishes and counts receipts until the broker is killed after so
-        many seconds. Returns the numbers confirmed, and the next one."""
+    def flood(self, sluiced, first, most):
+        """Publishes until the broker is killed after so many receipts. Returns
+        the numbers confirmed, and the next one."""
         client = UnitClient(sluiced.addresses[0])
         self.addCleanup(client.close)
         client.say(*OPENING)
         client.hear()
-        confirmed, said, end = [], first, time.monotonic() + seconds
+        confirmed, said = [], first
         try:
             while True:
                 client.send(b"".join(unit(PUB % n, b"%d" % n)
@@ -83,7 +83,7 @@ class Receipts(UnitsTest):
                     head = client.hear()[0]
                     self.assertEqual(option(head, b"sync"), b"1", head)
                     confirmed.append(int(option(head, b"rid")))
-                    if time.monotonic() > end:
+                    if len(confirmed) == most:
                         sluiced.kill()
         except (OSError, EOFError) as error:
             if sluiced.process.poll() is None:
@@ -94,7 +94,8 @@ class Receipts(UnitsTest):
         """Nor does anything come that was not published, or out of order."""
         chance, confirmed, said = random.Random(), [], 0
         for _ in range(KILLS):
-            more, said = self.flood(self.start(), said, chance.random() / 4)
+            more, said = self.flood(self.start(), said,
+                                    chance.randrange(1, 20 * WINDOW))
             confirmed += more
         sluiced = self.start()
         self.confirm(self.open(sluiced), said, 1)
@@ -106,7 +107,24 @@ class Receipts(UnitsTest):
         self.assertEqual(lost, set())
         self.assertEqual(delivered, sorted(set(delivered)))
         self.assertEqual(delivered[-1], said)
-        self.assertGreater(len(confirmed), KILLS * WINDOW)
+        self.assertGreaterEqual(len(confirmed), KILLS)
+
+    def test_a_stop_in_order_answers_everything_first(self):
+        """A message is confirmed and kept, or refused and not kept."""
+        sluiced, many = self.start(), 2000
+        client = self.open(sluiced)
+        client.send(b"".join(unit(PUB % n, b"%d" % n) for n in range(many)))
+        heads = [client.hear()[0]]
+        sluiced.signal(signal.SIGTERM)
+        heads += client.hear_until(b"BYE")
+        self.assertEqual(sluiced.wait().status, 0)
+        said = {int(option(h, b"rid")): h for h in heads if option(h, b"rid")}
+        confirmed = [n for n in said if b"sync=1" in said[n]]
+        refused = [n for n in said if said[n].startswith(b"ERR draining")]
+        self.assertEqual(sorted(confirmed + refused), sorted(said))
+        sluiced = self.start()
+        taken = self.take(sluiced, sluiced.stats()["queued_messages"])
+        self.assertEqual([int(body) for body in taken], confirmed)
 
     def test_a_full_journal_refuses_until_there_is_room(self):
         """What it took before is confirmed, and all that it confirmed comes."""
