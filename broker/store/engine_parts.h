@@ -42,6 +42,7 @@ struct engine {
     uint64_t next_id;    /* of a segment */
     uint32_t newest;     /* SEGMENT_NONE until there is one */
     bool is_sealed;      /* the newest is complete */
+    bool is_tight;       /* batches have no zeros behind them: space is short */
     uint8_t *index;      /* entries of the newest, */
     size_t index_count, index_room;
     size_t index_known; /* of them, those that the catalog knows */

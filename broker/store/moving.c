@@ -225,7 +225,7 @@ uint64_t moving_peek(struct engine *e)
     return moving_find(e, &record);
 }
 
-/* What copying the segment takes, with batches, their zeros and a FREE. */
+/* What copying the segment takes, with batches and a FREE. */
 static uint64_t segment_measure(struct engine *e, uint32_t at)
 {
     struct segment *segment = &e->shelf.segments[at];
@@ -238,8 +238,7 @@ static uint64_t segment_measure(struct engine *e, uint32_t at)
         bytes += size;
         moving_skip(e, &record);
     }
-    uint64_t zeros = bytes / 4 < JOURNAL_PAGE ? bytes / 4 : JOURNAL_PAGE;
-    bytes += (bytes / MOVE_BYTES + 1) * (BATCH_FRAME + zeros) + FREE_BATCH;
+    bytes += (bytes / MOVE_BYTES + 1) * BATCH_FRAME + FREE_BATCH;
     segment->need = segment->is_damaged ? UINT64_MAX : bytes;
     segment->need_live = segment->live;
     e->moving.victim = SEGMENT_NONE;

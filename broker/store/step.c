@@ -320,11 +320,13 @@ static void squeeze(struct engine *e)
     const struct plan plan = {.moves = 1};
     uint64_t batch;
     engine_error(e, moving_squeeze(e));
+    e->is_tight = true;
     do {
         batch = e->next_batch;
         if (e->state != STORE_FAILED && e->moving.victim != SEGMENT_NONE)
             batch_write(e, &plan);
     } while (e->next_batch > batch);
+    e->is_tight = false;
     if (e->moving.victim != SEGMENT_NONE)
         moving_give_up(e, false);
 }

@@ -137,7 +137,8 @@ int writer_commit(struct engine *e)
 {
     struct segment *newest = newest_of(e);
     struct journal_batch batch = {.number = e->next_batch, .at_ms = e->wall_ms};
-    uint64_t end = batch_end(&e->batch, &batch, writer_limit(e));
+    uint64_t limit = e->is_tight ? 0 : writer_limit(e);
+    uint64_t end = batch_end(&e->batch, &batch, limit);
     if (end == 0)
         return ENOMEM;
     assert(end <= newest->bytes - JOURNAL_SEAL);
