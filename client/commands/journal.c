@@ -29,7 +29,7 @@ struct journal_options {
     const char *channel;
     struct cli_option_number count;
     struct print_options print;
-    bool with_done, shows_records, is_sure;
+    bool with_done, shows_records, has_headers, is_sure;
 };
 
 struct journal_run {
@@ -51,6 +51,9 @@ static const struct cli_option journal_options[] = {
      "dump: also messages that were acknowledged and are still there"},
     {"records", CLI_OPTION_FLAG, JOURNAL_VALUE(shows_records), NULL, NULL, NULL,
      0, 0, "dump: the structure of the files, without messages"},
+    {"headers", CLI_OPTION_FLAG, JOURNAL_VALUE(has_headers), NULL, NULL, NULL,
+     0, 0,
+     "dump: print headers before each line of text; JSON always has them"},
     PRINT_OPTIONS_FORMAT(JOURNAL_VALUE(print)),
     PRINT_OPTIONS_RAW(JOURNAL_VALUE(print)),
     {"yes", CLI_OPTION_FLAG, JOURNAL_VALUE(is_sure), NULL, NULL, NULL, 0, 0,
@@ -118,6 +121,7 @@ static int journal_dump_messages(struct journal_run *r)
                         .now_ms = clock_ms(CLOCK_REALTIME)};
     print_options_apply(&o->print, &r->printer, "");
     r->printer.has_channel = !o->channel;
+    r->printer.has_headers = o->has_headers;
     if (!dump_print(&dump))
         return complain(EXIT_FAILED, "cannot print the messages: %s",
                         errno ? strerror(errno) : "out of memory");
@@ -210,10 +214,11 @@ static const char *journal_wrong(const struct journal_options *o,
                                  const struct journal_action *action)
 {
     bool has_dump = o->channel || o->count.is_given || o->with_done ||
-                    o->shows_records || print_options_are_given(&o->print);
+                    o->shows_records || o->has_headers ||
+                    print_options_are_given(&o->print);
     if (has_dump && !action->dumps)
         return "only dump has --channel, --count, --acked, --records, "
-               "--format and --raw";
+               "--headers, --format and --raw";
     if (o->is_sure && !action->is_repair)
         return "only repair has --yes";
     return print_options_wrong(&o->print);

@@ -10,6 +10,7 @@
 
 #include "client/journal/survey.h"
 #include "client/printer.h"
+#include "proto/head.h"
 
 struct dump {
     const struct survey *survey;
@@ -22,6 +23,9 @@ struct dump {
     uint64_t messages; /* printed */
     uint64_t unread;   /* that could not be read now */
     bool has_channel;  /* there is the one that was asked for */
+    /* Of the message that is printed. */
+    struct sluice_header headers[HEAD_PAIRS_MAX + 1];
+    char texts[2 * HEAD_MAX]; /* of these headers, decoded */
 };
 
 /* Prints them channel by channel, in the order of their numbers. False, with

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """What a broker has written, `sluice journal` reads: while the broker runs,
 after it was killed, and after it stopped in order."""
+import json
 import os
 import pathlib
 import re
@@ -44,6 +45,19 @@ class WithBroker(JournalTest):
 
 
 class Written(WithBroker):
+    def test_headers_are_dumped_before_the_message(self):
+        """As `sluice listen --headers` prints them; JSON always has them."""
+        broker = self.start()
+        self.sluice(broker, "send", "--confirm", "sync", "-H", "Unit=C", "-H",
+                    "Note=a b", "/queue/jobs", "x")
+        self.sluice(broker, "send", "--confirm", "sync", "/queue/jobs", "y")
+        broker.kill()
+        shown = self.journal("dump", "--headers", "--channel", "/queue/jobs")
+        self.assertEqual(shown.text.splitlines(), ["Unit=C Note=a%20b x", "y"])
+        lines = self.journal("dump", "--format", "json").text.splitlines()
+        self.assertEqual([json.loads(line).get("headers") for line in lines],
+                         [{"Unit": "C", "Note": "a b"}, None])
+
     def test_what_was_sent_is_there_after_a_kill(self):
         """And is delivered by the next broker, in order."""
         broker = self.start()
