@@ -3,6 +3,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int complain(int status, const char *format, ...)
 {
@@ -35,6 +36,8 @@ int complain_unconnected(const struct sluice *s, enum sluice_error error)
     if (error == SLUICE_BAD_OPTION)
         return complain(EXIT_USAGE, "%s", sluice_error_detail(s));
     const char *advice = complain_advice[error];
+    if (error == SLUICE_REFUSED && strcmp(sluice_error_code(s), "auth") == 0)
+        advice = "it may demand TLS, see --tls, or a user, see --user";
     return complain(EXIT_FAILED, "%s%s%s", sluice_error_detail(s),
                     advice ? "; " : "", advice ? advice : "");
 }

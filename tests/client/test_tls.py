@@ -138,8 +138,8 @@ class WithTls(unittest.TestCase):
         self.folder = certificates.folder()
         self.ca = ("--tls-ca", self.folder["ca.pem"])
 
-    def broker(self, *args, name="localhost"):
-        broker = Broker(*certificates.server_options(name), *args)
+    def broker(self, *args, name="localhost", **kwargs):
+        broker = Broker(*certificates.server_options(name), *args, **kwargs)
         self.addCleanup(broker.kill)
         return broker
 
@@ -356,6 +356,20 @@ class Misuse(WithTls):
         self.assertEqual(done.returncode, 1)
         self.assertIn("it speaks TLS; a broker behind it is reached with tls:",
                       done.stderr.decode())
+
+
+    def test_in_clear_to_a_broker_that_demands_tls(self):
+        """Version 1 has no words for it; the broker's log does."""
+        broker = self.broker(listen=("127.0.0.1:0 tls=required",))
+        for command in (("send", TOPIC, "message", "--confirm"),
+                        ("listen", TOPIC, "--no-reconnect"),
+                        ("request", TOPIC, "message")):
+            done = run(*command, server=broker.address)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(b"it may demand TLS, see --tls", done.stderr)
+        done = run("send", TOPIC, "message", server=broker.address)
+        self.assertEqual(done.returncode, 1)
+        broker.wait_for_log("event=closed .*reason=tls_required", count=4)
 
 
 class Cuts(WithTls):
