@@ -87,7 +87,7 @@ static void pattern_join(struct pattern *p)
         p->octets[at] = '/';
     }
     p->length--;
-    memmove(p->octets, p->octets + 1, p->length);
+    memmove(p->octets, p->octets + 1, sizeof p->octets - 1);
 }
 
 static bool pattern_read_as(struct pattern *p, struct span text,
