@@ -190,6 +190,8 @@ static uint32_t core_admit_at(struct turn *t, struct channel *ch, uint32_t most)
  * others. */
 static void core_admit(struct turn *t)
 {
+    if (list_is_empty(&t->open_gates))
+        return;
     uint32_t gates = 0, left = CORE_ADMIT_MAX;
     LIST_EACH (link, &t->open_gates)
         if (++gates == CORE_ADMIT_MAX)

@@ -155,7 +155,7 @@ static void clients_turn_grant_memory(struct clients *all)
     clients_turn_grant_memory_to(all, false);
 }
 
-static uint32_t clients_turn_timer_ms(const struct clients *all, clock_ms now)
+static uint32_t clients_turn_timer_ms(struct clients *all, clock_ms now)
 {
     uint32_t ms = waits_next_ms(&all->waits, now);
     if (core_is_ticking(all->core) && ms > CORE_TICK_MS)

@@ -257,14 +257,21 @@ void session_go_on(struct session *s)
         session_act_on_read(s, reader_go_on(s), 1);
 }
 
+/* What comes counts against what the client's user may send. */
+static struct verdict session_read_charged(struct session *s, size_t *got)
+{
+    uint64_t before = s->pub.messages_in;
+    struct verdict v = reader_read(s, got);
+    identity_charge(s, s->pub.messages_in - before, *got);
+    return v;
+}
+
 static size_t session_read(struct session *s)
 {
     size_t got;
-    uint64_t before = s->pub.messages_in;
     session_set_now(s);
-    struct verdict v = reader_read(s, &got);
-    if (s->all->identities)
-        identity_charge(s, s->pub.messages_in - before, got);
+    struct verdict v = s->all->identities ? session_read_charged(s, &got)
+                                          : reader_read(s, &got);
     session_act_on_read(s, v, got);
     return got;
 }

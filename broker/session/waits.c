@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/waits.h"
 
+_Static_assert(WAIT_TOTAL <= 32, "the kinds are bits of `begun`");
+
 void waits_init(struct waits *all, const struct wait_row *rows, void *arg)
 {
     *all = (struct waits){.rows = rows, .arg = arg};
@@ -24,6 +26,7 @@ void waits_begin(struct waits *all, struct waiting *w, enum wait_kind wait,
     w->wait = (uint8_t)wait;
     w->since = now;
     list_insert(&all->lists[wait], &w->link);
+    all->begun |= 1u << wait;
 }
 
 void waits_end(struct waiting *w)
@@ -93,13 +96,17 @@ static uint32_t waits_left_ms(const struct waits *all, enum wait_kind wait,
     return left;
 }
 
-uint32_t waits_next_ms(const struct waits *all, clock_ms now)
+/* Asked in every turn, so it looks at the few kinds alone that have a wait. */
+uint32_t waits_next_ms(struct waits *all, clock_ms now)
 {
     uint32_t next = WAITS_FOREVER_MS;
-    for (enum wait_kind i = 0; i < WAIT_TOTAL; i++) {
+    for (uint32_t kinds = all->begun; kinds != 0; kinds &= kinds - 1) {
+        enum wait_kind i = (enum wait_kind)__builtin_ctz(kinds);
         uint32_t left = waits_left_ms(all, i, now);
         if (left < next)
             next = left;
+        if (list_is_empty(&all->lists[i]))
+            all->begun &= ~(1u << i);
     }
     return next;
 }

@@ -52,6 +52,7 @@ struct waits {
     void *arg;
     uint32_t limit_ms[WAIT_TOTAL]; /* WAITS_FOREVER_MS: without end */
     struct list lists[WAIT_TOTAL]; /* the longest wait first */
+    uint32_t begun;                /* a bit for each kind; clear: none waits */
 };
 
 /* `rows` is borrowed, WAIT_TOTAL of them. No wait is bounded at first. */
@@ -78,6 +79,6 @@ void waits_spare(struct waits *all, uint32_t ms, clock_ms now);
 void waits_fire(struct waits *all, clock_ms now);
 
 /* The time until a wait is due; WAITS_FOREVER_MS when none will be. */
-uint32_t waits_next_ms(const struct waits *all, clock_ms now);
+uint32_t waits_next_ms(struct waits *all, clock_ms now);
 
 #endif

@@ -88,7 +88,8 @@ bool hub_end_turn(struct clients *all)
     if (!hub)
         return false;
     bool has_errands = errands_end_turn(&hub->errands);
-    hub_write(all);
+    if (!list_is_empty(&hub->writing))
+        hub_write(all);
     if (!list_is_empty(&hub->rested))
         hub_resume(hub);
     return has_errands || !list_is_empty(&hub->writing);

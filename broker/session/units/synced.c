@@ -242,7 +242,7 @@ static void synced_review_state(struct unit_hub *hub)
     }
 }
 
-void synced_end_turn(struct unit_hub *hub)
+__attribute__((noinline)) void synced_end_turn(struct unit_hub *hub)
 {
     const struct core *core = hub->all->core;
     bool has_failed = core_store_has_failed(core);

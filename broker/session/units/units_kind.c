@@ -196,9 +196,16 @@ static bool units_open(struct clients *all)
     return is_open;
 }
 
+/* Asked in every turn of every broker, and hardly ever true. */
+static bool has_synced(const struct unit_hub *hub, const struct core *core)
+{
+    return !list_is_empty(&hub->synced) ||
+           hub->store_state != core_store_state(core);
+}
+
 static bool units_end_turn(struct clients *all)
 {
-    if (all->hub)
+    if (all->hub && has_synced(all->hub, all->core))
         synced_end_turn(all->hub);
     return hub_end_turn(all);
 }
