@@ -26,7 +26,7 @@ struct login_options {
  * command's struct. */
 #define LOGIN_OPTIONS(at)                                                      \
     LOGIN_TEXT(at, "user", user, "NAME", "SLUICE_USER",                        \
-               "be this user; its password is asked for, or in a file, or in " \
+               "be this user; its password is asked for, or in a file, or in"  \
                "\n      $SLUICE_PASSWORD"),                                    \
         LOGIN_TEXT(at, "password-file", password_file, "FILE",                 \
                    "SLUICE_PASSWORD_FILE", "the password of --user"),          \
