@@ -34,6 +34,9 @@
     X(closed_no_place, COUNTER, "connections",                                 \
       "connections beyond --max-connections closed because they published to " \
       "a full queue")                                                          \
+    X(closed_journal, COUNTER, "connections",                                  \
+      "publishers to durable queues closed because the journal could not "     \
+      "take their messages")                                                   \
     X(accept_pauses, COUNTER, "pauses",                                        \
       "times that accepting paused because descriptors or room ran out")       \
     X(tls_connections, GAUGE, "connections", "open connections with TLS")      \

@@ -44,6 +44,15 @@ const struct channel *publisher_waits_for(const struct publisher *p)
     return p->first ? p->first->channel : NULL;
 }
 
+bool publisher_waits_for_such(const struct publisher *p,
+                              bool (*is_such)(const struct channel *ch))
+{
+    const struct wait *w = p->first;
+    while (w && !(w->channel && is_such(w->channel)))
+        w = w->next;
+    return w != NULL;
+}
+
 void publisher_wait(struct publisher *p, struct channel *ch, bool is_first)
 {
     struct turn *t = ch->turn;

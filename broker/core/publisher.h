@@ -40,6 +40,10 @@ bool publisher_is_waiting(const struct publisher *p);
  * others are ahead of it. NULL when it waits nowhere. */
 const struct channel *publisher_waits_for(const struct publisher *p);
 
+/* Whether one of the channels it waits for is such. */
+bool publisher_waits_for_such(const struct publisher *p,
+                              bool (*is_such)(const struct channel *ch));
+
 /* Joins the line at the channel's gate, once, at its end or in front. Without
  * memory for that it does not wait. */
 void publisher_wait(struct publisher *p, struct channel *ch, bool is_first);

@@ -63,7 +63,8 @@ struct clients {
     uint64_t closed[REASON_TOTAL];
     struct waits waits;
     struct admission admission;
-    uint64_t turn_bytes; /* read since the last delivery */
+    uint64_t turn_bytes;   /* read since the last delivery */
+    bool has_store_failed; /* and the sessions have noticed */
     struct footprint footprint;
     struct reactor_timer *timer;
     clock_ms timer_at;     /* when it fires, while it runs */

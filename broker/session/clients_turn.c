@@ -216,6 +216,19 @@ static void clients_turn_review_disk(struct clients *all)
     }
 }
 
+/* Once: those that come later find out themselves. */
+static void clients_turn_review_store(struct clients *all)
+{
+    if (all->has_store_failed || !core_store_has_failed(all->core))
+        return;
+    all->has_store_failed = true;
+    LIST_EACH_SAFE (link, &all->list) {
+        struct session *s = LIST_OF(link, struct session, link);
+        if (session_kind(s)->freeze)
+            session_act(s, session_kind(s)->freeze(s));
+    }
+}
+
 bool clients_turn_end(void *arg)
 {
     struct clients *all = arg;
@@ -224,6 +237,7 @@ bool clients_turn_end(void *arg)
     core_set_now(all->core, now);
     core_end_turn(all->core);
     clients_turn_review_disk(all);
+    clients_turn_review_store(all);
     clients_turn_grant_memory(all);
     struct session *ended = bypass_give(all);
     if (ended)

@@ -53,9 +53,11 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
     [REASON_NO_MEMORY] = {"no_memory", LOG_WARNING, true,
                           COUNT_closed_no_memory,
                           "the system had no memory for the client"},
-    [REASON_JOURNAL_FAILED] = {"journal_failed", LOG_INFO, false, COUNT_closed,
-                               "a client that said goodbye: what it published "
-                               "is not on disk, since the journal failed"},
+    [REASON_JOURNAL_FAILED] = {"journal_failed", LOG_WARNING, true,
+                               COUNT_closed_journal,
+                               "version 1: the journal has failed, and will "
+                               "not have what the client publishes to durable "
+                               "queues"},
     [REASON_STOPPING] = {"stopping", LOG_DEBUG, false, COUNT_closed,
                          "the broker stops"},
     [REASON_TLS_REQUIRED] = {"tls_required", LOG_WARNING, true,

@@ -86,6 +86,9 @@ struct session_kind {
     bool (*is_allowed)(struct session *s);
     /* The broker stops: the client is not read any more, or is told. */
     struct verdict (*stop)(struct session *s);
+    /* The store has failed: nothing that durable queues are waited for comes
+     * to pass. NULL when the client is answered otherwise. */
+    struct verdict (*freeze)(struct session *s);
     /* The session has waited too long, for one of HELLO, FRAME and LEAVE. */
     struct verdict (*time_out)(struct session *s, enum wait_kind wait);
     /* Sets the fields of its view that are not common to all kinds. */

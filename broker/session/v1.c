@@ -150,10 +150,17 @@ struct target {
     enum counter_id nowhere; /* counted here */
 };
 
+/* Whether what is published there could never be confirmed. */
+static inline bool v1_is_frozen(const struct session *s,
+                                const struct channel *ch)
+{
+    return core_store_has_failed(s->all->core) && queue_is_durable(ch);
+}
+
 static struct target target_remembered(const struct session *s)
 {
     struct channel *ch = channel_ref_get(&s->last, s->all->core);
-    if (!ch)
+    if (!ch || v1_is_frozen(s, ch))
         return (struct target){(const uint8_t *)"", UINT32_MAX, NULL,
                                COUNT_closed};
     return (struct target){channel_name(ch), channel_name_length(ch), ch,
@@ -174,6 +181,19 @@ static bool target_find(struct target *t, struct core *core,
     t->name_length = length;
     t->channel = core_route(core, name, length, &t->nowhere);
     return t->channel || t->nowhere != COUNT_dropped_no_memory;
+}
+
+/* Of a client that publishes to a durable queue after the store has failed, the
+ * connection is all that can say so. */
+static struct verdict v1_find(struct session *s, struct target *t,
+                              const uint8_t *name, uint32_t length)
+{
+    if (!target_find(t, s->all->core, name, length))
+        return verdict_close(REASON_NO_MEMORY);
+    if (t->channel && v1_is_frozen(s, t->channel))
+        return v1_refuse(s, REASON_JOURNAL_FAILED);
+    v1_note_target(s, t);
+    return verdict(VERDICT_GO_ON);
 }
 
 static inline enum publish_status target_publish(struct session *s,
@@ -213,9 +233,9 @@ static struct verdict v1_name(struct session *s, struct target *t,
         return verdict_goodbye(REASON_GOODBYE);
     if (!identity_may_publish(s, name->body, name->length))
         return v1_refuse(s, REASON_DENIED);
-    if (!target_find(t, s->all->core, name->body, name->length))
-        return verdict_close(REASON_NO_MEMORY);
-    v1_note_target(s, t);
+    struct verdict v = v1_find(s, t, name->body, name->length);
+    if (v.what != VERDICT_GO_ON)
+        return v;
     return guest_must_go(s, t->channel) ? verdict_close(REASON_NO_PLACE)
                                         : verdict(VERDICT_GO_ON);
 }
@@ -330,10 +350,9 @@ static struct verdict v1_complete(struct session *s)
     uint32_t length = p->head_bytes - FRAME_HEAD_BYTES;
     if (!identity_may_publish(s, name, length)) /* any more */
         return v1_refuse(s, REASON_DENIED);
-    if (!target_find(&t, s->all->core, name, length))
-        return verdict_close(REASON_NO_MEMORY);
-    v1_note_target(s, &t);
-    struct verdict v = verdict(VERDICT_GO_ON);
+    struct verdict v = v1_find(s, &t, name, length);
+    if (v.what != VERDICT_GO_ON)
+        return v;
     if (!t.channel)
         counter_add(s->all->counters, t.nowhere, 1);
     else
@@ -418,6 +437,14 @@ static struct verdict v1_stop(struct session *s)
     return closing_hold(s);
 }
 
+/* Its gates will not open again. */
+static struct verdict v1_freeze(struct session *s)
+{
+    return publisher_waits_for_such(&s->pub, queue_is_durable)
+               ? v1_refuse(s, REASON_JOURNAL_FAILED)
+               : verdict(VERDICT_GO_ON);
+}
+
 static struct verdict v1_time_out(struct session *s, enum wait_kind wait)
 {
     static const enum reason reasons[WAIT_TOTAL] = {
@@ -462,6 +489,7 @@ const struct session_kind v1_kind = {
     .abandon = v1_abandon,
     .is_allowed = v1_is_allowed,
     .stop = v1_stop,
+    .freeze = v1_freeze,
     .time_out = v1_time_out,
     .view = v1_view,
 };
