@@ -81,10 +81,13 @@ const struct tls_context *tls_current(const struct tls *t)
 
 /* An operator who tries things out is not slowed down. */
 bool tls_start(struct tls *t, struct stream *stream, const struct peer *peer,
-               const uint8_t *bytes, size_t n)
+               enum tls_speech speech, const uint8_t *bytes, size_t n)
 {
-    struct transport *link = tls_transport_new(
-        &t->shared, t->current, peer_host(peer), peer_is_local(peer), bytes, n);
+    const struct tls_client client = {.speech = speech,
+                                      .host = peer_host(peer),
+                                      .is_exempt = peer_is_local(peer)};
+    struct transport *link =
+        tls_transport_new(&t->shared, t->current, &client, bytes, n);
     if (!link)
         return false;
     stream_add_transport(stream, link);

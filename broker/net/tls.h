@@ -43,10 +43,11 @@ void tls_unload(struct tls *t);
 /* Those in use; NULL: none, and nothing can be started. */
 const struct tls_context *tls_current(const struct tls *t);
 
-/* The stream goes on with TLS, which begins with the `n` bytes that were read.
+/* The stream goes on with TLS, which begins with the `n` bytes that were read,
+ * and inside which `speech` is spoken.
  * False when there is no memory. */
 bool tls_start(struct tls *t, struct stream *stream, const struct peer *peer,
-               const uint8_t *bytes, size_t n);
+               enum tls_speech speech, const uint8_t *bytes, size_t n);
 
 /* Whether TLS was started. */
 bool tls_is_started(const struct stream *stream);

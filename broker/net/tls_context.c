@@ -19,7 +19,10 @@ static const char ciphers_12[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char groups[] = "X25519:P-256";
 
 /* What is spoken inside, as ALPN has it: a length before each name. */
-static const unsigned char protocols[] = "\x06sluice\x08http/1.1";
+static const unsigned char *const protocols[TLS_SPEECHES] = {
+    [TLS_SPEAKS_SLUICE] = (const unsigned char *)"\x06sluice",
+    [TLS_SPEAKS_HTTP] = (const unsigned char *)"\x08http/1.1",
+};
 
 enum { CHAIN_DEPTH_MAX = 8 };
 
@@ -63,17 +66,17 @@ static int context_on_name(SSL *ssl, int *alert, void *arg)
     return SSL_TLSEXT_ERR_OK;
 }
 
-/* Whoever names protocols must name one of ours: bytes that were meant for a
- * server of another protocol are not listened to. */
+/* Whoever names protocols must name the one that is spoken there: bytes that
+ * were meant for a server of another protocol are not listened to. */
 static int context_on_alpn(SSL *ssl, const unsigned char **out,
                            unsigned char *length, const unsigned char *in,
                            unsigned in_length, void *arg)
 {
     unsigned char *chosen;
-    (void)ssl;
+    const unsigned char *ours = SSL_get_app_data(ssl);
     (void)arg;
-    if (SSL_select_next_proto(&chosen, length, protocols, sizeof protocols - 1,
-                              in, in_length) != OPENSSL_NPN_NEGOTIATED)
+    if (SSL_select_next_proto(&chosen, length, ours, ours[0] + 1u, in,
+                              in_length) != OPENSSL_NPN_NEGOTIATED)
         return SSL_TLSEXT_ERR_ALERT_FATAL;
     *out = chosen;
     return SSL_TLSEXT_ERR_OK;
@@ -270,10 +273,12 @@ void tls_context_unref(struct tls_context *c)
     free(c);
 }
 
-SSL *tls_context_connection(struct tls_context *c)
+SSL *tls_context_connection(struct tls_context *c, enum tls_speech speech)
 {
     SSL *ssl = SSL_new(c->ssl[0]);
-    if (!ssl)
-        ERR_clear_error();
-    return ssl;
+    if (ssl && SSL_set_app_data(ssl, (void *)(uintptr_t)protocols[speech]) == 1)
+        return ssl;
+    SSL_free(ssl);
+    ERR_clear_error();
+    return NULL;
 }

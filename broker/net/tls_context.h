@@ -16,6 +16,9 @@
 
 struct tls_tickets;
 
+/* What is spoken inside. A client that names protocols must name this one. */
+enum tls_speech { TLS_SPEAKS_SLUICE, TLS_SPEAKS_HTTP, TLS_SPEECHES };
+
 enum {
     TLS_CERTIFICATES_MAX = 16,
     TLS_FINGERPRINT = 32,      /* bytes, SHA-256 */
@@ -60,6 +63,6 @@ void tls_context_unref(struct tls_context *c);
 
 /* A connection that has not begun; NULL without memory. Which certificate it
  * gets is decided by the name that its client asks for. */
-SSL *tls_context_connection(struct tls_context *c);
+SSL *tls_context_connection(struct tls_context *c, enum tls_speech speech);
 
 #endif

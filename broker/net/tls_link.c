@@ -23,8 +23,9 @@ void tls_link_charge(struct tls_link *l)
 }
 
 struct tls_link *tls_link_new(struct tls_shared *shared,
-                              struct tls_context *context, uint8_t host,
-                              bool is_exempt, const uint8_t *bytes, size_t n)
+                              struct tls_context *context,
+                              const struct tls_client *client,
+                              const uint8_t *bytes, size_t n)
 {
     struct tls_link *l = calloc(1, sizeof *l);
     if (!l || !tls_bytes_add(&l->in, bytes, n)) {
@@ -33,8 +34,9 @@ struct tls_link *tls_link_new(struct tls_shared *shared,
     }
     l->shared = shared;
     l->context = tls_context_ref(context);
-    l->host = host;
-    l->is_exempt = is_exempt;
+    l->speech = (uint8_t)client->speech;
+    l->host = client->host;
+    l->is_exempt = client->is_exempt;
     list_init(&l->link);
     tls_link_charge(l);
     counter_add(shared->counters, COUNT_tls_connections, 1);
@@ -71,7 +73,7 @@ void tls_link_free(struct tls_link *l)
 
 bool tls_link_begin(struct tls_link *l)
 {
-    l->ssl = tls_context_connection(l->context);
+    l->ssl = tls_context_connection(l->context, (enum tls_speech)l->speech);
     BIO *bio = l->ssl ? tls_bio_new(&l->wires) : NULL;
     if (!bio) {
         SSL_free(l->ssl);

@@ -24,12 +24,12 @@
 #include "broker/base/clock.h"
 #include "broker/base/list.h"
 #include "broker/net/tls_bio.h"
+#include "broker/net/tls_context.h"
 #include "broker/net/tls_fault.h"
 #include "broker/net/transport.h"
 
 struct budget;
 struct counters;
-struct tls_context;
 struct tls_shaking;
 
 enum {
@@ -63,6 +63,13 @@ enum tls_state {
     TLS_FAILED,
 };
 
+/* Of whom TLS is begun with. */
+struct tls_client {
+    enum tls_speech speech;
+    uint8_t host;   /* peer_host() */
+    bool is_exempt; /* from being slowed down for its failures */
+};
+
 struct tls_link {
     struct transport transport;
     struct tls_shared *shared;
@@ -79,6 +86,7 @@ struct tls_link {
     uint8_t state;        /* enum tls_state */
     uint8_t fault;        /* enum tls_fault */
     uint8_t host;         /* of the client, see peer_host() */
+    uint8_t speech;       /* enum tls_speech */
     bool is_exempt;       /* from being slowed down for its failures */
     bool is_waiting;      /* for a place */
     bool is_abandoned;    /* its stream was closed while it was away */
@@ -90,8 +98,9 @@ struct tls_link {
 /* Begins as WAITING. `bytes` were read from the socket already. NULL without
  * memory. */
 struct tls_link *tls_link_new(struct tls_shared *shared,
-                              struct tls_context *context, uint8_t host,
-                              bool is_exempt, const uint8_t *bytes, size_t n);
+                              struct tls_context *context,
+                              const struct tls_client *client,
+                              const uint8_t *bytes, size_t n);
 
 /* WAITING becomes SHAKING; false without memory. */
 bool tls_link_begin(struct tls_link *l);

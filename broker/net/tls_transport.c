@@ -18,12 +18,11 @@ struct tls_link *tls_transport_link(struct transport *t)
 }
 
 struct transport *tls_transport_new(struct tls_shared *shared,
-                                    struct tls_context *context, uint8_t host,
-                                    bool is_exempt, const uint8_t *bytes,
-                                    size_t n)
+                                    struct tls_context *context,
+                                    const struct tls_client *client,
+                                    const uint8_t *bytes, size_t n)
 {
-    struct tls_link *l =
-        tls_link_new(shared, context, host, is_exempt, bytes, n);
+    struct tls_link *l = tls_link_new(shared, context, client, bytes, n);
     if (!l)
         return NULL;
     l->transport.ops = &link_ops;

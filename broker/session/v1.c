@@ -114,7 +114,8 @@ static struct verdict v1_hello(struct session *s, const uint8_t *bytes,
     *out = (struct decoded){.taken = 0};
     if (v1_is_tls(s, bytes, n)) {
         out->taken = n;
-        return tls_start(s->all->tls, s->stream, &s->peer, bytes, n)
+        return tls_start(s->all->tls, s->stream, &s->peer, TLS_SPEAKS_SLUICE,
+                         bytes, n)
                    ? verdict(VERDICT_GO_ON)
                    : verdict_close(REASON_NO_MEMORY);
     }

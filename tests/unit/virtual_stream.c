@@ -313,11 +313,12 @@ const struct tls_context *tls_current(const struct tls *t)
 }
 
 bool tls_start(struct tls *t, struct stream *stream, const struct peer *peer,
-               const uint8_t *bytes, size_t n)
+               enum tls_speech speech, const uint8_t *bytes, size_t n)
 {
     (void)t;
     (void)stream;
     (void)peer;
+    (void)speech;
     (void)bytes;
     (void)n;
     return false;
