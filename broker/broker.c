@@ -371,7 +371,7 @@ static bool broker_open_listeners(struct broker *b, struct sentence *why)
 static bool broker_start_monitor(struct broker *b, struct sentence *why)
 {
     struct broker_view view = broker_view(b);
-    return monitor_setup_start(&b->watched, b->options, &view, why);
+    return monitor_setup_start(&b->watched, b->options, &view, b->tls.tls, why);
 }
 
 static bool broker_open_journal(struct broker *b, struct sentence *why)
@@ -451,12 +451,12 @@ bool broker_run(struct broker *b)
 void broker_free(struct broker *b)
 {
     listeners_close(&b->listeners);
+    control_setup_close(&b->controlled);
+    monitor_setup_close(&b->watched);
     if (b->has_clients)
         clients_fini(&b->clients);
     tls_setup_close(&b->tls);
     users_setup_close(&b->users);
-    control_setup_close(&b->controlled);
-    monitor_setup_close(&b->watched);
     journal_setup_close(&b->journal);
     if (b->has_clients)
         core_fini(&b->core);

@@ -43,7 +43,8 @@ static bool control_listen(struct control_setup *s, const char *address,
                            struct sentence *why)
 {
     mode_t mask = umask(CONTROL_UMASK);
-    bool ok = http_server_listen(s->http, address, why);
+    const struct http_demands none = {.may_use_tls = false};
+    bool ok = http_server_listen(s->http, address, none, why);
     umask(mask);
     return ok;
 }
@@ -73,6 +74,7 @@ static bool control_open_server(struct control_setup *s,
                                 struct clients *clients, struct sentence *why)
 {
     struct http_server_config config = {
+        .log = parts->log,
         .arg = &s->control,
         .connections_max = CONTROL_CONNECTIONS,
     };

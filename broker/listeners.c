@@ -298,7 +298,7 @@ static bool listeners_open_all(struct listeners *ls, const struct options *o,
 {
     for (size_t i = 0; i < o->listen.count; i++) {
         struct door door;
-        if (!door_parse(o->listen.texts[i], &door) ||
+        if (!door_parse(DOOR_LISTEN, o->listen.texts[i], &door) ||
             !door_decide(&door, o, why))
             return false; /* the options were checked */
         struct listeners_entry *e = listeners_find(ls, door.address);

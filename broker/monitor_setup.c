@@ -98,8 +98,9 @@ static bool open_monitor(struct monitor_setup *m, const struct options *o,
     struct door first;
     struct monitor_config config = config_of(o);
     struct broker_view view = *parts;
-    identity_name(door_parse(o->listen.text, &first) ? first.address
-                                                     : o->listen.text,
+    identity_name(door_parse(DOOR_LISTEN, o->listen.text, &first)
+                      ? first.address
+                      : o->listen.text,
                   name);
     view.name = o->name.text ? o->name.text : name;
     identity_color(view.name, color);
@@ -150,10 +151,38 @@ static bool open_local_feed(struct monitor_setup *m, const struct options *o,
     return true;
 }
 
+/* What is demanded where other machines can connect, if it is not all. */
+static void log_demands(const struct door *d, struct log *log)
+{
+    bool is_safe = d->is_local || (d->tls == DOOR_TLS_REQUIRED &&
+                                   d->auth == DOOR_AUTH_REQUIRED);
+    if (!is_safe)
+        log_event(log, LOG_WARNING, "unprotected", LOG_TEXT("http", d->address),
+                  LOG_TEXT("tls", door_tls_word(d)),
+                  LOG_TEXT("auth", door_auth_word(d)));
+}
+
+static bool open_http_door(struct monitor_setup *m, const struct options *o,
+                           const char *text, const struct broker_view *parts,
+                           struct sentence *why)
+{
+    struct door d;
+    if (!door_parse(DOOR_HTTP, text, &d) || !door_decide(&d, o, why))
+        return false; /* the options were checked */
+    log_demands(&d, parts->log);
+    const struct http_demands demands = {.may_use_tls = d.tls != DOOR_TLS_NONE,
+                                         .must_use_tls =
+                                             d.tls == DOOR_TLS_REQUIRED};
+    return http_server_listen(m->http, d.address, demands, why);
+}
+
 static bool open_http(struct monitor_setup *m, const struct options *o,
-                      const struct broker_view *parts, struct sentence *why)
+                      const struct broker_view *parts, struct tls *tls,
+                      struct sentence *why)
 {
     struct http_server_config config = {
+        .log = parts->log,
+        .tls = tls,
         .arg = m->monitor,
         .names = o->http_host.texts,
         .name_count = o->http_host.count,
@@ -165,7 +194,7 @@ static bool open_http(struct monitor_setup *m, const struct options *o,
         return sentence_fail(why, "cannot start HTTP: %s", strerror(errno));
     monitor_on_ready(m->monitor, on_ready, m->http);
     for (size_t i = 0; i < o->http.count; i++)
-        if (!http_server_listen(m->http, o->http.texts[i], why))
+        if (!open_http_door(m, o, o->http.texts[i], parts, why))
             return false;
     for (const struct listener *l = http_server_listeners(m->http); l;
          l = listener_next(l))
@@ -185,12 +214,13 @@ bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
 }
 
 bool monitor_setup_start(struct monitor_setup *m, const struct options *o,
-                         const struct broker_view *parts, struct sentence *why)
+                         const struct broker_view *parts, struct tls *tls,
+                         struct sentence *why)
 {
     monitor_log_locals(m->monitor);
     return !is_watched(o) ||
            (monitor_start(m->monitor, why) &&
-            (o->http.count == 0 || open_http(m, o, parts, why)));
+            (o->http.count == 0 || open_http(m, o, parts, tls, why)));
 }
 
 void monitor_setup_close(struct monitor_setup *m)

@@ -17,6 +17,7 @@ struct listeners;
 struct monitor;
 struct options;
 struct sentence;
+struct tls;
 
 struct monitor_setup {
     struct monitor *monitor;  /* NULL when monitoring is off */
@@ -35,13 +36,14 @@ bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
                         const struct listeners *listeners,
                         struct sentence *why);
 
-/* Logs the local sockets, and opens what else the options ask for. False, with
- * one sentence, when that is not possible. */
+/* Logs the local sockets, and opens what else the options ask for; `tls` is for
+ * HTTP. False, with one sentence, when that is not possible. */
 bool monitor_setup_start(struct monitor_setup *m, const struct options *o,
-                         const struct broker_view *parts, struct sentence *why);
+                         const struct broker_view *parts, struct tls *tls,
+                         struct sentence *why);
 
-/* Call this before the core and the sessions are freed. Does nothing when `m`
- * is closed or zeroed. */
+/* Call this before TLS, the core and the sessions are freed. Does nothing when
+ * `m` is closed or zeroed. */
 void monitor_setup_close(struct monitor_setup *m);
 
 /* How many descriptors monitoring may need. */

@@ -17,8 +17,9 @@
 /* Where a broker listens and a client looks for one, by default.
  * client/sluice.h defines them for users' programs; client/lib/dial.c includes
  * both, so that it would not compile if they differed. */
-#define SLUICE_DEFAULT_PORT   "25000"
-#define SLUICE_DEFAULT_SERVER "127.0.0.1:" SLUICE_DEFAULT_PORT
+#define SLUICE_DEFAULT_PORT      "25000"
+#define SLUICE_DEFAULT_HTTP_PORT "25080"
+#define SLUICE_DEFAULT_SERVER    "127.0.0.1:" SLUICE_DEFAULT_PORT
 
 /* What an address looks like, for error sentences. */
 #define SLUICE_ADDRESS_FORM "host:port, [v6]:port or unix:PATH"

@@ -26,7 +26,8 @@ void http_connection_init(struct http_connection *c,
                                   .accepted_ms = now_ms,
                                   .moved_ms = now_ms,
                                   .allowed = "GET, HEAD",
-                                  .user = HTTP_NO_USER};
+                                  .user = HTTP_NO_USER,
+                                  .refusal = HTTP_OK};
 }
 
 void http_connection_fini(struct http_connection *c)
@@ -45,10 +46,11 @@ static bool http_connection_put_head(struct http_connection *c,
 {
     bool is_refused = status == HTTP_METHOD_NOT_ALLOWED;
     int n = asprintf(&c->out,
-                     "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s%s%s%s%s%s\r\n",
+                     "HTTP/1.1 %d %s\r\nContent-Type: %s\r\n%s%s%s%s%s%s%s\r\n",
                      status, http_status_text(status), type, length,
                      is_refused ? "Allow: " : "", is_refused ? c->allowed : "",
-                     is_refused ? "\r\n" : "", http_headers, c->site->headers);
+                     is_refused ? "\r\n" : "", http_headers,
+                     http_status_headers(status), c->site->headers);
     if (n < 0) {
         c->out = NULL;
         return false;
@@ -83,7 +85,7 @@ static bool http_connection_refuse(struct http_connection *c,
                                    enum http_status status)
 {
     char *text;
-    int n = asprintf(&text, "%s\n", http_status_text(status));
+    int n = asprintf(&text, "%s\n", http_status_sentence(status));
     return n >= 0 &&
            http_connection_answer_with(
                c, "text/plain", http_document_new(status, text, (size_t)n));
@@ -166,7 +168,7 @@ static enum http_status http_connection_judge(const struct http_connection *c,
     if (site->has_own_origin && r->origin &&
         !http_host_is_origin(r->host, r->origin))
         return HTTP_FORBIDDEN;
-    return parsed;
+    return c->refusal != HTTP_OK ? c->refusal : parsed;
 }
 
 /* The same for a request that is sound but perhaps for its method: whether the
@@ -220,6 +222,12 @@ static bool http_connection_look(struct http_connection *c, size_t looked)
     }
     return c->head_bytes < HTTP_HEAD_MAX ||
            http_connection_refuse(c, HTTP_HEAD_TOO_LARGE);
+}
+
+void http_connection_expect(struct http_connection *c)
+{
+    if (c->stage == HTTP_SILENT)
+        c->stage = HTTP_ASKING;
 }
 
 bool http_connection_receive(struct http_connection *c, const char *bytes,

@@ -22,7 +22,7 @@
 /* In the order in which they give way to a newcomer; see http_pool.h. */
 enum http_stage {
     HTTP_SILENT, /* has sent nothing */
-    HTTP_ASKING, /* has sent a part of a head */
+    HTTP_ASKING, /* has sent a part of a head, or what comes before it */
     HTTP_LEAVING,
     HTTP_WAITING, /* for its document to be made */
     HTTP_ANSWERING,
@@ -38,7 +38,7 @@ struct http_connection {
     enum http_stage stage;
     uint32_t accepted_ms; /* or when its wait ended */
     uint32_t moved_ms;    /* when a stream last took something */
-    char *head;           /* of HTTP_HEAD_MAX bytes; NULL unless ASKING */
+    char *head;           /* of HTTP_HEAD_MAX bytes; NULL before and after */
     size_t head_bytes;    /* received of it */
     char *out;            /* head of the answer, or what a stream has unsent */
     size_t out_bytes, out_room;
@@ -52,6 +52,8 @@ struct http_connection {
     const char *allowed; /* the methods of the route asked for */
     uint32_t user; /* at the other end: set by the caller if it is known, else
                       HTTP_NO_USER */
+    enum http_status refusal; /* set by the caller: the answer to each request
+                                 that is understood; HTTP_OK: the route's */
 };
 
 /* Milliseconds are of any clock that only goes forward; they may wrap. */
@@ -60,6 +62,10 @@ void http_connection_init(struct http_connection *c,
 
 /* Frees what it holds. */
 void http_connection_fini(struct http_connection *c);
+
+/* Bytes came that are not for it, and let expect a head: those of a handshake,
+ * for example. */
+void http_connection_expect(struct http_connection *c);
 
 /* Takes what was read; calls the route's function when the head is complete.
  * False when there is no memory: the caller closes. */

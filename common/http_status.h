@@ -12,6 +12,7 @@ enum http_status {
     HTTP_NOT_FOUND = 404,
     HTTP_METHOD_NOT_ALLOWED = 405,
     HTTP_MISDIRECTED = 421,
+    HTTP_UPGRADE_REQUIRED = 426,
     HTTP_HEAD_TOO_LARGE = 431,
     HTTP_UNAVAILABLE = 503,
     HTTP_VERSION_NOT_SUPPORTED = 505,
@@ -19,5 +20,11 @@ enum http_status {
 
 /* The text of the status line; a constant. */
 const char *http_status_text(enum http_status status);
+
+/* The body of a refusal, without the end of its line; a constant. */
+const char *http_status_sentence(enum http_status status);
+
+/* The headers that belong to the status, as lines; a constant, often "". */
+const char *http_status_headers(enum http_status status);
 
 #endif

@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/http/server.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "broker/base/counters.h"
+#include "broker/base/log.h"
+#include "broker/base/throttle.h"
 #include "broker/net/listener.h"
 #include "broker/net/peer.h"
 #include "broker/net/reactor.h"
 #include "broker/net/stream.h"
+#include "broker/net/tls.h"
+#include "common/address.h"
 #include "common/http_head.h"
 #include "common/http_pool.h"
+
+enum { LOG_PER_SECOND = 10, PEER_TEXT_BYTES = 64 };
+
+/* An address, and what is demanded there. */
+struct http_door {
+    struct http_server *server;
+    struct http_demands demands;
+};
 
 struct http_server {
     struct http_site site;
@@ -20,12 +33,19 @@ struct http_server {
     struct counters *counters;
     struct listener *listeners;
     struct reactor_timer *timer;
+    struct log *log;
+    struct throttle faults; /* of TLS, in the log */
+    struct tls *tls;        /* NULL: nobody speaks it */
+    size_t door_count;
+    struct http_door doors[HTTP_SERVER_DOORS_MAX];
 };
 
 struct http_client {
     struct http_connection http; /* first: pool and stream hand it back */
     struct deferred deferred;
     struct http_server *server;
+    const struct http_door *door;
+    struct peer peer;
     struct stream *stream;
 };
 
@@ -43,9 +63,29 @@ static void http_client_free(struct deferred *d)
     free(c);
 }
 
+/* Without the end that TLS demands many clients leave: that says nothing. */
+static void http_client_log_fault(const struct http_client *c)
+{
+    struct http_server *s = c->server;
+    char peer[PEER_TEXT_BYTES];
+    const char *alert;
+    enum tls_fault fault = tls_fault_of(c->stream, &alert);
+    if (fault == TLS_SOUND || fault == TLS_CUT ||
+        throttle_pass(&s->faults, reactor_now_ms(s->reactor),
+                      THROTTLE_PER_SECOND(LOG_PER_SECOND), 1) == 0)
+        return;
+    peer_format(&c->peer, peer, sizeof peer);
+    log_event(s->log, LOG_INFO, "http_tls_failed", LOG_TEXT("peer", peer),
+              LOG_TEXT("fault", tls_fault_rows[fault].name),
+              LOG_TEXT("alert", alert),
+              LOG_TEXT("hint", tls_fault_rows[fault].hint),
+              LOG_U64("missed", throttle_take_missed(&s->faults)));
+}
+
 static void http_client_close(struct http_connection *http)
 {
     struct http_client *c = http_client_of(http);
+    http_client_log_fault(c);
     stream_close(c->stream);
     http_pool_remove(&c->server->pool, http);
     reactor_defer(c->server->reactor, &c->deferred);
@@ -83,9 +123,25 @@ static bool http_client_go_on(struct http_client *c)
     return false;
 }
 
+/* No method begins with that byte. */
+static bool http_client_begins_tls(const struct http_client *c,
+                                   const char *bytes)
+{
+    const struct tls *tls = c->server->tls;
+    return c->http.stage == HTTP_SILENT && bytes[0] == TLS_FIRST_BYTE && tls &&
+           tls_current(tls) && c->door->demands.may_use_tls;
+}
+
 /* False when there is no memory. */
 static bool http_client_take(struct http_client *c, const char *bytes, size_t n)
 {
+    if (http_client_begins_tls(c, bytes)) {
+        http_connection_expect(&c->http);
+        return tls_start(c->server->tls, c->stream, &c->peer, TLS_SPEAKS_HTTP,
+                         (const uint8_t *)bytes, n);
+    }
+    if (c->door->demands.must_use_tls && !tls_is_started(c->stream))
+        c->http.refusal = HTTP_UPGRADE_REQUIRED;
     bool was_asking = c->http.stage <= HTTP_ASKING;
     bool ok = http_connection_receive(&c->http, bytes, n,
                                       reactor_now_ms(c->server->reactor));
@@ -151,11 +207,10 @@ static void http_server_on_timer(void *arg)
 static void http_server_on_accept(void *owner, int fd,
                                   const struct sockaddr *peer, socklen_t length)
 {
-    struct http_server *s = owner;
+    const struct http_door *door = owner;
+    struct http_server *s = door->server;
     struct http_client *c = calloc(1, sizeof *c);
     struct stream *stream = stream_open(s->reactor, fd, &http_client_events, c);
-    (void)peer;
-    (void)length;
     if (!c || !stream) {
         if (stream)
             stream_close(stream);
@@ -166,6 +221,8 @@ static void http_server_on_accept(void *owner, int fd,
     (void)peer_user(fd, &c->http.user);
     c->deferred.free = http_client_free;
     c->server = s;
+    c->door = door;
+    c->peer = peer_of(peer, length);
     c->stream = stream;
     http_pool_make_room(&s->pool, http_client_read, http_client_close);
     http_pool_add(&s->pool, &c->http);
@@ -226,6 +283,8 @@ struct http_server *http_server_new(struct reactor *r,
     s->site = http_server_site(config);
     s->reactor = r;
     s->counters = counters;
+    s->log = config->log;
+    s->tls = config->tls;
     s->timer = reactor_timer_new(r, http_server_on_timer, s);
     if (s->timer && http_server_copy_names(s, config) &&
         http_pool_init(&s->pool, s->site.connections_max))
@@ -267,10 +326,13 @@ void http_server_resume(struct http_server *s)
 }
 
 bool http_server_listen(struct http_server *s, const char *address,
-                        struct sentence *why)
+                        struct http_demands demands, struct sentence *why)
 {
-    return listener_open(s->reactor, address, HTTP_SERVER_PORT,
-                         &http_server_events, s, &s->listeners, why);
+    assert(s->door_count < HTTP_SERVER_DOORS_MAX);
+    struct http_door *door = &s->doors[s->door_count++];
+    *door = (struct http_door){s, demands};
+    return listener_open(s->reactor, address, SLUICE_DEFAULT_HTTP_PORT,
+                         &http_server_events, door, &s->listeners, why);
 }
 
 const struct listener *http_server_listeners(const struct http_server *s)

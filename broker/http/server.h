@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * http_server - answers HTTP on the broker's reactor: the sockets under the
- * connections of common/http_pool.h. The caller passes in the routes; the
- * server knows no document.
+ * connections of common/http_pool.h, with TLS or without. The caller passes in
+ * the routes; the server knows no document.
  */
 #ifndef SLUICE_HTTP_SERVER_H
 #define SLUICE_HTTP_SERVER_H
@@ -16,18 +16,26 @@
 struct counters;
 struct http_server;
 struct listener;
+struct log;
 struct reactor;
-
-/* Where an address without a port listens. */
-#define HTTP_SERVER_PORT "25080"
+struct tls;
 
 enum {
     HTTP_SERVER_CONNECTIONS_MAX = 32,
+    HTTP_SERVER_DOORS_MAX = 16,  /* calls of http_server_listen */
     HTTP_SERVER_LIFE_MS = 5000,  /* of a connection, apart from a wait */
     HTTP_SERVER_WAIT_MS = 60000, /* for a document that is being made */
 };
 
+/* What is demanded of those that connect at an address. */
+struct http_demands {
+    bool may_use_tls; /* one that begins with TLS is answered in TLS */
+    bool must_use_tls;
+};
+
 struct http_server_config {
+    struct log *log; /* for faults of TLS */
+    struct tls *tls; /* NULL: nobody speaks TLS */
     const struct http_route *routes;
     size_t route_count;
     void *arg;          /* of the routes' functions */
@@ -47,7 +55,7 @@ void http_server_free(struct http_server *s);
 
 /* Begins to listen. False, with the reason, when that is not possible. */
 bool http_server_listen(struct http_server *s, const char *address,
-                        struct sentence *why);
+                        struct http_demands demands, struct sentence *why);
 
 /* Documents that were being made are there: answers those that wait for them.
  */

@@ -14,17 +14,35 @@ enum { WORDS_MAX = 4 };
 
 static const char unix_prefix[] = "unix:";
 
+static const struct door_row {
+    const char *name; /* of the option */
+    const char *port; /* of an address without one */
+    const char *open; /* what everybody may do where nobody is asked */
+    bool asks;        /* who somebody is can be asked there */
+    size_t offset;    /* of an option_value, in struct options */
+} door_rows[DOOR_KINDS] = {
+    [DOOR_LISTEN] = {"listen", SLUICE_DEFAULT_PORT, "do everything", true,
+                     offsetof(struct options, listen)},
+    [DOOR_HTTP] = {"http", SLUICE_DEFAULT_HTTP_PORT, "read all documents",
+                   false, offsetof(struct options, http)},
+};
+
 /* The words, in the order of their enumerations. */
 static const struct word_row {
     const char *name;
     size_t offset; /* of an unsigned, in struct door */
     const char *words[WORDS_MAX];
+    bool is_for_listen; /* and for nothing else */
 } word_rows[] = {
     {"tls",
      offsetof(struct door, tls),
-     {"none", "allowed", "required", "undecided"}},
-    {"auth", offsetof(struct door, auth), {"none", "required", "undecided"}},
-    {"v1", offsetof(struct door, takes_v1), {"no", "yes"}},
+     {"none", "allowed", "required", "undecided"},
+     false},
+    {"auth",
+     offsetof(struct door, auth),
+     {"none", "required", "undecided"},
+     false},
+    {"v1", offsetof(struct door, takes_v1), {"no", "yes"}, true},
 };
 
 enum { WORD_ROWS = sizeof word_rows / sizeof *word_rows };
@@ -57,7 +75,8 @@ static bool door_take(struct door *d, const char *word, size_t n,
     const char *equals = memchr(word, '=', n);
     size_t name = (size_t)(equals - word);
     for (unsigned i = 0; i < WORD_ROWS; i++)
-        if (is_word(word, name, word_rows[i].name)) {
+        if (is_word(word, name, word_rows[i].name) &&
+            (d->kind == DOOR_LISTEN || !word_rows[i].is_for_listen)) {
             bool is_first = !(*given & 1u << i);
             *given |= 1u << i;
             return is_first &&
@@ -79,31 +98,37 @@ static size_t last_word(const char *text, size_t n)
     return name > 0 && text[at + name] == '=' ? at : 0;
 }
 
-static bool is_local(const char *address)
+static bool is_local(enum door_kind kind, const char *address)
 {
     struct sluice_address a;
     if (strncmp(address, unix_prefix, strlen(unix_prefix)) == 0)
         return true;
-    return sluice_address_parse(address, SLUICE_DEFAULT_PORT, &a) &&
+    return sluice_address_parse(address, door_rows[kind].port, &a) &&
            loopback_is_host(a.host);
 }
 
-struct door door_of_socket(const char *address)
+static struct door door_at(enum door_kind kind, const char *address)
 {
-    struct door d = {.tls = DOOR_TLS_UNDECIDED,
+    struct door d = {.kind = kind,
+                     .tls = DOOR_TLS_UNDECIDED,
                      .auth = DOOR_AUTH_UNDECIDED,
                      .takes_v1 = 1,
-                     .is_local = is_local(address)};
+                     .is_local = is_local(kind, address)};
     size_t n = strlen(address);
     if (n < sizeof d.address)
         memcpy(d.address, address, n);
     return d;
 }
 
-bool door_parse(const char *text, struct door *out)
+struct door door_of_socket(const char *address)
+{
+    return door_at(DOOR_LISTEN, address);
+}
+
+bool door_parse(enum door_kind kind, const char *text, struct door *out)
 {
     struct sluice_address parsed;
-    struct door d = door_of_socket("");
+    struct door d = door_at(kind, "");
     size_t n = strlen(text), at;
     unsigned given = 0;
     while ((at = last_word(text, n)) > 0) {
@@ -115,9 +140,10 @@ bool door_parse(const char *text, struct door *out)
     if (n >= sizeof d.address)
         return false;
     memcpy(d.address, text, n);
-    d.is_local = is_local(d.address);
+    d.is_local = is_local(kind, d.address);
     *out = d;
-    return sluice_address_parse(d.address, SLUICE_DEFAULT_PORT, &parsed);
+    return sluice_address_parse(d.address, door_rows[kind].port, &parsed) &&
+           (door_rows[kind].asks || d.auth != DOOR_AUTH_REQUIRED);
 }
 
 /* --- deciding ------------------------------------------------------------- */
@@ -127,8 +153,8 @@ static const char key_and_certificate[] = "--tls-cert and --tls-key";
 static bool door_refuse_words(const struct door *d, const char *word,
                               const char *needs, struct sentence *why)
 {
-    return sentence_fail(why, "listen %s: %s needs %s", d->address, word,
-                         needs);
+    return sentence_fail(why, "%s %s: %s needs %s", door_rows[d->kind].name,
+                         d->address, word, needs);
 }
 
 /* Names what would decide it, and the words that decide otherwise. */
@@ -138,24 +164,30 @@ static bool door_refuse(const struct door *d, bool lacks_auth, bool lacks_tls,
     static const char users[] = "--users FILE (sluice passwd makes it)",
                       files[] = "--tls-cert and --tls-key (sluice cert makes "
                                 "them)";
-    const char *fear = lacks_auth ? "nobody would be asked who they are there"
-                                  : "all that is sent there could be read";
-    const char *end = !lacks_tls   ? "if every client that can connect may do "
-                                     "everything"
-                      : lacks_auth ? "if every client that can connect may do "
-                                     "everything, and others may read it"
-                                   : "if others may read it, secrets included";
+    const struct door_row *row = &door_rows[d->kind];
+    bool adds_users = lacks_auth && row->asks;
     return sentence_fail(
-        why, "listen %s: %s; add %s%s%s, or write '%s%s%s' %s", d->address,
-        fear, lacks_auth ? users : "", lacks_auth && lacks_tls ? " and " : "",
-        lacks_tls ? files : "", d->address,
+        why, "%s %s: %s; %s%s%s%s%swrite '%s%s%s' if %s%s%s%s", row->name,
+        d->address,
+        lacks_auth ? "nobody would be asked who they are there"
+                   : "all that is sent there could be read",
+        adds_users || lacks_tls ? "add " : "", adds_users ? users : "",
+        adds_users && lacks_tls ? " and " : "", lacks_tls ? files : "",
+        adds_users || lacks_tls ? ", or " : "", d->address,
         lacks_auth || d->auth == DOOR_AUTH_NONE ? " auth=none" : "",
-        lacks_tls || d->tls == DOOR_TLS_NONE ? " tls=none" : "", end);
+        lacks_tls || d->tls == DOOR_TLS_NONE ? " tls=none" : "",
+        lacks_auth ? "every client that can connect may " : "others may read ",
+        lacks_auth ? row->open : "it",
+        !lacks_tls   ? ""
+        : lacks_auth ? ", and others may read it"
+                     : ", ",
+        lacks_tls && !lacks_auth ? "secrets included" : "");
 }
 
 bool door_decide(struct door *d, const struct options *o, struct sentence *why)
 {
-    bool has_users = o->users.text != NULL, has_tls = o->tls_cert.count > 0;
+    bool has_users = o->users.text && door_rows[d->kind].asks,
+         has_tls = o->tls_cert.count > 0;
     if (d->auth == DOOR_AUTH_REQUIRED && !has_users)
         return door_refuse_words(d, "auth=required", "--users FILE", why);
     if (d->tls == DOOR_TLS_ALLOWED && !has_tls)
@@ -174,16 +206,30 @@ bool door_decide(struct door *d, const struct options *o, struct sentence *why)
            door_refuse(d, lacks_auth, lacks_tls, why);
 }
 
-bool door_check_all(const struct options *o, struct mistakes *m)
+static const struct option_value *door_values(const struct options *o,
+                                              enum door_kind kind)
 {
+    return (const void *)((const char *)o + door_rows[kind].offset);
+}
+
+static bool door_check_kind(const struct options *o, enum door_kind kind,
+                            struct mistakes *m)
+{
+    const struct option_value *values = door_values(o, kind);
     struct sentence why;
     struct door door;
     bool is_good = true;
-    for (size_t i = 0; i < o->listen.count; i++)
-        if (door_parse(o->listen.texts[i], &door) &&
+    for (size_t i = 0; i < values->count; i++)
+        if (door_parse(kind, values->texts[i], &door) &&
             !door_decide(&door, o, &why))
             is_good = mistakes_add(m, "%s", why.text);
     return is_good;
+}
+
+bool door_check_all(const struct options *o, struct mistakes *m)
+{
+    bool is_good = door_check_kind(o, DOOR_LISTEN, m);
+    return door_check_kind(o, DOOR_HTTP, m) && is_good;
 }
 
 /* --- words ---------------------------------------------------------------- */
@@ -203,8 +249,14 @@ void door_write_all(const struct options *o, FILE *out)
     struct sentence why;
     struct door d;
     for (size_t i = 0; i < o->listen.count; i++)
-        if (door_parse(o->listen.texts[i], &d) && door_decide(&d, o, &why))
+        if (door_parse(DOOR_LISTEN, o->listen.texts[i], &d) &&
+            door_decide(&d, o, &why))
             fprintf(out, "; %s demands tls=%s auth=%s v1=%s\n", d.address,
                     door_tls_word(&d), door_auth_word(&d),
                     word_rows[2].words[d.takes_v1]);
+    for (size_t i = 0; i < o->http.count; i++)
+        if (door_parse(DOOR_HTTP, o->http.texts[i], &d) &&
+            door_decide(&d, o, &why))
+            fprintf(out, "; http %s demands tls=%s auth=%s\n", d.address,
+                    door_tls_word(&d), door_auth_word(&d));
 }

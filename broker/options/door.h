@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * door - one value of --listen: an address, and words behind it that say what
- * is demanded of the clients that connect there:
+ * door - one value of --listen or --http: an address, and words behind it that
+ * say what is demanded of the clients that connect there:
  *
  *     0.0.0.0:25000 tls=required auth=required v1=no
  *
@@ -30,36 +30,40 @@ enum door_tls {
 };
 enum door_auth { DOOR_AUTH_NONE, DOOR_AUTH_REQUIRED, DOOR_AUTH_UNDECIDED };
 
+/* Which option it is a value of. */
+enum door_kind { DOOR_LISTEN, DOOR_HTTP, DOOR_KINDS };
+
 struct door {
+    enum door_kind kind;
     char address[DOOR_ADDRESS_BYTES]; /* without the words */
     unsigned tls;                     /* enum door_tls */
     unsigned auth;                    /* enum door_auth */
-    unsigned takes_v1;                /* 0 or 1 */
+    unsigned takes_v1;                /* 0 or 1; not of HTTP */
     bool is_local;                    /* only this machine can connect */
 };
 
 #define DOOR_FORM                                                              \
     "host:port, [v6]:port or unix:PATH, with words such as tls=required"
 
-/* False when `text` is not a door. */
-bool door_parse(const char *text, struct door *out);
+/* False when `text` is not a door of that kind. */
+bool door_parse(enum door_kind kind, const char *text, struct door *out);
 
-/* That of a socket that was bound elsewhere, at `address`: the words leave all
- * open. */
+/* That of a socket for --listen that was bound elsewhere, at `address`: the
+ * words leave all open. */
 struct door door_of_socket(const char *address);
 
 /* Decides what is open. False, with one sentence that names the ways, when it
  * cannot be decided, or needs an option that is not given. */
 bool door_decide(struct door *d, const struct options *o, struct sentence *why);
 
-/* Decides all values of --listen, to find mistakes. */
+/* Decides all values of these options, to find mistakes. */
 bool door_check_all(const struct options *o, struct mistakes *m);
 
 /* Names for the log. */
 const char *door_tls_word(const struct door *d);
 const char *door_auth_word(const struct door *d);
 
-/* One comment for each value of --listen: what it demands. */
+/* One comment for each value: what it demands. */
 void door_write_all(const struct options *o, FILE *out);
 
 #endif

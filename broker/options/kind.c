@@ -63,18 +63,24 @@ static const char *word_of_yes_no(uint64_t i)
     return words[i];
 }
 
-/* "off" would be looked up as a host, which may take long. */
 static bool is_address(const char *text)
 {
     struct sluice_address address;
-    return strcmp(text, "off") != 0 &&
-           sluice_address_parse(text, SLUICE_DEFAULT_PORT, &address);
+    return sluice_address_parse(text, SLUICE_DEFAULT_PORT, &address);
 }
 
 static bool is_door(const char *text)
 {
     struct door door;
-    return door_parse(text, &door);
+    return door_parse(DOOR_LISTEN, text, &door);
+}
+
+/* "off" would be looked up as a host, which may take long. */
+static bool is_http_door(const char *text)
+{
+    struct door door;
+    return door_parse(DOOR_HTTP, text, &door) &&
+           strcmp(door.address, "off") != 0;
 }
 
 static bool is_local(const char *text)
@@ -117,9 +123,8 @@ const struct kind kind_policy = {"POLICY",
                                  "wait, drop-newest, drop-oldest or disconnect",
                                  .word = word_of_policy};
 const struct kind kind_yes_no = {"yes|no", "yes or no", .word = word_of_yes_no};
-const struct kind kind_address = {"ADDR", SLUICE_ADDRESS_FORM,
-                                  .accepts = is_address};
 const struct kind kind_door = {"ADDR", DOOR_FORM, .accepts = is_door};
+const struct kind kind_http_door = {"ADDR", DOOR_FORM, .accepts = is_http_door};
 const struct kind kind_local = {"ADDR", "auto, off or unix:PATH",
                                 .accepts = is_local};
 const struct kind kind_file = {"FILE", "the path of a file",

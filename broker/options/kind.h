@@ -39,8 +39,9 @@ extern const struct kind kind_tls_clients; /* enum tls_clients_word */
 extern const struct kind kind_tls_min;     /* enum tls_min_word */
 extern const struct kind kind_policy;      /* index of policies */
 extern const struct kind kind_yes_no;      /* 0: no, 1: yes */
-extern const struct kind kind_address;     /* text, as the rest */
-extern const struct kind kind_door;        /* address and words */
+extern const struct kind kind_door;        /* text, as the rest: an address
+                                              and words */
+extern const struct kind kind_http_door;   /* the same for HTTP */
 extern const struct kind kind_local;       /* address of a local socket */
 extern const struct kind kind_file;
 extern const struct kind kind_folder;

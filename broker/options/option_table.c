@@ -183,10 +183,11 @@ const struct option option_table[] = {
     {MONITOR("color", NULL), TEXT(text, color), .is_fixed = true,
      .sentence = "the color that it is drawn in, as in CSS",
      .detail = "if not given, derived from the name"},
-    {HTTP("http", "listen"), LIST(address, http), .is_fixed = true,
+    {HTTP("http", "listen"), LIST(http_door, http), .is_fixed = true,
      .sentence = "where to serve /metrics, /stats; may be repeated",
      .detail = "see [HTTP](monitoring.md#http). Off unless given; the port "
-               "defaults to 25080"},
+               "defaults to 25080. Behind it `tls=` and `auth=` as with "
+               "`listen`"},
     {HTTP("http-host", "host"), LIST(text, http_host), .is_fixed = true,
      .sentence = "a name that HTTP answers to; may be repeated",
      .detail = "in addition to addresses and localhost"},

@@ -28,7 +28,7 @@ HELPS = (
     (("sluice", "work", "--help"), False),
 )
 # Options of scripts/ and of other people's programs that documents mention.
-OTHERS = {"--build", "--cflags", "--command", "--demo", "--endian", "--install",
+OTHERS = {"--build", "--cacert", "--cflags", "--command", "--demo", "--endian", "--install",
           "--libs", "--prefix", "--queue", "--quick", "--record", "--rm",
           "--signal", "--unix-socket", "--write"}
 

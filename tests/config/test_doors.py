@@ -41,6 +41,13 @@ class DoorsTest(UnitsTest):
         path.chmod(0o600)
         return path
 
+    def refused(self, *args):
+        done = run_sluiced(*args)
+        self.assertEqual(done.returncode, WRONG_USAGE, done.stderr)
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        self.assertEqual(run_sluiced("--check", *args).returncode, WRONG_USAGE)
+        return done.stderr
+
     def client(self, broker, number=0, tls=False):
         """At the broker's n-th address, however many interfaces it means."""
         port = broker.addresses[number].rpartition(":")[2]
@@ -63,13 +70,6 @@ class DoorsTest(UnitsTest):
 
 
 class Starting(DoorsTest):
-    def refused(self, *args):
-        done = run_sluiced(*args)
-        self.assertEqual(done.returncode, WRONG_USAGE, done.stderr)
-        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
-        self.assertEqual(run_sluiced("--check", *args).returncode, WRONG_USAGE)
-        return done.stderr
-
     def test_nothing_is_open_to_other_machines_by_default(self):
         """The sentence names both ways."""
         for address in ("0.0.0.0:0", "[::]:0", "*:0", ":0", "192.0.2.1:0",
@@ -150,6 +150,48 @@ class Starting(DoorsTest):
         broker = self.broker(listen=(address + OPEN,), prefix=command,
                              pass_fds=(fd,))
         self.assertHeard(broker)
+
+
+class Documents(DoorsTest):
+    """The same for HTTP, in its own words."""
+
+    def test_nothing_is_open_to_other_machines_by_default(self):
+        for address in ("0.0.0.0:0", "[::]:0", "*:0", "broker.example"):
+            said = self.refused("--http", address)
+            for way in ("auth=none", "--tls-cert",
+                        f"'{address} auth=none tls=none'"):
+                self.assertIn(way, said)
+            self.assertTrue(said.startswith(f"sluiced: http {address}: "))
+
+    def test_each_half_has_to_be_decided(self):
+        self.assertIn("auth=none", self.refused("--http", "0.0.0.0:0", *FILES))
+        said = self.refused("--http", "0.0.0.0:0 auth=none")
+        self.assertIn("--tls-cert", said)
+
+    def test_what_is_demanded_has_to_be_possible(self):
+        for word in ("tls=required", "tls=allowed"):
+            said = self.refused("--http", f"127.0.0.1:0 {word}")
+            self.assertIn(f"{word} needs --tls-cert", said)
+
+    def test_words_that_are_none(self):
+        for word in ("tls=yes", "v1=yes", "v1=no", "tls=none tls=none"):
+            said = self.refused("--http", f"127.0.0.1:0 {word}")
+            self.assertIn("with words such as", said)
+
+    def test_check_prints_what_each_address_demands(self):
+        done = run_sluiced("--check", "--http", "0.0.0.0:1 auth=none",
+                           "--http", "127.0.0.1:2 tls=none", "--http",
+                           "unix:/a b", *FILES)
+        self.assertEqual(done.stdout.splitlines()[-3:], [
+            "; http 0.0.0.0:1 demands tls=required auth=none",
+            "; http 127.0.0.1:2 demands tls=none auth=none",
+            "; http unix:/a b demands tls=allowed auth=none"])
+
+    def test_an_open_address_is_said_at_each_start(self):
+        broker = self.broker("--http", f"0.0.0.0:0{OPEN}")
+        line = broker.wait_for_log("event=unprotected")
+        self.assertEqual((line.level, line.fields["http"]),
+                         ("warning", "0.0.0.0:0"))
 
 
 class Warnings(DoorsTest):

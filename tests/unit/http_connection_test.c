@@ -262,6 +262,39 @@ static void test_a_refused_method_names_those_allowed(void **state)
     assert_non_null(strstr(f.sent, "\r\nAllow: GET, HEAD\r\n"));
 }
 
+static void test_the_caller_may_refuse_what_is_understood(void **state)
+{
+    (void)state;
+    f.c.refusal = HTTP_UPGRADE_REQUIRED;
+    receive(GET("/made", "\r\n"));
+    drain(1);
+    assert_non_null(strstr(f.sent, "HTTP/1.1 426 "));
+    assert_non_null(strstr(f.sent, "\r\nUpgrade: TLS/1.2, HTTP/1.1\r\n"));
+    assert_non_null(strstr(f.sent, "\r\n\r\nthis address demands TLS"));
+}
+
+static void test_a_broken_request_is_not_worth_a_refusal(void **state)
+{
+    (void)state;
+    f.c.refusal = HTTP_UPGRADE_REQUIRED;
+    receive("GET\r\n\r\n");
+    drain(1);
+    assert_non_null(strstr(f.sent, "HTTP/1.1 400 "));
+}
+
+/* A handshake: it does not give way as if nothing had come. */
+static void test_bytes_that_are_not_for_it_let_expect_a_head(void **state)
+{
+    (void)state;
+    assert_int_equal(f.c.stage, HTTP_SILENT);
+    http_connection_expect(&f.c);
+    assert_int_equal(f.c.stage, HTTP_ASKING);
+    receive(GET("/fixed", "\r\n"));
+    assert_int_equal(f.c.stage, HTTP_ANSWERING);
+    http_connection_expect(&f.c);
+    assert_int_equal(f.c.stage, HTTP_ANSWERING);
+}
+
 static void test_bytes_one_at_a_time(void **state)
 {
     (void)state;
@@ -447,6 +480,9 @@ int main(void)
         TEST(test_an_answer_is_made_for_its_request),
         TEST(test_an_answer_may_be_an_error),
         TEST(test_a_refused_method_names_those_allowed),
+        TEST(test_the_caller_may_refuse_what_is_understood),
+        TEST(test_a_broken_request_is_not_worth_a_refusal),
+        TEST(test_bytes_that_are_not_for_it_let_expect_a_head),
         TEST(test_bytes_one_at_a_time),
         TEST(test_what_follows_a_request_is_discarded),
         TEST(test_a_head_has_a_bound),
