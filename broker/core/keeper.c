@@ -58,9 +58,9 @@ bool keeper_add(struct keeper *k, struct keep *keep)
 bool keeper_open_channel(struct keeper *k, struct keep *keep, uint64_t *first)
 {
     const struct channel *ch = &keep->queue->channel;
-    keep->id = k->ops->open_channel(k->store, channel_name(ch),
-                                    channel_name_length(ch), first);
-    if (keep->id == 0)
+    if (k->ops->open_channel(k->store, channel_name(ch),
+                             channel_name_length(ch), &keep->id,
+                             first) != STORE_OPENED)
         return false;
     k->has_asked = true;
     if (keeper_add(k, keep))

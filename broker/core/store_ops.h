@@ -67,6 +67,13 @@ struct store_done {
     };
 };
 
+/* What became of a channel that was to be opened. */
+enum store_opened {
+    STORE_OPENED,
+    STORE_CROWDED, /* there are too many */
+    STORE_NO_MEMORY,
+};
+
 /* A channel that the store held when it was opened. */
 struct store_channel {
     uint32_t id;
@@ -84,11 +91,12 @@ struct store_ops {
     /* All channels it holds; to be called before anything else. False when
      * `visit` returned false. */
     bool (*visit_channels)(void *store, store_channel_fn *visit, void *arg);
-    /* The id of a new channel, whose first message gets *first or, if numbers
-     * up to there may have been used, a higher one, which *first becomes.
-     * 0: refused, there are too many, or no memory. */
-    uint32_t (*open_channel)(void *store, const uint8_t *name, uint32_t length,
-                             uint64_t *first);
+    /* A new channel, whose first message gets *first or, if numbers up to there
+     * may have been used, a higher one, which *first becomes. Its id, which is
+     * not 0, becomes *id. */
+    enum store_opened (*open_channel)(void *store, const uint8_t *name,
+                                      uint32_t length, uint32_t *id,
+                                      uint64_t *first);
     /* It holds nothing, and its id is not used again. Never fails: it is
      * written when there is room for it. */
     void (*drop_channel)(void *store, uint32_t channel);

@@ -10,34 +10,39 @@
 #include "common/vector.h"
 #include "proto/journal_entry.h"
 
-enum { STATE_SHARE = 4 }; /* of a segment, that channels take at most */
+enum {
+    STATE_SHARE = 4,     /* of a segment, that channels take at most */
+    LATE_MAX = 64 << 10, /* channels that are opened or dropped late */
+};
 
 struct store {
     struct scribe scribe;
     struct idmap channels; /* id -> bytes in STATE */
     uint64_t channel_bytes, channel_bytes_max;
     uint32_t next_channel;
-    uint64_t above;   /* numbers of new channels begin there */
-    uint64_t highest; /* that was ever put, and one more */
-    uint32_t *drops;  /* channels to be dropped that found no room in the ring;
-                         there is room here for all channels */
-    uint32_t drop_count;
-    size_t drop_room;
+    uint64_t above;          /* numbers of new channels begin there */
+    uint64_t highest;        /* that was ever put, and one more */
+    struct scribe_put *late; /* channels to be opened and dropped that found no
+                                room in the ring, in order; there is room here
+                                to drop all channels */
+    size_t late_count, late_room;
     bool has_asked; /* since the last kick */
     bool is_started;
 };
 
 /* Channels. */
 
-/* Counts a channel; false without memory. */
+/* Counts a channel; false without memory. It may come to be opened late, and
+ * dropped late. */
 static bool channel_add(struct store *s, uint32_t id, uint32_t name_length)
 {
     uint64_t bytes = JOURNAL_CHANNEL_ENTRY + journal_padded(name_length);
-    uint32_t *more =
-        vector_grow(s->drops, &s->drop_room, s->channels.count, sizeof *more);
+    struct scribe_put *more =
+        vector_grow(s->late, &s->late_room,
+                    s->late_count + s->channels.count + 1, sizeof *more);
     if (!more)
         return false;
-    s->drops = more;
+    s->late = more;
     if (!idmap_put(&s->channels, id, bytes))
         return false;
     s->channel_bytes += bytes;
@@ -50,47 +55,55 @@ static void channel_remove(struct store *s, uint32_t id)
     idmap_remove(&s->channels, id);
 }
 
-/* Passes on the drops that wait; false when there is no room for all. */
-static bool drops_push(struct store *s)
+/* Passes on what is late; false when there is no room for all. */
+static bool late_push(struct store *s)
 {
-    uint32_t n = 0;
-    for (; n < s->drop_count; n++) {
-        struct scribe_put entry = {.kind = SCRIBE_DROP, .channel = s->drops[n]};
-        if (!mailbox_push(&s->scribe.puts, &entry))
-            break;
-    }
-    s->drop_count -= n;
+    size_t n = 0;
+    while (n < s->late_count && mailbox_push(&s->scribe.puts, &s->late[n]))
+        n++;
+    s->late_count -= n;
     if (n > 0)
-        memmove(s->drops, s->drops + n, s->drop_count * sizeof *s->drops);
-    return s->drop_count == 0;
+        memmove(s->late, s->late + n, s->late_count * sizeof *s->late);
+    return s->late_count == 0;
 }
 
-/* While drops wait nothing else is taken: one of them may have had the name. */
-static uint32_t store_open_channel(void *store, const uint8_t *name,
-                                   uint32_t length, uint64_t *first)
+/* Behind all others: a channel that is dropped may have had the name of one
+ * that is opened after it. */
+static void late_add(struct store *s, const struct scribe_put *entry)
+{
+    s->late[s->late_count++] = *entry;
+    (void)late_push(s);
+    s->has_asked = true;
+}
+
+static bool is_crowded(const struct store *s, uint32_t name_length)
+{
+    uint64_t bytes = JOURNAL_CHANNEL_ENTRY + journal_padded(name_length);
+    return s->channel_bytes + bytes > s->channel_bytes_max ||
+           s->late_count >= LATE_MAX;
+}
+
+static enum store_opened store_open_channel(void *store, const uint8_t *name,
+                                            uint32_t length, uint32_t *id,
+                                            uint64_t *first)
 {
     struct store *s = store;
-    uint32_t id = s->next_channel;
-    uint8_t *copy = drops_push(s) ? malloc(length) : NULL;
-    if (!copy || !channel_add(s, id, length)) {
+    if (is_crowded(s, length))
+        return STORE_CROWDED;
+    uint8_t *copy = malloc(length);
+    if (!copy || !channel_add(s, s->next_channel, length)) {
         free(copy);
-        return 0;
+        return STORE_NO_MEMORY;
     }
     memcpy(copy, name, length);
+    *id = s->next_channel++;
     *first = *first < s->above ? s->above : *first;
-    struct scribe_put entry = {.kind = SCRIBE_OPEN,
-                               .channel = id,
-                               .name_length = length,
-                               .first = *first,
-                               .name = copy};
-    if (s->channel_bytes > s->channel_bytes_max ||
-        !mailbox_push(&s->scribe.puts, &entry)) {
-        channel_remove(s, id);
-        free(copy);
-        return 0;
-    }
-    s->has_asked = true;
-    return s->next_channel++;
+    late_add(s, &(struct scribe_put){.kind = SCRIBE_OPEN,
+                                     .channel = *id,
+                                     .name_length = length,
+                                     .first = *first,
+                                     .name = copy});
+    return STORE_OPENED;
 }
 
 static void store_drop_channel(void *store, uint32_t id)
@@ -98,9 +111,7 @@ static void store_drop_channel(void *store, uint32_t id)
     struct store *s = store;
     channel_remove(s, id);
     s->above = s->highest > s->above ? s->highest : s->above;
-    s->drops[s->drop_count++] = id;
-    (void)drops_push(s);
-    s->has_asked = true;
+    late_add(s, &(struct scribe_put){.kind = SCRIBE_DROP, .channel = id});
 }
 
 static bool store_visit_channels(void *store, store_channel_fn *visit,
@@ -117,7 +128,7 @@ static bool store_put(void *store, const struct store_put *put)
     struct store *s = store;
     struct scribe_put entry = {.kind = SCRIBE_PUT, .put = *put};
     uint64_t end = put->slice.first + put->slice.messages;
-    if (!drops_push(s) || !mailbox_push(&s->scribe.puts, &entry))
+    if (!late_push(s) || !mailbox_push(&s->scribe.puts, &entry))
         return false;
     s->highest = end > s->highest ? end : s->highest;
     s->has_asked = true;
@@ -154,7 +165,7 @@ static bool store_read(void *store, struct store_read *read)
 static void store_kick(void *store)
 {
     struct store *s = store;
-    (void)drops_push(s);
+    (void)late_push(s);
     if (s->has_asked)
         bell_ring(&s->scribe.work);
     s->has_asked = false;
@@ -180,7 +191,7 @@ static int store_reap(void *store, struct store_done *done, int max)
     }
     if (n > 0 && atomic_exchange(&scribe->needs_room, false))
         bell_ring(&scribe->work);
-    (void)drops_push(s);
+    (void)late_push(s);
     return n;
 }
 
@@ -213,7 +224,10 @@ static bool note_channel(void *arg, const struct store_channel *channel)
 static void store_free(struct store *s)
 {
     idmap_clear(&s->channels);
-    free(s->drops);
+    for (size_t i = 0; i < s->late_count; i++)
+        if (s->late[i].kind == SCRIBE_OPEN)
+            free(s->late[i].name);
+    free(s->late);
     mailbox_fini(&s->scribe.puts);
     mailbox_fini(&s->scribe.asks);
     mailbox_fini(&s->scribe.done);
@@ -303,7 +317,7 @@ void store_heard(struct store *s)
 
 void store_stop(struct store *s)
 {
-    (void)drops_push(s);
+    (void)late_push(s);
     atomic_store(&s->scribe.is_stopping, true);
     bell_ring(&s->scribe.work);
 }

@@ -25,6 +25,8 @@ struct rig {
     struct store *store;
     struct block block; /* in which one message is, again and again */
     uint8_t bytes[4 + BODY];
+    uint32_t segment_bytes;
+    uint32_t channels; /* that there were when it was opened */
     uint32_t channel;
     uint64_t next, confirmed;
     enum store_state state;
@@ -34,10 +36,12 @@ struct rig {
 static bool note_channel(void *arg, const struct store_channel *channel)
 {
     struct rig *r = arg;
+    r->channels++;
+    if (channel->name_length != 8)
+        return true;
     r->channel = channel->id;
     r->next = channel->next;
     r->confirmed = channel->messages;
-    assert_int_equal(channel->name_length, 8);
     assert_memory_equal(channel->name, "/queue/a", 8);
     return true;
 }
@@ -47,19 +51,21 @@ static void rig_open(struct rig *r)
     struct store_report report;
     struct store_setup setup = {.folder = r->folder,
                                 .disk = &r->disk,
-                                .segment_bytes = SEGMENT,
+                                .segment_bytes = r->segment_bytes,
                                 .limit_bytes = 1 << 30};
     uint64_t first = 1;
     r->store = store_open(&setup, &report);
     if (!r->store)
         fail_msg("not opened: %s", report.engine.text);
-    r->channel = 0;
+    r->channel = r->channels = 0;
     r->next = 1;
     assert_true(store_ops()->visit_channels(r->store, note_channel, r));
     assert_true(store_start(r->store));
     if (r->channel == 0)
-        r->channel = store_ops()->open_channel(
-            r->store, (const uint8_t *)"/queue/a", 8, &first);
+        assert_int_equal(store_ops()->open_channel(r->store,
+                                                   (const uint8_t *)"/queue/a",
+                                                   8, &r->channel, &first),
+                         STORE_OPENED);
     assert_int_not_equal(r->channel, 0);
 }
 
@@ -69,6 +75,7 @@ static int setup(void **state)
     strcpy(r->folder, "/tmp/sluice-store-XXXXXX");
     assert_non_null(mkdtemp(r->folder));
     r->sim = sim_disk_new(64 << 20, 1);
+    r->segment_bytes = SEGMENT;
     r->disk = sim_disk_calls(r->sim);
     frame_put_length(r->bytes, BODY);
     r->block = (struct block){.refs = 1,
@@ -228,12 +235,14 @@ static void channels_that_come_and_go_leave_nothing_behind(void **state)
     struct rig *r = *state;
     const struct store_ops *ops = store_ops();
     uint64_t first = 1;
+    uint32_t id;
     publish(r, 10);
     for (uint8_t i = 0; i < 200; i++) {
         const uint8_t name[] = {'/', 'q', 'u', 'e', 'u', 'e', 'x', i};
         first = 1;
-        uint32_t id = ops->open_channel(r->store, name, sizeof name, &first);
-        assert_int_not_equal(id, 0);
+        assert_int_equal(
+            ops->open_channel(r->store, name, sizeof name, &id, &first),
+            STORE_OPENED);
         ops->drop_channel(r->store, id);
         ops->kick(r->store);
     }
@@ -244,15 +253,45 @@ static void channels_that_come_and_go_leave_nothing_behind(void **state)
     assert_int_equal(r->confirmed, 10);
 }
 
+/* The thread sleeps until it is kicked, and its ring is full long before. */
+static void channels_may_be_opened_faster_than_they_are_written(void **state)
+{
+    enum { MANY = 5000, NAME = 6 };
+    struct rig *r = *state;
+    uint8_t name[NAME] = "many";
+    uint32_t id = 0;
+    assert_int_equal(stop(r), 0);
+    r->segment_bytes = 4 * SEGMENT;
+    rig_open(r);
+    for (uint32_t i = 0; i < MANY; i++) {
+        uint64_t first = 1;
+        memcpy(name + 4, &i, 2);
+        assert_int_equal(
+            store_ops()->open_channel(r->store, name, NAME, &id, &first),
+            STORE_OPENED);
+    }
+    r->channel = id;
+    publish(r, 1);
+    while (r->confirmed < 1)
+        wait_and_reap(r);
+    assert_int_equal(stop(r), 0);
+    rig_open(r);
+    assert_int_equal(r->channels, 1 + MANY);
+}
+
 static void so_many_channels_are_refused_that_their_state_fits(void **state)
 {
     struct rig *r = *state;
     uint32_t count = 0;
     uint8_t name[200] = "/queue/";
     uint64_t first = 1;
+    uint32_t id;
+    enum store_opened opened;
     while (memcpy(name + 7, &count, sizeof count),
-           store_ops()->open_channel(r->store, name, sizeof name, &first))
+           (opened = store_ops()->open_channel(r->store, name, sizeof name, &id,
+                                               &first)) == STORE_OPENED)
         count++;
+    assert_int_equal(opened, STORE_CROWDED);
     assert_in_range(count, SEGMENT / 4 / (sizeof name + 32) - 1,
                     SEGMENT / 4 / sizeof name);
 }
@@ -270,6 +309,9 @@ int main(void)
             after_a_failed_flush_nothing_is_confirmed, setup, teardown),
         cmocka_unit_test_setup_teardown(
             channels_that_come_and_go_leave_nothing_behind, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            channels_may_be_opened_faster_than_they_are_written, setup,
+            teardown),
         cmocka_unit_test_setup_teardown(
             so_many_channels_are_refused_that_their_state_fits, setup,
             teardown),

@@ -116,8 +116,9 @@ static bool fake_visit(void *store, store_channel_fn *visit, void *arg)
     return goes_on;
 }
 
-static uint32_t fake_open(void *store, const uint8_t *name, uint32_t length,
-                          uint64_t *first)
+static enum store_opened fake_open(void *store, const uint8_t *name,
+                                   uint32_t length, uint32_t *id,
+                                   uint64_t *first)
 {
     struct store_fake *f = store;
     uint32_t live = 0;
@@ -129,14 +130,15 @@ static uint32_t fake_open(void *store, const uint8_t *name, uint32_t length,
                      memcmp(ch->name, name, length) == 0);
     }
     if (live >= f->channels_most || f->channel_count == FAKE_CHANNELS_MAX)
-        return 0;
+        return STORE_CROWDED;
     if (*first <= f->floor)
         *first = f->floor + 1;
     struct fake_channel *ch = &f->channels[f->channel_count++];
     *ch = (struct fake_channel){
         .name_length = length, .put = *first, .next = *first};
     memcpy(ch->name, name, length);
-    return f->channel_count;
+    *id = f->channel_count;
+    return STORE_OPENED;
 }
 
 static void fake_drop(void *store, uint32_t channel)
