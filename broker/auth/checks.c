@@ -25,6 +25,7 @@ enum check_state { CHECK_FREE, CHECK_WAITING, CHECK_RUNNING, CHECK_DONE };
 struct check {
     enum check_state state;
     bool is_cancelled, is_known, is_right;
+    enum checks_asker asker;
     uint64_t id;
     uint64_t round, number; /* which is taken next */
     struct network source;  /* version 0: a unix socket */
@@ -33,7 +34,7 @@ struct check {
 };
 
 struct checks {
-    int fd;
+    int fds[CHECKS_ASKERS];
     bool has_thread;
     pthread_t thread;
     pthread_mutex_t mutex; /* for all below */
@@ -92,7 +93,7 @@ static void checks_run(struct checks *c, struct check *one,
     one->state = one->is_cancelled ? CHECK_FREE : CHECK_DONE;
     uint64_t step = 1;
     if (one->state == CHECK_DONE)
-        (void)!write(c->fd, &step, sizeof step);
+        (void)!write(c->fds[one->asker], &step, sizeof step);
 }
 
 static void *checks_work(void *arg)
@@ -129,13 +130,31 @@ static bool checks_start(struct checks *c)
 
 /* --- the loop ------------------------------------------------------------ */
 
+static void checks_close(struct checks *c)
+{
+    for (unsigned i = 0; i < CHECKS_ASKERS; i++)
+        if (c->fds[i] >= 0)
+            close(c->fds[i]);
+}
+
+static bool checks_open(struct checks *c)
+{
+    bool is_open = true;
+    for (unsigned i = 0; i < CHECKS_ASKERS; i++) {
+        c->fds[i] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+        is_open = is_open && c->fds[i] >= 0;
+    }
+    if (!is_open)
+        checks_close(c);
+    return is_open;
+}
+
 struct checks *checks_new(void)
 {
     struct checks *c = calloc(1, sizeof *c);
     if (!c)
         return NULL;
-    c->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (c->fd < 0) {
+    if (!checks_open(c)) {
         free(c);
         return NULL;
     }
@@ -156,14 +175,14 @@ void checks_free(struct checks *c)
         pthread_join(c->thread, NULL);
     pthread_cond_destroy(&c->has_work);
     pthread_mutex_destroy(&c->mutex);
-    close(c->fd);
+    checks_close(c);
     explicit_bzero(c, sizeof *c);
     free(c);
 }
 
-int checks_fd(const struct checks *c)
+int checks_fd(const struct checks *c, enum checks_asker asker)
 {
-    return c->fd;
+    return c->fds[asker];
 }
 
 /* A free place, and how many there are of its source: so many rounds it has to
@@ -193,8 +212,9 @@ static void check_fill(struct check *one, const char *hash, const void *secret,
     one->secret[length] = '\0';
 }
 
-bool checks_submit(struct checks *c, uint64_t id, const struct network *source,
-                   const char *hash, const void *secret, size_t length)
+bool checks_submit(struct checks *c, enum checks_asker asker, uint64_t id,
+                   const struct network *source, const char *hash,
+                   const void *secret, size_t length)
 {
     static const struct network nowhere;
     unsigned others;
@@ -207,6 +227,7 @@ bool checks_submit(struct checks *c, uint64_t id, const struct network *source,
     bool is_taken = place && others < CHECKS_SOURCE_MAX;
     if (is_taken) {
         *place = (struct check){.state = CHECK_WAITING,
+                                .asker = asker,
                                 .id = id,
                                 .round = c->round + others,
                                 .number = ++c->number,
@@ -218,12 +239,12 @@ bool checks_submit(struct checks *c, uint64_t id, const struct network *source,
     return is_taken;
 }
 
-void checks_cancel(struct checks *c, uint64_t id)
+void checks_cancel(struct checks *c, enum checks_asker asker, uint64_t id)
 {
     pthread_mutex_lock(&c->mutex);
     for (unsigned i = 0; i < CHECKS_MAX; i++) {
         struct check *one = &c->all[i];
-        if (one->state == CHECK_FREE || one->id != id)
+        if (one->state == CHECK_FREE || one->asker != asker || one->id != id)
             continue;
         one->is_cancelled = true;
         if (one->state == CHECK_RUNNING)
@@ -234,21 +255,22 @@ void checks_cancel(struct checks *c, uint64_t id)
     pthread_mutex_unlock(&c->mutex);
 }
 
-bool checks_take(struct checks *c, struct check_result *out)
+bool checks_take(struct checks *c, enum checks_asker asker,
+                 struct check_result *out)
 {
     bool is_found = false;
     uint64_t steps;
     pthread_mutex_lock(&c->mutex);
     for (unsigned i = 0; i < CHECKS_MAX && !is_found; i++) {
         struct check *one = &c->all[i];
-        if (one->state != CHECK_DONE)
+        if (one->state != CHECK_DONE || one->asker != asker)
             continue;
         *out = (struct check_result){one->id, one->is_right};
         one->state = CHECK_FREE;
         is_found = true;
     }
     if (!is_found)
-        (void)!read(c->fd, &steps, sizeof steps);
+        (void)!read(c->fds[asker], &steps, sizeof steps);
     pthread_mutex_unlock(&c->mutex);
     return is_found;
 }

@@ -25,6 +25,9 @@ enum {
     CHECKS_SECRET_MAX = 511,
 };
 
+/* Who has passwords compared: each has results of its own. */
+enum checks_asker { CHECKS_SESSIONS, CHECKS_DOCUMENTS, CHECKS_ASKERS };
+
 struct check_result {
     uint64_t id;
     bool is_right;
@@ -36,21 +39,23 @@ struct checks *checks_new(void);
 /* Waits for the check that runs; forgets the others. NULL is allowed. */
 void checks_free(struct checks *c);
 
-/* Readable when there are results. */
-int checks_fd(const struct checks *c);
+/* Readable when there are results for the asker. */
+int checks_fd(const struct checks *c, enum checks_asker asker);
 
 /* Has a password compared with a hash of crypt(5). `hash` NULL: nobody has this
  * password, and finding out takes as long. `source` NULL: a unix socket. The
- * result comes under `id`. False when too many wait, the password is too long
- * or has a NUL in it, or no thread can be started. */
-bool checks_submit(struct checks *c, uint64_t id, const struct network *source,
-                   const char *hash, const void *secret, size_t length);
+ * result comes under the asker's `id`. False when too many wait, the password
+ * is too long or has a NUL in it, or no thread can be started. */
+bool checks_submit(struct checks *c, enum checks_asker asker, uint64_t id,
+                   const struct network *source, const char *hash,
+                   const void *secret, size_t length);
 
 /* Nobody waits for it any more. */
-void checks_cancel(struct checks *c, uint64_t id);
+void checks_cancel(struct checks *c, enum checks_asker asker, uint64_t id);
 
-/* Takes one result. False when there is none, and then the descriptor is not
- * readable any more. */
-bool checks_take(struct checks *c, struct check_result *out);
+/* Takes one result. False when there is none, and then the asker's descriptor
+ * is not readable any more. */
+bool checks_take(struct checks *c, enum checks_asker asker,
+                 struct check_result *out);
 
 #endif

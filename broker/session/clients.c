@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "broker/auth/tries.h"
 #include "broker/core/core.h"
 #include "broker/net/reactor.h"
 #include "broker/net/stream.h"
@@ -148,7 +149,15 @@ void clients_fini(struct clients *all)
             session_kinds[i]->close(all);
     clients_turn_fini(all);
     identities_fini(all);
+    tries_free(all->tries);
     free(all->scratch);
+}
+
+struct tries *clients_obtain_tries(struct clients *all)
+{
+    if (!all->tries)
+        all->tries = tries_new();
+    return all->tries;
 }
 
 void clients_add(struct clients *all, int fd, const struct sockaddr *peer,

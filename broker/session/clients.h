@@ -28,6 +28,7 @@ struct identities;
 struct reactor;
 struct reactor_timer;
 struct tls;
+struct tries;
 struct unit_hub;
 struct users;
 
@@ -73,6 +74,7 @@ struct clients {
     void (*on_closed)(void *arg); /* a descriptor has become free */
     void *on_closed_arg;
     struct identities *identities; /* NULL: nobody is asked; identity.h */
+    struct tries *tries;           /* NULL until clients_obtain_tries() */
     struct unit_hub *hub;          /* what the sessions of version 2 share */
     uint8_t *scratch;              /* the read buffer of all connections */
     struct iovec iov[WRITER_IOV_MAX];
@@ -93,6 +95,11 @@ void clients_configure(struct clients *all,
  * that nothing is delivered that is forbidden. False without memory, which is
  * only needed the first time. */
 bool clients_set_users(struct clients *all, struct users *users);
+
+/* What is known of those that try to show who they are, made with the first of
+ * them; it lives as long as `all`. NULL without memory, or when the system
+ * refuses. */
+struct tries *clients_obtain_tries(struct clients *all);
 
 /* Closes the remaining sessions and delivers for the last time. */
 void clients_close_all(struct clients *all);

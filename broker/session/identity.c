@@ -127,7 +127,7 @@ enum identity_answer identity_admit(struct session *s)
     return identity_enter(s, identify_connection(i->users, &peer));
 }
 
-const struct users *identity_users(const struct session *s)
+struct users *identity_users(const struct session *s)
 {
     return s->all->identities->users;
 }

@@ -64,8 +64,9 @@ static int tear_down(void **state)
 static struct check_result next(void)
 {
     struct check_result result;
-    struct pollfd readable = {.fd = checks_fd(checks), .events = POLLIN};
-    while (!checks_take(checks, &result))
+    struct pollfd readable = {.fd = checks_fd(checks, CHECKS_SESSIONS),
+                              .events = POLLIN};
+    while (!checks_take(checks, CHECKS_SESSIONS, &result))
         assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
     return result;
 }
@@ -74,8 +75,8 @@ static bool submit(uint64_t id, const char *source, const char *hash,
                    const char *secret)
 {
     struct network from = source ? rig_peer(source) : rig_peer("::");
-    return checks_submit(checks, id, source ? &from : NULL, hash, secret,
-                         strlen(secret));
+    return checks_submit(checks, CHECKS_SESSIONS, id, source ? &from : NULL,
+                         hash, secret, strlen(secret));
 }
 
 static void test_the_right_password_is_right_and_others_are_not(void **state)
@@ -122,10 +123,12 @@ static void test_what_is_not_a_password_is_refused(void **state)
     (void)state;
     char much[CHECKS_SECRET_MAX + 2];
     memset(much, 'a', sizeof much);
+    assert_false(checks_submit(checks, CHECKS_SESSIONS, 1, NULL, NULL, much,
+                               CHECKS_SECRET_MAX + 1));
     assert_false(
-        checks_submit(checks, 1, NULL, NULL, much, CHECKS_SECRET_MAX + 1));
-    assert_false(checks_submit(checks, 1, NULL, NULL, "a\0b", 3));
-    assert_true(checks_submit(checks, 1, NULL, NULL, much, CHECKS_SECRET_MAX));
+        checks_submit(checks, CHECKS_SESSIONS, 1, NULL, NULL, "a\0b", 3));
+    assert_true(checks_submit(checks, CHECKS_SESSIONS, 1, NULL, NULL, much,
+                              CHECKS_SECRET_MAX));
     assert_false(next().is_right);
 }
 
@@ -181,11 +184,35 @@ static void test_a_cancelled_check_has_no_result(void **state)
     for (uint64_t id = 1; id <= 4; id++)
         assert_true(submit(id, NULL, hash, "a"));
     for (uint64_t id = 1; id <= 3; id++)
-        checks_cancel(checks, id);
+        checks_cancel(checks, CHECKS_SESSIONS, id);
     open_gate(2);
     assert_int_equal(next().id, 4);
     struct check_result result;
-    assert_false(checks_take(checks, &result));
+    assert_false(checks_take(checks, CHECKS_SESSIONS, &result));
+}
+
+/* Their numbers are their own: the same one may be in use twice. */
+static void test_who_asks_gets_its_own_results(void **state)
+{
+    (void)state;
+    const char *hash = rig_hash("a", QUICK_COST);
+    struct check_result result;
+    assert_true(checks_submit(checks, CHECKS_DOCUMENTS, 5, NULL, hash, "a", 1));
+    assert_true(checks_submit(checks, CHECKS_DOCUMENTS, 6, NULL, hash, "a", 1));
+    checks_cancel(checks, CHECKS_SESSIONS, 6);
+    assert_true(submit(5, NULL, hash, "b"));
+    result = next();
+    assert_int_equal(result.id, 5);
+    assert_false(result.is_right);
+    assert_false(checks_take(checks, CHECKS_SESSIONS, &result));
+    struct pollfd readable = {.fd = checks_fd(checks, CHECKS_DOCUMENTS),
+                              .events = POLLIN};
+    for (uint64_t id = 5; id <= 6; id++) {
+        while (!checks_take(checks, CHECKS_DOCUMENTS, &result))
+            assert_int_equal(poll(&readable, 1, PATIENCE_MS), 1);
+        assert_true(result.is_right);
+        assert_in_range(result.id, 5, 6);
+    }
 }
 
 static void test_an_end_with_checks_that_wait(void **state)
@@ -216,6 +243,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_sources_are_taken_in_turn, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_a_cancelled_check_has_no_result,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_asks_gets_its_own_results,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_an_end_with_checks_that_wait,
                                         set_up, tear_down),

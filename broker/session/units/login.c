@@ -5,9 +5,10 @@
 
 #include "broker/auth/checks.h"
 #include "broker/auth/identify.h"
+#include "broker/auth/recalled.h"
 #include "broker/auth/signature.h"
+#include "broker/auth/tries.h"
 #include "broker/base/budget.h"
-#include "broker/base/clock.h"
 #include "broker/base/counters.h"
 #include "broker/net/peer.h"
 #include "broker/net/reactor.h"
@@ -64,12 +65,6 @@ static void login_count_waiting(const struct logins *all)
 
 /* --- the result ----------------------------------------------------------- */
 
-/* The loop's own clock begins anew after 49 days. */
-static uint64_t login_now(void)
-{
-    return clock_now_us() / 1000;
-}
-
 static struct span login_option(const struct head *head,
                                 enum unit_option option)
 {
@@ -102,7 +97,7 @@ static enum login_result login_settle(struct login *l, const struct head *head,
     bool is_right = answer == IDENTITY_ADMITTED;
     counter_add(counters, is_right ? COUNT_logins : COUNT_logins_failed, 1);
     if (!is_right && l->has_source)
-        failures_add(&l->all->failures, &l->source, login_now());
+        failures_add(&l->all->tries->failures, &l->source, tries_now_ms());
     login_log(l, head, is_right);
     return is_right ? LOGIN_RIGHT : LOGIN_WRONG;
 }
@@ -173,29 +168,12 @@ static enum login_result login_by_token(struct login *l,
     return login_settle(l, head, c);
 }
 
-/* What was right by older users is forgotten. */
-static void logins_follow_users(struct logins *all, const struct session *s)
-{
-    uint64_t generation = identity_generation(s);
-    if (all->generation != generation)
-        recalled_reset(&all->recalled, users_count(identity_users(s)));
-    all->generation = generation;
-}
-
-static bool login_is_recalled(struct login *l, const struct user *user)
-{
-    size_t place = users_place(identity_users(l->session), user);
-    logins_follow_users(l->all, l->session);
-    return recalled_digest(&l->all->recalled, place, login_secret(l),
-                           l->secret_length, l->digest) &&
-           recalled_has(&l->all->recalled, place, l->digest, login_now());
-}
-
 static enum login_result login_compare(struct login *l, const struct user *user)
 {
-    if (!checks_submit(
-            l->all->checks, l->session->id, l->has_source ? &l->source : NULL,
-            user ? user->password : NULL, login_secret(l), l->secret_length))
+    if (!checks_submit(l->all->tries->checks, CHECKS_SESSIONS, l->session->id,
+                       l->has_source ? &l->source : NULL,
+                       user ? user->password : NULL, login_secret(l),
+                       l->secret_length))
         return login_queue(l, 0);
     counter_add(l->all->all->counters, COUNT_passwords_compared, 1);
     l->state = LOGIN_COMPARED;
@@ -221,7 +199,8 @@ static enum login_result login_by_password(struct login *l,
         return login_settle(l, head, NULL);
     const struct credential *c =
         user ? users_find_password(identity_users(l->session), user) : NULL;
-    if (c && login_is_recalled(l, user))
+    if (c && tries_recall(l->all->tries, identity_users(l->session), user,
+                          login_secret(l), l->secret_length, l->digest))
         return login_settle(l, head, c);
     return login_compare(l, user);
 }
@@ -260,8 +239,8 @@ static enum login_result login_take(struct login *l, const struct head *head)
 static enum login_result login_try(struct login *l)
 {
     struct head head;
-    uint32_t ms = l->has_source ? failures_wait_ms(&l->all->failures,
-                                                   &l->source, login_now())
+    uint32_t ms = l->has_source ? failures_wait_ms(&l->all->tries->failures,
+                                                   &l->source, tries_now_ms())
                                 : 0;
     if (ms > 0)
         return login_queue(l, ms);
@@ -302,9 +281,8 @@ static void login_on_result(struct logins *all, uint64_t session, bool is_right)
     const struct user *user = login_user(l, &head);
     const struct credential *c =
         user && is_right ? users_find_password(identity_users(s), user) : NULL;
-    if (c && all->generation == l->generation)
-        recalled_add(&all->recalled, users_place(identity_users(s), user),
-                     l->digest, login_now());
+    if (c)
+        tries_remember(all->tries, identity_users(s), user, l->digest);
     login_finish(l, login_settle(l, &head, c));
 }
 
@@ -323,7 +301,7 @@ static void logins_on_results(void *arg)
 {
     struct logins *all = arg;
     struct check_result result;
-    while (checks_take(all->checks, &result))
+    while (checks_take(all->tries->checks, CHECKS_SESSIONS, &result))
         login_on_result(all, result.id, result.is_right);
     logins_review(all);
 }
@@ -425,7 +403,7 @@ void login_end(struct session *s)
     size_t size = login_size(l->head_length, l->secret_length);
     login_dequeue(l);
     if (l->state == LOGIN_COMPARED)
-        checks_cancel(all->checks, s->id);
+        checks_cancel(all->tries->checks, CHECKS_SESSIONS, s->id);
     idmap_remove(&all->by_session, s->id);
     login_count_waiting(all);
     explicit_bzero(l, size);

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "broker/auth/checks.h"
+#include "broker/auth/tries.h"
 #include "broker/net/reactor.h"
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
@@ -13,12 +14,12 @@ static bool logins_open(struct logins *l, void (*on_results)(void *logins))
 {
     idmap_init(&l->by_session, l->all->budget);
     list_init(&l->waiting);
-    failures_init(&l->failures);
-    l->checks = checks_new();
-    if (!recalled_init(&l->recalled) || !l->checks)
+    l->tries = clients_obtain_tries(l->all);
+    if (!l->tries)
         return false;
-    l->results =
-        reactor_file_new(l->all->reactor, checks_fd(l->checks), on_results, l);
+    l->results = reactor_file_new(l->all->reactor,
+                                  checks_fd(l->tries->checks, CHECKS_SESSIONS),
+                                  on_results, l);
     return l->results != NULL;
 }
 
@@ -44,8 +45,6 @@ void logins_free(struct logins *l)
     if (!l)
         return;
     reactor_file_free(l->results);
-    checks_free(l->checks);
-    recalled_fini(&l->recalled);
     idmap_clear(&l->by_session);
     free(l);
 }

@@ -1,26 +1,23 @@
 /* SPDX-License-Identifier: MIT
  *
- * logins - what the logins of one reactor share: the thread that compares
- * passwords, those that were right a short while ago, the sources that have
- * failed, and the clients that wait. It is made with the first login.
+ * logins - what the logins of one reactor share: what is known of all who try,
+ * and the clients that wait. It is made with the first login.
  */
 #ifndef SLUICE_SESSION_UNITS_LOGINS_H
 #define SLUICE_SESSION_UNITS_LOGINS_H
 
 #include <stdint.h>
 
-#include "broker/auth/failures.h"
-#include "broker/auth/recalled.h"
 #include "broker/base/idmap.h"
 #include "broker/base/list.h"
 #include "broker/base/throttle.h"
 
-struct checks;
 struct clients;
 struct login;
 struct network;
 struct reactor_file;
 struct session;
+struct tries;
 struct unit_hub;
 
 enum {
@@ -33,12 +30,9 @@ struct logins {
     struct idmap by_session; /* struct login */
     struct list waiting;     /* struct login, in order of arrival */
     uint32_t waiting_count;
-    uint64_t generation; /* of the users that `recalled` is about */
-    struct recalled recalled;
-    struct failures failures;
-    struct throttle log; /* of failures */
-    struct checks *checks;
-    struct reactor_file *results; /* of these */
+    struct throttle log;          /* of failures */
+    struct tries *tries;          /* of all clients */
+    struct reactor_file *results; /* of the passwords compared there */
 };
 
 /* Those of a reactor. `on_results` is called when checks have ended. NULL

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * tries - what is known of all who try to show who they are, wherever they
+ * connect: sources that have failed, passwords that were right a short while
+ * ago, and the thread that compares the others.
+ */
+#ifndef SLUICE_AUTH_TRIES_H
+#define SLUICE_AUTH_TRIES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "broker/auth/failures.h"
+#include "broker/auth/recalled.h"
+
+struct checks;
+struct user;
+struct users;
+
+struct tries {
+    struct checks *checks;
+    struct failures failures;
+    struct recalled recalled;
+    struct users *users; /* that `recalled` is about; owned; NULL: nobody yet */
+};
+
+/* NULL without memory, or when the system refuses. */
+struct tries *tries_new(void);
+
+/* NULL is allowed. */
+void tries_free(struct tries *t);
+
+/* The time for `failures` and `recalled`: the loop's own clock begins anew
+ * after 49 days. */
+uint64_t tries_now_ms(void);
+
+/* Whether that user has shown this secret a short while ago, among the same
+ * users. The digest is for tries_remember. */
+bool tries_recall(struct tries *t, struct users *users, const struct user *user,
+                  const void *secret, size_t length,
+                  uint8_t digest[RECALLED_DIGEST_BYTES]);
+
+/* The secret of this digest was right. If there are other users by now it is
+ * not remembered. */
+void tries_remember(struct tries *t, const struct users *users,
+                    const struct user *user,
+                    const uint8_t digest[RECALLED_DIGEST_BYTES]);
+
+#endif
