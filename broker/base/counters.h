@@ -54,6 +54,10 @@
     X(passwords_compared, COUNTER, "passwords",                                \
       "passwords that were not known from a short while ago")                  \
     X(logins_waiting, GAUGE, "logins", "clients that wait to be recognised")   \
+    X(user_pauses, COUNTER, "pauses",                                          \
+      "times that a client was not read because of its user's limits")         \
+    X(user_memory_excesses, COUNTER, "times",                                  \
+      "times that a user held more memory than the users file allows")         \
     X(channels, GAUGE, "channels", "channels that exist")                      \
     X(subscribers, GAUGE, "subscribers", "clients subscribed to a channel")    \
     X(messages_in, COUNTER, "messages", "messages read from publishers")       \

@@ -98,6 +98,9 @@ struct channel_kind {
     /* Memory is short and this channel holds much of it: makes publishers
      * wait, or gives some back; when memory is exhausted, all it can. */
     void (*press)(struct channel *ch, bool is_exhausted);
+    /* The owner of a member, whose outbox is not empty, holds more than it may:
+     * makes publishers wait for it, or drops what it does not take. */
+    void (*press_member)(struct subscriber *s);
     void (*relieve)(struct channel *ch);
     /* The messages that wait in the channel itself, */
     const struct backlog *(*held)(const struct channel *ch);

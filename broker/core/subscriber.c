@@ -146,6 +146,13 @@ void subscriber_flushed(struct subscriber *s)
 
 /* Leaving. */
 
+void subscriber_press(struct subscriber *s)
+{
+    if (s->channel && s->channel->kind->press_member &&
+        !backlog_is_empty(s->outbox))
+        s->channel->kind->press_member(s);
+}
+
 void subscriber_doom(struct subscriber *s)
 {
     list_remove(&s->dirty);

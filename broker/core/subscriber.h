@@ -121,6 +121,11 @@ void subscriber_count_sent(struct subscriber *s);
 uint32_t subscriber_drop(struct subscriber *s, backlog_drop_fn *drop,
                          uint64_t bytes, uint64_t messages);
 
+/* Its client holds more memory than it may: publishers of a topic wait for it,
+ * or it loses what it does not take. What it has of a queue stays. Harmless
+ * when it is NONE. */
+void subscriber_press(struct subscriber *s);
+
 /* Has its connection closed when the turn ends. */
 void subscriber_doom(struct subscriber *s);
 

@@ -391,15 +391,29 @@ static const struct backlog *topic_held(const struct channel *ch)
     return topic_of(ch)->held;
 }
 
+static bool topic_is_laggard(const struct subscriber *s)
+{
+    return s->state == SUBSCRIBER_SLOW || topic_is_impatient(s);
+}
+
 /* Leaves small, healthy subscribers alone; sheds the outbox of laggards, and
  * of all when memory is exhausted; makes publishers wait for the rest. */
 static void topic_press_one(struct subscriber *s, bool is_exhausted)
 {
     bool is_large = s->outbox->bytes > CHANNEL_PRESS_BYTES;
-    bool is_laggard = s->state == SUBSCRIBER_SLOW || topic_is_impatient(s);
+    bool is_laggard = topic_is_laggard(s);
     if (!is_large && !(is_exhausted && is_laggard))
         return;
     if (is_laggard || is_exhausted)
+        rule_of(s)->policy->shed(s);
+    else
+        topic_set_state(s, SUBSCRIBER_BUSY);
+}
+
+/* Not what its channel holds is too much, so its size does not matter. */
+static void topic_press_subscriber(struct subscriber *s)
+{
+    if (topic_is_laggard(s))
         rule_of(s)->policy->shed(s);
     else
         topic_set_state(s, SUBSCRIBER_BUSY);
@@ -443,6 +457,7 @@ const struct channel_kind topic_kind = {
     .room = topic_room,
     .is_empty = topic_is_empty,
     .press = topic_press,
+    .press_member = topic_press_subscriber,
     .held = topic_held,
     .limits = topic_limits,
     .subscriber_limits = topic_limits,

@@ -73,6 +73,7 @@ struct clients {
                               descriptor is free */
     void (*on_closed)(void *arg); /* a descriptor has become free */
     void *on_closed_arg;
+    bool weighs_users;             /* some have limits of memory; identity.h */
     struct identities *identities; /* NULL: nobody is asked; identity.h */
     struct tries *tries;           /* NULL until clients_obtain_tries() */
     struct unit_hub *hub;          /* what the sessions of version 2 share */

@@ -7,6 +7,7 @@
 #include "broker/session/bypass.h"
 #include "broker/session/clients.h"
 #include "broker/session/closing.h"
+#include "broker/session/identity.h"
 #include "broker/session/notice.h"
 #include "broker/session/partial.h"
 #include "broker/session/reader.h"
@@ -47,6 +48,7 @@ static void on_flush(void *arg, struct subscriber *sub)
     struct session *s = session_of_subscriber(sub);
     (void)arg;
     session_kind(s)->offer(s, sub);
+    identity_weigh(s);
 }
 
 static void on_flushed(void *arg)
@@ -235,6 +237,7 @@ bool clients_turn_end(void *arg)
     clock_ms now = reactor_now_ms(all->reactor);
     all->turn_bytes = 0;
     core_set_now(all->core, now);
+    identities_press(all);
     core_end_turn(all->core);
     clients_turn_review_disk(all);
     clients_turn_review_store(all);

@@ -9,6 +9,7 @@
 #include "broker/base/idmap.h"
 #include "broker/net/peer.h"
 #include "broker/net/tls.h"
+#include "broker/session/holdings.h"
 #include "users/users.h"
 
 /* By the numbers of sessions. */
@@ -19,6 +20,7 @@ struct identities {
     struct idmap uids;   /* of those on unix sockets */
     struct idmap shown;  /* struct credential *, of those that were admitted */
     struct idmap counts; /* of these, by the address of their user */
+    struct holdings holdings; /* of those whose user has a limit of memory */
 };
 
 /* --- one session --------------------------------------------------------- */
@@ -82,6 +84,7 @@ static void identity_drop(struct session *s)
         return;
     (void)identities_count(i, user, -1); /* needs no memory */
     idmap_remove(&i->shown, s->id);
+    holdings_forget(&i->holdings, s);
 }
 
 void identity_end(struct session *s)
@@ -165,13 +168,33 @@ void identity_charge(const struct session *s, uint64_t messages, uint64_t bytes)
                      bytes, clock_now_us());
 }
 
-bool identity_judge_rate(const struct session *s)
+static bool has_memory_limit(const struct user *user)
 {
-    const struct identities *i = s->all->identities;
+    return user && user->limits.memory_bytes > 0;
+}
+
+bool identity_judge_excess(const struct session *s)
+{
+    struct identities *i = s->all->identities;
     const struct user *user = identity_user(s);
-    return user && rates_are_limited(user) &&
-           rates_are_over(&i->rates, users_place(i->users, user),
-                          clock_now_us());
+    if (user && rates_are_limited(user) &&
+        rates_are_over(&i->rates, users_place(i->users, user), clock_now_us()))
+        return true;
+    return has_memory_limit(user) && holdings_must_wait(&i->holdings, s, user);
+}
+
+void identity_judge_weight(struct session *s)
+{
+    const struct user *user = identity_user(s);
+    if (has_memory_limit(user))
+        holdings_weigh(&s->all->identities->holdings, s, user);
+}
+
+bool identity_judge_fullness(const struct session *s)
+{
+    const struct user *user = identity_user(s);
+    return has_memory_limit(user) &&
+           holdings_are_over(&s->all->identities->holdings, user);
 }
 
 bool identity_judge_publish(const struct session *s, const uint8_t *name,
@@ -211,6 +234,19 @@ bool identity_holds(struct session *s)
     return identity_keep(s, again) && session_kind(s)->is_allowed(s);
 }
 
+void identities_judge_weights(struct clients *all)
+{
+    holdings_press(&all->identities->holdings);
+}
+
+static bool users_have_memory_limits(const struct users *users)
+{
+    for (size_t i = 0; i < users_count(users); i++)
+        if (has_memory_limit(users_get(users, i)))
+            return true;
+    return false;
+}
+
 bool identities_set(struct clients *all, struct users *users,
                     struct users **old)
 {
@@ -222,12 +258,14 @@ bool identities_set(struct clients *all, struct users *users,
         idmap_init(&i->uids, all->budget);
         idmap_init(&i->shown, all->budget);
         idmap_init(&i->counts, all->budget);
+        holdings_init(&i->holdings, all);
         all->identities = i;
     }
     *old = i->users;
     rates_reset(&i->rates, users_count(users));
     i->users = users;
     i->generation++;
+    all->weighs_users = users_have_memory_limits(users);
     return true;
 }
 
@@ -236,6 +274,7 @@ void identities_fini(struct clients *all)
     struct identities *i = all->identities;
     if (!i)
         return;
+    holdings_clear(&i->holdings);
     idmap_clear(&i->uids);
     idmap_clear(&i->shown);
     idmap_clear(&i->counts);

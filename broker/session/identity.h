@@ -70,7 +70,12 @@ enum identity_answer identity_admit_as(struct session *s,
 /* So much was read from the client. */
 void identity_charge(const struct session *s, uint64_t messages,
                      uint64_t bytes);
-bool identity_judge_rate(const struct session *s);
+bool identity_judge_excess(const struct session *s);
+
+/* For the inline functions below, if users have limits of memory. */
+void identity_judge_weight(struct session *s);
+bool identity_judge_fullness(const struct session *s);
+void identities_judge_weights(struct clients *all);
 
 /* Whether its user may publish to a channel, subscribe to one, or subscribe to
  * a pattern. */
@@ -80,10 +85,31 @@ bool identity_judge_read(const struct session *s, const uint8_t *name,
                          size_t length);
 bool identity_judge_pattern(const struct session *s, const struct pattern *p);
 
-/* Whether its user has sent as much as it may for now. */
+/* Whether it has to wait: its user has sent as much as it may for now, or it
+ * has begun a message for which its user holds too much. */
 static inline bool identity_is_over(const struct session *s)
 {
-    return s->all->identities && identity_judge_rate(s);
+    return s->all->identities && identity_judge_excess(s);
+}
+
+/* What the session holds may have changed. */
+static inline void identity_weigh(struct session *s)
+{
+    if (s->all->weighs_users)
+        identity_judge_weight(s);
+}
+
+/* Whether its user holds as much memory as it may. */
+static inline bool identity_is_full(const struct session *s)
+{
+    return s->all->weighs_users && identity_judge_fullness(s);
+}
+
+/* Presses users that hold too much. Called in each turn. */
+static inline void identities_press(struct clients *all)
+{
+    if (all->weighs_users)
+        identities_judge_weights(all);
 }
 
 /* The same whether there is a users file or not: without one it may. */

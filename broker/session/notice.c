@@ -7,6 +7,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
 #include "common/address.h"
+#include "users/users.h"
 
 struct who {
     char peer[SLUICE_ADDRESS_TEXT_BYTES];
@@ -123,6 +124,14 @@ void notice_refused(const struct session *s, const char *code, const char *word,
 {
     NOTICE(s, LOG_DEBUG, "unit_refused", LOG_TEXT("code", code),
            LOG_BYTES("verb", word, length));
+}
+
+void notice_user_memory(const struct clients *all, const struct user *user,
+                        uint64_t bytes)
+{
+    log_event(all->log, LOG_WARNING, "user_memory",
+              LOG_TEXT("user", user->name), LOG_U64("held", bytes),
+              LOG_U64("limit", user->limits.memory_bytes));
 }
 
 void notice_slow(void *clients, struct subscriber *sub)

@@ -11,8 +11,10 @@
 #include "proto/span.h"
 
 struct channel;
+struct clients;
 struct session;
 struct subscriber;
+struct user;
 
 /* The client has shown who it is, or has failed to: `user` and `mech` are as it
  * wrote them, or "". `missed`: failures before that were not logged. */
@@ -40,6 +42,10 @@ void notice_held(const struct session *s, const uint8_t *name, size_t length,
  * octets. */
 void notice_refused(const struct session *s, const char *code, const char *word,
                     size_t length);
+
+/* The connections of a user hold so much, and more than they may. */
+void notice_user_memory(const struct clients *all, const struct user *user,
+                        uint64_t bytes);
 
 /* For core_owner; `clients` is the argument. A subscriber is too slow; it has
  * caught up; memory is short and the channel holds much of it. */

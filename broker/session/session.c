@@ -145,9 +145,10 @@ static void session_rest(struct session *s)
     session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
 }
 
-/* Its user has sent what it may. */
+/* Its user has sent, or holds, what it may. */
 static void session_slow_down(struct session *s)
 {
+    counter_add(s->all->counters, COUNT_user_pauses, 1);
     state_set(s, SESSION_PAUSED);
     session_wait(s, WAIT_RATE);
     session_set_stream(s, STREAM_RESTING, stream_wants_write(s->stream));
@@ -263,6 +264,7 @@ static struct verdict session_read_charged(struct session *s, size_t *got)
     uint64_t before = s->pub.messages_in;
     struct verdict v = reader_read(s, got);
     identity_charge(s, s->pub.messages_in - before, *got);
+    identity_weigh(s);
     return v;
 }
 
@@ -385,6 +387,7 @@ static void session_write(struct session *s)
     }
     bool is_full = status == STREAM_AGAIN;
     state_review_outbox(s);
+    identity_weigh(s);
     if (is_leaving && session_kind(s)->owed_bytes(s) < owed_bytes)
         session_wait(s, WAIT_LEAVE); /* the client is making progress */
     if (is_full != stream_wants_write(s->stream) &&

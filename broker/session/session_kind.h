@@ -65,6 +65,10 @@ struct session_kind {
     /* How many bytes of output have not been taken; 0: the client is owed
      * nothing. */
     uint64_t (*owed_bytes)(const struct session *s);
+    /* How many bytes of input it keeps besides its partial; NULL: none. */
+    uint64_t (*kept_bytes)(const struct session *s);
+    /* Its user holds more memory than it may: presses its subscribers. */
+    void (*press)(struct session *s);
     /* Nothing of a message has come: bounds the wait for the next one. */
     void (*await)(struct session *s);
     /* OPEN: the client sends nothing more. */

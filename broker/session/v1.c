@@ -390,6 +390,11 @@ static uint64_t v1_owed_bytes(const struct session *s)
     return s->sub.outbox->bytes;
 }
 
+static void v1_press(struct session *s)
+{
+    subscriber_press(&s->sub);
+}
+
 /* A client may take as long as it likes between frames. */
 static void v1_await(struct session *s)
 {
@@ -484,6 +489,7 @@ const struct session_kind v1_kind = {
     .doom = v1_doom,
     .target = v1_target,
     .owed_bytes = v1_owed_bytes,
+    .press = v1_press,
     .await = v1_await,
     .end = v1_end,
     .leave = v1_leave,

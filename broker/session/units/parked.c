@@ -6,6 +6,7 @@
 #include "broker/core/channel.h"
 #include "broker/core/core.h"
 #include "broker/net/reactor.h"
+#include "broker/session/identity.h"
 #include "broker/session/notice.h"
 #include "broker/session/session.h"
 #include "broker/session/units/answer.h"
@@ -22,7 +23,9 @@ static size_t parked_unit_bytes(const struct parked_unit *p)
 static uint64_t parked_bound(const struct session *s)
 {
     uint64_t most = s->all->config.hold_bytes;
-    return budget_is_short(s->all->budget) ? most / PARKED_SHORT_PART : most;
+    return budget_is_short(s->all->budget) || identity_is_full(s)
+               ? most / PARKED_SHORT_PART
+               : most;
 }
 
 /* Holding. */

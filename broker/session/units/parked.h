@@ -35,7 +35,8 @@ struct unit;
 
 enum {
     PARKED_HOLD_MS = 100,   /* HOLD when the oldest has waited for so long */
-    PARKED_SHORT_PART = 16, /* of the bound, while memory is short */
+    PARKED_SHORT_PART = 16, /* of the bound, while memory is short, or the user
+                               has as much as it may hold */
     PARKED_KEY_ID = sizeof(uint64_t),
 };
 

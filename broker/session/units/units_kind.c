@@ -67,6 +67,19 @@ static void units_offer(struct session *s, struct subscriber *sub)
     units_write_later(u);
 }
 
+static uint64_t units_kept_bytes(const struct session *s)
+{
+    return s->units ? s->units->parked_bytes : 0;
+}
+
+/* Only lanes with more than the socket took have anything. */
+static void units_press(struct session *s)
+{
+    if (s->units)
+        LIST_EACH_SAFE (link, &s->units->output)
+            subscriber_press(LIST_OF(link, struct subscriber, dirty));
+}
+
 static struct verdict units_doom(struct session *s)
 {
     if (s->units)
@@ -231,6 +244,8 @@ const struct session_kind units_kind = {
     .target = units_target,
     .flush = unit_writer_flush,
     .owed_bytes = unit_writer_owed_bytes,
+    .kept_bytes = units_kept_bytes,
+    .press = units_press,
     .await = units_await,
     .end = units_end,
     .hung_up = keepalive_ended,
