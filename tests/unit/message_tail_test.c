@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * What message_tail reads is what the parser reads: the same headers and the
- * same request id. It may leave a head to the parser, but not a common one, and
- * it may never take one that the parser refuses.
+ * same request id and `confirm`. It may leave a head to the parser, but not a
+ * common one, and it may never take one that the parser refuses.
  */
 #include "broker/session/units/message_tail.h"
 
@@ -49,6 +49,13 @@ static const char *const pieces[] = {
     " /b",
     "%20X=1",
     " rid=Az0-._",
+    " confirm=sync",
+    " confirm=route",
+    " confirm=sync1",
+    " confirm=%73ync",
+    " confirm=now",
+    " confirm=",
+    " confirm",
     " Zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz=1",
 };
 
@@ -77,14 +84,19 @@ static void check_like_the_parser(const char *tail)
         return;
     snprintf(text, sizeof text, HEAD "%s", tail);
     if (head_parse(&head, text, (uint32_t)strlen(text)) != UNIT_OK ||
-        legality_of(&head, legality_row(&head), 0) != UNIT_OK)
+        legality_of(&head, &verb_publish_durable, 0) != UNIT_OK)
         fail_msg("it takes '%s', which is refused", text);
     join_headers(&head, headers);
     assert_int_equal(t.headers_length, strlen(headers));
     assert_memory_equal(t.headers, headers, t.headers_length);
-    assert_int_equal(t.rid_length, head.rid.length);
-    if (t.rid_length > 0)
+    assert_int_equal(t.options & TAIL_RID, head.rid.length > 0 ? TAIL_RID : 0);
+    if (head.rid.length > 0) {
+        assert_int_equal(t.rid_length, head.rid.length);
         assert_memory_equal(t.rid, head.rid.text, t.rid_length);
+    }
+    assert_int_equal((t.options & (TAIL_SYNC | TAIL_ROUTE)) != 0,
+                     head_has(&head, UNIT_OPTION_confirm));
+    assert_int_equal((t.options & TAIL_SYNC) != 0, head_wants_sync(&head));
 }
 
 static void test_it_takes_nothing_that_the_parser_does_not(void **unused)
@@ -123,9 +135,16 @@ static void test_it_leaves_long_ones_to_the_parser(void **unused)
 static void test_common_ones_are_taken(void **unused)
 {
     static const char *const common[] = {
-        "",        " rid=7",
-        " Unit=C", " rid=7 Unit=C Note=two%20words",
-        " X=1 Y=", " Unit=C Note=a=b rid=7",
+        "",
+        " rid=7",
+        " Unit=C",
+        " rid=7 Unit=C Note=two%20words",
+        " X=1 Y=",
+        " Unit=C Note=a=b rid=7",
+        " rid=7 confirm=sync",
+        " confirm=sync rid=7",
+        " confirm=route",
+        " rid=7 confirm=route Unit=C",
     };
     struct message_tail t;
     (void)unused;

@@ -146,16 +146,17 @@ static void test_receipts_keep_the_order_of_the_publishes(void **state)
           "OK rid=2 seq=2 subs=0 held=2|OK rid=4 seq=4 subs=0 held=4 sync=1|");
 }
 
-/* Heads that begin alike are not parsed; the receipts are the same. */
-static void test_many_in_one_read_are_confirmed_one_by_one(void **state)
+/* Heads that are alike but for their rids are not parsed; the receipts are the
+ * same, wherever the option stands. */
+static void check_many_in_one_read(struct fixture *f, const char *before,
+                                   const char *after)
 {
-    struct fixture *f = *state;
     static char expected[UNIT_RIG_HEARD];
     char head[64];
     size_t n = 0;
     for (int i = 1; i <= 1500; i++) {
-        (void)snprintf(head, sizeof head, "PUB /queue/q confirm=sync rid=%d",
-                       i);
+        (void)snprintf(head, sizeof head, "PUB /queue/q%s rid=%d%s", before, i,
+                       after);
         unit_rig_put(f->rig, f->a, head, BODY);
         n += (size_t)snprintf(expected + n, sizeof expected - n,
                               "OK rid=%d seq=%d subs=0 held=%d sync=1|", i, i,
@@ -166,6 +167,60 @@ static void test_many_in_one_read_are_confirmed_one_by_one(void **state)
     assert_int_equal(count(f, COUNT_sync_waiting), 1500);
     disk(f, UINT32_MAX);
     check(f, f->a, expected);
+}
+
+static void test_many_in_one_read_are_confirmed_one_by_one(void **state)
+{
+    check_many_in_one_read(*state, " confirm=sync", "");
+}
+
+static void test_the_same_when_the_rid_comes_first(void **state)
+{
+    check_many_in_one_read(*state, "", " confirm=sync");
+}
+
+/* One behind another in one read; each is answered as it asked to be. */
+static void test_a_burst_ends_where_the_option_changes(void **state)
+{
+    static const char *const heads[] = {
+        "PUB /queue/q rid=1 confirm=sync",  "PUB /queue/q rid=2 confirm=sync",
+        "PUB /queue/q rid=3 confirm=route", "PUB /queue/q rid=4",
+        "PUB /queue/q confirm=sync rid=5",  "PUB /queue/q confirm=sync rid=6",
+        "PUB /queue/q confirm=sync",        "PUB /queue/q rid=7 confirm=sync"};
+    struct fixture *f = *state;
+    for (size_t i = 0; i < UNIT_COUNT(heads); i++)
+        unit_rig_put(f->rig, f->a, heads[i], BODY);
+    unit_rig_turns(f->rig, 3);
+    check(f, f->a, "");
+    disk(f, UINT32_MAX);
+    check(f, f->a,
+          "OK rid=1 seq=1 subs=0 held=1 sync=1|"
+          "OK rid=2 seq=2 subs=0 held=2 sync=1|"
+          "OK rid=3 seq=3 subs=0 held=3|OK rid=4 seq=4 subs=0 held=4|"
+          "OK rid=5 seq=5 subs=0 held=5 sync=1|"
+          "OK rid=6 seq=6 subs=0 held=6 sync=1|"
+          "OK rid=7 seq=8 subs=0 held=8 sync=1|");
+}
+
+/* The heads of a topic are kept with its messages. */
+static void test_a_burst_to_a_topic_may_have_the_option_anywhere(void **state)
+{
+    static const char *const heads[] = {
+        "PUB /t rid=1 confirm=sync",  "PUB /t rid=2 confirm=sync",
+        "PUB /t rid=3 confirm=sync",  "PUB /t rid=4 confirm=sync Unit=C",
+        "PUB /t confirm=route rid=5", "PUB /t confirm=route rid=6"};
+    struct fixture *f = *state;
+    unit_rig_say(f->rig, f->b, "SUB /t", 0);
+    for (size_t i = 0; i < UNIT_COUNT(heads); i++)
+        unit_rig_put(f->rig, f->a, heads[i], BODY);
+    unit_rig_turns(f->rig, 3);
+    check(f, f->a,
+          "OK rid=1 seq=1 subs=1 drop=0|OK rid=2 seq=2 subs=1 drop=0|"
+          "OK rid=3 seq=3 subs=1 drop=0|OK rid=4 seq=4 subs=1 drop=0|"
+          "OK rid=5 seq=5 subs=1 drop=0|OK rid=6 seq=6 subs=1 drop=0|");
+    check(
+        f, f->b,
+        "MSG /t 1 new=1|MSG /t 2|MSG /t 3|MSG /t 4 Unit=C|MSG /t 5|MSG /t 6|");
 }
 
 static void test_route_receipts_in_a_burst_wait_behind_others(void **state)
@@ -380,6 +435,9 @@ int main(void)
         TEST(a_channel_that_is_not_durable_confirms_at_once),
         TEST(receipts_keep_the_order_of_the_publishes),
         TEST(many_in_one_read_are_confirmed_one_by_one),
+        TEST(the_same_when_the_rid_comes_first),
+        TEST(a_burst_ends_where_the_option_changes),
+        TEST(a_burst_to_a_topic_may_have_the_option_anywhere),
         TEST(route_receipts_in_a_burst_wait_behind_others),
         TEST(without_a_rid_nothing_is_confirmed),
         TEST(a_full_disk_refuses_and_leaves_no_trace),

@@ -19,10 +19,7 @@
 #include "broker/session/units/units.h"
 #include "proto/octet.h"
 
-#define SYNC " confirm=sync"
-
 enum {
-    SYNC_LENGTH = sizeof SYNC - 1,
     SMALL_BYTES = 32, /* are copied at once */
     /* A body from here on gets a block of its own. */
     BODY_MAX = (16 << 10) - FRAME_HEAD_BYTES - 1,
@@ -57,12 +54,14 @@ struct counts {
 struct burst {
     struct session *session;
     struct channel *channel;
-    const uint8_t *text; /* what the heads begin with */
-    uint32_t text_length;
+    /* What the heads begin with, and what they end with behind their rids, as
+     * it stands in the first one. With headers: the channel, and nothing. */
+    const uint8_t *text, *rest;
+    uint32_t text_length, rest_length;
     bool is_dressed, has_rid;
     bool has_headers;            /* and perhaps no rid */
-    bool is_synced;              /* they ask for confirm=sync, */
-    bool is_late;                /* and their receipts wait for the disk */
+    bool is_late;                /* their receipts wait for the disk */
+    unsigned options;            /* that they have, as TAIL_RID */
     const uint8_t *at, *end;     /* what is taken; */
     uint8_t *out;                /* where it goes, NULL: not known, */
     uint32_t room;               /* and how much that can take, */
@@ -81,27 +80,12 @@ static struct burst_place *place_of(const struct session *s)
     return &units_hub(s)->places[s->id % BURST_PLACES];
 }
 
-/* Behind the channel, and nowhere else: then the rest is as ever. */
-static bool is_sync_next(const struct session *s, const struct unit *u)
-{
-    const struct span *name = &u->head.arguments[0];
-    const char *at = name->text + name->length;
-    size_t left = (size_t)((const char *)u->text + u->text_length - at);
-    return keeper_is_open(&s->all->core->keeper) && left >= SYNC_LENGTH &&
-           memcmp(at, SYNC, SYNC_LENGTH) == 0 &&
-           (left == SYNC_LENGTH || at[SYNC_LENGTH] == ' ');
-}
-
 void burst_remember(struct session *s, struct channel *ch, const struct unit *u)
 {
     struct burst_place *place = place_of(s);
     struct span name = u->head.arguments[0];
-    bool is_synced = is_sync_next(s, u);
-    if (is_synced)
-        name.length += SYNC_LENGTH;
     if (name.length > BURST_NAME_MAX)
         return;
-    place->is_synced = is_synced;
     channel_ref_set(&place->channel, s->all->core, ch);
     place->session = s->id;
     place->name_length = name.length;
@@ -202,19 +186,21 @@ static inline void burst_copy(uint8_t *out, const uint8_t *message, size_t n,
  * room. Each way to call it is a loop of its own, which does not ask again and
  * again what it is. */
 static inline __attribute__((always_inline)) void
-burst_loop(struct burst *b, bool is_dressed, bool has_rid)
+burst_loop(struct burst *b, bool is_dressed, bool has_rid, bool has_rest)
 {
-    const uint8_t *p = b->at, *end = b->end, *text = b->text;
+    const uint8_t *p = b->at, *end = b->end, *text = b->text, *rest = b->rest;
     uint8_t *out = b->out, *last = out + b->room - BURST_SLACK;
     uint8_t *receipt = b->receipt, *digits = b->head.frame + b->head.number_at;
     size_t text_length = b->text_length, shortest = frame_size(b->text_length);
+    size_t rest_length = has_rest ? b->rest_length : 0;
     uint32_t limit = burst_limit(b->session), messages = 0, rid = 0;
     uint32_t digit_count = message_head_digits(&b->head);
     uint64_t first = b->head.number;
     size_t least = shortest + FRAME_HEAD_BYTES;
     for (size_t left; (left = (size_t)(end - p)) >= least;) {
         size_t length = frame_get_length(p);
-        if ((has_rid ? length <= text_length : length != text_length) ||
+        if ((has_rid ? length <= text_length + rest_length
+                     : length != text_length) ||
             !bytes_are_equal(p + FRAME_HEAD_BYTES, text, text_length))
             break;
         const uint8_t *q = p + shortest;
@@ -222,10 +208,13 @@ burst_loop(struct burst *b, bool is_dressed, bool has_rid)
             if (left < length + 2 * FRAME_HEAD_BYTES ||
                 receipt > b->last_receipt)
                 break;
-            rid = rid_length(q, (uint32_t)(length - text_length));
+            rid = rid_length(q, (uint32_t)(length - text_length - rest_length));
             if (rid == 0)
                 break;
             q += RID_BEFORE + rid;
+            if (has_rest && !bytes_are_equal(q, rest, rest_length))
+                break;
+            q += rest_length;
         }
         size_t body = frame_get_length(q), size = FRAME_HEAD_BYTES + body;
         if (body > limit || size > (size_t)(end - q) || out + size > last)
@@ -237,8 +226,8 @@ burst_loop(struct burst *b, bool is_dressed, bool has_rid)
         messages++;
         p = q + size;
         if (has_rid) {
-            receipt = put_receipt(receipt, q - rid, rid, end, digits,
-                                  digit_count, &b->counts);
+            receipt = put_receipt(receipt, q - rest_length - rid, rid, end,
+                                  digits, digit_count, &b->counts);
             if (!is_dressed)
                 counts_next(&b->counts);
         }
@@ -266,7 +255,7 @@ static uint8_t *put_with_headers(const struct message_head *head, uint8_t *out,
     return at + size;
 }
 
-/* The same for dressed messages whose headers, if any, differ. */
+/* The same for dressed messages whose heads, but for the channel, differ. */
 static __attribute__((noinline)) void burst_loop_headers(struct burst *b)
 {
     const uint8_t *p = b->at, *end = b->end;
@@ -281,7 +270,7 @@ static __attribute__((noinline)) void burst_loop_headers(struct burst *b)
             !bytes_are_equal(p + FRAME_HEAD_BYTES, b->text, b->text_length) ||
             !message_tail_read(&tail, p + shortest,
                                (uint32_t)(length - b->text_length)) ||
-            (tail.rid_length > 0) != b->has_rid)
+            tail.options != b->options)
             break;
         const uint8_t *q = p + FRAME_HEAD_BYTES + length;
         size_t body = frame_get_length(q), size = FRAME_HEAD_BYTES + body;
@@ -303,16 +292,17 @@ static __attribute__((noinline)) void burst_loop_headers(struct burst *b)
 
 /* Each loop is a function of its own, which is not inlined: all in one, they
  * would have to share its registers. */
-#define BURST_LOOP(name, is_dressed, has_rid)                                  \
+#define BURST_LOOP(name, is_dressed, has_rid, has_rest)                        \
     static __attribute__((noinline)) void name(struct burst *b)                \
     {                                                                          \
-        burst_loop(b, is_dressed, has_rid);                                    \
+        burst_loop(b, is_dressed, has_rid, has_rest);                          \
     }
 
-BURST_LOOP(burst_loop_bare, false, false)
-BURST_LOOP(burst_loop_bare_rid, false, true)
-BURST_LOOP(burst_loop_dressed, true, false)
-BURST_LOOP(burst_loop_dressed_rid, true, true)
+BURST_LOOP(burst_loop_bare, false, false, false)
+BURST_LOOP(burst_loop_bare_rid, false, true, false)
+BURST_LOOP(burst_loop_bare_rest, false, true, true)
+BURST_LOOP(burst_loop_dressed, true, false, false)
+BURST_LOOP(burst_loop_dressed_rid, true, true, false)
 
 static void burst_run(struct burst *b)
 {
@@ -322,8 +312,27 @@ static void burst_run(struct burst *b)
     };
     if (b->has_headers)
         burst_loop_headers(b);
+    else if (b->rest_length > 0)
+        burst_loop_bare_rest(b);
     else
         loops[b->is_dressed][b->has_rid](b);
+}
+
+/* Where the text of the heads ends, and their rest begins, in the first one,
+ * whose tail this is. */
+static void burst_split(struct burst *b, const struct message_tail *tail,
+                        const uint8_t *end)
+{
+    b->options = tail->options;
+    b->has_rid = tail->options & TAIL_RID;
+    b->has_headers = tail->headers_length > 0;
+    b->rest = b->has_rid ? tail->rid + tail->rid_length : end;
+    if (b->has_headers)
+        b->rest = end;
+    else
+        b->text_length =
+            (uint32_t)((b->has_rid ? tail->rid - RID_BEFORE : end) - b->text);
+    b->rest_length = (uint32_t)(end - b->rest);
 }
 
 /* Looks at the first unit: whether it goes where the last one went. */
@@ -334,21 +343,20 @@ static bool burst_begins(struct burst *b, const struct burst_place *place)
     if (n < FRAME_HEAD_BYTES + BURST_WORD)
         return false;
     uint32_t length = frame_get_length(b->at);
-    bool has_word = b->at[FRAME_HEAD_BYTES] == 'P';
-    b->text = place->text + (has_word ? 0 : BURST_WORD);
-    b->text_length = place->name_length + (has_word ? BURST_WORD : 0);
+    b->text = b->at + FRAME_HEAD_BYTES;
+    uint32_t word = *b->text == 'P' ? 0 : BURST_WORD;
+    b->text_length = place->name_length + BURST_WORD - word;
     if (length < b->text_length || length > HEAD_MAX ||
         n < FRAME_HEAD_BYTES + frame_size(length) ||
-        !bytes_are_equal(b->at + FRAME_HEAD_BYTES, b->text, b->text_length) ||
-        !message_tail_read(&tail, b->at + frame_size(b->text_length),
+        !bytes_are_equal(b->text, place->text + word, b->text_length) ||
+        !message_tail_read(&tail, b->text + b->text_length,
                            length - b->text_length))
         return false;
-    b->has_rid = tail.rid_length > 0;
-    b->has_headers = tail.headers_length > 0;
+    burst_split(b, &tail, b->text + length);
     uint32_t body = frame_get_length(b->at + frame_size(length));
     b->least = (uint32_t)frame_size(body) + tail.headers_length + BURST_SLACK;
     b->unit_size = frame_size(length) + frame_size(body);
-    b->unit_rid = length - b->text_length; /* with its name */
+    b->unit_rid = b->has_rid ? RID_BEFORE + tail.rid_length : 0;
     return body <= burst_limit(b->session) && n >= b->unit_size;
 }
 
@@ -359,7 +367,9 @@ static bool burst_is_simple(const struct burst *b)
     const struct core *core = b->session->all->core;
     return ch && (ch->member_count > 0 || channel_is_queue(ch)) &&
            !core_is_stopping(core) &&
-           (!b->is_synced || core_store_state(core) == STORE_OPEN);
+           (!(b->options & (TAIL_SYNC | TAIL_ROUTE)) ||
+            keeper_is_open(&core->keeper)) &&
+           (!(b->options & TAIL_SYNC) || core_store_state(core) == STORE_OPEN);
 }
 
 static uint64_t answers_left(const struct session *s)
@@ -373,15 +383,16 @@ static bool burst_find_receipts(struct burst *b)
     struct session *s = b->session;
     struct counts *c = &b->counts;
     size_t messages = (size_t)(b->end - b->at) / b->unit_size;
+    bool is_synced = b->options & TAIL_SYNC;
     b->is_late =
-        (b->is_synced || synced_is_waiting(s)) && queue_is_durable(b->channel);
+        (is_synced || synced_is_waiting(s)) && queue_is_durable(b->channel);
     uint64_t left = b->is_late ? synced_left(s) : answers_left(s);
     uint32_t room, wanted = RECEIPTS_MAX;
     if (left < RECEIPT_MAX)
         return false;
     if (wanted > left)
         wanted = (uint32_t)left;
-    c->is_synced = b->is_synced && b->is_late;
+    c->is_synced = is_synced && b->is_late;
     c->receipt = channel_receipt(b->channel);
     c->receipt.waits++;
     counts_write(c);
@@ -410,7 +421,9 @@ static bool burst_find_room(struct burst *b)
     if (!channel_is_new(ch, b->head.number))
         b->out = channel_dressed_tail(ch, b->least, &b->room);
     b->is_dressed = b->out != NULL;
-    if (!b->is_dressed && b->has_headers)
+    if (b->is_dressed)
+        b->has_headers |= b->rest_length > 0; /* rare: read one by one */
+    else if (b->has_headers)
         return false;
     if (!b->is_dressed)
         b->out = channel_bare_tail(ch, b->least, &b->room);
@@ -453,11 +466,10 @@ struct verdict burst_take(struct session *s, const uint8_t **at,
     b.channel = channel_ref_get(&place->channel, s->all->core);
     b.at = *at;
     b.end = end;
-    b.is_synced = place->is_synced;
     b.out = NULL;
     b.messages = 0;
-    if (place->session != s->id || !burst_is_simple(&b) ||
-        !burst_begins(&b, place) || !burst_find_room(&b))
+    if (place->session != s->id || !burst_begins(&b, place) ||
+        !burst_is_simple(&b) || !burst_find_room(&b))
         return verdict(VERDICT_GO_ON);
     const uint8_t *begin = b.out;
     burst_run(&b);

@@ -2,10 +2,11 @@
  *
  * burst - units of one client, one behind another, that publish to the channel
  * where the last one went: their heads are compared and not parsed. What is in
- * any way out of the ordinary (an option, another spelling, a full channel; a
- * header, where heads are not kept with the messages) is left to the parser.
+ * any way out of the ordinary (a rare option, another spelling, a full channel;
+ * a header, where heads are not kept with the messages) is left to the parser.
  *
  *     /topic/a rid=7 | 21.5      PUB /topic/a | 21.5      PUB /topic/a Unit=C |
+ *     PUB /queue/a rid=8 confirm=sync | 21.5
  */
 #ifndef SLUICE_SESSION_UNITS_BURST_H
 #define SLUICE_SESSION_UNITS_BURST_H
@@ -31,8 +32,7 @@ enum {
 struct burst_place {
     uint64_t session; /* whose it is: others may not publish there */
     struct channel_ref channel;
-    bool is_synced;       /* its text ends with " confirm=sync" */
-    uint32_t name_length; /* as its publisher spells it, with that */
+    uint32_t name_length;                      /* as its publisher spells it */
     uint8_t text[BURST_WORD + BURST_NAME_MAX]; /* "PUB ", and the name */
 };
 
