@@ -44,9 +44,20 @@ void journal_watch_measure(const struct journal_watch *w)
         counter_set(w->counters, rows[i].id, rows[i].value);
 }
 
+/* At most one line in a period. */
+static void watch_refused(struct journal_watch *w)
+{
+    uint64_t refused = w->counters->value[COUNT_journal_refused_channels];
+    if (refused > w->refused_channels)
+        log_event(w->log, LOG_WARNING, "journal_channels",
+                  LOG_U64("refused", refused - w->refused_channels));
+    w->refused_channels = refused;
+}
+
 static void watch_on_timer(void *arg)
 {
     struct journal_watch *w = arg;
+    watch_refused(w);
     uint64_t us = store_stats(w->store).flushing_us;
     if (us >= SLOW_US && !w->is_slow)
         log_event(w->log, LOG_WARNING, "journal_slow",

@@ -24,6 +24,7 @@ struct journal_watch {
     struct log *log;
     uint64_t limit_bytes;        /* of its files */
     struct reactor_timer *timer; /* NULL until it is started */
+    uint64_t refused_channels;   /* that were logged */
     bool is_slow;                /* the flush that is being waited for */
 };
 

@@ -26,7 +26,7 @@
     X(FULL, "full", false, "the journal has no room")                          \
     X(GONE, "gone", false, "not yours, or no longer")                          \
     X(IDLE, "idle", true, "nothing came for two ping periods")                 \
-    X(LIMIT, "limit", false, "too many subscriptions or requests")             \
+    X(LIMIT, "limit", false, "too many subscriptions, requests or queues")     \
     X(NO_RESPONDER, "no-responder", false, "no subscriber that could reply")   \
     X(OVERRUN, "overrun", true, "what is lost can no longer be counted")       \
     X(PROTO, "proto", true, "not a head of 1 to 4096 octets")                  \

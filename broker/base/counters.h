@@ -129,6 +129,8 @@
     X(journal_pending_bytes, GAUGE, "bytes",                                   \
       "messages to durable queues that are not on disk yet")                   \
     X(journal_segments, GAUGE, "files", "files of the journal with messages")  \
+    X(journal_refused_channels, COUNTER, "times",                              \
+      "times that a durable queue was not made because there are too many")    \
     X(journal_batches, COUNTER, "batches", "batches written to the journal")   \
     X(journal_flushes, COUNTER, "flushes", "flushes of the journal")           \
     X(journal_messages, COUNTER, "messages",                                   \

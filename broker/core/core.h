@@ -122,16 +122,22 @@ static inline uint64_t core_prefetch_bytes(const struct core *c)
 
 /* The channel that a message to this name goes to. NULL when it goes to none:
  * *why is then the counter for it. A queue that does not exist is created; when
- * there is no memory for it, *why is COUNT_dropped_no_memory. The channel is
- * valid until the turn ends; see channel_ref. */
+ * it cannot be, *why is COUNT_dropped_no_memory, and core_refusal() says more.
+ * The channel is valid until the turn ends; see channel_ref. */
 struct channel *core_route(struct core *c, const uint8_t *name, uint32_t length,
                            enum counter_id *why);
 
 /* The subscriber, which must be NONE, joins the channel of this name, which
  * must not be of the class NAME_NULL. It receives the messages published from
- * now on. False when there is no memory. */
+ * now on. False when there can be no such channel; see core_refusal(). */
 bool core_subscribe(struct core *c, struct subscriber *s, const uint8_t *name,
                     uint32_t length);
+
+/* Why a channel could not be made, after one of the above has said so. */
+static inline enum refusal core_refusal(const struct core *c)
+{
+    return c->turn.refusal;
+}
 
 /* Remembers a channel from turn to turn; all zeros: no channel. */
 struct channel_ref {

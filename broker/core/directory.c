@@ -37,6 +37,7 @@ struct channel *directory_add(struct directory *d, enum name_class name_class,
     const struct channel_kind *kind =
         name_class == NAME_QUEUE ? &queue_kind : &topic_kind;
     struct channel *ch = channel_new(d->turn, kind, rule, name, length);
+    d->turn->refusal = REFUSAL_NO_MEMORY; /* unless `open` knows better */
     if (!ch)
         return NULL;
     if ((kind->open && !kind->open(ch)) ||

@@ -32,14 +32,14 @@ void directory_fini(struct directory *d);
 struct channel *directory_find(const struct directory *d, const uint8_t *name,
                                uint32_t length);
 
-/* A new channel; there must be none of this name. NULL when there is no
- * memory. It is freed when it is touched and then unused. */
+/* A new channel; there must be none of this name. NULL when there can be none:
+ * `refusal` of the turn says why. It is freed when it is touched and then
+ * unused. */
 struct channel *directory_add(struct directory *d, enum name_class name_class,
                               const struct rule *rule, const uint8_t *name,
                               uint32_t length);
 
-/* The channel of this name, created if there is none; NULL when there is no
- * memory. */
+/* The channel of this name, created if there is none; NULL as above. */
 struct channel *directory_obtain(struct directory *d, const uint8_t *name,
                                  uint32_t length);
 

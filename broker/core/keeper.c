@@ -58,9 +58,15 @@ bool keeper_add(struct keeper *k, struct keep *keep)
 bool keeper_open_channel(struct keeper *k, struct keep *keep, uint64_t *first)
 {
     const struct channel *ch = &keep->queue->channel;
-    if (k->ops->open_channel(k->store, channel_name(ch),
-                             channel_name_length(ch), &keep->id,
-                             first) != STORE_OPENED)
+    enum refusal *refusal = &k->core_turn->refusal;
+    *refusal = REFUSAL_STORE_FAILED;
+    if (k->state == STORE_FAILED)
+        return false;
+    enum store_opened opened = k->ops->open_channel(
+        k->store, channel_name(ch), channel_name_length(ch), &keep->id, first);
+    *refusal =
+        opened == STORE_CROWDED ? REFUSAL_STORE_CROWDED : REFUSAL_NO_MEMORY;
+    if (opened != STORE_OPENED)
         return false;
     k->has_asked = true;
     if (keeper_add(k, keep))

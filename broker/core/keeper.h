@@ -101,8 +101,9 @@ void keeper_reap(struct keeper *k);
 
 /* For keep.c. */
 
-/* False when it has no memory or the store takes no more channels: `*first`
- * otherwise is the number of its first message, which it was at least. */
+/* False with `refusal` of the turn: there is no memory, or the store takes no
+ * more channels. Otherwise `*first` is the number of its first message, which
+ * it was at least. */
 bool keeper_open_channel(struct keeper *k, struct keep *keep, uint64_t *first);
 bool keeper_add(struct keeper *k, struct keep *keep);
 void keeper_remove(struct keeper *k, struct keep *keep);

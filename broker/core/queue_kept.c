@@ -24,6 +24,8 @@ bool queue_open(struct channel *ch)
         return true;
     q->is_numbered = true;
     q->keep = found ? keep_recover(q, keeper, found) : keep_new(q, keeper);
+    if (!q->keep && ch->turn->refusal == REFUSAL_STORE_CROWDED)
+        counter_add(ch->turn->counters, COUNT_journal_refused_channels, 1);
     return q->keep != NULL;
 }
 

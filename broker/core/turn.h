@@ -22,6 +22,13 @@
 
 struct keeper;
 
+/* Why a channel could not be made. */
+enum refusal {
+    REFUSAL_NO_MEMORY,
+    REFUSAL_STORE_CROWDED, /* a durable queue: the store has too many, */
+    REFUSAL_STORE_FAILED,  /* or has failed */
+};
+
 /* An alarm of the core. */
 struct turn_alarm {
     struct alarm alarm;
@@ -51,6 +58,7 @@ struct turn {
     struct list resumed;    /* publishers that were admitted everywhere */
     uint64_t floor;         /* the highest number that a channel which has been
                                freed has given to a message */
+    enum refusal refusal;   /* of the last channel that could not be made */
     uint32_t open_blocks;   /* opened since the last delivery */
     uint32_t joined;        /* subscribers so far */
     uint32_t deliverable; /* queues that hold messages and have a consumer, and

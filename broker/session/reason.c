@@ -58,6 +58,10 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
                                "version 1: the journal has failed, and will "
                                "not have what the client publishes to durable "
                                "queues"},
+    [REASON_JOURNAL_CHANNELS] =
+        {"journal_channels", LOG_WARNING, true, COUNT_closed_journal,
+         "version 1: a durable queue that would be one too many for the "
+         "journal"},
     [REASON_STOPPING] = {"stopping", LOG_DEBUG, false, COUNT_closed,
                          "the broker stops"},
     [REASON_TLS_REQUIRED] = {"tls_required", LOG_WARNING, true,

@@ -8,6 +8,7 @@ import tempfile
 
 from daemon import Broker
 from flushes import faults
+from unit_client import OPENING, UnitClient
 from wire import (KIB, MIB, Background, WireTest, frame, main, numbered,
                   pair)
 
@@ -157,6 +158,58 @@ class Failed(WithJournal):
             self.assertEqual(plain.wait_closed(), "reset")
             reader.close()
             self.assertEqual(sluiced.stop().status, 1)
+
+
+class TooMany(WithJournal):
+    """As many durable queues as the journal has room for, whose segments are
+    the smallest: one more is refused, with the reason, and those that are
+    there go on."""
+    LONG = b"/queue/" + b"x" * 200 + b"%03d"
+    MOST = 64 * KIB // (32 + 216)  # in a quarter of a segment
+
+    def many(self):
+        """A broker that has all that there can be, and the next name."""
+        sluiced = self.broker("--journal", self.folder, "--journal-free", "0",
+                              "--journal-segment", "256k", "--channel",
+                              "/queue/** durable=yes")
+        sender = self.publisher(sluiced)
+        for n in range(self.MOST):
+            sender.publish(self.LONG % n, b"x")
+        self.assertEqual(sender.goodbye().wait_closed(), "eof")
+        return sluiced, self.LONG % self.MOST
+
+    def test_publishers_and_readers_of_version_1_are_reset(self):
+        sluiced, name = self.many()
+        sender = self.publisher(sluiced)
+        sender.send(pair(self.LONG % 0, b"y") + pair(name, b"x") + frame(b""))
+        self.assert_closed(sluiced, sender, "journal_channels")
+        reader = self.connect(sluiced).subscribe(name)
+        self.assertEqual(reader.wait_closed(), "reset")
+        stats = sluiced.wait_stats(closed_journal=2)
+        self.assertEqual(stats["journal_refused_channels"], 2)
+        sluiced.wait_for_log("event=journal_channels refused=.*")
+        reader = self.subscriber(sluiced, self.LONG % 0)
+        self.assertEqual(reader.recv_many(2), [b"x", b"y"])
+
+    def test_version_2_is_answered_and_goes_on(self):
+        """The message leaves no trace; and one queue less is one more."""
+        sluiced, name = self.many()
+        client = UnitClient(sluiced.addresses[0])
+        self.addCleanup(client.close)
+        client.say(*OPENING)
+        client.hear()
+        for head in (b"PUB %s rid=1", b"PUB %s confirm=sync rid=1",
+                     b"SUB %s rid=1"):
+            self.assertEqual(client.ask(head % name), b"ERR limit rid=1")
+        head = client.ask(b"PUB %s confirm=sync rid=2" % (self.LONG % 1), b"y")
+        self.assertIn(b"sync=1", head)
+        reader = self.subscriber(sluiced, self.LONG % 2)
+        self.assertEqual(reader.recv(), b"x")
+        reader.close()
+        sluiced.end_sync()
+        sluiced.wait_stats(channels=self.MOST - 1)
+        self.assertIn(b"sync=1",
+                      client.ask(b"PUB %s confirm=sync rid=3" % name, b"z"))
 
 
 if __name__ == "__main__":

@@ -70,20 +70,32 @@ static bool publish_answer(struct session *s, const struct unit *u,
                : answer_receipt(s, u->head.rid, &receipt);
 }
 
-static struct verdict publish(struct session *s, const struct unit *u)
+/* The queue could not be made. */
+static struct verdict publish_refuse(struct session *s, const struct unit *u)
 {
-    struct clients *all = s->all;
-    static const struct receipt nobody = {.number = 0};
-    uint8_t text[ROUTED_TEXT_MAX];
-    enum counter_id nowhere;
-    struct channel *ch =
-        core_route(all->core, u->name, (uint32_t)u->name_length, &nowhere);
-    if (!ch && nowhere == COUNT_dropped_no_memory)
+    switch (core_refusal(s->all->core)) {
+    case REFUSAL_STORE_CROWDED:
+        return unit_refuse(s, &u->head, UNIT_LIMIT);
+    case REFUSAL_STORE_FAILED:
+        return unit_refuse(s, &u->head, UNIT_DISK);
+    default:
         return verdict_close(REASON_NO_MEMORY);
-    if (!ch) {
-        counter_add(all->counters, nowhere, 1);
-        return verdict_of(answer_receipt(s, u->head.rid, &nobody));
     }
+}
+
+/* For nobody. */
+static struct verdict publish_nowhere(struct session *s, const struct unit *u,
+                                      enum counter_id nowhere)
+{
+    static const struct receipt nobody = {.number = 0};
+    counter_add(s->all->counters, nowhere, 1);
+    return verdict_of(answer_receipt(s, u->head.rid, &nobody));
+}
+
+static struct verdict publish(struct session *s, const struct unit *u,
+                              struct channel *ch)
+{
+    uint8_t text[ROUTED_TEXT_MAX];
     if (routed_must_wait(u, ch))
         return routed_wait(s, u, ch, NULL);
     burst_remember(s, ch, u);
@@ -96,12 +108,17 @@ static struct verdict publish(struct session *s, const struct unit *u)
 /* One that was parked was counted then. */
 struct verdict verb_publish_run(struct session *s, struct unit *u)
 {
+    enum counter_id nowhere;
     if (is_address(u->head.arguments[0]))
         return verb_request_reply(s, u);
     enum unit_error error = publish_judge(s, u);
     if (error != UNIT_OK)
         return unit_refuse(s, &u->head, error);
-    struct verdict v = publish(s, u);
+    struct channel *ch =
+        core_route(s->all->core, u->name, (uint32_t)u->name_length, &nowhere);
+    if (!ch && nowhere == COUNT_dropped_no_memory)
+        return publish_refuse(s, u);
+    struct verdict v = ch ? publish(s, u, ch) : publish_nowhere(s, u, nowhere);
     if (v.what == VERDICT_GO_ON && !u->parked) {
         s->pub.messages_in++;
         counter_add(s->all->counters, COUNT_messages_in, 1);

@@ -113,7 +113,10 @@ static struct verdict subscribe_exact(struct session *s, struct unit *u)
     struct channel *ch =
         directory_obtain(&s->all->core->directory, p->octets, p->length);
     if (!ch)
-        return unit_refuse(s, &u->head, UNIT_LIMIT);
+        return unit_refuse(s, &u->head,
+                           core_refusal(s->all->core) == REFUSAL_STORE_FAILED
+                               ? UNIT_DISK
+                               : UNIT_LIMIT);
     struct subscriber *lane = lanes_in(s, ch);
     if (lane && lane->is_exact)
         return unit_refuse(s, &u->head, UNIT_EXISTS);
