@@ -52,16 +52,12 @@ __attribute__((constructor)) static void crc32c_choose(void)
 {
     for (unsigned octet = 0; octet < 256; octet++) {
         uint32_t crc = octet;
-        for (int bit = 0; bit < 8; bit++)
-            crc = crc >> 1 ^ (crc & 1 ? CRC32C_POLYNOMIAL : 0);
-        crc32c_tables[0][octet] = crc;
-    }
-    for (unsigned octet = 0; octet < 256; octet++)
-        for (int i = 1; i < 8; i++) {
-            uint32_t before = crc32c_tables[i - 1][octet];
-            crc32c_tables[i][octet] =
-                before >> 8 ^ crc32c_tables[0][before & 0xff];
+        for (int i = 0; i < 8; i++) {
+            for (int bit = 0; bit < 8; bit++)
+                crc = crc >> 1 ^ (crc & 1 ? CRC32C_POLYNOMIAL : 0);
+            crc32c_tables[i][octet] = crc;
         }
+    }
     crc32c_fastest = crc32c_by_table;
 #ifdef __x86_64__
     __builtin_cpu_init();

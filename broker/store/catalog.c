@@ -124,7 +124,7 @@ struct place catalog_place(const struct journal_index_entry *entry,
 {
     return (struct place){.first = entry->first,
                           .count = entry->count,
-                          .at = (uint32_t)(entry->offset / JOURNAL_ALIGNMENT),
+                          .at = entry->at,
                           .bytes = entry->bytes,
                           .segment = segment,
                           .weight = JOURNAL_RECORD_HEADER +

@@ -13,7 +13,7 @@
 #include "broker/base/idmap.h"
 #include "broker/store/ranges.h"
 #include "broker/store/shelf.h"
-#include "proto/journal_entry.h"
+#include "proto/journal.h"
 
 /* Numbers first, ..., first + count - 1 lie in one record. All of a channel
  * rise and do not overlap. */

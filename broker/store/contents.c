@@ -125,11 +125,12 @@ static bool load_messages(struct opening *o, uint32_t segment,
     (void)payload;
     return record->type != JOURNAL_MESSAGES ||
            load_place(o, segment,
-                      &(struct journal_index_entry){.first = record->first,
-                                                    .channel = record->channel,
-                                                    .count = record->count,
-                                                    .offset = at,
-                                                    .bytes = record->bytes});
+                      &(struct journal_index_entry){
+                          .first = record->first,
+                          .channel = record->channel,
+                          .count = record->count,
+                          .at = (uint32_t)(at / JOURNAL_ALIGNMENT),
+                          .bytes = record->bytes});
 }
 
 /* What the newest one says, messages apart. */
@@ -139,9 +140,11 @@ static bool add_live(struct opening *o, const uint8_t *payload, uint32_t count)
     o->live = calloc(count + 1, sizeof *o->live);
     if (!o->live)
         return false;
-    for (o->live_count = 0; o->live_count < count; o->live_count++)
-        o->live[o->live_count] = journal_get_segment_entry(
-            payload + (size_t)o->live_count * JOURNAL_SEGMENT_ENTRY);
+    for (o->live_count = 0; o->live_count < count; o->live_count++) {
+        union journal_entry entry;
+        payload = journal_get(JOURNAL_SEGMENTS, &entry, payload);
+        o->live[o->live_count] = entry.segment;
+    }
     return true;
 }
 
@@ -162,9 +165,10 @@ static bool apply_ranges(struct catalog *c, struct catalog_channel *channel,
                          const uint8_t *entries, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        struct journal_range r =
-            journal_get_range(entries + (size_t)i * JOURNAL_RANGE);
-        if (!catalog_ack(c, channel, r.first, r.first + r.count, true))
+        union journal_entry entry;
+        entries = journal_get(JOURNAL_ACKS, &entry, entries);
+        if (!catalog_ack(c, channel, entry.range.first,
+                         entry.range.first + entry.range.count, true))
             return false;
     }
     return true;
@@ -174,8 +178,9 @@ static bool apply_channels(struct catalog *c, const uint8_t *payload,
                            uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        struct journal_channel entry;
-        payload = journal_get_channel(&entry, payload);
+        union journal_entry any;
+        payload = journal_get(JOURNAL_CHANNEL, &any, payload);
+        const struct journal_channel entry = any.channel;
         struct catalog_channel *channel = catalog_find(c, entry.id);
         if (!channel)
             channel = catalog_open(c, entry.id, entry.name, entry.name_bytes,
@@ -185,7 +190,7 @@ static bool apply_channels(struct catalog *c, const uint8_t *payload,
         if (channel->next < entry.next)
             channel->next = entry.next;
         if (!catalog_trim(c, channel, entry.floor, true) ||
-            !apply_ranges(c, channel, entry.range_entries, entry.ranges))
+            !apply_ranges(c, channel, entry.done, entry.ranges))
             return false;
     }
     return true;
@@ -193,7 +198,9 @@ static bool apply_channels(struct catalog *c, const uint8_t *payload,
 
 static void apply_numbers(struct catalog *c, const uint8_t *payload)
 {
-    struct journal_numbers numbers = journal_get_numbers(payload);
+    union journal_entry entry;
+    journal_get(JOURNAL_NUMBERS, &entry, payload);
+    struct journal_numbers numbers = entry.numbers;
     if (numbers.above > c->above)
         c->above = numbers.above;
     if (numbers.next_channel > c->next_channel)
@@ -268,8 +275,7 @@ static bool seal_get(struct engine *e, uint32_t place, uint64_t *index)
     if (segment->bytes >= JOURNAL_SEAL)
         bytes = window_get(&e->window, place, segment->bytes - JOURNAL_SEAL,
                            JOURNAL_SEAL);
-    return bytes && !journal_get_seal(index, segment->seed, segment->id, bytes,
-                                      JOURNAL_SEAL);
+    return bytes && journal_get_seal(index, segment->seed, segment->id, bytes);
 }
 
 /* Whether what stopped the reading of the newest segment is its end, or the
@@ -353,9 +359,10 @@ static bool index_is_possible(const struct journal_record *record,
     if (record->type != JOURNAL_INDEX || journal_check(record, payload))
         return false;
     for (uint32_t i = 0; i < record->count; i++) {
-        struct journal_index_entry entry =
-            journal_get_index_entry(payload + (size_t)i * JOURNAL_INDEX_ENTRY);
-        if (entry.offset + JOURNAL_RECORD_HEADER + journal_padded(entry.bytes) >
+        union journal_entry entry;
+        payload = journal_get(JOURNAL_INDEX, &entry, payload);
+        if ((uint64_t)entry.index.at * JOURNAL_ALIGNMENT +
+                JOURNAL_RECORD_HEADER + journal_padded(entry.index.bytes) >
             end)
             return false;
     }
@@ -387,9 +394,9 @@ static enum engine_result index_read(struct opening *o, uint32_t place,
         return ENGINE_OPENED;
     *has_index = true;
     for (uint32_t i = 0; i < record.count; i++) {
-        struct journal_index_entry one =
-            journal_get_index_entry(payload + (size_t)i * JOURNAL_INDEX_ENTRY);
-        if (!load_place(o, place, &one))
+        union journal_entry one;
+        payload = journal_get(JOURNAL_INDEX, &one, payload);
+        if (!load_place(o, place, &one.index))
             return ENGINE_NO_MEMORY;
     }
     return ENGINE_OPENED;

@@ -16,7 +16,6 @@
 #include "broker/store/shelf.h"
 #include "broker/store/window.h"
 #include "proto/journal.h"
-#include "proto/journal_entry.h"
 
 enum { SEGMENT_NONE = UINT32_MAX };
 

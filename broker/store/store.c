@@ -8,7 +8,7 @@
 #include "broker/base/siphash.h"
 #include "broker/store/scribe.h"
 #include "common/vector.h"
-#include "proto/journal_entry.h"
+#include "proto/journal.h"
 
 enum {
     STATE_SHARE = 4,     /* of a segment, that channels take at most */

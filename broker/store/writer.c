@@ -66,16 +66,17 @@ void writer_free(struct engine *e, uint32_t segment)
 
 void writer_record_end(struct engine *e, struct journal_record *record)
 {
-    struct journal_index_entry entry = {
-        .offset = batch_record_end(&e->batch, record),
-        .first = record->first,
-        .channel = record->channel,
-        .count = record->count,
-        .bytes = record->bytes,
-        .form = record->form,
-        .flags = record->flags,
-        .checksum = record->checksum,
-    };
+    uint64_t at = batch_record_end(&e->batch, record) / JOURNAL_ALIGNMENT;
+    const union journal_entry entry = {.index = {
+                                           .at = (uint32_t)at,
+                                           .first = record->first,
+                                           .channel = record->channel,
+                                           .count = record->count,
+                                           .bytes = record->bytes,
+                                           .form = record->form,
+                                           .flags = record->flags,
+                                           .checksum = record->checksum,
+                                       }};
     uint8_t *more = vector_grow(e->index, &e->index_room, e->index_count,
                                 JOURNAL_INDEX_ENTRY);
     if (!more) {
@@ -83,25 +84,27 @@ void writer_record_end(struct engine *e, struct journal_record *record)
         return;
     }
     e->index = more;
-    journal_put_index_entry(e->index + e->index_count++ * JOURNAL_INDEX_ENTRY,
-                            &entry);
+    journal_put(JOURNAL_INDEX,
+                e->index + e->index_count++ * JOURNAL_INDEX_ENTRY, &entry);
 }
 
 void writer_apply(struct engine *e)
 {
     for (; e->index_known < e->index_count; e->index_known++) {
-        struct journal_index_entry entry = journal_get_index_entry(
-            e->index + e->index_known * JOURNAL_INDEX_ENTRY);
-        bool is_moved = entry.flags & JOURNAL_RECORD_MOVED;
+        union journal_entry entry;
+        journal_get(JOURNAL_INDEX, &entry,
+                    e->index + e->index_known * JOURNAL_INDEX_ENTRY);
+        bool is_moved = entry.index.flags & JOURNAL_RECORD_MOVED;
         struct catalog_channel *channel =
-            catalog_find(&e->catalog, entry.channel);
-        e->stats.moved_bytes += is_moved ? entry.bytes : 0;
+            catalog_find(&e->catalog, entry.index.channel);
+        e->stats.moved_bytes += is_moved ? entry.index.bytes : 0;
         /* What is moved is wanted where it was without memory. */
         if (channel && is_moved)
             (void)catalog_move(&e->catalog, channel,
-                               catalog_place(&entry, e->newest));
+                               catalog_place(&entry.index, e->newest));
         else if (channel)
-            catalog_add(&e->catalog, channel, catalog_place(&entry, e->newest));
+            catalog_add(&e->catalog, channel,
+                        catalog_place(&entry.index, e->newest));
     }
 }
 
@@ -158,8 +161,10 @@ static void add_numbers(struct engine *e)
 {
     uint8_t bytes[JOURNAL_NUMBERS_ENTRY];
     struct journal_record record = {.type = JOURNAL_NUMBERS, .count = 1};
-    journal_put_numbers(bytes, &(struct journal_numbers){
-                                   e->catalog.above, e->catalog.next_channel});
+    const union journal_entry entry = {
+        .numbers = {.above = e->catalog.above,
+                    .next_channel = e->catalog.next_channel}};
+    journal_put(JOURNAL_NUMBERS, bytes, &entry);
     batch_record(&e->batch);
     batch_add(&e->batch, bytes, sizeof bytes, false);
     (void)batch_record_end(&e->batch, &record);
@@ -227,9 +232,9 @@ static void add_segments(struct engine *e)
         if (!next)
             break;
         uint8_t bytes[JOURNAL_SEGMENT_ENTRY];
-        journal_put_segment_entry(
-            bytes, &(struct journal_segment_entry){next->id, next->last_batch,
-                                                   next->end});
+        const union journal_entry entry = {
+            .segment = {next->id, next->last_batch, next->end}};
+        journal_put(JOURNAL_SEGMENTS, bytes, &entry);
         batch_add(&e->batch, bytes, sizeof bytes, false);
         below = next->id;
     }
@@ -241,25 +246,27 @@ void writer_add_ranges(struct batch *b, const struct ranges *ranges)
     for (uint32_t i = 0; i < ranges->count; i++) {
         uint8_t bytes[JOURNAL_RANGE];
         const struct range *r = &ranges->rows[i];
-        journal_put_range(bytes, &(struct journal_range){
-                                     r->first, (uint32_t)(r->end - r->first)});
+        const union journal_entry entry = {
+            .range = {.first = r->first,
+                      .count = (uint32_t)(r->end - r->first)}};
+        journal_put(JOURNAL_ACKS, bytes, &entry);
         batch_add(b, bytes, sizeof bytes, false);
     }
 }
 
 void writer_add_channel(struct batch *b, const struct catalog_channel *channel)
 {
-    const struct journal_channel entry = {
-        .next = channel->next,
-        .floor = channel->floor,
-        .id = channel->id,
-        .ranges = channel->done.count,
-        .kind = JOURNAL_QUEUE,
-        .name_bytes = channel->name_length,
-        .name = channel->name,
-    };
+    const union journal_entry entry = {.channel = {
+                                           .next = channel->next,
+                                           .floor = channel->floor,
+                                           .id = channel->id,
+                                           .ranges = channel->done.count,
+                                           .kind = JOURNAL_QUEUE,
+                                           .name_bytes = channel->name_length,
+                                           .name = channel->name,
+                                       }};
     uint8_t bytes[JOURNAL_CHANNEL_ENTRY + JOURNAL_NAME_MAX + JOURNAL_ALIGNMENT];
-    uint8_t *end = journal_put_channel(bytes, &entry);
+    uint8_t *end = journal_put(JOURNAL_CHANNEL, bytes, &entry);
     batch_add(b, bytes, (size_t)(end - bytes), false);
     writer_add_ranges(b, &channel->done);
 }

@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "common/vector.h"
-#include "proto/little.h"
 
 void catalog_fini(struct catalog *c)
 {
@@ -56,20 +55,39 @@ static struct catalog_channel *add_channel(struct catalog *c, uint32_t id)
     return &channels[place];
 }
 
-static bool apply_ranges(struct catalog_channel *channel,
-                         const uint8_t *entries, uint32_t count)
+void catalog_raise(struct catalog *c, uint32_t channel, uint64_t next)
 {
-    for (uint32_t i = 0; i < count; i++, entries += JOURNAL_RANGE) {
-        struct journal_range r = journal_get_range(entries);
-        if (!number_set_add(&channel->done, r.first, r.first + r.count))
-            return false;
-    }
-    return true;
+    struct catalog_channel *raised = catalog_find(c, channel);
+    if (raised && next > raised->next)
+        raised->next = next;
 }
 
-static bool apply_channel(struct catalog *c, const struct journal_channel *said)
+static bool add_done(struct catalog_channel *channel,
+                     const struct journal_range *r)
 {
+    return number_set_add(&channel->done, r->first, r->first + r->count);
+}
+
+/* What an entry of each type says. */
+
+static bool apply_range(struct catalog *c, const struct journal_record *record,
+                        const union journal_entry *entry)
+{
+    const struct journal_range *r = &entry->range;
+    struct catalog_channel *channel = catalog_find(c, record->channel);
+    catalog_raise(c, record->channel, r->first + r->count);
+    return !channel || add_done(channel, r);
+}
+
+static bool apply_channel(struct catalog *c,
+                          const struct journal_record *record,
+                          const union journal_entry *entry)
+{
+    const struct journal_channel *said = &entry->channel;
+    const uint8_t *at = said->done;
     struct catalog_channel *channel = catalog_find(c, said->id);
+    bool ok = true;
+    (void)record;
     if (!channel)
         channel = add_channel(c, said->id);
     if (!channel)
@@ -83,100 +101,60 @@ static bool apply_channel(struct catalog *c, const struct journal_channel *said)
         channel->floor = said->floor;
     if (said->id >= c->numbers.next_channel)
         c->numbers.next_channel = said->id + 1;
-    return apply_ranges(channel, said->range_entries, said->ranges);
-}
-
-static bool apply_channels(struct catalog *c,
-                           const struct journal_record *record,
-                           const uint8_t *payload)
-{
-    for (uint32_t i = 0; i < record->count; i++) {
-        struct journal_channel said;
-        payload = journal_get_channel(&said, payload);
-        if (!apply_channel(c, &said))
-            return false;
+    for (uint32_t i = 0; i < said->ranges && ok; i++) {
+        union journal_entry done;
+        at = journal_get(JOURNAL_ACKS, &done, at);
+        ok = add_done(channel, &done.range);
     }
-    return true;
+    return ok;
 }
 
-void catalog_raise(struct catalog *c, uint32_t channel, uint64_t next)
+static bool apply_segment(struct catalog *c,
+                          const struct journal_record *record,
+                          const union journal_entry *entry)
 {
-    struct catalog_channel *raised = catalog_find(c, channel);
-    if (raised && next > raised->next)
-        raised->next = next;
-}
-
-static bool apply_acks(struct catalog *c, const struct journal_record *record,
-                       const uint8_t *payload)
-{
-    struct catalog_channel *channel = catalog_find(c, record->channel);
-    struct journal_range last = journal_get_range(
-        payload + (size_t)(record->count - 1) * JOURNAL_RANGE);
-    catalog_raise(c, record->channel, last.first + last.count);
-    return !channel || apply_ranges(channel, payload, record->count);
-}
-
-static bool apply_drop(struct catalog *c, const struct journal_record *record,
-                       const uint8_t *payload)
-{
-    struct catalog_channel *channel = catalog_find(c, record->channel);
-    (void)payload;
-    if (!channel)
-        return true;
-    channel->is_dropped = true;
-    if (channel->next > c->numbers.above + 1)
-        c->numbers.above = channel->next - 1;
-    return true;
-}
-
-static bool apply_trim(struct catalog *c, const struct journal_record *record,
-                       const uint8_t *payload)
-{
-    struct catalog_channel *channel = catalog_find(c, record->channel);
-    (void)payload;
-    if (channel && record->first > channel->floor)
-        channel->floor = record->first;
-    return true;
-}
-
-static bool apply_segments(struct catalog *c,
-                           const struct journal_record *record,
-                           const uint8_t *payload)
-{
-    for (uint32_t i = 0; i < record->count; i++) {
-        struct journal_segment_entry *segments = vector_grow(
-            c->segments, &c->segment_room, c->segment_count, sizeof *segments);
-        if (!segments)
-            return false;
-        c->segments = segments;
-        segments[c->segment_count++] = journal_get_segment_entry(payload);
-        payload += JOURNAL_SEGMENT_ENTRY;
-    }
+    struct journal_segment_entry *segments = vector_grow(
+        c->segments, &c->segment_room, c->segment_count, sizeof *segments);
+    (void)record;
+    if (!segments)
+        return false;
+    c->segments = segments;
+    segments[c->segment_count++] = entry->segment;
     return true;
 }
 
 static bool apply_free(struct catalog *c, const struct journal_record *record,
-                       const uint8_t *payload)
+                       const union journal_entry *entry)
 {
-    for (uint32_t i = 0; i < record->count; i++) {
-        uint64_t id = little_get_64(payload + (size_t)i * JOURNAL_FREE_ENTRY);
-        if (!number_set_add(&c->freed, id, id + 1))
-            return false;
-    }
-    return true;
+    (void)record;
+    return number_set_add(&c->freed, entry->freed, entry->freed + 1);
 }
 
 static bool apply_numbers(struct catalog *c,
                           const struct journal_record *record,
-                          const uint8_t *payload)
+                          const union journal_entry *entry)
 {
-    struct journal_numbers said = journal_get_numbers(payload);
     (void)record;
-    if (said.above > c->numbers.above)
-        c->numbers.above = said.above;
-    if (said.next_channel > c->numbers.next_channel)
-        c->numbers.next_channel = said.next_channel;
+    if (entry->numbers.above > c->numbers.above)
+        c->numbers.above = entry->numbers.above;
+    if (entry->numbers.next_channel > c->numbers.next_channel)
+        c->numbers.next_channel = entry->numbers.next_channel;
     return true;
+}
+
+/* What records without entries say. */
+
+static void apply_drop(struct catalog *c, struct catalog_channel *channel)
+{
+    channel->is_dropped = true;
+    if (channel->next > c->numbers.above + 1)
+        c->numbers.above = channel->next - 1;
+}
+
+static void apply_trim(struct catalog_channel *channel, uint64_t first)
+{
+    if (first > channel->floor)
+        channel->floor = first;
 }
 
 /* Whether messages of an older segment may be left out. */
@@ -222,19 +200,29 @@ static bool apply_messages(struct catalog *c,
 bool catalog_apply(struct catalog *c, const struct journal_record *record,
                    const uint8_t *payload, const struct catalog_place *place)
 {
-    static bool (*const apply[JOURNAL_TYPES])(
-        struct catalog *, const struct journal_record *, const uint8_t *) = {
-        [JOURNAL_ACKS] = apply_acks,         [JOURNAL_CHANNEL] = apply_channels,
-        [JOURNAL_DROP] = apply_drop,         [JOURNAL_TRIM] = apply_trim,
-        [JOURNAL_SEGMENTS] = apply_segments, [JOURNAL_FREE] = apply_free,
+    static bool (*const apply[JOURNAL_TYPES])(struct catalog *,
+                                              const struct journal_record *,
+                                              const union journal_entry *) = {
+        [JOURNAL_ACKS] = apply_range,       [JOURNAL_CHANNEL] = apply_channel,
+        [JOURNAL_SEGMENTS] = apply_segment, [JOURNAL_FREE] = apply_free,
         [JOURNAL_NUMBERS] = apply_numbers,
     };
+    struct catalog_channel *channel = catalog_find(c, record->channel);
     if (record->type == JOURNAL_MESSAGES)
         return apply_messages(c, record, place);
-    if (place->is_older || record->type >= JOURNAL_TYPES ||
-        !apply[record->type])
+    if (place->is_older || record->type >= JOURNAL_TYPES)
         return true;
-    return apply[record->type](c, record, payload);
+    if (record->type == JOURNAL_DROP && channel)
+        apply_drop(c, channel);
+    if (record->type == JOURNAL_TRIM && channel)
+        apply_trim(channel, record->first);
+    for (uint32_t i = 0; i < record->count && apply[record->type]; i++) {
+        union journal_entry entry;
+        payload = journal_get(record->type, &entry, payload);
+        if (!apply[record->type](c, record, &entry))
+            return false;
+    }
+    return true;
 }
 
 static int compare_extents(const void *a, const void *b)

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "client/journal/number_set.h"
-#include "proto/journal_entry.h"
+#include "proto/journal.h"
 
 struct catalog_channel {
     uint32_t id;

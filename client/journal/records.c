@@ -11,18 +11,6 @@ struct records {
     uint64_t batch; /* number of the last one */
 };
 
-static const char *type_name(uint8_t type)
-{
-    static const char *const names[JOURNAL_TYPES] = {
-        [JOURNAL_MESSAGES] = "MESSAGES", [JOURNAL_ACKS] = "ACKS",
-        [JOURNAL_CHANNEL] = "CHANNEL",   [JOURNAL_DROP] = "DROP",
-        [JOURNAL_TRIM] = "TRIM",         [JOURNAL_SEGMENTS] = "SEGMENTS",
-        [JOURNAL_FREE] = "FREE",         [JOURNAL_INDEX] = "INDEX",
-        [JOURNAL_NUMBERS] = "NUMBERS",
-    };
-    return type < JOURNAL_TYPES && names[type] ? names[type] : "unknown";
-}
-
 static void write_batch(struct records *r, const struct journal_batch *batch)
 {
     static const char *const flags[] = {"STATE", "INDEX", "PAGE"};
@@ -45,7 +33,7 @@ static bool write_record(void *arg, const struct journal_batch *batch,
         write_batch(r, batch);
     r->batch = batch->number;
     fprintf(r->out, "    %s offset=%" PRIu64 " bytes=%u count=%u",
-            type_name(record->type), offset - JOURNAL_RECORD_HEADER,
+            journal_type_name(record->type), offset - JOURNAL_RECORD_HEADER,
             record->bytes, record->count);
     if (record->channel > 0)
         fprintf(r->out, " channel=%u", record->channel);

@@ -68,11 +68,13 @@ static void add_segments(struct segment_writer *w, const struct survey *s)
     }
     for (size_t i = 0; i < s->count; i++) {
         const struct survey_segment *segment = &s->segments[i];
-        struct journal_segment_entry entry = {
-            segment->header.id, segment->scan.last_seen, segment->scan.end};
+        const union journal_entry entry = {.segment = {segment->header.id,
+                                                       segment->scan.last_seen,
+                                                       segment->scan.end}};
         if (segment->is_live && !is_replaced(segment))
-            journal_put_segment_entry(
-                entries + (size_t)count++ * JOURNAL_SEGMENT_ENTRY, &entry);
+            journal_put(JOURNAL_SEGMENTS,
+                        entries + (size_t)count++ * JOURNAL_SEGMENT_ENTRY,
+                        &entry);
     }
     segment_writer_add(
         w,
@@ -126,27 +128,27 @@ static void add_channel(struct segment_writer *w,
                         struct catalog_channel *channel)
 {
     size_t from = raise_floor(channel);
-    struct journal_channel said = {.next = channel->next,
-                                   .floor = channel->floor,
-                                   .id = channel->id,
-                                   .ranges =
-                                       (uint32_t)(channel->done.count - from),
-                                   .kind = (uint8_t)channel->kind,
-                                   .name_bytes = channel->name_bytes,
-                                   .name = channel->name};
-    size_t bytes = journal_channel_bytes(&said);
+    const union journal_entry said = {
+        .channel = {.next = channel->next,
+                    .floor = channel->floor,
+                    .id = channel->id,
+                    .ranges = (uint32_t)(channel->done.count - from),
+                    .kind = (uint8_t)channel->kind,
+                    .name_bytes = channel->name_bytes,
+                    .name = channel->name}};
+    size_t bytes = (size_t)journal_channel_bytes(&said.channel);
     uint8_t *entry = malloc(bytes);
     if (!entry) {
         w->has_failed = true;
         return;
     }
-    uint8_t *ranges = journal_put_channel(entry, &said);
+    uint8_t *ranges = journal_put(JOURNAL_CHANNEL, entry, &said);
     for (size_t i = from; i < channel->done.count; i++) {
         const struct number_run *run = &channel->done.runs[i];
-        struct journal_range range = {run->first,
-                                      (uint32_t)(run->end - run->first)};
-        journal_put_range(ranges, &range);
-        ranges += JOURNAL_RANGE;
+        const union journal_entry range = {
+            .range = {.first = run->first,
+                      .count = (uint32_t)(run->end - run->first)}};
+        ranges = journal_put(JOURNAL_ACKS, ranges, &range);
     }
     segment_writer_add(w,
                        (struct journal_record){.type = JOURNAL_CHANNEL,

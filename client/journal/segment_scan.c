@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "proto/crc32c.h"
-#include "proto/journal_entry.h"
 #include "proto/little.h"
 
 /* A seal that differs from the right one in so few bytes is damaged; in more,
@@ -352,8 +351,7 @@ bool segment_scan(struct segment_scan *scan)
     } else {
         uint64_t index = 0;
         scan->is_sealed =
-            journal_get_seal(&index, s.seed, g->id, scan->bytes + seal,
-                             JOURNAL_SEAL) == JOURNAL_SOUND;
+            journal_get_seal(&index, s.seed, g->id, scan->bytes + seal);
         scan->index = scan->is_sealed ? index : 0;
     }
     s.limit = scan->index > 0 && scan->index < seal ? scan->index

@@ -108,7 +108,8 @@ void segment_writer_add_numbers(struct segment_writer *w,
                                 const struct journal_numbers *numbers)
 {
     uint8_t entry[JOURNAL_NUMBERS_ENTRY];
-    journal_put_numbers(entry, numbers);
+    journal_put(JOURNAL_NUMBERS, entry,
+                &(union journal_entry){.numbers = *numbers});
     segment_writer_add(w,
                        (struct journal_record){.type = JOURNAL_NUMBERS,
                                                .bytes = sizeof entry,

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "proto/journal_entry.h"
+#include "proto/journal.h"
 
 struct segment_writer {
     int fd; /* borrowed */

@@ -3,7 +3,7 @@
  * Entries come back as they were put, and a record that no writer makes is
  * refused as a whole, so that readers of single entries need no checks.
  */
-#include "proto/journal_entry.h"
+#include "proto/journal.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -68,18 +68,24 @@ static void test_a_length_beyond_the_record_is_no_message(void **state)
                      UINT32_MAX + UINT64_C(4));
 }
 
+static uint8_t *put_range(uint8_t *out, uint64_t first, uint32_t count)
+{
+    const union journal_entry e = {.range = {.first = first, .count = count}};
+    return journal_put(JOURNAL_ACKS, out, &e);
+}
+
 /* ACKS of two ranges. */
 static enum journal_fault check_two(uint64_t a, uint32_t a_count, uint64_t b,
                                     uint32_t b_count)
 {
     uint8_t bytes[2 * JOURNAL_RANGE];
     struct journal_record r = {.type = JOURNAL_ACKS, .channel = 1, .count = 2};
-    journal_put_range(bytes, &(struct journal_range){a, a_count});
-    journal_put_range(bytes + JOURNAL_RANGE,
-                      &(struct journal_range){b, b_count});
-    struct journal_range got = journal_get_range(bytes);
-    assert_int_equal(got.first, a);
-    assert_int_equal(got.count, a_count);
+    put_range(put_range(bytes, a, a_count), b, b_count);
+    union journal_entry got;
+    assert_ptr_equal(journal_get(JOURNAL_ACKS, &got, bytes),
+                     bytes + JOURNAL_RANGE);
+    assert_int_equal(got.range.first, a);
+    assert_int_equal(got.range.count, a_count);
     return check(r, bytes, sizeof bytes);
 }
 
@@ -95,36 +101,35 @@ static void test_acknowledged_ranges_rise_and_do_not_touch(void **state)
     assert_int_equal(check_two(1, 2, UINT64_MAX, 1), JOURNAL_MALFORMED);
 }
 
-static const struct journal_channel jobs = {
-    .next = 40,
-    .floor = 10,
-    .id = 3,
-    .ranges = 2,
-    .kind = JOURNAL_QUEUE,
-    .name_bytes = 11,
-    .name = (const uint8_t *)"/queue/jobs",
-};
+static const union journal_entry jobs = {
+    .channel = {.next = 40,
+                .floor = 10,
+                .id = 3,
+                .ranges = 2,
+                .kind = JOURNAL_QUEUE,
+                .name_bytes = 11,
+                .name = (const uint8_t *)"/queue/jobs"}};
 
 /* An entry with the ranges 12..13 and 20..29; returns its bytes. */
 static size_t put_jobs(uint8_t *bytes)
 {
-    uint8_t *ranges = journal_put_channel(bytes, &jobs);
-    journal_put_range(ranges, &(struct journal_range){12, 2});
-    journal_put_range(ranges + JOURNAL_RANGE, &(struct journal_range){20, 10});
-    return journal_channel_bytes(&jobs);
+    uint8_t *ranges = journal_put(JOURNAL_CHANNEL, bytes, &jobs);
+    put_range(put_range(ranges, 12, 2), 20, 10);
+    return (size_t)journal_channel_bytes(&jobs.channel);
 }
 
 static void test_channels_come_back_one_after_the_other(void **state)
 {
     (void)state;
     uint8_t bytes[256];
-    struct journal_channel c;
+    union journal_entry got;
     size_t n = put_jobs(bytes);
     assert_int_equal(n, 32 + 16 + 32);
     memcpy(bytes + n, bytes, n);
     struct journal_record r = {.type = JOURNAL_CHANNEL, .count = 2};
     ASSERT_SOUND(r, bytes, 2 * n);
-    const uint8_t *second = journal_get_channel(&c, bytes);
+    const uint8_t *second = journal_get(JOURNAL_CHANNEL, &got, bytes);
+    const struct journal_channel c = got.channel;
     assert_ptr_equal(second, bytes + n);
     assert_int_equal(c.next, 40);
     assert_int_equal(c.floor, 10);
@@ -132,7 +137,8 @@ static void test_channels_come_back_one_after_the_other(void **state)
     assert_int_equal(c.kind, JOURNAL_QUEUE);
     assert_int_equal(c.name_bytes, 11);
     assert_memory_equal(c.name, "/queue/jobs", 11);
-    assert_int_equal(journal_get_range(c.range_entries).first, 12);
+    journal_get(JOURNAL_ACKS, &got, c.done);
+    assert_int_equal(got.range.first, 12);
     for (size_t cut = 0; cut < 2 * n; cut++)
         ASSERT_REFUSED(r, bytes, cut);
 }
@@ -167,42 +173,46 @@ static void test_an_impossible_channel_is_refused(void **state)
     }
 }
 
-static void test_lists_of_segments_and_of_places_come_back(void **state)
+static void test_a_list_of_segments_comes_back(void **state)
 {
     (void)state;
     uint8_t bytes[64];
-    struct journal_segment_entry s = {7, 100, 5000}, s2 = {8, 200, 6000};
+    union journal_entry s = {.segment = {7, 100, 5000}};
+    union journal_entry s2 = {.segment = {8, 200, 6000}};
     struct journal_record r = {.type = JOURNAL_SEGMENTS, .count = 2};
-    journal_put_segment_entry(bytes, &s);
-    journal_put_segment_entry(bytes + JOURNAL_SEGMENT_ENTRY, &s2);
+    uint8_t *second = journal_put(JOURNAL_SEGMENTS, bytes, &s);
+    assert_ptr_equal(second, bytes + JOURNAL_SEGMENT_ENTRY);
+    journal_put(JOURNAL_SEGMENTS, second, &s2);
     ASSERT_SOUND(r, bytes, 2 * JOURNAL_SEGMENT_ENTRY);
     ASSERT_REFUSED(r, bytes, JOURNAL_SEGMENT_ENTRY);
-    s2 = journal_get_segment_entry(bytes);
-    assert_int_equal(s2.id, 7);
-    assert_int_equal(s2.last_batch, 100);
-    assert_int_equal(s2.end, 5000);
-    journal_put_segment_entry(bytes + JOURNAL_SEGMENT_ENTRY, &s);
+    journal_get(JOURNAL_SEGMENTS, &s2, bytes);
+    assert_int_equal(s2.segment.id, 7);
+    assert_int_equal(s2.segment.last_batch, 100);
+    assert_int_equal(s2.segment.end, 5000);
+    journal_put(JOURNAL_SEGMENTS, second, &s);
     ASSERT_REFUSED(r, bytes, 2 * JOURNAL_SEGMENT_ENTRY);
-    struct journal_index_entry e = {.first = 9,
-                                    .channel = 2,
-                                    .count = 3,
-                                    .offset = UINT64_C(8) * UINT32_MAX,
-                                    .bytes = 77,
-                                    .form = JOURNAL_FORM_RICH,
-                                    .flags = JOURNAL_RECORD_MOVED,
-                                    .checksum = 0xabcdef01};
-    r = (struct journal_record){.type = JOURNAL_INDEX, .count = 1};
-    journal_put_index_entry(bytes, &e);
+}
+
+static void test_places_in_an_index_come_back(void **state)
+{
+    (void)state;
+    uint8_t bytes[64];
+    const union journal_entry e = {.index = {.first = 9,
+                                             .channel = 2,
+                                             .count = 3,
+                                             .at = UINT32_MAX,
+                                             .bytes = 77,
+                                             .form = JOURNAL_FORM_RICH,
+                                             .flags = JOURNAL_RECORD_MOVED,
+                                             .checksum = 0xabcdef01}};
+    union journal_entry got;
+    struct journal_record r = {.type = JOURNAL_INDEX, .count = 1};
+    journal_put(JOURNAL_INDEX, bytes, &e);
     ASSERT_SOUND(r, bytes, JOURNAL_INDEX_ENTRY);
-    struct journal_index_entry got = journal_get_index_entry(bytes);
-    assert_int_equal(got.first, e.first);
-    assert_int_equal(got.channel, e.channel);
-    assert_int_equal(got.count, e.count);
-    assert_true(got.offset == e.offset);
-    assert_int_equal(got.bytes, e.bytes);
-    assert_int_equal(got.form, e.form);
-    assert_int_equal(got.flags, e.flags);
-    assert_int_equal(got.checksum, e.checksum);
+    journal_get(JOURNAL_INDEX, &got, bytes);
+    assert_memory_equal(&got.index, &e.index, sizeof e.index);
+    assert_memory_equal(bytes + 8, "\2\0\0\0\3\0\0\0\xff\xff\xff\xff", 12);
+    assert_memory_equal(bytes + 20, "M\0\0\0\2\2\0\0\1\xef\xcd\xab", 12);
     bytes[26] = 1;
     ASSERT_REFUSED(r, bytes, JOURNAL_INDEX_ENTRY);
 }
@@ -211,17 +221,21 @@ static void test_numbers_free_and_drop_have_their_sizes(void **state)
 {
     (void)state;
     uint8_t bytes[32] = {1};
-    struct journal_numbers numbers = {500, 12};
+    union journal_entry numbers = {
+        .numbers = {.above = 500, .next_channel = 12}};
     struct journal_record r = {.type = JOURNAL_FREE, .count = 1};
     ASSERT_SOUND(r, bytes, 8);
     ASSERT_REFUSED(r, bytes, 16);
     ASSERT_REFUSED(r, bytes + 8, 8);
-    journal_put_numbers(bytes, &numbers);
+    journal_put(JOURNAL_NUMBERS, bytes, &numbers);
     r = (struct journal_record){.type = JOURNAL_NUMBERS, .count = 1};
     ASSERT_SOUND(r, bytes, JOURNAL_NUMBERS_ENTRY);
     ASSERT_REFUSED(r, bytes, 8);
-    assert_int_equal(journal_get_numbers(bytes).above, 500);
-    assert_int_equal(journal_get_numbers(bytes).next_channel, 12);
+    journal_get(JOURNAL_NUMBERS, &numbers, bytes);
+    assert_int_equal(numbers.numbers.above, 500);
+    assert_int_equal(numbers.numbers.next_channel, 12);
+    bytes[12] = 1;
+    ASSERT_REFUSED(r, bytes, JOURNAL_NUMBERS_ENTRY);
     r = (struct journal_record){.type = JOURNAL_DROP, .channel = 1};
     ASSERT_SOUND(r, "", 0);
     ASSERT_REFUSED(r, bytes, 8);
@@ -239,7 +253,8 @@ int main(void)
         cmocka_unit_test(test_acknowledged_ranges_rise_and_do_not_touch),
         cmocka_unit_test(test_channels_come_back_one_after_the_other),
         cmocka_unit_test(test_an_impossible_channel_is_refused),
-        cmocka_unit_test(test_lists_of_segments_and_of_places_come_back),
+        cmocka_unit_test(test_a_list_of_segments_comes_back),
+        cmocka_unit_test(test_places_in_an_index_come_back),
         cmocka_unit_test(test_numbers_free_and_drop_have_their_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
