@@ -259,6 +259,6 @@ void help_values(const struct options *o, const char *config, FILE *out)
     values_lowered(out, o);
     fputc('\n', out);
     door_write_all(o, out);
-    journal_options_write_idle(o, out);
+    journal_options_write_comments(o, out);
     environment_write_unknown(out);
 }

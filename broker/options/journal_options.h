@@ -25,7 +25,7 @@ bool journal_options_reject(const struct options *o, const char *config,
                             const char *why, struct mistakes *m);
 
 /* Writes a comment for each rule that makes only topics durable, which has no
- * effect. */
-void journal_options_write_idle(const struct options *o, FILE *out);
+ * effect, or whose limit is above that of the journal. */
+void journal_options_write_comments(const struct options *o, FILE *out);
 
 #endif

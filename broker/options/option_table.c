@@ -122,8 +122,9 @@ const struct option option_table[] = {
     {JOURNAL("journal-limit", "limit"), SIZE(journal_limit), .initial = "8g",
      RANGE(1 << 20, 1ull << 50),
      .sentence = "what the files there take at most",
-     .detail = "four segments at least. At this bound publishers to durable "
-               "queues wait or are refused; acknowledgements go on"},
+     .detail = "four segments at least, and three with two messages of "
+               "`max-frame`. At this bound publishers to durable queues wait "
+               "or are refused; acknowledgements go on"},
     {JOURNAL("journal-free", "free"), SIZE(journal_free), .initial = "256m",
      RANGE(0, 1ull << 50), .sentence = "what is left free on that file system",
      .detail = "the bound is then the same as with `journal-limit`"},

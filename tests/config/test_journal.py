@@ -78,6 +78,33 @@ class Together(JournalTest):
         self.assert_mistake(run_sluiced("--check", "--journal-segment=255k"),
                             "--journal-segment", "256k")
 
+    def test_the_limit_has_room_for_the_largest_message(self):
+        """Twice; its publisher would wait forever. Without durable queues
+        there is nothing that has to fit."""
+        text = ("[broker]\nmax-frame = {}\n[journal]\ndirectory = {{dir}}\n"
+                "segment = 1m\nlimit = 11m\n")
+        self.assert_good(self.check(text.format("4m") + DURABLE))
+        self.assert_good(self.check(text.format("5m")))
+        self.assert_mistake(self.check(text.format("5m") + DURABLE),
+                            f"{self.path}:6: limit", "of 1m", "--max-frame, 5m",
+                            "13m at least")
+        self.assert_mistake(
+            run_sluiced("--check", f"--journal={self.dir}", "--channel",
+                        "/queue/a durable=yes", "--journal-limit=16m"),
+            "--journal-limit", "16m: 35m at least")
+        self.assert_good(run_sluiced(
+            "--check", f"--journal={self.dir}", "--channel",
+            "/queue/a durable=yes", "--journal-limit=16m", "--memory=12m"))
+
+    def test_a_limit_above_that_of_the_journal_has_a_comment(self):
+        """It is no mistake: the journal is full first."""
+        text = "[journal]\ndirectory = {dir}\nlimit = 1g\n" + DURABLE
+        note = "\n; the limit of /queue/jobs is never reached: "
+        self.assertIn(note,
+                      self.assert_good(self.check(text + "limit = 2g\n")))
+        self.assertNotIn(note,
+                         self.assert_good(self.check(text + "limit = 1g\n")))
+
     def test_a_rule_for_topics_alone_has_a_comment(self):
         """It is no mistake, and has no effect."""
         for pattern, has_effect in (

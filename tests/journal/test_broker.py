@@ -23,7 +23,7 @@ class WithBroker(JournalTest):
 
     def start(self):
         broker = Broker("--journal", str(self.dir), "--journal-limit=16m",
-                        "--channel", RULE)
+                        "--max-frame=1m", "--channel", RULE)
         self.addCleanup(broker.kill)
         return broker
 

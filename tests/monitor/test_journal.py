@@ -12,7 +12,7 @@ from wire import KIB, MIB, Broker, frame
 
 JOBS = b"/queue/jobs"
 SIZES = {"--journal-segment": "1m", "--journal-limit": "16m",
-         "--journal-free": "0"}
+         "--journal-free": "0", "--max-frame": "512k"}
 
 
 def unit(text, body=b""):

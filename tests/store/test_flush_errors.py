@@ -13,7 +13,7 @@ from durable import (Consumer, DurableTest, Producer, drain, faults, main,
 
 FLUSHES = setting("SLUICE_FLUSHES", 50)
 SMALL = ("--journal-segment", "256k", "--journal-limit", "16m",
-         "--journal-free", "0")
+         "--journal-free", "0", "--max-frame", "1m")
 QUIET = ("--feed", "off", "--control", "off")
 
 

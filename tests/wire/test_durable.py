@@ -76,6 +76,14 @@ class Durable(WithJournal):
         self.assertEqual(self.consume(sluiced, 1000),
                          [numbered(n) for n in range(1000)])
 
+    def test_the_largest_message_fits_again_and_again(self):
+        """At the lowest limit that the broker starts with."""
+        sluiced = self.start("--max-frame", "4m", "--journal-segment", "1m",
+                             "--journal-limit", "11m")
+        for _ in range(5):
+            self.publish(sluiced, b"x" * 4 * MIB)
+            self.assertEqual(self.consume(sluiced, 1), [b"x" * 4 * MIB])
+
     def test_a_backlog_may_be_larger_than_memory(self):
         """It is kept in order, whatever --memory says."""
         sluiced = self.start("--memory", "64m")

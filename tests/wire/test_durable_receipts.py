@@ -129,7 +129,7 @@ class Receipts(UnitsTest):
     def test_a_full_journal_refuses_until_there_is_room(self):
         """What it took before is confirmed, and all that it confirmed comes."""
         sluiced = self.start("--journal-limit", "4m", "--journal-segment",
-                             "1m")
+                             "1m", "--max-frame", "512k")
         client, body, many = self.open(sluiced), b"b" * 10 * KIB, 500
         client.send(b"".join(unit(PUB % n, b"%d %s" % (n, body))
                              for n in range(many)))
