@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -12,7 +13,7 @@
 #include "common/sentence.h"
 #include "proto/journal_names.h"
 
-enum { PID_BYTES = 16 };
+enum { PID_BYTES = 16, WORDS_BYTES = 8 << 10 };
 
 /* Up to `size` bytes of a file in the folder; -1 when it cannot be read. */
 static ssize_t folder_read(int folder, const char *name, char *out, size_t size)
@@ -77,8 +78,41 @@ static bool check_format(int folder, const char *path, struct sentence *why)
                          journal_fault_text(fault));
 }
 
+/* The next word of a command line, which counts; NULL when there is none. */
+static const char *next_word(const char **at, const char *end)
+{
+    while (*at < end) {
+        const char *word = *at;
+        *at += strlen(word) + 1;
+        if (strcmp(word, "--check") != 0)
+            return word;
+    }
+    return NULL;
+}
+
+/* Whether the process was started with these words, whatever program it is. */
+static bool was_started_with(long pid, char *const *argv)
+{
+    char path[32], words[WORDS_BYTES + 1];
+    snprintf(path, sizeof path, "/proc/%ld/cmdline", pid);
+    ssize_t n = folder_read(AT_FDCWD, path, words, WORDS_BYTES);
+    if (n <= 0 || n == WORDS_BYTES)
+        return false;
+    words[n] = '\0';
+    const char *at = words, *word = next_word(&at, words + n);
+    for (argv++; *argv; argv++) {
+        if (strcmp(*argv, "--check") == 0)
+            continue;
+        word = next_word(&at, words + n);
+        if (!word || strcmp(word, *argv) != 0)
+            return false;
+    }
+    return !next_word(&at, words + n);
+}
+
 /* A shared lock, for a moment: a broker holds an exclusive one. */
-static bool check_lock(int folder, const char *path, struct sentence *why)
+static bool check_lock(int folder, const char *path, char *const *argv,
+                       struct sentence *why)
 {
     char pid[PID_BYTES] = "";
     int fd = openat(folder, JOURNAL_NAME_LOCK, O_RDONLY | O_CLOEXEC);
@@ -90,17 +124,20 @@ static bool check_lock(int folder, const char *path, struct sentence *why)
     ssize_t n = is_used ? read(fd, pid, sizeof pid - 1) : 0;
     close(fd);
     pid[n > 0 ? n : 0] = '\0';
-    return !is_used || sentence_fail(why, "another broker uses %s (pid %ld)",
-                                     path, strtol(pid, NULL, 10));
+    long user = strtol(pid, NULL, 10);
+    return !is_used || (argv && was_started_with(user, argv)) ||
+           sentence_fail(why, "another broker uses %s (pid %ld)", path, user);
 }
 
-bool journal_folder_check(const char *path, struct sentence *why)
+bool journal_folder_check(const char *path, char *const *argv,
+                          struct sentence *why)
 {
     int folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (folder < 0)
         return sentence_fail(why, "cannot open the folder %s: %s", path,
                              strerror(errno));
-    bool ok = check_format(folder, path, why) && check_lock(folder, path, why);
+    bool ok =
+        check_format(folder, path, why) && check_lock(folder, path, argv, why);
     close(folder);
     if (ok && access(path, R_OK | W_OK | X_OK) != 0)
         return sentence_fail(why, "cannot write to %s: %s", path,

@@ -13,7 +13,10 @@ struct sentence;
 
 /* Looks at it and changes nothing. False, with the reason: it does not exist,
  * cannot be written, holds other files, a journal of a newer version, or one
- * that another broker uses. */
-bool journal_folder_check(const char *path, struct sentence *why);
+ * that another broker uses. With `argv`, the words of a command line, a broker
+ * that was started with the same ones may use it: its options are checked
+ * before they are read again. */
+bool journal_folder_check(const char *path, char *const *argv,
+                          struct sentence *why);
 
 #endif

@@ -89,9 +89,11 @@ static bool can_use_journal(const struct arguments *a, const struct options *o,
                             struct mistakes *m)
 {
     struct sentence why;
-    bool is_wanted = a->action == ACTION_RUN || a->action == ACTION_CHECK;
+    bool is_check = a->action == ACTION_CHECK;
+    bool is_wanted = a->action == ACTION_RUN || is_check;
     return !is_wanted || !o->journal.text ||
-           journal_folder_check(o->journal.text, &why) ||
+           journal_folder_check(o->journal.text, is_check ? a->argv : NULL,
+                                &why) ||
            journal_options_reject(o, a->config, why.text, m);
 }
 

@@ -8,7 +8,7 @@ import pathlib
 import signal
 import tempfile
 
-from wire import WireTest, main, run_sluiced
+from wire import Broker, WireTest, main, run_sluiced
 
 DURABLE = '[channel "/queue/jobs"]\ndurable = yes\n'
 FORMAT = b"sluice journal 1\nuuid " + bytes(16).hex().encode() + b"\n"
@@ -173,6 +173,22 @@ class Folder(JournalTest):
             self.assert_good(self.check("[journal]\ndirectory = {dir}\n"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.assert_refused("another broker", "pid 4711")
+
+    def test_the_options_of_a_broker_that_runs_are_good(self):
+        """A reload is checked first, by the words that the broker was started
+        with; a second broker with these is refused all the same."""
+        self.check("[journal]\ndirectory = {dir}\n[broker]\n"
+                   "listen = 127.0.0.1:0\ncontrol = off\n")
+        broker = Broker("-c", str(self.path), "--memory=64m")
+        self.addCleanup(broker.kill)
+        words = [word for word in broker.process.args[1:]]
+        self.assert_good(run_sluiced("--check", *words))
+        self.assert_mistake(run_sluiced(*words), f"{self.path}:2: directory",
+                            f"pid {broker.process.pid}")
+        for other in ([*words, "--memory=65m"], words[:-1]):
+            self.assert_mistake(run_sluiced("--check", *other),
+                                f"{self.path}:2: directory",
+                                f"pid {broker.process.pid}")
 
     def test_a_broker_does_not_start_with_it(self):
         """Nothing listens, and nothing is made."""
