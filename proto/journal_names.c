@@ -5,106 +5,85 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ID_DIGITS = 16, UUID_DIGITS = 2 * JOURNAL_UUID };
-
-static const char suffix[] = ".seg";
-static const char spare[] = "spare-";
 static const char title[] = "sluice journal ";
-static const char uuid_word[] = "uuid ";
 
-/* The value of a lower-case digit, -1 if it is not one. */
-static int hex_value(char c)
-{
-    static const char digits[] = "0123456789abcdef";
-    const char *at = c != '\0' ? strchr(digits, c) : NULL;
-    return at ? (int)(at - digits) : -1;
-}
+/* Names and FORMAT are read with little care, and written again: what was read
+ * is one of them if it is the same. */
 
 void journal_name_segment(char out[JOURNAL_FILE_NAME], uint64_t id)
 {
-    snprintf(out, JOURNAL_FILE_NAME, "%016" PRIx64 "%s", id, suffix);
+    snprintf(out, JOURNAL_FILE_NAME, "%016" PRIx64 ".seg", id);
 }
 
 uint64_t journal_name_segment_id(const char *name)
 {
+    char again[JOURNAL_FILE_NAME];
     uint64_t id = 0;
-    for (int i = 0; i < ID_DIGITS; i++) {
-        int digit = hex_value(name[i]);
-        if (digit < 0)
-            return 0;
-        id = id << 4 | (uint64_t)digit;
-    }
-    return strcmp(name + ID_DIGITS, suffix) == 0 ? id : 0;
+    (void)sscanf(name, "%16" SCNx64, &id);
+    journal_name_segment(again, id);
+    return strcmp(name, again) == 0 ? id : 0;
 }
 
 void journal_name_spare(char out[JOURNAL_FILE_NAME], unsigned i)
 {
-    snprintf(out, JOURNAL_FILE_NAME, "%s%u%s", spare, i, suffix);
+    snprintf(out, JOURNAL_FILE_NAME, "spare-%u.seg", i);
 }
 
 int journal_name_spare_number(const char *name)
 {
-    size_t n = strlen(spare);
-    if (strncmp(name, spare, n) != 0 || name[n] < '0' ||
-        name[n] >= '0' + JOURNAL_SPARES || strcmp(name + n + 1, suffix) != 0)
-        return -1;
-    return name[n] - '0';
+    for (unsigned i = 0; i < JOURNAL_SPARES; i++) {
+        char spare[JOURNAL_FILE_NAME];
+        journal_name_spare(spare, i);
+        if (strcmp(name, spare) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+bool journal_name_is_known(const char *name)
+{
+    static const char *const names[] = {JOURNAL_NAME_LOCK,
+                                        JOURNAL_NAME_FORMAT,
+                                        JOURNAL_NAME_NEW_FORMAT,
+                                        JOURNAL_NAME_DAMAGED,
+                                        "lost+found",
+                                        ".",
+                                        ".."};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return journal_name_segment_id(name) > 0 ||
+           journal_name_spare_number(name) >= 0;
 }
 
 void journal_put_format(char out[JOURNAL_FORMAT_TEXT],
                         const uint8_t uuid[JOURNAL_UUID])
 {
-    static const char digits[] = "0123456789abcdef";
-    char head[32];
-    int n = snprintf(head, sizeof head, "%s%d\n%s", title, JOURNAL_VERSION,
-                     uuid_word);
-    memcpy(out, head, (size_t)n);
-    char *p = out + n;
-    for (size_t i = 0; i < JOURNAL_UUID; i++) {
-        *p++ = digits[uuid[i] >> 4];
-        *p++ = digits[uuid[i] & 15];
-    }
-    *p = '\n';
-}
-
-/* The number that ends with the line, 0 if there is none. */
-static unsigned read_version(const char *text, size_t length)
-{
-    unsigned version = 0;
-    size_t i = 0;
-    while (i < length && i < 6 && text[i] >= '0' && text[i] <= '9')
-        version = version * 10 + (unsigned)(text[i++] - '0');
-    return i < length && text[i] == '\n' ? version : 0;
-}
-
-static bool read_uuid(uint8_t uuid[JOURNAL_UUID], const char *digits)
-{
-    for (size_t i = 0; i < JOURNAL_UUID; i++) {
-        int high = hex_value(digits[2 * i]), low = hex_value(digits[2 * i + 1]);
-        if (high < 0 || low < 0)
-            return false;
-        uuid[i] = (uint8_t)(high << 4 | low);
-    }
-    return true;
+    char text[JOURNAL_FORMAT_TEXT + 1];
+    int n = snprintf(text, sizeof text, "%s%d\nuuid ", title, JOURNAL_VERSION);
+    for (size_t i = 0; i < JOURNAL_UUID; i++, n += 2)
+        snprintf(text + n, sizeof text - (size_t)n, "%02x", uuid[i]);
+    text[n] = '\n';
+    memcpy(out, text, JOURNAL_FORMAT_TEXT);
 }
 
 enum journal_fault journal_get_format(uint8_t uuid[JOURNAL_UUID],
                                       unsigned *version, const char *text,
                                       size_t length)
 {
-    char expected[JOURNAL_FORMAT_TEXT];
+    char copy[JOURNAL_FORMAT_TEXT + 1] = "", again[JOURNAL_FORMAT_TEXT];
+    const char *digits = copy + JOURNAL_FORMAT_TEXT - 2 * JOURNAL_UUID - 1;
     size_t n = strlen(title);
-    if (length < n || memcmp(text, title, n) != 0)
+    memcpy(copy, text, length < sizeof again ? length : sizeof again);
+    memset(uuid, 0, JOURNAL_UUID);
+    *version = 0;
+    if (strncmp(copy, title, n) != 0)
         return JOURNAL_FOREIGN;
-    *version = read_version(text + n, length - n);
-    if (*version > JOURNAL_VERSION)
+    if (sscanf(copy + n, "%5u", version) == 1 && *version > JOURNAL_VERSION)
         return JOURNAL_NEWER;
-    if (*version == 0 || length < JOURNAL_FORMAT_TEXT)
-        return JOURNAL_SHORT;
-    if (!read_uuid(uuid, text + JOURNAL_FORMAT_TEXT - UUID_DIGITS - 1))
-        return JOURNAL_MALFORMED;
-    journal_put_format(expected, uuid);
-    bool is_same = length == JOURNAL_FORMAT_TEXT &&
-                   memcmp(text, expected, JOURNAL_FORMAT_TEXT) == 0;
+    for (size_t i = 0; i < JOURNAL_UUID; i++)
+        (void)sscanf(digits + 2 * i, "%2hhx", &uuid[i]);
+    journal_put_format(again, uuid);
+    bool is_same = length == sizeof again && memcmp(copy, again, length) == 0;
     return is_same ? JOURNAL_SOUND : JOURNAL_MALFORMED;
 }

@@ -6,6 +6,7 @@
 #ifndef SLUICE_PROTO_JOURNAL_NAMES_H
 #define SLUICE_PROTO_JOURNAL_NAMES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -32,6 +33,10 @@ uint64_t journal_name_segment_id(const char *name);
 void journal_name_spare(char out[JOURNAL_FILE_NAME], unsigned i);
 /* The number in such a name; -1 when it is not one. */
 int journal_name_spare_number(const char *name);
+
+/* Whether a journal's folder may have such a name: one of those above, or of
+ * those that every folder has. */
+bool journal_name_is_known(const char *name);
 
 /* Writes what FORMAT holds. */
 void journal_put_format(char out[JOURNAL_FORMAT_TEXT],

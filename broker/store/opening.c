@@ -49,8 +49,7 @@ static void note_name(void *arg, const char *name, uint64_t bytes)
         o->has_format = true;
     } else if (strcmp(name, JOURNAL_NAME_DAMAGED) == 0) {
         shelf->other_bytes += bytes;
-    } else if (strcmp(name, JOURNAL_NAME_NEW_FORMAT) != 0 &&
-               strcmp(name, "lost+found") != 0) {
+    } else if (!journal_name_is_known(name)) {
         o->has_other = true;
         o->report->others++;
         shelf->other_bytes += bytes;

@@ -16,30 +16,12 @@
 
 enum { PID_BYTES = 16, READ_MOST = 1 << 20 };
 
-/* Names that a journal's folder has, besides segments and spares. */
-static bool is_known(const char *name)
-{
-    static const char *const names[] = {
-        ".",
-        "..",
-        "lost+found",
-        JOURNAL_NAME_LOCK,
-        JOURNAL_NAME_FORMAT,
-        JOURNAL_NAME_NEW_FORMAT,
-        JOURNAL_NAME_DAMAGED,
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(name, names[i]) == 0)
-            return true;
-    return journal_name_spare_number(name) >= 0;
-}
-
 static bool folder_add(struct folder *f, const char *name)
 {
     uint64_t id = journal_name_segment_id(name);
     struct stat st;
     if (id == 0) {
-        f->others += !is_known(name);
+        f->others += !journal_name_is_known(name);
         return true;
     }
     if (fstatat(f->fd, name, &st, 0) != 0)
