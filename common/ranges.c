@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/store/ranges.h"
+#include "common/ranges.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -84,6 +84,11 @@ uint64_t ranges_overlap(const struct ranges *r, uint64_t first, uint64_t end)
         overlap += high - low;
     }
     return overlap;
+}
+
+bool ranges_has(const struct ranges *r, uint64_t number)
+{
+    return ranges_overlap(r, number, number + 1) > 0;
 }
 
 uint64_t ranges_gap(const struct ranges *r, uint64_t number, uint64_t *end)

@@ -2,8 +2,8 @@
  *
  * ranges - a set of numbers as ranges that rise and do not touch.
  */
-#ifndef SLUICE_STORE_RANGES_H
-#define SLUICE_STORE_RANGES_H
+#ifndef SLUICE_COMMON_RANGES_H
+#define SLUICE_COMMON_RANGES_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -32,6 +32,9 @@ bool ranges_touch(const struct ranges *r, uint64_t first, uint64_t end);
 
 /* How many of first, ..., end - 1 are in the set. */
 uint64_t ranges_overlap(const struct ranges *r, uint64_t first, uint64_t end);
+
+/* Whether it is in the set. */
+bool ranges_has(const struct ranges *r, uint64_t number);
 
 /* The first number from `number` on that is not in the set; *end becomes the
  * next one behind it that is, or UINT64_MAX. */

@@ -11,8 +11,8 @@
 #include <stdint.h>
 
 #include "broker/base/idmap.h"
-#include "broker/store/ranges.h"
 #include "broker/store/shelf.h"
+#include "common/ranges.h"
 #include "proto/journal.h"
 
 /* Numbers first, ..., first + count - 1 lie in one record. All of a channel

@@ -9,13 +9,13 @@
 void catalog_fini(struct catalog *c)
 {
     for (size_t i = 0; i < c->channel_count; i++) {
-        number_set_fini(&c->channels[i].done);
-        number_set_fini(&c->channels[i].found);
+        ranges_clear(&c->channels[i].done);
+        ranges_clear(&c->channels[i].found);
     }
     free(c->channels);
     free(c->extents);
     free(c->segments);
-    number_set_fini(&c->freed);
+    ranges_clear(&c->freed);
     *c = (struct catalog){.channels = NULL};
 }
 
@@ -62,10 +62,20 @@ void catalog_raise(struct catalog *c, uint32_t channel, uint64_t next)
         raised->next = next;
 }
 
+bool catalog_add(struct ranges *to, uint64_t first, uint64_t end)
+{
+    if (first >= end)
+        return true;
+    if (!ranges_reserve(to))
+        return false;
+    ranges_add(to, first, end);
+    return true;
+}
+
 static bool add_done(struct catalog_channel *channel,
                      const struct journal_range *r)
 {
-    return number_set_add(&channel->done, r->first, r->first + r->count);
+    return catalog_add(&channel->done, r->first, r->first + r->count);
 }
 
 /* What an entry of each type says. */
@@ -127,7 +137,7 @@ static bool apply_free(struct catalog *c, const struct journal_record *record,
                        const union journal_entry *entry)
 {
     (void)record;
-    return number_set_add(&c->freed, entry->freed, entry->freed + 1);
+    return catalog_add(&c->freed, entry->freed, entry->freed + 1);
 }
 
 static bool apply_numbers(struct catalog *c,
@@ -194,7 +204,7 @@ static bool apply_messages(struct catalog *c,
                                 .file = place->file,
                                 .form = record->form,
                                 .at_ms = place->at_ms};
-    return number_set_add(&channel->found, record->first, end);
+    return catalog_add(&channel->found, record->first, end);
 }
 
 bool catalog_apply(struct catalog *c, const struct journal_record *record,
@@ -237,11 +247,6 @@ static int compare_extents(const void *a, const void *b)
 
 void catalog_settle(struct catalog *c)
 {
-    number_set_settle(&c->freed);
-    for (size_t i = 0; i < c->channel_count; i++) {
-        number_set_settle(&c->channels[i].done);
-        number_set_settle(&c->channels[i].found);
-    }
     if (c->extent_count > 0)
         qsort(c->extents, c->extent_count, sizeof *c->extents, compare_extents);
 }
@@ -249,7 +254,7 @@ void catalog_settle(struct catalog *c)
 bool catalog_is_done(const struct catalog_channel *channel, uint64_t number)
 {
     return channel->is_dropped || number < channel->floor ||
-           number_set_has(&channel->done, number);
+           ranges_has(&channel->done, number);
 }
 
 uint64_t catalog_count_live(const struct catalog_channel *channel,
@@ -259,53 +264,30 @@ uint64_t catalog_count_live(const struct catalog_channel *channel,
         first = channel->floor;
     if (channel->is_dropped || first >= end)
         return 0;
-    return end - first - number_set_count(&channel->done, first, end);
-}
-
-/* The first number from `number` on that is neither done nor found. */
-static uint64_t skip_known(const struct catalog_channel *channel,
-                           uint64_t number)
-{
-    for (;;) {
-        const struct number_run *done = number_set_at(&channel->done, number);
-        const struct number_run *found = number_set_at(&channel->found, number);
-        if (done && done->first <= number)
-            number = done->end;
-        else if (found && found->first <= number)
-            number = found->end;
-        else
-            return number;
-    }
-}
-
-/* The first number above it that is done or found. */
-static uint64_t next_known(const struct catalog_channel *channel,
-                           uint64_t number)
-{
-    const struct number_run *done = number_set_at(&channel->done, number);
-    const struct number_run *found = number_set_at(&channel->found, number);
-    uint64_t end = channel->next;
-    if (done && done->first < end)
-        end = done->first;
-    if (found && found->first < end)
-        end = found->first;
-    return end;
+    return end - first - ranges_overlap(&channel->done, first, end);
 }
 
 void catalog_each_lost(const struct catalog *c,
-                       void (*lost)(void *arg,
+                       void (*each)(void *arg,
                                     const struct catalog_channel *channel,
-                                    struct number_run run),
+                                    struct range lost),
                        void *arg)
 {
     for (size_t i = 0; i < c->channel_count; i++) {
         const struct catalog_channel *channel = &c->channels[i];
-        struct number_run run = {.end = channel->floor};
+        uint64_t done, found, next = channel->next, at = channel->floor;
         if (channel->is_dropped || channel->kind != JOURNAL_QUEUE)
             continue;
-        while ((run.first = skip_known(channel, run.end)) < channel->next) {
-            run.end = next_known(channel, run.first);
-            lost(arg, channel, run);
+        while (at < next) {
+            uint64_t from = at;
+            at = ranges_gap(&channel->done, at, &done);
+            at = ranges_gap(&channel->found, at, &found);
+            if (at > from || at >= next)
+                continue; /* it may be in the other set */
+            uint64_t end = done < found ? done : found;
+            end = end < next ? end : next;
+            each(arg, channel, (struct range){at, end});
+            at = end;
         }
     }
 }

@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "client/journal/number_set.h"
+#include "common/ranges.h"
 #include "proto/journal.h"
 
 struct catalog_channel {
@@ -20,9 +20,9 @@ struct catalog_channel {
     bool is_dropped;
     uint8_t name_bytes;
     uint8_t name[JOURNAL_NAME_MAX];
-    uint64_t next, floor;    /* as in journal_channel */
-    struct number_set done;  /* above the floor */
-    struct number_set found; /* lie in some extent */
+    uint64_t next, floor; /* as in journal_channel */
+    struct ranges done;   /* above the floor */
+    struct ranges found;  /* lie in some extent */
 };
 
 /* Messages that lie back to back. */
@@ -54,7 +54,7 @@ struct catalog {
     size_t extent_count, extent_room;
     struct journal_segment_entry *segments; /* live ones, of STATE */
     size_t segment_count, segment_room;
-    struct number_set freed; /* ids of segments */
+    struct ranges freed; /* ids of segments */
     struct journal_numbers numbers;
     uint64_t nameless; /* messages of channels that no record names */
     bool keeps_done;   /* to be set: extents whose messages are done count */
@@ -70,13 +70,16 @@ bool catalog_apply(struct catalog *c, const struct journal_record *record,
 /* The channel's numbers below `next` are used. */
 void catalog_raise(struct catalog *c, uint32_t channel, uint64_t next);
 
-/* Call it before older segments, and at the end: what was added is sorted. */
+/* Sorts the extents. Call it when all are there. */
 void catalog_settle(struct catalog *c);
 
 /* NULL when there is none. */
 struct catalog_channel *catalog_find(const struct catalog *c, uint32_t id);
 
-/* Whether a message of a settled channel is done. */
+/* Adds numbers, which may be none; false when there is no memory. */
+bool catalog_add(struct ranges *to, uint64_t first, uint64_t end);
+
+/* Whether a message of a channel is done. */
 bool catalog_is_done(const struct catalog_channel *channel, uint64_t number);
 
 /* Of the numbers from `first` on, below `end`, how many messages are not done.
@@ -84,12 +87,12 @@ bool catalog_is_done(const struct catalog_channel *channel, uint64_t number);
 uint64_t catalog_count_live(const struct catalog_channel *channel,
                             uint64_t first, uint64_t end);
 
-/* Calls `lost` for each run of messages that are not done and were not found
- * in the settled catalog. */
+/* Calls `each` for each run of messages that are not done and were not found
+ * in the catalog. */
 void catalog_each_lost(const struct catalog *c,
-                       void (*lost)(void *arg,
+                       void (*each)(void *arg,
                                     const struct catalog_channel *channel,
-                                    struct number_run run),
+                                    struct range lost),
                        void *arg);
 
 #endif

@@ -86,11 +86,11 @@ static void add_segments(struct segment_writer *w, const struct survey *s)
 }
 
 static void note_lost(void *arg, const struct catalog_channel *channel,
-                      struct number_run run)
+                      struct range run)
 {
     struct survey *s = arg;
     struct catalog_channel *own = catalog_find(&s->catalog, channel->id);
-    if (!number_set_add(&own->done, run.first, run.end))
+    if (!catalog_add(&own->done, run.first, run.end))
         s->is_out_of_memory = true;
 }
 
@@ -101,7 +101,7 @@ static void leave_room(struct survey *s)
     for (size_t i = 0; i < s->catalog.channel_count; i++) {
         struct catalog_channel *channel = &s->catalog.channels[i];
         uint64_t next = channel->next + NUMBERS_LEFT_OUT;
-        if (!number_set_add(&channel->done, channel->next, next))
+        if (!catalog_add(&channel->done, channel->next, next))
             s->is_out_of_memory = true;
         channel->next = next;
     }
@@ -110,29 +110,24 @@ static void leave_room(struct survey *s)
 }
 
 /* What is done from the first number on is below the floor. */
-static size_t raise_floor(struct catalog_channel *channel)
+static void raise_floor(struct catalog_channel *channel)
 {
-    const struct number_set *done = &channel->done;
-    size_t i = 0;
-    while (i < done->count && done->runs[i].first <= channel->floor) {
-        if (done->runs[i].end > channel->floor)
-            channel->floor = done->runs[i].end;
-        i++;
-    }
+    uint64_t end;
+    channel->floor = ranges_gap(&channel->done, channel->floor, &end);
+    ranges_cut(&channel->done, channel->floor);
     if (channel->next < channel->floor)
         channel->next = channel->floor;
-    return i;
 }
 
 static void add_channel(struct segment_writer *w,
                         struct catalog_channel *channel)
 {
-    size_t from = raise_floor(channel);
+    raise_floor(channel);
     const union journal_entry said = {
         .channel = {.next = channel->next,
                     .floor = channel->floor,
                     .id = channel->id,
-                    .ranges = (uint32_t)(channel->done.count - from),
+                    .ranges = channel->done.count,
                     .kind = (uint8_t)channel->kind,
                     .name_bytes = channel->name_bytes,
                     .name = channel->name}};
@@ -143,8 +138,8 @@ static void add_channel(struct segment_writer *w,
         return;
     }
     uint8_t *ranges = journal_put(JOURNAL_CHANNEL, entry, &said);
-    for (size_t i = from; i < channel->done.count; i++) {
-        const struct number_run *run = &channel->done.runs[i];
+    for (uint32_t i = 0; i < channel->done.count; i++) {
+        const struct range *run = &channel->done.rows[i];
         const union journal_entry range = {
             .range = {.first = run->first,
                       .count = (uint32_t)(run->end - run->first)}};

@@ -81,7 +81,7 @@ struct lost {
 };
 
 static void write_lost(void *arg, const struct catalog_channel *channel,
-                       struct number_run run)
+                       struct range run)
 {
     struct lost *lost = arg;
     char name[CHANNEL_TEXT_BYTES];

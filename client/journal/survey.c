@@ -239,7 +239,7 @@ static void survey_scan_old(struct survey *s)
 {
     const struct catalog *c = &s->catalog;
     for (size_t i = 0; i < c->segment_count; i++)
-        if (!number_set_has(&c->freed, c->segments[i].id))
+        if (!ranges_has(&c->freed, c->segments[i].id))
             survey_scan_named(s, &c->segments[i]);
 }
 
@@ -249,7 +249,7 @@ static bool survey_is_named(const struct survey *s, uint64_t id)
     const struct catalog *c = &s->catalog;
     for (size_t i = 0; i < c->segment_count; i++)
         if (c->segments[i].id == id)
-            return !number_set_has(&c->freed, id);
+            return !ranges_has(&c->freed, id);
     return false;
 }
 
@@ -287,7 +287,7 @@ static void survey_judge_files(struct survey *s, uint64_t newest)
 }
 
 static void survey_note_lost(void *arg, const struct catalog_channel *channel,
-                             struct number_run run)
+                             struct range run)
 {
     struct survey *s = arg;
     (void)channel;
@@ -315,7 +315,6 @@ static void survey_read_segments(struct survey *s)
     size_t newest = survey_newest(s, UINT64_MAX);
     size_t base = survey_base(s);
     survey_scan_new(s, base);
-    catalog_settle(&s->catalog);
     survey_scan_old(s);
     survey_judge_files(s,
                        newest < s->count ? s->segments[newest].header.id : 0);

@@ -47,7 +47,7 @@ static bool note(void *arg, const struct message *m)
 }
 
 static void note_lost(void *arg, const struct catalog_channel *channel,
-                      struct number_run run)
+                      struct range run)
 {
     struct view *v = arg;
     for (uint64_t n = run.first; n < run.end && v->lost < MESSAGES_MAX; n++)

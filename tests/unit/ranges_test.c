@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "broker/store/ranges.h"
+#include "common/ranges.h"
 #include "tests/unit/chance.h"
 
 enum { NUMBERS = 200, STEPS = 20000 };
@@ -75,6 +75,7 @@ static void ranges_are_what_was_added_and_not_cut(void **state)
         end = first + chance_of(&chance, NUMBERS - (uint32_t)first + 1);
         assert_int_equal(ranges_overlap(&r, first, end),
                          count_in(is_in, first, end));
+        assert_int_equal(ranges_has(&r, first), is_in[first]);
         assert_gap(&r, is_in, first);
     }
     ranges_clear(&r);
