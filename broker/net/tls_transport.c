@@ -207,6 +207,13 @@ static enum stream_status link_read_open(struct tls_link *l, int fd,
     return link_status(l, *got);
 }
 
+/* Before TLS 1.3 the last word of a handshake is ours, and a client says
+ * nothing until it has come. From 1.3 on tickets are left, which may wait. */
+static bool link_owes_flight(const struct tls_link *l)
+{
+    return SSL_version(l->ssl) < TLS1_3_VERSION;
+}
+
 static enum stream_status link_read(struct transport *t, int fd,
                                     const struct iovec *iov, int iovs,
                                     size_t *got)
@@ -215,7 +222,7 @@ static enum stream_status link_read(struct transport *t, int fd,
     *got = 0;
     if (t->is_away)
         return STREAM_AGAIN;
-    if (l->out.used > 0 && l->state != TLS_OPEN)
+    if (l->out.used > 0 && (l->state != TLS_OPEN || link_owes_flight(l)))
         (void)link_push(l, fd);
     switch ((enum tls_state)l->state) {
     case TLS_WAITING:

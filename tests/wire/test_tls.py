@@ -66,6 +66,21 @@ class Traffic(TlsTest):
             self.assertEqual(sorted(reader.recv_many(2)),
                              [b"from plain", b"from tls"])
 
+    def test_1_2_is_spoken_as_well(self):
+        """There the broker has the last word of a handshake, and the client
+        says nothing before; a resumed one is the other way round."""
+        broker = self.tls_broker()
+        context = tls_socket.context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        session = None
+        for _ in range(2):
+            client = self.tls_client(broker, made=context, session=session)
+            self.assertEqual(client.sock.tls.version(), "TLSv1.2")
+            client.subscribe(TOPIC).publish(TOPIC, b"x")
+            self.assertEqual(client.recv(), b"x")
+            session = client.sock.tls.session
+        self.assertEqual(broker.stats()["tls_resumed"], 1)
+
     def test_goodbye_gets_all_it_is_owed_and_an_orderly_end(self):
         """What a reader had not read yet comes before close_notify."""
         broker = self.tls_broker("--client-limit", "16m")
