@@ -18,12 +18,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ed25519"
 	"crypto/sha256"
 	"crypto/subtle"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/binary"
 	"encoding/hex"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -976,11 +978,30 @@ var verbs map[string]func(*link, *head, []byte) error
 
 func init() { // a literal would be a cycle
 	verbs = map[string]func(*link, *head, []byte) error{
-		"INFO": (*link).onInfo, "OK": (*link).onAnswer,
+		"CHAL": (*link).onChallenge, "INFO": (*link).onInfo, "OK": (*link).onAnswer,
 		"REP": (*link).onAnswer, "PONG": (*link).onAnswer,
 		"ERR": (*link).onErr, "MSG": (*link).onMsg, "GAP": (*link).onGap,
 		"HOLD": (*link).onHold, "GO": (*link).onGo, "PING": (*link).onPing,
 		"BYE": (*link).onBye}
+}
+
+// onChallenge signs what the broker has drawn, for this connection only.
+func (l *link) onChallenge(_ *head, nonce []byte) error {
+	c := l.client
+	if c.sign == nil || l.info != nil {
+		return nil
+	}
+	text := append([]byte("sluice/2 auth\x00"+c.options.User+"\x00"), nonce...)
+	if secured, is := l.conn.(*tls.Conn); is {
+		state := secured.ConnectionState()
+		binding, err := state.ExportKeyingMaterial("EXPORTER-Channel-Binding",
+			nil, 32)
+		if err != nil {
+			return err
+		}
+		text = append(text, binding...)
+	}
+	return l.write("SIG", c.sign(text))
 }
 
 func (l *link) onInfo(h *head, _ []byte) error {
@@ -1115,6 +1136,12 @@ func (l *link) watch() {
 
 // The client.
 
+// Secret is not printed, whatever the format.
+type Secret []byte
+
+// Format is for package fmt.
+func (Secret) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "(secret)") }
+
 // Options of a client. The zero value of each is a good one.
 type Options struct {
 	// "host:port", "[v6]:port" or "unix:PATH", or "tls:host:port"; else
@@ -1129,8 +1156,13 @@ type Options struct {
 	TLSPin string
 	Name   string        // shown in the broker's monitoring
 	Ping   time.Duration // keepalive period; negative turns it off
-	User   string        // who this is: with its password as Secret
-	Secret []byte        // a password; without User a token, which says who
+	User   string        // who this is
+	// A password; a token, which says by itself who this is; or a private
+	// Ed25519 key in PEM, which is not sent.
+	Secret Secret
+	// What the secret is: "plain", a password, "token" or "ed25519". Else a
+	// password beside a user, and a token without one.
+	Mech string
 	// Stop at the first loss of the connection.
 	NoReconnect bool
 	// Retry the first connection, too, instead of returning an error.
@@ -1149,7 +1181,9 @@ type Client struct {
 	network, address string
 	tls              *tls.Config // nil: in clear
 	opening          string
-	leaving          context.Context // until Close
+	secret           func() []byte       // a function, so that it is not printed
+	sign             func([]byte) []byte // nil: not asked for
+	leaving          context.Context     // until Close
 	leave            context.CancelFunc
 	stayed           chan struct{} // closed when nothing runs any more
 	pause            time.Duration // before the next connection
@@ -1183,6 +1217,9 @@ func Connect(ctx context.Context, options *Options) (*Client, error) {
 		c.options.Buffer = 64 << 20
 	}
 	if err := c.setAddress(); err != nil {
+		return nil, err
+	}
+	if err := c.setLogin(); err != nil {
 		return nil, err
 	}
 	c.setOpening()
@@ -1350,6 +1387,52 @@ func (c *Client) secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	return nil, fmt.Errorf("%w: %v", ErrUntrusted, err)
 }
 
+// setLogin: who this is, and how that is shown.
+func (c *Client) setLogin() error {
+	o, secret := &c.options, []byte(c.options.Secret)
+	o.Secret = nil
+	c.secret = func() []byte { return secret }
+	if o.Mech == "" && len(secret) > 0 {
+		o.Mech = "token"
+		if o.User != "" {
+			o.Mech = "plain"
+		}
+	}
+	switch {
+	case o.Mech == "":
+		return nil
+	case len(secret) == 0:
+		return fmt.Errorf("sluice: Mech %q needs a Secret", o.Mech)
+	case o.Mech == "token":
+		return nil
+	case o.Mech != "plain" && o.Mech != "ed25519":
+		return fmt.Errorf("sluice: Mech is plain, token or ed25519, not %q",
+			o.Mech)
+	case o.User == "":
+		return fmt.Errorf("sluice: Mech %q needs a User", o.Mech)
+	case o.Mech == "plain":
+		return nil
+	}
+	return c.setKey(secret)
+}
+
+// setKey: a key is not sent, it signs what the broker draws.
+func (c *Client) setKey(text []byte) error {
+	err := errors.New("sluice: the Secret is no private Ed25519 key in PEM")
+	block, _ := pem.Decode(text)
+	if block == nil {
+		return err
+	}
+	parsed, failed := x509.ParsePKCS8PrivateKey(block.Bytes)
+	key, is := parsed.(ed25519.PrivateKey)
+	if failed != nil || !is {
+		return err
+	}
+	c.secret = func() []byte { return nil }
+	c.sign = func(text []byte) []byte { return ed25519.Sign(key, text) }
+	return nil
+}
+
 func (c *Client) setOpening() {
 	c.opening = "\x00SLUICE/2"
 	if c.options.Name != "" {
@@ -1358,10 +1441,8 @@ func (c *Client) setOpening() {
 	if c.options.User != "" {
 		c.opening += " user=" + spell(c.options.User, "%")
 	}
-	if len(c.options.Secret) > 0 && c.options.User != "" {
-		c.opening += " mech=plain"
-	} else if len(c.options.Secret) > 0 {
-		c.opening += " mech=token"
+	if c.options.Mech != "" {
+		c.opening += " mech=" + c.options.Mech
 	}
 	if c.options.Ping != 0 {
 		c.opening += " ping=" + spellDuration(c.options.Ping)
@@ -1395,7 +1476,7 @@ func (c *Client) try(ctx context.Context) (*link, error) {
 	}
 	l := c.newLink(conn)
 	c.mu.Lock()
-	err = l.write(c.opening, c.options.Secret)
+	err = l.write(c.opening, c.secret())
 	c.mu.Unlock()
 	if err != nil {
 		conn.Close()

@@ -197,8 +197,16 @@ export interface ClientOptions {
   ping?: number;
   /** Who this is: with its password as `secret`. */
   user?: string;
-  /** A password; or a token, which says by itself who this is. */
+  /**
+   * A password; a token, which says by itself who this is; or a private Ed25519
+   * key in PEM, which is not sent.
+   */
   secret?: Body;
+  /**
+   * What the secret is: "plain" is a password. By default a password beside a
+   * user, and a token without one.
+   */
+  mech?: "plain" | "token" | "ed25519";
   /** Reconnect when the connection is lost, and subscribe again; true. */
   reconnect?: boolean;
   /** Retry the first connection, too, instead of rejecting; false. */

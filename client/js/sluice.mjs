@@ -14,7 +14,9 @@
 // string, one character for each octet; outside, it is text in UTF-8, in which
 // an octet that is not UTF-8 is a lone surrogate, U+DC80 to U+DCFF, so that
 // every name comes back as it went.
-import { createHash, timingSafeEqual } from "node:crypto";
+import {
+  createHash, createPrivateKey, sign, timingSafeEqual,
+} from "node:crypto";
 import { EventEmitter } from "node:events";
 import { readFileSync } from "node:fs";
 import { connect as connectSocket, isIP } from "node:net";
@@ -604,6 +606,8 @@ export class Subscription {
  * units. */
 class Link {
   #client;
+  #login;
+  #hasTls;
   #socket;
   #framer = new Framer();
   #calls = new Map(); // by rid
@@ -622,8 +626,10 @@ class Link {
   numbers = new Map(); // the last one of each topic
 
   /** address: as node:net takes it; tls: a Tls, or null. */
-  constructor(client, address, tls, opening, secret) {
+  constructor(client, address, tls, opening, login) {
     this.#client = client;
+    this.#login = login;
+    this.#hasTls = tls !== null;
     this.#socket = (tls ? connectTls({ ...address, ...tls.options })
       : connectSocket(address))
       .setNoDelay(true)
@@ -635,7 +641,7 @@ class Link {
           return;
         }
         this.#isConnected = true;
-        this.write([opening], secret);
+        this.write([opening], login.body);
       })
       .on("data", (chunk) => this.#onData(chunk))
       .on("drain", () => client._flush())
@@ -731,6 +737,7 @@ class Link {
 
   #verbs = {
     __proto__: null, // unknown verbs are ignored
+    CHAL: this.#onChallenge,
     INFO: this.#onInfo,
     OK: this.#onAnswer,
     REP: this.#onAnswer,
@@ -743,6 +750,14 @@ class Link {
     PING: (head) => this.write(["PONG", ...head.arguments.slice(0, 1)], ""),
     BYE: this.#onBye,
   };
+
+  #onChallenge(_, nonce) {
+    if (this.info || !this.#login.signs) return;
+    const binding = this.#hasTls
+      ? this.#socket.exportKeyingMaterial(32, "EXPORTER-Channel-Binding")
+      : Buffer.alloc(0);
+    this.write(["SIG"], this.#login.signature(nonce, binding));
+  }
 
   #onInfo(head) {
     const isFirst = !this.info;
@@ -908,12 +923,66 @@ function addressOf(server) {
   return { host: found[1] ?? found[2], port: Number(found[3]) };
 }
 
-// A secret beside a user is its password, else it is a token.
-function openingOf({ name, user, secret, ping }) {
+/** Who the client is, and how it shows that. A key is not sent: it signs what
+ * the broker draws. */
+class Login {
+  #user;
+  #secret;
+  #key = null;
+
+  constructor({ user = "", secret = "", mech = "" }) {
+    this.#user = octetsOf(user);
+    this.#secret = bodyOf(secret);
+    const isGiven = this.#secret.length > 0;
+    this.mech = mech || (isGiven ? (user ? "plain" : "token") : "");
+    if (!["", "plain", "token", "ed25519"].includes(this.mech))
+      throw new RangeError('mech is "plain", "token" or "ed25519"');
+    if (this.mech && !isGiven)
+      throw new TypeError(`mech "${this.mech}" needs a secret`);
+    if (this.mech && this.mech !== "token" && !user)
+      throw new TypeError(`mech "${this.mech}" needs a user`);
+    if (this.mech === "ed25519") this.#key = Login.#keyOf(this.#secret);
+  }
+
+  static #keyOf(pem) {
+    let key;
+    try {
+      key = createPrivateKey(pem);
+    } catch {
+      key = null; // what is wrong with it is not for everybody's eyes
+    }
+    if (key?.asymmetricKeyType !== "ed25519")
+      throw new TypeError("the secret is no private Ed25519 key in PEM");
+    return key;
+  }
+
+  /** Of the opening. */
+  get words() {
+    return [
+      ...(this.#user ? [`user=${spell(this.#user)}`] : []),
+      ...(this.mech ? [`mech=${this.mech}`] : []),
+    ];
+  }
+
+  get body() {
+    return this.#key ? "" : this.#secret;
+  }
+
+  get signs() {
+    return this.#key !== null;
+  }
+
+  /** binding: what both ends make of the connection under TLS; else empty. */
+  signature(nonce, binding) {
+    const text = Buffer.from(`sluice/2 auth\0${this.#user}\0`, "latin1");
+    return sign(null, Buffer.concat([text, nonce, binding]), this.#key);
+  }
+}
+
+function openingOf({ name, ping }, login) {
   const words = ["\0SLUICE/2"];
   if (name) words.push(`name=${spell(octetsOf(name))}`);
-  if (user) words.push(`user=${spell(octetsOf(user))}`);
-  if (secret?.length) words.push(user ? "mech=plain" : "mech=token");
+  words.push(...login.words);
   if (ping !== undefined) words.push(`ping=${spellMs(ping)}`);
   return words.join(" ");
 }
@@ -921,6 +990,7 @@ function openingOf({ name, user, secret, ping }) {
 export class Client extends EventEmitter {
   #address;
   #tls;
+  #login;
   #opening;
   #options;
   #link = null;
@@ -942,10 +1012,10 @@ export class Client extends EventEmitter {
       DEFAULT_SERVER;
     this.#address = addressOf(server.replace(/^tls:/, ""));
     this.#tls = tlsOf(options, server.startsWith("tls:"), this.#address);
-    this.#opening = openingOf(options);
+    this.#login = new Login(options);
+    this.#opening = openingOf(options, this.#login);
     this.#options = {
-      secret: "", reconnect: true, patient: false, buffer: 64 << 20,
-      ...options,
+      reconnect: true, patient: false, buffer: 64 << 20, ...options,
     };
   }
 
@@ -964,7 +1034,7 @@ export class Client extends EventEmitter {
   /** Once. */
   async #try() {
     const link = new Link(this, this.#address, this.#tls, this.#opening,
-      this.#options.secret);
+      this.#login);
     try {
       await link.opened;
       return link;

@@ -1376,9 +1376,23 @@ class Client:
             subscription.seq = answer[0].number("seq")
 
 
+def _mech_of(user: str, secret: Union[str, bytes], mech: str) -> str:
+    if mech == "ed25519":
+        raise ValueError("Python's standard library cannot sign with Ed25519:"
+                         " use a token, a password, or a certificate of the"
+                         " client (tls=)")
+    if mech not in ("", "plain", "token"):
+        raise ValueError(f"mech is \"plain\" or \"token\", not {mech!r}")
+    if mech and not secret:
+        raise ValueError(f"mech={mech!r} needs a secret")
+    if mech == "plain" and not user:
+        raise ValueError("a password needs its user")
+    return mech or (("plain" if user else "token") if secret else "")
+
+
 def connect(server: Optional[str] = None, *, name: str = "",
             ping: Optional[float] = None, user: str = "",
-            secret: Union[str, bytes] = b"",
+            secret: Union[str, bytes] = b"", mech: str = "",
             tls: Union[None, bool, ssl.SSLContext] = None,
             tls_name: Optional[str] = None, tls_pin: Optional[str] = None,
             reconnect: bool = True,
@@ -1398,6 +1412,8 @@ def connect(server: Optional[str] = None, *, name: str = "",
     name       shown in the broker's monitoring
     user       who this is: with its password as `secret`
     secret     a password; or a token, which says by itself who this is
+    mech       what the secret is: "plain", a password, or "token"; else a
+               password beside a user, and a token without one
     ping       keepalive period in seconds; 0 turns it off
     reconnect  reconnect when the connection is lost, and subscribe again
     patient    retry the first connection, too, instead of raising an error
@@ -1405,8 +1421,8 @@ def connect(server: Optional[str] = None, *, name: str = "",
     on_event   called with Connected, Disconnected, Draining, Held, Released,
                NumbersBroken and Failure as they happen; it must not raise
     """
-    mech = ("plain" if user else "token") if secret else ""
-    options = {"name": name, "user": user, "mech": mech}
+    options = {"name": name, "user": user,
+               "mech": _mech_of(user, secret, mech)}
     words = ["\0SLUICE/2", *(f"{k}={_spell(_octets(v))}"
                              for k, v in options.items() if v)]
     if ping is not None:

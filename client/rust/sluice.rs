@@ -1966,6 +1966,9 @@ pub struct Options {
     pub user: String,
     /// A password; or a token, which says by itself who this is.
     pub secret: Vec<u8>,
+    /// What the secret is: "plain", a password, or "token". If empty, a password
+    /// beside a user, and a token without one.
+    pub mech: String,
     /// Reconnect when the connection is lost, and subscribe again; `true`.
     pub reconnect: bool,
     /// Retry the first connection, too, instead of returning an error; `false`.
@@ -1986,6 +1989,7 @@ impl Default for Options {
             ping: None,
             user: String::new(),
             secret: Vec::new(),
+            mech: String::new(),
             reconnect: true,
             patient: false,
             buffer: 64 << 20,
@@ -2008,6 +2012,29 @@ impl Options {
         }
     }
 
+    fn mech_or_default(&self) -> &str {
+        match self.mech.as_str() {
+            "" if self.secret.is_empty() => "",
+            "" if self.user.is_empty() => "token",
+            "" => "plain",
+            mech => mech,
+        }
+    }
+
+    /// What no broker could be opened with.
+    fn check(&self) -> Result<()> {
+        match self.mech_or_default() {
+            "ed25519" => invalid(
+                "Rust's standard library cannot sign with Ed25519: use a token or a password",
+            ),
+            "" => Ok(()),
+            "plain" | "token" if self.secret.is_empty() => invalid("mech needs a secret"),
+            "plain" if self.user.is_empty() => invalid("a password needs its user"),
+            "plain" | "token" => Ok(()),
+            _ => invalid("mech is \"plain\" or \"token\""),
+        }
+    }
+
     fn opening(&self) -> String {
         let mut opening = "\0SLUICE/2".to_string();
         for (name, value) in [("name", &self.name), ("user", &self.user)] {
@@ -2015,9 +2042,8 @@ impl Options {
                 opening.push_str(&format!(" {name}={}", spell(value.as_bytes(), b"%")));
             }
         }
-        if !self.secret.is_empty() {
-            let mech = if self.user.is_empty() { "token" } else { "plain" };
-            opening.push_str(&format!(" mech={mech}"));
+        if !self.mech_or_default().is_empty() {
+            opening.push_str(&format!(" mech={}", self.mech_or_default()));
         }
         if let Some(ping) = self.ping {
             opening.push_str(&format!(" ping={}", spell_duration(ping)));
@@ -2064,6 +2090,7 @@ impl Client {
     /// Connects. The error is one of the network, a refusal, or
     /// [`Error::NoBroker`].
     pub fn open(options: Options) -> Result<Client> {
+        options.check()?;
         let shared = Arc::new(Shared {
             options,
             changed: Condvar::new(),

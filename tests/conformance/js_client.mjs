@@ -67,7 +67,10 @@ function codeOf(error) {
   throw error;
 }
 
-const broker = new sluice.Client({ name: "suite", patient: true });
+const { SUITE_USER: user, SUITE_MECH: mech, SUITE_SECRET: secret } = process.env;
+const broker = new sluice.Client({
+  name: "suite", patient: true, user, mech, secret,
+});
 const subscriptions = new Map();
 const messages = new Map(); // the last ones, for ack and reply
 

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import test from "node:test";
+import { inspect } from "node:util";
 
 import * as sluice from "../../client/js/sluice.mjs";
 
@@ -336,6 +337,14 @@ promise("malformed names, patterns and headers are refused locally",
       await assert.rejects(client.subscribe("/t", options), TypeError);
     await peer.barrier();
   });
+
+promise("a secret is not shown by inspection, nor as JSON", async (b) => {
+  const secret = "sl_canary";
+  const [client] = await b.connect({ secret });
+  const shown = inspect(client, { depth: 20, showHidden: true }) +
+    JSON.stringify(client);
+  assert(!shown.includes(secret));
+});
 
 test("a broker of version 1 is named as such", { timeout: 60000 }, async () => {
   const server = createServer((socket) => socket.destroy());

@@ -2,6 +2,8 @@
 """What the tests of the libraries share: each library passes the suite, and
 works with a real sluiced, also when that is restarted; their documents are
 true."""
+import atexit
+import functools
 import hashlib
 import os
 import re
@@ -63,6 +65,20 @@ LANGUAGES = {
     "go": ("go", build_go),
     "rust": ("rustc", build_rust),
 }
+
+
+@functools.cache
+def workshop():
+    """A folder to build in, removed with the process."""
+    folder = tempfile.TemporaryDirectory(prefix="sluice-language-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name)
+
+
+@functools.cache
+def command(language):
+    """The program of the suite in this language, built once."""
+    return LANGUAGES[language][1](workshop())
 
 
 def need(language):
@@ -127,10 +143,7 @@ class Library(unittest.TestCase):
     def setUpClass(cls):
         if cls.language is None:
             raise unittest.SkipTest("it is a base class")
-        cls.folder = tempfile.TemporaryDirectory(prefix="sluice-language-")
-        cls.addClassCleanup(cls.folder.cleanup)
-        build = LANGUAGES[cls.language][1]
-        cls.command = build(Path(cls.folder.name))
+        cls.command = command(cls.language)
 
     def test_holds_in_every_scenario(self):
         run(sys.executable, "-B", FOLDER / "client.py", "-j", "3", "--",
@@ -232,9 +245,7 @@ class Tls(unittest.TestCase):
     def setUpClass(cls):
         if cls.language is None:
             raise unittest.SkipTest("it is a base class")
-        cls.folder = tempfile.TemporaryDirectory(prefix="sluice-language-")
-        cls.addClassCleanup(cls.folder.cleanup)
-        cls.command = LANGUAGES[cls.language][1](Path(cls.folder.name))
+        cls.command = command(cls.language)
         made = certificates.folder()
         made.certificate("elsewhere", "DNS:broker.example")
         made.certificate("stranger", "DNS:localhost", ca="other-ca")

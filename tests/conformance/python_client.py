@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: MIT
 """The program of the suite on top of the Python library; see README.md."""
 import asyncio
+import os
 import sys
 from pathlib import Path
 
@@ -47,6 +48,12 @@ def code_of(error):
         return error.code
     return {sluice.NotExecuted: "not-done",
             sluice.OutcomeUnknown: "unknown"}[type(error)]
+
+
+def login():
+    """Who the program is, from the test."""
+    return {name: os.environ.get(f"SUITE_{name.upper()}", "")
+            for name in ("user", "mech", "secret")}
 
 
 class Program:
@@ -197,7 +204,7 @@ class Program:
             say(*EVENTS[type(event)](event))
         try:
             self.broker = await sluice.connect(
-                name="suite", patient=True, on_event=on_event)
+                name="suite", patient=True, on_event=on_event, **login())
         except sluice.Refused as error:
             say("err", error.code)
             return

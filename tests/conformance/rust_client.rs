@@ -388,13 +388,21 @@ impl Program {
 }
 
 fn main() {
+    let given = |name| std::env::var(name).unwrap_or_default();
     let broker = match Client::open(Options {
         name: "suite".to_string(),
+        user: given("SUITE_USER"),
+        mech: given("SUITE_MECH"),
+        secret: given("SUITE_SECRET").into_bytes(),
         patient: true,
         on_event: Some(Box::new(on_event)),
         ..Options::default()
     }) {
         Ok(broker) => broker,
+        Err(Error::Invalid(why)) => {
+            eprintln!("{why}");
+            std::process::exit(1);
+        }
         Err(error) => return println!("err {}", code_of(&error)),
     };
     let program = Arc::new(Program {

@@ -5,6 +5,7 @@ promises."""
 import unittest
 
 import languages
+import logins
 from runner import main  # languages has found it
 
 
@@ -13,10 +14,14 @@ class Library(languages.Library):
 
     def test_keeps_its_promises(self):
         languages.run("go", "test", ".", cwd=languages.FOLDER / "go_client",
-                      env=languages.go_environment(self.folder.name))
+                      env=languages.go_environment(languages.workshop()))
 
 
 class Tls(languages.Tls):
+    language = "go"
+
+
+class Logins(logins.Logins):
     language = "go"
 
 

@@ -6,6 +6,7 @@ import json
 import unittest
 
 import languages
+import logins
 from runner import main  # languages has found it
 
 
@@ -17,6 +18,10 @@ class Library(languages.Library):
 
 
 class Tls(languages.Tls):
+    language = "js"
+
+
+class Logins(logins.Logins):
     language = "js"
 
 

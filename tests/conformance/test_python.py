@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import traceback
 import unittest
 from pathlib import Path
 from unittest import mock
@@ -19,6 +20,7 @@ ROOT = FOLDER.parents[1]
 sys.path[:0] = [str(ROOT / "client/python")]
 
 import languages  # noqa: E402
+import logins  # noqa: E402
 import sluice  # noqa: E402  it lies where the line above says
 from runner import main  # noqa: E402  languages has found it
 
@@ -446,6 +448,24 @@ class Life(Case):
         await self.within(peer.expect("PONG a"))
 
 
+class Secrets(Case):
+    async def test_a_secret_is_in_no_representation(self):
+        client, _ = await self.connect(secret="sl_canary")
+        self.assertNotIn("canary", repr([client, client._link, client._tls]))
+
+    async def test_a_secret_is_in_no_exception(self):
+        client = self.soon(sluice.connect(self.address, user="ann",
+                                          secret="sl_canary")._start())
+        peer = await self.within(self.peers.get())
+        _, body = await peer.unit()
+        self.assertEqual(body, b"sl_canary")
+        peer.send("ERR auth", b"not authenticated")
+        with self.assertRaises(sluice.Refused) as refused:
+            await self.within(client)
+        shown = "".join(traceback.format_exception(refused.exception))
+        self.assertNotIn("canary", shown)
+
+
 class Names(Case):
     async def test_any_octets_come_back_as_they_went(self):
         client, peer = await self.connect()
@@ -486,6 +506,10 @@ class Names(Case):
 
 
 class Tls(languages.Tls):
+    language = "python"
+
+
+class Logins(logins.WithoutKeys):
     language = "python"
 
 

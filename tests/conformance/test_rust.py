@@ -8,6 +8,7 @@ import unittest
 from pathlib import Path
 
 import languages
+import logins
 from runner import main  # languages has found it
 
 FOLDER = languages.ROOT / "client/rust"
@@ -18,8 +19,13 @@ class Library(languages.Library):
 
     def test_keeps_its_promises(self):
         languages.run(*languages.build_with_rust(
-            Path(self.folder.name), languages.FOLDER / "rust_promises.rs",
+            languages.workshop(), languages.FOLDER / "rust_promises.rs",
             "--test"))
+
+
+class Logins(logins.WithoutKeys):
+    language = "rust"
+    has_tls = False
 
 
 class Papers(unittest.TestCase):

@@ -442,7 +442,9 @@ func (p *program) obey(o order) {
 
 func main() {
 	broker, err := sluice.Connect(always, &sluice.Options{Name: "suite",
-		Patient: true, OnEvent: onEvent})
+		Patient: true, OnEvent: onEvent, User: os.Getenv("SUITE_USER"),
+		Mech:   os.Getenv("SUITE_MECH"),
+		Secret: sluice.Secret(os.Getenv("SUITE_SECRET"))})
 	if errors.Is(err, sluice.ErrUntrusted) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)

@@ -8,6 +8,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"regexp"
@@ -414,6 +415,24 @@ func TestARefusalForGoodEndsEverything(t *testing.T) {
 	err := client.Publish(context.Background(), "/t", nil)
 	if !errors.Is(err, auth) {
 		t.Fatal(err)
+	}
+}
+
+func TestASecretIsPrintedInNoFormat(t *testing.T) {
+	const secret = "sl_canary"
+	options := sluice.Options{Secret: sluice.Secret(secret)}
+	client, _ := listen(t).connect(options, info)
+	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
+		printed := fmt.Sprintf(verb, options) + fmt.Sprintf(verb, &options) +
+			fmt.Sprintf(verb, options.Secret) + fmt.Sprintf(verb, client)
+		for _, spelled := range []string{secret,
+			fmt.Sprintf("%x", []byte(secret)),
+			strings.Trim(fmt.Sprintf("%d", []byte(secret)), "[]"),
+			strings.Trim(fmt.Sprintf("%#v", []byte(secret)), "[]byte{}")} {
+			if strings.Contains(printed, spelled) {
+				t.Errorf("%s: %s", verb, printed)
+			}
+		}
 	}
 }
 
