@@ -92,6 +92,7 @@ function wordsOf(result) {
     `seq=${result.seq}`,
     `subs=${result.subscribers}`,
     result.waiting ? `held=${result.waiting}` : `drop=${result.dropped}`,
+    ...(result.onDisk ? ["sync=1"] : []),
   ];
 }
 
@@ -160,7 +161,7 @@ const ORDERS = {
   pub: (order, tag) =>
     settle(tag, broker.publish(unspell(order.arguments[0]), bodyOf(order), {
       headers: order.headers,
-      confirm: tag !== undefined,
+      confirm: order.options.sync ? "sync" : tag !== undefined,
     })),
 
   req: (order, tag) =>

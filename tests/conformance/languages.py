@@ -236,6 +236,55 @@ class Library(unittest.TestCase):
         self.assertEqual(broker.stop().status, 0)
 
 
+class Durable(unittest.TestCase):
+    """To be inherited, with the name of a language: queues on disk."""
+    language = None
+
+    @classmethod
+    def setUpClass(cls):
+        if cls.language is None:
+            raise unittest.SkipTest("it is a base class")
+        cls.command = command(cls.language)
+
+    def start(self, *options, **kwargs):
+        broker = Broker(*options, **kwargs)
+        self.addCleanup(broker.kill)
+        return broker
+
+    def talk(self, broker):
+        talk = Conversation(self.command, broker.address)
+        self.addCleanup(talk.program.stop)
+        talk.expect("open run=*")
+        return talk
+
+    def test_what_is_on_disk_outlives_a_broker_that_is_killed(self):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-journal-")
+        self.addCleanup(folder.cleanup)
+        options = ("--journal", folder.name, "--journal-free", "0",
+                   "--channel", "/queue/* durable=yes")
+        broker, numbers = self.start(*options), range(1, 31)
+        talk = self.talk(broker)
+        for n in numbers:
+            talk.order(f"pub /queue/q tag={n} sync=yes body={n}")
+        talk.expect(*(f"ok tag={n} seq={n} subs=0 held={n} sync=1"
+                      for n in numbers))
+        broker.kill()
+        broker = self.start(*options, listen=(broker.address,))
+        talk.expect("lost why=broken", "open run=*")
+        talk.do("sub /queue/q tag=s ack=yes credit=30", "ok tag=s",
+                *(f"msg /queue/q /queue/q {n} body={n}" for n in numbers))
+        for n in numbers:
+            talk.do(f"ack /queue/q {n} tag={n}", f"ok tag={n}")
+        talk.leave()
+        self.assertEqual(broker.stop().status, 0)
+
+    def test_a_broker_without_a_disk_refuses_receipts_from_it(self):
+        talk = self.talk(self.start())
+        talk.do("pub /queue/q tag=1 sync=yes body=x", "err bad-option tag=1")
+        talk.do("pub /queue/q tag=2 body=x", "ok tag=2 seq=1 subs=0 held=1")
+        talk.leave()
+
+
 class Tls(unittest.TestCase):
     """To be inherited, with the name of a language whose library speaks TLS.
     The program is told in its environment."""

@@ -85,7 +85,8 @@ class Program:
             return []
         last = ([f"held={result.waiting}"] if result.waiting
                 else [f"drop={result.dropped}"])
-        return [f"seq={result.seq}", f"subs={result.subscribers}", *last]
+        return [f"seq={result.seq}", f"subs={result.subscribers}", *last,
+                *(["sync=1"] if result.on_disk else [])]
 
     # what comes
 
@@ -155,7 +156,8 @@ class Program:
     async def pub(self, order, tag):
         await self.settle(tag, self.broker.publish(
             sluice._unspell(order.arguments[0]), self.body_of(order),
-            self.headers_of(order), confirm=tag is not None))
+            self.headers_of(order), confirm="sync" if "sync" in order.options
+            else tag is not None))
 
     async def req(self, order, tag):
         timeout = int(order.options.get("timeout", "5s").rstrip("s"))

@@ -140,7 +140,8 @@ fn words_of(receipt: Receipt) -> String {
         0 => format!("drop={}", receipt.dropped),
         waiting => format!("held={waiting}"),
     };
-    format!(" seq={} subs={} {last}", receipt.seq, receipt.subscribers)
+    let sync = if receipt.on_disk { " sync=1" } else { "" };
+    format!(" seq={} subs={} {last}{sync}", receipt.seq, receipt.subscribers)
 }
 
 fn seq_of(subscription: &Subscription) -> String {
@@ -298,7 +299,11 @@ impl Program {
                 let _ = self.broker.publish_with(channel, order.body(), &headers);
                 continue;
             }
-            let pending = self.broker.publish_pending(channel, order.body(), &headers);
+            let pending = if order.options.contains_key("sync") {
+                self.broker.publish_durable(channel, order.body(), &headers)
+            } else {
+                self.broker.publish_pending(channel, order.body(), &headers)
+            };
             to.send((order.clone(), pending)).expect("a printer");
         }
     }

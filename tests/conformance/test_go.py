@@ -21,6 +21,10 @@ class Tls(languages.Tls):
     language = "go"
 
 
+class Durable(languages.Durable):
+    language = "go"
+
+
 class Logins(logins.Logins):
     language = "go"
 

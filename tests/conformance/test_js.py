@@ -21,6 +21,10 @@ class Tls(languages.Tls):
     language = "js"
 
 
+class Durable(languages.Durable):
+    language = "js"
+
+
 class Logins(logins.Logins):
     language = "js"
 

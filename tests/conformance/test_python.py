@@ -509,6 +509,10 @@ class Tls(languages.Tls):
     language = "python"
 
 
+class Durable(languages.Durable):
+    language = "python"
+
+
 class Logins(logins.WithoutKeys):
     language = "python"
 
@@ -531,39 +535,6 @@ class Papers(unittest.TestCase):
         readme = self.text("client/python/README.md")
         for name in sluice.__all__:
             self.assertIn(name, readme)
-
-
-class Disk(unittest.IsolatedAsyncioTestCase):
-    """A real broker that keeps a queue on disk."""
-
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory(prefix="sluice-journal-")
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
-    def start(self):
-        broker = languages.Broker("--journal", self.folder, "--journal-free",
-                                  "0", "--channel", "/queue/* durable=yes")
-        self.addCleanup(broker.kill)
-        return broker
-
-    async def test_what_is_on_disk_outlives_the_broker(self):
-        killed = self.start()
-        async with sluice.connect(killed.address) as client:
-            receipts = await asyncio.gather(
-                *(client.publish("/queue/q", f"{n}", confirm="sync")
-                  for n in range(100)))
-            self.assertEqual({r.on_disk for r in receipts}, {True})
-            killed.kill()
-        broker, bodies = self.start(), []
-        async with sluice.connect(broker.address) as client:
-            async with client.subscribe("/queue/q", ack=True) as jobs:
-                async for job in jobs:
-                    bodies.append(job.body)
-                    await job.ack()
-                    if len(bodies) == 100:
-                        break
-        self.assertEqual(bodies, [b"%d" % n for n in range(100)])
 
 
 class Example(Case):

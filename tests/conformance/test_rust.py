@@ -23,6 +23,10 @@ class Library(languages.Library):
             "--test"))
 
 
+class Durable(languages.Durable):
+    language = "rust"
+
+
 class Logins(logins.WithoutKeys):
     language = "rust"
     has_tls = False

@@ -334,8 +334,11 @@ func (p *program) publishAll(channel string, queue <-chan order,
 			_ = p.broker.Publish(always, channel, o.body(), o.headers...)
 			continue
 		}
-		pending, err := p.broker.PublishAsync(always, channel, o.body(),
-			o.headers...)
+		publish := p.broker.PublishAsync
+		if o.options["sync"] != "" {
+			publish = p.broker.PublishDurable
+		}
+		pending, err := publish(always, channel, o.body(), o.headers...)
 		receipts <- func() {
 			if err != nil {
 				settle(o, err)
@@ -352,8 +355,12 @@ func wordsOf(receipt sluice.Receipt) []string {
 	if receipt.Waiting > 0 {
 		last = fmt.Sprint("held=", receipt.Waiting)
 	}
-	return []string{fmt.Sprint("seq=", receipt.Seq),
+	words := []string{fmt.Sprint("seq=", receipt.Seq),
 		fmt.Sprint("subs=", receipt.Subscribers), last}
+	if receipt.OnDisk {
+		words = append(words, "sync=1")
+	}
+	return words
 }
 
 func (p *program) req(o order) {
