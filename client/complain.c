@@ -37,7 +37,7 @@ int complain_unconnected(const struct sluice *s, enum sluice_error error)
         return complain(EXIT_USAGE, "%s", sluice_error_detail(s));
     const char *advice = complain_advice[error];
     if (error == SLUICE_REFUSED && strcmp(sluice_error_code(s), "auth") == 0)
-        advice = "it may demand TLS, see --tls, or a user, see --user";
+        advice = COMPLAIN_DEMANDS ", with its right secret";
     return complain(EXIT_FAILED, "%s%s%s", sluice_error_detail(s),
                     advice ? "; " : "", advice ? advice : "");
 }

@@ -10,6 +10,9 @@
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
+/* What a broker that turns a client away at once may want. */
+#define COMPLAIN_DEMANDS "it may demand TLS, see --tls, or a user, see --user"
+
 /* Prints "sluice: ..." and returns `status`. */
 int complain(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

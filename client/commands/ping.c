@@ -217,7 +217,10 @@ static int pinger_ping(struct pinger *p)
     error = pinger_run(p);
     int status = p->trips.received < p->trips.sent ? EXIT_FAILED : EXIT_DONE;
     if (error != SLUICE_OK && error != SLUICE_INTERRUPTED)
-        status = complain(EXIT_FAILED, "%s", sluice_error_detail(p->s));
+        status = complain(EXIT_FAILED, "%s%s", sluice_error_detail(p->s),
+                          error == SLUICE_BROKEN && p->trips.received == 0
+                              ? "; its log says why: " COMPLAIN_DEMANDS
+                              : "");
     if (!ferror(stdout))
         pinger_print_statistics(p, sluice_deadline_clock() - start_ms);
     return status;

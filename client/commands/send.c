@@ -279,12 +279,16 @@ static void sender_on_lost(struct sender *sender, enum sluice_error error,
     bool is_late = error == SLUICE_TIMEOUT;
     bool was_long = sender_has_long(sender) && !is_late;
     bool is_loss = sender->sent > sender->kept;
-    sentence_fail(why, "%s%s; messages sent: %" PRIu64 "%s",
+    /* Version 1 has no words for that. */
+    bool is_denied = error == SLUICE_BROKEN && !was_long &&
+                     !sender->options.reconnects && sender->sent <= 1;
+    sentence_fail(why, "%s%s; messages sent: %" PRIu64 "%s%s",
                   is_late ? "the broker did not confirm everything in time"
                           : sluice_error_detail(sender->s),
                   was_long ? " (its own --max-frame may be lower)" : "",
-                  sender->sent,
-                  is_loss ? ", the last of them may be lost" : "");
+                  sender->sent, is_loss ? ", the last of them may be lost" : "",
+                  is_denied ? "; the broker's log says why: " COMPLAIN_DEMANDS
+                            : "");
     sender->has_lost |= is_loss;
 }
 
