@@ -113,15 +113,16 @@ static bool place_read(const struct catalog_channel *channel,
     return true;
 }
 
-/* The headers of a record that a place refers to; false when they are damaged.
- */
+/* The header of a record that a place refers to, and if that is wanted soon its
+ * payload, in one read; false when the header is damaged. */
 static bool head_get(struct engine *e, const struct catalog_channel *channel,
                      const struct place *p, struct journal_record *record)
 {
     uint32_t seed = e->shelf.segments[p->segment].seed;
+    uint64_t payload = p->bytes <= DIRECT_BYTES ? p->bytes : 0;
     const uint8_t *head =
         window_get(&e->window, p->segment, (uint64_t)p->at * JOURNAL_ALIGNMENT,
-                   JOURNAL_RECORD_HEADER);
+                   JOURNAL_RECORD_HEADER + payload);
     return head &&
            !journal_get_record(record, seed, head, JOURNAL_RECORD_HEADER) &&
            record_matches(record, channel, p);

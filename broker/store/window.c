@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 static int window_grow(struct window *w, uint64_t length)
 {
@@ -17,27 +18,43 @@ static int window_grow(struct window *w, uint64_t length)
     return 0;
 }
 
-/* Fills it from `offset` on. */
+/* How many bytes it has from `offset` of the segment on. */
+static size_t window_has(const struct window *w, uint64_t segment,
+                         uint64_t offset)
+{
+    bool is_inside = w->segment == segment && offset >= w->offset &&
+                     offset < w->offset + w->length;
+    return is_inside ? (size_t)(w->offset + w->length - offset) : 0;
+}
+
+/* Fills it from `offset` on. What it has of that is kept: records that follow
+ * one another are read once, wherever they begin. */
 static int window_load(struct window *w, uint32_t segment, uint64_t offset,
                        uint64_t length)
 {
     const struct disk *disk = &w->shelf->disk;
+    uint64_t id = w->shelf->segments[segment].id;
     uint64_t most = w->shelf->segments[segment].readable - offset;
     uint64_t want = length > w->chunk ? length : w->chunk;
+    size_t kept = window_has(w, id, offset), more;
     int file;
     want = want < most ? want : most;
     w->segment = 0;
     int error = window_grow(w, want);
     if (!error)
         error = shelf_file(w->shelf, segment, &file);
-    if (!error)
-        error = disk->ops->read(disk->folder, file, offset, w->bytes,
-                                (size_t)want, &w->length);
     if (error)
         return error;
-    w->segment = w->shelf->segments[segment].id;
+    if (kept > 0)
+        memmove(w->bytes, w->bytes + (offset - w->offset), kept);
+    error = disk->ops->read(disk->folder, file, offset + kept, w->bytes + kept,
+                            (size_t)want - kept, &more);
+    if (error)
+        return error;
+    w->segment = id;
     w->offset = offset;
-    w->read += w->length;
+    w->length = kept + more;
+    w->read += more;
     return 0;
 }
 

@@ -358,9 +358,30 @@ static void a_full_store_takes_acknowledgements_and_opens_again(void **state)
     assert_int_equal(read_all(r, 1, 1000, NULL), 10);
 }
 
+/* Its records are about as long as what is read at once, and it is read in
+ * smaller pieces than they. */
+static void a_backlog_is_read_from_disk_once(void **state)
+{
+    struct rig *r = *state;
+    engine_abandon(r->engine);
+    r->setup.segment_bytes = 4 << 20;
+    r->setup.limit_bytes = 8 * r->setup.segment_bytes;
+    rig_open(r);
+    assert_true(
+        engine_open_channel(r->engine, 1, (const uint8_t *)"/queue/a", 8, 1));
+    for (int i = 0; i < 40; i++)
+        publish(r, 200, 1000);
+    assert_int_equal(read_all(r, 1, 1000, NULL), 8000);
+    struct engine_stats stats = engine_stats(r->engine);
+    assert_in_range(stats.read_bytes, 8000 * 1000,
+                    stats.written_bytes + (256 << 10));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_backlog_is_read_from_disk_once, setup,
+                                        teardown),
         cmocka_unit_test_setup_teardown(what_is_on_disk_is_there_after_a_kill,
                                         setup, teardown),
         cmocka_unit_test_setup_teardown(
