@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "common/http_connection.h"
 
-#include "common/http_head.h"
 #include "common/http_host.h"
 
 #include <assert.h>
@@ -30,9 +29,18 @@ void http_connection_init(struct http_connection *c,
                                   .refusal = HTTP_OK};
 }
 
+/* There may be a secret in it. */
+static void http_connection_drop_head(struct http_connection *c)
+{
+    if (c->head)
+        explicit_bzero(c->head, c->head_bytes);
+    free(c->head);
+    c->head = NULL;
+}
+
 void http_connection_fini(struct http_connection *c)
 {
-    free(c->head);
+    http_connection_drop_head(c);
     free(c->out);
     http_document_unref(c->document);
 }
@@ -81,11 +89,14 @@ static bool http_connection_answer_with(struct http_connection *c,
     return d && http_connection_answer(c, d->status, type, d->bytes, d->length);
 }
 
+/* `sentence` may be NULL: that of the status. */
 static bool http_connection_refuse(struct http_connection *c,
-                                   enum http_status status)
+                                   enum http_status status,
+                                   const char *sentence)
 {
     char *text;
-    int n = asprintf(&text, "%s\n", http_status_sentence(status));
+    int n = asprintf(&text, "%s\n",
+                     sentence ? sentence : http_status_sentence(status));
     return n >= 0 &&
            http_connection_answer_with(
                c, "text/plain", http_document_new(status, text, (size_t)n));
@@ -137,7 +148,7 @@ static bool http_connection_stream(struct http_connection *c,
                                    const struct http_route *route)
 {
     if (!c->is_head && !route->admit(c->site->arg))
-        return http_connection_refuse(c, HTTP_UNAVAILABLE);
+        return http_connection_refuse(c, HTTP_UNAVAILABLE, NULL);
     c->stage = c->is_head ? HTTP_ANSWERING : HTTP_STREAMING;
     return http_connection_put_head(c, HTTP_OK, route->type, "");
 }
@@ -185,6 +196,40 @@ static enum http_status http_connection_judge_method(
     return r->has_body ? HTTP_BAD_REQUEST : HTTP_OK;
 }
 
+static bool http_connection_route(struct http_connection *c,
+                                  const struct http_route *route)
+{
+    if (route->write || route->answer)
+        return http_connection_make(c, route, &c->request);
+    if (route->get)
+        return http_connection_get(c, route);
+    if (route->admit)
+        return http_connection_stream(c, route);
+    return http_connection_answer(c, HTTP_OK, route->type, route->bytes,
+                                  route->length);
+}
+
+static bool http_connection_decide(struct http_connection *c,
+                                   struct http_verdict verdict)
+{
+    const struct http_route *route = c->awaited;
+    if (verdict.status == HTTP_UNDECIDED)
+        return true;
+    c->awaited = NULL;
+    return verdict.status == HTTP_OK
+               ? http_connection_route(c, route)
+               : http_connection_refuse(c, verdict.status, verdict.sentence);
+}
+
+bool http_connection_judged(struct http_connection *c,
+                            struct http_verdict verdict, uint32_t now_ms)
+{
+    bool ok = http_connection_decide(c, verdict);
+    c->accepted_ms = now_ms;
+    http_connection_drop_head(c);
+    return ok;
+}
+
 static bool http_connection_serve(struct http_connection *c, size_t length)
 {
     struct http_request request = {.user = c->user};
@@ -197,15 +242,13 @@ static bool http_connection_serve(struct http_connection *c, size_t length)
         status = http_connection_judge_method(c, route, &request, status);
     }
     if (status != HTTP_OK)
-        return http_connection_refuse(c, status);
-    if (route->write || route->answer)
-        return http_connection_make(c, route, &request);
-    if (route->get)
-        return http_connection_get(c, route);
-    if (route->admit)
-        return http_connection_stream(c, route);
-    return http_connection_answer(c, HTTP_OK, route->type, route->bytes,
-                                  route->length);
+        return http_connection_refuse(c, status, NULL);
+    c->stage = HTTP_JUDGING;
+    c->awaited = route;
+    c->request = request;
+    return http_connection_decide(c, route->is_for_all || !c->site->judge
+                                         ? (struct http_verdict){HTTP_OK, NULL}
+                                         : c->site->judge(c, &c->request));
 }
 
 /* Looks for the end of the head, of which `looked` bytes hold none. */
@@ -216,12 +259,12 @@ static bool http_connection_look(struct http_connection *c, size_t looked)
     case HTTP_COMPLETE:
         return http_connection_serve(c, length);
     case HTTP_BROKEN:
-        return http_connection_refuse(c, HTTP_BAD_REQUEST);
+        return http_connection_refuse(c, HTTP_BAD_REQUEST, NULL);
     case HTTP_MORE:
         break;
     }
     return c->head_bytes < HTTP_HEAD_MAX ||
-           http_connection_refuse(c, HTTP_HEAD_TOO_LARGE);
+           http_connection_refuse(c, HTTP_HEAD_TOO_LARGE, NULL);
 }
 
 void http_connection_expect(struct http_connection *c)
@@ -243,16 +286,15 @@ bool http_connection_receive(struct http_connection *c, const char *bytes,
     memcpy(c->head + looked, bytes, n < room ? n : room);
     c->head_bytes += n < room ? n : room;
     bool ok = http_connection_look(c, looked);
-    if (c->stage != HTTP_ASKING) {
-        free(c->head);
-        c->head = NULL;
-    }
+    if (c->stage != HTTP_ASKING && c->stage != HTTP_JUDGING)
+        http_connection_drop_head(c);
     return ok;
 }
 
 bool http_connection_wants_input(const struct http_connection *c)
 {
-    return c->stage != HTTP_WAITING && c->stage != HTTP_ANSWERING;
+    return c->stage != HTTP_JUDGING && c->stage != HTTP_WAITING &&
+           c->stage != HTTP_ANSWERING;
 }
 
 /* --- sending ------------------------------------------------------------- */
@@ -344,7 +386,7 @@ uint32_t http_connection_left_ms(const struct http_connection *c,
 {
     const struct http_site *site = c->site;
     uint32_t since = c->accepted_ms, limit = site->answer_ms;
-    if (c->stage <= HTTP_ASKING)
+    if (c->stage <= HTTP_ASKING || c->stage == HTTP_JUDGING)
         limit = site->head_ms;
     if (c->stage == HTTP_WAITING)
         limit = site->wait_ms;

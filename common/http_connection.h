@@ -5,9 +5,9 @@
  * HEAD or POST and reads no body. Both programs drive it from their own loops;
  * it calls them back only for the route's document.
  *
- *     SILENT -> ASKING ------------> ANSWERING -> LEAVING
- *                   |`--> WAITING ---'
- *                   `---> STREAMING
+ *     SILENT -> ASKING -> JUDGING --> ANSWERING -> LEAVING
+ *                           |`--> WAITING ---'
+ *                           `---> STREAMING
  *
  * LEAVING waits until the peer has closed, and discards what it sends: closing
  * first, with input unread, would make the kernel take back the answer.
@@ -15,6 +15,7 @@
 #ifndef SLUICE_COMMON_HTTP_CONNECTION_H
 #define SLUICE_COMMON_HTTP_CONNECTION_H
 
+#include "common/http_head.h"
 #include "common/http_site.h"
 
 #include <sys/uio.h>
@@ -24,6 +25,8 @@ enum http_stage {
     HTTP_SILENT, /* has sent nothing */
     HTTP_ASKING, /* has sent a part of a head, or what comes before it */
     HTTP_LEAVING,
+    HTTP_JUDGING, /* it is being decided whether it is answered; may take no
+                     time */
     HTTP_WAITING, /* for its document to be made */
     HTTP_ANSWERING,
     HTTP_STREAMING,
@@ -43,7 +46,8 @@ struct http_connection {
     char *out;            /* head of the answer, or what a stream has unsent */
     size_t out_bytes, out_room;
     struct http_document *document;   /* that `body` is of; NULL when none */
-    const struct http_route *awaited; /* NULL unless WAITING */
+    const struct http_route *awaited; /* NULL unless JUDGING or WAITING */
+    struct http_request request;      /* JUDGING: as in `head` */
     bool is_head;                     /* only the head was asked for */
     const char *body;                 /* follows `out`; NULL when none */
     size_t body_bytes;
@@ -71,6 +75,11 @@ void http_connection_expect(struct http_connection *c);
  * False when there is no memory: the caller closes. */
 bool http_connection_receive(struct http_connection *c, const char *bytes,
                              size_t n, uint32_t now_ms);
+
+/* The verdict on one that is JUDGING. False when there is no memory: the caller
+ * closes. */
+bool http_connection_judged(struct http_connection *c,
+                            struct http_verdict verdict, uint32_t now_ms);
 
 /* Answers one that is WAITING if its document is there now. False when there is
  * no memory: the caller closes. */

@@ -4,9 +4,10 @@
 #include <string.h>
 #include <strings.h>
 
-/* The headers about the body, and those about the host. */
+/* The headers about the body, the host, and who asks. */
 struct http_framing {
-    const char *host, *origin, *content_length, *transfer_encoding;
+    const char *host, *origin, *authorization, *content_length,
+        *transfer_encoding;
     bool is_repeated; /* one of them is there twice */
 };
 
@@ -124,6 +125,7 @@ static void http_head_note_header(struct http_framing *f, const char *name,
         const char *name, **value;
     } rows[] = {{"host", &f->host},
                 {"origin", &f->origin},
+                {"authorization", &f->authorization},
                 {"content-length", &f->content_length},
                 {"transfer-encoding", &f->transfer_encoding}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -190,6 +192,7 @@ enum http_status http_head_parse(struct http_request *out, char *head,
         return HTTP_BAD_REQUEST;
     out->host = f.host;
     out->origin = f.origin;
+    out->authorization = f.authorization;
     out->is_head = strcmp(method, "HEAD") == 0;
     out->is_post = strcmp(method, "POST") == 0;
     out->has_body = http_head_has_body(&f);

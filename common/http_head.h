@@ -19,7 +19,8 @@ struct http_request {
     const char *path;  /* without the query */
     const char *query; /* what follows '?', still encoded; "" when none */
     const char *host;
-    const char *origin; /* NULL when none */
+    const char *origin;        /* NULL when none */
+    const char *authorization; /* the same */
     bool is_head, is_post, has_body;
     uint32_t user; /* who asks, HTTP_NO_USER if unknown; not of the head */
 };

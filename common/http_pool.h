@@ -3,7 +3,8 @@
  * http_pool - the connections of one HTTP server, up to a bound. A newcomer
  * takes the place of the one that is missed least: of those that have sent
  * nothing the oldest, else of those that have sent no whole head, else of those
- * that have their answer and need only close, else of all. So clients that
+ * that have their answer and need only close, else of those of which it is not
+ * decided whether they are answered, else of all. So clients that
  * connect and say nothing, however many, cannot keep out one that asks.
  */
 #ifndef SLUICE_COMMON_HTTP_POOL_H

@@ -7,12 +7,14 @@
 #define SLUICE_COMMON_HTTP_SITE_H
 
 #include "common/http_document.h"
+#include "common/http_status.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
+struct http_connection;
 struct http_request;
 
 /* A path and its document. One of `write`, `answer`, `get`, `bytes` and `admit`
@@ -21,6 +23,8 @@ struct http_route {
     const char *path, *type; /* type: the media type */
     bool is_post;            /* asked for by POST, without a body, and not by
                                 GET or HEAD; for `answer` alone */
+
+    bool is_for_all; /* whoever asks; see http_site.judge */
 
     /* Makes the document for each request; returns the status it is sent
      * with. */
@@ -56,10 +60,16 @@ struct http_site {
     enum http_status stranger; /* the answer to any other Host */
     bool has_own_origin;       /* other origins are answered HTTP_FORBIDDEN */
 
+    /* Decides whether a request is answered, unless its route is for all.
+     * HTTP_UNDECIDED: http_connection_judged() will be called. NULL: all are
+     * answered. */
+    struct http_verdict (*judge)(struct http_connection *c,
+                                 const struct http_request *request);
+
     const char *headers; /* of every answer, as lines; may be "" */
 
     size_t connections_max;
-    uint32_t head_ms;   /* from accepting to a whole head */
+    uint32_t head_ms;   /* from accepting to a whole head, and its verdict */
     uint32_t wait_ms;   /* from accepting to a document that is being made */
     uint32_t answer_ms; /* from accepting, or the end of such a wait, to the end
                            of an answer */

@@ -11,6 +11,10 @@ static const struct http_status_row {
 } http_status_rows[] = {
     {HTTP_OK, "OK", NULL, NULL},
     {HTTP_BAD_REQUEST, "Bad Request", NULL, NULL},
+    {HTTP_UNAUTHORIZED, "Unauthorized",
+     "whoever asks here must be known: show a user's password, or a token",
+     "WWW-Authenticate: Basic realm=\"sluice\", charset=\"UTF-8\"\r\n"
+     "WWW-Authenticate: Bearer realm=\"sluice\"\r\n"},
     {HTTP_FORBIDDEN, "Forbidden", NULL, NULL},
     {HTTP_NOT_FOUND, "Not Found", NULL, NULL},
     {HTTP_METHOD_NOT_ALLOWED, "Method Not Allowed", NULL, NULL},

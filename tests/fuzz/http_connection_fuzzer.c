@@ -87,11 +87,9 @@ static void step(struct http_connection *c, struct script *script)
 /* SILENT, ASKING, then ANSWERING and LEAVING, or STREAMING. */
 static int place_of(enum http_stage stage)
 {
-    static const int places[] = {[HTTP_SILENT] = 0,
-                                 [HTTP_ASKING] = 1,
-                                 [HTTP_ANSWERING] = 2,
-                                 [HTTP_LEAVING] = 3,
-                                 [HTTP_STREAMING] = 4};
+    static const int places[] = {
+        [HTTP_SILENT] = 0,    [HTTP_ASKING] = 1,  [HTTP_JUDGING] = 1,
+        [HTTP_ANSWERING] = 2, [HTTP_LEAVING] = 3, [HTTP_STREAMING] = 4};
     return places[stage];
 }
 

@@ -61,6 +61,7 @@ static const struct http_route routes[] = {
     {"/fixed", "text/x", .bytes = "a\0b", .length = 3},
     {"/feed", "text/event-stream", .admit = admit},
     {"/asked", "text/x", .answer = answer_query},
+    {"/open", "text/x", .is_for_all = true, .bytes = "open", .length = 4},
     {"/order", "text/x", .answer = answer_query, .is_post = true},
 };
 
@@ -295,6 +296,88 @@ static void test_bytes_that_are_not_for_it_let_expect_a_head(void **state)
     assert_int_equal(f.c.stage, HTTP_ANSWERING);
 }
 
+static struct http_verdict verdict; /* of the next request */
+static char shown[32];              /* what it had in Authorization */
+
+static struct http_verdict judge(struct http_connection *c,
+                                 const struct http_request *request)
+{
+    assert_ptr_equal(c, &f.c);
+    snprintf(shown, sizeof shown, "%s", request->authorization);
+    return verdict;
+}
+
+/* Ends with the answer in f.sent. */
+static void ask_a_judge(struct http_verdict first, const char *request)
+{
+    site.judge = judge;
+    verdict = first;
+    receive(request);
+    site.judge = NULL;
+    drain(1);
+}
+
+#define MADE GET("/made", "Authorization: Bearer x\r\n\r\n")
+
+static void test_a_request_is_judged_by_what_it_shows(void **state)
+{
+    (void)state;
+    ask_a_judge((struct http_verdict){HTTP_OK, NULL}, MADE);
+    assert_string_equal(shown, "Bearer x");
+    assert_non_null(strstr(f.sent, "\r\n\r\nword"));
+}
+
+static void test_a_refusal_may_have_a_sentence(void **state)
+{
+    (void)state;
+    ask_a_judge((struct http_verdict){HTTP_FORBIDDEN, "not you"}, MADE);
+    assert_non_null(strstr(f.sent, "HTTP/1.1 403 "));
+    assert_non_null(strstr(f.sent, "\r\n\r\nnot you\n"));
+}
+
+static void test_who_is_unknown_is_asked_by_both_schemes(void **state)
+{
+    (void)state;
+    ask_a_judge((struct http_verdict){HTTP_UNAUTHORIZED, NULL}, MADE);
+    assert_non_null(strstr(f.sent, "\r\nWWW-Authenticate: Basic realm="));
+    assert_non_null(strstr(f.sent, "\r\nWWW-Authenticate: Bearer realm="));
+}
+
+/* Nothing is read or sent meanwhile, and the time for the head goes on. */
+static void test_a_verdict_may_come_later(void **state)
+{
+    (void)state;
+    ask_a_judge((struct http_verdict){HTTP_UNDECIDED, NULL},
+                GET("/asked?q", "Authorization: Bearer x\r\n\r\n"));
+    assert_int_equal(f.c.stage, HTTP_JUDGING);
+    assert_int_equal(f.sent_bytes, 0);
+    assert_false(http_connection_wants_input(&f.c));
+    receive("more");
+    assert_int_equal(http_connection_left_ms(&f.c, HEAD_MS - 1), 1);
+    assert_true(http_connection_judged(
+        &f.c, (struct http_verdict){HTTP_OK, NULL}, HEAD_MS));
+    drain(1);
+    assert_non_null(strstr(f.sent, "\r\n\r\nword q "));
+    assert_null(f.c.head);
+}
+
+static void test_no_verdict_no_memory_left(void **state)
+{
+    (void)state;
+    ask_a_judge((struct http_verdict){HTTP_UNDECIDED, NULL}, MADE);
+    assert_int_equal(f.c.stage, HTTP_JUDGING); /* tear_down frees it */
+}
+
+static void test_a_route_may_be_for_all(void **state)
+{
+    (void)state;
+    shown[0] = '\0';
+    ask_a_judge((struct http_verdict){HTTP_UNAUTHORIZED, NULL},
+                GET("/open", "\r\n"));
+    assert_non_null(strstr(f.sent, "HTTP/1.1 200 "));
+    assert_string_equal(shown, "");
+}
+
 static void test_bytes_one_at_a_time(void **state)
 {
     (void)state;
@@ -483,6 +566,12 @@ int main(void)
         TEST(test_the_caller_may_refuse_what_is_understood),
         TEST(test_a_broken_request_is_not_worth_a_refusal),
         TEST(test_bytes_that_are_not_for_it_let_expect_a_head),
+        TEST(test_a_request_is_judged_by_what_it_shows),
+        TEST(test_a_refusal_may_have_a_sentence),
+        TEST(test_who_is_unknown_is_asked_by_both_schemes),
+        TEST(test_a_verdict_may_come_later),
+        TEST(test_no_verdict_no_memory_left),
+        TEST(test_a_route_may_be_for_all),
         TEST(test_bytes_one_at_a_time),
         TEST(test_what_follows_a_request_is_discarded),
         TEST(test_a_head_has_a_bound),
