@@ -331,8 +331,8 @@ static bool broker_open_clients(struct broker *b, struct sentence *why)
     b->clients.tls = b->tls.tls;
     b->clients.on_closed = listeners_on_closed;
     b->clients.on_closed_arg = &b->listeners;
-    return users_setup_open(&b->users, b->options, &b->clients, b->reactor,
-                            &b->log) ||
+    return users_setup_open(&b->users, b->options, &b->clients, &b->watched,
+                            b->reactor, &b->log) ||
            sentence_fail(why, "cannot start: %s", strerror(errno));
 }
 
@@ -371,7 +371,12 @@ static bool broker_open_listeners(struct broker *b, struct sentence *why)
 static bool broker_start_monitor(struct broker *b, struct sentence *why)
 {
     struct broker_view view = broker_view(b);
-    return monitor_setup_start(&b->watched, b->options, &view, b->tls.tls, why);
+    struct tries *tries =
+        b->options->known ? clients_obtain_tries(&b->clients) : NULL;
+    if (b->options->known && !tries)
+        return sentence_fail(why, "cannot start: %s", strerror(errno));
+    return monitor_setup_start(&b->watched, b->options, &view, b->tls.tls,
+                               tries, why);
 }
 
 static bool broker_open_journal(struct broker *b, struct sentence *why)

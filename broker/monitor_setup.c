@@ -21,6 +21,7 @@
 #include "common/address.h"
 #include "common/local_place.h"
 #include "common/sentence.h"
+#include "users/users.h"
 
 static bool reason_at(void *arg, size_t i, struct broker_view_reason *out)
 {
@@ -170,19 +171,29 @@ static bool open_http_door(struct monitor_setup *m, const struct options *o,
     if (!door_parse(DOOR_HTTP, text, &d) || !door_decide(&d, o, why))
         return false; /* the options were checked */
     log_demands(&d, parts->log);
-    const struct http_demands demands = {.may_use_tls = d.tls != DOOR_TLS_NONE,
-                                         .must_use_tls =
-                                             d.tls == DOOR_TLS_REQUIRED};
+    const struct http_demands demands = {
+        .may_use_tls = d.tls != DOOR_TLS_NONE,
+        .must_use_tls = d.tls == DOOR_TLS_REQUIRED,
+        .must_be_known = d.auth == DOOR_AUTH_REQUIRED};
     return http_server_listen(m->http, d.address, demands, why);
+}
+
+bool monitor_setup_set_users(struct monitor_setup *m, struct users *users)
+{
+    if (!m->http || http_server_set_users(m->http, users_ref(users)))
+        return true;
+    users_unref(users);
+    return false;
 }
 
 static bool open_http(struct monitor_setup *m, const struct options *o,
                       const struct broker_view *parts, struct tls *tls,
-                      struct sentence *why)
+                      struct tries *tries, struct sentence *why)
 {
     struct http_server_config config = {
         .log = parts->log,
         .tls = tls,
+        .tries = tries,
         .arg = m->monitor,
         .names = o->http_host.texts,
         .name_count = o->http_host.count,
@@ -190,7 +201,7 @@ static bool open_http(struct monitor_setup *m, const struct options *o,
     };
     config.routes = monitor_routes(&config.route_count);
     m->http = http_server_new(parts->reactor, parts->counters, &config);
-    if (!m->http)
+    if (!m->http || (o->known && !monitor_setup_set_users(m, o->known)))
         return sentence_fail(why, "cannot start HTTP: %s", strerror(errno));
     monitor_on_ready(m->monitor, on_ready, m->http);
     for (size_t i = 0; i < o->http.count; i++)
@@ -215,12 +226,12 @@ bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
 
 bool monitor_setup_start(struct monitor_setup *m, const struct options *o,
                          const struct broker_view *parts, struct tls *tls,
-                         struct sentence *why)
+                         struct tries *tries, struct sentence *why)
 {
     monitor_log_locals(m->monitor);
     return !is_watched(o) ||
            (monitor_start(m->monitor, why) &&
-            (o->http.count == 0 || open_http(m, o, parts, tls, why)));
+            (o->http.count == 0 || open_http(m, o, parts, tls, tries, why)));
 }
 
 void monitor_setup_close(struct monitor_setup *m)

@@ -18,6 +18,8 @@ struct monitor;
 struct options;
 struct sentence;
 struct tls;
+struct tries;
+struct users;
 
 struct monitor_setup {
     struct monitor *monitor;  /* NULL when monitoring is off */
@@ -36,11 +38,16 @@ bool monitor_setup_open(struct monitor_setup *m, const struct options *o,
                         const struct listeners *listeners,
                         struct sentence *why);
 
-/* Logs the local sockets, and opens what else the options ask for; `tls` is for
- * HTTP. False, with one sentence, when that is not possible. */
+/* Logs the local sockets, and opens what else the options ask for; `tls` and
+ * `tries` are for HTTP, as in http/server.h. False, with one sentence, when
+ * that is not possible. */
 bool monitor_setup_start(struct monitor_setup *m, const struct options *o,
                          const struct broker_view *parts, struct tls *tls,
-                         struct sentence *why);
+                         struct tries *tries, struct sentence *why);
+
+/* By whom those are judged from now on that want to watch. False without
+ * memory, which is only needed the first time. */
+bool monitor_setup_set_users(struct monitor_setup *m, struct users *users);
 
 /* Call this before TLS, the core and the sessions are freed. Does nothing when
  * `m` is closed or zeroed. */

@@ -6,6 +6,7 @@
 
 #include "broker/base/log.h"
 #include "broker/base/process.h"
+#include "broker/monitor_setup.h"
 #include "broker/net/reactor.h"
 #include "broker/options/options.h"
 #include "broker/session/clients.h"
@@ -33,7 +34,8 @@ static uint64_t stamp_of(const char *file)
 static bool setup_take(struct users_setup *s, struct users *users)
 {
     size_t count = users_count(users);
-    if (!clients_set_users(s->clients, users))
+    if (!monitor_setup_set_users(s->watched, users) ||
+        !clients_set_users(s->clients, users))
         return false;
     log_event(s->log, LOG_INFO, "rights_loaded", LOG_U64("users", count));
     return true;
@@ -71,10 +73,11 @@ static void setup_look(void *arg)
 }
 
 bool users_setup_open(struct users_setup *s, const struct options *o,
-                      struct clients *clients, struct reactor *reactor,
-                      struct log *log)
+                      struct clients *clients, struct monitor_setup *watched,
+                      struct reactor *reactor, struct log *log)
 {
-    *s = (struct users_setup){.clients = clients, .log = log};
+    *s = (struct users_setup){
+        .clients = clients, .watched = watched, .log = log};
     if (o->known || o->tls_key.count > 0)
         process_hide_memory();
     if (!o->known)

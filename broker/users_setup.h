@@ -11,6 +11,7 @@
 
 struct clients;
 struct log;
+struct monitor_setup;
 struct options;
 struct reactor;
 struct reactor_timer;
@@ -18,6 +19,7 @@ struct reactor_timer;
 struct users_setup {
     const struct options *options;
     struct clients *clients;
+    struct monitor_setup *watched;
     struct log *log;
     struct reactor_timer *timer;
     uint64_t loaded, seen; /* the file, as stat(2) describes it */
@@ -26,8 +28,8 @@ struct users_setup {
 /* Takes the users of the options, if there are any. All pointers are borrowed.
  * False without memory. */
 bool users_setup_open(struct users_setup *s, const struct options *o,
-                      struct clients *clients, struct reactor *reactor,
-                      struct log *log);
+                      struct clients *clients, struct monitor_setup *watched,
+                      struct reactor *reactor, struct log *log);
 
 /* Takes those of options that were read again; needs no memory if there were
  * users before. From the line in the log on, nothing is delivered that the file

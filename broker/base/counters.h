@@ -179,6 +179,8 @@
     X(loop_lag_max_us, GAUGE, "microseconds",                                  \
       "maximum delay of recent timers")                                        \
     X(http_requests, COUNTER, "requests", "HTTP requests answered")            \
+    X(http_refused, COUNTER, "requests",                                       \
+      "of these, refused because of who asked")                                \
     X(watchers, GAUGE, "connections", "ZeroMQ watchers connected")             \
     X(watchers_refused, COUNTER, "times",                                      \
       "times that a ZeroMQ watcher was refused, or connected when there were " \

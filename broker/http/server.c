@@ -8,6 +8,7 @@
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
 #include "broker/base/throttle.h"
+#include "broker/http/guard.h"
 #include "broker/net/listener.h"
 #include "broker/net/peer.h"
 #include "broker/net/reactor.h"
@@ -36,6 +37,8 @@ struct http_server {
     struct log *log;
     struct throttle faults; /* of TLS, in the log */
     struct tls *tls;        /* NULL: nobody speaks it */
+    struct tries *tries;    /* NULL: nobody has to be known */
+    struct guard *guard;    /* NULL until there are users */
     size_t door_count;
     struct http_door doors[HTTP_SERVER_DOORS_MAX];
 };
@@ -47,6 +50,7 @@ struct http_client {
     const struct http_door *door;
     struct peer peer;
     struct stream *stream;
+    struct guard_case guarded;
 };
 
 static struct http_client *http_client_of(struct http_connection *c)
@@ -86,6 +90,7 @@ static void http_client_close(struct http_connection *http)
 {
     struct http_client *c = http_client_of(http);
     http_client_log_fault(c);
+    guard_forget(c->server->guard, &c->guarded);
     stream_close(c->stream);
     http_pool_remove(&c->server->pool, http);
     reactor_defer(c->server->reactor, &c->deferred);
@@ -150,6 +155,34 @@ static bool http_client_take(struct http_client *c, const char *bytes, size_t n)
     return ok;
 }
 
+/* Decides whether a request is answered. */
+static struct http_verdict http_client_judge(struct http_connection *http,
+                                             const struct http_request *request)
+{
+    static const struct http_verdict admitted = {HTTP_OK, NULL};
+    struct http_client *c = http_client_of(http);
+    struct http_server *s = c->server;
+    if (!s->guard || !c->door->demands.must_be_known)
+        return admitted;
+    c->guarded.is_exposed = c->door->demands.may_use_tls && s->tls &&
+                            tls_current(s->tls) && !tls_is_started(c->stream) &&
+                            !peer_is_local(&c->peer);
+    return guard_judge(s->guard, &c->guarded, request->authorization);
+}
+
+static void http_client_on_decided(struct guard_case *g,
+                                   struct http_verdict verdict)
+{
+    struct http_client *c =
+        (struct http_client *)(void *)((char *)g -
+                                       offsetof(struct http_client, guarded));
+    if (http_connection_judged(&c->http, verdict,
+                               reactor_now_ms(c->server->reactor)))
+        (void)http_client_go_on(c);
+    else
+        http_client_close(&c->http);
+}
+
 /* Reads once. False when that has closed the connection. */
 static bool http_client_read(struct http_connection *http)
 {
@@ -160,7 +193,10 @@ static bool http_client_read(struct http_connection *http)
     enum stream_status status = stream_read(c->stream, &iov, 1, &got);
     if (status == STREAM_AGAIN)
         return true;
-    if (status == STREAM_OK && http_client_take(c, bytes, got))
+    bool is_taken = status == STREAM_OK && http_client_take(c, bytes, got);
+    if (c->server->guard)
+        explicit_bzero(bytes, got);
+    if (is_taken)
         return http_client_go_on(c);
     http_client_close(http);
     return false;
@@ -224,6 +260,7 @@ static void http_server_on_accept(void *owner, int fd,
     c->door = door;
     c->peer = peer_of(peer, length);
     c->stream = stream;
+    guard_begin(&c->guarded, stream, fd, &c->peer);
     http_pool_make_room(&s->pool, http_client_read, http_client_close);
     http_pool_add(&s->pool, &c->http);
     http_server_schedule(s);
@@ -248,6 +285,7 @@ static struct http_site http_server_site(const struct http_server_config *c)
         .route_count = c->route_count,
         .arg = c->arg,
         .stranger = HTTP_FORBIDDEN,
+        .judge = http_client_judge,
         .headers = "Content-Security-Policy: default-src 'none'; "
                    "frame-ancestors 'none'\r\n",
         .connections_max = c->connections_max,
@@ -285,6 +323,7 @@ struct http_server *http_server_new(struct reactor *r,
     s->counters = counters;
     s->log = config->log;
     s->tls = config->tls;
+    s->tries = config->tries;
     s->timer = reactor_timer_new(r, http_server_on_timer, s);
     if (s->timer && http_server_copy_names(s, config) &&
         http_pool_init(&s->pool, s->site.connections_max))
@@ -302,11 +341,43 @@ void http_server_free(struct http_server *s)
     while (s->pool.count > 0)
         http_client_close(s->pool.all[0]);
     http_pool_fini(&s->pool);
+    guard_free(s->guard);
     reactor_timer_free(s->timer);
     while (s->site.name_count > 0)
         free(s->names[--s->site.name_count]);
     free(s->names);
     free(s);
+}
+
+static bool http_server_make_guard(struct http_server *s, struct users *users)
+{
+    const struct guard_config config = {.reactor = s->reactor,
+                                        .counters = s->counters,
+                                        .log = s->log,
+                                        .tries = s->tries,
+                                        .decided = http_client_on_decided};
+    s->guard = guard_new(&config, users);
+    return s->guard != NULL;
+}
+
+/* Who waits for a document was admitted by the users of before. */
+static void http_server_review(struct http_server *s)
+{
+    for (size_t i = s->pool.count; i-- > 0;) {
+        struct http_client *c = http_client_of(s->pool.all[i]);
+        if (c->http.stage == HTTP_WAITING && c->door->demands.must_be_known &&
+            !guard_holds(s->guard, &c->guarded))
+            http_client_close(&c->http);
+    }
+}
+
+bool http_server_set_users(struct http_server *s, struct users *users)
+{
+    if (!s->guard)
+        return http_server_make_guard(s, users);
+    guard_set_users(s->guard, users);
+    http_server_review(s);
+    return true;
 }
 
 /* From the last one: closing one moves those after it. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
  * http_server - answers HTTP on the broker's reactor: the sockets under the
- * connections of common/http_pool.h, with TLS or without. The caller passes in
- * the routes; the server knows no document.
+ * connections of common/http_pool.h, with TLS or without, for all or for those
+ * that a guard admits. The caller passes in the routes; the server knows no
+ * document.
  */
 #ifndef SLUICE_HTTP_SERVER_H
 #define SLUICE_HTTP_SERVER_H
@@ -19,6 +20,8 @@ struct listener;
 struct log;
 struct reactor;
 struct tls;
+struct tries;
+struct users;
 
 enum {
     HTTP_SERVER_CONNECTIONS_MAX = 32,
@@ -31,11 +34,14 @@ enum {
 struct http_demands {
     bool may_use_tls; /* one that begins with TLS is answered in TLS */
     bool must_use_tls;
+    bool must_be_known; /* if there are users */
 };
 
 struct http_server_config {
-    struct log *log; /* for faults of TLS */
-    struct tls *tls; /* NULL: nobody speaks TLS */
+    struct log *log;     /* for faults of TLS */
+    struct tls *tls;     /* NULL: nobody speaks TLS */
+    struct tries *tries; /* of those who show who they are; NULL: nobody has to
+                            be known */
     const struct http_route *routes;
     size_t route_count;
     void *arg;          /* of the routes' functions */
@@ -56,6 +62,11 @@ void http_server_free(struct http_server *s);
 /* Begins to listen. False, with the reason, when that is not possible. */
 bool http_server_listen(struct http_server *s, const char *address,
                         struct http_demands demands, struct sentence *why);
+
+/* Takes an owner of `users`, by whom those are judged that must be known. If
+ * there were none before, needs memory: false, and nothing is taken, without.
+ */
+bool http_server_set_users(struct http_server *s, struct users *users);
 
 /* Documents that were being made are there: answers those that wait for them.
  */

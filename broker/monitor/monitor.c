@@ -94,8 +94,8 @@ static const struct http_route routes[] = {
     {"/metrics", "text/plain; version=0.0.4; charset=utf-8",
      .get = get_metrics},
     {"/stats", "application/json", .get = get_stats},
-    {"/healthz", "text/plain", .write = write_health},
-    {"/readyz", "text/plain", .write = write_readiness},
+    {"/healthz", "text/plain", .is_for_all = true, .write = write_health},
+    {"/readyz", "text/plain", .is_for_all = true, .write = write_readiness},
 };
 
 const struct http_route *monitor_routes(size_t *count)

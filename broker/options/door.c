@@ -18,13 +18,12 @@ static const struct door_row {
     const char *name; /* of the option */
     const char *port; /* of an address without one */
     const char *open; /* what everybody may do where nobody is asked */
-    bool asks;        /* who somebody is can be asked there */
     size_t offset;    /* of an option_value, in struct options */
 } door_rows[DOOR_KINDS] = {
-    [DOOR_LISTEN] = {"listen", SLUICE_DEFAULT_PORT, "do everything", true,
+    [DOOR_LISTEN] = {"listen", SLUICE_DEFAULT_PORT, "do everything",
                      offsetof(struct options, listen)},
     [DOOR_HTTP] = {"http", SLUICE_DEFAULT_HTTP_PORT, "read all documents",
-                   false, offsetof(struct options, http)},
+                   offsetof(struct options, http)},
 };
 
 /* The words, in the order of their enumerations. */
@@ -142,8 +141,7 @@ bool door_parse(enum door_kind kind, const char *text, struct door *out)
     memcpy(d.address, text, n);
     d.is_local = is_local(kind, d.address);
     *out = d;
-    return sluice_address_parse(d.address, door_rows[kind].port, &parsed) &&
-           (door_rows[kind].asks || d.auth != DOOR_AUTH_REQUIRED);
+    return sluice_address_parse(d.address, door_rows[kind].port, &parsed);
 }
 
 /* --- deciding ------------------------------------------------------------- */
@@ -165,29 +163,24 @@ static bool door_refuse(const struct door *d, bool lacks_auth, bool lacks_tls,
                       files[] = "--tls-cert and --tls-key (sluice cert makes "
                                 "them)";
     const struct door_row *row = &door_rows[d->kind];
-    bool adds_users = lacks_auth && row->asks;
     return sentence_fail(
-        why, "%s %s: %s; %s%s%s%s%swrite '%s%s%s' if %s%s%s%s", row->name,
+        why, "%s %s: %s; add %s%s%s, or write '%s%s%s' if %s%s%s", row->name,
         d->address,
         lacks_auth ? "nobody would be asked who they are there"
                    : "all that is sent there could be read",
-        adds_users || lacks_tls ? "add " : "", adds_users ? users : "",
-        adds_users && lacks_tls ? " and " : "", lacks_tls ? files : "",
-        adds_users || lacks_tls ? ", or " : "", d->address,
+        lacks_auth ? users : "", lacks_auth && lacks_tls ? " and " : "",
+        lacks_tls ? files : "", d->address,
         lacks_auth || d->auth == DOOR_AUTH_NONE ? " auth=none" : "",
         lacks_tls || d->tls == DOOR_TLS_NONE ? " tls=none" : "",
-        lacks_auth ? "every client that can connect may " : "others may read ",
-        lacks_auth ? row->open : "it",
-        !lacks_tls   ? ""
-        : lacks_auth ? ", and others may read it"
-                     : ", ",
-        lacks_tls && !lacks_auth ? "secrets included" : "");
+        lacks_auth ? "every client that can connect may "
+                   : "others may read it, secrets included",
+        lacks_auth ? row->open : "",
+        lacks_auth && lacks_tls ? ", and others may read it" : "");
 }
 
 bool door_decide(struct door *d, const struct options *o, struct sentence *why)
 {
-    bool has_users = o->users.text && door_rows[d->kind].asks,
-         has_tls = o->tls_cert.count > 0;
+    bool has_users = o->users.text != NULL, has_tls = o->tls_cert.count > 0;
     if (d->auth == DOOR_AUTH_REQUIRED && !has_users)
         return door_refuse_words(d, "auth=required", "--users FILE", why);
     if (d->tls == DOOR_TLS_ALLOWED && !has_tls)

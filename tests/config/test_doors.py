@@ -158,20 +158,28 @@ class Documents(DoorsTest):
     def test_nothing_is_open_to_other_machines_by_default(self):
         for address in ("0.0.0.0:0", "[::]:0", "*:0", "broker.example"):
             said = self.refused("--http", address)
-            for way in ("auth=none", "--tls-cert",
+            for way in ("--users", "--tls-cert",
                         f"'{address} auth=none tls=none'"):
                 self.assertIn(way, said)
             self.assertTrue(said.startswith(f"sluiced: http {address}: "))
 
     def test_each_half_has_to_be_decided(self):
-        self.assertIn("auth=none", self.refused("--http", "0.0.0.0:0", *FILES))
-        said = self.refused("--http", "0.0.0.0:0 auth=none")
-        self.assertIn("--tls-cert", said)
+        for args, way, other in (
+                (("0.0.0.0:0 tls=none",), "--users", "--tls-cert"),
+                (("0.0.0.0:0", *FILES), "--users", "--tls-cert"),
+                (("0.0.0.0:0 auth=none",), "--tls-cert", "--users"),
+                (("0.0.0.0:0", "--users", self.users), "--tls-cert",
+                 "--users FILE")):
+            said = self.refused("--http", *args)
+            self.assertIn(way, said)
+            self.assertNotIn(other, said)
 
     def test_what_is_demanded_has_to_be_possible(self):
-        for word in ("tls=required", "tls=allowed"):
+        for word, option in (("tls=required", "--tls-cert"),
+                             ("tls=allowed", "--tls-cert"),
+                             ("auth=required", "--users")):
             said = self.refused("--http", f"127.0.0.1:0 {word}")
-            self.assertIn(f"{word} needs --tls-cert", said)
+            self.assertIn(f"{word} needs {option}", said)
 
     def test_words_that_are_none(self):
         for word in ("tls=yes", "v1=yes", "v1=no", "tls=none tls=none"):
@@ -179,13 +187,13 @@ class Documents(DoorsTest):
             self.assertIn("with words such as", said)
 
     def test_check_prints_what_each_address_demands(self):
-        done = run_sluiced("--check", "--http", "0.0.0.0:1 auth=none",
-                           "--http", "127.0.0.1:2 tls=none", "--http",
-                           "unix:/a b", *FILES)
+        done = run_sluiced("--check", "--http", "0.0.0.0:1", "--http",
+                           "127.0.0.1:2 tls=none auth=none", "--http",
+                           "unix:/a b", "--users", self.users, *FILES)
         self.assertEqual(done.stdout.splitlines()[-3:], [
-            "; http 0.0.0.0:1 demands tls=required auth=none",
+            "; http 0.0.0.0:1 demands tls=required auth=required",
             "; http 127.0.0.1:2 demands tls=none auth=none",
-            "; http unix:/a b demands tls=allowed auth=none"])
+            "; http unix:/a b demands tls=allowed auth=required"])
 
     def test_an_open_address_is_said_at_each_start(self):
         broker = self.broker("--http", f"0.0.0.0:0{OPEN}")
