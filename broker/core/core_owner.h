@@ -33,6 +33,9 @@ struct core_owner {
     void (*recovered)(void *arg, struct subscriber *s);
     /* Memory is short, and this channel holds much of it. */
     void (*pressed)(void *arg, const struct channel *ch);
+    /* Messages of a durable queue, by their numbers, cannot be read back: no
+     * consumer will get them. It may not call the core. May be NULL. */
+    void (*lost)(void *arg, struct channel *ch, uint64_t first, uint64_t last);
     /* Whether the message with this text is a request that has ended: nobody
      * waits for a reply. NULL: never. */
     bool (*is_ended)(void *arg, const uint8_t *text, uint32_t length);

@@ -371,6 +371,18 @@ static bool keep_load(struct keep *k, struct slice *s)
     return true;
 }
 
+/* Nobody will get these, which the middle begins with. */
+static void keep_lose(struct keep *k, uint64_t first, uint64_t count)
+{
+    const struct core_owner *owner = &channel_of(k)->turn->owner;
+    uint64_t known = count < k->middle.messages ? count : k->middle.messages;
+    k->middle.messages -= known;
+    queue_count(k->queue, -(int64_t)known, 0);
+    k->keeper->damaged += count;
+    if (owner->lost)
+        owner->lost(owner->arg, channel_of(k), first, first + count - 1);
+}
+
 /* What was let go of the head meanwhile comes before what was read: then it is
  * read again, as what there was no memory for. */
 static void keep_on_read(struct keep *k)
@@ -379,6 +391,8 @@ static void keep_on_read(struct keep *k)
     bool is_loaded = r->from == k->loaded && has_middle(k);
     for (uint32_t i = 0; is_loaded && i < r->run_count; i++)
         is_loaded = keep_load(k, &r->runs[i]);
+    if (is_loaded && r->damaged > 0)
+        keep_lose(k, r->lost, r->damaged);
     if (is_loaded) {
         keep_set_loaded(k, r->next);
         k->read_bytes = r->needs;

@@ -296,7 +296,6 @@ static void keeper_on_read(struct keeper *k, const struct store_read *read)
 {
     struct keep *keep = keep_of(k, read->channel);
     k->reading_bytes -= read->into->capacity;
-    k->damaged += read->damaged;
     assert(keep && keep->read == read);
     k->calls->on_read(keep);
 }

@@ -69,7 +69,8 @@ struct keeper {
     uint64_t late_puts;
     uint64_t pending_bytes; /* accepted and not on disk */
     uint64_t reading_bytes; /* of reads under way */
-    uint64_t damaged;       /* messages that could not be read back */
+    uint64_t damaged;       /* messages that could not be read back; keep.c
+                               counts them */
     const struct store_channel *found; /* that is recovered; else NULL */
     enum store_state state;
     bool has_asked; /* the store has something to begin */

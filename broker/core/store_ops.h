@@ -37,11 +37,12 @@ struct store_read {
      * messages that are acknowledged; `at` is 0. */
     struct slice runs[STORE_READ_RUNS];
     uint32_t run_count;
-    uint64_t next;    /* all wanted numbers below it are in `runs`, acknowledged
-                         or damaged */
-    uint32_t needs;   /* the message `next` alone needs so many bytes: read it
-                         again into a larger block; 0: it has room */
-    uint64_t damaged; /* so many messages could not be read */
+    uint64_t next;  /* all wanted numbers below it are in `runs`, acknowledged
+                       or lost */
+    uint32_t needs; /* the message `next` alone needs so many bytes: read it
+                       again into a larger block; 0: it has room */
+    uint64_t lost, damaged; /* behind the runs, from this number on, so many
+                               messages could not be read; `next` follows */
 };
 
 enum store_state {

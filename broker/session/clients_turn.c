@@ -80,6 +80,19 @@ static void on_resume(void *arg, struct publisher *p)
         session_resume(session_of_publisher(p));
 }
 
+/* Those that come later are not told. */
+static void on_lost(void *arg, struct channel *ch, uint64_t first,
+                    uint64_t last)
+{
+    (void)arg;
+    LIST_EACH (link, &ch->members) {
+        struct subscriber *sub = LIST_OF(link, struct subscriber, member);
+        struct session *s = session_of_subscriber(sub);
+        if (session_kind(s)->gap && sub->state != SUBSCRIBER_RETIRED)
+            session_kind(s)->gap(s, ch, first, last);
+    }
+}
+
 static bool on_is_ended(void *arg, const uint8_t *text, uint32_t length)
 {
     for (size_t i = 0; i < SESSION_KINDS; i++)
@@ -117,6 +130,7 @@ struct core_owner clients_turn_core_owner(struct clients *all)
                                .slow = notice_slow,
                                .recovered = notice_recovered,
                                .pressed = notice_pressed,
+                               .lost = on_lost,
                                .is_ended = on_is_ended,
                                .wants = on_wants,
                                .appeared = on_appeared,

@@ -55,6 +55,10 @@ struct session_kind {
     /* The subscriber has output, or has missed some; both are written, now or
      * when the turn ends, and then subscriber_flushed is called. */
     void (*offer)(struct session *s, struct subscriber *sub);
+    /* Messages of a queue that the client consumes are lost. It may not close
+     * the session. NULL when the client cannot be told. */
+    void (*gap)(struct session *s, const struct channel *ch, uint64_t first,
+                uint64_t last);
     /* The policy of a channel does not bear the client any longer. */
     struct verdict (*doom)(struct session *s);
     /* Writes what the client is owed; AGAIN when the socket takes no more. */

@@ -170,16 +170,46 @@ static bool large_read(struct engine *e, const struct place *p,
     return true;
 }
 
-/* It is skipped, and its file is kept for whoever wants to save it. */
-static void place_is_damaged(struct engine *e, const struct place *p,
-                             struct store_read *r)
+/* What is wanted of it is lost, and its file is kept for whoever wants to save
+ * it. False when that does not follow what was lost before. */
+static bool place_is_damaged(struct engine *e,
+                             const struct catalog_channel *channel,
+                             const struct place *p, struct store_read *r)
 {
-    uint64_t end = p->first + p->count < r->end ? p->first + p->count : r->end;
-    uint64_t begin = r->next > p->first ? r->next : p->first;
+    uint64_t stop = p->first + p->count < r->end ? p->first + p->count : r->end;
+    uint64_t first = r->next > p->first ? r->next : p->first, end;
     e->shelf.segments[p->segment].is_damaged = true;
-    e->stats.damaged_messages += end - begin;
-    r->damaged += end - begin;
-    r->next = end;
+    while (catalog_run(channel, &first, &end, stop)) {
+        if (r->damaged == 0)
+            r->lost = first;
+        if (r->lost + r->damaged != first)
+            return false;
+        r->damaged += end - first;
+        e->stats.damaged_messages += end - first;
+        r->next = first = end;
+    }
+    r->next = stop;
+    return true;
+}
+
+/* Takes what is wanted of a place. False when that is the last of what is read,
+ * or belongs to the next read: what is lost comes last. */
+static bool place_take(struct engine *e, const struct catalog_channel *channel,
+                       const struct place *p, struct store_read *r)
+{
+    struct journal_record record;
+    bool is_large = p->bytes > DIRECT_BYTES;
+    if (is_large && (r->run_count > 0 || r->damaged > 0))
+        return false;
+    if (!head_get(e, channel, p, &record))
+        return place_is_damaged(e, channel, p, r);
+    if (is_large && record.count == 1)
+        return !large_read(e, p, &record, r) &&
+               place_is_damaged(e, channel, p, r);
+    const uint8_t *payload = payload_get(e, p, &record);
+    if (!payload)
+        return place_is_damaged(e, channel, p, r);
+    return r->damaged == 0 && place_read(channel, p, &record, payload, r);
 }
 
 void reading_run(struct engine *e, struct store_read *r)
@@ -194,29 +224,9 @@ void reading_run(struct engine *e, struct store_read *r)
         return;
     uint64_t stop = r->end < channel->next ? r->end : channel->next;
     for (uint32_t i = catalog_search(channel, r->from);
-         i < channel->end && channel->places[i].first < stop; i++) {
-        const struct place *p = &channel->places[i];
-        struct journal_record record;
-        bool is_large = p->bytes > DIRECT_BYTES;
-        if (p->left == 0)
-            continue;
-        if (is_large && r->run_count > 0)
+         i < channel->end && channel->places[i].first < stop; i++)
+        if (channel->places[i].left > 0 &&
+            !place_take(e, channel, &channel->places[i], r))
             return;
-        if (!head_get(e, channel, p, &record)) {
-            place_is_damaged(e, p, r);
-            continue;
-        }
-        if (is_large && record.count == 1) {
-            if (large_read(e, p, &record, r))
-                return;
-            place_is_damaged(e, p, r);
-            continue;
-        }
-        const uint8_t *payload = payload_get(e, p, &record);
-        if (!payload)
-            place_is_damaged(e, p, r);
-        else if (!place_read(channel, p, &record, payload, r))
-            return;
-    }
     r->next = stop > r->from ? stop : r->from;
 }

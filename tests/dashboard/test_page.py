@@ -290,6 +290,12 @@ class Sight(Page):
         self.wait_text("#headline strong", "the journal of fake:25000 has "
                        "failed: 5.0 of 8.0 MiB")
 
+    def test_messages_that_the_journal_has_lost_are_told(self):
+        self.see([channel("/queue/a", kind="queue", durable=1)],
+                 journal_damaged_messages=3)
+        self.wait_text("#headline strong",
+                       "the journal of fake:25000 has lost 3 messages")
+
     def test_a_channel_published_to_appears_with_its_rate(self):
         self.report(self.flow)
         self.open()

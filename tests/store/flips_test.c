@@ -101,14 +101,6 @@ static void stopped_close(struct stopped *st)
     storm_end(&st->storm);
 }
 
-static uint64_t told(const struct model *m)
-{
-    uint64_t damaged = 0;
-    for (int i = 0; i < MODEL_CHANNELS; i++)
-        damaged += m->channels[i].id ? m->channels[i].damaged : 0;
-    return damaged;
-}
-
 /* Opens a copy of the disk as it is now, which has changed in `what` at `at`.
  * Returns whether it opened. */
 static bool try_it(struct stopped *st, const char *what, uint64_t at)
@@ -128,7 +120,7 @@ static bool try_it(struct stopped *st, const char *what, uint64_t at)
             fail_msg("%s, changed at %" PRIu64 ": %s", what, at,
                      s->model.complaint);
         st->outcome.opened++;
-        st->outcome.damaged += told(&s->model);
+        st->outcome.damaged += s->model.lost;
     }
     life_abandon(&life);
     if (s->model.complaint[0])

@@ -164,7 +164,7 @@ void model_settle(struct model *m)
 
 void model_begin(struct model *m)
 {
-    m->found_tag = m->found_sum = 0;
+    m->found_tag = m->found_sum = m->lost = 0;
     m->counts->comparisons++;
     for (int i = 0; i < MODEL_CHANNELS; i++) {
         struct model_channel *c = &m->channels[i];
@@ -287,6 +287,7 @@ bool model_found_message(struct model *m, const struct model_found *found)
 void model_found_damage(struct model *m, uint32_t channel, uint64_t count)
 {
     struct model_channel *c = model_find(m, channel);
+    m->lost += count;
     if (c && m->may_be_damaged)
         c->damaged += count;
     else

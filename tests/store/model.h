@@ -62,6 +62,7 @@ struct model {
     uint64_t highest[MODEL_NAMES]; /* number ever confirmed there */
     uint64_t last_tag;
     uint64_t found_tag; /* the highest at this comparison */
+    uint64_t lost;      /* messages that it was told are damaged */
     uint64_t found_sum; /* of all that was found: the same, when it is */
     struct model_counts *counts;
     bool may_be_damaged; /* the disk is; what is told may be missing */

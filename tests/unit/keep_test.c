@@ -5,6 +5,7 @@
  */
 #include "broker/core/keep.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,6 +26,7 @@ struct fixture {
     struct rig rig;
     struct store_fake store;
     uint64_t unconfirmed; /* of each reader's connection */
+    char lost[100];       /* "2-3 5-5 ": numbers */
 };
 
 static struct fixture *fixture_of_owner;
@@ -36,9 +38,21 @@ static uint64_t on_unconfirmed(void *arg, struct subscriber *s)
     return fixture_of_owner->unconfirmed;
 }
 
+static void on_lost(void *arg, struct channel *ch, uint64_t first,
+                    uint64_t last)
+{
+    struct fixture *f = fixture_of_owner;
+    size_t n = strlen(f->lost);
+    (void)arg;
+    assert_true(queue_is_durable(ch));
+    snprintf(f->lost + n, sizeof f->lost - n, "%" PRIu64 "-%" PRIu64 " ", first,
+             last);
+}
+
 static void begin_core(struct fixture *f)
 {
     rig_open(&f->rig);
+    f->rig.core.turn.owner.lost = on_lost;
     f->rig.rule.is_durable = true;
     f->rig.rule.limit_bytes = 1 << 30;
     f->rig.core.turn.owner.unconfirmed = on_unconfirmed;
@@ -471,20 +485,23 @@ static void test_a_rule_makes_what_waits_durable(void **state)
     reader_close(&f->rig, &reader);
 }
 
-static void test_what_is_damaged_is_skipped_and_counted(void **state)
+static void test_what_is_damaged_is_skipped_and_told(void **state)
 {
     struct fixture *f = *state;
     struct reader reader;
-    rig_post(&f->rig, Q, "a b c");
+    rig_post(&f->rig, Q, "a b c d e f");
     settle(f);
     store_fake_damage(&f->store, Q, 2);
+    store_fake_damage(&f->store, Q, 3);
+    store_fake_damage(&f->store, Q, 6);
     restart(f);
     reader_open(&f->rig, &reader, Q, UINT64_MAX);
-    settle(f);
-    settle(f);
+    for (int i = 0; i < 4; i++)
+        settle(f);
     tick(f);
-    assert_string_equal(reader_words(&reader), "a c");
-    assert_int_equal(f->rig.core.keeper.damaged, 1);
+    assert_string_equal(reader_words(&reader), "a d e");
+    assert_string_equal(f->lost, "2-3 6-6 ");
+    assert_int_equal(f->rig.core.keeper.damaged, 3);
     assert_int_equal(rig_count(&f->rig, COUNT_queued_messages), 0);
     reader_close(&f->rig, &reader);
 }
@@ -564,7 +581,7 @@ int main(void)
         KEEP_TEST(test_what_a_worker_acknowledges_is_done),
         KEEP_TEST(test_acknowledgements_that_the_store_refuses_are_not_lost),
         KEEP_TEST(test_a_rule_makes_what_waits_durable),
-        KEEP_TEST(test_what_is_damaged_is_skipped_and_counted),
+        KEEP_TEST(test_what_is_damaged_is_skipped_and_told),
         KEEP_TEST(test_memory_that_is_short_is_given_back_first),
         KEEP_TEST(test_purged_messages_are_gone_from_the_store),
         KEEP_TEST(test_one_channel_too_many_is_refused),

@@ -302,8 +302,12 @@ static void fake_do_read(struct store_fake *f, struct store_read *r)
         const struct fake_message *m = &ch->messages[i];
         if (m->is_done || m->number < r->from || m->number >= r->end)
             continue;
-        if (m->is_damaged) {
-            r->damaged++;
+        bool follows = r->damaged == 0 || r->lost + r->damaged == m->number;
+        if (m->is_damaged && follows) {
+            r->lost = m->number - r->damaged++;
+        } else if (r->damaged > 0) {
+            r->next = r->lost + r->damaged;
+            return;
         } else if (!read_add(r, m)) {
             r->next = m->number;
             if (r->run_count == 0)

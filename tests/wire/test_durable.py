@@ -4,6 +4,7 @@ is there after the broker was killed, in order, until somebody has taken it.
 
 SLUICE_BACKLOG_MB=2000 makes the long backlog longer."""
 import os
+import pathlib
 import tempfile
 
 from daemon import Broker
@@ -218,6 +219,55 @@ class TooMany(WithJournal):
         sluiced.wait_stats(channels=self.MOST - 1)
         self.assertIn(b"sync=1",
                       client.ask(b"PUB %s confirm=sync rid=3" % name, b"z"))
+
+
+class Damaged(WithJournal):
+    """A byte of the journal changed while the broker was down."""
+
+    def flip(self, body):
+        """The first one of a message's body, wherever it is kept."""
+        for path in pathlib.Path(self.folder).glob("*.seg"):
+            data = bytearray(path.read_bytes())
+            at = data.find(body)
+            if at >= 0:
+                data[at] ^= 1
+                path.write_bytes(data)
+                return
+        self.fail("it is not on disk")
+
+    def publisher_of_units(self, sluiced):
+        client = UnitClient(sluiced.addresses[0])
+        self.addCleanup(client.close)
+        client.say(*OPENING)
+        client.hear()
+        return client
+
+    def test_consumers_are_told_which_messages_are_lost(self):
+        """By their numbers; the others come, and the counters know."""
+        sluiced = self.start()
+        client = self.publisher_of_units(sluiced)
+        for n in range(1, 8):  # each in a record of its own
+            body = b"%d." % n + bytes([n]) * 8 * KIB
+            client.ask(b"PUB %s confirm=sync rid=%d" % (QUEUE, n), body)
+        client.close()
+        self.assertEqual(sluiced.stop().status, 0)
+        self.assertEqual(self.start().stop().status, 0)  # in an older segment
+        for n in (3, 4, 6):
+            self.flip(b"%d." % n + bytes([n]) * 8 * KIB)
+        sluiced = self.start()
+        reader = self.publisher_of_units(sluiced)
+        reader.ask(b"SUB %s rid=1" % QUEUE)
+        stats = sluiced.wait_stats(queued_messages=0,
+                                   journal_damaged_messages=3)
+        said = reader.ping(b"end")
+        self.assertEqual([head for head in said if head.startswith(b"GAP")],
+                         [b"GAP %s %d %d why=damaged" % (QUEUE, first, last)
+                          for first, last in ((3, 4), (6, 6))])
+        self.assertEqual([head for head in said if head.startswith(b"MSG")],
+                         [b"MSG %s %d" % (QUEUE, n) for n in (1, 2, 5, 7)])
+        self.assertEqual((stats["gaps_told"], stats["messages_told"]), (2, 3))
+        self.assertEqual(sum(int(line.fields["messages"]) for line in
+                             sluiced.log("event=journal_damaged")), 3)
 
 
 if __name__ == "__main__":

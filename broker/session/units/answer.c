@@ -99,6 +99,17 @@ bool answer_go(struct session *s, const uint8_t *name, uint32_t length)
     return answer_channel(s, "GO", name, length);
 }
 
+bool answer_gap(struct session *s, const struct channel *ch, uint64_t first,
+                uint64_t last)
+{
+    struct head_writer w = answer_begin(s, "GAP");
+    head_add_channel(&w, channel_name(ch), channel_name_length(ch));
+    head_add_number(&w, first);
+    head_add_number(&w, last);
+    head_add_option(&w, UNIT_OPTION_why, span_of("damaged"));
+    return answer_end(s, &w, nothing);
+}
+
 bool answer_ping(struct session *s)
 {
     struct head_writer w = answer_begin(s, "PING");

@@ -16,6 +16,7 @@
 #include "proto/span.h"
 #include "proto/unit_error.h"
 
+struct channel;
 struct receipt;
 struct session;
 
@@ -42,6 +43,10 @@ bool answer_bye(struct session *s);
 /* Publishes to the channel are held back, or no longer. */
 bool answer_hold(struct session *s, const uint8_t *name, uint32_t length);
 bool answer_go(struct session *s, const uint8_t *name, uint32_t length);
+
+/* Messages of a queue will not come, being damaged. */
+bool answer_gap(struct session *s, const struct channel *ch, uint64_t first,
+                uint64_t last);
 
 /* Asks the client for a sign of life. */
 bool answer_ping(struct session *s);

@@ -80,6 +80,19 @@ static void units_press(struct session *s)
             subscriber_press(LIST_OF(link, struct subscriber, dirty));
 }
 
+/* It is for the client's information: one that takes no answers, or for which
+ * there is no memory, goes without. */
+static void units_gap(struct session *s, const struct channel *ch,
+                      uint64_t first, uint64_t last)
+{
+    struct counters *counters = s->all->counters;
+    bool is_open = s->state == SESSION_OPEN || s->state == SESSION_PAUSED;
+    if (!is_open || units_must_rest(s) || !answer_gap(s, ch, first, last))
+        return;
+    counter_add(counters, COUNT_gaps_told, 1);
+    counter_add(counters, COUNT_messages_told, last - first + 1);
+}
+
 static struct verdict units_doom(struct session *s)
 {
     if (s->units)
@@ -240,6 +253,7 @@ const struct session_kind units_kind = {
     .complete = decode_complete,
     .must_rest = units_must_rest,
     .offer = units_offer,
+    .gap = units_gap,
     .doom = units_doom,
     .target = units_target,
     .flush = unit_writer_flush,

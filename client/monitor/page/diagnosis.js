@@ -211,9 +211,18 @@ function problemsOfJournal(who) {
     const state = JOURNAL[counters.journal_state];
     const size = figures.bytesOf(counters.journal_bytes,
         counters.journal_limit_bytes);
-    return state ? [{rank: "journal", level: state.level, weight: 0,
-        text: `the journal of ${who.name} ${state.is}: ${size}`,
-        more: state.more}] : [];
+    const lost = counters.journal_damaged_messages;
+    const found = [];
+    if (state)
+        found.push({rank: "journal", level: state.level, weight: 0,
+            text: `the journal of ${who.name} ${state.is}: ${size}`,
+            more: state.more});
+    if (lost > 0)
+        found.push({rank: "loss", level: "bad", weight: lost,
+            text: `the journal of ${who.name} has lost ` +
+                plural(lost, "message"),
+            more: "they changed on disk: sluice journal check says which"});
+    return found;
 }
 
 // Relief comes later than shortage: while somebody holds back, it is short.
