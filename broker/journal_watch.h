@@ -18,7 +18,7 @@ struct store;
 
 /* All zeros: there is no store. */
 struct journal_watch {
-    const struct store *store; /* NULL: there is none */
+    struct store *store; /* NULL: there is none */
     const struct keeper *keeper;
     struct counters *counters;
     struct log *log;

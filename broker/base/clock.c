@@ -11,6 +11,13 @@ clock_ms clock_now_ms(void)
                       (uint64_t)t.tv_nsec / 1000000);
 }
 
+uint64_t clock_wall_ms(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
 uint64_t clock_now_us(void)
 {
     struct timespec ts;

@@ -16,6 +16,9 @@ clock_ms clock_now_ms(void);
 /* CLOCK_MONOTONIC in microseconds, for measuring. */
 uint64_t clock_now_us(void);
 
+/* Milliseconds since 1970, for people: they may go back. */
+uint64_t clock_wall_ms(void);
+
 /* Time from `since` to `now`, which is not before it. */
 static inline uint32_t clock_elapsed_ms(clock_ms now, clock_ms since)
 {

@@ -121,7 +121,7 @@ void keep_free(struct keep *k)
 {
     assert(!k->read && list_is_empty(&k->strays));
     if (!k->is_abandoned)
-        keeper_drop_channel(k->keeper, k->id);
+        keeper_drop_channel(k->keeper, k);
     keeper_remove(k->keeper, k);
     keep_release(k);
 }

@@ -71,7 +71,7 @@ bool keeper_open_channel(struct keeper *k, struct keep *keep, uint64_t *first)
     k->has_asked = true;
     if (keeper_add(k, keep))
         return true;
-    k->ops->drop_channel(k->store, keep->id);
+    k->ops->drop_channel(k->store, keep->id, channel_name_length(ch));
     return false;
 }
 
@@ -83,9 +83,10 @@ void keeper_remove(struct keeper *k, struct keep *keep)
     idmap_remove(&k->keeps, keep->id);
 }
 
-void keeper_drop_channel(struct keeper *k, uint32_t channel)
+void keeper_drop_channel(struct keeper *k, const struct keep *keep)
 {
-    k->ops->drop_channel(k->store, channel);
+    k->ops->drop_channel(k->store, keep->id,
+                         channel_name_length(&keep->queue->channel));
     k->has_asked = true;
 }
 

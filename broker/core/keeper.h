@@ -108,7 +108,7 @@ void keeper_reap(struct keeper *k);
 bool keeper_open_channel(struct keeper *k, struct keep *keep, uint64_t *first);
 bool keeper_add(struct keeper *k, struct keep *keep);
 void keeper_remove(struct keeper *k, struct keep *keep);
-void keeper_drop_channel(struct keeper *k, uint32_t channel);
+void keeper_drop_channel(struct keeper *k, const struct keep *keep);
 
 /* Whether gates are closed because too much is not on disk, or the store takes
  * no messages. */

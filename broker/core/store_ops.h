@@ -100,7 +100,7 @@ struct store_ops {
                                       uint64_t *first);
     /* It holds nothing, and its id is not used again. Never fails: it is
      * written when there is room for it. */
-    void (*drop_channel)(void *store, uint32_t channel);
+    void (*drop_channel)(void *store, uint32_t channel, uint32_t name_length);
     /* In the order of calls, over all channels. Takes the reference on the
      * block until it is reaped. False: no room now, try the same one again
      * after the next _reap. */
@@ -108,8 +108,6 @@ struct store_ops {
     /* The messages first, first + 1, ... need not be kept. False: no room now,
      * try the same ones again. */
     bool (*ack)(void *store, uint32_t channel, uint64_t first, uint32_t count);
-    /* All below `first` need not be kept. False: no room now. */
-    bool (*trim)(void *store, uint32_t channel, uint64_t first);
     /* Its `channel`, `from`, `end` and `into` are set. False: no room now. */
     bool (*read)(void *store, struct store_read *read);
     /* The end of a turn: what was asked is begun. */

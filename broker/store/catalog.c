@@ -81,7 +81,6 @@ void catalog_clean(struct catalog *c)
     for (struct catalog_channel *one = c->dirty; one; one = next) {
         next = one->next_dirty;
         one->is_dirty = one->is_new = false;
-        one->trim = 0;
         /* Its memory stays for the next ones. */
         one->unwritten.count = 0;
         if (one->is_dropped)
@@ -335,20 +334,15 @@ bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
     return true;
 }
 
-bool catalog_trim(struct catalog *c, struct catalog_channel *channel,
-                  uint64_t first, bool is_written)
+void catalog_trim(struct catalog *c, struct catalog_channel *channel,
+                  uint64_t first)
 {
     if (first <= channel->floor)
-        return true;
+        return;
     places_ack(c, channel, channel->floor, first);
     floor_rise(c, channel, first);
     if (first > channel->next)
         channel->next = first;
-    if (!is_written) {
-        channel->trim = first;
-        catalog_soil(c, channel);
-    }
-    return true;
 }
 
 bool catalog_run(const struct catalog_channel *channel, uint64_t *first,

@@ -40,7 +40,6 @@ struct catalog_channel {
     struct ranges
         late; /* these are to be when they touch them: see range_max */
     struct ranges unwritten; /* of them, those that no batch says */
-    uint64_t trim;           /* no batch says that all below are done; or 0 */
     struct place *places;
     uint32_t begin, end, room; /* those before `begin` are done */
     uint32_t reserved;         /* places to come */
@@ -94,9 +93,9 @@ bool catalog_move(struct catalog *c, struct catalog_channel *channel,
  * memory. `is_written`: a batch says so. */
 bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
                  uint64_t first, uint64_t end, bool is_written);
-/* The same for all below `first`, which is written as one number. */
-bool catalog_trim(struct catalog *c, struct catalog_channel *channel,
-                  uint64_t first, bool is_written);
+/* A batch says that all below `first` are done. */
+void catalog_trim(struct catalog *c, struct catalog_channel *channel,
+                  uint64_t first);
 /* There is something to be written of it. */
 void catalog_soil(struct catalog *c, struct catalog_channel *channel);
 /* A batch says all that there was to be said. */

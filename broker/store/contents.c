@@ -189,8 +189,8 @@ static bool apply_channels(struct catalog *c, const uint8_t *payload,
             return false;
         if (channel->next < entry.next)
             channel->next = entry.next;
-        if (!catalog_trim(c, channel, entry.floor, true) ||
-            !apply_ranges(c, channel, entry.done, entry.ranges))
+        catalog_trim(c, channel, entry.floor);
+        if (!apply_ranges(c, channel, entry.done, entry.ranges))
             return false;
     }
     return true;
@@ -230,7 +230,9 @@ static bool apply_record(struct opening *o, uint32_t segment,
             catalog_drop(c, channel);
         return true;
     case JOURNAL_TRIM:
-        return !channel || catalog_trim(c, channel, record->first, true);
+        if (channel)
+            catalog_trim(c, channel, record->first);
+        return true;
     case JOURNAL_SEGMENTS:
         return o->live || add_live(o, payload, record->count);
     case JOURNAL_FREE:

@@ -13,7 +13,6 @@
 
 enum {
     RANGES_SHARE = 4, /* of a segment, that STATE's ranges take at most */
-    BATCH_BYTES = JOURNAL_BATCH_MAX / 8 * 7, /* of puts, unless one is more */
 };
 
 enum engine_result engine_open(struct engine **engine,
@@ -63,10 +62,14 @@ void engine_abandon(struct engine *e)
 
 bool engine_finish(struct engine *e, uint64_t wall_ms)
 {
-    bool has_failed = engine_step(e, wall_ms) == STORE_FAILED;
+    uint32_t written;
+    do {
+        written = e->written;
+        (void)engine_step(e, wall_ms);
+    } while (e->written != written && e->written != e->taken);
+    bool has_failed = e->state == STORE_FAILED;
     /* Segments that could be freed are found again. */
-    bool is_all = !has_failed && !e->catalog.dirty &&
-                  (e->put_count == 0 || e->is_written);
+    bool is_all = !has_failed && !e->catalog.dirty && e->written == e->taken;
     int error = has_failed || e->is_sealed ? 0 : writer_seal(e);
     /* Without space it is opened as after a kill. */
     return is_all && (error == 0 || space_error(error));
@@ -114,93 +117,83 @@ void engine_set_limits(struct engine *e, uint64_t limit_bytes,
     e->shelf.free_bytes = free_bytes;
 }
 
-/* Commands. */
+/* Orders. */
 
-bool engine_open_channel(struct engine *e, uint32_t id, const uint8_t *name,
-                         uint32_t length, uint64_t first)
+static bool take_open(struct engine *e, const struct order *o)
 {
-    struct catalog_channel *channel =
-        catalog_open(&e->catalog, id, name, length, first);
+    struct catalog_channel *channel = catalog_open(
+        &e->catalog, o->channel, o->name, o->name_length, o->first);
     if (!channel)
         return false;
     channel->is_new = true;
     catalog_soil(&e->catalog, channel);
+    free(o->name);
     return true;
 }
 
-void engine_drop_channel(struct engine *e, uint32_t id)
+static bool take_drop(struct engine *e, const struct order *o)
 {
-    struct catalog_channel *channel = catalog_find(&e->catalog, id);
+    struct catalog_channel *channel = catalog_find(&e->catalog, o->channel);
     if (channel)
         catalog_drop(&e->catalog, channel);
-}
-
-bool engine_put(struct engine *e, const struct store_put *put)
-{
-    struct catalog_channel *channel = catalog_find(&e->catalog, put->channel);
-    uint64_t bytes = step_put_bytes(&put->slice);
-    uint64_t most = e->shelf.segment_bytes / 2 < BATCH_BYTES
-                        ? e->shelf.segment_bytes / 2
-                        : BATCH_BYTES;
-    bool is_full = e->put_count == ENGINE_PUTS ||
-                   (e->put_count > 0 && e->put_bytes + bytes > most);
-    if (e->state != STORE_OPEN || e->is_written || is_full)
-        return false;
-    if (channel && !catalog_reserve(channel))
-        return false;
-    e->puts[e->put_count++] = *put;
-    e->put_bytes += bytes;
     return true;
 }
 
-bool engine_ack(struct engine *e, uint32_t channel, uint64_t first,
-                uint32_t count)
+static bool take_put(struct engine *e, const struct order *o)
 {
-    struct catalog_channel *one = catalog_find(&e->catalog, channel);
-    e->stats.acks += count;
-    return !one ||
-           catalog_ack(&e->catalog, one, first, first + count, one->is_new);
+    if (e->taken - e->reaped == ENGINE_PUTS)
+        return false;
+    *engine_put_at(e, e->taken++) = o->put;
+    return true;
 }
 
-bool engine_trim(struct engine *e, uint32_t channel, uint64_t first)
+static bool take_ack(struct engine *e, const struct order *o)
 {
-    struct catalog_channel *one = catalog_find(&e->catalog, channel);
-    return !one || catalog_trim(&e->catalog, one, first, false);
+    struct catalog_channel *channel = catalog_find(&e->catalog, o->channel);
+    e->stats.acks += o->count;
+    return !channel || catalog_ack(&e->catalog, channel, o->first,
+                                   o->first + o->count, channel->is_new);
+}
+
+static bool take_read(struct engine *e, const struct order *o)
+{
+    reading_run(e, o->read);
+    return true;
+}
+
+bool engine_take(struct engine *e, const struct order *order)
+{
+    static bool (*const takers[])(struct engine *, const struct order *) = {
+        [ORDER_OPEN] = take_open, [ORDER_DROP] = take_drop,
+        [ORDER_PUT] = take_put,   [ORDER_ACK] = take_ack,
+        [ORDER_READ] = take_read,
+    };
+    return takers[order->kind](e, order);
 }
 
 int engine_reap(struct engine *e, struct store_put *puts, int max)
 {
     int n = 0;
-    if (!e->is_written)
-        return 0;
-    while (n < max && e->reaped < e->put_count)
-        puts[n++] = e->puts[e->reaped++];
-    if (e->reaped == e->put_count) {
-        e->put_count = e->reaped = 0;
-        e->put_bytes = 0;
-        e->is_written = false;
-    }
+    while (n < max && e->reaped != e->written)
+        puts[n++] = *engine_put_at(e, e->reaped++);
     return n;
 }
 
 int engine_take_back(struct engine *e, struct store_put *puts, int max)
 {
     int n = 0;
-    while (!e->is_written && n < max && e->put_count > 0) {
-        struct store_put *put = &puts[n++];
-        *put = e->puts[--e->put_count];
-        e->put_bytes -= step_put_bytes(&put->slice);
+    while (n < max && e->taken != e->written) {
+        const struct store_put *put = engine_put_at(e, --e->taken);
         struct catalog_channel *channel =
             catalog_find(&e->catalog, put->channel);
+        puts[n++] = *put;
+        if (e->placed != e->taken + 1)
+            continue;
+        e->placed--;
         if (channel)
             channel->reserved--;
     }
     return n;
-}
-
-void engine_read(struct engine *e, struct store_read *read)
-{
-    reading_run(e, read);
 }
 
 enum engine_need engine_need(const struct engine *e)

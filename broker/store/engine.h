@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT
  *
- * engine - a store of durable queues without threads: commands are gathered,
- * engine_step() writes them as one batch, flushes it and says what is on disk.
+ * engine - a store of durable queues without threads: orders are taken,
+ * engine_step() writes them as a batch, flushes it and says what is on disk.
  * It touches the system through `struct disk` only, and takes the time as an
  * argument, so a simulation can run it against a disk that loses power.
  *
- *     put, ack, ... --> [gathered] -- step: write, flush --> [done] --> reap
+ *     orders --> [taken] -- step: write, flush --> [written] --> reap
  *
  * One thread at a time. Nothing calls back.
  */
@@ -20,7 +20,7 @@
 
 enum {
     ENGINE_RANDOM = 32,
-    ENGINE_PUTS = 4096, /* in one batch */
+    ENGINE_PUTS = 8192, /* taken and not reaped; a power of two */
 };
 
 struct engine;
@@ -58,8 +58,8 @@ enum engine_result engine_open(struct engine **engine,
                                const struct engine_setup *setup,
                                uint64_t wall_ms, struct engine_report *report);
 
-/* Writes what was gathered and seals, unless the store has failed. Returns
- * whether all of it is on disk. */
+/* Writes what was taken and seals, unless the store has failed. Returns whether
+ * all of it is on disk. */
 bool engine_finish(struct engine *e, uint64_t wall_ms);
 
 /* The same and engine_abandon(). */
@@ -82,25 +82,36 @@ struct engine_numbers engine_numbers(const struct engine *e);
 bool engine_visit_channels(struct engine *e, store_channel_fn *visit,
                            void *arg);
 
-/* Commands. False: there is no room or no memory; the same one may be tried
- * again after a step. Those of unknown channels do nothing. */
+enum order_kind {
+    ORDER_OPEN, /* `channel` is a new one, see engine_numbers(); its first
+                   message has the number `first` */
+    ORDER_DROP, /* the channel holds nothing that is wanted */
+    ORDER_PUT,  /* the slice stays as it is until it is reaped */
+    ORDER_ACK,  /* `count` numbers from `first` on are done: on reads it takes
+                   effect at once, on disk with the next step; or later, when
+                   those that STATE has room for have gaps between them */
+    ORDER_READ, /* answered at once; only what is on disk is read */
+};
 
-/* `id` is a new one; see engine_numbers(). */
-bool engine_open_channel(struct engine *e, uint32_t id, const uint8_t *name,
-                         uint32_t length, uint64_t first);
-/* The channel holds nothing that is wanted. */
-void engine_drop_channel(struct engine *e, uint32_t id);
-/* The slice stays as it is until it is reaped. False also while the store has
- * no space and when it has failed. */
-bool engine_put(struct engine *e, const struct store_put *put);
-/* Takes effect on reads at once, on disk with the next step; or later, when
- * those that STATE has room for have gaps between them. */
-bool engine_ack(struct engine *e, uint32_t channel, uint64_t first,
-                uint32_t count);
-/* The same for all numbers below `first`. */
-bool engine_trim(struct engine *e, uint32_t channel, uint64_t first);
-/* Answers at once; only what is on disk is read. */
-void engine_read(struct engine *e, struct store_read *read);
+/* What a store is asked to do. Those of unknown channels do nothing. */
+struct order {
+    enum order_kind kind;
+    uint32_t channel; /* but for ORDER_PUT and ORDER_READ, which have it */
+    uint32_t count;
+    uint64_t first;
+    union {
+        struct store_put put;
+        struct store_read *read;
+        struct {
+            uint8_t *name; /* from malloc(): the engine's once it is taken */
+            uint32_t name_length;
+        };
+    };
+};
+
+/* False: there is no memory, the same one may be tried again; or no room for
+ * an ORDER_PUT, if so many as ENGINE_PUTS are not reaped. */
+bool engine_take(struct engine *e, const struct order *order);
 
 /* As it is now. */
 enum store_state engine_state(const struct engine *e);
@@ -113,15 +124,15 @@ enum engine_need {
     ENGINE_NOW,
 };
 
-/* Does not change before the next command or step. */
+/* Does not change before the next order or step. */
 enum engine_need engine_need(const struct engine *e);
 
-/* Writes one batch of what was gathered, flushes it, frees and compacts a bit.
- * While the store is full it looks whether there is space again. */
+/* Writes one batch of what was taken, flushes it, frees and compacts a bit.
+ * Without space puts wait, and it looks whether there is some again. */
 enum store_state engine_step(struct engine *e, uint64_t wall_ms);
 
 /* Puts that are on disk, in the order in which they came; each is given once.
- * Returns how many. Room for new ones is made when all were reaped. */
+ * Returns how many. */
 int engine_reap(struct engine *e, struct store_put *puts, int max);
 
 /* Puts that never were on disk, for the caller to give up, after a failure or

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * engine_parts - what the files of the engine share: engine.c takes commands,
+ * engine_parts - what the files of the engine share: engine.c takes orders,
  * step.c makes a batch of them, writer.c appends to the newest segment,
  * moving.c copies what lives out of old ones, reading.c answers reads,
  * opening.c finds out what there is.
@@ -45,12 +45,15 @@ struct engine {
     uint8_t *index;      /* entries of the newest, */
     size_t index_count, index_room;
     size_t index_known; /* of them, those that the catalog knows */
-    struct store_put puts[ENGINE_PUTS];
-    int put_count;
-    int reaped;         /* of them, once they are written */
-    bool is_written;    /* they are */
-    uint64_t put_bytes; /* their records take, at most */
+    struct store_put puts[ENGINE_PUTS]; /* a ring; */
+    uint32_t taken, written, reaped;    /* so many puts were, ever */
+    uint32_t placed; /* of them, those for which the catalog has room */
     struct engine_stats stats;
 };
+
+static inline struct store_put *engine_put_at(struct engine *e, uint32_t n)
+{
+    return &e->puts[n % ENGINE_PUTS];
+}
 
 #endif

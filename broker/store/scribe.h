@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * scribe - the thread of a store: it feeds the engine from the rings, decides
- * when a batch is written, and says what is done. It owns the engine from start
- * to stop; the loop touches nothing of it but rings, bells and atomics.
+ * scribe - the thread of a store: it feeds the engine with orders, decides when
+ * a batch is written, and says what is done. It owns the engine from start to
+ * stop; the loop touches nothing of it but what both sides share.
  */
 #ifndef SLUICE_STORE_SCRIBE_H
 #define SLUICE_STORE_SCRIBE_H
@@ -14,74 +14,50 @@
 
 #include "broker/base/bell.h"
 #include "broker/base/clock.h"
+#include "broker/base/mailbox.h"
 #include "broker/store/disk_posix.h"
-#include "broker/store/engine.h"
-#include "broker/store/mailbox.h"
+#include "broker/store/store.h"
 
-enum scribe_put_kind { SCRIBE_PUT, SCRIBE_OPEN, SCRIBE_DROP };
+enum { SCRIBE_TIMES = 32 };
 
-struct scribe_put {
-    enum scribe_put_kind kind;
-    union {
-        struct store_put put;
-        struct {
-            uint32_t channel;
-            uint32_t name_length; /* this and the rest if it is opened */
-            uint64_t first;
-            uint8_t *name; /* the thread's then */
-        };
-    };
-};
-
-enum scribe_ask_kind { SCRIBE_ACK, SCRIBE_TRIM, SCRIBE_READ };
-
-struct scribe_ask {
-    enum scribe_ask_kind kind;
-    uint32_t channel, count;
-    uint64_t first;
-    struct store_read *read;
-};
-
-enum {
-    SCRIBE_STATS = sizeof(struct engine_stats) / sizeof(uint64_t),
-    SCRIBE_TIMES = 32, /* powers of two */
-};
-
-struct scribe {
-    struct disk_posix folder;
-    struct disk_ops calls; /* of the folder; flushes are timed */
-    struct engine *engine;
-    struct mailbox puts, asks, done;
+struct store {
+    struct disk_posix folder; /* the first, for scribe_flush() */
+    struct disk_ops calls;    /* of the folder; flushes are timed */
+    struct mailbox orders, done;
     struct bell work, news; /* for the thread; for the loop */
     atomic_bool is_stopping, has_stopped;
-    atomic_bool needs_room; /* of what is done, before it can go on */
-    _Atomic uint64_t limit_bytes, free_bytes;
-    _Atomic uint64_t stats[SCRIBE_STATS];
-    _Atomic uint64_t times[SCRIBE_TIMES]; /* flushes that took up to 2^i us */
-    _Atomic uint64_t flush_began_us;      /* 0 while there is none */
+    _Atomic enum store_state state;  /* published after what came before it */
+    _Atomic uint64_t flush_began_us; /* 0 while there is none */
     pthread_t thread;
-    /* The thread's. */
-    enum store_state state; /* that it has said */
-    clock_ms stepped_at;    /* or had nothing to write */
-    bool is_due;            /* there are acknowledgements to write */
+    pthread_mutex_t lock; /* of the following three */
+    uint64_t limit_bytes, free_bytes;
+    struct store_stats stats;
+    /* The thread's, while it runs. */
+    struct engine *engine;
+    enum engine_need need;        /* what it waits for, */
+    clock_ms since;               /* since when */
+    uint64_t times[SCRIBE_TIMES]; /* flushes that took less than 2^i us */
+    /* The loop's. */
+    enum store_state said; /* what it was told */
+    uint32_t owed; /* puts and reads that are not reaped, up to ENGINE_PUTS */
+    uint64_t channel_bytes;  /* of all channels in STATE, */
+    uint64_t channels_limit; /* at most */
+    uint32_t channel_count, next_channel;
+    uint64_t above;     /* numbers of new channels begin there */
+    uint64_t highest;   /* that was ever put, and one more */
+    struct order *late; /* channels to be opened and dropped that found no room
+                           in the ring, in order; there is room here to drop
+                           all channels */
+    size_t late_count, late_room;
+    bool is_started;
 };
 
-/* Opens the folder and the engine, on the disk that the setup has or that of
- * the folder; false with the report filled, and nothing held. */
-bool scribe_open(struct scribe *s, const char *folder,
-                 struct engine_setup *setup, struct engine_report *report);
 /* Starts the thread; false when there can be none. */
-bool scribe_start(struct scribe *s);
-/* The thread has stopped, or was never started: closes the engine, as it is,
- * and the folder. */
-void scribe_close(struct scribe *s);
-
-/* Statistics as the thread published them last. */
-struct engine_stats scribe_stats(const struct scribe *s);
-/* How long the flush that is being waited for has taken; 0: there is none. */
-uint64_t scribe_flushing_us(const struct scribe *s);
-/* The time within which this share of a hundred flushes was done; 0: there was
- * none. */
-uint64_t scribe_flush_us(const struct scribe *s, unsigned share);
+bool scribe_start(struct store *s);
+/* Flushes a file of the store's folder, and counts how long that takes. */
+int scribe_flush(void *folder, int file);
+/* Publishes statistics and takes over the bounds; the thread's while it
+ * runs. */
+void scribe_exchange(struct store *s);
 
 #endif

@@ -12,11 +12,14 @@
 
 enum {
     RECORD_BYTES = 256 << 10, /* messages of one record, about */
+    BATCH_PUTS = 4096,
+    BATCH_BYTES = JOURNAL_BATCH_MAX / 8 * 7, /* of puts, unless one is more */
     /* What a batch takes but for its records, zeros to a page included. */
     BATCH_EXTRA = JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER + JOURNAL_PAGE,
 };
 
-uint64_t step_put_bytes(const struct slice *s)
+/* What a put takes in a batch, at most. */
+static uint64_t put_bytes(const struct slice *s)
 {
     const uint8_t *text;
     uint64_t length = s->length;
@@ -27,7 +30,7 @@ uint64_t step_put_bytes(const struct slice *s)
 
 static bool has_puts(const struct engine *e)
 {
-    return e->state == STORE_OPEN && e->put_count > 0 && !e->is_written;
+    return e->state == STORE_OPEN && e->taken != e->written;
 }
 
 /* The next segment that nothing needs, from `from` on. */
@@ -80,24 +83,49 @@ static uint64_t words_bytes(const struct engine *e)
     return bytes;
 }
 
-/* A record without a payload. */
-static void add_bare(struct engine *e, enum journal_type type, uint32_t channel,
-                     uint64_t first)
+/* What the next batch takes. */
+struct plan {
+    uint64_t words, puts, moves; /* bytes */
+    uint32_t put_count;
+    bool is_short; /* there was no space for all of it */
+};
+
+/* Plans the puts that fit into a batch, and of whose messages the catalog has
+ * memory for the places. */
+static void plan_puts(struct engine *e, struct plan *plan)
 {
-    struct journal_record record = {
-        .type = (uint8_t)type, .channel = channel, .first = first};
-    batch_record(&e->batch);
-    (void)batch_record_end(&e->batch, &record);
+    uint64_t most = e->shelf.segment_bytes / 2 < BATCH_BYTES
+                        ? e->shelf.segment_bytes / 2
+                        : BATCH_BYTES;
+    for (uint32_t n = e->written; n != e->taken; n++) {
+        const struct store_put *put = engine_put_at(e, n);
+        uint64_t bytes = put_bytes(&put->slice);
+        if (plan->put_count == BATCH_PUTS ||
+            (plan->put_count > 0 && plan->puts + bytes > most))
+            return;
+        struct catalog_channel *channel =
+            catalog_find(&e->catalog, put->channel);
+        if (n == e->placed) {
+            if (channel && !catalog_reserve(channel))
+                return;
+            e->placed++;
+        }
+        plan->puts += bytes;
+        plan->put_count++;
+    }
 }
 
 static void add_channel(struct engine *e, const struct catalog_channel *channel)
 {
-    struct journal_record record = {.type = JOURNAL_CHANNEL, .count = 1};
+    struct journal_record record = {.type = JOURNAL_DROP,
+                                    .channel = channel->id};
     if (channel->is_dropped) {
-        add_bare(e, JOURNAL_DROP, channel->id, 0);
+        batch_record(&e->batch);
+        (void)batch_record_end(&e->batch, &record);
         return;
     }
     if (channel->is_new) {
+        record = (struct journal_record){.type = JOURNAL_CHANNEL, .count = 1};
         batch_record(&e->batch);
         writer_add_channel(&e->batch, channel);
         (void)batch_record_end(&e->batch, &record);
@@ -110,8 +138,6 @@ static void add_channel(struct engine *e, const struct catalog_channel *channel)
         writer_add_ranges(&e->batch, &channel->unwritten);
         (void)batch_record_end(&e->batch, &record);
     }
-    if (channel->trim > 0)
-        add_bare(e, JOURNAL_TRIM, channel->id, channel->trim);
 }
 
 /* All that is done is in this batch, so it may free what lives no more. */
@@ -174,14 +200,14 @@ static bool put_follows(const struct store_put *last,
            payload + next->slice.length <= RECORD_BYTES;
 }
 
-/* Adds the puts, those of a channel that follow each other as one record. */
-static void add_puts(struct engine *e)
+/* Adds puts, those of a channel that follow each other as one record. */
+static void add_puts(struct engine *e, uint32_t count)
 {
-    const struct store_put *sorted[ENGINE_PUTS];
-    for (int i = 0; i < e->put_count; i++)
-        sorted[i] = &e->puts[i];
-    qsort(sorted, (size_t)e->put_count, sizeof *sorted, put_compare);
-    for (int i = 0; i < e->put_count;) {
+    const struct store_put *sorted[BATCH_PUTS];
+    for (uint32_t i = 0; i < count; i++)
+        sorted[i] = engine_put_at(e, e->written + i);
+    qsort(sorted, count, sizeof *sorted, put_compare);
+    for (uint32_t i = 0; i < count;) {
         const struct store_put *put = sorted[i];
         struct journal_record record = {.type = JOURNAL_MESSAGES,
                                         .form = put->slice.has_text
@@ -194,23 +220,23 @@ static void add_puts(struct engine *e)
             add_slice(&e->batch, &sorted[i]->slice);
             record.count += sorted[i]->slice.messages;
             i++;
-        } while (i < e->put_count &&
+        } while (i < count &&
                  put_follows(sorted[i - 1], sorted[i], e->batch.payload));
         writer_record_end(e, &record);
     }
 }
 
-/* What was put is on disk. */
-static void apply_puts(struct engine *e)
+/* So many puts are on disk. */
+static void apply_puts(struct engine *e, uint32_t count)
 {
-    for (int i = 0; i < e->put_count; i++) {
+    for (; count > 0; count--) {
+        const struct store_put *put = engine_put_at(e, e->written++);
         struct catalog_channel *channel =
-            catalog_find(&e->catalog, e->puts[i].channel);
+            catalog_find(&e->catalog, put->channel);
         if (channel)
             channel->reserved--;
-        e->stats.messages += e->puts[i].slice.messages;
+        e->stats.messages += put->slice.messages;
     }
-    e->is_written = true;
 }
 
 static void apply_words(struct engine *e)
@@ -250,12 +276,6 @@ static void engine_error(struct engine *e, int error)
         e->state = STORE_FAILED;
 }
 
-/* What the next batch takes. */
-struct plan {
-    uint64_t words, puts, moves; /* bytes */
-    bool is_short;               /* there was no space for all of it */
-};
-
 /* Makes room for what is planned; false when there is no space for it. */
 static bool plan_place(struct engine *e, struct plan *plan)
 {
@@ -291,8 +311,7 @@ static void batch_write(struct engine *e, const struct plan *plan)
     struct moving before = e->moving;
     writer_begin(e);
     add_words(e);
-    if (plan->puts > 0)
-        add_puts(e);
+    add_puts(e, plan->put_count);
     if (plan->moves > 0) {
         uint64_t used = e->batch.length, margin = writer_margin(e);
         uint64_t room = writer_room(e);
@@ -308,8 +327,7 @@ static void batch_write(struct engine *e, const struct plan *plan)
         return;
     }
     apply_words(e);
-    if (plan->puts > 0)
-        apply_puts(e);
+    apply_puts(e, plan->put_count);
     writer_apply(e);
 }
 
@@ -336,8 +354,9 @@ void step_run(struct engine *e)
     if (e->state == STORE_FULL &&
         shelf_make_spares(&e->shelf, SHELF_RESERVE + 1) == 0)
         e->state = STORE_OPEN;
-    struct plan plan = {.words = words_bytes(e),
-                        .puts = has_puts(e) ? e->put_bytes : 0};
+    struct plan plan = {.words = words_bytes(e)};
+    if (has_puts(e))
+        plan_puts(e, &plan);
     if (e->state == STORE_OPEN && e->moving.victim != SEGMENT_NONE)
         plan.moves = moving_peek(e);
     if (plan.words + plan.puts + plan.moves > 0 && plan_fit(e, &plan))

@@ -10,9 +10,6 @@
 
 #include "broker/store/engine_parts.h"
 
-/* What a put takes in a batch, at most. */
-uint64_t step_put_bytes(const struct slice *s);
-
 /* See engine_need(). */
 enum engine_need step_need(const struct engine *e);
 

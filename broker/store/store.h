@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * store - durable queues in a folder. A thread of its own writes and reads; the
- * loop's side gives it work and takes what is done, without locks.
+ * loop gives it orders and takes what is done, without waiting.
  *
- *     loop: put, open, drop --> [puts]  -->
- *           ack, trim, read --> [asks]  -->  thread: engine, disk
- *           reap            <-- [done]  <--
+ *     loop: open, drop, put, ack, trim, read --> [orders] --> thread: engine
+ *           reap                             <--  [done]  <--
  *
- * Acknowledgements have a ring of their own because puts may stand still while
- * the disk is full, and acknowledgements are what frees space. All functions
- * are the loop's.
+ * Acknowledgements, which are what frees space, never wait behind puts: the
+ * engine has room for all puts that may be in the ring, also while the disk is
+ * full. All functions are the loop's.
  */
 #ifndef SLUICE_STORE_STORE_H
 #define SLUICE_STORE_STORE_H
@@ -76,6 +75,6 @@ struct store_stats {
     uint64_t flushing_us; /* the flush that is being waited for; 0: none is */
 };
 /* The same. */
-struct store_stats store_stats(const struct store *s);
+struct store_stats store_stats(struct store *s);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * The store on a disk that loses power, by chance: up to 50 channels, messages
- * acknowledged in and out of order, trims and drops, small segments that roll,
+ * acknowledged in and out of order, drops, small segments that roll,
  * fill up and are compacted. The process is killed, or the power cut, before
  * any change of the disk, also while it opens the store again, up to ten times
  * in a row. Whatever survives, what is opened is what the model allows

@@ -11,6 +11,7 @@
 
 #include "broker/store/engine.h"
 #include "proto/frame.h"
+#include "tests/store/orders.h"
 #include "tests/store/sim_disk.h"
 
 enum { SEGMENT = 32 << 10, BODY_MAX = 4096, SINK = 64 << 10 };
@@ -151,7 +152,7 @@ static uint64_t read_all(struct rig *r, uint64_t from, uint32_t size,
     uint64_t count = 0;
     do {
         into.used = 0;
-        engine_read(r->engine, &read);
+        (void)engine_read(r->engine, &read);
         for (uint32_t i = 0; i < read.run_count; i++) {
             struct slice *s = &read.runs[i];
             const uint8_t *p = slice_bytes(s), *got;

@@ -48,7 +48,6 @@ bool life_put(struct life *life, struct model_channel *c, uint32_t messages,
               bool has_text);
 bool life_ack(struct life *life, struct model_channel *c, uint64_t first,
               uint32_t count);
-bool life_trim(struct life *life, struct model_channel *c, uint64_t first);
 /* Never refused. */
 void life_drop(struct life *life, struct model_channel *c);
 

@@ -130,14 +130,15 @@ static uint64_t confirmed_end(const struct model_channel *c)
     return n;
 }
 
-static bool trim(struct storm *s)
+static bool ack_front(struct storm *s)
 {
     struct model_channel *c = filled_channel(s);
     if (!c)
         return true;
     uint64_t end = confirmed_end(c);
-    (void)life_trim(&s->life, c,
-                    c->first + storm_chance(s, (uint32_t)(end - c->first) + 1));
+    uint32_t count = storm_chance(s, (uint32_t)(end - c->first) + 1);
+    if (count > 0)
+        (void)life_ack(&s->life, c, c->first, count);
     return true;
 }
 
@@ -229,9 +230,9 @@ struct gust {
 };
 
 static const struct gust gusts[] = {
-    {40, put},    {20, ack_in_order}, {15, ack_anywhere},
-    {2, trim},    {3, drop},          {30, step},
-    {2, compare}, {3, flood},         {1, squall_drain},
+    {40, put},      {20, ack_in_order}, {15, ack_anywhere},
+    {2, ack_front}, {3, drop},          {30, step},
+    {2, compare},   {3, flood},         {1, squall_drain},
 };
 
 bool squall(struct storm *s)

@@ -243,7 +243,7 @@ static void channels_that_come_and_go_leave_nothing_behind(void **state)
         assert_int_equal(
             ops->open_channel(r->store, name, sizeof name, &id, &first),
             STORE_OPENED);
-        ops->drop_channel(r->store, id);
+        ops->drop_channel(r->store, id, sizeof name);
         ops->kick(r->store);
     }
     /* Numbers that a dropped one may have had are not used again. */
@@ -256,12 +256,12 @@ static void channels_that_come_and_go_leave_nothing_behind(void **state)
 /* The thread sleeps until it is kicked, and its ring is full long before. */
 static void channels_may_be_opened_faster_than_they_are_written(void **state)
 {
-    enum { MANY = 5000, NAME = 6 };
+    enum { MANY = 10000, NAME = 6 };
     struct rig *r = *state;
     uint8_t name[NAME] = "many";
     uint32_t id = 0;
     assert_int_equal(stop(r), 0);
-    r->segment_bytes = 4 * SEGMENT;
+    r->segment_bytes = 8 * SEGMENT;
     rig_open(r);
     for (uint32_t i = 0; i < MANY; i++) {
         uint64_t first = 1;

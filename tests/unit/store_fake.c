@@ -141,10 +141,11 @@ static enum store_opened fake_open(void *store, const uint8_t *name,
     return STORE_OPENED;
 }
 
-static void fake_drop(void *store, uint32_t channel)
+static void fake_drop(void *store, uint32_t channel, uint32_t name_length)
 {
     struct store_fake *f = store;
     struct fake_channel *ch = fake_channel(f, channel);
+    assert_true(name_length > 0);
     assert_false(ch->is_dropped);
     assert_int_equal(ch->put, ch->next);
     for (uint32_t i = ch->done; i < ch->count; i++)
@@ -193,15 +194,6 @@ static bool fake_ack(void *store, uint32_t channel, uint64_t first,
         ch->messages[ch->done++].bytes = NULL;
     }
     return true;
-}
-
-static bool fake_trim(void *store, uint32_t channel, uint64_t first)
-{
-    (void)store;
-    (void)channel;
-    (void)first;
-    fail_msg("the core does not trim");
-    return false;
 }
 
 static bool fake_read(void *store, struct store_read *read)
@@ -397,7 +389,6 @@ const struct store_ops store_fake_ops = {
     .drop_channel = fake_drop,
     .put = fake_put,
     .ack = fake_ack,
-    .trim = fake_trim,
     .read = fake_read,
     .kick = fake_kick,
     .reap = fake_reap,

@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 #include "broker/base/bell.h"
-#include "broker/store/mailbox.h"
+#include "broker/base/mailbox.h"
 
 enum { LETTERS = 300000 };
 

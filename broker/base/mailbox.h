@@ -3,24 +3,24 @@
  * mailbox - a ring of entries from one thread to another, without locks. One
  * side pushes, the other pops; each side alone calls its own functions.
  */
-#ifndef SLUICE_STORE_MAILBOX_H
-#define SLUICE_STORE_MAILBOX_H
+#ifndef SLUICE_BASE_MAILBOX_H
+#define SLUICE_BASE_MAILBOX_H
 
-#include <stdalign.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-enum { MAILBOX_ENTRIES = 4096, MAILBOX_LINE = 64 };
+enum { MAILBOX_ENTRIES = 8192, MAILBOX_LINE = 64 };
 
 struct mailbox {
     uint8_t *entries;
     size_t size; /* of one */
-    /* Counts of all that were ever pushed and popped, on cache lines of their
-     * own. */
-    alignas(MAILBOX_LINE) atomic_uint pushed;
-    alignas(MAILBOX_LINE) atomic_uint popped;
+    /* Counts of all that were ever pushed and popped, on different cache
+     * lines. */
+    atomic_uint pushed;
+    uint8_t apart[MAILBOX_LINE];
+    atomic_uint popped;
 };
 
 /* An empty one for entries of `size` bytes; false without memory. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "broker/store/mailbox.h"
+#include "broker/base/mailbox.h"
 
 #include <stdlib.h>
 #include <string.h>
