@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "broker/store/engine_parts.h"
+#include "broker/store/moving.h"
 #include "broker/store/opening.h"
 #include "broker/store/reading.h"
 #include "broker/store/step.h"
@@ -56,6 +57,7 @@ void engine_abandon(struct engine *e)
     shelf_clear(&e->shelf);
     batch_clear(&e->batch);
     window_clear(&e->window);
+    moving_clear(&e->moving);
     free(e->index);
     free(e);
 }

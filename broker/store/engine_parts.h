@@ -19,12 +19,17 @@
 
 enum { SEGMENT_NONE = UINT32_MAX };
 
+/* Numbers that lie in the victim: those of a place. */
+struct move {
+    uint64_t first;
+    uint32_t channel, at; /* as in the place */
+};
+
 struct moving {
     uint32_t victim;    /* SEGMENT_NONE: none is being emptied */
-    uint64_t batch_at;  /* offset of the batch that is read, */
-    uint64_t batch_end; /* of the next one, */
-    uint64_t record_at; /* and of the next record */
-    uint32_t records;   /* of the batch, that are left */
+    struct move *moves; /* what was wanted there when that began, by offset */
+    size_t count, room;
+    size_t next; /* of them; those before it were copied, or are not wanted */
 };
 
 struct engine {

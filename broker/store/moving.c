@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/store/moving.h"
 
+#include <stdlib.h>
+
+#include "broker/store/reading.h"
 #include "broker/store/writer.h"
-#include "proto/crc32c.h"
+#include "common/vector.h"
 
 enum {
     BATCH_FRAME = JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER,
     FREE_BATCH = BATCH_FRAME + JOURNAL_RECORD_HEADER + JOURNAL_FREE_ENTRY,
-    MOVE_BYTES = 1 << 20, /* in one batch, about */
-    SLACK = 4,            /* segments beyond twice what is live */
+    SLACK = 4,  /* segments beyond twice what is live */
     SHARE = 16, /* of a segment, that less lives there: it is looked at again */
 };
-
-/* Bytes of a record in its file. */
-static uint64_t record_bytes(uint32_t payload)
-{
-    return JOURNAL_RECORD_HEADER + journal_padded(payload);
-}
 
 /* Whether files take more than they should. */
 static bool is_wasteful(const struct engine *e)
@@ -51,11 +47,52 @@ static uint32_t segment_least(const struct engine *e, uint32_t but,
     return found;
 }
 
-static void moving_begin(struct engine *e, uint32_t victim)
+static int move_compare(const void *a, const void *b)
 {
-    e->moving.victim = victim;
-    e->moving.batch_end = JOURNAL_SEGMENT_HEADER;
-    e->moving.records = 0;
+    const struct move *x = a, *y = b;
+    if (x->at != y->at)
+        return x->at < y->at ? -1 : 1;
+    return (x->first > y->first) - (x->first < y->first);
+}
+
+/* Notes what is wanted of a channel there; false without memory. */
+static bool moving_note(struct moving *m, const struct catalog_channel *channel,
+                        uint32_t segment, uint64_t from)
+{
+    for (uint32_t i = channel->begin; i < channel->end; i++) {
+        const struct place *p = &channel->places[i];
+        if (p->segment != segment || p->left == 0 ||
+            (uint64_t)p->at * JOURNAL_ALIGNMENT < from)
+            continue;
+        struct move *more =
+            vector_grow(m->moves, &m->room, m->count, sizeof *more);
+        if (!more)
+            return false;
+        m->moves = more;
+        m->moves[m->count++] = (struct move){p->first, channel->id, p->at};
+    }
+    return true;
+}
+
+bool moving_begin(struct engine *e, uint32_t segment, uint64_t from)
+{
+    struct moving *m = &e->moving;
+    m->victim = SEGMENT_NONE;
+    m->count = m->next = 0;
+    for (const struct catalog_channel *one = e->catalog.first; one;
+         one = one->following)
+        if (!moving_note(m, one, segment, from))
+            return false;
+    if (m->count > 0)
+        qsort(m->moves, m->count, sizeof *m->moves, move_compare);
+    m->victim = segment;
+    return true;
+}
+
+void moving_clear(struct moving *m)
+{
+    free(m->moves);
+    *m = (struct moving){.victim = SEGMENT_NONE};
 }
 
 void moving_choose(struct engine *e)
@@ -67,181 +104,118 @@ void moving_choose(struct engine *e)
         return;
     const struct segment *one = &e->shelf.segments[least];
     if (segment_need(one) < one->bytes / 4 * 3)
-        moving_begin(e, least);
+        (void)moving_begin(e, least, 0);
 }
 
-void moving_give_up(struct engine *e, bool is_damaged)
+void moving_give_up(struct engine *e)
 {
     struct segment *victim = &e->shelf.segments[e->moving.victim];
     victim->need = UINT64_MAX;
     victim->need_live = victim->live;
-    victim->is_damaged = victim->is_damaged || is_damaged;
     e->moving.victim = SEGMENT_NONE;
 }
 
-/* Bytes of the victim; NULL when they cannot be had, which ends its moving. */
-static const uint8_t *moving_get(struct engine *e, uint64_t at, uint64_t length)
-{
-    const uint8_t *bytes = window_get(&e->window, e->moving.victim, at, length);
-    if (!bytes)
-        moving_give_up(e, true);
-    return bytes;
-}
-
-/* Goes on to the next batch with records; false at the end. */
-static bool moving_batch(struct engine *e)
-{
-    struct moving *m = &e->moving;
-    const struct segment *victim = &e->shelf.segments[m->victim];
-    struct journal_batch batch;
-    if (m->batch_end >= victim->end || victim->live == 0) {
-        /* What is left there will be looked for again only after more of it
-         * is done. */
-        moving_give_up(e, false);
-        return false;
-    }
-    const uint8_t *bytes = moving_get(e, m->batch_end, JOURNAL_BATCH_HEADER);
-    if (!bytes)
-        return false;
-    if (journal_get_batch(&batch, victim->seed, bytes, JOURNAL_BATCH_HEADER)) {
-        moving_give_up(e, true);
-        return false;
-    }
-    m->batch_at = m->batch_end;
-    m->record_at = m->batch_at + JOURNAL_BATCH_HEADER;
-    m->batch_end = journal_batch_end(&batch, m->batch_at);
-    m->records = batch.records;
-    return true;
-}
-
-/* Walks over the runs of a record's numbers that are wanted from there. */
-struct runs {
-    const struct catalog_channel *channel; /* NULL: it is gone */
-    uint64_t number, stop;                 /* in the place at hand */
-    uint64_t end;                          /* behind the record's numbers */
-    uint32_t place, segment, at;
+/* A place's messages in the record where they are. */
+struct source {
+    const struct catalog_channel *channel;
+    const struct place *place;
+    struct journal_record record;
+    const uint8_t *payload;
 };
 
-static struct runs runs_begin(const struct engine *e,
-                              const struct journal_record *record,
-                              uint32_t segment, uint64_t at)
+/* What is wanted of them would take in a batch, to which it is added if
+ * `adds`. */
+static uint64_t source_copy(struct engine *e, const struct source *s, bool adds,
+                            bool stays)
 {
-    struct runs r = {.channel = catalog_find(&e->catalog, record->channel),
-                     .end = record->first + record->count,
-                     .segment = segment,
-                     .at = (uint32_t)(at / JOURNAL_ALIGNMENT)};
-    if (r.channel)
-        r.place = catalog_search(r.channel, record->first);
-    return r;
-}
-
-/* The next run; false when there is none. */
-static bool runs_next(struct runs *r, uint64_t *first, uint64_t *end)
-{
-    while (r->channel) {
-        if (r->number < r->stop) {
-            *first = r->number;
-            r->number = r->stop;
-            if (catalog_run(r->channel, first, end, r->stop)) {
-                r->number = *end;
-                return true;
-            }
-        }
-        const struct place *p = r->channel->places + r->place;
-        if (r->place++ >= r->channel->end || p->first >= r->end)
-            break;
-        if (p->segment == r->segment && p->at == r->at) {
-            r->number = p->first;
-            r->stop = p->first + p->count;
-        }
-    }
-    return false;
-}
-
-/* What is wanted of the record would take in a batch; 0 when nothing is. */
-static uint64_t moving_size(const struct engine *e,
-                            const struct journal_record *record,
-                            const uint8_t *payload)
-{
-    struct runs runs =
-        runs_begin(e, record, e->moving.victim, e->moving.record_at);
-    const uint8_t *behind = payload + record->bytes;
-    uint64_t size = 0, number = record->first, first, end;
-    while (runs_next(&runs, &first, &end)) {
-        uint64_t bytes = 0;
+    const uint8_t *at = s->payload, *behind = at + s->record.bytes;
+    uint64_t size = 0, number = s->record.first, first = s->place->first, end;
+    uint64_t stop = first + s->place->count;
+    for (; catalog_run(s->channel, &first, &end, stop); first = end) {
+        const uint8_t *begin = at;
         for (; number < end; number++) {
-            uint64_t n = journal_message_bytes(record->form, payload,
-                                               (uint64_t)(behind - payload));
-            bytes += number >= first ? n : 0;
-            payload += n;
+            if (number == first)
+                begin = at;
+            at += journal_message_bytes(s->record.form, at,
+                                        (uint64_t)(behind - at));
         }
-        size +=
-            JOURNAL_RECORD_HEADER + journal_padded(bytes) + JOURNAL_INDEX_ENTRY;
+        struct journal_record run = s->record;
+        run.first = first;
+        run.count = (uint32_t)(end - first);
+        run.flags = JOURNAL_RECORD_MOVED;
+        size += JOURNAL_RECORD_HEADER + journal_padded((uint64_t)(at - begin)) +
+                JOURNAL_INDEX_ENTRY;
+        if (!adds)
+            continue;
+        batch_record(&e->batch);
+        batch_add(&e->batch, begin, (size_t)(at - begin), stays);
+        writer_record_end(e, &run);
     }
     return size;
 }
 
-static void moving_skip(struct engine *e, const struct journal_record *record)
+/* Finds the next move's messages, if any are still wanted, in the victim.
+ * Those of a damaged record cannot be moved. */
+static bool move_find(struct engine *e, const struct move *m, struct source *s)
 {
-    e->moving.record_at += record_bytes(record->bytes);
-    e->moving.records--;
+    struct segment *victim = &e->shelf.segments[e->moving.victim];
+    s->channel = catalog_find(&e->catalog, m->channel);
+    if (!s->channel)
+        return false;
+    uint32_t at = catalog_search(s->channel, m->first);
+    s->place = &s->channel->places[at];
+    if (at == s->channel->end || s->place->first != m->first ||
+        s->place->segment != e->moving.victim || s->place->at != m->at ||
+        s->place->left == 0)
+        return false;
+    s->payload = reading_record(e, s->channel, s->place, &s->record);
+    if (!s->payload) {
+        victim->is_damaged = true;
+        e->stats.damaged_messages += s->place->left;
+    }
+    return s->payload;
 }
 
-/* Goes on to the next record that is wanted. */
-static uint64_t moving_find(struct engine *e, struct journal_record *record)
+/* The same, going on until there is one; what it takes, or 0 at the end. Then
+ * what is left in the victim is looked for again when more of it is done. */
+static uint64_t moving_find(struct engine *e, struct source *s)
 {
     struct moving *m = &e->moving;
-    while (m->victim != SEGMENT_NONE) {
-        if (m->records == 0 && !moving_batch(e))
-            return 0;
-        const uint8_t *head =
-            moving_get(e, m->record_at, JOURNAL_RECORD_HEADER);
-        if (!head)
-            return 0;
-        if (journal_get_record(record, e->shelf.segments[m->victim].seed, head,
-                               JOURNAL_RECORD_HEADER)) {
-            moving_give_up(e, true);
-            return 0;
-        }
-        const struct journal_record found = *record;
-        const uint8_t *bytes =
-            moving_get(e, m->record_at, record_bytes(found.bytes));
-        if (!bytes)
-            return 0;
-        uint64_t size =
-            found.type == JOURNAL_MESSAGES
-                ? moving_size(e, record, bytes + JOURNAL_RECORD_HEADER)
-                : 0;
-        if (size > 0)
-            return size;
-        moving_skip(e, record);
-    }
+    if (m->victim == SEGMENT_NONE)
+        return 0;
+    for (; m->next < m->count; m->next++)
+        if (move_find(e, &m->moves[m->next], s))
+            return source_copy(e, s, false, false);
+    moving_give_up(e);
     return 0;
 }
 
 uint64_t moving_peek(struct engine *e)
 {
-    struct journal_record record;
-    return moving_find(e, &record);
+    struct source s;
+    return moving_find(e, &s);
+}
+
+uint64_t moving_measure(struct engine *e)
+{
+    uint64_t bytes = 0, size;
+    struct source s;
+    for (; (size = moving_find(e, &s)) > 0; e->moving.next++)
+        bytes += size;
+    return bytes;
 }
 
 /* What copying the segment takes, with batches and a FREE. */
 static uint64_t segment_measure(struct engine *e, uint32_t at)
 {
     struct segment *segment = &e->shelf.segments[at];
-    uint64_t bytes = 0, size;
-    struct journal_record record;
     if (segment->need > 0 && segment->need_live == segment->live)
         return segment->need;
-    moving_begin(e, at);
-    while ((size = moving_find(e, &record)) > 0) {
-        bytes += size;
-        moving_skip(e, &record);
-    }
-    bytes += (bytes / MOVE_BYTES + 1) * BATCH_FRAME + FREE_BATCH;
+    if (!moving_begin(e, at, 0))
+        return UINT64_MAX;
+    uint64_t bytes = moving_measure(e);
+    bytes += (bytes / MOVING_BYTES + 1) * BATCH_FRAME + FREE_BATCH;
     segment->need = segment->is_damaged ? UINT64_MAX : bytes;
-    segment->need_live = segment->live;
-    e->moving.victim = SEGMENT_NONE;
     return segment->need;
 }
 
@@ -273,59 +247,20 @@ int moving_squeeze(struct engine *e)
         error = writer_roll(e, 0, NULL, NULL);
     }
     if (!error)
-        moving_begin(e, a);
+        (void)moving_begin(e, a, 0);
     return error;
 }
 
-void moving_record(struct engine *e, const struct journal_record *record,
-                   const uint8_t *payload, uint32_t segment, uint64_t at,
-                   bool stays)
+void moving_gather(struct engine *e, uint64_t room, uint64_t most, bool stays)
 {
-    struct runs runs = runs_begin(e, record, segment, at);
-    const uint8_t *behind = payload + record->bytes;
-    uint64_t number = record->first, first, end;
-    while (runs_next(&runs, &first, &end)) {
-        struct journal_record run = *record;
-        const uint8_t *begin = NULL;
-        for (; number < end; number++) {
-            if (number == first)
-                begin = payload;
-            payload += journal_message_bytes(record->form, payload,
-                                             (uint64_t)(behind - payload));
-        }
-        run.first = first;
-        run.count = (uint32_t)(end - first);
-        run.flags = JOURNAL_RECORD_MOVED;
-        batch_record(&e->batch);
-        batch_add(&e->batch, begin, (size_t)(payload - begin), stays);
-        writer_record_end(e, &run);
-    }
-}
-
-void moving_gather(struct engine *e, uint64_t room)
-{
-    struct moving *m = &e->moving;
-    struct journal_record record;
+    struct source s;
     uint64_t size, moved = 0;
-    bool is_large = false;
-    while (moved < MOVE_BYTES && !is_large &&
-           (size = moving_find(e, &record)) > 0 && moved + size <= room) {
-        const struct segment *victim = &e->shelf.segments[m->victim];
-        const uint8_t *bytes =
-            moving_get(e, m->record_at, record_bytes(record.bytes));
-        if (!bytes)
-            return;
-        bytes += JOURNAL_RECORD_HEADER;
-        if (crc32c(victim->seed, bytes, record.bytes) != record.checksum ||
-            journal_check(&record, bytes)) {
-            e->stats.damaged_messages += record.count;
-            e->shelf.segments[m->victim].is_damaged = true;
-        } else {
-            /* The window moves on unless it is the last one. */
-            is_large = record.bytes > MOVE_BYTES;
-            moving_record(e, &record, bytes, m->victim, m->record_at, is_large);
-            moved += size;
-        }
-        moving_skip(e, &record);
+    bool is_last = false;
+    while (moved < most && !is_last && (size = moving_find(e, &s)) > 0 &&
+           moved + size <= room) {
+        /* The window moves on unless it is the last one. */
+        is_last = !stays && s.record.bytes > MOVING_BYTES;
+        moved += source_copy(e, &s, true, stays || is_last);
+        e->moving.next++;
     }
 }

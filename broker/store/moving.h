@@ -2,7 +2,7 @@
  *
  * moving - compaction: what is wanted of the segment that holds least is copied
  * into the newest one, so that a message which nobody takes does not keep 64
- * MiB.
+ * MiB. The catalog says what is wanted; it is copied in the order of the file.
  */
 #ifndef SLUICE_STORE_MOVING_H
 #define SLUICE_STORE_MOVING_H
@@ -12,6 +12,8 @@
 
 #include "broker/store/engine_parts.h"
 
+enum { MOVING_BYTES = 1 << 20 }; /* in one batch, about */
+
 /* Looks for a segment to empty, if one should be. */
 void moving_choose(struct engine *e);
 /* Without space: chooses one that can be emptied into what is left of the
@@ -19,16 +21,21 @@ void moving_choose(struct engine *e);
  * fit there too, so that more is gained than it takes. 0, or an error of the
  * writer. */
 int moving_squeeze(struct engine *e);
+/* Begins to empty a segment, of which what lies from offset `from` on is
+ * wanted. False without memory. */
+bool moving_begin(struct engine *e, uint32_t segment, uint64_t from);
 /* The victim cannot be emptied: it is damaged, or there is no room for what it
- * holds, and it may be tried again when there is less of that or more room. */
-void moving_give_up(struct engine *e, bool is_damaged);
-/* What the next record takes in a batch, at most; 0: there is none. */
+ * holds; it is tried again when there is less of that or more room. */
+void moving_give_up(struct engine *e);
+/* What the messages of the next move take in a batch, at most; 0: there are
+ * none. */
 uint64_t moving_peek(struct engine *e);
-/* Adds records to the batch, up to `room` bytes. */
-void moving_gather(struct engine *e, uint64_t room);
-/* Adds what is wanted of one that lies in `segment` at `at`. */
-void moving_record(struct engine *e, const struct journal_record *record,
-                   const uint8_t *payload, uint32_t segment, uint64_t at,
-                   bool stays);
+/* Adds messages to the batch, up to `room` bytes and about `most`; they are
+ * copied there unless they `stay` in the window. */
+void moving_gather(struct engine *e, uint64_t room, uint64_t most, bool stays);
+/* What all moves of the victim take in batches, at most; none has begun. */
+uint64_t moving_measure(struct engine *e);
+/* Frees its memory. */
+void moving_clear(struct moving *m);
 
 #endif

@@ -115,46 +115,24 @@ static enum engine_result format_read(struct opening *o)
 
 /* The last batch, again. */
 
-/* Whether something in it is wanted, and what it takes in a batch. */
-static bool again_bytes(const struct opening *o, uint64_t *bytes)
+/* Begins to move what is wanted of it; false without memory, or when it cannot
+ * be read any more. The window has all of it. */
+static bool again_begin(const struct opening *o)
 {
-    const struct segment *newest = &o->e->shelf.segments[o->newest];
-    bool is_wanted = false;
-    *bytes = newest->end - o->before_end;
-    for (const struct catalog_channel *one = o->e->catalog.first; one;
-         one = one->following)
-        for (uint32_t i = one->begin; i < one->end; i++) {
-            const struct place *p = &one->places[i];
-            if (p->segment != o->newest ||
-                (uint64_t)p->at * JOURNAL_ALIGNMENT < o->before_end)
-                continue;
-            is_wanted = true;
-            *bytes += (one->done.count + 1) *
-                      (uint64_t)(JOURNAL_RECORD_HEADER + JOURNAL_INDEX_ENTRY +
-                                 JOURNAL_ALIGNMENT);
-        }
-    return is_wanted;
+    struct engine *e = o->e;
+    return window_get(&e->window, o->newest, o->before_end,
+                      o->last_end - o->before_end) &&
+           moving_begin(e, o->newest, o->before_end);
 }
 
 /* Adds its messages to a batch of the new segment. */
 static void again_add(struct engine *e, void *arg)
 {
     const struct opening *o = arg;
-    const uint8_t *bytes = window_get(&e->window, o->newest, o->before_end,
-                                      o->last_end - o->before_end);
-    if (!bytes) {
+    if (again_begin(o))
+        moving_gather(e, UINT64_MAX, UINT64_MAX, true);
+    else
         e->batch.is_short = true;
-        return;
-    }
-    struct journal_walk walk = journal_walk(bytes);
-    struct journal_record record;
-    const uint8_t *payload;
-    while (journal_walk_next(&walk, &record, &payload))
-        if (record.type == JOURNAL_MESSAGES)
-            moving_record(e, &record, payload, o->newest,
-                          o->before_end + (uint64_t)(payload - bytes) -
-                              JOURNAL_RECORD_HEADER,
-                          true);
 }
 
 /* Begins the new segment. The last batch of the old one may be in the memory of
@@ -165,16 +143,21 @@ static void again_add(struct engine *e, void *arg)
 static int segment_begin(struct opening *o)
 {
     struct engine *e = o->e;
-    uint64_t bytes;
+    struct segment *newest = &e->shelf.segments[o->newest];
     if (o->is_closed || o->before_end == 0 || STORE_FAULT(NOT_AGAIN))
         return writer_roll(e, 0, NULL, NULL);
-    bool is_wanted = again_bytes(o, &bytes);
-    struct segment *newest = &e->shelf.segments[o->newest];
     o->last_end = newest->end;
     newest->end = o->before_end;
     newest->last_batch--;
-    if (!is_wanted)
+    if (!again_begin(o))
+        return e->window.error ? e->window.error : ENOMEM;
+    uint64_t bytes = moving_measure(e);
+    newest->need = 0; /* of a part only */
+    if (newest->is_damaged)
+        return EIO;
+    if (bytes == 0)
         return writer_roll(e, 0, NULL, NULL);
+    bytes += JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER;
     if (!STORE_FAULT(AGAIN_LATE))
         return writer_roll(e, bytes, again_add, o);
     int error = writer_roll(e, bytes, NULL, NULL);

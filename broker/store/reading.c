@@ -128,6 +128,14 @@ static bool head_get(struct engine *e, const struct catalog_channel *channel,
            record_matches(record, channel, p);
 }
 
+const uint8_t *reading_record(struct engine *e,
+                              const struct catalog_channel *channel,
+                              const struct place *p,
+                              struct journal_record *record)
+{
+    return head_get(e, channel, p, record) ? payload_get(e, p, record) : NULL;
+}
+
 /* The length and the text lie where the text and its length have to be. */
 static void text_shift(struct slice *run, uint8_t *bytes)
 {

@@ -315,7 +315,8 @@ static void batch_write(struct engine *e, const struct plan *plan)
     if (plan->moves > 0) {
         uint64_t used = e->batch.length, margin = writer_margin(e);
         uint64_t room = writer_room(e);
-        moving_gather(e, room > used + margin ? room - used - margin : 0);
+        moving_gather(e, room > used + margin ? room - used - margin : 0,
+                      MOVING_BYTES, false);
     }
     if (e->batch.records == 0 && !e->batch.is_short)
         return;
@@ -346,7 +347,7 @@ static void squeeze(struct engine *e)
     } while (e->next_batch > batch);
     e->is_tight = false;
     if (e->moving.victim != SEGMENT_NONE)
-        moving_give_up(e, false);
+        moving_give_up(e);
 }
 
 void step_run(struct engine *e)
