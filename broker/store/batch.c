@@ -36,8 +36,7 @@ static void batch_piece(struct batch *b, const void *bytes, size_t length)
     b->pieces[b->count++] = (struct iovec){(void *)(uintptr_t)bytes, length};
 }
 
-/* Room for copied bytes, which become the next of the file; NULL without
- * memory. */
+/* Room for more copied bytes; NULL without memory. */
 static uint8_t *batch_grow(struct batch *b, size_t length)
 {
     size_t room = b->room ? b->room : BATCH_ROOM;
@@ -55,8 +54,12 @@ static uint8_t *batch_grow(struct batch *b, size_t length)
     return b->bytes + b->used;
 }
 
-static void batch_take(struct batch *b, size_t length)
+void batch_raw(struct batch *b, const void *bytes, size_t length)
 {
+    uint8_t *at = batch_grow(b, length);
+    if (!at || length == 0)
+        return;
+    memcpy(at, bytes, length);
     batch_piece(b, NULL, length);
     b->used += length;
     b->length += length;
@@ -64,100 +67,78 @@ static void batch_take(struct batch *b, size_t length)
 
 static void batch_zeros(struct batch *b, size_t length)
 {
-    uint8_t *at = batch_grow(b, length);
-    if (!at || length == 0)
-        return;
-    memset(at, 0, length);
-    batch_take(b, length);
+    static const uint8_t zeros[JOURNAL_PAGE];
+    batch_raw(b, zeros, length);
 }
 
-void batch_raw(struct batch *b, const void *bytes, size_t length)
+void batch_begin(struct batch *b, struct journal_batch head)
 {
-    uint8_t *at = batch_grow(b, length);
-    if (!at)
-        return;
-    memcpy(at, bytes, length);
-    batch_take(b, length);
-}
-
-void batch_begin(struct batch *b)
-{
-    b->batch_at = b->offset + b->length;
-    b->batch_head = b->used;
+    b->head = head;
+    b->begin = b->offset + b->length;
+    b->head_at = b->used;
     b->headers = b->seed;
-    b->records = 0;
     batch_zeros(b, JOURNAL_BATCH_HEADER);
 }
 
-void batch_record(struct batch *b)
+void batch_record(struct batch *b, struct journal_record record)
 {
-    b->record_at = b->offset + b->length;
-    b->record_head = b->used;
-    b->checksum = b->seed;
+    b->record = record;
+    b->record.checksum = b->seed;
+    b->record_begin = b->offset + b->length;
+    b->record_at = b->used;
     b->payload = 0;
     batch_zeros(b, JOURNAL_RECORD_HEADER);
 }
 
-uint8_t *batch_room(struct batch *b, size_t length)
-{
-    return batch_grow(b, length);
-}
-
-void batch_fill(struct batch *b, size_t length)
-{
-    b->checksum = crc32c(b->checksum, b->bytes + b->used, length);
-    b->payload += length;
-    batch_take(b, length);
-}
-
 void batch_add(struct batch *b, const void *bytes, size_t length, bool stays)
 {
-    if (stays && length > COPIED_MAX) {
-        b->checksum = crc32c(b->checksum, bytes, length);
-        b->payload += length;
-        b->length += length;
-        batch_piece(b, bytes, length);
+    b->record.checksum = crc32c(b->record.checksum, bytes, length);
+    b->payload += length;
+    if (!stays || length <= COPIED_MAX) {
+        batch_raw(b, bytes, length);
         return;
     }
-    uint8_t *at = batch_grow(b, length);
-    if (!at || length == 0)
-        return;
-    memcpy(at, bytes, length);
-    batch_fill(b, length);
+    b->length += length;
+    batch_piece(b, bytes, length);
 }
 
-uint64_t batch_record_end(struct batch *b, struct journal_record *record)
+void batch_entry(struct batch *b, enum journal_type type,
+                 const union journal_entry *entry)
+{
+    uint8_t bytes[JOURNAL_CHANNEL_ENTRY + JOURNAL_NAME_MAX + JOURNAL_ALIGNMENT];
+    const uint8_t *end = journal_put(type, bytes, entry);
+    batch_add(b, bytes, (size_t)(end - bytes), false);
+    b->record.count += type == b->record.type;
+}
+
+void batch_record_end(struct batch *b)
 {
     batch_zeros(b, (size_t)(journal_padded(b->payload) - b->payload));
     if (b->is_short)
-        return 0;
-    record->bytes = (uint32_t)b->payload;
-    record->checksum = b->checksum;
-    uint8_t *head = b->bytes + b->record_head;
-    journal_put_record(head, b->seed, record);
+        return;
+    b->record.bytes = (uint32_t)b->payload;
+    uint8_t *head = b->bytes + b->record_at;
+    journal_put_record(head, b->seed, &b->record);
     b->headers = crc32c(b->headers, head, JOURNAL_RECORD_HEADER);
-    b->records++;
-    return b->record_at;
+    b->head.records++;
 }
 
-uint64_t batch_end(struct batch *b, struct journal_batch *batch, uint64_t limit)
+uint64_t batch_end(struct batch *b, uint64_t limit)
 {
-    uint8_t *trailer = batch_grow(b, JOURNAL_BATCH_TRAILER);
-    if (!trailer || b->is_short)
-        return 0;
-    journal_put_trailer(trailer, b->headers, batch->number);
-    batch_take(b, JOURNAL_BATCH_TRAILER);
-    batch->records = b->records;
-    batch->bytes = b->offset + b->length - b->batch_at;
-    uint32_t flags = batch->flags;
-    journal_batch_fill_page(batch, b->batch_at);
-    if (journal_batch_end(batch, b->batch_at) > limit)
-        batch->flags = flags;
-    uint64_t end = journal_batch_end(batch, b->batch_at);
-    batch_zeros(b, (size_t)(end - b->batch_at - batch->bytes));
+    uint8_t trailer[JOURNAL_BATCH_TRAILER];
+    struct journal_batch *head = &b->head;
+    uint32_t flags = head->flags;
+    journal_put_trailer(trailer, b->headers, head->number);
+    batch_raw(b, trailer, sizeof trailer);
+    head->bytes = b->offset + b->length - b->begin;
+    journal_batch_fill_page(head, b->begin);
+    if (journal_batch_end(head, b->begin) > limit)
+        head->flags = flags;
+    uint64_t end = journal_batch_end(head, b->begin);
+    batch_zeros(b, (size_t)(end - b->begin - head->bytes));
     if (b->is_short)
         return 0;
-    journal_put_batch(b->bytes + b->batch_head, b->seed, batch);
+    journal_put_batch(b->bytes + b->head_at, b->seed, head);
     return end;
 }
 

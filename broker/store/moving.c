@@ -139,17 +139,20 @@ static uint64_t source_copy(struct engine *e, const struct source *s, bool adds,
             at += journal_message_bytes(s->record.form, at,
                                         (uint64_t)(behind - at));
         }
-        struct journal_record run = s->record;
-        run.first = first;
-        run.count = (uint32_t)(end - first);
-        run.flags = JOURNAL_RECORD_MOVED;
         size += JOURNAL_RECORD_HEADER + journal_padded((uint64_t)(at - begin)) +
                 JOURNAL_INDEX_ENTRY;
         if (!adds)
             continue;
-        batch_record(&e->batch);
+        batch_record(&e->batch, (struct journal_record){
+                                    .type = JOURNAL_MESSAGES,
+                                    .flags = JOURNAL_RECORD_MOVED,
+                                    .form = s->record.form,
+                                    .channel = s->record.channel,
+                                    .count = (uint32_t)(end - first),
+                                    .first = first,
+                                });
         batch_add(&e->batch, begin, (size_t)(at - begin), stays);
-        writer_record_end(e, &run);
+        writer_record_end(e);
     }
     return size;
 }
@@ -176,24 +179,23 @@ static bool move_find(struct engine *e, const struct move *m, struct source *s)
     return s->payload;
 }
 
-/* The same, going on until there is one; what it takes, or 0 at the end. Then
- * what is left in the victim is looked for again when more of it is done. */
+/* The same, going on until there is one; what it takes, or 0 at the end. */
 static uint64_t moving_find(struct engine *e, struct source *s)
 {
     struct moving *m = &e->moving;
-    if (m->victim == SEGMENT_NONE)
-        return 0;
     for (; m->next < m->count; m->next++)
         if (move_find(e, &m->moves[m->next], s))
             return source_copy(e, s, false, false);
-    moving_give_up(e);
     return 0;
 }
 
 uint64_t moving_peek(struct engine *e)
 {
     struct source s;
-    return moving_find(e, &s);
+    uint64_t size = moving_find(e, &s);
+    if (size == 0)
+        moving_give_up(e);
+    return size;
 }
 
 uint64_t moving_measure(struct engine *e)
@@ -202,6 +204,7 @@ uint64_t moving_measure(struct engine *e)
     struct source s;
     for (; (size = moving_find(e, &s)) > 0; e->moving.next++)
         bytes += size;
+    e->moving.next = 0;
     return bytes;
 }
 
@@ -216,6 +219,8 @@ static uint64_t segment_measure(struct engine *e, uint32_t at)
     uint64_t bytes = moving_measure(e);
     bytes += (bytes / MOVING_BYTES + 1) * BATCH_FRAME + FREE_BATCH;
     segment->need = segment->is_damaged ? UINT64_MAX : bytes;
+    segment->need_live = segment->live;
+    e->moving.victim = SEGMENT_NONE;
     return segment->need;
 }
 
@@ -244,7 +249,7 @@ int moving_squeeze(struct engine *e)
             !segment_fits(e, a, room) ||
             !segment_fits(e, b, room - e->shelf.segments[a].need))
             return 0;
-        error = writer_roll(e, 0, NULL, NULL);
+        error = writer_roll(e, 0, NULL);
     }
     if (!error)
         (void)moving_begin(e, a, 0);
@@ -263,4 +268,6 @@ void moving_gather(struct engine *e, uint64_t room, uint64_t most, bool stays)
         moved += source_copy(e, &s, true, stays || is_last);
         e->moving.next++;
     }
+    if (e->moving.next == e->moving.count)
+        moving_give_up(e);
 }

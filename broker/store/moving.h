@@ -28,12 +28,13 @@ bool moving_begin(struct engine *e, uint32_t segment, uint64_t from);
  * holds; it is tried again when there is less of that or more room. */
 void moving_give_up(struct engine *e);
 /* What the messages of the next move take in a batch, at most; 0: there are
- * none. */
+ * none any more, and no victim. What is left there will be looked for again
+ * when more of it is done. */
 uint64_t moving_peek(struct engine *e);
 /* Adds messages to the batch, up to `room` bytes and about `most`; they are
  * copied there unless they `stay` in the window. */
 void moving_gather(struct engine *e, uint64_t room, uint64_t most, bool stays);
-/* What all moves of the victim take in batches, at most; none has begun. */
+/* What all moves of the victim, which has just been begun, take in batches. */
 uint64_t moving_measure(struct engine *e);
 /* Frees its memory. */
 void moving_clear(struct moving *m);

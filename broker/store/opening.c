@@ -113,26 +113,9 @@ static enum engine_result format_read(struct opening *o)
     }
 }
 
-/* The last batch, again. */
-
-/* Begins to move what is wanted of it; false without memory, or when it cannot
- * be read any more. The window has all of it. */
-static bool again_begin(const struct opening *o)
+static void add_again(struct engine *e)
 {
-    struct engine *e = o->e;
-    return window_get(&e->window, o->newest, o->before_end,
-                      o->last_end - o->before_end) &&
-           moving_begin(e, o->newest, o->before_end);
-}
-
-/* Adds its messages to a batch of the new segment. */
-static void again_add(struct engine *e, void *arg)
-{
-    const struct opening *o = arg;
-    if (again_begin(o))
-        moving_gather(e, UINT64_MAX, UINT64_MAX, true);
-    else
-        e->batch.is_short = true;
+    moving_gather(e, UINT64_MAX, UINT64_MAX, true);
 }
 
 /* Begins the new segment. The last batch of the old one may be in the memory of
@@ -144,28 +127,30 @@ static int segment_begin(struct opening *o)
 {
     struct engine *e = o->e;
     struct segment *newest = &e->shelf.segments[o->newest];
+    uint64_t end = newest->end;
     if (o->is_closed || o->before_end == 0 || STORE_FAULT(NOT_AGAIN))
-        return writer_roll(e, 0, NULL, NULL);
-    o->last_end = newest->end;
+        return writer_roll(e, 0, NULL);
     newest->end = o->before_end;
     newest->last_batch--;
-    if (!again_begin(o))
-        return e->window.error ? e->window.error : ENOMEM;
+    if (!window_get(&e->window, o->newest, newest->end, end - newest->end))
+        return e->window.error ? e->window.error : EIO;
+    if (!moving_begin(e, o->newest, newest->end))
+        return ENOMEM;
     uint64_t bytes = moving_measure(e);
-    newest->need = 0; /* of a part only */
     if (newest->is_damaged)
-        return EIO;
-    if (bytes == 0)
-        return writer_roll(e, 0, NULL, NULL);
-    bytes += JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER;
-    if (!STORE_FAULT(AGAIN_LATE))
-        return writer_roll(e, bytes, again_add, o);
-    int error = writer_roll(e, bytes, NULL, NULL);
-    if (error)
-        return error;
-    writer_begin(e);
-    again_add(e, o);
-    return writer_commit(e);
+        return EIO; /* it was sound when it was read before */
+    if (bytes > 0)
+        bytes += JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER;
+    bool is_late = STORE_FAULT(AGAIN_LATE);
+    int error = writer_roll(e, bytes, bytes > 0 && !is_late ? add_again : NULL);
+    if (!error && bytes > 0 && is_late) {
+        writer_begin(e);
+        add_again(e);
+        error = writer_commit(e);
+    }
+    e->moving.victim = SEGMENT_NONE;
+    e->shelf.segments[o->newest].need = 0; /* only a part of it was looked at */
+    return error;
 }
 
 static bool is_on_shelf(const struct shelf *shelf, uint64_t id)
@@ -250,7 +235,7 @@ static enum engine_result begin(struct opening *o)
     enum engine_result result = begin_check(o);
     if (result)
         return result;
-    int error = writer_roll(o->e, 0, NULL, NULL);
+    int error = writer_roll(o->e, 0, NULL);
     if (!error)
         error = format_write(o->e);
     return error ? complaint_error(o->report, error, "beginning a journal")

@@ -33,7 +33,6 @@ struct opening {
     bool is_closed;       /* its last data batch was flushed */
     uint64_t first_batch; /* its number */
     uint64_t before_end;  /* of its last but one batch; 0: there is none */
-    uint64_t last_end;    /* of its last one */
 };
 
 /* Reads what there is, or begins a store; see engine_open(). */

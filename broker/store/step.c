@@ -8,7 +8,6 @@
 #include "broker/store/moving.h"
 #include "broker/store/writer.h"
 #include "proto/frame.h"
-#include "proto/little.h"
 
 enum {
     RECORD_BYTES = 256 << 10, /* messages of one record, about */
@@ -115,55 +114,49 @@ static void plan_puts(struct engine *e, struct plan *plan)
     }
 }
 
-static void add_channel(struct engine *e, const struct catalog_channel *channel)
+static void add_channel(struct batch *b, const struct catalog_channel *channel)
 {
-    struct journal_record record = {.type = JOURNAL_DROP,
-                                    .channel = channel->id};
     if (channel->is_dropped) {
-        batch_record(&e->batch);
-        (void)batch_record_end(&e->batch, &record);
+        batch_record(b, (struct journal_record){.type = JOURNAL_DROP,
+                                                .channel = channel->id});
+        batch_record_end(b);
         return;
     }
     if (channel->is_new) {
-        record = (struct journal_record){.type = JOURNAL_CHANNEL, .count = 1};
-        batch_record(&e->batch);
-        writer_add_channel(&e->batch, channel);
-        (void)batch_record_end(&e->batch, &record);
+        batch_record(b, (struct journal_record){.type = JOURNAL_CHANNEL});
+        writer_add_channel(b, channel);
+        batch_record_end(b);
     }
     if (channel->unwritten.count > 0) {
-        record = (struct journal_record){.type = JOURNAL_ACKS,
-                                         .channel = channel->id,
-                                         .count = channel->unwritten.count};
-        batch_record(&e->batch);
-        writer_add_ranges(&e->batch, &channel->unwritten);
-        (void)batch_record_end(&e->batch, &record);
+        batch_record(b, (struct journal_record){.type = JOURNAL_ACKS,
+                                                .channel = channel->id});
+        writer_add_ranges(b, &channel->unwritten);
+        batch_record_end(b);
     }
 }
 
 /* All that is done is in this batch, so it may free what lives no more. */
 static void add_frees(struct engine *e)
 {
-    struct journal_record record = {.type = JOURNAL_FREE};
-    for (uint32_t i = dead_segment(e, 0); i != SEGMENT_NONE;
-         i = dead_segment(e, i + 1)) {
-        uint8_t bytes[JOURNAL_FREE_ENTRY];
-        if (record.count++ == 0)
-            batch_record(&e->batch);
-        little_put_64(bytes, e->shelf.segments[i].id);
-        batch_add(&e->batch, bytes, sizeof bytes, false);
+    uint32_t i = dead_segment(e, 0);
+    if (i == SEGMENT_NONE)
+        return;
+    batch_record(&e->batch, (struct journal_record){.type = JOURNAL_FREE});
+    for (; i != SEGMENT_NONE; i = dead_segment(e, i + 1)) {
+        const union journal_entry entry = {.freed = e->shelf.segments[i].id};
+        batch_entry(&e->batch, JOURNAL_FREE, &entry);
         e->shelf.segments[i].is_freed = true;
         if (STORE_FAULT(REUSE_BEFORE_FREE))
             writer_free(e, i);
     }
-    if (record.count > 0)
-        (void)batch_record_end(&e->batch, &record);
+    batch_record_end(&e->batch);
 }
 
 static void add_words(struct engine *e)
 {
     for (const struct catalog_channel *one = e->catalog.dirty; one;
          one = one->next_dirty)
-        add_channel(e, one);
+        add_channel(&e->batch, one);
     add_frees(e);
 }
 
@@ -203,26 +196,27 @@ static bool put_follows(const struct store_put *last,
 /* Adds puts, those of a channel that follow each other as one record. */
 static void add_puts(struct engine *e, uint32_t count)
 {
+    struct batch *b = &e->batch;
     const struct store_put *sorted[BATCH_PUTS];
     for (uint32_t i = 0; i < count; i++)
         sorted[i] = engine_put_at(e, e->written + i);
     qsort(sorted, count, sizeof *sorted, put_compare);
     for (uint32_t i = 0; i < count;) {
         const struct store_put *put = sorted[i];
-        struct journal_record record = {.type = JOURNAL_MESSAGES,
-                                        .form = put->slice.has_text
-                                                    ? JOURNAL_FORM_RICH
-                                                    : JOURNAL_FORM_PLAIN,
-                                        .channel = put->channel,
-                                        .first = put->slice.first};
-        batch_record(&e->batch);
+        batch_record(b, (struct journal_record){
+                            .type = JOURNAL_MESSAGES,
+                            .form = put->slice.has_text ? JOURNAL_FORM_RICH
+                                                        : JOURNAL_FORM_PLAIN,
+                            .channel = put->channel,
+                            .first = put->slice.first,
+                        });
         do {
-            add_slice(&e->batch, &sorted[i]->slice);
-            record.count += sorted[i]->slice.messages;
+            add_slice(b, &sorted[i]->slice);
+            b->record.count += sorted[i]->slice.messages;
             i++;
         } while (i < count &&
-                 put_follows(sorted[i - 1], sorted[i], e->batch.payload));
-        writer_record_end(e, &record);
+                 put_follows(sorted[i - 1], sorted[i], b->payload));
+        writer_record_end(e);
     }
 }
 
@@ -249,24 +243,6 @@ static void apply_words(struct engine *e)
 
 /* Space. */
 
-enum space { SPACE_HERE, SPACE_NEXT, SPACE_NONE };
-
-/* Where a batch can go that takes so much for messages and for the rest, which
- * the STATE of a new segment says already. One with messages must leave the
- * reserve. */
-static enum space space_for(struct engine *e, uint64_t words, uint64_t messages)
-{
-    bool has_messages = messages > 0;
-    messages += BATCH_EXTRA + (has_messages ? writer_margin(e) : 0);
-    if (words + messages - JOURNAL_PAGE <= writer_room(e))
-        return SPACE_HERE; /* the zeros are left out if need be */
-    uint64_t size = writer_segment_bytes(e, messages);
-    int spares = has_messages ? SHELF_RESERVE : 0;
-    if (size == e->shelf.segment_bytes)
-        spares++;
-    return shelf_make_spares(&e->shelf, spares) ? SPACE_NONE : SPACE_NEXT;
-}
-
 /* What an error of the writer means for the store. */
 static void engine_error(struct engine *e, int error)
 {
@@ -276,20 +252,25 @@ static void engine_error(struct engine *e, int error)
         e->state = STORE_FAILED;
 }
 
-/* Makes room for what is planned; false when there is no space for it. */
+/* Makes room for what is planned, in the newest segment or a new one, whose
+ * STATE says the words already; false when there is no space for it. What has
+ * messages must leave the reserve. */
 static bool plan_place(struct engine *e, struct plan *plan)
 {
     uint64_t bytes = plan->puts + plan->moves;
-    bool has_messages = bytes > 0;
-    enum space space = space_for(e, plan->words, bytes);
-    if (space != SPACE_NEXT)
-        return space == SPACE_HERE;
-    bytes += BATCH_EXTRA + (has_messages ? writer_margin(e) : 0);
-    e->shelf.keep = has_messages ? SHELF_RESERVE : 0;
-    int error = writer_roll(e, bytes, NULL, NULL);
+    int keep = bytes > 0 ? SHELF_RESERVE : 0;
+    bytes += BATCH_EXTRA + (bytes > 0 ? writer_margin(e) : 0);
+    /* The zeros are left out if need be. */
+    if (plan->words + bytes - JOURNAL_PAGE <= writer_room(e))
+        return true;
+    bool takes_spare = writer_segment_bytes(e, bytes) == e->shelf.segment_bytes;
+    if (shelf_make_spares(&e->shelf, keep + takes_spare))
+        return false;
+    e->shelf.keep = keep;
+    int error = writer_roll(e, bytes, NULL);
     engine_error(e, error);
-    if (error == 0)
-        plan->words = 0; /* STATE said it all */
+    if (!error)
+        plan->words = 0;
     return error == 0;
 }
 
@@ -318,7 +299,7 @@ static void batch_write(struct engine *e, const struct plan *plan)
         moving_gather(e, room > used + margin ? room - used - margin : 0,
                       MOVING_BYTES, false);
     }
-    if (e->batch.records == 0 && !e->batch.is_short)
+    if (e->batch.head.records == 0 && !e->batch.is_short)
         return;
     int error = writer_commit(e);
     if (error) {

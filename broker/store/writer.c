@@ -64,25 +64,27 @@ void writer_free(struct engine *e, uint32_t segment)
     shelf_free(&e->shelf, segment);
 }
 
-void writer_record_end(struct engine *e, struct journal_record *record)
+void writer_record_end(struct engine *e)
 {
-    uint64_t at = batch_record_end(&e->batch, record) / JOURNAL_ALIGNMENT;
-    const union journal_entry entry = {.index = {
-                                           .at = (uint32_t)at,
-                                           .first = record->first,
-                                           .channel = record->channel,
-                                           .count = record->count,
-                                           .bytes = record->bytes,
-                                           .form = record->form,
-                                           .flags = record->flags,
-                                           .checksum = record->checksum,
-                                       }};
+    const struct journal_record *record = &e->batch.record;
+    batch_record_end(&e->batch);
     uint8_t *more = vector_grow(e->index, &e->index_room, e->index_count,
                                 JOURNAL_INDEX_ENTRY);
     if (!more) {
         e->batch.is_short = true;
         return;
     }
+    const union journal_entry entry = {
+        .index = {
+            .at = (uint32_t)(e->batch.record_begin / JOURNAL_ALIGNMENT),
+            .first = record->first,
+            .channel = record->channel,
+            .count = record->count,
+            .bytes = record->bytes,
+            .form = record->form,
+            .flags = record->flags,
+            .checksum = record->checksum,
+        }};
     e->index = more;
     journal_put(JOURNAL_INDEX,
                 e->index + e->index_count++ * JOURNAL_INDEX_ENTRY, &entry);
@@ -129,26 +131,31 @@ static int flush(struct engine *e, int file)
     return error ? EIO : 0;
 }
 
-void writer_begin(struct engine *e)
+/* Begins a batch in the newest segment. */
+static void batch_open(struct engine *e, uint32_t flags)
 {
     const struct segment *newest = newest_of(e);
     batch_start(&e->batch, newest->seed, newest->end);
-    batch_begin(&e->batch);
+    batch_begin(&e->batch, (struct journal_batch){.number = e->next_batch,
+                                                  .at_ms = e->wall_ms,
+                                                  .flags = flags});
+}
+
+void writer_begin(struct engine *e)
+{
+    batch_open(e, 0);
 }
 
 int writer_commit(struct engine *e)
 {
     struct segment *newest = newest_of(e);
-    struct journal_batch batch = {.number = e->next_batch, .at_ms = e->wall_ms};
-    uint64_t limit = e->is_tight ? 0 : writer_limit(e);
-    uint64_t end = batch_end(&e->batch, &batch, limit);
+    uint64_t end = batch_end(&e->batch, e->is_tight ? 0 : writer_limit(e));
     if (end == 0)
         return ENOMEM;
     assert(end <= newest->bytes - JOURNAL_SEAL);
     int error = pieces_write(e, newest->file);
-    if (error)
-        return error;
-    error = STORE_FAULT(NO_DATA_FLUSH) ? 0 : flush(e, newest->file);
+    if (!error && !STORE_FAULT(NO_DATA_FLUSH))
+        error = flush(e, newest->file);
     if (error)
         return error;
     e->stats.batches++;
@@ -159,40 +166,33 @@ int writer_commit(struct engine *e)
 
 static void add_numbers(struct engine *e)
 {
-    uint8_t bytes[JOURNAL_NUMBERS_ENTRY];
-    struct journal_record record = {.type = JOURNAL_NUMBERS, .count = 1};
     const union journal_entry entry = {
         .numbers = {.above = e->catalog.above,
                     .next_channel = e->catalog.next_channel}};
-    journal_put(JOURNAL_NUMBERS, bytes, &entry);
-    batch_record(&e->batch);
-    batch_add(&e->batch, bytes, sizeof bytes, false);
-    (void)batch_record_end(&e->batch, &record);
+    batch_record(&e->batch, (struct journal_record){.type = JOURNAL_NUMBERS});
+    batch_entry(&e->batch, JOURNAL_NUMBERS, &entry);
+    batch_record_end(&e->batch);
 }
 
 /* The last batch says where the segment ends, even without an INDEX: a seal
  * alone could not tell a damaged batch from the end. */
 int writer_seal(struct engine *e)
 {
-    struct segment *newest = newest_of(e);
-    struct journal_batch batch = {.number = e->next_batch,
-                                  .at_ms = e->wall_ms,
-                                  .flags = JOURNAL_BATCH_INDEX};
-    struct journal_record record = {.type = JOURNAL_INDEX,
-                                    .count = index_entries(e)};
+    const struct segment *newest = newest_of(e);
+    uint32_t entries = index_entries(e);
     uint8_t seal[JOURNAL_SEAL];
-    writer_begin(e);
-    if (record.count > 0) {
-        batch_record(&e->batch);
-        batch_add(&e->batch, e->index,
-                  (size_t)record.count * JOURNAL_INDEX_ENTRY, true);
-        (void)batch_record_end(&e->batch, &record);
+    batch_open(e, JOURNAL_BATCH_INDEX);
+    if (entries > 0) {
+        batch_record(&e->batch, (struct journal_record){.type = JOURNAL_INDEX,
+                                                        .count = entries});
+        batch_add(&e->batch, e->index, (size_t)entries * JOURNAL_INDEX_ENTRY,
+                  true);
+        batch_record_end(&e->batch);
     } else {
         add_numbers(e);
     }
-    if (batch_end(&e->batch, &batch, 0) == 0)
-        return ENOMEM;
-    int error = pieces_write(e, newest->file);
+    int error =
+        batch_end(&e->batch, 0) > 0 ? pieces_write(e, newest->file) : ENOMEM;
     if (error)
         return error;
     journal_put_seal(seal, newest->seed, newest->id, newest->end);
@@ -216,41 +216,38 @@ static bool is_listed(const struct segment *segment)
     return segment->id != 0 && (segment->live > 0 || segment->is_damaged);
 }
 
+/* The listed segment with the lowest id above that; NULL behind the last. */
+static const struct segment *segment_after(const struct engine *e, uint64_t id)
+{
+    const struct segment *next = NULL;
+    for (uint32_t i = 0; i < e->shelf.count; i++) {
+        const struct segment *one = &e->shelf.segments[i];
+        if (is_listed(one) && one->id > id && (!next || one->id < next->id))
+            next = one;
+    }
+    return next;
+}
+
 static void add_segments(struct engine *e)
 {
-    struct journal_record record = {.type = JOURNAL_SEGMENTS};
-    batch_record(&e->batch);
-    /* They rise by id. */
-    for (uint64_t below = 0;; record.count++) {
-        const struct segment *next = NULL;
-        for (uint32_t i = 0; i < e->shelf.count; i++) {
-            const struct segment *one = &e->shelf.segments[i];
-            if (is_listed(one) && one->id > below &&
-                (!next || one->id < next->id))
-                next = one;
-        }
-        if (!next)
-            break;
-        uint8_t bytes[JOURNAL_SEGMENT_ENTRY];
+    const struct segment *one = segment_after(e, 0);
+    batch_record(&e->batch, (struct journal_record){.type = JOURNAL_SEGMENTS});
+    for (; one; one = segment_after(e, one->id)) {
         const union journal_entry entry = {
-            .segment = {next->id, next->last_batch, next->end}};
-        journal_put(JOURNAL_SEGMENTS, bytes, &entry);
-        batch_add(&e->batch, bytes, sizeof bytes, false);
-        below = next->id;
+            .segment = {one->id, one->last_batch, one->end}};
+        batch_entry(&e->batch, JOURNAL_SEGMENTS, &entry);
     }
-    (void)batch_record_end(&e->batch, &record);
+    batch_record_end(&e->batch);
 }
 
 void writer_add_ranges(struct batch *b, const struct ranges *ranges)
 {
     for (uint32_t i = 0; i < ranges->count; i++) {
-        uint8_t bytes[JOURNAL_RANGE];
         const struct range *r = &ranges->rows[i];
         const union journal_entry entry = {
             .range = {.first = r->first,
                       .count = (uint32_t)(r->end - r->first)}};
-        journal_put(JOURNAL_ACKS, bytes, &entry);
-        batch_add(b, bytes, sizeof bytes, false);
+        batch_entry(b, JOURNAL_ACKS, &entry);
     }
 }
 
@@ -265,25 +262,22 @@ void writer_add_channel(struct batch *b, const struct catalog_channel *channel)
                                            .name_bytes = channel->name_length,
                                            .name = channel->name,
                                        }};
-    uint8_t bytes[JOURNAL_CHANNEL_ENTRY + JOURNAL_NAME_MAX + JOURNAL_ALIGNMENT];
-    uint8_t *end = journal_put(JOURNAL_CHANNEL, bytes, &entry);
-    batch_add(b, bytes, (size_t)(end - bytes), false);
+    batch_entry(b, JOURNAL_CHANNEL, &entry);
     writer_add_ranges(b, &channel->done);
 }
 
 static void add_channels(struct engine *e)
 {
-    struct journal_record record = {.type = JOURNAL_CHANNEL};
+    bool is_open = false;
     for (const struct catalog_channel *one = e->catalog.first; one;
          one = one->following) {
-        if (record.count == 0)
-            batch_record(&e->batch);
-        record.count++;
+        if (!is_open)
+            batch_record(&e->batch,
+                         (struct journal_record){.type = JOURNAL_CHANNEL});
         writer_add_channel(&e->batch, one);
-        if (one->following && e->batch.payload < STATE_RECORD)
-            continue;
-        (void)batch_record_end(&e->batch, &record);
-        record.count = 0;
+        is_open = one->following && e->batch.payload < STATE_RECORD;
+        if (!is_open)
+            batch_record_end(&e->batch);
     }
 }
 
@@ -330,83 +324,80 @@ static uint64_t state_build(struct engine *e, struct segment *segment)
                                    .first_batch = e->next_batch,
                                    .file_bytes = segment->bytes,
                                    .salt = salt_new(e)};
-    struct journal_batch batch = {.number = e->next_batch,
-                                  .at_ms = e->wall_ms,
-                                  .flags = JOURNAL_BATCH_STATE};
     memcpy(head.uuid, e->uuid, sizeof head.uuid);
     journal_put_segment(header, &head);
     segment->seed = STORE_FAULT(NO_SEED) ? 0 : journal_seed(&head);
-    segment->last_batch = batch.number;
+    segment->last_batch = e->next_batch;
     batch_start(&e->batch, segment->seed, 0);
     batch_raw(&e->batch, header, sizeof header);
-    batch_begin(&e->batch);
+    batch_begin(&e->batch,
+                (struct journal_batch){.number = e->next_batch,
+                                       .at_ms = e->wall_ms,
+                                       .flags = JOURNAL_BATCH_STATE});
     add_numbers(e);
     add_segments(e);
     add_channels(e);
-    return batch_end(&e->batch, &batch, segment->bytes - CLOSING);
+    return batch_end(&e->batch, segment->bytes - CLOSING);
 }
 
 /* Adds a batch of records that come from elsewhere. */
-static uint64_t again_build(struct engine *e, struct segment *segment,
-                            void (*again)(struct engine *e, void *arg),
-                            void *arg)
+static uint64_t more_build(struct engine *e, struct segment *segment,
+                           void (*more)(struct engine *e))
 {
-    struct journal_batch batch = {.number = e->next_batch + 1,
-                                  .at_ms = e->wall_ms};
-    segment->last_batch = batch.number;
-    batch_begin(&e->batch);
-    again(e, arg);
-    return batch_end(&e->batch, &batch, segment->bytes - CLOSING);
+    batch_begin(&e->batch,
+                (struct journal_batch){.number = ++segment->last_batch,
+                                       .at_ms = e->wall_ms});
+    more(e);
+    return batch_end(&e->batch, segment->bytes - CLOSING);
 }
 
 /* A file that is called <id>.seg has a header and a STATE, whatever is cut off
  * when: before they are on disk it is called a spare. */
 static int segment_write(struct engine *e, const struct segment *segment,
-                         const char *spare)
+                         int spare)
 {
     const struct disk *disk = &e->shelf.disk;
-    char name[JOURNAL_FILE_NAME];
+    char from[JOURNAL_FILE_NAME], to[JOURNAL_FILE_NAME];
     bool is_late = STORE_FAULT(RENAME_BEFORE_FLUSH);
-    journal_name_segment(name, segment->id);
+    journal_name_spare(from, (unsigned)spare);
+    journal_name_segment(to, segment->id);
     int error = pieces_write(e, segment->file);
+    if (!error && !is_late)
+        error = flush(e, segment->file);
     if (error)
         return error;
-    if (!is_late)
-        error = flush(e, segment->file);
-    if (!error)
-        error = disk->ops->rename(disk->folder, spare, name) ? EIO : 0;
-    if (!error && is_late)
-        error = flush(e, segment->file);
-    if (error || STORE_FAULT(NO_FOLDER_FLUSH))
-        return error;
+    if (disk->ops->rename(disk->folder, from, to) ||
+        (is_late && flush(e, segment->file)))
+        return EIO;
+    if (STORE_FAULT(NO_FOLDER_FLUSH))
+        return 0;
     e->stats.flushes++;
     return disk->ops->flush_folder(disk->folder) ? EIO : 0;
 }
 
 /* What the segment that is on disk now brings with it. */
-static void segment_begun(struct engine *e, uint32_t segment)
+static void segment_begun(struct engine *e, uint32_t at)
 {
+    struct segment *segments = e->shelf.segments;
     /* The last one joins those that are closed when many are read. */
     if (e->newest != SEGMENT_NONE)
-        e->shelf.segments[e->newest].read_at = ++e->shelf.reads;
-    e->newest = segment;
-    e->shelf.segments[segment].readable = e->shelf.segments[segment].end;
+        segments[e->newest].read_at = ++e->shelf.reads;
+    e->newest = at;
+    segments[at].readable = segments[at].end;
     e->is_sealed = false;
     e->next_id++;
-    e->next_batch = e->shelf.segments[segment].last_batch + 1;
+    e->next_batch = segments[at].last_batch + 1;
     catalog_clean(&e->catalog);
     /* The STATE left these out; what comes with it frees no more yet. */
     for (uint32_t i = 0; i < e->shelf.count; i++)
-        if (e->shelf.segments[i].id != 0 && i != segment &&
-            !is_listed(&e->shelf.segments[i]))
+        if (segments[i].id != 0 && i != at && !is_listed(&segments[i]))
             writer_free(e, i);
 }
 
 int writer_roll(struct engine *e, uint64_t bytes,
-                void (*again)(struct engine *e, void *arg), void *arg)
+                void (*more)(struct engine *e))
 {
     uint64_t size = writer_segment_bytes(e, bytes);
-    char name[JOURNAL_FILE_NAME];
     int spare, file;
     uint32_t at = shelf_place(&e->shelf);
     if (at == SEGMENT_NONE)
@@ -421,10 +412,9 @@ int writer_roll(struct engine *e, uint64_t bytes,
     if (!error) {
         e->index_count = e->index_known = 0;
         segment->end = state_build(e, segment);
-        if (segment->end != 0 && again)
-            segment->end = again_build(e, segment, again, arg);
-        journal_name_spare(name, (unsigned)spare);
-        error = segment->end == 0 ? ENOMEM : segment_write(e, segment, name);
+        if (segment->end > 0 && more)
+            segment->end = more_build(e, segment, more);
+        error = segment->end > 0 ? segment_write(e, segment, spare) : ENOMEM;
     }
     if (error) {
         *segment = (struct segment){.file = -1};

@@ -29,10 +29,10 @@ void writer_add_channel(struct batch *b, const struct catalog_channel *channel);
 /* Adds entries of ranges to one. */
 void writer_add_ranges(struct batch *b, const struct ranges *ranges);
 /* Seals the newest segment and begins another, which takes a batch of `bytes`.
- * `again`, unless NULL, adds records that come with it, at least one, which
- * writer_apply() is then told of. */
+ * `more`, unless NULL, adds records that come with it, at least one; the caller
+ * then calls writer_apply(). */
 int writer_roll(struct engine *e, uint64_t bytes,
-                void (*again)(struct engine *e, void *arg), void *arg);
+                void (*more)(struct engine *e));
 /* Completes the newest segment; opening needs not look for a torn end. */
 int writer_seal(struct engine *e);
 /* Begins a batch in the newest segment. */
@@ -40,7 +40,7 @@ void writer_begin(struct engine *e);
 /* Writes and flushes it. */
 int writer_commit(struct engine *e);
 /* Ends a record of messages in the batch, and notes it for INDEX. */
-void writer_record_end(struct engine *e, struct journal_record *record);
+void writer_record_end(struct engine *e);
 /* The batch is on disk: the catalog learns where its messages are. */
 void writer_apply(struct engine *e);
 
