@@ -30,15 +30,23 @@ static uint64_t stamp_of(const char *file)
     return stamp;
 }
 
+/* It is waited for, so it must not be left out among many. */
+static void setup_on_loaded(void *arg, const struct review_result *r)
+{
+    const struct users_setup *s = arg;
+    log_always(s->log, LOG_INFO, "rights_loaded",
+               LOG_LIST(LOG_U64("users", r->users),
+                        LOG_U64("user_added", r->change.added),
+                        LOG_U64("user_removed", r->change.removed),
+                        LOG_U64("user_changed", r->change.changed),
+                        LOG_U64("sessions_closed", r->closed)));
+}
+
 /* Takes an owner of `users`. */
 static bool setup_take(struct users_setup *s, struct users *users)
 {
-    size_t count = users_count(users);
-    if (!monitor_setup_set_users(s->watched, users) ||
-        !clients_set_users(s->clients, users))
-        return false;
-    log_event(s->log, LOG_INFO, "rights_loaded", LOG_U64("users", count));
-    return true;
+    return monitor_setup_set_users(s->watched, users) &&
+           review_begin(s->clients, users);
 }
 
 static void setup_on_mistake(void *arg, const char *sentence)
@@ -78,6 +86,8 @@ bool users_setup_open(struct users_setup *s, const struct options *o,
 {
     *s = (struct users_setup){
         .clients = clients, .watched = watched, .log = log};
+    clients->review.on_done = setup_on_loaded;
+    clients->review.arg = s;
     if (o->known || o->tls_key.count > 0)
         process_hide_memory();
     if (!o->known)

@@ -175,3 +175,26 @@ bool rights_may_subscribe(const struct rights *r, const struct pattern *p,
     *by = 0;
     return rights_allow_pattern(&r->subscribe, p, by);
 }
+
+static bool lines_are_equal(const struct rights_lines *a,
+                            const struct rights_lines *b)
+{
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++) {
+        const struct pattern *p = &a->rows[i]->pattern,
+                             *q = &b->rows[i]->pattern;
+        if (p->world != q->world || p->is_exact != q->is_exact ||
+            p->length != q->length ||
+            memcmp(p->octets, q->octets, p->length) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool rights_are_equal(const struct rights *a, const struct rights *b)
+{
+    return a->may_monitor == b->may_monitor &&
+           lines_are_equal(&a->publish, &b->publish) &&
+           lines_are_equal(&a->subscribe, &b->subscribe);
+}

@@ -35,6 +35,10 @@ struct rights {
     bool may_monitor; /* documents, metrics, the page */
 };
 
+/* Whether they allow the same by the same lines: then so does all that was
+ * decided by them. */
+bool rights_are_equal(const struct rights *a, const struct rights *b);
+
 /* A set of lines, by their index. */
 typedef uint64_t rights_set;
 

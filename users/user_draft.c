@@ -16,6 +16,9 @@
 
 enum { CERTIFICATE_NAME_MAX = 255, UNITS_TEXT_BYTES = 32 };
 
+#define FNV_BASIS 0xcbf29ce484222325u
+#define FNV_PRIME 0x100000001b3u
+
 static void user_draft_lack_memory(struct user_draft *d)
 {
     d->lacks_memory = true;
@@ -343,9 +346,21 @@ static void user_draft_reject_key(struct user_draft *d, const char *key)
         suggestion.best ? suggestion.best : "", suggestion.best ? "'?" : "");
 }
 
+/* As FNV-1a does; with the end, so that what is between two texts counts. */
+static void user_draft_stamp(struct user_draft *d, const char *text)
+{
+    uint64_t stamp = d->user->stamp ^ FNV_BASIS;
+    const char *end = text + strlen(text) + 1;
+    for (; text < end; text++)
+        stamp = (stamp ^ (uint8_t)*text) * FNV_PRIME;
+    d->user->stamp = stamp;
+}
+
 void user_draft_set(struct user_draft *d, const char *key, const char *value)
 {
     size_t i = 0;
+    user_draft_stamp(d, key);
+    user_draft_stamp(d, value);
     while (i < DRAFT_KEYS && strcmp(draft_keys[i].name, key) != 0)
         i++;
     if (i == DRAFT_KEYS)

@@ -89,6 +89,26 @@ size_t users_place(const struct users *u, const struct user *user)
     return low;
 }
 
+struct users_change users_compare(const struct users *before,
+                                  const struct users *after)
+{
+    struct users_change change = {.added = 0};
+    size_t i = 0, n = before ? before->count : 0, j = 0;
+    while (i < n || j < after->count) {
+        int order = i == n ? 1
+                    : j == after->count
+                        ? -1
+                        : strcmp(before->all[i]->name, after->all[j]->name);
+        change.removed += order < 0;
+        change.added += order > 0;
+        change.changed +=
+            order == 0 && before->all[i]->stamp != after->all[j]->stamp;
+        i += order <= 0;
+        j += order >= 0;
+    }
+    return change;
+}
+
 size_t credential_of_password(const char *name, const char *hash,
                               uint8_t out[CREDENTIAL_PASSWORD_MAX])
 {

@@ -33,6 +33,8 @@ struct user_limits {
 struct user {
     const char *name;
     unsigned line;          /* of its section */
+    uint64_t stamp;         /* of what that says, and its role: another one when
+                               it says something else */
     const char *password;   /* its hash; NULL when there is none */
     unsigned password_line; /* 0 when there is none */
     size_t key_count;
@@ -60,6 +62,15 @@ const struct user *users_find(const struct users *u, const char *name);
 
 /* Its place among all, below users_count(): for tables beside them. */
 size_t users_place(const struct users *u, const struct user *user);
+
+/* What became of the users of another file. */
+struct users_change {
+    size_t added, removed, changed;
+};
+
+/* `before` NULL: there was none. */
+struct users_change users_compare(const struct users *before,
+                                  const struct users *after);
 
 /* What a client shows, as a file has it: one user's alone. */
 struct credential;

@@ -186,6 +186,7 @@ static void users_file_give_role(struct users_file *f,
         return;
     }
     const struct user *role = found->user;
+    user->stamp += role->stamp;
     users_file_join(f, &user->rights.publish, &role->rights.publish);
     users_file_join(f, &user->rights.subscribe, &role->rights.subscribe);
     user->rights.may_monitor |= role->rights.may_monitor;

@@ -13,6 +13,7 @@
 #include "broker/session/identity.h"
 #include "broker/session/partial.h"
 #include "broker/session/reader.h"
+#include "broker/session/review.h"
 #include "broker/session/session.h"
 #include "broker/session/state.h"
 #include "users/users.h"
@@ -116,24 +117,6 @@ void clients_configure(struct clients *all, const struct clients_config *config)
     all->waits.limit_ms[WAIT_SIP] = BYPASS_SIP_MS;
 }
 
-bool clients_set_users(struct clients *all, struct users *users)
-{
-    struct users *old;
-    if (!identities_set(all, users, &old)) {
-        users_unref(users);
-        return false;
-    }
-    LIST_EACH_SAFE (link, &all->list) {
-        struct session *s = LIST_OF(link, struct session, link);
-        if (!identity_holds(s)) {
-            stream_abort_on_close(s->stream); /* no answer to a goodbye */
-            session_close(s, REASON_RIGHTS_REVOKED);
-        }
-    }
-    users_unref(old); /* what sessions had shown was in it */
-    return true;
-}
-
 void clients_close_all(struct clients *all)
 {
     LIST_EACH_SAFE (link, &all->list)
@@ -148,6 +131,7 @@ void clients_fini(struct clients *all)
         if (session_kinds[i]->close)
             session_kinds[i]->close(all);
     clients_turn_fini(all);
+    review_fini(all);
     identities_fini(all);
     tries_free(all->tries);
     free(all->scratch);
@@ -178,6 +162,7 @@ void clients_drain(struct clients *all)
 {
     struct list stopped, *link;
     list_init(&stopped);
+    review_finish(all);
     all->shown_next = &all->list; /* watchers see the rest in the next walk */
     while ((link = list_pop(&all->list)) != NULL) {
         struct session *s = LIST_OF(link, struct session, link);

@@ -20,6 +20,7 @@
 #include "broker/session/admission.h"
 #include "broker/session/demands.h"
 #include "broker/session/reason.h"
+#include "broker/session/review.h"
 #include "broker/session/waits.h"
 #include "broker/session/writer.h"
 
@@ -76,6 +77,7 @@ struct clients {
     bool weighs_users;             /* some have limits of memory; identity.h */
     struct identities *identities; /* NULL: nobody is asked; identity.h */
     struct tries *tries;           /* NULL until clients_obtain_tries() */
+    struct review review;          /* of sessions by another users file */
     struct unit_hub *hub;          /* what the sessions of version 2 share */
     uint8_t *scratch;              /* the read buffer of all connections */
     struct iovec iov[WRITER_IOV_MAX];
@@ -90,12 +92,6 @@ bool clients_init(struct clients *all, const struct clients_config *config,
 /* Replaces the bounds. */
 void clients_configure(struct clients *all,
                        const struct clients_config *config);
-
-/* Takes an owner of `users`, by whom clients are judged from now on. Those that
- * are nobody any more, or that read what they may not, are closed at once, so
- * that nothing is delivered that is forbidden. False without memory, which is
- * only needed the first time. */
-bool clients_set_users(struct clients *all, struct users *users);
 
 /* What is known of those that try to show who they are, made with the first of
  * them; it lives as long as `all`. NULL without memory, or when the system

@@ -252,6 +252,7 @@ bool clients_turn_end(void *arg)
     all->turn_bytes = 0;
     core_set_now(all->core, now);
     identities_press(all);
+    bool is_reviewing = review_step(all);
     core_end_turn(all->core);
     clients_turn_review_disk(all);
     clients_turn_review_store(all);
@@ -262,5 +263,5 @@ bool clients_turn_end(void *arg)
     bool has_work = clients_turn_end_kinds(all);
     footprint_update(&all->footprint, now);
     clients_turn_schedule(all, now);
-    return core_has_work(all->core) || has_work;
+    return core_has_work(all->core) || has_work || is_reviewing;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/identity.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "broker/auth/identify.h"
@@ -15,6 +16,8 @@
 /* By the numbers of sessions. */
 struct identities {
     struct users *users; /* owned */
+    struct users *old; /* owned: of sessions that were not moved yet; NULL when
+                          there are none */
     uint64_t generation; /* of these */
     struct rates rates;  /* what they have sent */
     struct idmap uids;   /* of those on unix sockets */
@@ -68,12 +71,22 @@ static bool identities_count(struct identities *i, const struct user *user,
     return true;
 }
 
+static uint64_t identities_connections(const struct identities *i,
+                                       const struct user *user)
+{
+    const uint64_t *row =
+        user ? idmap_find(&i->counts, (uint64_t)(uintptr_t)user) : NULL;
+    return row ? *row : 0;
+}
+
+/* With those that were not moved yet. */
 static bool identities_are_full(const struct identities *i,
                                 const struct user *user)
 {
-    const uint64_t *row = idmap_find(&i->counts, (uint64_t)(uintptr_t)user);
-    return user->limits.connections > 0 && row &&
-           *row >= user->limits.connections;
+    const struct user *old = i->old ? users_find(i->old, user->name) : NULL;
+    return user->limits.connections > 0 &&
+           identities_connections(i, user) + identities_connections(i, old) >=
+               user->limits.connections;
 }
 
 static void identity_drop(struct session *s)
@@ -159,11 +172,20 @@ enum identity_answer identity_admit_as(struct session *s,
                : IDENTITY_UNKNOWN;
 }
 
+/* Whether what the user sends is counted: not before its session was moved. */
+static bool has_rate(const struct identities *i, const struct user *user)
+{
+    if (!user || !rates_are_limited(user))
+        return false;
+    size_t place = users_place(i->users, user);
+    return place < users_count(i->users) && users_get(i->users, place) == user;
+}
+
 void identity_charge(const struct session *s, uint64_t messages, uint64_t bytes)
 {
     struct identities *i = s->all->identities;
     const struct user *user = identity_user(s);
-    if (user && rates_are_limited(user))
+    if (has_rate(i, user))
         rates_charge(&i->rates, users_place(i->users, user), user, messages,
                      bytes, clock_now_us());
 }
@@ -177,7 +199,7 @@ bool identity_judge_excess(const struct session *s)
 {
     struct identities *i = s->all->identities;
     const struct user *user = identity_user(s);
-    if (user && rates_are_limited(user) &&
+    if (has_rate(i, user) &&
         rates_are_over(&i->rates, users_place(i->users, user), clock_now_us()))
         return true;
     return has_memory_limit(user) && holdings_must_wait(&i->holdings, s, user);
@@ -221,17 +243,24 @@ bool identity_judge_pattern(const struct session *s, const struct pattern *p)
 
 /* --- all of them --------------------------------------------------------- */
 
-bool identity_holds(struct session *s)
+enum identity_change identity_move(struct session *s)
 {
     const struct identities *i = s->all->identities;
-    const uint64_t *shown = idmap_find(&i->shown, s->id);
-    if (!shown) /* its first frame has not come, or it is not asked */
-        return s->state == SESSION_HELLO || s->is_exempt;
+    const uint64_t *row = idmap_find(&i->shown, s->id);
+    if (!row) /* its first frame has not come, or it is not asked */
+        return s->state == SESSION_HELLO || s->is_exempt ? IDENTITY_SAME
+                                                         : IDENTITY_NOBODY;
+    const struct credential *shown = (const void *)(uintptr_t)*row;
     char name[TLS_NAME_MAX + 1];
     struct identify_peer peer = identity_peer(s, name);
-    const struct credential *again =
-        identify_again(i->users, &peer, (const void *)(uintptr_t)*shown);
-    return identity_keep(s, again) && session_kind(s)->is_allowed(s);
+    const struct credential *again = identify_again(i->users, &peer, shown);
+    if (!identity_keep(s, again))
+        return IDENTITY_NOBODY;
+    identity_weigh(s);
+    return rights_are_equal(&credential_user(shown)->rights,
+                            &credential_user(again)->rights)
+               ? IDENTITY_SAME
+               : IDENTITY_CHANGED;
 }
 
 void identities_judge_weights(struct clients *all)
@@ -247,8 +276,7 @@ static bool users_have_memory_limits(const struct users *users)
     return false;
 }
 
-bool identities_set(struct clients *all, struct users *users,
-                    struct users **old)
+bool identities_set(struct clients *all, struct users *users)
 {
     struct identities *i = all->identities;
     if (!i) {
@@ -261,12 +289,25 @@ bool identities_set(struct clients *all, struct users *users,
         holdings_init(&i->holdings, all);
         all->identities = i;
     }
-    *old = i->users;
+    assert(!i->old);
+    i->old = i->users;
     rates_reset(&i->rates, users_count(users));
     i->users = users;
     i->generation++;
     all->weighs_users = users_have_memory_limits(users);
     return true;
+}
+
+const struct users *identities_old(const struct clients *all)
+{
+    return all->identities->old;
+}
+
+void identities_forget_old(struct clients *all)
+{
+    struct identities *i = all->identities;
+    users_unref(i->old);
+    i->old = NULL;
 }
 
 void identities_fini(struct clients *all)
@@ -279,6 +320,7 @@ void identities_fini(struct clients *all)
     idmap_clear(&i->shown);
     idmap_clear(&i->counts);
     rates_reset(&i->rates, 0);
+    users_unref(i->old);
     users_unref(i->users);
     free(i);
     all->identities = NULL;

@@ -20,16 +20,25 @@ struct network;
 struct pattern;
 struct users;
 
-/* Takes an owner of `users`: from now on clients are asked. *old is that of
- * before, or NULL; it is given to the caller, who asks for each session whether
- * it holds before giving it up. False without memory, and then nothing is
- * taken. */
-bool identities_set(struct clients *all, struct users *users,
-                    struct users **old);
+/* Takes an owner of `users`: from now on clients are asked. Sessions go on by
+ * those of before, until each of them has been moved; see review.h. False
+ * without memory, and then nothing is taken. */
+bool identities_set(struct clients *all, struct users *users);
 
-/* The users have changed: false when the client has to go, because it is nobody
- * any more, or reads what it may not. */
-bool identity_holds(struct session *s);
+/* Those of before, NULL when there are none. */
+const struct users *identities_old(const struct clients *all);
+
+/* All sessions have been moved. */
+void identities_forget_old(struct clients *all);
+
+enum identity_change {
+    IDENTITY_SAME,    /* it may do what it might */
+    IDENTITY_CHANGED, /* it is who it was, with other rights */
+    IDENTITY_NOBODY,  /* it is nobody any more */
+};
+
+/* Moves a session to the users of now. */
+enum identity_change identity_move(struct session *s);
 
 /* For the end: sessions are gone. */
 void identities_fini(struct clients *all);

@@ -104,6 +104,8 @@ static void session_end(struct session *s, struct verdict why)
     identity_end(s);
     if (all->shown_next == &s->link)
         all->shown_next = s->link.next;
+    if (all->review.next == &s->link)
+        all->review.next = s->link.next;
     list_remove(&s->link);
     stream_close(s->stream);
     s->deferred.free = session_free;

@@ -89,9 +89,10 @@ struct session_kind {
     /* A publisher of this kind that is not that of a session has been admitted
      * at its gate. */
     void (*admitted)(struct publisher *p);
-    /* The client's rights have changed: whether it may still read what it has
-     * subscribed to. Where it published last is forgotten. */
-    bool (*is_allowed)(struct session *s);
+    /* The client's rights have changed, or it is nobody any more: takes from it
+     * what it may not read, with all that was not written of that. Where it
+     * published last is forgotten. */
+    struct verdict (*judge)(struct session *s, bool is_known);
     /* The broker stops: the client is not read any more, or is told. */
     struct verdict (*stop)(struct session *s);
     /* The store has failed: nothing that durable queues are waited for comes

@@ -251,12 +251,15 @@ static bool v1_must_rest(const struct session *s)
     return false;
 }
 
-static bool v1_is_allowed(struct session *s)
+static struct verdict v1_judge(struct session *s, bool is_known)
 {
     const struct channel *ch = s->sub.channel;
-    channel_ref_set(&s->last, s->all->core, NULL);
-    return !ch ||
-           identity_may_read(s, channel_name(ch), channel_name_length(ch));
+    if (s->state != SESSION_LEAVING) /* it is something else then */
+        channel_ref_set(&s->last, s->all->core, NULL);
+    bool is_allowed =
+        !ch || identity_may_read(s, channel_name(ch), channel_name_length(ch));
+    return is_known && is_allowed ? verdict(VERDICT_GO_ON)
+                                  : v1_refuse(s, REASON_RIGHTS_REVOKED);
 }
 
 static struct channel *v1_target(const struct session *s)
@@ -373,7 +376,7 @@ const struct session_kind v1_kind = {
     .end = v1_end,
     .leave = v1_leave,
     .abandon = v1_abandon,
-    .is_allowed = v1_is_allowed,
+    .judge = v1_judge,
     .stop = v1_stop,
     .freeze = v1_freeze,
     .time_out = v1_time_out,

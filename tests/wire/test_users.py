@@ -223,7 +223,10 @@ class Reloading(UsersTest):
         self.assertEqual(three.ask(b"SUB /queue/a rid=1"), b"OK rid=1")
         self.reload(broker, LOCAL.replace("subscribe = /topic/*\n", ""))
         self.assert_closed(broker, one, "rights_revoked")
-        two.wait_closed()
+        self.assertEqual(two.hear(), (b"ERR denied",
+                                      b"not allowed any more: /topic/*"))
+        self.publisher(broker).publish(b"/topic/a", b"forbidden").goodbye()
+        self.assertEqual(two.ask(b"PING x"), b"PONG x")
         self.assertEqual(three.ask(b"PING x"), b"PONG x")
 
     def test_under_load_nothing_forbidden_comes_after_the_event(self):

@@ -3,7 +3,6 @@
 
 #include "broker/net/reactor.h"
 #include "broker/session/clients.h"
-#include "broker/session/identity.h"
 #include "broker/session/partial.h"
 #include "broker/session/session.h"
 #include "broker/session/units/answer.h"
@@ -19,6 +18,7 @@
 #include "broker/session/units/release.h"
 #include "broker/session/units/replies.h"
 #include "broker/session/units/requests.h"
+#include "broker/session/units/revoking.h"
 #include "broker/session/units/sweep.h"
 #include "broker/session/units/synced.h"
 #include "broker/session/units/unit.h"
@@ -140,31 +140,6 @@ static bool units_leave(struct session *s)
     return true;
 }
 
-static void judge_lane(struct subscriber *lane, void *arg)
-{
-    struct session *s = session_of_subscriber(lane);
-    const struct channel *ch = lane->channel;
-    bool *is_allowed = arg;
-    if (lane->is_exact)
-        *is_allowed &=
-            identity_may_read(s, channel_name(ch), channel_name_length(ch));
-}
-
-/* Lanes that only wildcards lead to are as good as these. */
-static bool units_are_allowed(struct session *s)
-{
-    bool is_allowed = true;
-    burst_forget(s);
-    lanes_each(s, judge_lane, &is_allowed);
-    if (s->units)
-        LIST_EACH (link, &s->units->wildcards) {
-            const struct wildcard *w = LIST_OF(link, struct wildcard, link);
-            is_allowed &=
-                identity_may_subscribe(s, interest_pattern(&w->interest));
-        }
-    return is_allowed;
-}
-
 static struct verdict units_stop(struct session *s)
 {
     if (s->state == SESSION_HELLO)
@@ -266,7 +241,7 @@ const struct session_kind units_kind = {
     .leave = units_leave,
     .abandon = units_abandon,
     .admitted = release_admitted,
-    .is_allowed = units_are_allowed,
+    .judge = revoking_judge,
     .stop = units_stop,
     .is_drained = units_are_drained,
     .time_out = units_time_out,

@@ -252,6 +252,22 @@ void wildcards_remove(struct wildcard *w)
     errands_add(&units_hub(w->session)->errands, &u->errand);
 }
 
+static void revoke_lane(struct subscriber *lane, void *arg)
+{
+    const struct wildcard *w = arg;
+    int32_t work = 0;
+    if (lane->matches > 0 && lanes_are_of(lane, w) &&
+        matches(w, lane->channel, &work) && --lane->matches == 0 &&
+        !lane->is_exact)
+        (void)lanes_close(w->session, lane); /* no unit of it was begun */
+}
+
+void wildcards_revoke(struct wildcard *w)
+{
+    lanes_each(w->session, revoke_lane, w);
+    wildcards_free(w);
+}
+
 void wildcards_end(struct session *s)
 {
     struct units *u = s->units;

@@ -40,6 +40,10 @@ bool wildcards_add(struct session *s, const struct pattern *p,
  * barrier. */
 void wildcards_remove(struct wildcard *w);
 
+/* Ends one at once, with all that was not written of it; none of the session's
+ * may be changing, and no unit begun of a lane that it alone leads to. */
+void wildcards_revoke(struct wildcard *w);
+
 /* All of a session; its lanes stay. */
 void wildcards_end(struct session *s);
 
