@@ -7,6 +7,7 @@
 
 #include "broker/net/stream.h"
 #include "broker/net/tls_link.h"
+#include "broker/net/tls_records.h"
 #include "broker/net/tls_shaking.h"
 #include "broker/net/tls_tickets.h"
 #include "broker/net/tls_transport.h"

@@ -7,13 +7,20 @@
 #include "broker/base/budget.h"
 #include "broker/base/counters.h"
 #include "broker/net/tls_context.h"
+#include "broker/net/tls_records.h"
 
 void tls_link_charge(struct tls_link *l)
 {
-    size_t fixed = l->state == TLS_WAITING || l->state == TLS_FAILED ? 0
-                   : l->state == TLS_SHAKING ? (size_t)TLS_SHAKING_BYTES
-                                             : (size_t)TLS_OPEN_BYTES;
-    size_t bytes = sizeof *l + fixed + l->in.capacity + l->out.capacity;
+    static const size_t inside[] = {
+        [TLS_GREETING] = 0,
+        [TLS_WAITING] = 0,
+        [TLS_SHAKING] = TLS_SHAKING_BYTES,
+        [TLS_OPEN] = TLS_OPEN_BYTES,
+        [TLS_ENDED] = TLS_OPEN_BYTES,
+        [TLS_FAILED] = 0,
+    };
+    size_t bytes =
+        sizeof *l + inside[l->state] + l->in.capacity + l->out.capacity;
     struct budget *budget = l->shared->budget;
     if (bytes > l->charged)
         budget_charge(budget, bytes - l->charged);
@@ -100,11 +107,13 @@ void tls_link_connect(struct tls_link *l, const uint8_t *in, size_t n)
 
 void tls_link_step(struct tls_link *l)
 {
+    ssize_t whole = tls_records_whole(l->in.bytes, l->in.used);
+    size_t given = whole < 0 ? l->in.used : (size_t)whole;
     ERR_clear_error();
-    tls_link_connect(l, l->in.bytes, l->in.used);
+    tls_link_connect(l, l->in.bytes, given);
     int done = SSL_do_handshake(l->ssl);
     int error = done == 1 ? SSL_ERROR_NONE : SSL_get_error(l->ssl, done);
-    size_t taken = l->in.used - l->wires.in_bytes;
+    size_t taken = given - l->wires.in_bytes;
     l->shaken += (uint32_t)taken;
     tls_bytes_remove(&l->in, taken);
     if (done == 1) {

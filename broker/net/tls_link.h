@@ -2,12 +2,12 @@
  *
  * tls_link - TLS with one client: its handshake, and what is kept for it.
  *
- *     WAITING  for a place among the handshakes; nothing of it is computed
- *     SHAKING  the handshake is under way. While it is AWAY a thread computes
- *              a step of it, and nobody else touches it
- *     OPEN     bytes are sealed and opened, by the loop
- *     ENDED    the client has said that nothing more will come
- *     FAILED   for `fault`; reading it is a reset
+ *     GREETING its first message, the ClientHello, is not complete: it costs
+ * the bytes that have come WAITING  for a place among the handshakes; nothing
+ * of it is computed SHAKING  the handshake is under way. While it is AWAY a
+ * thread computes a step of it, and nobody else touches it OPEN     bytes are
+ * sealed and opened, by the loop ENDED    the client has said that nothing more
+ * will come FAILED   for `fault`; reading it is a reset
  *
  * What has been sealed cannot be sealed again, so it counts as written, as
  * bytes do that a kernel has: what the socket does not take is kept, within
@@ -36,9 +36,7 @@ enum {
     TLS_SEAL_MAX = 256 << 10,  /* bytes that one write seals; */
     TLS_SEAL_LEAST = 64 << 10, /* the same when the socket was full */
     TLS_KEPT_MAX = TLS_SEAL_MAX + (16 << 10),
-    TLS_RECORD_HEAD = 5,
-    TLS_RECORD_MAX = (16 << 10) + 256, /* bytes behind its head; RFC 8446 */
-    TLS_OPENED_MAX = 256 << 10,        /* bytes that one read takes */
+    TLS_OPENED_MAX = 256 << 10, /* bytes that one read takes */
     /* What one connection costs inside OpenSSL, measured: counted in the
      * budget as these. */
     TLS_SHAKING_BYTES = 60 << 10,
@@ -56,6 +54,7 @@ struct tls_shared {
 };
 
 enum tls_state {
+    TLS_GREETING,
     TLS_WAITING,
     TLS_SHAKING,
     TLS_OPEN,
@@ -74,28 +73,29 @@ struct tls_link {
     struct transport transport;
     struct tls_shared *shared;
     struct tls_context *context; /* a reference */
-    SSL *ssl;                    /* NULL while WAITING, and FAILED */
+    SSL *ssl;                    /* NULL before SHAKING, and FAILED */
     struct tls_bio wires;
     struct tls_bytes in;  /* records that are not complete, or not opened */
     struct tls_bytes out; /* sealed, and not taken by the socket */
     struct list link;     /* of the handshakes */
-    clock_ms since;       /* SHAKING: it began to wait for its client */
-    size_t charged;       /* to the budget */
-    uint32_t shaken;      /* bytes of the client's side of the handshake */
-    const char *alert;    /* that the client sent; NULL: none */
-    uint8_t state;        /* enum tls_state */
-    uint8_t fault;        /* enum tls_fault */
-    uint8_t host;         /* of the client, see peer_host() */
-    uint8_t speech;       /* enum tls_speech */
-    bool is_exempt;       /* from being slowed down for its failures */
-    bool is_waiting;      /* for a place */
-    bool is_abandoned;    /* its stream was closed while it was away */
-    bool is_whole;        /* `in` begins with a whole record */
-    bool is_full;         /* the socket did not take all of the last write */
-    bool is_end_due;      /* ENDED or FAILED, and nobody was told yet */
+    clock_ms since;    /* SHAKING: its client was first answered; 0: not yet */
+    size_t charged;    /* to the budget */
+    uint32_t shaken;   /* bytes of the client's side of the handshake */
+    uint32_t greeted;  /* GREETING: bytes counted by the handshakes */
+    const char *alert; /* that the client sent; NULL: none */
+    uint8_t state;     /* enum tls_state */
+    uint8_t fault;     /* enum tls_fault */
+    uint8_t host;      /* of the client, see peer_host() */
+    uint8_t speech;    /* enum tls_speech */
+    bool is_exempt;    /* from being slowed down for its failures */
+    bool is_waiting;   /* for a place */
+    bool is_abandoned; /* its stream was closed while it was away */
+    bool is_whole;     /* `in` begins with a whole record */
+    bool is_full;      /* the socket did not take all of the last write */
+    bool is_end_due;   /* ENDED or FAILED, and nobody was told yet */
 };
 
-/* Begins as WAITING. `bytes` were read from the socket already. NULL without
+/* Begins as GREETING. `bytes` were read from the socket already. NULL without
  * memory. */
 struct tls_link *tls_link_new(struct tls_shared *shared,
                               struct tls_context *context,
@@ -105,7 +105,8 @@ struct tls_link *tls_link_new(struct tls_shared *shared,
 /* WAITING becomes SHAKING; false without memory. */
 bool tls_link_begin(struct tls_link *l);
 
-/* One step of the handshake, computed by any thread. */
+/* One step of the handshake, with the whole records in `in`; computed by any
+ * thread. */
 void tls_link_step(struct tls_link *l);
 
 /* Counts its memory. */

@@ -32,11 +32,14 @@ struct tls_shaking {
     int bell;            /* eventfd, rung by threads */
     struct reactor_timer *timer;
     /* Of the loop. */
-    struct lines waiting; /* for a place */
-    struct list silent;   /* have a place and wait for their client, the one
-                             that has waited longest first */
-    uint32_t places;      /* taken */
-    uint32_t away;        /* of these, with a thread */
+    struct list greeting;    /* the one that began first at the front */
+    uint64_t greeting_bytes; /* of all these */
+    struct lines waiting;    /* for a place */
+    uint32_t crowd;          /* the most of them since there were none */
+    struct list silent;      /* have a place and wait for their client, the one
+                                that was answered first at the front */
+    uint32_t places;         /* taken */
+    uint32_t away;           /* of these, with a thread */
     uint16_t host_places[PEER_HOSTS];
     struct throttle failures[PEER_HOSTS];
     clock_ms blocked_until[PEER_HOSTS];
@@ -44,7 +47,7 @@ struct tls_shaking {
     /* Of the threads and the loop, under the lock. */
     pthread_mutex_t lock;
     pthread_cond_t has_work;
-    struct lines ready; /* for a thread */
+    struct lines going_on, beginning; /* ready for a thread */
     struct list done;
     bool is_ending;
     uint32_t threads_wanted, threads_running;
@@ -91,6 +94,13 @@ static struct tls_link *lines_pop(struct lines *all,
 
 /* The threads. */
 
+/* The next to be computed; NULL if none. Under the lock. */
+static struct tls_link *shaking_next(struct tls_shaking *s)
+{
+    struct tls_link *l = lines_pop(&s->going_on, NULL, NULL);
+    return l ? l : lines_pop(&s->beginning, NULL, NULL);
+}
+
 static void *thread_run(void *arg)
 {
     struct tls_shaking *s = arg;
@@ -98,7 +108,7 @@ static void *thread_run(void *arg)
     (void)setpriority(PRIO_PROCESS, (id_t)gettid(), THREAD_NICE);
     pthread_mutex_lock(&s->lock);
     while (!s->is_ending) {
-        struct tls_link *l = lines_pop(&s->ready, NULL, NULL);
+        struct tls_link *l = shaking_next(s);
         if (!l) {
             pthread_cond_wait(&s->has_work, &s->lock);
             continue;
@@ -130,14 +140,15 @@ static bool threads_start(struct tls_shaking *s)
 }
 
 /* Gives it to a thread; false when there is none. */
-static bool shaking_compute(struct tls_shaking *s, struct tls_link *l)
+static bool shaking_compute(struct tls_shaking *s, struct lines *ready,
+                            struct tls_link *l)
 {
     if (!threads_start(s))
         return false;
     l->transport.is_away = true;
     s->away++;
     pthread_mutex_lock(&s->lock);
-    lines_push(&s->ready, l);
+    lines_push(ready, l);
     pthread_cond_signal(&s->has_work);
     pthread_mutex_unlock(&s->lock);
     return true;
@@ -145,10 +156,28 @@ static bool shaking_compute(struct tls_shaking *s, struct tls_link *l)
 
 /* Places. */
 
-static void shaking_look_later(struct tls_shaking *s)
+uint32_t tls_shaking_patience_ms(uint32_t crowd)
 {
-    if (s->waiting.count > 0 && !reactor_timer_is_running(s->timer))
-        (void)reactor_timer_start(s->timer, LOOK_MS);
+    uint32_t n = crowd < TLS_HALF_OPEN_MAX ? crowd : TLS_HALF_OPEN_MAX;
+    return TLS_PEER_MS -
+           (TLS_PEER_MS - TLS_PEER_LEAST_MS) * n / TLS_HALF_OPEN_MAX;
+}
+
+/* When the first of the silent ones may have to give way. */
+static void shaking_look_later(struct tls_shaking *s, clock_ms now)
+{
+    uint32_t ms = LOOK_MS, quiet_ms = LOOK_MS;
+    if (s->waiting.count == 0) {
+        s->crowd = 0;
+        return;
+    }
+    uint32_t patience_ms = tls_shaking_patience_ms(s->crowd);
+    if (!list_is_empty(&s->silent))
+        quiet_ms = clock_elapsed_ms(
+            now, LIST_OF(s->silent.next, struct tls_link, link)->since);
+    if (quiet_ms < patience_ms && patience_ms - quiet_ms < ms)
+        ms = patience_ms - quiet_ms;
+    (void)reactor_timer_start(s->timer, ms);
 }
 
 static void place_give_up(struct tls_shaking *s, const struct tls_link *l)
@@ -165,15 +194,16 @@ static bool host_may_begin(const struct tls_shaking *s, uint32_t host)
            !s->is_blocked[host];
 }
 
-/* The client has been silent so long that it gives way to others: of the host
- * if that has its share of places, of any when all are taken. */
+/* The client has kept its place so long that it gives way to others: of the
+ * host if that has its share of places, of any when all are taken. */
 static struct tls_link *shaking_silent_one(const struct tls_shaking *s,
                                            clock_ms now)
 {
     bool is_full = s->places >= TLS_HALF_OPEN_MAX;
+    uint32_t patience_ms = tls_shaking_patience_ms(s->crowd);
     LIST_EACH (link, &s->silent) {
         struct tls_link *l = LIST_OF(link, struct tls_link, link);
-        if (clock_elapsed_ms(now, l->since) < TLS_PEER_MS)
+        if (clock_elapsed_ms(now, l->since) < patience_ms)
             return NULL;
         if (is_full || (s->host_places[l->host] >= TLS_HALF_OPEN_HOST_MAX &&
                         !list_is_empty(&s->waiting.of[l->host])))
@@ -185,51 +215,9 @@ static struct tls_link *shaking_silent_one(const struct tls_shaking *s,
 static void shaking_fail(struct tls_shaking *s, struct tls_link *l,
                          enum tls_fault fault)
 {
-    place_give_up(s, l);
     tls_link_fail(l, fault);
     l->is_end_due = true;
     counter_add(s->counters, COUNT_tls_failed, 1);
-}
-
-/* Gives the places that are free, or whose clients are silent, to those that
- * wait. */
-static void shaking_give_places(struct tls_shaking *s)
-{
-    clock_ms now = reactor_now_ms(s->reactor);
-    for (uint32_t i = 0; i < PEER_HOSTS; i++)
-        if (s->is_blocked[i] &&
-            (int32_t)(uint32_t)(now - s->blocked_until[i]) >= 0)
-            s->is_blocked[i] = false;
-    struct tls_link *l;
-    while (s->waiting.count > 0) {
-        l = s->places < TLS_HALF_OPEN_MAX
-                ? lines_pop(&s->waiting, host_may_begin, s)
-                : NULL;
-        if (!l) {
-            l = shaking_silent_one(s, now);
-            if (!l)
-                break;
-            list_remove(&l->link);
-            shaking_fail(s, l, TLS_CROWDED);
-            stream_wake(l->transport.stream);
-            continue;
-        }
-        s->places++;
-        s->host_places[l->host]++;
-        counter_set(s->counters, COUNT_tls_half_open, s->places);
-        l->transport.is_away = l->is_waiting = false;
-        if (!tls_link_begin(l) || !shaking_compute(s, l)) {
-            shaking_fail(s, l, TLS_NO_MEMORY);
-            stream_wake(l->transport.stream);
-        }
-        tls_link_charge(l);
-    }
-    shaking_look_later(s);
-}
-
-static void shaking_on_timer(void *arg)
-{
-    shaking_give_places(arg);
 }
 
 /* A host that fails often waits before its next handshake. */
@@ -244,6 +232,76 @@ static void shaking_note_failure(struct tls_shaking *s,
     s->blocked_until[l->host] = now + TLS_FAILURES_MS;
 }
 
+/* It has a place: its client gets an answer. */
+static void shaking_begin(struct tls_shaking *s, struct tls_link *l)
+{
+    s->places++;
+    s->host_places[l->host]++;
+    counter_set(s->counters, COUNT_tls_half_open, s->places);
+    l->transport.is_away = l->is_waiting = false;
+    if (!tls_link_begin(l) || !shaking_compute(s, &s->beginning, l)) {
+        place_give_up(s, l);
+        shaking_fail(s, l, TLS_NO_MEMORY);
+        stream_wake(l->transport.stream);
+    }
+    tls_link_charge(l);
+}
+
+/* The first of the silent ones that must give way does. */
+static bool shaking_crowd_out(struct tls_shaking *s, clock_ms now)
+{
+    struct tls_link *l = shaking_silent_one(s, now);
+    if (!l)
+        return false;
+    list_remove(&l->link);
+    place_give_up(s, l);
+    shaking_note_failure(s, l);
+    shaking_fail(s, l, TLS_CROWDED);
+    stream_wake(l->transport.stream);
+    return true;
+}
+
+/* Gives the places that are free, or whose clients are silent, to those that
+ * wait. */
+static void shaking_give_places(struct tls_shaking *s)
+{
+    clock_ms now = reactor_now_ms(s->reactor);
+    for (uint32_t i = 0; i < PEER_HOSTS; i++)
+        if (s->is_blocked[i] &&
+            (int32_t)(uint32_t)(now - s->blocked_until[i]) >= 0)
+            s->is_blocked[i] = false;
+    if (s->waiting.count > s->crowd)
+        s->crowd = s->waiting.count;
+    while (s->waiting.count > 0) {
+        struct tls_link *l = s->places < TLS_HALF_OPEN_MAX
+                                 ? lines_pop(&s->waiting, host_may_begin, s)
+                                 : NULL;
+        if (l)
+            shaking_begin(s, l);
+        else if (!shaking_crowd_out(s, now))
+            break;
+    }
+    shaking_look_later(s, now);
+}
+
+static void shaking_on_timer(void *arg)
+{
+    shaking_give_places(arg);
+}
+
+/* Its client has been answered, and is waited for. */
+static void shaking_rest(struct tls_shaking *s, struct tls_link *l)
+{
+    struct list *at = s->silent.prev;
+    if (l->since == 0)
+        l->since = reactor_now_ms(s->reactor);
+    while (at != &s->silent &&
+           (int32_t)(uint32_t)(LIST_OF(at, struct tls_link, link)->since -
+                               l->since) > 0)
+        at = at->prev;
+    list_insert(at->next, &l->link);
+}
+
 /* A step was computed. */
 static void shaking_take_back(struct tls_shaking *s, struct tls_link *l)
 {
@@ -255,6 +313,7 @@ static void shaking_take_back(struct tls_shaking *s, struct tls_link *l)
         return;
     }
     if (l->state == TLS_FAILED) {
+        place_give_up(s, l);
         shaking_note_failure(s, l);
         shaking_fail(s, l, (enum tls_fault)l->fault);
     } else if (l->state == TLS_OPEN) {
@@ -264,8 +323,7 @@ static void shaking_take_back(struct tls_shaking *s, struct tls_link *l)
         if (SSL_session_reused(l->ssl))
             counter_add(s->counters, COUNT_tls_resumed, 1);
     } else {
-        l->since = reactor_now_ms(s->reactor);
-        list_insert(&s->silent, &l->link);
+        shaking_rest(s, l);
     }
     tls_link_charge(l);
     stream_wake(l->transport.stream);
@@ -289,8 +347,31 @@ static void shaking_on_bell(evutil_socket_t fd, short what, void *arg)
 
 /* What the links call. */
 
+static void shaking_ungreet(struct tls_shaking *s, struct tls_link *l)
+{
+    list_remove(&l->link);
+    s->greeting_bytes -= l->greeted;
+    l->greeted = 0;
+}
+
+void tls_shaking_greet(struct tls_shaking *s, struct tls_link *l)
+{
+    if (list_is_empty(&l->link))
+        list_insert(&s->greeting, &l->link);
+    s->greeting_bytes += l->in.used - l->greeted;
+    l->greeted = (uint32_t)l->in.used;
+    while (s->greeting_bytes > TLS_GREETING_MAX) {
+        l = LIST_OF(s->greeting.next, struct tls_link, link);
+        shaking_ungreet(s, l);
+        shaking_fail(s, l, TLS_CROWDED);
+        stream_wake(l->transport.stream);
+    }
+}
+
 bool tls_shaking_join(struct tls_shaking *s, struct tls_link *l)
 {
+    shaking_ungreet(s, l);
+    l->state = TLS_WAITING;
     l->transport.is_away = l->is_waiting = true;
     lines_push(&s->waiting, l);
     shaking_give_places(s);
@@ -300,7 +381,7 @@ bool tls_shaking_join(struct tls_shaking *s, struct tls_link *l)
 bool tls_shaking_go_on(struct tls_shaking *s, struct tls_link *l)
 {
     list_remove(&l->link); /* not silent any more */
-    if (shaking_compute(s, l))
+    if (shaking_compute(s, &s->going_on, l))
         return true;
     place_give_up(s, l);
     return false;
@@ -311,7 +392,11 @@ void tls_shaking_leave(struct tls_shaking *s, struct tls_link *l)
     if (l->is_waiting) {
         lines_remove(&s->waiting, l);
         l->is_waiting = l->transport.is_away = false;
-    } else if (!l->transport.is_away && l->state == TLS_SHAKING) {
+    } else if (l->transport.is_away) {
+        return; /* a thread has it */
+    } else if (l->state == TLS_GREETING) {
+        shaking_ungreet(s, l);
+    } else if (l->state == TLS_SHAKING) {
         list_remove(&l->link);
         place_give_up(s, l);
         shaking_note_failure(s, l);
@@ -341,7 +426,9 @@ struct tls_shaking *tls_shaking_new(struct reactor *r,
     s->counters = counters;
     s->threads_wanted = threads;
     lines_init(&s->waiting);
-    lines_init(&s->ready);
+    lines_init(&s->going_on);
+    lines_init(&s->beginning);
+    list_init(&s->greeting);
     list_init(&s->silent);
     list_init(&s->done);
     pthread_mutex_init(&s->lock, NULL);
@@ -359,7 +446,7 @@ static void shaking_free_abandoned(struct tls_shaking *s)
     while ((link = list_pop(&s->done)) != NULL)
         shaking_take_back(s, LIST_OF(link, struct tls_link, link));
     struct tls_link *l;
-    while ((l = lines_pop(&s->ready, NULL, NULL)) != NULL)
+    while ((l = shaking_next(s)) != NULL)
         shaking_take_back(s, l);
     assert(s->away == 0 && s->places == 0 && s->waiting.count == 0);
 }

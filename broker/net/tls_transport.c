@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/net/tls_context.h"
 #include "broker/net/tls_link.h"
+#include "broker/net/tls_records.h"
 #include "broker/net/tls_shaking.h"
 
 static const struct transport_ops link_ops;
@@ -59,12 +61,14 @@ static enum stream_status link_break(struct tls_link *l, enum tls_fault fault)
     return link_reset(l, fault);
 }
 
-/* Takes what the client says in the handshake, and has it computed. */
+/* Takes what the client says in the handshake, and has it computed when that
+ * can bring it on. A client that sends octet by octet costs no more than a
+ * silent one. */
 static enum stream_status link_shake(struct tls_link *l, int fd)
 {
     struct iovec iov = {l->shared->scratch, TLS_RECORD_MAX};
+    struct tls_shaking *shaking = l->shared->shaking;
     size_t got = 0;
-    bool is_new = l->state == TLS_WAITING;
     enum stream_status status =
         transport_read(&l->transport.below, fd, &iov, 1, &got);
     if (status == STREAM_END || status == STREAM_RESET)
@@ -72,29 +76,20 @@ static enum stream_status link_shake(struct tls_link *l, int fd)
     if (!tls_bytes_add(&l->in, l->shared->scratch, got))
         return link_break(l, TLS_NO_MEMORY);
     tls_link_charge(l);
-    if (is_new ? !tls_shaking_join(l->shared->shaking, l)
-               : got > 0 && !tls_shaking_go_on(l->shared->shaking, l))
-        return link_reset(l, TLS_NO_MEMORY);
-    return STREAM_AGAIN;
+    bool is_going_on = true;
+    if (l->state == TLS_SHAKING)
+        is_going_on = tls_records_whole(l->in.bytes, l->in.used) == 0 ||
+                      tls_shaking_go_on(shaking, l);
+    else if (tls_records_have_hello(l->in.bytes, l->in.used))
+        is_going_on = tls_shaking_join(shaking, l);
+    else if (l->in.used > TLS_FLIGHT_MAX)
+        return link_break(l, TLS_TOO_LARGE);
+    else
+        tls_shaking_greet(shaking, l);
+    return is_going_on ? STREAM_AGAIN : link_reset(l, TLS_NO_MEMORY);
 }
 
 /* Reading. */
-
-/* How many of `n` bytes are whole records; -1 when they are none. OpenSSL is
- * given no part of one, which it would copy to a buffer of 16 KiB. */
-static ssize_t records_in(const uint8_t *bytes, size_t n)
-{
-    size_t at = 0;
-    while (n - at >= TLS_RECORD_HEAD) {
-        size_t length = (size_t)bytes[at + 3] << 8 | bytes[at + 4];
-        if (length > TLS_RECORD_MAX)
-            return -1;
-        if (n - at < TLS_RECORD_HEAD + length)
-            break;
-        at += TLS_RECORD_HEAD + length;
-    }
-    return (ssize_t)at;
-}
 
 /* Opens records until there is no room or no record. */
 static enum stream_status link_open_into(struct tls_link *l,
@@ -139,7 +134,7 @@ static bool link_keep(struct tls_link *l, const uint8_t *rest, size_t n)
         memcpy(kept.bytes, rest, n);
     tls_bytes_free(&l->in);
     l->in = kept;
-    l->is_whole = n > 0 && records_in(kept.bytes, n) > 0;
+    l->is_whole = n > 0 && tls_records_whole(kept.bytes, n) > 0;
     return true;
 }
 
@@ -148,7 +143,7 @@ static enum stream_status link_open(struct tls_link *l, const uint8_t *bytes,
                                     size_t n, const struct iovec *iov, int iovs,
                                     size_t *got)
 {
-    ssize_t whole = records_in(bytes, n);
+    ssize_t whole = tls_records_whole(bytes, n);
     if (whole < 0)
         return link_reset(l, TLS_RECORDS);
     ERR_clear_error();
@@ -225,6 +220,7 @@ static enum stream_status link_read(struct transport *t, int fd,
     if (l->out.used > 0 && (l->state != TLS_OPEN || link_owes_flight(l)))
         (void)link_push(l, fd);
     switch ((enum tls_state)l->state) {
+    case TLS_GREETING:
     case TLS_WAITING:
     case TLS_SHAKING:
         return link_shake(l, fd);

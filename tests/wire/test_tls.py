@@ -6,6 +6,7 @@ import shutil
 import socket
 import ssl
 import tempfile
+import threading
 import warnings
 
 import certificates
@@ -440,6 +441,52 @@ class Crowds(TlsTest):
         for _ in range(64):
             self.connect(broker).send(hello)
         self.tls_client(broker)
+        broker.wait_for_log("event=closed .*fault=tls_crowded")
+
+    def half_greetings(self, broker, count, bytes_each):
+        """Clients whose ClientHello does not end, all from one host."""
+        head = b"\x16\x03\x01\x40\x00" + b"\x01\x00\x3f\xfc"
+        half = (head + bytes(1 << 14))[:bytes_each]
+        return [self.connect(broker).send(half) for _ in range(count)]
+
+    def test_half_a_greeting_takes_no_place(self):
+        """Nor do many: whoever greets whole is answered at once."""
+        broker = self.tls_broker("--hello-timeout", "60s")
+        self.half_greetings(broker, 300, 200)
+        self.tls_client(broker)
+        broker.wait_stats(tls_handshakes=1, tls_half_open=0,
+                          tls_connections=301, tls_failed=0)
+
+    def test_half_greetings_together_are_bounded(self):
+        """Beyond 4 MiB the one that began first gives way."""
+        broker = self.tls_broker("--hello-timeout", "60s")
+        first, *_ = self.half_greetings(broker, 300, 1 << 14)
+        first.wait_closed()
+        broker.wait_for_log("event=closed conn=1 .*fault=tls_crowded")
+        broker.wait_stats(connections=256)
+        self.tls_client(broker)
+
+    def test_a_trickle_does_not_keep_a_place(self):
+        """Nor does it cost a step each time: what brings a handshake on is a
+        whole record, and the time since the answer counts."""
+        broker = self.tls_broker("--hello-timeout", "60s")
+        hello, over = first_flight(), threading.Event()
+        socks = [self.connect(broker).send(hello) for _ in range(64)]
+
+        def trickle():
+            while not over.wait(0.1):
+                for sock in socks:
+                    try:
+                        sock.send(b"\x14\x03\x03\x00\x01\x01")
+                    except OSError:
+                        pass  # it was found out
+
+        flow = Background(trickle)
+        try:
+            self.tls_client(broker)
+        finally:
+            over.set()
+            flow.join()
         broker.wait_for_log("event=closed .*fault=tls_crowded")
 
     def test_many_clients_come_at_once(self):
