@@ -117,6 +117,13 @@ bool tls_is_started(const struct stream *stream)
     return link_of(stream) != NULL;
 }
 
+bool tls_has_part(const struct stream *stream)
+{
+    const struct tls_link *l = link_of(stream);
+    return l && !l->transport.is_away && l->state == TLS_OPEN &&
+           l->in.used > 0 && !l->is_whole;
+}
+
 enum tls_fault tls_fault_of(const struct stream *stream, const char **alert)
 {
     const struct tls_link *l = link_of(stream);

@@ -52,6 +52,10 @@ bool tls_start(struct tls *t, struct stream *stream, const struct peer *peer,
 /* Whether TLS was started. */
 bool tls_is_started(const struct stream *stream);
 
+/* Whether the beginning of a record has come, without its end: its client is in
+ * the middle of something, though nothing of that can be read. */
+bool tls_has_part(const struct stream *stream);
+
 /* Why it ended; TLS_SOUND when it has not, or was not started. *alert is what
  * the client said, or NULL. */
 enum tls_fault tls_fault_of(const struct stream *stream, const char **alert);

@@ -14,7 +14,7 @@
 void reader_watch(struct session *s)
 {
     struct clients *all = s->all;
-    if (s->partial || s->is_left)
+    if (s->partial || s->is_left || tls_has_part(s->stream))
         waits_begin(&all->waits, &s->waiting, WAIT_FRAME,
                     reactor_now_ms(all->reactor));
     else
@@ -359,6 +359,15 @@ struct verdict reader_read(struct session *s, size_t *got)
     default:
         return v;
     }
+}
+
+/* A part of a record has come, and nothing to read: the rest has to come in
+ * time as that of a message has. Its single octets give it no more. */
+void reader_watch_part(struct session *s)
+{
+    if (s->state == SESSION_OPEN && s->waiting.wait != WAIT_FRAME &&
+        tls_has_part(s->stream))
+        reader_watch(s);
 }
 
 struct verdict reader_go_on(struct session *s)

@@ -45,6 +45,9 @@ struct verdict reader_next(struct session *s);
  * within. */
 void reader_watch(struct session *s);
 
+/* The same for the rest of a record of TLS, when a read has brought nothing. */
+void reader_watch_part(struct session *s);
+
 /* HELLO: it is known now who the client is. Takes what has come behind its
  * opening, which may be nothing. */
 struct verdict reader_go_on(struct session *s);

@@ -249,6 +249,8 @@ static void session_act_on_read(struct session *s, struct verdict v, size_t got)
         session_take_up(s);
     if (v.what == VERDICT_GO_ON && got > 0)
         v = reader_next(s);
+    else if (v.what == VERDICT_GO_ON)
+        reader_watch_part(s);
     session_act(s, v);
 }
 

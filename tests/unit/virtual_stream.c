@@ -344,6 +344,12 @@ bool tls_binding(const struct stream *stream, uint8_t binding[TLS_BINDING])
     return false;
 }
 
+bool tls_has_part(const struct stream *stream)
+{
+    (void)stream;
+    return false;
+}
+
 enum tls_fault tls_fault_of(const struct stream *stream, const char **alert)
 {
     (void)stream;

@@ -139,6 +139,30 @@ class Traffic(TlsTest):
         self.publisher(broker).publish(TOPIC, b"still here")
         self.assertEqual(other.recv(), b"still here")
 
+    def test_a_record_that_does_not_end_is_not_waited_for(self):
+        """A subscriber may be silent, but not in the middle of a record: one
+        that trickles has as long as one that stalls."""
+        broker = self.tls_broker("--frame-timeout", "1s")
+        silent = self.subscriber_with_tls(broker, TOPIC)
+        stalled = self.subscriber_with_tls(broker, TOPIC)
+        trickling = self.subscriber_with_tls(broker, TOPIC)
+        stalled.sock.sock.sendall(b"\x17\x03")
+        self.trickle(trickling.sock.sock, b"\x17\x03\x03\x40\x00" + bytes(999))
+        broker.wait_for_log("reason=frame_timeout", count=2)
+        self.publisher(broker).publish(TOPIC, b"still here")
+        self.assertEqual(silent.recv(), b"still here")
+
+    def trickle(self, sock, data):
+        """An octet now and then, until the connection is closed."""
+        def flow():
+            for octet in data:
+                sock.sendall(bytes([octet]))
+                over.wait(0.1)
+        over = threading.Event()
+        self.addCleanup(over.set)
+        with self.assertRaises(OSError):
+            Background(flow).join()
+
     def test_a_session_is_resumed_with_a_ticket(self):
         broker = self.tls_broker()
         context = tls_socket.context()
