@@ -40,6 +40,10 @@ const struct tls_fault_row tls_fault_rows[TLS_FAULTS] = {
     [TLS_TOO_LARGE] = {"tls_too_large", "a handshake beyond the bounds",
                        "shorten the client's chain of certificates"},
     [TLS_RECORDS] = {"tls_records", "bytes that are no records of TLS", NULL},
+    [TLS_FLOOD] = {"tls_flood",
+                   "messages of TLS itself, such as new keys, and hardly any "
+                   "data",
+                   NULL},
     [TLS_CUT] = {"tls_cut",
                  "the connection ended without the end that TLS demands", NULL},
     [TLS_CROWDED] = {"tls_crowded",

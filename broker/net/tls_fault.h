@@ -19,6 +19,7 @@ enum tls_fault {
     TLS_ALPN,
     TLS_TOO_LARGE,
     TLS_RECORDS,
+    TLS_FLOOD,
     TLS_CUT,
     TLS_CROWDED,
     TLS_NO_MEMORY,

@@ -36,7 +36,11 @@ enum {
     TLS_SEAL_MAX = 256 << 10,  /* bytes that one write seals; */
     TLS_SEAL_LEAST = 64 << 10, /* the same when the socket was full */
     TLS_KEPT_MAX = TLS_SEAL_MAX + (16 << 10),
-    TLS_OPENED_MAX = 256 << 10, /* bytes that one read takes */
+    TLS_OPENED_MAX = 256 << 10,  /* bytes that one read takes; */
+    TLS_OPENED_LEAST = 16 << 10, /* the same when the last were hardly data */
+    TLS_ASIDES_MAX = 32,         /* messages of TLS itself; one more is allowed
+                                    for each of these bytes of data: */
+    TLS_ASIDE_BYTES = 4 << 10,
     /* What one connection costs inside OpenSSL, measured: counted in the
      * budget as these. */
     TLS_SHAKING_BYTES = 60 << 10,
@@ -81,6 +85,8 @@ struct tls_link {
     clock_ms since;    /* SHAKING: its client was first answered; 0: not yet */
     size_t charged;    /* to the budget */
     uint32_t shaken;   /* bytes of the client's side of the handshake */
+    uint16_t asides;   /* OPEN: messages of TLS itself */
+    bool is_dense;     /* at least half of what was read last was data */
     uint32_t greeted;  /* GREETING: bytes counted by the handshakes */
     const char *alert; /* that the client sent; NULL: none */
     uint8_t state;     /* enum tls_state */
@@ -90,7 +96,7 @@ struct tls_link {
     bool is_exempt;    /* from being slowed down for its failures */
     bool is_waiting;   /* for a place */
     bool is_abandoned; /* its stream was closed while it was away */
-    bool is_whole;     /* `in` begins with a whole record */
+    bool is_whole;     /* `in` begins with a whole record, or none */
     bool is_full;      /* the socket did not take all of the last write */
     bool is_end_due;   /* ENDED or FAILED, and nobody was told yet */
 };

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/net/tls_records.h"
 
+enum { MAJOR_VERSION = 3 }; /* from SSL 3.0 to TLS 1.3 */
+
 static size_t length_of(const uint8_t *head)
 {
     return (size_t)head[3] << 8 | head[4];
@@ -11,8 +13,8 @@ ssize_t tls_records_whole(const uint8_t *bytes, size_t n)
     size_t at = 0;
     while (n - at >= TLS_RECORD_HEAD) {
         size_t length = length_of(bytes + at);
-        if (length > TLS_RECORD_MAX)
-            return -1;
+        if (length > TLS_RECORD_MAX || bytes[at + 1] != MAJOR_VERSION)
+            return at > 0 ? (ssize_t)at : -1;
         if (n - at < TLS_RECORD_HEAD + length)
             break;
         at += TLS_RECORD_HEAD + length;

@@ -17,7 +17,8 @@ enum {
     TLS_RECORD_MAX = (16 << 10) + 256, /* bytes behind its head; RFC 8446 */
 };
 
-/* How many of `n` bytes are whole records; -1 when they are not records. */
+/* How many of `n` bytes are whole records; -1 when they do not begin with a
+ * record. */
 ssize_t tls_records_whole(const uint8_t *bytes, size_t n);
 
 /* Whether a ClientHello that begins these bytes, in one record or more, is

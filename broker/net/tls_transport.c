@@ -134,8 +134,15 @@ static bool link_keep(struct tls_link *l, const uint8_t *rest, size_t n)
         memcpy(kept.bytes, rest, n);
     tls_bytes_free(&l->in);
     l->in = kept;
-    l->is_whole = n > 0 && tls_records_whole(kept.bytes, n) > 0;
+    l->is_whole = n > 0 && tls_records_whole(kept.bytes, n) != 0;
     return true;
+}
+
+/* A client that sends much data may say much beside it. */
+static void link_forgive(struct tls_link *l, size_t data_bytes)
+{
+    size_t forgiven = data_bytes / TLS_ASIDE_BYTES;
+    l->asides = (uint16_t)(forgiven < l->asides ? l->asides - forgiven : 0);
 }
 
 /* Opens what is in `bytes`; the rest is kept. */
@@ -149,6 +156,9 @@ static enum stream_status link_open(struct tls_link *l, const uint8_t *bytes,
     ERR_clear_error();
     tls_link_connect(l, bytes, (size_t)whole);
     bool is_over = link_open_into(l, iov, iovs, got) == STREAM_END;
+    if (l->asides > TLS_ASIDES_MAX)
+        return link_reset(l, TLS_FLOOD);
+    link_forgive(l, *got);
     size_t rest = l->wires.in_bytes + (n - (size_t)whole);
     if (is_over)
         link_stop_reading(l);
@@ -169,12 +179,16 @@ static enum stream_status link_status(struct tls_link *l, size_t got)
     return l->state == TLS_ENDED ? STREAM_END : STREAM_RESET;
 }
 
-static size_t room_in(const struct iovec *iov, int iovs)
+/* Records of an octet cost as much as large ones, and a client may send ten
+ * thousand of them in the time in which another sends a message. */
+static size_t room_in(const struct tls_link *l, const struct iovec *iov,
+                      int iovs)
 {
     size_t room = 0;
+    size_t most = l->is_dense ? TLS_OPENED_MAX : TLS_OPENED_LEAST;
     for (int i = 0; i < iovs; i++)
         room += iov[i].iov_len;
-    return room < TLS_OPENED_MAX ? room : TLS_OPENED_MAX;
+    return room < most ? room : most;
 }
 
 static enum stream_status link_read_open(struct tls_link *l, int fd,
@@ -185,7 +199,7 @@ static enum stream_status link_read_open(struct tls_link *l, int fd,
     size_t kept = l->in.used, came = 0;
     memcpy(scratch, kept > 0 ? l->in.bytes : scratch, kept);
     if (!l->is_whole && SSL_pending(l->ssl) == 0) {
-        struct iovec in = {scratch + kept, room_in(iov, iovs)};
+        struct iovec in = {scratch + kept, room_in(l, iov, iovs)};
         enum stream_status status =
             transport_read(&l->transport.below, fd, &in, 1, &came);
         if (status == STREAM_END || status == STREAM_RESET)
@@ -197,6 +211,8 @@ static enum stream_status link_read_open(struct tls_link *l, int fd,
         link_open(l, scratch, kept + came, iov, iovs, got);
     if (status != STREAM_OK)
         return status;
+    if (came > 0)
+        l->is_dense = *got >= came / 2;
     if (l->out.used > 0)
         (void)link_push(l, fd); /* what OpenSSL had to answer */
     return link_status(l, *got);

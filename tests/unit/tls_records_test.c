@@ -85,6 +85,8 @@ static void test_the_largest_record_is_one_and_a_larger_is_not(void **state)
     assert_int_equal(tls_records_whole(head, sizeof head), 0);
     head[4]++;
     assert_int_equal(tls_records_whole(head, sizeof head), -1);
+    const uint8_t behind[] = {0x17, 3, 3, 0, 1, 7, 0x17, 3, 3, 0xff, 0xff};
+    assert_int_equal(tls_records_whole(behind, sizeof behind), 6);
 }
 
 int main(void)
