@@ -836,6 +836,7 @@ type link struct {
 	saidBye bool
 	isLost  bool
 	refused error         // of the opening
+	failed  error         // why reading ended
 	opened  chan struct{} // closed by INFO
 	ended   chan struct{} // closed at the end
 }
@@ -939,8 +940,10 @@ func readFrame(r io.Reader, limit uint64) ([]byte, error) {
 
 func (l *link) readAll() {
 	reader := bufio.NewReaderSize(l, 64<<10)
-	for l.readUnit(reader) == nil {
-		l.client.waitForRoom(l)
+	for l.failed == nil {
+		if l.failed = l.readUnit(reader); l.failed == nil {
+			l.client.waitForRoom(l)
+		}
 	}
 	l.conn.Close()
 	c := l.client
@@ -1152,7 +1155,8 @@ type Options struct {
 	// of $SLUICE_TLS_CA, _CERT and _KEY. ServerName is what the broker must
 	// prove to be, if not its host.
 	TLS *tls.Config
-	// "sha256:..." of the broker's public key: nothing else is asked for then.
+	// "sha256:..." of the broker's public key: its name and who has signed it
+	// count only if ServerName or RootCAs is given.
 	TLSPin string
 	Name   string        // shown in the broker's monitoring
 	Ping   time.Duration // keepalive period; negative turns it off
@@ -1382,7 +1386,8 @@ func (c *Client) secure(ctx context.Context, conn net.Conn) (net.Conn, error) {
 	conn.Close()
 	if ctx.Err() != nil || errors.Is(err, io.EOF) ||
 		errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
-		return nil, err
+		return nil, fmt.Errorf("sluice: no handshake of TLS, does the broker"+
+			" speak it? %w", err)
 	}
 	return nil, fmt.Errorf("%w: %v", ErrUntrusted, err)
 }
@@ -1497,6 +1502,11 @@ func (c *Client) try(ctx context.Context) (*link, error) {
 	}
 	if l.refused != nil {
 		return nil, l.refused
+	}
+	var op *net.OpError
+	if errors.As(l.failed, &op) && op.Op == "remote error" {
+		// An alert of TLS, for the certificate that was shown, or was not.
+		return nil, fmt.Errorf("%w: %v", ErrUntrusted, l.failed)
 	}
 	return nil, fmt.Errorf("%w: the broker ended the connection before it"+
 		" answered: does it speak version 2?", ErrClosed)

@@ -189,7 +189,10 @@ export interface ClientOptions {
   tls?: boolean | object;
   /** What the broker must prove to be, if not its host. */
   tlsName?: string;
-  /** "sha256:..." of the broker's public key: nothing else is asked for then. */
+  /**
+   * "sha256:..." of the broker's public key: its name and who has signed it count
+   * only if tlsName or an authority is given.
+   */
   tlsPin?: string;
   /** Shown in the broker's monitoring. */
   name?: string;

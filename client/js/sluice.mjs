@@ -648,7 +648,8 @@ class Link {
       .on("error", (error) => {
         const isTls = UNTRUSTED.test(error.code);
         this.#error = !isTls ? error : new Untrusted(
-          `the broker is not accepted: ${error.message}`, { cause: error });
+          `the broker is not accepted: ${error.reason ?? error.message}`,
+          { cause: error });
       })
       .on("close", () => this.#onClose());
     this.#timer = setTimeout(() => this.destroy(), OPEN_MS);
@@ -856,11 +857,17 @@ class Link {
 
 /** Codes of errors that would be the same the next time. */
 const UNTRUSTED = /^ERR_(SSL|TLS)_|CERT|ISSUER|SIGN|PURPOSE|MISMATCH/;
+/** Names that are not covered by a wildcard in the middle of a label. */
+const hasName = (certificate, name) =>
+  (isIP(name) ? certificate.checkIP(name)
+    : certificate.checkHost(name, { partialWildcards: false })) !== undefined;
+
 const PIN = /^sha256:[0-9a-f]{64}$/i;
 
 /** What the client was given for TLS, or what the environment says. */
 class Tls {
   #pin;
+  #name; // "": that of the address, which need not be right with a pin
 
   constructor(options, env, host) {
     const name = options.tlsName ?? env.SLUICE_TLS_NAME ?? "";
@@ -870,9 +877,12 @@ class Tls {
     this.#pin = options.tlsPin || env.SLUICE_TLS_PIN || null;
     if (this.#pin && !PIN.test(this.#pin))
       throw new RangeError(`"${this.#pin}" is no pin: sha256: and 64 digits`);
+    this.#name = name;
     const expected = name || host;
     const read = (variable) => variable && readFileSync(variable);
     const ca = given.ca ?? (read(env.SLUICE_TLS_CA) || undefined);
+    if (given.ca === undefined && ca && !ca.includes("-----BEGIN CERTIFICATE"))
+      throw new RangeError(`no certificate of a CA in ${env.SLUICE_TLS_CA}`);
     this.options = {
       minVersion: "TLSv1.2",
       ALPNProtocols: ["sluice"],
@@ -897,9 +907,10 @@ class Tls {
     if (!timingSafeEqual(digest, Buffer.from(this.#pin.slice(7), "hex")))
       return "the broker's certificate does not have the pinned key";
     const now = Date.now();
-    return Date.parse(shown.validFrom) <= now &&
-      now <= Date.parse(shown.validTo) ? ""
-      : "the broker's certificate has expired, or is not valid yet";
+    if (now < Date.parse(shown.validFrom) || now > Date.parse(shown.validTo))
+      return "the broker's certificate has expired, or is not valid yet";
+    return !this.#name || hasName(shown, this.#name) ? ""
+      : `the broker's certificate is not for ${this.#name}`;
   }
 }
 

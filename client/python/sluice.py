@@ -24,6 +24,7 @@ import collections
 import dataclasses
 import hashlib
 import hmac
+import ipaddress
 import itertools
 import os
 import random
@@ -681,6 +682,40 @@ def _parts(certificate: bytes) -> tuple[bytes, float, float]:
             _der_time(certificate, end))
 
 
+def _children(data: bytes, begin: int, end: int) -> Iterator[tuple[int, int,
+                                                                int]]:
+    while begin < end:
+        element = _der(data, begin)
+        yield element
+        begin = element[2]
+
+
+def _alternatives(certificate: bytes) -> list[tuple[int, bytes]]:
+    """The names that it is for, with their kinds: RFC 5280, 4.2.1.6."""
+    _, *inner = _der(certificate, _der(certificate)[1])
+    lists = [_der(certificate, begin)[1:] for tag, begin, _
+             in _children(certificate, *inner) if tag == 0xa3]
+    for _, *extension in (one for all in lists
+                          for one in _children(certificate, *all)):
+        (_, *name), *_, (_, value, _) = _children(certificate, *extension)
+        if certificate[slice(*name)] == b"\x55\x1d\x11":
+            return [(tag, certificate[begin:end]) for tag, begin, end
+                    in _children(certificate, *_der(certificate, value)[1:])]
+    return []
+
+
+def _is_for(certificate: bytes, name: str) -> bool:
+    """The standard library compares only names of what it verifies itself."""
+    try:
+        wanted = {(0x87, ipaddress.ip_address(name).packed)}
+    except ValueError:
+        host = name.lower().rstrip(".").encode("idna")
+        _, dot, above = host.partition(b".")
+        wanted = {(0x82, host)} | ({(0x82, b"*." + above)} if dot else set())
+    return any((kind, one.lower() if kind == 0x82 else one) in wanted
+               for kind, one in _alternatives(certificate))
+
+
 class _Tls:
     """What connect() was given, or what the environment says."""
 
@@ -733,6 +768,25 @@ class _Tls:
         if not begin <= time.time() <= end:
             raise Untrusted("the broker's certificate has expired, or is not"
                             " valid yet")
+        if (self.name and not self.context.check_hostname
+                and not _is_for(shown, self.name)):
+            raise Untrusted("the broker's certificate is not for"
+                            f" {self.name}")
+
+
+def _tls_error(error: Optional[BaseException]) -> Optional[Closed]:
+    """What would be the same the next time is Untrusted, such as an alert for
+    the certificate that the client has, or has not, shown. None if it has
+    nothing to do with TLS."""
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLSyscallError)):
+        return Closed("the broker ended the handshake of TLS: does it speak"
+                      " TLS?")
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return Untrusted("the broker's certificate is not accepted: "
+                         f"{error.verify_message}")
+    if isinstance(error, ssl.SSLError):
+        return Untrusted(f"TLS has failed: {error.reason}")
+    return None
 
 
 class _Link(asyncio.Protocol):
@@ -795,7 +849,7 @@ class _Link(asyncio.Protocol):
                     turn.set_result(None)
         self.held.clear()
         if not self.ready.done():
-            self.ready.set_exception(Closed(
+            self.ready.set_exception(_tls_error(error) or Closed(
                 "the broker ended the connection before it answered: does it"
                 " speak version 2?"))
         self._client._on_lost(self, self._said_bye)
@@ -1024,13 +1078,8 @@ class Client:
         try:
             _, link = await loop.create_connection(make, host, int(port),
                                                    **more)
-        except (ssl.SSLEOFError, ssl.SSLSyscallError):
-            raise    # cut, and nobody knows why
-        except ssl.SSLCertVerificationError as error:
-            raise Untrusted("the broker's certificate is not accepted: "
-                            f"{error.verify_message}") from error
         except ssl.SSLError as error:
-            raise Untrusted(f"TLS has failed: {error.reason}") from error
+            raise _tls_error(error) from error
         return link
 
     async def _come(self, is_first: bool) -> _Link:
@@ -1407,8 +1456,8 @@ def connect(server: Optional[str] = None, *, name: str = "",
                "tls:", or $SLUICE_TLS is "yes". Without a context the files are
                those of $SLUICE_TLS_CA, _CERT and _KEY
     tls_name   what the broker must prove to be, if not its host
-    tls_pin    "sha256:..." of the broker's public key: nothing else is asked
-               for then
+    tls_pin    "sha256:..." of the broker's public key: its name and who has
+               signed it count only if tls_name or $SLUICE_TLS_CA is given
     name       shown in the broker's monitoring
     user       who this is: with its password as `secret`
     secret     a password; or a token, which says by itself who this is

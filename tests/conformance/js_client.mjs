@@ -64,6 +64,7 @@ function codeOf(error) {
   if (error instanceof sluice.Refused) return error.code;
   if (error instanceof sluice.NotExecuted) return "not-done";
   if (error instanceof sluice.OutcomeUnknown) return "unknown";
+  if (error instanceof sluice.Untrusted) return "untrusted";
   throw error;
 }
 
@@ -200,6 +201,7 @@ const ORDERS = {
 try {
   await broker.open();
 } catch (error) {
+  if (error instanceof sluice.Untrusted) throw error;
   say("err", codeOf(error));
   process.exit(0);
 }

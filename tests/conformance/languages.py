@@ -300,6 +300,10 @@ class Tls(unittest.TestCase):
         made.certificate("stranger", "DNS:localhost", ca="other-ca")
         made.certificate("old", "DNS:localhost",
                          dates=("20200101000000Z", "20210101000000Z"))
+        made.certificate("early", "DNS:localhost",
+                         dates=("20450101000000Z", "20460101000000Z"))
+        made.certificate("many", "DNS:other.example,DNS:*.wild.example,"
+                         "IP:127.0.0.1")
 
     def broker(self, name, *args, **kwargs):
         broker = Broker(*certificates.server_options(name), *args, **kwargs)
@@ -344,35 +348,114 @@ class Tls(unittest.TestCase):
             key=self.file("device.key"))
 
     def test_a_broker_that_does_not_is_sent_nothing(self):
-        ca = self.file("ca.pem")
-        for name, variables in (
-                ("elsewhere", {"ca": ca}), ("stranger", {"ca": ca}),
-                ("old", {"ca": ca}), ("localhost", {}),
-                ("localhost", {"pin": self.pin("stranger")}),
-                ("old", {"pin": self.pin("old")}),
-                ("stranger", {"pin": self.pin("stranger"), "ca": ca})):
-            with self.subTest(name, **variables):
-                broker = self.broker(name)
+        """Each library says it in the words of its language."""
+        ca, other = self.file("ca.pem"), self.file("other-ca.pem")
+        nobody = "unknown authority|local issuer|first certificate"
+        name = "not for|valid for|[Hh]ostname"
+        for shown, variables, options, words in (
+                ("elsewhere", {"ca": ca}, (), name),
+                ("stranger", {"ca": ca}, (), nobody),
+                ("old", {"ca": ca}, (), "has expired"),
+                ("early", {"ca": ca}, (), "not yet valid"),
+                ("localhost", {}, (), nobody),
+                ("localhost", {"pin": self.pin("stranger")}, (), "pinned key"),
+                ("old", {"pin": self.pin("old")}, (), "has expired"),
+                ("elsewhere", {"pin": self.pin("elsewhere"),
+                               "name": "localhost"}, (), name),
+                ("stranger", {"pin": self.pin("stranger"), "ca": ca}, (),
+                 nobody),
+                ("localhost", {"ca": ca}, ("--tls-ca", ca),
+                 "(?i)certificate[ _]required"),
+                ("localhost", {"ca": ca, "cert": self.file("elsewhere.pem"),
+                               "key": self.file("elsewhere.key")},
+                 ("--tls-ca", other), "(?i)unknown[_ ]ca|certificate required")):
+            with self.subTest(shown, **variables, options=options):
+                broker = self.broker(shown, *options)
                 talk = self.talk(broker, **variables)
                 self.assertNotEqual(talk.program.process.wait(DEADLINE_S), 0)
                 # Not even that it is open.
                 self.assertIsNone(talk.program.events.get(timeout=DEADLINE_S))
-                broker.stop()
+                talk.program.stop()
+                self.assertRegex("".join(talk.program.complaints), words)
+                self.assertEqual(broker.stop().counters["accepted"], 1)
 
-    def test_another_broker_is_not_spoken_to_after_a_loss(self):
+    def test_a_file_without_authorities_is_no_authority(self):
+        broker = self.broker("localhost")
+        Path(self.file("empty.pem")).write_text("")
+        talk = self.talk(broker, ca=self.file("empty.pem"))
+        self.assertNotEqual(talk.program.process.wait(DEADLINE_S), 0)
+        talk.program.stop()
+        self.assertRegex("".join(talk.program.complaints),
+                         "(?i)no certificate")
+        self.assertEqual(broker.stop().counters["accepted"], 0)
+
+    def test_a_pin_and_a_name_are_both_looked_at(self):
+        self.assertWorks(self.broker("elsewhere"), pin=self.pin("elsewhere"),
+                         name="broker.example")
+        self.assertWorks(self.broker("many"), pin=self.pin("many"),
+                         name="a.wild.example")
+        self.assertWorks(self.broker("many"), pin=self.pin("many"),
+                         name="127.0.0.1")
+
+    def test_in_clear_to_a_broker_that_demands_tls_ends_at_once(self):
+        broker = self.broker("localhost",
+                             listen=("127.0.0.1:0 tls=required",))
+        talk = Conversation(self.command, broker.address.split()[0])
+        self.addCleanup(talk.program.stop)
+        talk.expect("err auth")
+        talk.program.expect_exit()
+        self.assertEqual(broker.stop().counters["accepted"], 1)
+
+    def assertNotSpokenToAfterALoss(self, code, name):
+        """The broker comes back with another certificate; the next call says
+        why there is no connection, and there is none."""
         broker = self.broker("localhost")
         talk = self.talk(broker, ca=self.file("ca.pem"))
         talk.expect("open run=*")
         address = broker.address
         broker.stop()
-        broker = self.broker("stranger", listen=(address,))
+        broker = self.broker(name, listen=(address,))
         talk.expect("lost why=*")
+        talk.do("pub /t tag=1 body=x", f"err {code} tag=1")
         broker.wait_stats(accepted=1, connections=0)
         broker.stop()
-        talk.program.end_input()
-        talk.program.process.wait(DEADLINE_S)
-        left = list(talk.program.events.queue)
-        self.assertFalse([e for e in left if e and e.startswith("open")], left)
+        talk.leave()
+
+    def test_another_broker_is_not_spoken_to_after_a_loss(self):
+        for name in ("stranger", "elsewhere", "old", "early"):
+            with self.subTest(name):
+                self.assertNotSpokenToAfterALoss("untrusted", name)
+
+    def test_a_broker_that_demands_tls_from_now_on_ends_the_client(self):
+        plain = Broker()
+        self.addCleanup(plain.kill)
+        talk = Conversation(self.command, plain.address)
+        self.addCleanup(talk.program.stop)
+        talk.expect("open run=*")
+        address = plain.address
+        plain.stop()
+        broker = self.broker("localhost",
+                             listen=(f"{address} tls=required",))
+        talk.expect("lost why=*")
+        talk.do("pub /t tag=1 body=x", "err auth tag=1")
+        self.assertEqual(broker.stop().counters["accepted"], 1)
+        talk.leave()
+
+    def test_cuts_and_servers_in_clear_are_got_over(self):
+        """Nobody knows whether they are meant."""
+        broker = self.broker("localhost")
+        talk = self.talk(broker, ca=self.file("ca.pem"))
+        talk.expect("open run=*")
+        address = broker.address
+        broker.kill()    # without the end that TLS demands
+        talk.expect("lost why=broken")
+        plain = Broker(listen=(address,))
+        self.addCleanup(plain.kill)
+        plain.wait_for_log("event=closed .*reason=", count=2)
+        plain.stop()
+        self.broker("localhost", listen=(address,))
+        talk.expect("open run=*")
+        talk.leave()
 
 
 def project_version():

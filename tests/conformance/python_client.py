@@ -47,7 +47,8 @@ def code_of(error):
     if isinstance(error, sluice.Refused):
         return error.code
     return {sluice.NotExecuted: "not-done",
-            sluice.OutcomeUnknown: "unknown"}[type(error)]
+            sluice.OutcomeUnknown: "unknown",
+            sluice.Untrusted: "untrusted"}[type(error)]
 
 
 def login():

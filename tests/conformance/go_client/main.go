@@ -121,6 +121,8 @@ func codeOf(err error) string {
 		return "not-done"
 	case errors.Is(err, sluice.ErrOutcomeUnknown):
 		return "unknown"
+	case errors.Is(err, sluice.ErrUntrusted):
+		return "untrusted"
 	}
 	panic(err)
 }
