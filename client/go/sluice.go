@@ -104,6 +104,9 @@ var (
 	ErrUntrusted = errors.New("sluice: the broker is not accepted")
 )
 
+var errOnlyQueues = errors.New("sluice: Credit and Wait are for queues with" +
+	" acknowledgements")
+
 // After these the client does not try again.
 var hopeless = map[string]bool{"auth": true, "bad-head": true,
 	"bad-option": true, "denied": true, "version": true}
@@ -703,6 +706,9 @@ func (s *Subscription) Err() error {
 
 // Credit sets how many messages may be unacknowledged; 0 pauses.
 func (s *Subscription) Credit(ctx context.Context, messages int) error {
+	if !s.acks() {
+		return errOnlyQueues
+	}
 	s.client.mu.Lock()
 	s.options["credit"] = strconv.Itoa(messages)
 	s.client.mu.Unlock()
@@ -1959,7 +1965,9 @@ func (c *Client) Subscribe(ctx context.Context, text string,
 	s := &Subscription{client: c, pattern: meant, gaps: options.Gaps,
 		options: map[string]string{}, ready: make(chan struct{}, 1),
 		dropping: map[string]*Gap{}}
-	s.setOptions(options)
+	if err := s.setOptions(options); err != nil {
+		return nil, err
+	}
 	l, err := c.ready(ctx, "")
 	if err != nil {
 		return nil, err
@@ -1979,9 +1987,12 @@ func (c *Client) Subscribe(ctx context.Context, text string,
 	return s, nil
 }
 
-func (s *Subscription) setOptions(options *SubscribeOptions) {
+func (s *Subscription) setOptions(options *SubscribeOptions) error {
 	if !s.isQueue() || options.NoAck {
-		return
+		if options.Credit > 0 || options.Wait > 0 {
+			return errOnlyQueues
+		}
+		return nil
 	}
 	credit := options.Credit
 	if credit <= 0 {
@@ -1993,6 +2004,7 @@ func (s *Subscription) setOptions(options *SubscribeOptions) {
 		s.options["wait"] = spellDuration(options.Wait)
 		s.order = append(s.order, "wait")
 	}
+	return nil
 }
 
 // submitSub: isSameRun says whether the broker runs since the last connection;

@@ -33,6 +33,7 @@ const CHANNELS_MAX = 16384; // whose numbers are followed
 const PAUSE_FIRST_MS = 50;
 const PAUSE_LAST_MS = 5000;
 const OPEN_MS = 10000; // for the broker to answer the opening
+const ONLY_QUEUES = "ack, credit and wait are for queues, and go together";
 const ITEM_COST = 256; // octets that a waiting item counts beside its body
 
 // Errors.
@@ -591,6 +592,7 @@ export class Subscription {
   }
 
   async credit(messages) {
+    if (!this.acks) throw new TypeError(ONLY_QUEUES);
     this._options.credit = `${messages}`;
     await this.#client._ask(["CREDIT", this.pattern, `${messages}`]);
   }
@@ -1345,14 +1347,14 @@ export class Client extends EventEmitter {
 
   // subscribing
 
-  async subscribe(pattern, { ack, credit = 1, wait, gaps = false } = {}) {
+  async subscribe(pattern, { ack, credit, wait, gaps = false } = {}) {
     const meant = new Pattern(pattern);
     const options = {};
     if (meant.world === "queue" && ack !== false) {
-      Object.assign(options, { ack: "yes", credit: `${credit}` });
+      Object.assign(options, { ack: "yes", credit: `${credit ?? 1}` });
       if (wait !== undefined) options.wait = spellMs(wait);
-    } else if (ack || wait !== undefined) {
-      throw new TypeError("only messages of queues can be acknowledged");
+    } else if (ack || credit !== undefined || wait !== undefined) {
+      throw new TypeError(ONLY_QUEUES);
     }
     const subscription = new Subscription(this, meant, options, {
       gaps,

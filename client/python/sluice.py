@@ -51,6 +51,7 @@ PAIRS_MAX = 32            # options and headers of a head
 CHANNELS_MAX = 16384      # whose numbers are followed
 PAUSE_FIRST_S, PAUSE_LAST_S = 0.05, 5.0
 OPEN_S = 10.0             # for the broker to answer the opening
+ONLY_QUEUES = "ack, credit and wait are for queues, and go together"
 
 Name = Union[str, bytes]
 Headers = Mapping[str, Union[str, bytes]]
@@ -620,6 +621,8 @@ class Subscription:
 
     async def credit(self, messages: int) -> None:
         """Sets how many messages may be unacknowledged; 0 pauses."""
+        if not self.acks:
+            raise ValueError(ONLY_QUEUES)
         self._options["credit"] = str(messages)
         await self._client._call(["CREDIT", self.pattern, str(messages)])
 
@@ -1317,7 +1320,7 @@ class Client:
     # subscribing
 
     def subscribe(self, pattern: Name, *, ack: Optional[bool] = None,
-                  credit: int = 1, wait: Optional[float] = None,
+                  credit: Optional[int] = None, wait: Optional[float] = None,
                   gaps: bool = False) -> _Opening[Subscription]:
         """`async with broker.subscribe(...) as messages`, or `await`.
 
@@ -1326,7 +1329,7 @@ class Client:
         ack      for queues. None: a message is acknowledged when the next
                  one is asked for. True: by message.ack(). False: the broker
                  considers a message done when it has sent it
-        credit   how many messages may be unacknowledged
+        credit   how many messages may be unacknowledged; 1
         wait     seconds after which an unacknowledged message is delivered
                  to another worker
         gaps     yield Gap and Missed, too
@@ -1334,11 +1337,12 @@ class Client:
         meant = _Pattern(pattern)
         options = {}
         if meant.world == "queue" and ack is not False:
-            options = {"ack": "yes", "credit": str(credit)}
+            options = {"ack": "yes",
+                       "credit": str(1 if credit is None else credit)}
             if wait is not None:
                 options["wait"] = _spell_seconds(wait)
-        elif ack or wait is not None:
-            raise ValueError("only messages of queues can be acknowledged")
+        elif ack or credit is not None or wait is not None:
+            raise ValueError(ONLY_QUEUES)
         subscription = Subscription(self, meant, options, gaps)
         subscription._acks_itself = bool(options) and ack is None
 

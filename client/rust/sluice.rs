@@ -49,6 +49,7 @@ const CHUNK: usize = 64 << 10; // octets of one read
 const PAUSE_FIRST: Duration = Duration::from_millis(50);
 const PAUSE_LAST: Duration = Duration::from_secs(5);
 const OPEN_WITHIN: Duration = Duration::from_secs(10); // the broker's INFO
+const ONLY_QUEUES: &str = "credit and wait are for queues with acknowledgements";
 const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 
 /// What calls of this library return.
@@ -1882,6 +1883,9 @@ impl Subscription {
     /// Sets how many messages may be unacknowledged; 0 pauses.
     pub fn credit(&self, messages: u32) -> Result<()> {
         if let Some(sub) = self.shared.lock().subs.get_mut(&self.id) {
+            if !sub.acks() {
+                return invalid(ONLY_QUEUES);
+            }
             sub.options.insert("credit", messages.to_string());
         }
         let head = format!("CREDIT {} {messages}", self.pattern.written);
@@ -2239,6 +2243,8 @@ impl Client {
             if let Some(wait) = options.wait {
                 words.insert("wait", spell_duration(wait));
             }
+        } else if options.credit != 1 || options.wait.is_some() {
+            return invalid(ONLY_QUEUES);
         }
         let ready = Arc::new(Condvar::new());
         let sub = Sub {

@@ -142,7 +142,7 @@ const ORDERS = {
     const subscription = await settle(tag, broker.subscribe(pattern, {
       gaps: true,
       ack: isQueue ? options.ack === "yes" : undefined,
-      credit: Number(options.credit ?? 1),
+      credit: isQueue && options.ack ? Number(options.credit ?? 1) : undefined,
       wait: ms(options.wait),
     }));
     if (!subscription) return;

@@ -333,8 +333,10 @@ promise("malformed names, patterns and headers are refused locally",
       ["/t", { A: "x".repeat(3800) }], ["/t", many]])
       await assert.rejects(client.publish(channel, "", { headers }),
         RangeError);
-    for (const options of [{ ack: true }, { wait: 5 }])
+    for (const options of [{ ack: true }, { wait: 5 }, { credit: 1 }])
       await assert.rejects(client.subscribe("/t", options), TypeError);
+    const topic = await b.subscribe(client, peer, "/t", "SUB /t", " seq=0");
+    await assert.rejects(topic.credit(5), TypeError);
     await peer.barrier();
   });
 

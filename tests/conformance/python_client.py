@@ -120,7 +120,8 @@ class Program:
         settings = {}
         if pattern.startswith("/queue"):
             settings["ack"] = options.get("ack") == "yes"
-            settings["credit"] = int(options.get("credit", 1))
+            if "credit" in options:
+                settings["credit"] = int(options["credit"])
         if "wait" in options:
             settings["wait"] = int(options["wait"].rstrip("s"))
         try:

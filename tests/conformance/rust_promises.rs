@@ -414,6 +414,12 @@ fn malformed_arguments_are_refused_locally() {
         let result = scene.client().publish_with("/t", "", headers);
         assert!(matches!(result, Err(Error::Invalid(_))));
     }
+    let options = SubscribeOptions {
+        credit: 5,
+        ..SubscribeOptions::default()
+    };
+    let refused = scene.client().subscribe_with("/t", options).map(|_| ());
+    assert!(matches!(refused, Err(Error::Invalid(_))));
     scene.peer.barrier();
 }
 

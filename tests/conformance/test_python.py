@@ -186,10 +186,13 @@ class Work(Case):
         await self.within(peer.expect("PONG a"))
 
     async def test_only_queues_can_be_acknowledged(self):
-        client, _ = await self.connect()
-        for settings in ({"ack": True}, {"wait": 5}):
+        client, peer = await self.connect()
+        for settings in ({"ack": True}, {"wait": 5}, {"credit": 1}):
             with self.assertRaises(ValueError):
                 client.subscribe("/t", **settings)
+        topic = await self.subscribe(client, peer, "/t", "SUB /t", " seq=0")
+        with self.assertRaises(ValueError):
+            await topic.credit(5)
 
 
 class Room(Case):

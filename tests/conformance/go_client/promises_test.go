@@ -506,6 +506,16 @@ func TestMalformedArgumentsAreRefusedLocally(t *testing.T) {
 			t.Fatal(headers)
 		}
 	}
+	for _, options := range []sluice.SubscribeOptions{{Credit: 5},
+		{Wait: time.Second}} {
+		if _, err := client.Subscribe(ctx, "/t", &options); err == nil {
+			t.Fatal(options)
+		}
+	}
+	s := b.subscribe(client, p, "/t", nil, "SUB /t", " seq=0")
+	if s.Credit(ctx, 5) == nil {
+		t.Fatal("a topic has no credit")
+	}
 	p.barrier()
 }
 
