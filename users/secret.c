@@ -6,6 +6,7 @@
 
 #define TOKEN_PREFIX "sha256:"
 #define KEY_PREFIX   "ed25519:"
+#define CURVE_PREFIX "curve:"
 
 /* --- hashes of passwords ------------------------------------------------- */
 
@@ -132,4 +133,20 @@ bool secret_parse_key(const char *text, uint8_t key[SECRET_KEY_BYTES])
         return false;
     memcpy(key, der + sizeof key_head, SECRET_KEY_BYTES);
     return true;
+}
+
+const char *secret_find_curve(const char *text)
+{
+    /* Of ZeroMQ's RFC 32. */
+    static const char alphabet[] =
+        "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+        ".-:+=^!/*?&<>()[]{}@%$#";
+    size_t prefix = sizeof CURVE_PREFIX - 1;
+    if (strncmp(text, CURVE_PREFIX, prefix) != 0)
+        return NULL;
+    text += prefix;
+    return strspn(text, alphabet) == SECRET_CURVE_BYTES &&
+                   text[SECRET_CURVE_BYTES] == '\0'
+               ? text
+               : NULL;
 }

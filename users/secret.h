@@ -13,6 +13,7 @@
 enum {
     SECRET_DIGEST_BYTES = 32,
     SECRET_KEY_BYTES = 32,
+    SECRET_CURVE_BYTES = 40,      /* of a key's text, without its end */
     SECRET_TOKEN_TEXT_BYTES = 72, /* "sha256:", 64 digits and the end */
     SECRET_HASH_MAX = 384,        /* octets of a password's hash */
 };
@@ -31,5 +32,9 @@ void secret_format_token(const uint8_t digest[SECRET_DIGEST_BYTES],
 /* "ed25519:" and the public key as `openssl pkey -pubout` writes it between its
  * lines of dashes. */
 bool secret_parse_key(const char *text, uint8_t key[SECRET_KEY_BYTES]);
+
+/* "curve:" and a public key for the feed, as `sluice keys` writes it (Z85).
+ * NULL when it is not one; else the key within `text`. */
+const char *secret_find_curve(const char *text);
 
 #endif

@@ -135,10 +135,14 @@ static void set_token(struct user_draft *d, const char *value)
 static void set_key(struct user_draft *d, const char *value)
 {
     uint8_t key[SECRET_KEY_BYTES];
-    if (!secret_parse_key(value, key))
+    const char *curve = secret_find_curve(value);
+    if (curve)
+        user_draft_add_octets(d, CREDENTIAL_CURVE, curve, SECRET_CURVE_BYTES);
+    else if (!secret_parse_key(value, key))
         mistakes_add(d->mistakes,
                      "key: '%s' is not ed25519: and a public key "
-                     "in base64 (MCowBQYDK2VwAyEA...)",
+                     "in base64 (MCowBQYDK2VwAyEA...), or curve: and one of "
+                     "'sluice keys'",
                      value);
     else if (d->key_count == USER_KEYS_MAX)
         mistakes_add(d->mistakes, "key: a user has %d at most", USER_KEYS_MAX);

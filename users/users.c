@@ -200,6 +200,12 @@ const struct credential *users_find_key(const struct users *u,
     return users_find_octets(u, CREDENTIAL_KEY, key, SECRET_KEY_BYTES);
 }
 
+const struct credential *users_find_curve(const struct users *u,
+                                          const char *key)
+{
+    return users_find_octets(u, CREDENTIAL_CURVE, key, SECRET_CURVE_BYTES);
+}
+
 const struct credential *users_find_anonymous(const struct users *u)
 {
     return users_find_octets(u, CREDENTIAL_NOTHING, "", 0);

@@ -92,6 +92,9 @@ const struct credential *users_find_password(const struct users *u,
                                              const struct user *user);
 const struct credential *users_find_key(const struct users *u,
                                         const uint8_t key[SECRET_KEY_BYTES]);
+/* By a key for the feed, SECRET_CURVE_BYTES of text. */
+const struct credential *users_find_curve(const struct users *u,
+                                          const char *key);
 const struct credential *users_find_anonymous(const struct users *u);
 
 /* What was shown, in another generation. `peer` is that of the client, NULL for

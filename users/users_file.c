@@ -215,6 +215,7 @@ static void users_file_check_credentials(struct users_file *f)
     static const char *const words[] = {
         [CREDENTIAL_TOKEN] = "token",
         [CREDENTIAL_KEY] = "key",
+        [CREDENTIAL_CURVE] = "key",
         [CREDENTIAL_CERTIFICATE] = "certificate",
         [CREDENTIAL_UID] = "uid",
         [CREDENTIAL_NETWORK] = "network",

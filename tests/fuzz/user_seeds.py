@@ -24,6 +24,7 @@ memory = 16m
 role = sensor
 token = sha256:%s
 key = ed25519:MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=
+key = curve:rq:rM>}U?@Lns47E1%%kR.o@n%%FcmmsL/@{H8]yf7
 certificate = thermo.example
 subscribe = /topic/alarms/%%41/*
 bytes: 2m/s

@@ -25,6 +25,9 @@
 #define OTHER "ff23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define KEY                                                                    \
     "ed25519:MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+/* The public key of an example in zmq_curve(7), with marks in it that files and
+ * patterns give a meaning. */
+#define CURVE             "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
 #define USER(name, lines) "[user \"" name "\"]\n" lines
 #define IN                "uid = 1\n"
 
@@ -112,6 +115,20 @@ static const char good[] = "# who may what\n"
                            "from = ::1\n"
                            "[user \"anonymous\"]\n"
                            "subscribe = /topic/public/**\n";
+
+static void test_a_key_for_the_feed_is_a_users_alone(void **state)
+{
+    (void)state;
+    struct users *u = read_text(
+        USER("ann", "key = curve:" CURVE "\nkey = " KEY "\n") USER("b", IN));
+    assert_ptr_equal(credential_user(users_find_curve(u, CURVE)),
+                     users_find(u, "ann"));
+    char other[] = CURVE;
+    other[0] = 'R';
+    assert_null(users_find_curve(u, other));
+    assert_int_equal(users_find(u, "ann")->key_count, 1); /* to sign with */
+    users_unref(u);
+}
 
 static void test_users_are_found_by_what_they_show(void **state)
 {
@@ -346,6 +363,11 @@ static const struct {
      3, "not ed25519:"},
     {USER("a", "key = " KEY "\n") USER("b", "key = " KEY "\n"), 4,
      "is also one of user a"},
+    {USER("a", IN "key = curve:rq:rM>}U?\n"), 3, "or curve: and one"},
+    {USER("a", IN "key = curve:" CURVE "0\n"), 3, "or curve: and one"},
+    {USER("a", IN "key = curve:~" CURVE "\n"), 3, "or curve: and one"},
+    {USER("a", "key = curve:" CURVE "\n") USER("b", "key = curve:" CURVE "\n"),
+     4, "key: is also one of user a"},
     {USER("a", "certificate = *.example\n"), 2, "certificate:"},
     {USER("a", "certificate = a b\n"), 2, "certificate:"},
     {USER("a", "certificate = x.y\n") USER("b", "certificate = x.y\n"), 4,
@@ -496,6 +518,7 @@ static void test_what_is_not_a_file_is_refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_key_for_the_feed_is_a_users_alone),
         cmocka_unit_test(test_users_are_found_by_what_they_show),
         cmocka_unit_test(test_users_are_found_by_their_network),
         cmocka_unit_test(
