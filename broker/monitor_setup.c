@@ -59,6 +59,7 @@ static struct monitor_config config_of(const struct options *o)
         .taps_per_second = o->tap_rate.number,
         .key = o->monitor_key.text,
         .clients = o->monitor_clients.text,
+        .users = o->known,
     };
 }
 
@@ -180,6 +181,7 @@ static bool open_http_door(struct monitor_setup *m, const struct options *o,
 
 bool monitor_setup_set_users(struct monitor_setup *m, struct users *users)
 {
+    monitor_set_users(m->monitor, users);
     if (!m->http || http_server_set_users(m->http, users_ref(users)))
         return true;
     users_unref(users);

@@ -30,14 +30,14 @@ static bool is_key(const char *line)
            strchr(" \t\r\n", line[KEY_CHARACTERS]) != NULL;
 }
 
-static bool list_add(struct key_list *list, const char *line)
+bool key_list_add(struct key_list *list, const char *text)
 {
     void *keys = realloc(list->keys, (list->count + 1) * sizeof list->keys[0]);
     if (!keys)
         return false;
     list->keys = keys;
     char *key = list->keys[list->count++];
-    memcpy(key, line, KEY_CHARACTERS);
+    memcpy(key, text, KEY_CHARACTERS);
     key[KEY_CHARACTERS] = '\0';
     return true;
 }
@@ -65,7 +65,7 @@ static bool read_lines(FILE *in, const char *path, struct key_list *list,
                                "%s:%zu: this is not a key of 40 characters; "
                                "'sluice keys' makes some",
                                path, number);
-        else if (!list_add(list, line))
+        else if (!key_list_add(list, line))
             ok = sentence_fail(why, "%s: %s", path, strerror(ENOMEM));
     }
     free(line);

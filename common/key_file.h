@@ -35,6 +35,9 @@ bool key_file_read(const char *path, bool is_secret,
 bool key_file_read_list(const char *path, struct key_list *list,
                         struct sentence *why);
 
+/* Adds the key that `text` begins with. False when there is no memory. */
+bool key_list_add(struct key_list *list, const char *text);
+
 void key_list_fini(struct key_list *list);
 
 #endif

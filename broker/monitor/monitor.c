@@ -20,6 +20,7 @@
 #include "broker/net/reactor.h"
 #include "common/http_site.h"
 #include "common/sentence.h"
+#include "users/users.h"
 
 struct monitor {
     struct monitor_config config;
@@ -170,7 +171,8 @@ static bool monitor_open_outlet(struct monitor *m, struct sentence *why)
                                    .local_count = m->local_count,
                                    .taps_per_second = c->taps_per_second,
                                    .key = has_key ? c->key : NULL,
-                                   .clients = has_key ? c->clients : NULL};
+                                   .clients = has_key ? c->clients : NULL,
+                                   .users = c->users};
     memcpy(config.binds, c->binds, sizeof config.binds);
     if (!monitor_open_loop(m, why) || !monitor_open_zmq(m, why))
         return false;
@@ -243,6 +245,8 @@ struct monitor *monitor_new(const struct monitor_config *config,
         return NULL;
     }
     m->config = *config;
+    if (config->users)
+        users_ref(config->users);
     if (monitor_copy(m, broker, why)) {
         broker_view_advance(&m->broker);
         return m;
@@ -263,6 +267,16 @@ void monitor_set_interval(struct monitor *m, uint32_t ms)
         m->broker.interval_ms = ms;
 }
 
+void monitor_set_users(struct monitor *m, struct users *users)
+{
+    if (!m)
+        return;
+    users_unref(m->config.users);
+    m->config.users = users_ref(users);
+    if (m->outlet)
+        outlet_set_users(m->outlet, users);
+}
+
 bool monitor_reload(struct monitor *m, struct sentence *why)
 {
     return !m || !m->outlet || outlet_reload(m->outlet, why);
@@ -281,6 +295,7 @@ void monitor_free(struct monitor *m)
     survey_free(m->survey);
     reactor_timer_free(m->timer);
     lag_free(m->lag);
+    users_unref(m->config.users);
     free(m->color);
     free(m->name);
     if (is_over)

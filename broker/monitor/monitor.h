@@ -18,6 +18,7 @@ struct broker_view;
 struct http_route;
 struct monitor;
 struct sentence;
+struct users;
 
 enum {
     MONITOR_DESCRIPTORS = 64,       /* for HTTP clients and libzmq itself */
@@ -31,6 +32,7 @@ struct monitor_config {
     bool is_for_http; /* the routes will be served */
     uint64_t taps_per_second;
     const char *key, *clients; /* as in outlet.h */
+    struct users *users;       /* the same */
 };
 
 /* The routes to be served over HTTP: `count` rows, whose functions take the
@@ -66,6 +68,10 @@ void monitor_set_interval(struct monitor *m, uint32_t ms);
 /* Reads files again that say who may watch. False, with the reason and nothing
  * changed, when that is not possible. NULL is allowed. */
 bool monitor_reload(struct monitor *m, struct sentence *why);
+
+/* Other users, borrowed for the call: those of the feed that may not watch any
+ * more are disconnected. NULL is allowed. */
+void monitor_set_users(struct monitor *m, struct users *users);
 
 /* Call this before the core is freed. NULL is allowed. */
 void monitor_free(struct monitor *m);

@@ -236,9 +236,10 @@ static bool outlet_start(struct outlet *o, const struct outlet_config *config,
                  outlet_now(o));
     if (config->key && !key_file_read(config->key, true, o->key, why))
         return false;
-    o->zap = zap_new(o->shared, config->clients, why);
+    o->zap = zap_new(o->shared, config->clients, config->users, why);
     if (!o->zap)
         return false;
+    o->shared->zap = o->zap;
     o->timer = reactor_timer_new(o->broker->reactor, outlet_on_timer, o);
     return ((o->timer && reactor_timer_start(o->timer, LOOK_MS)) ||
             sentence_fail(why, "%s", strerror(ENOMEM))) &&
@@ -269,9 +270,29 @@ struct outlet *outlet_new(const struct outlet_config *config,
     return NULL;
 }
 
+/* While the feed is closed nobody is connected. */
+static void outlet_review(struct outlet *o)
+{
+    bool is_any_revoked = zap_take_revoked(o->zap);
+    if (o->feed)
+        pub_socket_review(feed_socket(o->feed), is_any_revoked);
+    for (size_t i = 0; i < OUTLET_KINDS; i++)
+        if (o->plain[i])
+            pub_socket_review(plain_feed_socket(o->plain[i]), is_any_revoked);
+}
+
+void outlet_set_users(struct outlet *o, struct users *users)
+{
+    zap_set_users(o->zap, users);
+    outlet_review(o);
+}
+
 bool outlet_reload(struct outlet *o, struct sentence *why)
 {
-    return zap_reload(o->zap, why);
+    if (!zap_reload(o->zap, why))
+        return false;
+    outlet_review(o);
+    return true;
 }
 
 void outlet_free(struct outlet *o)
@@ -280,6 +301,7 @@ void outlet_free(struct outlet *o)
         return;
     outlet_end(o);
     zap_free(o->zap);
+    o->shared->zap = NULL;
     reactor_timer_free(o->timer);
     explicit_bzero(o->key, sizeof o->key);
     for (size_t i = 0; i < o->count; i++)

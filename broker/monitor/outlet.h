@@ -37,6 +37,8 @@ struct outlet_config {
     size_t local_count;
     uint64_t taps_per_second;
     const char *key;     /* file of the secret key; NULL: not protected */
+    struct users *users; /* that may have keys; borrowed for the call; NULL:
+                            none */
     const char *clients; /* file of the public keys of those that may watch;
                             NULL when `key` is */
 };
@@ -49,6 +51,10 @@ struct outlet *outlet_new(const struct outlet_config *config,
                           struct sentence *why);
 
 void outlet_free(struct outlet *o); /* NULL is allowed */
+
+/* Other users, borrowed for the call: those that may not watch any more are
+ * disconnected. */
+void outlet_set_users(struct outlet *o, struct users *users);
 
 /* Reads the keys of clients again. False, with the reason and nothing changed,
  * when that is not possible. */

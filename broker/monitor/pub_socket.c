@@ -49,6 +49,7 @@ struct pub_socket {
     struct pub_thread *thread; /* NULL before it runs */
     struct zmq_input input;
     struct watchers *watchers; /* NULL unless peers connect to it */
+    bool is_heard; /* peers say what they want, and so who they are */
     struct pub_socket_shared *shared;
 };
 
@@ -107,8 +108,8 @@ static bool pub_socket_receive(void *arg)
     size_t n = zmq_msg_size(&msg);
     if (got && n >= sizeof head && p->watchers) {
         memcpy(&head, bytes, sizeof head);
-        watchers_hear(p->watchers, head.number, head.is_subscribed,
-                      bytes + sizeof head, n - sizeof head);
+        head.key[sizeof head.key - 1] = '\0';
+        watchers_hear(p->watchers, &head, bytes + sizeof head, n - sizeof head);
     }
     zmq_msg_close(&msg);
     return got;
@@ -152,6 +153,7 @@ static bool pub_socket_open_watchers(struct pub_socket *p,
                                          .log = p->shared->log,
                                          .zmq = p->shared->zmq,
                                          .socket = p->zmq,
+                                         .zap = p->shared->zap,
                                          .on_change = on_change,
                                          .arg = arg};
     p->watchers = watchers_new(&setup);
@@ -184,6 +186,7 @@ struct pub_socket *pub_socket_new(struct pub_socket_shared *shared,
         return NULL;
     (void)pub_thread_join(&shared->ending, &no_wait);
     p->shared = shared;
+    p->is_heard = row->is_heard;
     p->zmq = zmq_socket(shared->zmq, row->type);
     if (p->zmq && pub_socket_tune(p, row) &&
         (!row->is_bound || pub_socket_open_watchers(p, on_change, arg)) &&
@@ -282,6 +285,11 @@ bool pub_socket_adopt(struct pub_socket *p, int fd, const char *path,
     }
     (void)set_int(p->zmq, ZMQ_USE_FD, -1);
     return ok;
+}
+
+void pub_socket_review(struct pub_socket *p, bool is_any_revoked)
+{
+    watchers_review(p->watchers, is_any_revoked && !p->is_heard);
 }
 
 size_t pub_socket_peers(const struct pub_socket *p)

@@ -24,6 +24,7 @@ struct log;
 struct pub_socket;
 struct reactor;
 struct sentence;
+struct zap;
 
 enum pub_socket_kind {
     PUB_SOCKET_PUB,  /* connects; peers get everything */
@@ -51,6 +52,7 @@ struct pub_socket_shared {
     struct counters *counters;
     struct log *log;
     void *zmq;                 /* a context; NULL when there is none */
+    struct zap *zap;           /* who may watch; set by the owner */
     atomic_size_t held_bytes;  /* of large parts, freed by other threads */
     atomic_size_t slow;        /* peers fell behind so often, not counted yet */
     struct pub_thread *ending; /* threads of sockets that were freed */
@@ -97,6 +99,11 @@ bool pub_socket_adopt(struct pub_socket *p, int fd, const char *path,
 
 /* What was sent before leaves now. False, with the reason of the system. */
 bool pub_socket_start(struct pub_socket *p, struct sentence *why);
+
+/* Rights have changed: disconnects peers that may not watch any more. If
+ * admitted keys are revoked, and it is not known which peer has which, that is
+ * all of them: those that may will be back. For a socket that is bound. */
+void pub_socket_review(struct pub_socket *p, bool is_any_revoked);
 
 /* The peers of a socket that is bound. */
 size_t pub_socket_peers(const struct pub_socket *p);

@@ -96,6 +96,9 @@ static void pub_thread_report(const struct pub_thread *t, zmq_msg_t *msg)
         return; /* a message to nobody */
     struct pub_thread_report head = {.number = zmq_msg_get(msg, ZMQ_SRCFD),
                                      .is_subscribed = text[0] == 1};
+    const char *key = zmq_msg_gets(msg, "User-Id");
+    if (key && strlen(key) < sizeof head.key)
+        strcpy(head.key, key);
     zmq_msg_t report;
     if (zmq_msg_init_size(&report, sizeof head + n - 1) != 0)
         return;

@@ -14,12 +14,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { PUB_THREAD_PARTS_MAX = 3 };
+enum {
+    PUB_THREAD_PARTS_MAX = 3,
+    PUB_THREAD_KEY_BYTES = 41, /* with its end */
+};
 
 /* What the thread reports: one message of this head and a prefix of topics. */
 struct pub_thread_report {
     int32_t number; /* libzmq's descriptor of the peer; negative: unknown */
     bool is_subscribed;
+    char key[PUB_THREAD_KEY_BYTES]; /* it was admitted for; "": for none */
 };
 
 struct pub_thread_setup {

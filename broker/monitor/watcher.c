@@ -17,6 +17,7 @@
 
 #include "broker/net/peer.h"
 #include "broker/net/reactor.h"
+#include "users/network.h"
 
 enum { DISCARD_READS = 256 };
 
@@ -133,6 +134,14 @@ void watcher_address(const struct watcher *w, char *text, size_t room)
         snprintf(text, room, "gone");
     else
         peer_format(&p, text, room);
+}
+
+bool watcher_network(const struct watcher *w, struct network *out)
+{
+    union any_address other = {.sa.sa_family = AF_UNSPEC};
+    socklen_t length = sizeof other;
+    return getpeername(w->fd, &other.sa, &length) == 0 &&
+           network_of_peer(&other.sa, out);
 }
 
 /* Bytes that have come since the last call. TCP counts them. A unix socket does

@@ -18,12 +18,14 @@
 #include "broker/base/throttle.h"
 
 struct event;
+struct network;
 struct reactor;
 
 enum {
     WATCHER_BYTES = 16 << 10,    /* what one may send, and in addition */
     WATCHER_BYTES_REFILL = 64,   /* so much in each second */
     WATCHER_SUBSCRIPTIONS = 100, /* what one may be subscribed to */
+    WATCHER_KEY_BYTES = 41,      /* as text, with its end */
 };
 
 struct watcher {
@@ -33,6 +35,7 @@ struct watcher {
     struct event *event; /* it has sent something */
     void (*on_input)(struct watcher *w, void *arg);
     void *arg;
+    char key[WATCHER_KEY_BYTES]; /* "": none, or not known yet */
     uint64_t received_bytes;
     struct throttle bytes;
     struct list subscriptions;
@@ -59,6 +62,9 @@ void watcher_cut(int fd);
 
 /* Writes its address to `text`, or "unix". */
 void watcher_address(const struct watcher *w, char *text, size_t room);
+
+/* Where it comes from; false: a unix socket. */
+bool watcher_network(const struct watcher *w, struct network *out);
 
 /* False when it has sent more than it may. */
 bool watcher_measure(struct watcher *w, clock_ms now);

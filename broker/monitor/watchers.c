@@ -12,10 +12,13 @@
 #include "broker/base/counters.h"
 #include "broker/base/list.h"
 #include "broker/base/log.h"
+#include "broker/monitor/pub_thread.h"
 #include "broker/monitor/watcher.h"
+#include "broker/monitor/zap.h"
 #include "broker/monitor/zmq_input.h"
 #include "broker/net/reactor.h"
 #include "common/address.h"
+#include "users/network.h"
 
 enum {
     WATCHERS_MIN = 4,
@@ -106,6 +109,24 @@ static void watchers_begin(struct watchers *ws, struct watcher *w,
         watchers_cut(ws, w, "subscriptions");
     else if (is_new)
         ws->setup.on_change(ws->setup.arg, true, prefix, length);
+}
+
+/* A key does not change. */
+static const char *watchers_fault(const struct watchers *ws,
+                                  const struct watcher *w)
+{
+    struct network from;
+    return w->key[0] ? zap_fault(ws->setup.zap, w->key,
+                                 watcher_network(w, &from) ? &from : NULL)
+                     : NULL;
+}
+
+static const char *watchers_topic_fault(const struct watchers *ws,
+                                        const struct watcher *w,
+                                        const char *prefix, size_t length)
+{
+    return w->key[0] ? zap_topic_fault(ws->setup.zap, w->key, prefix, length)
+                     : NULL;
 }
 
 static void watchers_on_input(struct watcher *w, void *arg)
@@ -203,16 +224,47 @@ static void watchers_catch_up(struct watchers *ws)
     zmq_input_recheck(&ws->input);
 }
 
-void watchers_hear(struct watchers *ws, int number, bool is_subscribed,
+void watchers_hear(struct watchers *ws, const struct pub_thread_report *head,
                    const char *prefix, size_t length)
 {
     watchers_catch_up(ws);
-    struct watcher *w = watchers_find(ws, number);
-    struct subscription *s = w ? watcher_find(w, prefix, length) : NULL;
-    if (w && is_subscribed && !s)
+    struct watcher *w = watchers_find(ws, head->number);
+    if (!w)
+        return;
+    memcpy(w->key, head->key, sizeof w->key);
+    struct subscription *s = watcher_find(w, prefix, length);
+    const char *fault = watchers_fault(ws, w);
+    if (!fault && head->is_subscribed)
+        fault = watchers_topic_fault(ws, w, prefix, length);
+    if (fault)
+        watchers_cut(ws, w, fault);
+    else if (head->is_subscribed && !s)
         watchers_begin(ws, w, prefix, length);
-    else if (s && !is_subscribed)
+    else if (s && !head->is_subscribed)
         watchers_end(ws, w, s);
+}
+
+static const char *watchers_review_one(const struct watchers *ws,
+                                       const struct watcher *w)
+{
+    const char *fault = watchers_fault(ws, w);
+    LIST_EACH (link, &w->subscriptions) {
+        const struct subscription *s = LIST_OF(link, struct subscription, link);
+        if (!fault)
+            fault = watchers_topic_fault(ws, w, s->prefix, s->length);
+    }
+    return fault;
+}
+
+void watchers_review(struct watchers *ws, bool is_any)
+{
+    watchers_catch_up(ws);
+    LIST_EACH_SAFE (link, &ws->all) {
+        struct watcher *w = LIST_OF(link, struct watcher, link);
+        const char *fault = watchers_review_one(ws, w);
+        if (fault || (is_any && !w->key[0]))
+            watchers_cut(ws, w, fault ? fault : "rights");
+    }
 }
 
 /* Opening and closing. */

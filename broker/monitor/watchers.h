@@ -18,8 +18,10 @@
 
 struct counters;
 struct log;
+struct pub_thread_report;
 struct reactor;
 struct watchers;
+struct zap;
 
 enum { WATCHERS_MAX = 64, WATCHERS_DESCRIPTORS = 2 /* each */ };
 
@@ -39,6 +41,7 @@ struct watchers_setup {
     struct log *log;
     void *zmq;                     /* the context of `socket` */
     void *socket;                  /* not bound yet */
+    const struct zap *zap;         /* who may watch */
     watchers_change_fn *on_change; /* NULL: nobody needs to know */
     void *arg;
 };
@@ -52,10 +55,14 @@ void watchers_free(struct watchers *ws);
 /* Those that are connected. */
 size_t watchers_count(const struct watchers *ws);
 
-/* A message that came from the connection with libzmq's descriptor `number`
- * (negative when libzmq does not say): it wants this prefix, or does not any
- * more. */
-void watchers_hear(struct watchers *ws, int number, bool is_subscribed,
+/* A message came: the connection wants this prefix, or does not any more. One
+ * that may not watch, or not that, is ended. */
+void watchers_hear(struct watchers *ws, const struct pub_thread_report *head,
                    const char *prefix, size_t length);
+
+/* Rights have changed: ends connections that may not watch any more, or not
+ * what they are subscribed to. `is_any`: those as well of which the key is not
+ * known. */
+void watchers_review(struct watchers *ws, bool is_any);
 
 #endif

@@ -39,17 +39,19 @@ static bool check_binds(const char *option, const struct option_value *binds,
             return mistakes_add(
                 m,
                 "--%s: other machines could watch at %s; bind to "
-                "127.0.0.1 or ipc://PATH instead, or give --monitor-key and "
-                "--monitor-clients, with keys that 'sluice keys' makes",
+                "127.0.0.1 or ipc://PATH instead, or give --monitor-key, and "
+                "--monitor-clients or --users, with keys that 'sluice keys' "
+                "makes",
                 option, binds->texts[i]);
     return true;
 }
 
 bool exposure_check(const struct options *o, struct mistakes *m)
 {
-    if (o->monitor_key.text && !o->monitor_clients.text)
-        return mistakes_add(m, "--monitor-key needs --monitor-clients: a file "
-                               "with the public keys of those that may watch");
+    if (o->monitor_key.text && !o->monitor_clients.text && !o->users.text)
+        return mistakes_add(m, "--monitor-key needs --monitor-clients, a file "
+                               "with the public keys of those that may watch, "
+                               "or --users, a file that has them");
     if (o->monitor_clients.text && !o->monitor_key.text)
         return mistakes_add(m, "--monitor-clients needs --monitor-key: a file "
                                "with this broker's secret key");

@@ -162,12 +162,14 @@ const struct option option_table[] = {
                "`monitor-bind`"},
     {MONITOR("monitor-key", "key"), TEXT(file, monitor_key), .is_fixed = true,
      .sentence = "file with the secret key of the feed",
-     .detail = "whoever watches needs a key, too. Made by `sluice keys`; see "
+     .detail = "whoever watches needs a key, too: one of `monitor-clients`, "
+               "or of the file of `users`. Made by `sluice keys`; see "
                "[keys](monitoring.md#who-may-watch)"},
     {MONITOR("monitor-clients", "clients"), TEXT(file, monitor_clients),
      .is_fixed = true,
      .sentence = "file with the public keys of those that may watch",
-     .detail = "one to a line; read again on `SIGHUP`"},
+     .detail = "one to a line; read again on `SIGHUP`. Users may have keys, "
+               "too"},
     {MONITOR("feed", NULL), TEXT(local, feed), .initial = "auto",
      .is_fixed = true,
      .sentence = "socket for sluice top, tap, monitor; or off",

@@ -89,8 +89,10 @@ const struct command command_keys = {
     .details =
         "Writes a new secret key to NAME.key and the public key that belongs\n"
         "to it to NAME.pub. A broker with --monitor-key admits to its feed\n"
-        "those whose public keys are in the file of its --monitor-clients;\n"
-        "they need their own secret key and the broker's public one:\n"
+        "those whose public keys are in the file of its --monitor-clients, or\n"
+        "in its users file, as key = curve:KEY; they need their own secret "
+        "key\n"
+        "and the broker's public one:\n"
         "\n"
         "  sluice keys broker\n"
         "  sluice keys ann\n"

@@ -36,6 +36,7 @@ class Keys(MonitorTest):
             public + b" somebody\n" for public, _ in pairs))
 
     def options(self):
+        """Of a broker that admits the owners of these keys."""
         return ("--monitor-key", str(self.folder / "broker.key"),
                 "--monitor-clients", str(self.clients))
 
@@ -132,6 +133,170 @@ class Keys(MonitorTest):
                                     *self.options())
         self.assertEqual(status, 1)
         self.assertIn("chmod 600", said)
+
+
+class Users(Keys):
+    """The same with the keys of the users file."""
+
+    def setUp(self):
+        super().setUp()
+        self.file = self.folder / "users.conf"
+        self.admit(self.ann)
+
+    def section(self, name, pair, *lines):
+        return (f'[user "{name}"]\nkey = curve:{pair[0].decode()}\n'
+                + "".join(line + "\n" for line in lines))
+
+    def write(self, *sections):
+        fresh = self.folder / "fresh"
+        fresh.write_text("".join(sections))
+        fresh.chmod(0o600)
+        fresh.rename(self.folder / "users.conf")
+
+    def admit(self, *pairs):
+        self.write(*(self.section(f"user{i}", pair, "monitor = yes")
+                     for i, pair in enumerate(pairs)))
+
+    def options(self):
+        return ("--monitor-key", str(self.folder / "broker.key"),
+                "--users", str(self.folder / "users.conf"))
+
+    def reload(self, sluiced, *sections):
+        self.write(*sections)
+        since = sluiced.mark()
+        sluiced.signal(signal.SIGHUP)
+        sluiced.wait_for_log("event=rights_loaded", since)
+        return since
+
+    def test_a_reload_admits_a_new_key(self):
+        """And a file with a mistake changes nothing."""
+        sluiced = self.protected()
+        self.write("not a section\n")
+        sluiced.signal(signal.SIGHUP)
+        sluiced.wait_for_log("event=reload_failed")
+        self.watch(sluiced, self.ann).take(STATS)
+        self.reload(sluiced, self.section("ann", self.ann, "monitor = yes"),
+                    self.section("eve", self.eve, "monitor = yes"))
+        self.watch(sluiced, self.eve).take(STATS)
+
+    def test_half_a_protection_is_none(self):
+        status, said = self.refused(*self.options()[:2])
+        self.assertEqual(status, 2)
+        self.assertIn("--users", said)
+
+    def test_a_user_who_may_not_watch(self):
+        self.write(self.section("eve", self.eve, "subscribe = /topic/**"))
+        sluiced = self.protected()
+        public, secret = self.eve
+        self.try_to_watch(sluiced, CURVE_PUBLICKEY=public,
+                          CURVE_SECRETKEY=secret,
+                          CURVE_SERVERKEY=self.server[0])
+        sluiced.wait_for_log("event=watcher_refused .*reason=rights")
+
+    def test_where_a_user_may_come_from(self):
+        self.write(self.section("eve", self.eve, "monitor = yes",
+                                "from = 192.0.2.0/24"))
+        sluiced = self.protected()
+        public, secret = self.eve
+        self.try_to_watch(sluiced, CURVE_PUBLICKEY=public,
+                          CURVE_SECRETKEY=secret,
+                          CURVE_SERVERKEY=self.server[0])
+        sluiced.wait_for_log("event=watcher_refused .*reason=from")
+
+    def test_both_files_admit(self):
+        path = self.folder / "watchers"
+        path.write_bytes(self.eve[0] + b" eve\n")
+        sluiced = self.broker("--monitor-bind", "tcp://127.0.0.1:*",
+                              "--monitor-interval", "100ms",
+                              "--monitor-clients", str(path), *self.options())
+        sluiced.endpoint = sluiced.wait_for_log("event=feeding").fields[
+            "endpoint"]
+        for pair in (self.ann, self.eve):
+            self.watch(sluiced, pair).take(STATS)
+
+    def test_who_loses_the_right_is_disconnected_and_others_are_not(self):
+        both = (self.section("ann", self.ann, "monitor = yes"),
+                self.section("eve", self.eve, "monitor = yes"))
+        self.write(*both)
+        sluiced = self.protected()
+        ann = self.watch(sluiced, self.ann)
+        self.watch(sluiced, self.eve)
+        since = self.reload(sluiced, both[0], self.section("eve", self.eve))
+        sluiced.wait_for_log("event=watcher_cut .*reason=rights", since)
+        sluiced.wait_for_log("event=watcher_refused .*reason=rights", since)
+        sluiced.wait_stats(watchers=1)
+        since = sluiced.mark()
+        for _ in range(3):
+            ann.take(STATS)
+        self.reload(sluiced, *both)
+        self.watch(sluiced, self.eve).take(STATS)
+        self.assertEqual(sluiced.log("event=watcher_cut", since), [])
+
+    def test_a_key_that_is_gone_ends_what_it_had(self):
+        """Also where a peer never says which key it has."""
+        sluiced = self.broker(
+            "--monitor-push", "tcp://127.0.0.1:*", "--monitor-interval",
+            "100ms", *self.options())
+        endpoint = sluiced.wait_for_log("event=feeding").fields["endpoint"]
+        puller = self.context.socket(zmq.PULL)
+        self.addCleanup(puller.close)
+        public, secret = self.ann
+        for name, value in (("LINGER", 0), ("CURVE_PUBLICKEY", public),
+                            ("CURVE_SECRETKEY", secret),
+                            ("CURVE_SERVERKEY", self.server[0])):
+            puller.setsockopt(getattr(zmq, name), value)
+        puller.connect(endpoint)
+        self.assertTrue(puller.poll(60000))
+        since = self.reload(sluiced, self.section("eve", self.eve,
+                                                  "monitor = yes"))
+        sluiced.wait_for_log("event=watcher_cut", since)
+        sluiced.wait_for_log("event=watcher_refused .*reason=key", since)
+
+    def tapped(self, sluiced, pair, prefix):
+        """Whether a watcher may subscribe to that."""
+        feed = self.watch(sluiced, pair)
+        since = sluiced.mark()
+        feed.socket.subscribe(prefix)
+        feed.socket.subscribe(b"sluice.event")
+        watchers = sluiced.stats()["watchers"]
+        self.assertGreaterEqual(watchers, 0)
+        client = self.publisher(sluiced)
+        while True:
+            cut = sluiced.log("event=watcher_cut", since)
+            if cut:
+                self.assertEqual(cut[0].fields["reason"], "rights")
+                feed.close()
+                return False
+            client.publish(b"/topic/a", b"x")
+            if feed.socket.poll(100):
+                parts = feed.recv()
+                if parts[0] == b"sluice.event" or parts[0] == prefix:
+                    feed.close()
+                    return True
+            self.publisher(sluiced).close()  # an event
+
+    def test_messages_are_for_those_that_may_subscribe_to_them(self):
+        self.write(self.section(
+            "ann", self.ann, "monitor = yes", "network = 127.0.0.0/8",
+            "publish = /topic/**", "subscribe = /topic/a/**",
+            "subscribe = /queue/**", "subscribe = /topic/*"))
+        sluiced = self.protected()
+        for prefix, may in ((b"tap./topic/a/b", True), (b"tap./queue/x", True),
+                            (b"tap./topic/b", False), (b"tap./topic/", False),
+                            (b"tap.", False), (b"t", False), (b"", False),
+                            (b"tap./que", False), (b"tap.x", False),
+                            (b"tap./topic/b/c", False), (b"sluice.", True)):
+            self.assertEqual(self.tapped(sluiced, self.ann, prefix), may,
+                             prefix)
+
+    def test_who_may_read_all_may_tap_all(self):
+        self.write(self.section(
+            "ann", self.ann, "monitor = yes", "network = 127.0.0.0/8",
+            "publish = /**", "subscribe = /**", "subscribe = /queue/**",
+            "subscribe = /sys/**"))
+        sluiced = self.protected()
+        for prefix in (b"tap./topic/a", b"tap.", b""):
+            self.assertTrue(self.tapped(sluiced, self.ann, prefix), prefix)
 
 
 if __name__ == "__main__":
