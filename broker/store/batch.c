@@ -142,7 +142,7 @@ uint64_t batch_end(struct batch *b, uint64_t limit)
     return end;
 }
 
-const struct iovec *batch_pieces(struct batch *b)
+struct iovec *batch_pieces(struct batch *b)
 {
     uint8_t *at = b->bytes;
     for (int i = 0; i < b->count; i++)

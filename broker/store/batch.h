@@ -55,7 +55,7 @@ void batch_record_end(struct batch *b);
  * Returns the offset behind it, 0 without memory. */
 uint64_t batch_end(struct batch *b, uint64_t limit);
 /* The pieces as they are to be written; valid until the next start. */
-const struct iovec *batch_pieces(struct batch *b);
+struct iovec *batch_pieces(struct batch *b);
 /* Frees its memory. */
 void batch_clear(struct batch *b);
 

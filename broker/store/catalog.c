@@ -94,21 +94,39 @@ static uint64_t place_live(const struct place *p)
     return (uint64_t)p->weight * p->left / p->count;
 }
 
-static uint64_t *segment_live(struct catalog *c, const struct place *p)
+/* So many of its numbers are not done any more; what lives in the segment
+ * follows. */
+static void place_leave(struct catalog *c, struct place *p, uint32_t left)
 {
-    return &c->shelf->segments[p->segment].live;
+    uint64_t *live = &c->shelf->segments[p->segment].live;
+    *live -= place_live(p);
+    p->left = left;
+    *live += place_live(p);
+}
+
+/* The counts of all ranges go without, or with, those of a channel. */
+static void ranges_leave(struct catalog *c,
+                         const struct catalog_channel *channel)
+{
+    c->range_count -= channel->done.count;
+    c->late_count -= channel->late.count;
+}
+
+static void ranges_return(struct catalog *c,
+                          const struct catalog_channel *channel)
+{
+    c->range_count += channel->done.count;
+    c->late_count += channel->late.count;
 }
 
 void catalog_drop(struct catalog *c, struct catalog_channel *channel)
 {
     for (uint32_t i = channel->begin; i < channel->end; i++)
-        *segment_live(c, &channel->places[i]) -=
-            place_live(&channel->places[i]);
+        place_leave(c, &channel->places[i], 0);
     if (channel->next > c->above)
         c->above = channel->next;
     c->names_bytes -= entry_bytes(channel);
-    c->range_count -= channel->done.count;
-    c->late_count -= channel->late.count;
+    ranges_leave(c, channel);
     idmap_remove(&c->ids, channel->id);
     *(channel->previous ? &channel->previous->following : &c->first) =
         channel->following;
@@ -183,15 +201,16 @@ void catalog_add(struct catalog *c, struct catalog_channel *channel,
                  struct place place)
 {
     uint64_t end = place.first + place.count;
-    /* They may have been trimmed before they were written. */
-    place.left = count_left(channel, place.first, end);
+    /* They may have been acknowledged before they were written. */
+    uint32_t left = count_left(channel, place.first, end);
     if (channel->next < end)
         channel->next = end;
-    if (place.left == 0)
+    if (left == 0)
         return;
     assert(channel->end < channel->room);
-    channel->places[channel->end++] = place;
-    *segment_live(c, &place) += place_live(&place);
+    struct place *p = &channel->places[channel->end++];
+    *p = place;
+    place_leave(c, p, left);
 }
 
 uint32_t catalog_search(const struct catalog_channel *channel, uint64_t number)
@@ -217,17 +236,16 @@ static void place_split(struct catalog *c, struct catalog_channel *channel,
     struct place *p = channel->places + at;
     if (at == channel->end || p->first >= number)
         return;
-    *segment_live(c, p) -= place_live(p);
+    place_leave(c, p, 0);
     memmove(p + 1, p, (channel->end++ - at) * sizeof *p);
     p[0].count = (uint32_t)(number - p->first);
     p[0].weight = (uint32_t)((uint64_t)p->weight * p->count / (p + 1)->count);
     p[1].first = number;
     p[1].count -= p[0].count;
     p[1].weight -= p[0].weight;
-    for (int i = 0; i < 2; i++) {
-        p[i].left = count_left(channel, p[i].first, p[i].first + p[i].count);
-        *segment_live(c, &p[i]) += place_live(&p[i]);
-    }
+    for (int i = 0; i < 2; i++)
+        place_leave(c, &p[i],
+                    count_left(channel, p[i].first, p[i].first + p[i].count));
 }
 
 bool catalog_move(struct catalog *c, struct catalog_channel *channel,
@@ -239,10 +257,11 @@ bool catalog_move(struct catalog *c, struct catalog_channel *channel,
     place_split(c, channel, to.first + to.count);
     struct place *p = channel->places + catalog_search(channel, to.first);
     assert(p->first == to.first && p->count == to.count);
-    *segment_live(c, p) -= place_live(p);
-    to.left = p->left;
+    uint32_t left = p->left;
+    place_leave(c, p, 0);
+    to.left = 0;
     *p = to;
-    *segment_live(c, p) += place_live(p);
+    place_leave(c, p, left);
     return true;
 }
 
@@ -256,9 +275,7 @@ static void places_ack(struct catalog *c, struct catalog_channel *channel,
         uint64_t stop = p->first + p->count;
         uint32_t done = count_left(channel, first > p->first ? first : p->first,
                                    end < stop ? end : stop);
-        *segment_live(c, p) -= place_live(p);
-        p->left -= done;
-        *segment_live(c, p) += place_live(p);
+        place_leave(c, p, p->left - done);
     }
     while (channel->begin < channel->end &&
            channel->places[channel->begin].left == 0)
@@ -266,45 +283,42 @@ static void places_ack(struct catalog *c, struct catalog_channel *channel,
 }
 
 /* Everything below `first`, and what follows it, is done. */
-static void floor_rise(struct catalog *c, struct catalog_channel *channel,
-                       uint64_t first)
+static void floor_rise(struct catalog_channel *channel, uint64_t first)
 {
     uint64_t end;
-    if (first <= channel->floor)
-        return;
-    c->range_count -= channel->done.count;
-    c->late_count -= channel->late.count;
     channel->floor = ranges_gap(&channel->done, first, &end);
     ranges_cut(&channel->done, channel->floor);
     ranges_cut(&channel->late, channel->floor);
-    c->range_count += channel->done.count;
-    c->late_count += channel->late.count;
-}
-
-/* Adds what is done above the floor; there is room. */
-static void done_add(struct catalog *c, struct catalog_channel *channel,
-                     uint64_t first, uint64_t end)
-{
-    c->range_count -= channel->done.count;
-    ranges_add(&channel->done, first, end);
-    c->range_count += channel->done.count;
 }
 
 /* Takes what was late and follows, or makes all of it late; there is room.
  * Whether `r` can be done now. */
-static bool late_take(struct catalog *c, struct catalog_channel *channel,
+static bool late_take(const struct catalog *c, struct catalog_channel *channel,
                       struct range *r)
 {
-    c->late_count -= channel->late.count;
     ranges_add(&channel->late, r->first, r->end);
     *r = ranges_take(&channel->late, r->first);
-    bool can_be_done = r->first == channel->floor ||
-                       c->range_count < c->range_max ||
-                       ranges_touch(&channel->done, r->first, r->end);
-    if (!can_be_done)
-        ranges_add(&channel->late, r->first, r->end);
-    c->late_count += channel->late.count;
-    return can_be_done;
+    if (r->first == channel->floor ||
+        c->range_count + channel->done.count < c->range_max ||
+        ranges_touch(&channel->done, r->first, r->end))
+        return true;
+    ranges_add(&channel->late, r->first, r->end);
+    return false;
+}
+
+/* The numbers of `r`, which are above the floor, are done, or late. There is
+ * room. Whether a batch can say so. */
+static bool numbers_ack(struct catalog *c, struct catalog_channel *channel,
+                        struct range *r, bool may_be_late)
+{
+    if (may_be_late && !late_take(c, channel, r))
+        return false;
+    places_ack(c, channel, r->first, r->end);
+    if (r->first == channel->floor)
+        floor_rise(channel, r->end);
+    else
+        ranges_add(&channel->done, r->first, r->end);
+    return true;
 }
 
 bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
@@ -312,22 +326,18 @@ bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
 {
     struct range r = {first > channel->floor ? first : channel->floor,
                       end < channel->next ? end : channel->next};
-    if (r.first >= r.end)
-        return true;
     bool may_be_late =
         c->range_count >= c->range_max || channel->late.count > 0;
+    if (r.first >= r.end)
+        return true;
     if (!ranges_reserve(&channel->done) ||
         (may_be_late && !ranges_reserve(&channel->late)) ||
         (!is_written && !ranges_reserve(&channel->unwritten)))
         return false;
-    if (may_be_late && !late_take(c, channel, &r))
-        return true;
-    places_ack(c, channel, r.first, r.end);
-    if (r.first == channel->floor)
-        floor_rise(c, channel, r.end);
-    else
-        done_add(c, channel, r.first, r.end);
-    if (!is_written) {
+    ranges_leave(c, channel);
+    bool is_done = numbers_ack(c, channel, &r, may_be_late);
+    ranges_return(c, channel);
+    if (is_done && !is_written) {
         ranges_add(&channel->unwritten, r.first, r.end);
         catalog_soil(c, channel);
     }
@@ -340,7 +350,9 @@ void catalog_trim(struct catalog *c, struct catalog_channel *channel,
     if (first <= channel->floor)
         return;
     places_ack(c, channel, channel->floor, first);
-    floor_rise(c, channel, first);
+    ranges_leave(c, channel);
+    floor_rise(channel, first);
+    ranges_return(c, channel);
     if (first > channel->next)
         channel->next = first;
 }
@@ -405,14 +417,15 @@ static void channel_settle(struct catalog *c, struct catalog_channel *channel)
         p.weight = (uint32_t)((end - first) * p.weight / p.count);
         p.first = first;
         p.count = (uint32_t)(end - first);
-        p.left = count_left(channel, first, end);
+        p.left = 0;
+        uint32_t left = count_left(channel, first, end);
         covered = end;
         if (end > channel->next)
             channel->next = end;
-        if (p.left == 0)
+        if (left == 0)
             continue;
-        *segment_live(c, &p) += place_live(&p);
-        channel->places[kept++] = p;
+        channel->places[kept] = p;
+        place_leave(c, &channel->places[kept++], left);
     }
     channel->end = kept;
     channel->is_unsorted = false;

@@ -27,9 +27,10 @@ struct disk_ops {
     /* Reserves the file's first `bytes`, so that writing there cannot meet a
      * full disk; its size becomes at least that (posix_fallocate(3)). */
     int (*allocate)(void *folder, int file, uint64_t bytes);
-    /* Writes all pieces; EIO when the system wrote less without saying why. */
-    int (*write)(void *folder, int file, uint64_t offset,
-                 const struct iovec *pieces, int count);
+    /* Writes all pieces, which it may change; EIO when the system wrote less
+     * without saying why. */
+    int (*write)(void *folder, int file, uint64_t offset, struct iovec *pieces,
+                 int count);
     /* *got is less than `length` only at the end of the file. */
     int (*read)(void *folder, int file, uint64_t offset, void *into,
                 size_t length, size_t *got);

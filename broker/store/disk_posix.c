@@ -15,7 +15,10 @@
 
 static const char lock_name[] = "LOCK";
 
-enum { FILE_MODE = 0600, PIECES_MAX = 64 };
+enum {
+    FILE_MODE = 0600,
+    PIECES_MAX = 1024, /* as many as pwritev(2) takes */
+};
 
 /* Types that statfs(2) names where a flush may return before the bytes are
  * safe, or a lock means nothing to other machines. */
@@ -117,54 +120,31 @@ static int posix_allocate(void *folder, int file, uint64_t bytes)
     return posix_fallocate(file, 0, (off_t)bytes);
 }
 
-/* Takes `n` bytes from the front of the pieces that are left. */
-static void pieces_skip(struct iovec **pieces, int *count, size_t n)
-{
-    while (*count > 0 && n >= (*pieces)->iov_len) {
-        n -= (*pieces)->iov_len;
-        (*pieces)++;
-        (*count)--;
-    }
-    if (*count > 0) {
-        (*pieces)->iov_base = (uint8_t *)(*pieces)->iov_base + n;
-        (*pieces)->iov_len -= n;
-    }
-}
-
 /* A write of less than was asked for is followed by the one that says why, or
  * writes the rest. */
-static int write_pieces(int file, uint64_t offset, struct iovec *pieces,
-                        int count)
-{
-    pieces_skip(&pieces, &count, 0);
-    while (count > 0) {
-        ssize_t n = pwritev(file, pieces, count, (off_t)offset);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return n < 0 ? errno : EIO;
-        offset += (size_t)n;
-        pieces_skip(&pieces, &count, (size_t)n);
-    }
-    return 0;
-}
-
 static int posix_write(void *folder, int file, uint64_t offset,
-                       const struct iovec *pieces, int count)
+                       struct iovec *pieces, int count)
 {
     (void)folder;
-    int error = 0;
-    while (count > 0 && !error) {
-        struct iovec some[PIECES_MAX];
-        int n = count < PIECES_MAX ? count : PIECES_MAX;
-        memcpy(some, pieces, (size_t)n * sizeof *some);
-        error = write_pieces(file, offset, some, n);
-        for (int i = 0; i < n; i++)
-            offset += pieces[i].iov_len;
-        pieces += n;
-        count -= n;
+    while (count > 0) {
+        ssize_t n = 0;
+        if (pieces->iov_len > 0) {
+            n = pwritev(file, pieces, count < PIECES_MAX ? count : PIECES_MAX,
+                        (off_t)offset);
+            if (n < 0 && errno == EINTR)
+                continue;
+            if (n <= 0)
+                return n < 0 ? errno : EIO;
+        }
+        offset += (uint64_t)n;
+        for (; count > 0 && (size_t)n >= pieces->iov_len; pieces++, count--)
+            n -= (ssize_t)pieces->iov_len;
+        if (count > 0) {
+            pieces->iov_base = (uint8_t *)pieces->iov_base + n;
+            pieces->iov_len -= (size_t)n;
+        }
     }
-    return error;
+    return 0;
 }
 
 static int posix_read(void *folder, int file, uint64_t offset, void *into,

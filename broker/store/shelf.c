@@ -131,17 +131,6 @@ static int spare_new(struct shelf *s, int spare, uint64_t bytes, int *file)
     return error;
 }
 
-static int spare_make(struct shelf *s, int spare)
-{
-    int file = -1;
-    int error = spare_new(s, spare, s->segment_bytes, &file);
-    if (error)
-        return error;
-    s->has_spare[spare] = true;
-    (void)s->disk.ops->close(s->disk.folder, file);
-    return 0;
-}
-
 /* A number from 0 on that has a spare or not; -1: there is none. */
 static int spare_find(const struct shelf *s, bool has)
 {
@@ -153,10 +142,15 @@ static int spare_find(const struct shelf *s, bool has)
 
 int shelf_make_spares(struct shelf *s, int count)
 {
-    int error = 0;
-    while (!error && shelf_spares(s) < count)
-        error = spare_make(s, spare_find(s, false));
-    return error;
+    while (shelf_spares(s) < count) {
+        int file, spare = spare_find(s, false);
+        int error = spare_new(s, spare, s->segment_bytes, &file);
+        if (error)
+            return error;
+        s->has_spare[spare] = true;
+        (void)s->disk.ops->close(s->disk.folder, file);
+    }
+    return 0;
 }
 
 static void spare_remove(struct shelf *s)
@@ -168,40 +162,28 @@ static void spare_remove(struct shelf *s)
     (void)s->disk.ops->remove(s->disk.folder, name);
 }
 
-/* A file of a size of its own. Spares, which are of no use for it, make room as
- * far as they need not be kept. */
-static int odd_take(struct shelf *s, uint64_t bytes, int *spare, int *file)
+int shelf_take(struct shelf *s, uint64_t bytes, int *spare, int *file)
 {
+    char name[JOURNAL_FILE_NAME];
     int error;
+    *spare = bytes == s->segment_bytes ? spare_find(s, true) : -1;
+    if (*spare >= 0) {
+        journal_name_spare(name, (unsigned)*spare);
+        error = s->disk.ops->open(s->disk.folder, name, false, file);
+        s->has_spare[*spare] = error != 0;
+        return error;
+    }
+    /* Spares are of no use for a file of another size: they make room for it as
+     * far as they need not be kept. */
     do {
         if (shelf_spares(s) == SHELF_SPARES)
             spare_remove(s);
         *spare = spare_find(s, false);
         error = spare_new(s, *spare, bytes, file);
         if (error != ENOSPC || shelf_spares(s) <= s->keep)
-            break;
+            return error;
         spare_remove(s);
     } while (true);
-    return error;
-}
-
-int shelf_take(struct shelf *s, uint64_t bytes, int *spare, int *file)
-{
-    char name[JOURNAL_FILE_NAME];
-    if (bytes != s->segment_bytes)
-        return odd_take(s, bytes, spare, file);
-    *spare = spare_find(s, true);
-    if (*spare < 0) {
-        int error = spare_make(s, 0);
-        if (error)
-            return error;
-        *spare = 0;
-    }
-    journal_name_spare(name, (unsigned)*spare);
-    int error = s->disk.ops->open(s->disk.folder, name, false, file);
-    if (!error)
-        s->has_spare[*spare] = false;
-    return error;
 }
 
 void shelf_put_back(struct shelf *s, int spare, uint64_t bytes, int file)

@@ -113,10 +113,9 @@ void writer_apply(struct engine *e)
 static int pieces_write(struct engine *e, int file)
 {
     const struct disk *disk = &e->shelf.disk;
-    const struct iovec *pieces = batch_pieces(&e->batch);
     e->stats.written_bytes += e->batch.length;
-    return disk->ops->write(disk->folder, file, e->batch.offset, pieces,
-                            e->batch.count);
+    return disk->ops->write(disk->folder, file, e->batch.offset,
+                            batch_pieces(&e->batch), e->batch.count);
 }
 
 /* After a failed flush nobody knows what is on disk, and another one may

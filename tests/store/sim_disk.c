@@ -173,7 +173,7 @@ static int sim_allocate(void *folder, int file, uint64_t bytes)
 }
 
 static int sim_write(void *folder, int file, uint64_t offset,
-                     const struct iovec *pieces, int count)
+                     struct iovec *pieces, int count)
 {
     struct sim_disk *disk = folder;
     struct sim_file *f = &disk->files[file];
