@@ -14,7 +14,7 @@
 #include "common/sentence.h"
 
 enum {
-    JOURNAL_DESCRIPTORS = 32, /* segments that are kept open, and its own */
+    JOURNAL_DESCRIPTORS = 12, /* folder, lock, bells, files in use; and some */
     TAKE_BACK_AT_ONCE = 64,
 };
 

@@ -154,18 +154,15 @@ static bool large_read(struct engine *e, const struct place *p,
                        const struct journal_record *record,
                        struct store_read *r)
 {
-    const struct disk *disk = &e->shelf.disk;
     uint64_t at = (uint64_t)p->at * JOURNAL_ALIGNMENT + JOURNAL_RECORD_HEADER;
     uint32_t seed = e->shelf.segments[p->segment].seed;
     uint8_t *into = r->into->bytes;
-    int file;
     size_t got;
     if (p->bytes > r->into->capacity) {
         r->needs = p->bytes;
         return true;
     }
-    if (shelf_file(&e->shelf, p->segment, &file) ||
-        disk->ops->read(disk->folder, file, at, into, p->bytes, &got) ||
+    if (shelf_read(&e->shelf, p->segment, at, into, p->bytes, &got) ||
         got != p->bytes || crc32c(seed, into, p->bytes) != record->checksum ||
         journal_check(record, into))
         return false;

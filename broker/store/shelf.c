@@ -7,8 +7,9 @@
 #include "common/vector.h"
 #include "proto/journal_names.h"
 
-static void segment_close(struct shelf *s, struct segment *segment)
+void shelf_close(struct shelf *s, uint32_t at)
 {
+    struct segment *segment = &s->segments[at];
     if (segment->file >= 0)
         (void)s->disk.ops->close(s->disk.folder, segment->file);
     segment->file = -1;
@@ -17,7 +18,7 @@ static void segment_close(struct shelf *s, struct segment *segment)
 void shelf_clear(struct shelf *s)
 {
     for (uint32_t i = 0; i < s->count; i++)
-        segment_close(s, &s->segments[i]);
+        shelf_close(s, i);
     free(s->segments);
     s->segments = NULL;
     s->count = 0;
@@ -39,40 +40,21 @@ uint32_t shelf_place(struct shelf *s)
     return at;
 }
 
-/* Closes the file that was not read for the longest time, if there are too
- * many. The newest segment is opened by its writer and is not counted. */
-static void shelf_close_one(struct shelf *s)
+int shelf_read(struct shelf *s, uint32_t segment, uint64_t offset, void *into,
+               size_t length, size_t *got)
 {
-    struct segment *oldest = NULL;
-    int open = 0;
-    for (uint32_t i = 0; i < s->count; i++) {
-        struct segment *segment = &s->segments[i];
-        if (segment->file < 0 || segment->read_at == 0)
-            continue;
-        open++;
-        if (!oldest || segment->read_at < oldest->read_at)
-            oldest = segment;
-    }
-    if (open >= SHELF_OPEN)
-        segment_close(s, oldest);
-}
-
-int shelf_file(struct shelf *s, uint32_t segment, int *file)
-{
-    struct segment *one = &s->segments[segment];
-    int error = 0;
-    if (one->file < 0) {
-        char name[JOURNAL_FILE_NAME];
-        shelf_close_one(s);
-        journal_name_segment(name, one->id);
-        error = s->disk.ops->open(s->disk.folder, name, false, &one->file);
-        if (error)
-            one->file = -1;
-        one->read_at = ++s->reads;
-    } else if (one->read_at != 0) {
-        one->read_at = ++s->reads;
-    }
-    *file = one->file;
+    const struct segment *one = &s->segments[segment];
+    const struct disk *disk = &s->disk;
+    char name[JOURNAL_FILE_NAME];
+    int file = one->file, error;
+    if (file >= 0)
+        return disk->ops->read(disk->folder, file, offset, into, length, got);
+    journal_name_segment(name, one->id);
+    error = disk->ops->open(disk->folder, name, false, &file);
+    if (error)
+        return error;
+    error = disk->ops->read(disk->folder, file, offset, into, length, got);
+    (void)disk->ops->close(disk->folder, file);
     return error;
 }
 
@@ -203,7 +185,7 @@ void shelf_free(struct shelf *s, uint32_t segment)
     char from[JOURNAL_FILE_NAME], to[JOURNAL_FILE_NAME];
     struct segment *one = &s->segments[segment];
     int spare = one->bytes == s->segment_bytes ? spare_find(s, false) : -1;
-    segment_close(s, one);
+    shelf_close(s, segment);
     journal_name_segment(from, one->id);
     one->id = 0;
     if (spare < 0 || shelf_bytes(s) + one->bytes > s->limit_bytes) {

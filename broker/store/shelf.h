@@ -18,7 +18,6 @@
 enum {
     SHELF_SPARES = JOURNAL_SPARES, /* kept at most */
     SHELF_RESERVE = 2, /* spares that only acknowledgements may use */
-    SHELF_OPEN = 32,   /* files kept open for reading */
 };
 
 struct segment {
@@ -28,9 +27,8 @@ struct segment {
     uint64_t bytes;      /* of the file, */
     uint64_t readable;   /* and of them those that do not change any more */
     uint64_t live;       /* of records, as far as they are wanted; estimated */
-    uint64_t read_at;    /* when it was read last, in reads of the shelf */
     uint32_t seed;
-    int file;      /* -1 while it is closed */
+    int file;      /* -1 unless it is written */
     uint64_t need; /* copying it took so much, UINT64_MAX: it was in vain; 0:
                       not known */
     uint64_t need_live; /* when so much of it lived */
@@ -43,7 +41,6 @@ struct shelf {
     struct segment *segments;
     uint32_t count; /* places, free ones included */
     size_t room;
-    uint64_t reads; /* that there have been */
     uint64_t segment_bytes, limit_bytes, free_bytes;
     int keep;             /* spares that a file of another size must leave */
     bool is_opening;      /* neither bound is looked at */
@@ -58,8 +55,12 @@ void shelf_clear(struct shelf *s);
  * segments are void then. */
 uint32_t shelf_place(struct shelf *s);
 
-/* The open file of a segment: 0, or an errno. */
-int shelf_file(struct shelf *s, uint32_t segment, int *file);
+/* Reads from a segment's file, as the disk does. It is opened for that unless
+ * it is being written. */
+int shelf_read(struct shelf *s, uint32_t segment, uint64_t offset, void *into,
+               size_t length, size_t *got);
+/* A segment's file is not written any more. */
+void shelf_close(struct shelf *s, uint32_t segment);
 
 /* How many there are. */
 int shelf_spares(const struct shelf *s);

@@ -32,23 +32,19 @@ static size_t window_has(const struct window *w, uint64_t segment,
 static int window_load(struct window *w, uint32_t segment, uint64_t offset,
                        uint64_t length)
 {
-    const struct disk *disk = &w->shelf->disk;
     uint64_t id = w->shelf->segments[segment].id;
     uint64_t most = w->shelf->segments[segment].readable - offset;
     uint64_t want = length > w->chunk ? length : w->chunk;
     size_t kept = window_has(w, id, offset), more;
-    int file;
     want = want < most ? want : most;
     w->segment = 0;
     int error = window_grow(w, want);
-    if (!error)
-        error = shelf_file(w->shelf, segment, &file);
     if (error)
         return error;
     if (kept > 0)
         memmove(w->bytes, w->bytes + (offset - w->offset), kept);
-    error = disk->ops->read(disk->folder, file, offset + kept, w->bytes + kept,
-                            (size_t)want - kept, &more);
+    error = shelf_read(w->shelf, segment, offset + kept, w->bytes + kept,
+                       (size_t)want - kept, &more);
     if (error)
         return error;
     w->segment = id;

@@ -378,9 +378,8 @@ static int segment_write(struct engine *e, const struct segment *segment,
 static void segment_begun(struct engine *e, uint32_t at)
 {
     struct segment *segments = e->shelf.segments;
-    /* The last one joins those that are closed when many are read. */
     if (e->newest != SEGMENT_NONE)
-        segments[e->newest].read_at = ++e->shelf.reads;
+        shelf_close(&e->shelf, e->newest);
     e->newest = at;
     segments[at].readable = segments[at].end;
     e->is_sealed = false;
