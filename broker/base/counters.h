@@ -54,6 +54,10 @@
     X(passwords_compared, COUNTER, "passwords",                                \
       "passwords that were not known from a short while ago")                  \
     X(logins_waiting, GAUGE, "logins", "clients that wait to be recognised")   \
+    X(logins_busy, COUNTER, "logins",                                          \
+      "clients refused because too many waited to be recognised")              \
+    X(denied, COUNTER, "times",                                                \
+      "times that a client did what its user may not")                         \
     X(user_pauses, COUNTER, "pauses",                                          \
       "times that a client was not read because of its user's limits")         \
     X(user_memory_excesses, COUNTER, "times",                                  \

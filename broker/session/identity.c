@@ -8,9 +8,12 @@
 #include "broker/auth/rates.h"
 #include "broker/base/clock.h"
 #include "broker/base/idmap.h"
+#include "broker/base/sampler.h"
 #include "broker/net/peer.h"
+#include "broker/net/reactor.h"
 #include "broker/net/tls.h"
 #include "broker/session/holdings.h"
+#include "broker/session/notice.h"
 #include "users/users.h"
 
 /* By the numbers of sessions. */
@@ -18,9 +21,10 @@ struct identities {
     struct users *users; /* owned */
     struct users *old; /* owned: of sessions that were not moved yet; NULL when
                           there are none */
-    uint64_t generation; /* of these */
-    struct rates rates;  /* what they have sent */
-    struct idmap uids;   /* of those on unix sockets */
+    uint64_t generation;   /* of these */
+    struct rates rates;    /* what they have sent */
+    struct sampler denied; /* what was logged of these, by user */
+    struct idmap uids;     /* of those on unix sockets */
     struct idmap shown;  /* struct credential *, of those that were admitted */
     struct idmap counts; /* of these, by the address of their user */
     struct holdings holdings; /* of those whose user has a limit of memory */
@@ -239,6 +243,21 @@ bool identity_judge_pattern(const struct session *s, const struct pattern *p)
 {
     const struct user *user = identity_user(s);
     return user ? rights_may_subscribe(&user->rights, p, NULL) : s->is_exempt;
+}
+
+/* What belongs to the broker is denied also when nobody is asked. */
+void identity_note_denied(struct session *s, const char *what, const void *name,
+                          size_t length)
+{
+    struct identities *i = s->all->identities;
+    const struct user *user = i ? identity_user(s) : NULL;
+    uint64_t missed;
+    if (!user)
+        return;
+    counter_add(s->all->counters, COUNT_denied, 1);
+    if (sampler_pass(&i->denied, (uint64_t)(uintptr_t)user,
+                     reactor_now_ms(s->all->reactor), &missed))
+        notice_denied(s, user->name, what, name, length, missed);
 }
 
 /* --- all of them --------------------------------------------------------- */

@@ -94,6 +94,11 @@ bool identity_judge_read(const struct session *s, const uint8_t *name,
                          size_t length);
 bool identity_judge_pattern(const struct session *s, const struct pattern *p);
 
+/* The client has tried what its user may not, with that channel or pattern;
+ * `what` is a word for it. Counts it, and logs one a second for each user. */
+void identity_note_denied(struct session *s, const char *what, const void *name,
+                          size_t length);
+
 /* Whether it has to wait: its user has sent as much as it may for now, or it
  * has begun a message for which its user holds too much. */
 static inline bool identity_is_over(const struct session *s)

@@ -64,6 +64,19 @@ void notice_login_failed(const struct session *s, struct span user,
            LOG_U64("missed", missed));
 }
 
+void notice_login_busy(const struct session *s, uint64_t missed)
+{
+    NOTICE(s, LOG_WARNING, "auth_busy", LOG_U64("missed", missed));
+}
+
+void notice_denied(const struct session *s, const char *user, const char *what,
+                   const void *name, size_t length, uint64_t missed)
+{
+    NOTICE(s, LOG_WARNING, "denied", LOG_TEXT("user", user),
+           LOG_TEXT("what", what), LOG_BYTES("name", name, length),
+           LOG_U64("missed", missed));
+}
+
 /* What TLS has to say of the end, if it is the cause. */
 struct why_tls {
     const char *fault, *hint, *alert; /* NULL: nothing */

@@ -22,6 +22,15 @@ void notice_login(const struct session *s, struct span user, struct span mech);
 void notice_login_failed(const struct session *s, struct span user,
                          struct span mech, uint64_t missed);
 
+/* The client was refused because too many wait; `missed` others of its source
+ * were not logged. */
+void notice_login_busy(const struct session *s, uint64_t missed);
+
+/* The client may not do that with the channel or pattern, `length` octets;
+ * `missed` others of its user were not logged. */
+void notice_denied(const struct session *s, const char *user, const char *what,
+                   const void *name, size_t length, uint64_t missed);
+
 /* The client's hello is complete. */
 void notice_connected(const struct session *s);
 

@@ -112,7 +112,7 @@ static struct verdict v1_name(struct session *s, struct target *t,
     if (name->length == 0)
         return verdict_goodbye(REASON_GOODBYE);
     if (!identity_may_publish(s, name->body, name->length))
-        return v1_refuse(s, REASON_DENIED);
+        return v1_deny(s, "PUB", name->body, name->length);
     struct verdict v = v1_find(s, t, name->body, name->length);
     if (v.what != VERDICT_GO_ON)
         return v;
@@ -229,7 +229,7 @@ static struct verdict v1_complete(struct session *s)
     const uint8_t *name = p->head + FRAME_HEAD_BYTES;
     uint32_t length = p->head_bytes - FRAME_HEAD_BYTES;
     if (!identity_may_publish(s, name, length)) /* any more */
-        return v1_refuse(s, REASON_DENIED);
+        return v1_deny(s, "PUB", name, length);
     struct verdict v = v1_find(s, &t, name, length);
     if (v.what != VERDICT_GO_ON)
         return v;

@@ -77,6 +77,13 @@ struct verdict v1_refuse(struct session *s, enum reason reason)
     return verdict_close(reason);
 }
 
+struct verdict v1_deny(struct session *s, const char *what, const uint8_t *name,
+                       size_t length)
+{
+    identity_note_denied(s, what, name, length);
+    return v1_refuse(s, REASON_DENIED);
+}
+
 struct verdict v1_refuse_channel(struct session *s)
 {
     static const enum reason reasons[] = {
@@ -128,7 +135,7 @@ struct verdict v1_hello(struct session *s, const uint8_t *bytes, size_t n,
     if (v.what != VERDICT_GO_ON)
         return v;
     if (name.length > 0 && !v1_may_begin(s, &name))
-        return v1_refuse(s, REASON_DENIED);
+        return v1_deny(s, "SUB", name.body, name.length);
     if (!v1_subscribe(s, &name))
         return v1_refuse_channel(s);
     out->taken = frame_size(name.length);

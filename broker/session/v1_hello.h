@@ -25,6 +25,11 @@ struct verdict v1_hello(struct session *s, const uint8_t *bytes, size_t n,
  * end would look like the answer, and as if its messages were taken. */
 struct verdict v1_refuse(struct session *s, enum reason reason);
 
+/* The same for what its user may not do with a channel; `what` is the verb of
+ * version 2 for it. */
+struct verdict v1_deny(struct session *s, const char *what, const uint8_t *name,
+                       size_t length);
+
 /* The same for a channel that was just not made, for the reason that the core
  * has. */
 struct verdict v1_refuse_channel(struct session *s);

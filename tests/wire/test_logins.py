@@ -200,6 +200,10 @@ class Slowing(LoginsTest):
         crowd = [self.opening(broker, PLAIN, OTHER) for _ in range(70)]
         self.assertEqual([crowd[-1].hear()[0], crowd[-1].hear()[0]],
                          [b"ERR busy", b"BYE"])
+        broker.wait_stats(logins_busy=6)
+        lines = broker.log("event=auth_busy")
+        self.assertIn(lines[0].fields["missed"], "0")
+        self.assertLess(len(lines), 6)
 
     def test_the_hello_timeout_holds_for_those_that_wait(self):
         broker = self.start(self.thermo(), args=("--hello-timeout", "500ms"))

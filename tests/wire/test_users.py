@@ -205,6 +205,28 @@ class VersionTwo(UsersTest):
         self.assertEqual(allowed.ping(b"y"), [])
 
 
+class Denied(UsersTest):
+    def test_one_line_a_second_for_each_user_and_all_are_counted(self):
+        broker = self.broker_for(LOCAL)
+        client = self.open(broker)
+        client.send(unit(b"PUB /topic/b", b"x") * 50)
+        self.assertEqual(client.ping(b"x"), [b"ERR denied"] * 50)
+        broker.wait_stats(denied=50)
+        thermo, _ = self.opening(broker, b" mech=token", TOKEN)
+        thermo.ask(b"SUB /other/* rid=1")
+        old = self.connect(broker).subscribe(b"/topic/x/y")
+        self.assert_closed(broker, old, "denied")
+        lines = [line.fields for line in broker.log("event=denied")]
+        self.assertEqual(
+            [lines[0][name] for name in ("user", "what", "name", "missed")],
+            ["local", "PUB", "/topic/b", "0"])
+        self.assertIn(("thermo", "SUB", "/other/*"),
+                      [(line["user"], line["what"], line["name"])
+                       for line in lines])
+        self.assertLess(len(lines), 50)
+        self.assertEqual(broker.stats()["denied"], 52)
+
+
 class Reloading(UsersTest):
     def test_who_is_gone_is_closed_and_others_notice_nothing(self):
         broker = self.broker_for(LOCAL)

@@ -140,13 +140,26 @@ static void login_dequeue(struct login *l)
     l->state = LOGIN_NEW;
 }
 
+static enum login_result login_turn_away(struct login *l)
+{
+    struct logins *all = l->all;
+    uint64_t missed, key = 1; /* of a unix socket */
+    if (l->has_source)
+        key = siphash(&all->tries->failures.key, &l->source, sizeof l->source);
+    counter_add(all->all->counters, COUNT_logins_busy, 1);
+    if (sampler_pass(&all->busy, key | 1, reactor_now_ms(all->all->reactor),
+                     &missed))
+        notice_login_busy(l->session, missed);
+    return LOGIN_BUSY;
+}
+
 /* For `ms`, or for a check to end. */
 static enum login_result login_queue(struct login *l, uint32_t ms)
 {
     struct logins *all = l->all;
     if (all->waiting_count >= LOGINS_WAITING_MAX ||
         logins_count_source(all, l) >= LOGINS_SOURCE_MAX)
-        return LOGIN_BUSY;
+        return login_turn_away(l);
     l->state = LOGIN_QUEUED;
     list_insert(&all->waiting, &l->link);
     all->waiting_count++;

@@ -10,6 +10,7 @@
 
 #include "broker/base/idmap.h"
 #include "broker/base/list.h"
+#include "broker/base/sampler.h"
 #include "broker/base/throttle.h"
 
 struct clients;
@@ -31,6 +32,7 @@ struct logins {
     struct list waiting;     /* struct login, in order of arrival */
     uint32_t waiting_count;
     struct throttle log;          /* of failures */
+    struct sampler busy;          /* what was logged of these, by source */
     struct tries *tries;          /* of all clients */
     struct reactor_file *results; /* of the passwords compared there */
 };

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/unit.h"
 
+#include <stdio.h>
+
 #include "broker/core/core.h"
 #include "broker/session/clients.h"
+#include "broker/session/identity.h"
 #include "broker/session/state.h"
 #include "broker/session/units/answer.h"
 #include "broker/session/units/verb_link.h"
@@ -11,6 +14,8 @@
 #include "broker/session/units/verb_subscribe.h"
 #include "broker/session/units/verb_work.h"
 #include "proto/legality.h"
+
+enum { UNIT_WORD_ROOM = 16 }; /* of a verb */
 
 /* NULL as `check`: there is nothing more to check. */
 static const struct unit_row {
@@ -87,9 +92,21 @@ static enum reason reason_of(enum unit_error error)
     }
 }
 
+static void unit_note_denied(struct session *s, const struct head *head)
+{
+    char what[UNIT_WORD_ROOM];
+    const struct span *name = &head->arguments[0];
+    snprintf(what, sizeof what, "%.*s", (int)head->word.length,
+             head->word.text);
+    if (head->argument_count > 0)
+        identity_note_denied(s, what, name->text, name->length);
+}
+
 struct verdict unit_refuse(struct session *s, const struct head *head,
                            enum unit_error error)
 {
+    if (error == UNIT_DENIED)
+        unit_note_denied(s, head);
     if (!answer_error(s, error, head->rid, head->word))
         return verdict_close(REASON_NO_MEMORY);
     return unit_error_is_fatal(error) ? verdict_goodbye(reason_of(error))
