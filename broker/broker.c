@@ -27,6 +27,7 @@
 #include "broker/service.h"
 #include "broker/session/clients.h"
 #include "broker/session/clients_turn.h"
+#include "broker/signals.h"
 #include "broker/tls_setup.h"
 #include "broker/users_setup.h"
 #include "common/mistakes.h"
@@ -301,16 +302,15 @@ static bool broker_open_loop(struct broker *b, struct sentence *why)
 static bool broker_open_signals(struct broker *b, struct sentence *why)
 {
     signal(SIGPIPE, SIG_IGN);
+    signals_ignore_stops();
     for (size_t i = 0; i < SIGNALS; i++) {
-        /* The loop restores this handler when it ends: a late second signal
-         * must not kill the process. */
-        signal(signal_rows[i].signo, SIG_IGN);
         b->signals[i] = reactor_signal_new(b->reactor, signal_rows[i].signo,
                                            signal_rows[i].fire, b);
         if (!b->signals[i])
             return sentence_fail(why, "cannot handle signals: %s",
                                  strerror(errno));
     }
+    signals_release();
     return true;
 }
 
@@ -419,6 +419,7 @@ struct broker *broker_new(struct arguments *a, struct options *o,
     b->service.fd = -1;
     log_init(&b->log, STDERR_FILENO, LOG_INFO);
     broker_set_log(b);
+    signals_hold();
     if (broker_open(b, why))
         return b;
     broker_free(b);
@@ -426,16 +427,22 @@ struct broker *broker_new(struct arguments *a, struct options *o,
 }
 
 /* What is confirmed is on disk already; the rest gets the time that clients
- * had. If the disk does not answer in that time, or somebody asked to stop at
- * once, the store is left as a kill would leave it. */
+ * had. If the disk does not answer in that time, or the operator asks to stop
+ * at once, the store is left as a kill would leave it. */
 static bool broker_stop_journal(struct broker *b)
 {
     uint64_t ms = b->is_forced ? 0 : b->options->drain_timeout.number;
-    if (journal_setup_stop(&b->journal, ms))
-        return true;
-    log_event(&b->log, b->is_forced ? LOG_INFO : LOG_ERROR, "journal_left",
-              LOG_U64("waited_ms", ms));
-    return false;
+    int enough = signals_next_stop();
+    bool is_whole = journal_setup_stop(&b->journal, ms, enough);
+    int signo = signals_end_stop(enough);
+    if (signo > 0) {
+        b->is_forced = true;
+        broker_log_stopping(b, signo, "now");
+    }
+    if (!is_whole)
+        log_event(&b->log, b->is_forced ? LOG_INFO : LOG_ERROR, "journal_left",
+                  LOG_U64("waited_ms", ms));
+    return is_whole;
 }
 
 bool broker_run(struct broker *b)

@@ -155,7 +155,7 @@ static void journal_take_back(struct journal_setup *j)
     } while (n == TAKE_BACK_AT_ONCE);
 }
 
-bool journal_setup_stop(struct journal_setup *j, uint64_t ms)
+bool journal_setup_stop(struct journal_setup *j, uint64_t ms, int enough)
 {
     if (!j->store)
         return true;
@@ -163,11 +163,16 @@ bool journal_setup_stop(struct journal_setup *j, uint64_t ms)
     store_stop(j->store);
     journal_reap(j);
     while (!store_has_stopped(j->store)) {
-        struct pollfd file = {.fd = store_file(j->store), .events = POLLIN};
+        struct pollfd files[] = {
+            {.fd = store_file(j->store), .events = POLLIN},
+            {.fd = enough, .events = POLLIN},
+        };
         uint32_t gone_ms = clock_elapsed_ms(clock_now_ms(), begun);
         if (gone_ms >= ms)
             return false;
-        (void)poll(&file, 1, (int)(ms - gone_ms));
+        (void)poll(files, 2, (int)(ms - gone_ms));
+        if (files[1].revents != 0)
+            return false;
         journal_reap(j);
     }
     journal_reap(j);

@@ -46,9 +46,11 @@ void journal_setup_measure(void *setup);
 /* The bounds have changed. */
 void journal_setup_configure(struct journal_setup *j, const struct options *o);
 
-/* Nothing is published any more: writes what there is, for `ms` at most. False
- * when that was not enough; the store then still has memory of the core. */
-bool journal_setup_stop(struct journal_setup *j, uint64_t ms);
+/* Nothing is published any more: writes what there is, for `ms` at most, and
+ * until there is something to read from the descriptor `enough`, if it is not
+ * negative. False when that was not long enough; the store then still has
+ * memory of the core. */
+bool journal_setup_stop(struct journal_setup *j, uint64_t ms, int enough);
 
 /* After that, and the core was purged; or it was not started. */
 void journal_setup_close(struct journal_setup *j);

@@ -9,7 +9,9 @@ import unittest
 LIBRARY = r"""
 #define _GNU_SOURCE
 #include <errno.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
 #include <sys/vfs.h>
@@ -26,11 +28,14 @@ static long setting(const char *name)
 static int flush(long call, int file)
 {
     long number = atomic_fetch_add(&flushes, 1) + 1;
+    bool is_opening = getpid() == gettid();
+    if (number == setting("FLUSH_KILLS_AT"))
+        kill(getpid(), SIGKILL);
     if (setting("FLUSH_NOTHING"))
         return 0;
     int result = (int)syscall(call, file);
-    if (getpid() != gettid()) /* opening is not what is slow */
-        usleep((useconds_t)setting("FLUSH_DELAY_US"));
+    usleep((useconds_t)setting(is_opening ? "OPENING_DELAY_US"
+                                          : "FLUSH_DELAY_US"));
     if (number != setting("FLUSH_FAILS_AT"))
         return result;
     errno = EIO;
@@ -58,9 +63,10 @@ int fstatfs(int file, struct statfs *out)
 
 
 def faults(folder, fails_at=0, delay_ms=0, does_nothing=False,
-           is_remote=False):
-    """The n-th flush alone fails; each one of a thread takes so much longer;
-    what a network file system is, the library says of any.
+           is_remote=False, kills_at=0, opening_ms=0):
+    """The n-th flush alone fails, or kills the program instead; each one of a
+    thread takes so much longer, and each one of opening; what a network file
+    system is, the library says of any.
     `folder` is for the library; skips the test where there is no compiler."""
     compiler = shutil.which("cc")
     if not compiler:
@@ -72,6 +78,8 @@ def faults(folder, fails_at=0, delay_ms=0, does_nothing=False,
     return {"LD_PRELOAD": library,
             "FLUSH_FAILS_AT": str(fails_at),
             "FLUSH_DELAY_US": str(delay_ms * 1000),
+            "OPENING_DELAY_US": str(opening_ms * 1000),
+            "FLUSH_KILLS_AT": str(kills_at),
             "FLUSH_NOTHING": "1" if does_nothing else "0",
             "DISK_IS_REMOTE": "1" if is_remote else "0",
             # The library comes before that of a sanitizer.
