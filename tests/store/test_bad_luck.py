@@ -6,11 +6,12 @@ SLUICE_LARGE_MB=1000 makes the large message larger.
 """
 import os
 import re
+import signal
 import tempfile
 
 from durable import (DurableTest, faults, main, publish_and_say_goodbye,
                      run_sluiced, setting)
-from wire import MIB, Broker
+from wire import KIB, MIB, Broker
 
 LARGE_MB = setting("SLUICE_LARGE_MB", 40)
 OWN = re.compile(r"LOCK|FORMAT|[0-9a-f]{16}\.seg|spare-[0-5]\.seg")
@@ -63,6 +64,64 @@ class BadLuck(DurableTest):
         self.assertEqual(reader.recv(600), b"before")
         self.assertTrue(reader.recv(600) == large, "other bytes")
         self.assertEqual(reader.recv(600), b"behind")
+        self.finish(broker)
+        self.checked(journal)
+
+    def configured(self, path, journal, durable):
+        with open(path, "w", encoding="ascii") as file:
+            file.write(f"[journal]\ndirectory = {journal}\nfree = 0\n"
+                       f'[channel "/queue/a"]\ndurable = {durable}\n')
+
+    def test_a_queue_becomes_durable_by_a_reload_and_ceases_to_be(self):
+        """With the messages that it has; it goes on being durable until it is
+        empty."""
+        journal = self.journal()
+        path = os.path.join(self.enterContext(tempfile.TemporaryDirectory()),
+                            "sluice.conf")
+        self.configured(path, journal, "no")
+        broker = Broker("-c", path)
+        self.addCleanup(broker.kill)
+        self.publish(broker, b"/queue/a", *[b"%d" % n for n in range(100)])
+        self.configured(path, journal, "yes")
+        broker.signal(signal.SIGHUP)
+        broker.wait_stats(journal_messages=100, journal_pending_bytes=0)
+        broker.kill()
+        broker = Broker("-c", path)
+        self.addCleanup(broker.kill)
+        self.configured(path, journal, "no")
+        broker.signal(signal.SIGHUP)
+        broker.wait_for_log("event=reloaded ?")
+        self.publish(broker, b"/queue/a", b"100")
+        broker.kill()
+        broker = Broker("-c", path)
+        self.addCleanup(broker.kill)
+        reader = self.subscriber(broker, b"/queue/a")
+        self.assertEqual(reader.recv_many(101),
+                         [b"%d" % n for n in range(101)])
+        reader.close()
+        broker.end_sync()
+        broker.wait_stats(channels=0)
+        written = broker.stats()["journal_messages"]
+        self.publish(broker, b"/queue/a", b"not kept")
+        self.assertEqual(broker.stats()["journal_messages"], written)
+        self.finish(broker)
+        self.checked(journal)
+
+    def test_a_consumer_that_resets_within_a_message_has_not_had_it(self):
+        """The next one gets all of it, and nothing from before it."""
+        journal = self.journal()
+        broker = self.start(journal)
+        large = bytes(range(251)) * (8 * MIB // 251)
+        self.publish(broker, b"/queue/a", b"before", large, b"behind")
+        first = self.connect(broker, rcvbuf=64 * KIB).subscribe(b"/queue/a")
+        self.assertEqual(first.recv(), b"before")
+        while first.unfinished + len(first.sock.recv(KIB)) == 0:
+            pass  # until some of the next one has come
+        first.reset()
+        broker.wait_stats(connections=0, journal_acks=1)
+        second = self.connect(broker).subscribe(b"/queue/a")
+        self.assertTrue(second.recv() == large, "other bytes")
+        self.assertEqual(second.recv(), b"behind")
         self.finish(broker)
         self.checked(journal)
 
