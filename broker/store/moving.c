@@ -109,6 +109,8 @@ void moving_choose(struct engine *e)
 
 void moving_give_up(struct engine *e)
 {
+    if (e->moving.victim == SEGMENT_NONE)
+        return;
     struct segment *victim = &e->shelf.segments[e->moving.victim];
     victim->need = UINT64_MAX;
     victim->need_live = victim->live;
@@ -183,6 +185,8 @@ static bool move_find(struct engine *e, const struct move *m, struct source *s)
 static uint64_t moving_find(struct engine *e, struct source *s)
 {
     struct moving *m = &e->moving;
+    if (m->victim == SEGMENT_NONE)
+        return 0;
     for (; m->next < m->count; m->next++)
         if (move_find(e, &m->moves[m->next], s))
             return source_copy(e, s, false, false);

@@ -24,8 +24,9 @@ int moving_squeeze(struct engine *e);
 /* Begins to empty a segment, of which what lies from offset `from` on is
  * wanted. False without memory. */
 bool moving_begin(struct engine *e, uint32_t segment, uint64_t from);
-/* The victim cannot be emptied: it is damaged, or there is no room for what it
- * holds; it is tried again when there is less of that or more room. */
+/* There is nothing more to be done about the victim, if there is one: what is
+ * left there is damaged, or finds no room. It is tried again when there is less
+ * of that, or more room. */
 void moving_give_up(struct engine *e);
 /* What the messages of the next move take in a batch, at most; 0: there are
  * none any more, and no victim. What is left there will be looked for again

@@ -144,7 +144,7 @@ static int segment_begin(struct opening *o)
     bool is_late = STORE_FAULT(AGAIN_LATE);
     int error = writer_roll(e, bytes, bytes > 0 && !is_late ? add_again : NULL);
     if (!error && bytes > 0 && is_late) {
-        writer_begin(e);
+        writer_begin(e, 0);
         add_again(e);
         error = writer_commit(e);
     }

@@ -290,7 +290,7 @@ static bool plan_fit(struct engine *e, struct plan *plan)
 static void batch_write(struct engine *e, const struct plan *plan)
 {
     struct moving before = e->moving;
-    writer_begin(e);
+    writer_begin(e, 0);
     add_words(e);
     add_puts(e, plan->put_count);
     if (plan->moves > 0) {
@@ -327,8 +327,7 @@ static void squeeze(struct engine *e)
             batch_write(e, &plan);
     } while (e->next_batch > batch);
     e->is_tight = false;
-    if (e->moving.victim != SEGMENT_NONE)
-        moving_give_up(e);
+    moving_give_up(e);
 }
 
 void step_run(struct engine *e)

@@ -16,6 +16,7 @@ enum {
 
 /* Channels. */
 
+/* What a channel takes in STATE. */
 static uint64_t state_bytes(uint32_t name_length)
 {
     return JOURNAL_CHANNEL_ENTRY + journal_padded(name_length);

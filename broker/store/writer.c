@@ -130,19 +130,13 @@ static int flush(struct engine *e, int file)
     return error ? EIO : 0;
 }
 
-/* Begins a batch in the newest segment. */
-static void batch_open(struct engine *e, uint32_t flags)
+void writer_begin(struct engine *e, uint32_t flags)
 {
     const struct segment *newest = newest_of(e);
     batch_start(&e->batch, newest->seed, newest->end);
     batch_begin(&e->batch, (struct journal_batch){.number = e->next_batch,
                                                   .at_ms = e->wall_ms,
                                                   .flags = flags});
-}
-
-void writer_begin(struct engine *e)
-{
-    batch_open(e, 0);
 }
 
 int writer_commit(struct engine *e)
@@ -180,7 +174,7 @@ int writer_seal(struct engine *e)
     const struct segment *newest = newest_of(e);
     uint32_t entries = index_entries(e);
     uint8_t seal[JOURNAL_SEAL];
-    batch_open(e, JOURNAL_BATCH_INDEX);
+    writer_begin(e, JOURNAL_BATCH_INDEX);
     if (entries > 0) {
         batch_record(&e->batch, (struct journal_record){.type = JOURNAL_INDEX,
                                                         .count = entries});

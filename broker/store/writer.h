@@ -36,7 +36,7 @@ int writer_roll(struct engine *e, uint64_t bytes,
 /* Completes the newest segment; opening needs not look for a torn end. */
 int writer_seal(struct engine *e);
 /* Begins a batch in the newest segment. */
-void writer_begin(struct engine *e);
+void writer_begin(struct engine *e, uint32_t flags);
 /* Writes and flushes it. */
 int writer_commit(struct engine *e);
 /* Ends a record of messages in the batch, and notes it for INDEX. */

@@ -6,8 +6,8 @@ import re
 import shutil
 
 import format  # this folder's
-from stores import (NAMES, SIZE, UUID, WAITING, JournalTest, in_order, main,
-                    name_of, text)
+from stores import (NAMES, SIZE, UUID, WAITING, JournalTest, body, in_order,
+                    main, name_of, state, text)
 
 FIXTURE = pathlib.Path(__file__).parent / "version-1"
 
@@ -30,6 +30,20 @@ class Sound(JournalTest):
         """In a journal that format.py has written."""
         self.assertEqual(self.opened(),
                          {name: len(WAITING) for name in NAMES})
+
+    def test_a_trim_ends_what_is_below_it(self):
+        """For both readers; no writer makes one yet."""
+        one = format.Segment(1, UUID, 1, SIZE, 11)
+        state(one, [(1, NAMES[0], 1, 1)])
+        one.commit(one.messages(1, 1, [body(1, n) for n in (1, 2, 3, 4)]))
+        one.commit(one.record(format.TRIM, b"", to=1, first=3, count=0))
+        self.write({"FORMAT": self.files["FORMAT"], name_of(1): one.bytes()})
+        self.assertEqual(self.opened(), {NAMES[0]: 2})
+        rows = [line.split()[:4] for line in
+                self.journal("check").text.splitlines()
+                if line.endswith(text(NAMES[0]))]
+        self.assertEqual([(row[0], *row[2:]) for row in rows],
+                         [("2", "3", "4")])
 
     def test_segments_are_listed(self):
         """Size, live bytes, index, and which is the newest."""
