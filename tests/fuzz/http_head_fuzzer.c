@@ -8,6 +8,7 @@
 #include "common/http_head.h"
 
 #include "common/http_host.h"
+#include "common/http_login.h"
 #include "common/http_query.h"
 #include "tests/fuzz/fuzz.h"
 
@@ -25,6 +26,21 @@ static int read_pieces(const uint8_t *bytes, size_t n, size_t piece,
             return HTTP_OK;
     }
     return 0;
+}
+
+/* What is shown lies within what was read, and is whole. */
+static void check_login(const char *authorization)
+{
+    static struct http_login l;
+    http_login_parse(&l, authorization);
+    const char *end = l.bytes + sizeof l.bytes;
+    bool is_known = l.scheme == HTTP_BASIC || l.scheme == HTTP_BEARER;
+    FUZZ_CHECK((authorization == NULL) == (l.scheme == HTTP_NOTHING_SHOWN));
+    FUZZ_CHECK(strlen(l.secret) == l.secret_length);
+    FUZZ_CHECK(is_known || l.secret_length + strlen(l.user) == 0);
+    FUZZ_CHECK(!is_known ||
+               (l.secret >= l.bytes && l.secret + l.secret_length < end));
+    http_login_wipe(&l);
 }
 
 static void check_good(const struct http_request *request, const char *head,
@@ -47,6 +63,7 @@ static void check_good(const struct http_request *request, const char *head,
         FUZZ_CHECK(number <= 1000);
     static const char *const names[] = {"a.b"};
     (void)http_host_is_known(request->host, names, 1);
+    check_login(request->authorization);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)

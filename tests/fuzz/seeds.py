@@ -480,6 +480,8 @@ REQUESTS = {
     "space": "GET / HTTP/1.1|Host: a|Transfer-Encoding : chunked||",
     "twice": "GET / HTTP/1.1|Host: a|Host: 1.2.3.4||",
     "absolute": "GET http://a/ HTTP/1.1|Host: a||",
+    "basic": "GET / HTTP/1.1|Host: a|Authorization: Basic YTpi||",
+    "bearer": "GET / HTTP/1.1|Host: a|Authorization: Bearer a.b=||",
     "version": "GET / HTTP/2.0|Host: a||",
     "nobody": "GET / HTTP/1.1||",
     "nothing": "||",
