@@ -23,12 +23,23 @@ static void reading_write(char *out, const char *written)
     *out = '\0';
 }
 
+/* A broker refuses to subscribe a connection to the same twice. */
+static bool reading_has(const struct reading *r, const char *written)
+{
+    unsigned i = 0;
+    while (i < r->count && strcmp(r->patterns[i].written, written) != 0)
+        i++;
+    return i < r->count;
+}
+
 bool reading_init(struct reading *r, unsigned count, char *const *channels)
 {
-    *r = (struct reading){.count = count};
+    *r = (struct reading){.count = 0};
     r->patterns = calloc(count, sizeof *r->patterns);
     for (unsigned i = 0; r->patterns && i < count; i++) {
-        struct reading_pattern *p = &r->patterns[i];
+        if (reading_has(r, channels[i]))
+            continue;
+        struct reading_pattern *p = &r->patterns[r->count++];
         p->written = channels[i];
         p->is_exact = !strchr(channels[i], '*');
         p->is_queue = reading_is_queue(channels[i], strlen(channels[i]));

@@ -28,8 +28,8 @@ struct reading {
     char channel[SLUICE_CHANNEL_MAX];
 };
 
-/* `channels` are borrowed, each of 1 to SLUICE_CHANNEL_MAX bytes. False without
- * memory. */
+/* `channels` are borrowed, each of 1 to SLUICE_CHANNEL_MAX bytes; one that is
+ * there twice is taken once. False without memory. */
 bool reading_init(struct reading *r, unsigned count, char *const *channels);
 void reading_fini(struct reading *r);
 

@@ -248,6 +248,16 @@ class WithDaemon(WithBroker):
         self.assertEqual(listener.finish(), (
             0, b"/sensors/k1/temp m\n/alarms m\n/alarms/a/b m\n", ""))
 
+    def test_a_channel_that_is_named_twice_is_read_once(self):
+        self.send("/queue/w", "job", "last")
+        for command, output in (
+                (("listen", "/queue/w", "/queue/w"), b"job\n"),
+                (("listen", "/queue/w", "/queue/w", "--exec", "cat"),
+                 b"last")):
+            done = self.run_to_end(*command, "--count", "1")
+            self.assertEqual((done.returncode, done.stdout, done.stderr),
+                             (0, output, b""))
+
     def test_headers_from_send_to_listen(self):
         listener = self.start("listen", "/queue/a", "--headers", "--count", "1")
         done = self.run_to_end("send", "-H", "Unit=C", "-H", "Note=two words",
