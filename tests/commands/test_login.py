@@ -125,6 +125,79 @@ class Files(LoginTest):
                             TOPIC, "x")
 
 
+class Renewal(LoginTest):
+    """TLS, a user, and a broker that is restarted with another certificate."""
+
+    def start_broker(self, certificate, listen="127.0.0.1:0"):
+        self.broker = Broker("--users", str(self.users),
+                             *certificates.server_options(certificate),
+                             listen=(f"{listen} tls=required",))
+        self.addCleanup(self.broker.kill)
+        return self.broker.address.split()[0]
+
+    def setUp(self):
+        super().setUp()
+        certificates.folder().certificate("renewed", "IP:127.0.0.1")
+        self.address = self.start_broker("localhost")
+        self.server = f"tls:{self.address}"
+        self.way = ("--tls-ca", certificates.folder()["ca.pem"],
+                    "--user", "ann", "--password-file", self.password)
+
+    def restart(self, readers):
+        self.broker.stop()
+        self.start_broker("renewed", self.address)
+        self.broker.wait_stats(subscribers=readers)
+
+    def start(self, *args):
+        process = people.Process(self, *args, *self.way, server=self.server)
+        self.broker.wait_stats(subscribers=1)
+        return process
+
+    def do(self, *args):
+        done = run(*args, *self.way, server=self.server)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stdout
+
+    def stop(self, process):
+        process.signal()
+        self.assertEqual(process.finish()[:2], (0, b""))
+
+    def test_workers_come_back_and_go_on(self):
+        for command in (("work", QUEUE, "--exec", "cat; echo"),
+                        ("listen", QUEUE, "--exec", "cat; echo"),
+                        ("listen", QUEUE)):
+            with self.subTest(command):
+                worker = self.start(*command)
+                self.do("send", QUEUE, "before")
+                self.assertEqual(worker.line(), b"before\n")
+                self.restart(1)
+                self.do("send", QUEUE, "after", "--confirm")
+                self.assertEqual(worker.line(), b"after\n")
+                self.stop(worker)
+
+    def test_requests_are_answered_before_and_after(self):
+        replier = self.start("reply", TOPIC, "--exec", "cat")
+        self.assertEqual(self.do("request", TOPIC, "one"), b"one\n")
+        self.restart(1)
+        self.assertEqual(self.do("request", TOPIC, "two"), b"two\n")
+        self.stop(replier)
+
+    def test_a_sender_comes_back_and_goes_on(self):
+        reader, writer = os.pipe()
+        sender = people.Process(
+            self, "send", TOPIC, "--confirm", "--reconnect", *self.way,
+            server=self.server, stdin=reader)
+        self.addCleanup(os.close, writer)
+        os.close(reader)
+        os.write(writer, b"before\n")
+        self.broker.wait_stats(messages_in=1)
+        self.restart(0)
+        os.write(writer, b"after\n")
+        self.broker.wait_stats(messages_in=1)
+        sender.signal()
+        self.assertEqual(sender.finish()[0], 0)
+
+
 class Environment(LoginTest):
     def test_each_secret_may_be_there(self):
         for variables in ({"SLUICE_USER": "ann",
