@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 """The programs of docs/clients.md and of the READMEs on top of the libraries,
 each as it stands there, with a real sluiced. The worker does a job and
-acknowledges it; the requester prints the reply."""
+acknowledges it; the requester prints the reply; what the publisher has a receipt for is on disk."""
+import hashlib
 import os
 import re
 import shutil
@@ -13,7 +14,8 @@ import unittest
 from pathlib import Path
 
 import languages
-from daemon import Broker  # languages has found it, and the next one
+import certificates  # languages has found it, and the next two
+from daemon import Broker
 from runner import main
 from units import Head, connect, unit
 
@@ -41,7 +43,7 @@ def go(source, folder):
     (folder / "program.go").write_text(
         source.replace('"sluice"', '"sluice.example/sluice"'))
     languages.run("go", "build", "-o", folder / "program", ".", cwd=folder,
-                  env=languages.go_environment(folder))
+                  env=languages.go_environment(languages.workshop()))
     return [folder / "program"]
 
 
@@ -49,6 +51,16 @@ def rust(source, folder):
     """As with the crate: the library is called sluice."""
     (folder / "program.rs").write_text(source)
     return languages.build_with_rust(folder, folder / "program.rs")
+
+
+def c(source, folder):
+    (folder / "program.c").write_text(source)
+    for header in CLIENT.glob("sluice*.h"):
+        shutil.copy(header, folder)
+    languages.run(os.environ["CC"], "-Wall", "-Wextra", "-Werror", "-I", folder,
+                  folder / "program.c", os.environ["LIBSLUICE"], "-lssl",
+                  "-lcrypto", "-o", folder / "program")
+    return [folder / "program"]
 
 
 def bash(source, folder):
@@ -139,7 +151,42 @@ class Documents:
         self.broker.wait_for_log("event=closed .*reason=goodbye")
 
 
-class Library(Documents):
+class Durable:
+    """To be inherited, with how a program is made: it publishes over TLS with a
+    token, and what it has a receipt for outlives the broker."""
+    TOKEN = "sl_of-the-document"
+
+    def start_broker(self, folder):
+        users = folder / "users.conf"
+        digest = hashlib.sha256(self.TOKEN.encode()).hexdigest()
+        users.write_text(f'[user "ann"]\ntoken = sha256:{digest}\n'
+                         "publish = /queue/**\nsubscribe = /queue/**\n")
+        users.chmod(0o600)
+        broker = Broker(
+            "--users", str(users), "--journal", str(folder / "journal"),
+            "--journal-free", "0", "--channel", "/queue/* durable=yes",
+            *certificates.server_options())
+        self.addCleanup(broker.kill)
+        return broker
+
+    def test_the_publisher_prints_that_its_job_is_on_disk(self):
+        name = tempfile.TemporaryDirectory(prefix="sluice-durable-")
+        self.addCleanup(name.cleanup)
+        folder = Path(name.name)
+        (folder / "journal").mkdir()
+        broker = self.start_broker(folder)
+        source = program(self.language, "durable", broker.address)
+        output = languages.run(
+            *type(self).build(source, folder),
+            env={"SLUICE_TOKEN": self.TOKEN,
+                 "SLUICE_TLS_CA": certificates.folder()["ca.pem"]})
+        self.assertEqual(output, "on disk\n")
+        broker.kill()
+        broker = self.start_broker(folder)
+        self.assertEqual(broker.stats()["queued_messages"], 1)
+
+
+class Library(Durable, Documents):
     """The same for a library, which has a README."""
 
     def test_the_first_program_of_the_readme_receives_what_it_publishes(self):
@@ -167,23 +214,16 @@ class Rust(Library, unittest.TestCase):
     language, build = "rust", rust
 
 
-class C(unittest.TestCase):
-    """Its program publishes a job, and does it."""
+class C(Durable, unittest.TestCase):
+    """Its first program publishes a job, and does it."""
+    language, build = "c", c
 
     def test_the_program_does_its_job(self):
         broker = Broker()
         self.addCleanup(broker.kill)
         source = program("c", "version-2", broker.address)
         with tempfile.TemporaryDirectory() as name:
-            folder = Path(name)
-            (folder / "program.c").write_text(source)
-            for header in CLIENT.glob("sluice*.h"):
-                shutil.copy(header, folder)
-            languages.run(os.environ["CC"], "-I", folder,
-                          folder / "program.c", os.environ["LIBSLUICE"],
-                          "-lssl", "-lcrypto",
-                          "-o", folder / "program")
-            done = subprocess.run([folder / "program"], capture_output=True,
+            done = subprocess.run(c(source, Path(name)), capture_output=True,
                                   check=False, timeout=DEADLINE_S)
         self.assertEqual((done.returncode, done.stdout, done.stderr),
                          (0, b"hello\n", b""))
