@@ -246,17 +246,20 @@ void writer_add_ranges(struct batch *b, const struct ranges *ranges)
 
 void writer_add_channel(struct batch *b, const struct catalog_channel *channel)
 {
+    static const struct ranges none;
+    const struct ranges *done =
+        STORE_FAULT(FORGET_ACKS) ? &none : &channel->done;
     const union journal_entry entry = {.channel = {
                                            .next = channel->next,
                                            .floor = channel->floor,
                                            .id = channel->id,
-                                           .ranges = channel->done.count,
+                                           .ranges = done->count,
                                            .kind = JOURNAL_QUEUE,
                                            .name_bytes = channel->name_length,
                                            .name = channel->name,
                                        }};
     batch_entry(b, JOURNAL_CHANNEL, &entry);
-    writer_add_ranges(b, &channel->done);
+    writer_add_ranges(b, done);
 }
 
 static void add_channels(struct engine *e)

@@ -16,7 +16,8 @@
     X(NO_TRAILER)          /* nobody looks at the trailer of a batch */        \
     X(RETRY_FLUSH)         /* a flush that failed is tried again */            \
     X(NOT_AGAIN)           /* opening does not write the last batch again */   \
-    X(AGAIN_LATE)          /* but after the new segment has its name */
+    X(AGAIN_LATE)          /* but after the new segment has its name */        \
+    X(FORGET_ACKS)         /* a STATE has floors without ranges beyond them */
 
 enum store_fault {
     FAULT_NONE,
