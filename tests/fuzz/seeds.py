@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import store_seeds
+import tls_seeds
 import user_seeds
 
 
@@ -577,6 +578,8 @@ TARGETS = {"config": config_seeds, "frame": frame_seeds,
            "journal": journal_seeds, "opening": store_seeds.opening,
            "rights": user_seeds.rights, "session": session_seeds,
            "spelling": spelling_seeds, "store": store_seeds.store,
+           "tls_handshake": tls_seeds.tls_handshake,
+           "tls_records": tls_seeds.tls_records,
            "users_file": user_seeds.users_file}
 
 
