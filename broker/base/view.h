@@ -53,6 +53,8 @@ struct view {
     uint32_t protocol;       /* its version, that the client speaks; 0: it has
                                 not said so yet */
     const char *kind;        /* of the channel, or the client's state */
+    const char *tls;         /* its version, for a client; NULL: none */
+    const char *cipher;      /* of TLS; NULL: none */
     const struct peer *peer; /* of net/peer.h; NULL: it is a channel */
     uint64_t conn;           /* the client's number */
     uint64_t number[VIEW_NUMBERS];

@@ -30,6 +30,11 @@ static void put_text(json_t *object, const char *key, const char *text)
     json_object_set_new(object, key, json_string(text));
 }
 
+static void put_text_or_null(json_t *object, const char *key, const char *text)
+{
+    json_object_set_new(object, key, text ? json_string(text) : json_null());
+}
+
 static void put_number(json_t *object, const char *key, uint64_t n)
 {
     json_object_set_new(object, key, json_integer((json_int_t)n));
@@ -150,6 +155,8 @@ static json_t *client_row(const struct view *v)
     put_name(row, "name", v->label, v->label_length);
     put_number(row, "protocol", v->protocol);
     put_text(row, "state", v->kind);
+    put_text_or_null(row, "tls", v->tls);
+    put_text_or_null(row, "cipher", v->cipher);
     put_name(row, "channel", v->name, v->name_length);
     put_name(row, "waits_for", v->waits_for, v->waits_for_length);
     put_columns(row, v, COLUMN_OF_CLIENT);

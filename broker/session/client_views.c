@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/client_views.h"
 
+#include "broker/net/tls.h"
 #include "broker/session/clients.h"
 #include "broker/session/state.h"
 
@@ -12,6 +13,8 @@ static struct view view_of(const struct session *s, clock_ms now)
         .waits_for_length = full ? channel_name_length(full) : 0,
         .kind = state_names[s->state],
         .protocol = s->state == SESSION_HELLO ? 0 : session_kind(s)->version,
+        .tls = tls_version_of(s->stream),
+        .cipher = tls_cipher_of(s->stream),
         .peer = &s->peer,
         .conn = s->id,
         .number = {[VIEW_IN] = s->pub.messages_in},

@@ -28,27 +28,12 @@ static const char *const channel_keys[] = {
     "durable", "disk_bytes",   "unacked",        "wildcards",  "unseen",
     NULL};
 
-static const char *const client_keys[] = {"conn",
-                                          "peer",
-                                          "state",
-                                          "channel",
-                                          "waits_for",
-                                          "name",
-                                          "in",
-                                          "out",
-                                          "dropped",
-                                          "depth",
-                                          "bytes",
-                                          "limit_bytes",
-                                          "limit_messages",
-                                          "age_ms",
-                                          "recent",
-                                          "protocol",
-                                          "lanes",
-                                          "held",
-                                          "parked_bytes",
-                                          "requests",
-                                          NULL};
+static const char *const client_keys[] = {
+    "conn",         "peer",     "state",    "channel",     "waits_for",
+    "tls",          "cipher",   "name",     "in",          "out",
+    "dropped",      "depth",    "bytes",    "limit_bytes", "limit_messages",
+    "age_ms",       "recent",   "protocol", "lanes",       "held",
+    "parked_bytes", "requests", NULL};
 
 static bool is_plain(const json_t *value)
 {

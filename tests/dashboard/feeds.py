@@ -35,7 +35,7 @@ def channel(name, **values):
 
 def client(conn, **values):
     base = {"conn": conn, "peer": f"127.0.0.1:{conn}", "name": None,
-            "protocol": 1, "state": "open",
+            "protocol": 1, "state": "open", "tls": None, "cipher": None,
             "channel": None, "waits_for": None, "in": 0, "out": 0,
             "dropped": 0, "depth": 0, "bytes": 0, "limit_bytes": 0,
             "limit_messages": 0, "age_ms": 0, "held": 0, "parked_bytes": 0,

@@ -124,7 +124,9 @@ class Documents(MonitorTest):
         his = peers["{}:{}".format(*listener.sock.getsockname())]
         self.assertEqual(set(mine),
                          OF_CLIENTS | {"conn", "peer", "name", "protocol",
-                                       "state", "channel", "waits_for"})
+                                       "state", "channel", "waits_for",
+                                       "tls", "cipher"})
+        self.assertEqual((mine["tls"], mine["cipher"]), (None, None))
         self.assertEqual((mine["in"], mine["channel"]), (10, None))
         self.assertEqual((his["out"], his["channel"]), (10, "/topic/news"))
         self.assertEqual(his["state"], "open")

@@ -9,9 +9,10 @@ import socket
 import ssl
 import subprocess
 import tempfile
+import time
 
 from monitor import DEADLINE, MonitorTest, main, request, status_of
-from wire import skip
+from wire import frame, skip
 
 import certificates
 import tls_socket
@@ -68,6 +69,23 @@ class Traffic(HttpsTest):
                          (200, {"stats", "channels", "clients"}))
         self.assertIn(b"\nsluice_http_requests_total 3\n",
                       ask(broker.http, "/metrics")[1])
+
+    def test_the_list_of_clients_says_how_they_speak_tls(self):
+        broker = self.served(*FILES)
+        plain = self.subscriber(broker, b"/topic/a")
+        sealed = tls_socket.connect(broker.address, DEADLINE)
+        self.addCleanup(sealed.close)
+        sealed.sendall(frame(b"/topic/a"))
+        spoken = {
+            "{}:{}".format(*plain.sock.getsockname()): (None, None),
+            "{}:{}".format(*sealed.getsockname()): (
+                sealed.tls.version(), sealed.tls.cipher()[0])}
+        until, rows = time.monotonic() + DEADLINE, {}
+        while not spoken.items() <= rows.items():  # made now and then
+            self.assertLess(time.monotonic(), until, rows)
+            document = json.loads(ask(broker.http, "/stats")[1])
+            rows = {row["peer"]: (row["tls"], row["cipher"])
+                    for row in document["clients"]["clients"]}
 
     def test_octet_by_octet(self):
         broker = self.served(*FILES)

@@ -344,6 +344,18 @@ bool tls_binding(const struct stream *stream, uint8_t binding[TLS_BINDING])
     return false;
 }
 
+const char *tls_version_of(const struct stream *stream)
+{
+    (void)stream;
+    return NULL;
+}
+
+const char *tls_cipher_of(const struct stream *stream)
+{
+    (void)stream;
+    return NULL;
+}
+
 bool tls_has_part(const struct stream *stream)
 {
     (void)stream;
