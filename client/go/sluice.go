@@ -1189,7 +1189,8 @@ type Options struct {
 type Client struct {
 	options          Options
 	network, address string
-	tls              *tls.Config // nil: in clear
+	tls              *tls.Config       // nil: in clear
+	tlsVariables     map[string]string // of the environment, when it began
 	opening          string
 	secret           func() []byte       // a function, so that it is not printed
 	sign             func([]byte) []byte // nil: not asked for
@@ -1217,7 +1218,8 @@ type Client struct {
 // ErrClosed if the peer does not speak version 2.
 func Connect(ctx context.Context, options *Options) (*Client, error) {
 	c := &Client{changed: make(chan struct{}), stayed: make(chan struct{}),
-		pause: pauseFirst, subscriptions: map[string]*Subscription{},
+		tlsVariables: map[string]string{},
+		pause:        pauseFirst, subscriptions: map[string]*Subscription{},
 		live:    map[string]*Subscription{},
 		readers: map[string][]*Subscription{}}
 	if options != nil {
@@ -1267,11 +1269,12 @@ func (c *Client) setAddress() error {
 
 // setTLS: isAsked is whether the address asks for it.
 func (c *Client) setTLS(isAsked bool) error {
-	env := map[string]string{}
+	env := c.tlsVariables
 	for _, name := range []string{"CA", "CERT", "KEY", "NAME", "PIN"} {
-		if env[name] = os.Getenv("SLUICE_TLS_" + name); env[name] != "" {
-			isAsked = true
+		if _, is := env[name]; !is {
+			env[name] = os.Getenv("SLUICE_TLS_" + name)
 		}
+		isAsked = isAsked || env[name] != ""
 	}
 	if c.options.TLSPin == "" {
 		c.options.TLSPin = env["PIN"]
@@ -1315,6 +1318,15 @@ func readTLS(config *tls.Config, env map[string]string) error {
 	own, err := tls.LoadX509KeyPair(env["CERT"], env["KEY"])
 	config.Certificates = []tls.Certificate{own}
 	return err
+}
+
+// refreshTLS reads files that were renewed, for the next connection; bad ones do
+// not take the place of good ones.
+func (c *Client) refreshTLS() {
+	old := c.tls
+	if old != nil && c.options.TLS == nil && c.setTLS(true) != nil {
+		c.tls = old
+	}
 }
 
 func (c *Client) completeTLS() error {
@@ -1477,6 +1489,7 @@ func (c *Client) Info() map[string]string {
 func (c *Client) try(ctx context.Context) (*link, error) {
 	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
+	c.refreshTLS()
 	var dialer net.Dialer
 	conn, err := dialer.DialContext(ctx, c.network, c.address)
 	if err == nil && c.tls != nil {

@@ -916,8 +916,7 @@ class Tls {
   }
 }
 
-function tlsOf(options, isAsked, address) {
-  const env = process.env;
+function tlsOf(options, isAsked, address, env) {
   const isMeant = options.tls ?? (isAsked || env.SLUICE_TLS === "yes" ||
     [options.tlsName, options.tlsPin,
       ...["CA", "CERT", "KEY", "NAME", "PIN"].map((k) => env[`SLUICE_TLS_${k}`]),
@@ -1003,6 +1002,7 @@ function openingOf({ name, ping }, login) {
 export class Client extends EventEmitter {
   #address;
   #tls;
+  #readTls;
   #login;
   #opening;
   #options;
@@ -1024,7 +1024,10 @@ export class Client extends EventEmitter {
     const server = (options.server ?? process.env.SLUICE_SERVER) ||
       DEFAULT_SERVER;
     this.#address = addressOf(server.replace(/^tls:/, ""));
-    this.#tls = tlsOf(options, server.startsWith("tls:"), this.#address);
+    const env = { ...process.env };
+    this.#readTls = () =>
+      tlsOf(options, server.startsWith("tls:"), this.#address, env);
+    this.#tls = this.#readTls();
     this.#login = new Login(options);
     this.#opening = openingOf(options, this.#login);
     this.#options = {
@@ -1044,8 +1047,19 @@ export class Client extends EventEmitter {
     return this;
   }
 
+  /** Files that were renewed are read for the next connection; bad ones do not
+   * take the place of good ones. */
+  #refreshTls() {
+    try {
+      this.#tls = this.#readTls();
+    } catch {
+      // the old ones
+    }
+  }
+
   /** Once. */
   async #try() {
+    this.#refreshTls();
     const link = new Link(this, this.#address, this.#tls, this.#opening,
       this.#login);
     try {

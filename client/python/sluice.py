@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import calendar
 import collections
+import contextlib
 import dataclasses
 import hashlib
 import hmac
@@ -737,8 +738,9 @@ class _Tls:
         if self.pin and not re.fullmatch("sha256:[0-9a-fA-F]{64}", self.pin):
             raise ValueError(f"{self.pin} is no pin: sha256: and 64 digits")
         is_given = isinstance(context, ssl.SSLContext)
-        self.context = context if is_given else (
-            self._make(*files) if context else None)
+        self._files = None if is_given or not context else files
+        self.context = self._make(*files) if self._files else (
+            context if is_given else None)
         if is_given and not self.pin and not context.check_hostname:
             raise ValueError("this context does not verify the broker")
         if self.context and self.server.startswith("unix:"):
@@ -757,6 +759,13 @@ class _Tls:
             context.check_hostname = False
             context.verify_mode = ssl.CERT_NONE    # the pin is what counts
         return context
+
+    def refresh(self) -> None:
+        """Reads files that were renewed, for the next connection; bad ones do
+        not take the place of good ones."""
+        if self._files:
+            with contextlib.suppress(OSError):    # also that of ssl
+                self.context = self._make(*self._files)
 
     def check(self, transport: Any) -> None:
         """Before anything is sent."""
@@ -1075,6 +1084,7 @@ class Client:
     async def _dial(self, loop: Any, make: Callable[[], _Link]) -> _Link:
         host, _, port = self._server.rpartition(":")
         host, more = host.strip("[]"), {}
+        self._tls.refresh()
         if self._tls.context:
             more = {"ssl": self._tls.context, "ssl_handshake_timeout": OPEN_S,
                     "server_hostname": self._tls.name or host}

@@ -312,7 +312,7 @@ class Tls(unittest.TestCase):
 
     def talk(self, broker, **variables):
         """A program that was told these variables SLUICE_TLS_..."""
-        variables = {f"SLUICE_TLS_{k.upper()}": v
+        variables = {f"SLUICE_TLS_{k.upper()}": str(v)
                      for k, v in variables.items()}
         port = broker.address.rsplit(":", 1)[1]
         with mock.patch.dict(os.environ, variables):
@@ -419,6 +419,21 @@ class Tls(unittest.TestCase):
         talk.do("pub /t tag=1 body=x", f"err {code} tag=1")
         broker.wait_stats(accepted=1, connections=0)
         broker.stop()
+        talk.leave()
+
+    def test_renewed_files_are_read_for_the_next_connection(self):
+        """Here the authority is exchanged."""
+        authority = Path(self.file("current-ca.pem"))
+        authority.write_text(Path(self.file("ca.pem")).read_text())
+        broker = self.broker("localhost")
+        talk = self.talk(broker, ca=authority)
+        talk.expect("open run=*")
+        fresh = authority.with_suffix(".new")
+        fresh.write_text(Path(self.file("other-ca.pem")).read_text())
+        fresh.replace(authority)
+        broker.stop()
+        self.broker("stranger", listen=(broker.address,))
+        talk.expect("lost why=*", "open run=*")
         talk.leave()
 
     def test_another_broker_is_not_spoken_to_after_a_loss(self):
