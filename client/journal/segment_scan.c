@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "proto/crc32c.h"
+#include "proto/journal_reader.h"
 #include "proto/little.h"
 
 /* A seal that differs from the right one in so few bytes is damaged; in more,
@@ -17,30 +17,52 @@ enum { BATCH_NUMBER_AT = 16 };
 /* A scan while it runs. */
 struct scanner {
     struct segment_scan *scan;
-    uint32_t seed;
-    uint64_t at;       /* where the next batch begins */
-    uint64_t limit;    /* where batches end at the latest */
-    uint64_t expected; /* number of the next batch */
-    uint64_t index;    /* where the INDEX was read; 0: not yet */
+    struct journal_reader reader; /* limit: where batches end at the latest */
+    uint64_t at;                  /* where the next batch begins */
+    uint64_t expected;            /* number of the next batch */
+    uint64_t index;               /* where the INDEX was read; 0: not yet */
 };
 
-enum journal_fault segment_scan_batch(struct journal_batch *batch,
-                                      uint32_t seed, const uint8_t *bytes,
-                                      uint64_t length)
+/* The batch at an offset, if it and what its records hold are sound. */
+static enum journal_fault read_batch(const struct journal_reader *r,
+                                     uint64_t at, struct journal_batch *batch)
 {
-    enum journal_fault fault =
-        journal_verify(batch, seed, bytes, (size_t)length);
-    if (fault != JOURNAL_SOUND)
-        return fault;
-    struct journal_walk walk = journal_walk(bytes);
+    const uint8_t *bytes, *payload;
     struct journal_record record;
-    const uint8_t *payload;
-    while (journal_walk_next(&walk, &record, &payload)) {
+    enum journal_fault fault = journal_read_batch(r, at, batch, &bytes);
+    struct journal_walk walk = {NULL, 0};
+    if (!fault)
+        walk = journal_walk(bytes);
+    while (!fault && journal_walk_next(&walk, &record, &payload))
         fault = journal_check(&record, payload);
-        if (fault != JOURNAL_SOUND)
-            return fault;
-    }
-    return JOURNAL_SOUND;
+    return fault;
+}
+
+static const uint8_t *memory_get(void *source, uint64_t offset, uint64_t length)
+{
+    const uint8_t *bytes = source;
+    (void)length; /* the limit is that of the bytes */
+    return bytes + offset;
+}
+
+static struct journal_reader
+memory_reader(const struct journal_segment *segment, const uint8_t *bytes,
+              uint64_t length)
+{
+    return (struct journal_reader){.get = memory_get,
+                                   .source = (void *)(uintptr_t)bytes,
+                                   .limit = length,
+                                   .seed = journal_seed(segment)};
+}
+
+bool segment_scan_has_state(const struct journal_segment *segment,
+                            const uint8_t *bytes, uint64_t length)
+{
+    struct journal_reader reader = memory_reader(segment, bytes, length);
+    struct journal_batch batch;
+    return !read_batch(&reader, segment->header_bytes, &batch) &&
+           batch.flags & JOURNAL_BATCH_STATE &&
+           batch.number == segment->first_batch;
 }
 
 static bool give_records(struct scanner *s, const struct journal_batch *batch)
@@ -64,67 +86,44 @@ static bool give_damage(const struct scanner *s, uint64_t from, uint64_t to,
     return s->scan->ops->on_damage(s->scan->arg, &damage);
 }
 
-/* Whether a record's header at `at` is sound. *is_whole: so is its payload. */
-static bool find_record(const struct scanner *s, uint64_t at, uint64_t to,
-                        struct journal_record *record, bool *is_whole)
-{
-    const uint8_t *p = s->scan->bytes + at;
-    if (journal_get_record(record, s->seed, p, (size_t)(to - at)) !=
-        JOURNAL_SOUND)
-        return false;
-    p += JOURNAL_RECORD_HEADER;
-    *is_whole =
-        journal_padded(record->bytes) <= to - at - JOURNAL_RECORD_HEADER &&
-        crc32c(s->seed, p, record->bytes) == record->checksum &&
-        journal_check(record, p) == JOURNAL_SOUND;
-    return true;
-}
-
 /* Gives away the sound records of damaged batches. */
 static bool salvage(struct scanner *s, uint64_t from, uint64_t to)
 {
     struct segment_scan *scan = s->scan;
     struct journal_batch batch = {.number = s->expected};
+    struct journal_reader part = s->reader;
+    part.limit = to;
     while (to - from >= JOURNAL_RECORD_HEADER) {
         struct journal_record record;
-        bool is_whole;
-        if (!find_record(s, from, to, &record, &is_whole)) {
+        const uint8_t *payload;
+        if (journal_read_record(&part, from, &record, NULL)) {
             from += JOURNAL_ALIGNMENT;
             continue;
         }
+        bool is_whole = !journal_read_record(&part, from, &record, &payload);
         from += JOURNAL_RECORD_HEADER;
         if (!is_whole) {
             if (scan->ops->on_broken)
                 scan->ops->on_broken(scan->arg, &record);
             continue;
         }
-        if (!scan->ops->on_record(scan->arg, &batch, false, &record,
-                                  scan->bytes + from, from))
+        if (!scan->ops->on_record(scan->arg, &batch, false, &record, payload,
+                                  from))
             return false;
         from += journal_padded(record.bytes);
     }
     return true;
 }
 
-/* Whether a header that verifies begins at `at`, and belongs behind what was
- * read. */
-static bool is_batch(const struct scanner *s, uint64_t at,
-                     struct journal_batch *batch)
-{
-    return journal_get_batch(batch, s->seed, s->scan->bytes + at,
-                             (size_t)(s->limit - at)) == JOURNAL_SOUND &&
-           batch->number >= s->expected;
-}
-
-/* The next batch header behind `s->at`; `s->limit` when there is none. Whether
- * the batch is sound is seen later. */
+/* The next batch behind `s->at` that belongs behind what was read; the limit
+ * when there is none. Whether it is sound is seen later. */
 static uint64_t find_batch(const struct scanner *s, struct journal_batch *batch)
 {
-    uint64_t at = s->at + JOURNAL_ALIGNMENT;
-    for (; at + JOURNAL_BATCH_HEADER <= s->limit; at += JOURNAL_ALIGNMENT)
-        if (is_batch(s, at, batch))
-            return at;
-    return s->limit;
+    uint64_t at = s->at;
+    do
+        at = journal_find_batch(&s->reader, at + JOURNAL_ALIGNMENT, batch);
+    while (at < s->reader.limit && batch->number < s->expected);
+    return at;
 }
 
 /* Whether the header of the next batch was written at `s->at`, whatever has
@@ -134,7 +133,7 @@ static bool is_begun(const struct scanner *s)
 {
     uint8_t head[JOURNAL_BATCH_HEADER];
     struct journal_batch batch;
-    if (s->limit - s->at < sizeof head)
+    if (s->reader.limit - s->at < sizeof head)
         return false;
     memcpy(head, s->scan->bytes + s->at, sizeof head);
     bool is_next = little_get_64(head + BATCH_NUMBER_AT) == s->expected;
@@ -142,7 +141,7 @@ static bool is_begun(const struct scanner *s)
         return true;
     memcpy(head, BATCH_MAGIC, strlen(BATCH_MAGIC));
     little_put_64(head + BATCH_NUMBER_AT, s->expected);
-    return journal_get_batch(&batch, s->seed, head, sizeof head) ==
+    return journal_get_batch(&batch, s->reader.seed, head, sizeof head) ==
            JOURNAL_SOUND;
 }
 
@@ -154,7 +153,7 @@ static bool must_go_on(const struct scanner *s)
         return s->expected <= scan->last_batch &&
                !(s->at == scan->index && s->expected == scan->last_batch);
     return scan->is_sealed &&
-           (scan->index > 0 ? s->at < s->limit : is_begun(s));
+           (scan->index > 0 ? s->at < s->reader.limit : is_begun(s));
 }
 
 /* What is at `s->at` is not the batch that belongs there. Moves to the next
@@ -164,9 +163,9 @@ static bool pass_fault(struct scanner *s, enum journal_fault fault)
     struct segment_scan *scan = s->scan;
     struct journal_batch next;
     uint64_t to = find_batch(s, &next), from = s->at;
-    uint64_t end = to < s->limit ? next.number : s->expected + 1;
+    uint64_t end = to < s->reader.limit ? next.number : s->expected + 1;
     s->at = to;
-    if (to == s->limit && scan->last_batch >= s->expected)
+    if (to == s->reader.limit && scan->last_batch >= s->expected)
         end = scan->last_batch + 1;
     if (!give_damage(s, from, to, s->expected, end, fault, "batches") ||
         !salvage(s, from, to))
@@ -180,8 +179,10 @@ static bool pass_fault(struct scanner *s, enum journal_fault fault)
 static void note_torn(struct scanner *s)
 {
     struct journal_batch batch;
-    uint64_t left = s->limit - s->at;
-    if (left >= JOURNAL_BATCH_HEADER && is_batch(s, s->at, &batch))
+    uint64_t left = s->reader.limit - s->at;
+    if (!journal_get_batch(&batch, s->reader.seed, s->scan->bytes + s->at,
+                           (size_t)left) &&
+        batch.number >= s->expected)
         s->scan->torn_bytes = batch.bytes < left ? batch.bytes : left;
 }
 
@@ -192,15 +193,15 @@ static bool check_page(struct scanner *s, const struct journal_batch *batch)
     uint64_t from = s->at + batch->bytes;
     uint64_t to = journal_batch_end(batch, s->at);
     struct journal_batch next;
-    if (to > s->limit)
-        to = s->limit;
+    if (to > s->reader.limit)
+        to = s->reader.limit;
     if (journal_is_zero(s->scan->bytes + from, (size_t)(to - from)))
         return true;
     bool is_last =
         !s->scan->is_sealed && s->scan->last_batch == 0 &&
-        (s->limit - to < JOURNAL_BATCH_HEADER ||
-         journal_get_batch(&next, s->seed, s->scan->bytes + to,
-                           (size_t)(s->limit - to)) != JOURNAL_SOUND);
+        (s->reader.limit - to < JOURNAL_BATCH_HEADER ||
+         journal_get_batch(&next, s->reader.seed, s->scan->bytes + to,
+                           (size_t)(s->reader.limit - to)) != JOURNAL_SOUND);
     return is_last || give_damage(s, from, to, 0, 0, JOURNAL_MALFORMED,
                                   "zeros behind a batch");
 }
@@ -228,8 +229,8 @@ static bool take_batch(struct scanner *s, const struct journal_batch *batch)
     if (is_index)
         note_index(s);
     s->at = journal_batch_end(batch, s->at);
-    if (s->at > s->limit)
-        s->at = s->limit;
+    if (s->at > s->reader.limit)
+        s->at = s->reader.limit;
     s->expected = batch->number + 1;
     if (is_index)
         return true;
@@ -243,8 +244,7 @@ static bool take_batch(struct scanner *s, const struct journal_batch *batch)
 static enum journal_fault look(const struct scanner *s,
                                struct journal_batch *batch)
 {
-    enum journal_fault fault = segment_scan_batch(
-        batch, s->seed, s->scan->bytes + s->at, s->limit - s->at);
+    enum journal_fault fault = read_batch(&s->reader, s->at, batch);
     if (fault == JOURNAL_SOUND && batch->number != s->expected)
         return JOURNAL_MALFORMED;
     return fault;
@@ -256,14 +256,14 @@ static bool is_damage(const struct scanner *s)
 {
     struct journal_batch next;
     return must_go_on(s) ||
-           (s->scan->last_batch == 0 && find_batch(s, &next) < s->limit);
+           (s->scan->last_batch == 0 && find_batch(s, &next) < s->reader.limit);
 }
 
 /* Reads up to the last batch, or the INDEX. */
 static bool scan_batches(struct scanner *s)
 {
     struct segment_scan *scan = s->scan;
-    while (s->at < s->limit && s->index == 0 &&
+    while (s->at < s->reader.limit && s->index == 0 &&
            (scan->last_batch == 0 || s->expected <= scan->last_batch)) {
         struct journal_batch batch;
         enum journal_fault fault = look(s, &batch);
@@ -276,9 +276,9 @@ static bool scan_batches(struct scanner *s)
         if (!ok)
             return false;
     }
-    return s->at < s->limit || !must_go_on(s) ||
-           give_damage(s, s->at, s->limit, s->expected, scan->last_batch + 1,
-                       JOURNAL_SHORT, "batches");
+    return s->at < s->reader.limit || !must_go_on(s) ||
+           give_damage(s, s->at, s->reader.limit, s->expected,
+                       scan->last_batch + 1, JOURNAL_SHORT, "batches");
 }
 
 /* The seal names the INDEX; what lies there must be it. */
@@ -289,14 +289,10 @@ static bool scan_index(struct scanner *s, uint64_t whole)
     if (!scan->is_sealed || scan->index == 0)
         return true;
     s->at = scan->index;
-    s->limit = whole;
-    enum journal_fault fault =
-        s->at < s->limit
-            ? segment_scan_batch(&batch, s->seed, scan->bytes + s->at,
-                                 s->limit - s->at)
-            : JOURNAL_SHORT;
+    s->reader.limit = whole;
+    enum journal_fault fault = read_batch(&s->reader, s->at, &batch);
     if (fault != JOURNAL_SOUND)
-        return give_damage(s, s->at, s->limit, 0, 0, fault, "the index");
+        return give_damage(s, s->at, s->reader.limit, 0, 0, fault, "the index");
     s->expected = batch.number;
     return take_batch(s, &batch);
 }
@@ -313,7 +309,7 @@ static unsigned differences(const uint8_t *a, const uint8_t *b, size_t n)
 static uint64_t place_of_index(const struct scanner *s)
 {
     struct journal_batch batch;
-    bool is_there = s->index == 0 && s->at < s->limit &&
+    bool is_there = s->index == 0 && s->at < s->reader.limit &&
                     look(s, &batch) == JOURNAL_SOUND &&
                     batch.flags & JOURNAL_BATCH_INDEX;
     return is_there ? s->at : s->index;
@@ -324,8 +320,8 @@ static bool check_broken_seal(const struct scanner *s, uint64_t at)
 {
     const uint8_t *there = s->scan->bytes + at;
     uint8_t right[2][JOURNAL_SEAL];
-    journal_put_seal(right[0], s->seed, s->scan->segment->id, 0);
-    journal_put_seal(right[1], s->seed, s->scan->segment->id,
+    journal_put_seal(right[0], s->reader.seed, s->scan->segment->id, 0);
+    journal_put_seal(right[1], s->reader.seed, s->scan->segment->id,
                      place_of_index(s));
     for (size_t i = 0; i < 2; i++)
         if (differences(there, right[i], JOURNAL_SEAL) <= SEAL_NEAR)
@@ -338,7 +334,7 @@ bool segment_scan(struct segment_scan *scan)
 {
     const struct journal_segment *g = scan->segment;
     struct scanner s = {.scan = scan,
-                        .seed = journal_seed(g),
+                        .reader = memory_reader(g, scan->bytes, scan->length),
                         .at = g->header_bytes,
                         .expected = g->first_batch};
     uint64_t whole = g->file_bytes, seal = whole - JOURNAL_SEAL;
@@ -349,14 +345,12 @@ bool segment_scan(struct segment_scan *scan)
                          "the file"))
             return false;
     } else {
-        uint64_t index = 0;
         scan->is_sealed =
-            journal_get_seal(&index, s.seed, g->id, scan->bytes + seal);
-        scan->index = scan->is_sealed ? index : 0;
+            journal_read_seal(&s.reader, g->id, whole, &scan->index);
     }
-    s.limit = scan->index > 0 && scan->index < seal ? scan->index
-              : scan->is_sealed                     ? seal
-                                                    : whole;
+    s.reader.limit = scan->index > 0 && scan->index < seal ? scan->index
+                     : scan->is_sealed                     ? seal
+                                                           : whole;
     if (!scan_batches(&s))
         return false;
     if (!scan->is_sealed && seal < whole)

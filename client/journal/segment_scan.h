@@ -58,10 +58,8 @@ struct segment_scan {
 /* False when an operation has returned false. */
 bool segment_scan(struct segment_scan *scan);
 
-/* Whether the batch at the beginning of `bytes`, of which it is not known where
- * it ends, is sound; the records are looked at, too. */
-enum journal_fault segment_scan_batch(struct journal_batch *batch,
-                                      uint32_t seed, const uint8_t *bytes,
-                                      uint64_t length);
+/* Whether the segment begins with a STATE that is sound. */
+bool segment_scan_has_state(const struct journal_segment *segment,
+                            const uint8_t *bytes, uint64_t length);
 
 #endif

@@ -129,15 +129,9 @@ static void survey_scan(struct survey *s, size_t file, uint64_t last_batch,
 /* Whether it begins with a STATE that is sound. */
 static bool survey_has_state(struct survey *s, struct survey_segment *segment)
 {
-    uint64_t length, header = segment->header.header_bytes;
-    struct journal_batch batch;
+    uint64_t length;
     uint8_t *bytes = survey_load(s, segment, &length);
-    bool ok =
-        bytes && length > header &&
-        segment_scan_batch(&batch, journal_seed(&segment->header),
-                           bytes + header, length - header) == JOURNAL_SOUND &&
-        batch.flags & JOURNAL_BATCH_STATE &&
-        batch.number == segment->header.first_batch;
+    bool ok = bytes && segment_scan_has_state(&segment->header, bytes, length);
     free(bytes);
     return ok;
 }
