@@ -3,218 +3,231 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "broker/store/complaint.h"
 #include "broker/store/fault.h"
-#include "proto/little.h"
+#include "proto/journal_reader.h"
 
-static struct file_name *file_find(const struct opening *o, uint64_t id)
+/* How far a segment is read. */
+struct progress {
+    uint64_t first;           /* offset of its first batch */
+    uint64_t at;              /* of the next one, */
+    uint64_t last;            /* and of the one before; 0: that is the first */
+    uint64_t number;          /* of the one before */
+    bool has_index;           /* INDEX was read; it is not counted */
+    enum journal_fault fault; /* the next one's; it is not read */
+};
+
+static struct segment *segment_at(const struct opening *o, uint32_t place)
 {
-    for (uint32_t i = 0; i < o->file_count; i++)
-        if (o->files[i].id == id)
-            return &o->files[i];
-    return NULL;
+    return &o->e->shelf.segments[place];
 }
 
-/* Puts a segment on the shelf and reads its header. */
-static enum engine_result segment_open(struct opening *o, uint64_t id,
-                                       uint32_t *place)
+struct segment *contents_segment(struct opening *o, uint64_t id)
 {
-    struct engine *e = o->e;
-    const struct file_name *name = file_find(o, id);
+    struct shelf *shelf = &o->e->shelf;
+    for (uint32_t i = 0; i < shelf->count; i++)
+        if (shelf->segments[i].id == id)
+            return &shelf->segments[i];
+    uint32_t place = shelf_place(shelf);
+    if (place == SEGMENT_NONE)
+        return NULL;
+    shelf->segments[place].id = id;
+    shelf->segments[place].is_freed = true;
+    return &shelf->segments[place];
+}
+
+/* One segment. */
+
+static enum engine_result damage(struct opening *o, uint32_t place, uint64_t at,
+                                 enum journal_fault fault)
+{
+    return complaint_damage(o->report, segment_at(o, place)->id, at,
+                            journal_fault_text(fault));
+}
+
+/* Reads the header. What STATE says of the segment stays as it is. */
+static enum engine_result segment_open(struct opening *o, uint32_t place,
+                                       struct progress *p)
+{
+    struct segment *segment = segment_at(o, place);
     struct journal_segment head;
-    if (!name)
+    struct window *w = &o->e->window;
+    const uint8_t *bytes = window_get(w, place, 0, JOURNAL_SEGMENT_HEADER);
+    if (w->error == ENOENT)
         return complaint(o->report, ENGINE_DAMAGED,
-                         "segment %016" PRIx64 " is missing", id);
-    *place = shelf_place(&e->shelf);
-    if (*place == SEGMENT_NONE)
-        return ENGINE_NO_MEMORY;
-    struct segment *segment = &e->shelf.segments[*place];
-    segment->id = id;
-    segment->readable = name->bytes;
-    const uint8_t *bytes =
-        window_get(&e->window, *place, 0, JOURNAL_SEGMENT_HEADER);
-    if (e->window.error)
-        return complaint_error(o->report, e->window.error, "reading a segment");
+                         "segment %016" PRIx64 " is missing", segment->id);
+    if (w->error)
+        return complaint_error(o->report, w->error, "reading a segment");
     enum journal_fault fault =
         journal_get_segment(&head, bytes, bytes ? JOURNAL_SEGMENT_HEADER : 0);
     if (fault == JOURNAL_NEWER)
         return complaint(o->report, ENGINE_NEWER,
-                         "a newer version wrote segment %016" PRIx64, id);
+                         "a newer version wrote segment %016" PRIx64,
+                         segment->id);
     if (fault)
-        return complaint_damage(o->report, id, 0, journal_fault_text(fault));
-    if (head.id != id || memcmp(head.uuid, e->uuid, JOURNAL_UUID) != 0)
-        return complaint_damage(o->report, id, 0, "it belongs elsewhere");
+        return damage(o, place, 0, fault);
+    if (head.id != segment->id ||
+        memcmp(head.uuid, o->e->uuid, JOURNAL_UUID) != 0)
+        return complaint_damage(o->report, segment->id, 0,
+                                "it belongs elsewhere");
+    if (segment->bytes < head.file_bytes)
+        return complaint_damage(o->report, segment->id, segment->bytes,
+                                "it is cut short");
     segment->seed = STORE_FAULT(NO_SEED) ? 0 : journal_seed(&head);
     segment->bytes = segment->readable = head.file_bytes;
-    segment->end = head.header_bytes;
-    segment->last_batch = head.first_batch - 1;
+    *p = (struct progress){.first = head.header_bytes,
+                           .at = head.header_bytes,
+                           .number = head.first_batch - 1};
     return ENGINE_OPENED;
 }
 
-typedef bool record_fn(struct opening *o, uint32_t segment,
-                       const struct journal_record *record,
-                       const uint8_t *payload, uint64_t at);
+/* Takes what a record says, which lies at an offset of its segment and in the
+ * batch with that number; false without memory. */
+typedef bool take_fn(struct opening *o, uint32_t place, uint64_t batch,
+                     const struct journal_record *record,
+                     const uint8_t *payload, uint64_t at);
 
-/* The batch at an offset of a segment, verified; NULL, and why. */
-static const uint8_t *batch_get(struct engine *e, uint32_t place, uint64_t at,
-                                struct journal_batch *batch,
-                                enum journal_fault *fault)
+static enum engine_result batch_take(struct opening *o, uint32_t place,
+                                     const struct progress *p, uint64_t number,
+                                     const uint8_t *bytes, take_fn *take)
 {
-    uint32_t seed = e->shelf.segments[place].seed;
-    const uint8_t *bytes =
-        window_get(&e->window, place, at, JOURNAL_BATCH_HEADER);
-    *fault = bytes ? journal_get_batch(batch, seed, bytes, JOURNAL_BATCH_HEADER)
-                   : JOURNAL_SHORT;
-    if (*fault)
-        return NULL;
-    bytes = window_get(&e->window, place, at, batch->bytes);
-    *fault = bytes ? journal_verify(batch, seed, bytes, (size_t)batch->bytes)
-                   : JOURNAL_SHORT;
-    return *fault ? NULL : bytes;
-}
-
-/* Reads the batch behind the end of a segment; the end moves behind it if it is
- * sound. `*fault` says why it is not. */
-static enum engine_result batch_read(struct opening *o, uint32_t place,
-                                     struct journal_batch *batch,
-                                     record_fn *each, enum journal_fault *fault)
-{
-    struct segment *segment = &o->e->shelf.segments[place];
-    uint64_t at = segment->end;
-    const uint8_t *bytes = batch_get(o->e, place, at, batch, fault);
-    if (o->e->window.error == ENOMEM)
-        return ENGINE_NO_MEMORY;
-    if (!*fault && batch->number != segment->last_batch + 1)
-        *fault = JOURNAL_MALFORMED;
-    if (*fault)
-        return ENGINE_OPENED;
     struct journal_walk walk = journal_walk(bytes);
     struct journal_record record;
     const uint8_t *payload;
     while (journal_walk_next(&walk, &record, &payload)) {
-        *fault = journal_check(&record, payload);
-        if (*fault)
-            return complaint_damage(o->report, segment->id, at,
-                                    journal_fault_text(*fault));
-        if (!each(o, place, &record, payload,
-                  at + (uint64_t)(payload - bytes) - JOURNAL_RECORD_HEADER))
+        if (journal_check(&record, payload))
+            return damage(o, place, p->at, JOURNAL_MALFORMED);
+        if (!take(o, place, number, &record, payload,
+                  p->at + (uint64_t)(payload - bytes) - JOURNAL_RECORD_HEADER))
             return ENGINE_NO_MEMORY;
-    }
-    if (!(batch->flags & JOURNAL_BATCH_INDEX)) {
-        segment->end = journal_batch_end(batch, at);
-        segment->last_batch = batch->number;
     }
     return ENGINE_OPENED;
 }
 
-static bool load_place(struct opening *o, uint32_t segment,
-                       const struct journal_index_entry *entry)
+/* Reads batches up to that with number `last`, to INDEX, or to one that is not
+ * sound. */
+static enum engine_result segment_read(struct opening *o, uint32_t place,
+                                       struct progress *p, uint64_t last,
+                                       take_fn *take)
 {
-    struct catalog_channel *channel =
-        catalog_find(&o->e->catalog, entry->channel);
-    return !channel || catalog_load(channel, catalog_place(entry, segment));
-}
-
-static bool load_messages(struct opening *o, uint32_t segment,
-                          const struct journal_record *record,
-                          const uint8_t *payload, uint64_t at)
-{
-    (void)payload;
-    return record->type != JOURNAL_MESSAGES ||
-           load_place(o, segment,
-                      &(struct journal_index_entry){
-                          .first = record->first,
-                          .channel = record->channel,
-                          .count = record->count,
-                          .at = (uint32_t)(at / JOURNAL_ALIGNMENT),
-                          .bytes = record->bytes});
-}
-
-/* What the newest one says, messages apart. */
-
-static bool add_live(struct opening *o, const uint8_t *payload, uint32_t count)
-{
-    o->live = calloc(count + 1, sizeof *o->live);
-    if (!o->live)
-        return false;
-    for (o->live_count = 0; o->live_count < count; o->live_count++) {
-        union journal_entry entry;
-        payload = journal_get(JOURNAL_SEGMENTS, &entry, payload);
-        o->live[o->live_count] = entry.segment;
+    struct window *w = &o->e->window;
+    struct journal_reader reader = window_reader(w, place);
+    enum engine_result result = ENGINE_OPENED;
+    w->chunk = WINDOW_SCAN_BYTES;
+    while (!result && !p->has_index && p->number < last) {
+        struct journal_batch batch;
+        const uint8_t *bytes;
+        p->fault = journal_read_batch(&reader, p->at, &batch, &bytes);
+        if (w->error == ENOMEM)
+            return ENGINE_NO_MEMORY;
+        if (!p->fault && batch.number != p->number + 1)
+            p->fault = JOURNAL_MALFORMED;
+        if (p->fault)
+            break;
+        result = batch_take(o, place, p, batch.number, bytes, take);
+        if (batch.flags & JOURNAL_BATCH_INDEX) {
+            p->has_index = true;
+            break;
+        }
+        p->last = p->at == p->first ? 0 : p->at;
+        p->at = journal_batch_end(&batch, p->at);
+        p->number = batch.number;
     }
-    return true;
+    return result;
 }
 
-static void free_live(struct opening *o, const uint8_t *payload, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++) {
-        uint64_t id = little_get_64(payload + (size_t)i * JOURNAL_FREE_ENTRY);
-        struct file_name *file = file_find(o, id);
-        for (uint32_t k = 0; k < o->live_count; k++)
-            if (o->live[k].id == id)
-                o->live[k--] = o->live[--o->live_count];
-        if (file)
-            file->freed_in = o->e->shelf.segments[o->newest].last_batch + 1;
-    }
-}
+/* The newest segment. */
 
 static bool apply_ranges(struct catalog *c, struct catalog_channel *channel,
-                         const uint8_t *entries, uint32_t count)
+                         const uint8_t *ranges, uint32_t count)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        union journal_entry entry;
-        entries = journal_get(JOURNAL_ACKS, &entry, entries);
-        if (!catalog_ack(c, channel, entry.range.first,
-                         entry.range.first + entry.range.count, true))
+    for (uint32_t i = 0; channel && i < count; i++) {
+        union journal_entry e;
+        ranges = journal_get(JOURNAL_ACKS, &e, ranges);
+        if (!catalog_ack(c, channel, e.range.first,
+                         e.range.first + e.range.count, true))
             return false;
     }
     return true;
 }
 
-static bool apply_channels(struct catalog *c, const uint8_t *payload,
-                           uint32_t count)
+static bool apply_channel(struct catalog *c, const struct journal_channel *said)
 {
-    for (uint32_t i = 0; i < count; i++) {
-        union journal_entry any;
-        payload = journal_get(JOURNAL_CHANNEL, &any, payload);
-        const struct journal_channel entry = any.channel;
-        struct catalog_channel *channel = catalog_find(c, entry.id);
-        if (!channel)
-            channel = catalog_open(c, entry.id, entry.name, entry.name_bytes,
-                                   entry.floor);
-        if (!channel)
-            return false;
-        if (channel->next < entry.next)
-            channel->next = entry.next;
-        catalog_trim(c, channel, entry.floor);
-        if (!apply_ranges(c, channel, entry.done, entry.ranges))
-            return false;
-    }
+    struct catalog_channel *channel = catalog_find(c, said->id);
+    if (!channel)
+        channel = catalog_open(c, said->id, said->name, said->name_bytes,
+                               said->floor);
+    if (!channel)
+        return false;
+    if (channel->next < said->next)
+        channel->next = said->next;
+    catalog_trim(c, channel, said->floor);
+    return apply_ranges(c, channel, said->done, said->ranges);
+}
+
+/* A segment that is not on the shelf has no file: its header is missed. */
+static bool apply_segment(struct opening *o,
+                          const struct journal_segment_entry *said)
+{
+    struct segment *segment = contents_segment(o, said->id);
+    if (!segment)
+        return false;
+    if (segment->readable == 0)
+        segment->bytes = segment->readable = JOURNAL_SEGMENT_HEADER;
+    segment->is_freed = false;
+    segment->last_batch = said->last_batch;
+    segment->end = said->end;
     return true;
 }
 
-static void apply_numbers(struct catalog *c, const uint8_t *payload)
+static bool apply_freed(struct opening *o, uint64_t id, uint64_t batch)
 {
-    union journal_entry entry;
-    journal_get(JOURNAL_NUMBERS, &entry, payload);
-    struct journal_numbers numbers = entry.numbers;
-    if (numbers.above > c->above)
-        c->above = numbers.above;
-    if (numbers.next_channel > c->next_channel)
-        c->next_channel = numbers.next_channel;
+    struct segment *segment = contents_segment(o, id);
+    if (!segment)
+        return false;
+    segment->is_freed = true;
+    segment->last_batch = batch;
+    return true;
 }
 
-static bool apply_record(struct opening *o, uint32_t segment,
+static void apply_numbers(struct catalog *c, const struct journal_numbers *said)
+{
+    if (said->above > c->above)
+        c->above = said->above;
+    if (said->next_channel > c->next_channel)
+        c->next_channel = said->next_channel;
+}
+
+static bool apply_entry(struct opening *o, enum journal_type type,
+                        const union journal_entry *e, uint64_t batch)
+{
+    switch (type) {
+    case JOURNAL_CHANNEL:
+        return apply_channel(&o->e->catalog, &e->channel);
+    case JOURNAL_SEGMENTS:
+        return apply_segment(o, &e->segment);
+    case JOURNAL_FREE:
+        return apply_freed(o, e->freed, batch);
+    case JOURNAL_NUMBERS:
+        apply_numbers(&o->e->catalog, &e->numbers);
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* All but where messages are. */
+static bool apply_record(struct opening *o, uint32_t place, uint64_t batch,
                          const struct journal_record *record,
                          const uint8_t *payload, uint64_t at)
 {
     struct catalog *c = &o->e->catalog;
     struct catalog_channel *channel = catalog_find(c, record->channel);
     uint64_t end = record->first + record->count;
-    (void)segment;
+    bool ok = true;
+    (void)place;
     (void)at;
     switch ((enum journal_type)record->type) {
     case JOURNAL_MESSAGES:
@@ -222,9 +235,7 @@ static bool apply_record(struct opening *o, uint32_t segment,
             channel->next = end;
         return true;
     case JOURNAL_ACKS:
-        return !channel || apply_ranges(c, channel, payload, record->count);
-    case JOURNAL_CHANNEL:
-        return apply_channels(c, payload, record->count);
+        return apply_ranges(c, channel, payload, record->count);
     case JOURNAL_DROP:
         if (channel)
             catalog_drop(c, channel);
@@ -233,221 +244,164 @@ static bool apply_record(struct opening *o, uint32_t segment,
         if (channel)
             catalog_trim(c, channel, record->first);
         return true;
+    case JOURNAL_CHANNEL:
     case JOURNAL_SEGMENTS:
-        return o->live || add_live(o, payload, record->count);
     case JOURNAL_FREE:
-        free_live(o, payload, record->count);
-        return true;
     case JOURNAL_NUMBERS:
-        apply_numbers(c, payload);
+        for (uint32_t i = 0; ok && i < record->count; i++) {
+            union journal_entry e;
+            payload = journal_get(record->type, &e, payload);
+            ok = apply_entry(o, record->type, &e, batch);
+        }
+        return ok;
+    default:
         return true;
-    case JOURNAL_INDEX:
-    case JOURNAL_TYPES:
-        break;
     }
-    return true;
-}
-
-/* Whether a batch begins there, which the seed of the segment makes sure of. */
-static bool batch_begins(struct engine *e, uint32_t place, uint64_t at,
-                         struct journal_batch *batch)
-{
-    const uint8_t *bytes =
-        window_get(&e->window, place, at, JOURNAL_BATCH_HEADER);
-    return bytes && !journal_get_batch(batch, e->shelf.segments[place].seed,
-                                       bytes, JOURNAL_BATCH_HEADER);
-}
-
-bool contents_has_batch_behind(struct engine *e, uint32_t place)
-{
-    const struct segment *segment = &e->shelf.segments[place];
-    struct journal_batch batch;
-    for (uint64_t at = segment->end + JOURNAL_ALIGNMENT;
-         at + JOURNAL_BATCH_HEADER <= segment->bytes; at += JOURNAL_ALIGNMENT)
-        if (batch_begins(e, place, at, &batch))
-            return true;
-    return false;
-}
-
-/* The offset of a sealed segment's INDEX; false when it has no seal. */
-static bool seal_get(struct engine *e, uint32_t place, uint64_t *index)
-{
-    const struct segment *segment = &e->shelf.segments[place];
-    const uint8_t *bytes = NULL;
-    if (segment->bytes >= JOURNAL_SEAL)
-        bytes = window_get(&e->window, place, segment->bytes - JOURNAL_SEAL,
-                           JOURNAL_SEAL);
-    return bytes && journal_get_seal(index, segment->seed, segment->id, bytes);
 }
 
 /* Whether what stopped the reading of the newest segment is its end, or the
  * batch that was being written when the store was: damage otherwise. */
 static enum engine_result newest_end(struct opening *o,
-                                     enum journal_fault fault)
+                                     const struct progress *p)
 {
-    struct segment *newest = &o->e->shelf.segments[o->newest];
+    const struct segment *newest = segment_at(o, o->newest);
+    struct journal_reader reader = window_reader(&o->e->window, o->newest);
     struct journal_batch torn;
-    uint64_t index = 0;
-    bool is_sealed = seal_get(o->e, o->newest, &index);
-    if (is_sealed && index > newest->end)
-        return complaint_damage(o->report, newest->id, newest->end,
-                                journal_fault_text(fault));
-    o->is_closed = o->is_closed || is_sealed;
-    if (o->is_closed)
+    uint64_t index;
+    if (p->has_index)
         return ENGINE_OPENED;
-    if (contents_has_batch_behind(o->e, o->newest))
-        return complaint_damage(o->report, newest->id, newest->end,
-                                journal_fault_text(fault));
-    if (batch_begins(o->e, o->newest, newest->end, &torn))
+    if (journal_read_seal(&reader, newest->id, newest->bytes, &index)) {
+        o->is_closed = true;
+        return index > p->at ? damage(o, o->newest, p->at, p->fault)
+                             : ENGINE_OPENED;
+    }
+    uint64_t found = journal_find_batch(&reader, p->at, &torn);
+    if (found == p->at) {
         o->report->torn_bytes = torn.bytes;
-    return ENGINE_OPENED;
+        found = journal_find_batch(&reader, p->at + JOURNAL_ALIGNMENT, &torn);
+    }
+    return found < reader.limit ? damage(o, o->newest, p->at, p->fault)
+                                : ENGINE_OPENED;
 }
 
-/* Reads the segment with the highest id, but for its messages. */
 enum engine_result contents_newest(struct opening *o)
 {
-    uint64_t id = o->files[o->file_count - 1].id;
-    struct journal_batch batch;
-    enum journal_fault fault = JOURNAL_SOUND;
-    enum engine_result result = segment_open(o, id, &o->newest);
+    struct progress p;
+    struct journal_reader reader;
+    struct journal_batch state;
+    const uint8_t *bytes;
+    enum engine_result result = segment_open(o, o->newest, &p);
     if (result)
         return result;
-    struct segment *newest = &o->e->shelf.segments[o->newest];
-    o->first_batch = newest->last_batch + 1;
-    o->e->window.chunk = WINDOW_SCAN_BYTES;
-    if (file_find(o, id)->bytes < newest->bytes)
-        return complaint_damage(o->report, id, file_find(o, id)->bytes,
-                                "it is cut short");
-    for (uint64_t end = 0; !fault && !o->is_closed;) {
-        uint64_t begin = newest->end;
-        result = batch_read(o, o->newest, &batch, apply_record, &fault);
-        if (result)
-            return result;
-        if (end == 0 && (fault || !(batch.flags & JOURNAL_BATCH_STATE)))
-            return complaint_damage(o->report, id, begin,
-                                    journal_fault_text(fault));
-        if (!fault && batch.flags & JOURNAL_BATCH_INDEX)
-            o->is_closed = true;
-        else if (!fault)
-            o->before_end = end, end = newest->end;
-    }
-    return newest_end(o, fault);
+    reader = window_reader(&o->e->window, o->newest);
+    enum journal_fault fault =
+        journal_read_batch(&reader, p.at, &state, &bytes);
+    if (fault || !(state.flags & JOURNAL_BATCH_STATE))
+        return damage(o, o->newest, p.at, fault);
+    result = segment_read(o, o->newest, &p, UINT64_MAX, apply_record);
+    if (result || p.number < state.number)
+        return result ? result : damage(o, o->newest, p.at, p.fault);
+    result = newest_end(o, &p);
+    o->is_closed = o->is_closed || p.has_index;
+    o->again = p.last;
+    struct segment *newest = segment_at(o, o->newest);
+    newest->is_freed = false;
+    newest->end = p.at;
+    newest->last_batch = p.number;
+    return result;
 }
 
 /* Where messages are. */
 
-static enum engine_result scan(struct opening *o, uint32_t place,
-                               uint64_t last_batch)
+static bool load_place(struct opening *o, uint32_t place,
+                       const struct journal_index_entry *entry)
 {
-    struct segment *segment = &o->e->shelf.segments[place];
+    struct catalog_channel *channel =
+        catalog_find(&o->e->catalog, entry->channel);
+    return !channel || catalog_load(channel, catalog_place(entry, place));
+}
+
+static bool load_record(struct opening *o, uint32_t place, uint64_t batch,
+                        const struct journal_record *record,
+                        const uint8_t *payload, uint64_t at)
+{
+    const struct journal_index_entry entry = {
+        .first = record->first,
+        .channel = record->channel,
+        .count = record->count,
+        .at = (uint32_t)(at / JOURNAL_ALIGNMENT),
+        .bytes = record->bytes};
+    (void)batch;
+    (void)payload;
+    return record->type != JOURNAL_MESSAGES || load_place(o, place, &entry);
+}
+
+/* The INDEX of a segment, sound; NULL: it has none. */
+static const uint8_t *index_find(struct opening *o, uint32_t place,
+                                 struct journal_record *record)
+{
+    const struct segment *segment = segment_at(o, place);
+    struct journal_reader reader = window_reader(&o->e->window, place);
     struct journal_batch batch;
-    enum journal_fault fault;
-    o->e->window.chunk = WINDOW_SCAN_BYTES;
-    while (segment->last_batch < last_batch) {
-        enum engine_result result =
-            batch_read(o, place, &batch, load_messages, &fault);
-        if (result)
-            return result;
-        if (fault || batch.flags & JOURNAL_BATCH_INDEX)
-            return complaint_damage(o->report, segment->id, segment->end,
-                                    journal_fault_text(fault));
-    }
-    return ENGINE_OPENED;
-}
-
-static bool index_is_possible(const struct journal_record *record,
-                              const uint8_t *payload, uint64_t end)
-{
-    if (record->type != JOURNAL_INDEX || journal_check(record, payload))
-        return false;
-    for (uint32_t i = 0; i < record->count; i++) {
-        union journal_entry entry;
-        payload = journal_get(JOURNAL_INDEX, &entry, payload);
-        if ((uint64_t)entry.index.at * JOURNAL_ALIGNMENT +
-                JOURNAL_RECORD_HEADER + journal_padded(entry.index.bytes) >
-            end)
-            return false;
-    }
-    return true;
-}
-
-/* Loads places from the segment's INDEX; *has_index is false when there is no
- * sound one. */
-static enum engine_result index_read(struct opening *o, uint32_t place,
-                                     const struct journal_segment_entry *entry,
-                                     bool *has_index)
-{
-    struct engine *e = o->e;
-    enum journal_fault fault;
-    struct journal_batch batch;
-    struct journal_record record;
-    const uint8_t *payload;
-    uint64_t index;
-    *has_index = false;
-    if (!seal_get(e, place, &index) || index != entry->end)
-        return ENGINE_OPENED;
-    const uint8_t *bytes = batch_get(e, place, index, &batch, &fault);
-    if (!bytes || !(batch.flags & JOURNAL_BATCH_INDEX) ||
-        batch.number != entry->last_batch + 1)
-        return ENGINE_OPENED;
-    struct journal_walk walk = journal_walk(bytes);
-    if (!journal_walk_next(&walk, &record, &payload) ||
-        !index_is_possible(&record, payload, entry->end))
-        return ENGINE_OPENED;
-    *has_index = true;
-    for (uint32_t i = 0; i < record.count; i++) {
-        union journal_entry one;
-        payload = journal_get(JOURNAL_INDEX, &one, payload);
-        if (!load_place(o, place, &one.index))
-            return ENGINE_NO_MEMORY;
-    }
-    return ENGINE_OPENED;
-}
-
-static enum engine_result live_read(struct opening *o,
-                                    const struct journal_segment_entry *entry)
-{
-    uint32_t place;
-    bool has_index = false;
+    const uint8_t *bytes, *payload;
+    uint64_t at;
     o->e->window.chunk = WINDOW_FEW_BYTES;
-    enum engine_result result = segment_open(o, entry->id, &place);
-    if (!result)
-        result = index_read(o, place, entry, &has_index);
-    if (!result && !has_index)
-        result = scan(o, place, entry->last_batch);
+    if (!journal_read_seal(&reader, segment->id, segment->bytes, &at) ||
+        at != segment->end || journal_read_batch(&reader, at, &batch, &bytes) ||
+        batch.number != segment->last_batch + 1)
+        return NULL;
+    struct journal_walk walk = journal_walk(bytes);
+    if (!journal_walk_next(&walk, record, &payload) ||
+        record->type != JOURNAL_INDEX || journal_check(record, payload))
+        return NULL;
+    return payload;
+}
+
+/* Reads a segment that the newest one names. */
+static enum engine_result live_read(struct opening *o, uint32_t place)
+{
+    struct progress p;
+    struct journal_record record;
+    union journal_entry e;
+    o->e->window.chunk = WINDOW_FEW_BYTES;
+    enum engine_result result = segment_open(o, place, &p);
     if (result)
         return result;
-    struct segment *segment = &o->e->shelf.segments[place];
-    if (!has_index && segment->end != entry->end)
-        return complaint_damage(o->report, entry->id, segment->end,
-                                "it ends elsewhere");
-    segment->end = entry->end;
-    segment->last_batch = entry->last_batch;
-    return ENGINE_OPENED;
-}
-
-static int live_compare(const void *a, const void *b)
-{
-    const struct journal_segment_entry *x = a, *y = b;
-    return (x->id > y->id) - (x->id < y->id);
+    const struct segment *segment = segment_at(o, place);
+    const uint8_t *index = index_find(o, place, &record);
+    if (index) {
+        for (uint32_t i = 0; i < record.count; i++) {
+            index = journal_get(JOURNAL_INDEX, &e, index);
+            if (!load_place(o, place, &e.index))
+                return ENGINE_NO_MEMORY;
+        }
+        return ENGINE_OPENED;
+    }
+    result = segment_read(o, place, &p, segment->last_batch, load_record);
+    if (result)
+        return result;
+    if (p.number != segment->last_batch)
+        return damage(o, place, p.at, p.fault);
+    return p.at == segment->end ? ENGINE_OPENED
+                                : complaint_damage(o->report, segment->id, p.at,
+                                                   "it ends elsewhere");
 }
 
 /* From old to new, so that numbers mostly rise. */
 enum engine_result contents_messages(struct opening *o)
 {
-    struct segment *newest = &o->e->shelf.segments[o->newest];
-    uint64_t last_batch = newest->last_batch;
+    struct progress newest;
+    struct shelf *shelf = &o->e->shelf;
     enum engine_result result = ENGINE_OPENED;
-    if (o->live_count > 0)
-        qsort(o->live, o->live_count, sizeof *o->live, live_compare);
-    for (uint32_t i = 0; !result && i < o->live_count; i++)
-        result = live_read(o, &o->live[i]);
-    if (result)
-        return result;
-    newest = &o->e->shelf.segments[o->newest];
-    newest->end = JOURNAL_SEGMENT_HEADER;
-    newest->last_batch = o->first_batch - 1;
-    result = scan(o, o->newest, last_batch);
+    for (uint32_t i = 0; !result && i < shelf->count; i++)
+        if (i != o->newest && !shelf->segments[i].is_freed)
+            result = live_read(o, i);
+    if (!result)
+        result = segment_open(o, o->newest, &newest);
+    if (!result)
+        result =
+            segment_read(o, o->newest, &newest,
+                         segment_at(o, o->newest)->last_batch, load_record);
     if (!result)
         catalog_settle(&o->e->catalog);
     return result;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
- * contents - reads segments that are there: the newest one says which channels
- * and segments live, and where their messages are is in the indexes of the
- * others, or in the segments themselves.
+ * contents - what is in the segments of a store that is opened. Each is on the
+ * shelf from the listing of the folder on, by rising ids, and counts as freed
+ * until the newest one names it.
  */
 #ifndef SLUICE_STORE_CONTENTS_H
 #define SLUICE_STORE_CONTENTS_H
@@ -10,16 +10,28 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "broker/store/opening.h"
+#include "broker/store/engine_parts.h"
 
-/* Reads the segment with the highest id, but for its messages. */
+struct opening {
+    struct engine *e;
+    struct engine_report *report;
+    bool has_format, has_other, is_short;
+    uint32_t odd_spares; /* bits: spares of another size */
+    uint32_t newest;     /* place on the shelf */
+    bool is_closed;      /* its last batch was flushed */
+    uint64_t again;      /* offset of its last batch, when that may not have
+                            been; 0: it is STATE */
+};
+
+/* The segment with an id, which is put on the shelf unless it is there; NULL
+ * without memory. */
+struct segment *contents_segment(struct opening *o, uint64_t id);
+
+/* Reads the newest segment: what there is and what is done. */
 enum engine_result contents_newest(struct opening *o);
 
-/* Finds the messages of all segments. */
+/* Finds the messages in all segments. Those that the newest one names are
+ * there. */
 enum engine_result contents_messages(struct opening *o);
-
-/* Whether a batch begins behind the end of a segment, which its seed makes sure
- * of. */
-bool contents_has_batch_behind(struct engine *e, uint32_t place);
 
 #endif

@@ -1,9 +1,4 @@
-/* SPDX-License-Identifier: MIT
- *
- * The newest segment says which channels and segments there are; it is
- * read to its end, of the others the indexes are. A new segment is begun at
- * once: nothing is written behind a torn end.
- */
+/* SPDX-License-Identifier: MIT */
 #include "broker/store/opening.h"
 
 #include <errno.h>
@@ -15,21 +10,15 @@
 #include "broker/store/fault.h"
 #include "broker/store/moving.h"
 #include "broker/store/writer.h"
-#include "common/vector.h"
 #include "proto/journal_names.h"
+#include "proto/journal_reader.h"
+
+static struct segment *newest_of(const struct opening *o)
+{
+    return &o->e->shelf.segments[o->newest];
+}
 
 /* Names. */
-
-static bool add_file(struct opening *o, uint64_t id, uint64_t bytes)
-{
-    struct file_name *more =
-        vector_grow(o->files, &o->file_room, o->file_count, sizeof *more);
-    if (!more)
-        return false;
-    o->files = more;
-    o->files[o->file_count++] = (struct file_name){.id = id, .bytes = bytes};
-    return true;
-}
 
 static void note_name(void *arg, const char *name, uint64_t bytes)
 {
@@ -38,7 +27,10 @@ static void note_name(void *arg, const char *name, uint64_t bytes)
     uint64_t id = journal_name_segment_id(name);
     int spare = journal_name_spare_number(name);
     if (id != 0) {
-        o->is_short = o->is_short || !add_file(o, id, bytes);
+        struct segment *segment = contents_segment(o, id);
+        o->is_short = o->is_short || !segment;
+        if (segment)
+            segment->bytes = segment->readable = bytes;
     } else if (spare >= 0) {
         /* Others are removed when the store is open. */
         if (bytes == shelf->segment_bytes)
@@ -56,9 +48,9 @@ static void note_name(void *arg, const char *name, uint64_t bytes)
     }
 }
 
-static int file_compare(const void *a, const void *b)
+static int segment_compare(const void *a, const void *b)
 {
-    const struct file_name *x = a, *y = b;
+    const struct segment *x = a, *y = b;
     return (x->id > y->id) - (x->id < y->id);
 }
 
@@ -126,11 +118,11 @@ static void add_again(struct engine *e)
 static int segment_begin(struct opening *o)
 {
     struct engine *e = o->e;
-    struct segment *newest = &e->shelf.segments[o->newest];
+    struct segment *newest = newest_of(o);
     uint64_t end = newest->end;
-    if (o->is_closed || o->before_end == 0 || STORE_FAULT(NOT_AGAIN))
+    if (o->is_closed || o->again == 0 || STORE_FAULT(NOT_AGAIN))
         return writer_roll(e, 0, NULL);
-    newest->end = o->before_end;
+    newest->end = o->again;
     newest->last_batch--;
     if (!window_get(&e->window, o->newest, newest->end, end - newest->end))
         return e->window.error ? e->window.error : EIO;
@@ -149,22 +141,12 @@ static int segment_begin(struct opening *o)
         error = writer_commit(e);
     }
     e->moving.victim = SEGMENT_NONE;
-    e->shelf.segments[o->newest].need = 0; /* only a part of it was looked at */
+    newest_of(o)->need = 0; /* only a part of it was looked at */
     return error;
 }
 
-static bool is_on_shelf(const struct shelf *shelf, uint64_t id)
-{
-    for (uint32_t i = 0; i < shelf->count; i++)
-        if (shelf->segments[i].id == id)
-            return true;
-    return false;
-}
-
-/* Files that no segment on the shelf is become spares, or go. Those that the
- * last batch freed only if `all`: it may be in the memory of the system only.
- */
-static void tidy(struct opening *o, bool all)
+/* Before any spare is made: it may have the name of one. */
+static void spares_tidy(struct opening *o)
 {
     struct shelf *shelf = &o->e->shelf;
     char name[JOURNAL_FILE_NAME];
@@ -173,71 +155,57 @@ static void tidy(struct opening *o, bool all)
             journal_name_spare(name, i);
             (void)shelf->disk.ops->remove(shelf->disk.folder, name);
         }
-    o->odd_spares = 0;
-    for (uint32_t i = 0; i < o->file_count; i++) {
-        struct file_name *file = &o->files[i];
-        if (file->is_tidy || is_on_shelf(shelf, file->id) ||
-            (!all && file->freed_in == shelf->segments[o->newest].last_batch))
-            continue;
-        uint32_t place = shelf_place(shelf);
-        if (place == SEGMENT_NONE)
-            return;
-        shelf->segments[place].id = file->id;
-        shelf->segments[place].bytes = file->bytes;
-        shelf_free(shelf, place);
-        file->is_tidy = true;
+}
+
+/* Segments that nothing on disk needs become spares, or go. Not those that the
+ * last batch freed: it may be in the memory of the system only. The new segment
+ * frees them. */
+static void tidy(struct opening *o)
+{
+    struct shelf *shelf = &o->e->shelf;
+    uint64_t last = newest_of(o)->last_batch;
+    for (uint32_t i = 0; i < shelf->count; i++) {
+        const struct segment *one = &shelf->segments[i];
+        if (one->id != 0 && one->is_freed && one->last_batch != last)
+            shelf_free(shelf, i);
     }
 }
 
 /* A new store. */
 
-/* Whether a folder without FORMAT holds no more than a start that was cut off:
- * at most a first segment in which nothing but STATE is. */
-static enum engine_result begin_check(struct opening *o)
+/* Whether there is more in the first segment than STATE. */
+static bool is_written(struct engine *e)
+{
+    struct journal_segment head;
+    struct journal_batch batch;
+    const uint8_t *bytes = window_get(&e->window, 0, 0, JOURNAL_SEGMENT_HEADER);
+    if (!bytes || journal_get_segment(&head, bytes, JOURNAL_SEGMENT_HEADER))
+        return false;
+    e->shelf.segments[0].seed = journal_seed(&head);
+    struct journal_reader reader = window_reader(&e->window, 0);
+    return journal_find_batch(&reader, head.header_bytes + JOURNAL_ALIGNMENT,
+                              &batch) < reader.limit;
+}
+
+/* A folder without FORMAT may hold a start that was cut off: at most a first
+ * segment in which nothing but STATE is. */
+static enum engine_result begin(struct opening *o)
 {
     struct engine *e = o->e;
-    struct journal_segment head;
-    uint32_t place;
+    struct shelf *shelf = &e->shelf;
     if (o->has_other)
         return complaint(o->report, ENGINE_FOREIGN,
                          "it holds files that are no journal's");
-    if (o->file_count == 0)
-        return ENGINE_OPENED;
-    struct file_name first = o->files[0];
-    place = shelf_place(&e->shelf);
-    if (place == SEGMENT_NONE)
-        return ENGINE_NO_MEMORY;
-    struct segment *segment = &e->shelf.segments[place];
-    *segment = (struct segment){.id = first.id,
-                                .bytes = first.bytes,
-                                .readable = first.bytes,
-                                .file = -1};
-    const uint8_t *bytes =
-        window_get(&e->window, place, 0, JOURNAL_SEGMENT_HEADER);
-    bool is_begun = o->file_count > 1 || first.id != 1;
-    if (!is_begun && bytes &&
-        !journal_get_segment(&head, bytes, JOURNAL_SEGMENT_HEADER)) {
-        segment->seed = journal_seed(&head);
-        segment->end = head.header_bytes;
-        is_begun = contents_has_batch_behind(e, place);
-    }
-    if (is_begun)
+    if (shelf->count > 1 ||
+        (shelf->count == 1 && (shelf->segments[0].id != 1 || is_written(e))))
         return complaint(o->report, ENGINE_DAMAGED,
                          "the file FORMAT is missing");
-    shelf_clear(&e->shelf);
-    o->file_count = 0;
+    shelf_clear(shelf);
     e->window.segment = 0;
-    return ENGINE_OPENED;
-}
-
-static enum engine_result begin(struct opening *o)
-{
-    enum engine_result result = begin_check(o);
-    if (result)
-        return result;
-    int error = writer_roll(o->e, 0, NULL);
+    spares_tidy(o);
+    int error = writer_roll(e, 0, NULL);
     if (!error)
-        error = format_write(o->e);
+        error = format_write(e);
     return error ? complaint_error(o->report, error, "beginning a journal")
                  : ENGINE_OPENED;
 }
@@ -246,26 +214,29 @@ static enum engine_result begin(struct opening *o)
 static enum engine_result resume(struct opening *o)
 {
     struct engine *e = o->e;
+    struct shelf *shelf = &e->shelf;
     enum engine_result result = format_read(o);
     if (result)
         return result;
-    if (o->file_count == 0)
+    if (shelf->count == 0)
         return complaint(o->report, ENGINE_DAMAGED, "all segments are missing");
+    o->newest = shelf->count - 1;
     result = contents_newest(o);
     if (!result)
         result = contents_messages(o);
     if (result)
         return result;
-    e->next_id = o->files[o->file_count - 1].id + 1;
+    e->next_id = newest_of(o)->id + 1;
     /* Behind the last one there may have been an INDEX. */
-    e->next_batch = e->shelf.segments[o->newest].last_batch + 2;
+    e->next_batch = newest_of(o)->last_batch + 2;
     /* What is about to be used again must not be needed whatever happens. */
-    int error = e->shelf.disk.ops->flush_folder(e->shelf.disk.folder);
+    int error = shelf->disk.ops->flush_folder(shelf->disk.folder);
     if (!error) {
-        tidy(o, false);
-        e->shelf.is_opening = true;
+        spares_tidy(o);
+        tidy(o);
+        shelf->is_opening = true;
         error = segment_begin(o);
-        e->shelf.is_opening = false;
+        shelf->is_opening = false;
     }
     if (!error)
         writer_apply(e);
@@ -273,42 +244,36 @@ static enum engine_result resume(struct opening *o)
                  : ENGINE_OPENED;
 }
 
-static void summarize(struct opening *o)
+static void summarize(const struct engine *e, struct engine_report *report)
 {
-    const struct engine *e = o->e;
     uint64_t bytes;
-    o->report->channels = (uint32_t)e->catalog.ids.count;
-    o->report->segments = shelf_sum(&e->shelf, &bytes, &o->report->bytes);
-    o->report->bytes = 0;
+    report->channels = (uint32_t)e->catalog.ids.count;
+    report->segments = shelf_sum(&e->shelf, &bytes, &bytes);
     for (const struct catalog_channel *one = e->catalog.first; one;
          one = one->following) {
-        o->report->messages += catalog_held(one, &bytes);
-        o->report->bytes += bytes;
+        report->messages += catalog_held(one, &bytes);
+        report->bytes += bytes;
     }
 }
 
 enum engine_result opening_run(struct engine *e, struct engine_report *report)
 {
-    const struct disk *disk = &e->shelf.disk;
+    struct shelf *shelf = &e->shelf;
     struct opening o = {.e = e, .report = report};
-    enum engine_result result = ENGINE_OPENED;
-    int error = disk->ops->list(disk->folder, note_name, &o);
+    int error = shelf->disk.ops->list(shelf->disk.folder, note_name, &o);
     if (error || o.is_short)
-        result = complaint_error(o.report, error ? error : ENOMEM,
-                                 "listing the folder");
-    if (o.file_count > 0)
-        qsort(o.files, o.file_count, sizeof *o.files, file_compare);
-    if (!result)
-        result = o.has_format ? resume(&o) : begin(&o);
-    if (!result) {
-        tidy(&o, true);
-        summarize(&o);
-        /* Without the reserve publishing waits. */
-        if (shelf_make_spares(&e->shelf, SHELF_RESERVE) != 0)
-            e->state = STORE_FULL;
-        moving_choose(e);
-    }
-    free(o.files);
-    free(o.live);
-    return result;
+        return complaint_error(report, error ? error : ENOMEM,
+                               "listing the folder");
+    if (shelf->count > 0)
+        qsort(shelf->segments, shelf->count, sizeof *shelf->segments,
+              segment_compare);
+    enum engine_result result = o.has_format ? resume(&o) : begin(&o);
+    if (result)
+        return result;
+    summarize(e, report);
+    /* Without the reserve publishing waits. */
+    if (shelf_make_spares(shelf, SHELF_RESERVE) != 0)
+        e->state = STORE_FULL;
+    moving_choose(e);
+    return ENGINE_OPENED;
 }

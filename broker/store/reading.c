@@ -5,6 +5,7 @@
 
 #include "proto/crc32c.h"
 #include "proto/frame.h"
+#include "proto/journal_reader.h"
 
 enum { DIRECT_BYTES = 1 << 20 }; /* payloads above it are read into the block */
 
@@ -18,122 +19,20 @@ static bool record_matches(const struct journal_record *record,
            p->first + p->count <= record->first + record->count;
 }
 
-/* The payload of a record, sound; NULL when it is damaged. */
-static const uint8_t *payload_get(struct engine *e, const struct place *p,
-                                  const struct journal_record *record)
-{
-    const struct segment *segment = &e->shelf.segments[p->segment];
-    uint64_t at = (uint64_t)p->at * JOURNAL_ALIGNMENT + JOURNAL_RECORD_HEADER;
-    const uint8_t *bytes = window_get(&e->window, p->segment, at, p->bytes);
-    bool is_sound =
-        bytes && crc32c(segment->seed, bytes, p->bytes) == record->checksum &&
-        journal_check(record, bytes) == JOURNAL_SOUND;
-    return is_sound ? bytes : NULL;
-}
-
-/* Bytes that a message takes in a block: the length of a text has two of them
- * there instead of four. */
-static uint32_t block_bytes(const struct journal_record *record,
-                            uint64_t message)
-{
-    bool is_rich = record->form == JOURNAL_FORM_RICH;
-    return (uint32_t)message -
-           (is_rich ? FRAME_HEAD_BYTES - SLICE_TEXT_HEAD : 0);
-}
-
-/* Appends a message to the block, which has room; false when there are too many
- * runs. */
-static bool message_append(struct store_read *r,
-                           const struct journal_record *record, uint64_t number,
-                           const uint8_t *message, uint32_t length)
-{
-    struct block *into = r->into;
-    struct slice *last = r->run_count ? &r->runs[r->run_count - 1] : NULL;
-    bool is_rich = record->form == JOURNAL_FORM_RICH;
-    bool follows = last && !is_rich && !last->has_text &&
-                   last->first + last->messages == number &&
-                   last->offset + last->length == into->used &&
-                   last->messages < UINT16_MAX;
-    if (!follows && r->run_count == STORE_READ_RUNS)
-        return false;
-    if (is_rich) {
-        uint32_t text = frame_get_length(message);
-        uint16_t n = (uint16_t)text;
-        memcpy(into->bytes + into->used, message + FRAME_HEAD_BYTES, text);
-        memcpy(into->bytes + into->used + text, &n, SLICE_TEXT_HEAD);
-        into->used += text + SLICE_TEXT_HEAD;
-        message += FRAME_HEAD_BYTES + text;
-        length -= FRAME_HEAD_BYTES + text;
-    }
-    if (!follows) {
-        last = &r->runs[r->run_count++];
-        *last = (struct slice){.block = into,
-                               .offset = into->used,
-                               .has_text = is_rich,
-                               .first = number};
-    }
-    memcpy(into->bytes + into->used, message, length);
-    into->used += length;
-    last->length += length;
-    last->messages++;
-    return true;
-}
-
-/* Takes what is wanted of a record; false when the block has no room for more.
- */
-static bool place_read(const struct catalog_channel *channel,
-                       const struct place *p,
-                       const struct journal_record *record,
-                       const uint8_t *payload, struct store_read *r)
-{
-    uint64_t number = record->first, end, left = record->bytes;
-    uint64_t stop = p->first + p->count < r->end ? p->first + p->count : r->end;
-    uint64_t first = r->next > p->first ? r->next : p->first;
-    while (catalog_run(channel, &first, &end, stop)) {
-        for (; number < end; number++) {
-            uint64_t length =
-                journal_message_bytes(record->form, payload, left);
-            if (number >= first) {
-                uint32_t need = block_bytes(record, length);
-                if (need > r->into->capacity - r->into->used) {
-                    r->needs = r->run_count == 0 ? need : 0;
-                    return false;
-                }
-                if (!message_append(r, record, number, payload,
-                                    (uint32_t)length))
-                    return false;
-                r->next = number + 1;
-            }
-            payload += length;
-            left -= length;
-        }
-        first = end;
-    }
-    r->next = stop;
-    return true;
-}
-
-/* The header of a record that a place refers to, and if that is wanted soon its
- * payload, in one read; false when the header is damaged. */
-static bool head_get(struct engine *e, const struct catalog_channel *channel,
-                     const struct place *p, struct journal_record *record)
-{
-    uint32_t seed = e->shelf.segments[p->segment].seed;
-    uint64_t payload = p->bytes <= DIRECT_BYTES ? p->bytes : 0;
-    const uint8_t *head =
-        window_get(&e->window, p->segment, (uint64_t)p->at * JOURNAL_ALIGNMENT,
-                   JOURNAL_RECORD_HEADER + payload);
-    return head &&
-           !journal_get_record(record, seed, head, JOURNAL_RECORD_HEADER) &&
-           record_matches(record, channel, p);
-}
-
 const uint8_t *reading_record(struct engine *e,
                               const struct catalog_channel *channel,
                               const struct place *p,
                               struct journal_record *record)
 {
-    return head_get(e, channel, p, record) ? payload_get(e, p, record) : NULL;
+    struct journal_reader reader = window_reader(&e->window, p->segment);
+    uint64_t at = (uint64_t)p->at * JOURNAL_ALIGNMENT;
+    const uint8_t *payload;
+    /* The header and the payload are had in one read. */
+    (void)window_get(&e->window, p->segment, at,
+                     JOURNAL_RECORD_HEADER + (uint64_t)p->bytes);
+    bool is_sound = !journal_read_record(&reader, at, record, &payload) &&
+                    record_matches(record, channel, p);
+    return is_sound ? payload : NULL;
 }
 
 /* The length and the text lie where the text and its length have to be. */
@@ -148,6 +47,63 @@ static void text_shift(struct slice *run, uint8_t *bytes)
     run->length -= FRAME_HEAD_BYTES + text;
 }
 
+/* Whether the block, and the list of runs, have room for a message. */
+static bool has_room(struct store_read *r, uint64_t length)
+{
+    if (length > r->into->capacity - r->into->used)
+        r->needs = r->run_count == 0 ? (uint32_t)length : 0;
+    return length <= r->into->capacity - r->into->used &&
+           r->run_count < STORE_READ_RUNS;
+}
+
+/* Takes a message that lies in the block behind those that were taken. */
+static void message_take(struct store_read *r, enum journal_form form,
+                         uint64_t number, uint32_t length)
+{
+    struct block *into = r->into;
+    struct slice *last = r->run_count ? &r->runs[r->run_count - 1] : NULL;
+    bool follows = last && form == JOURNAL_FORM_PLAIN && !last->has_text &&
+                   last->first + last->messages == number &&
+                   last->messages < UINT16_MAX;
+    if (!follows) {
+        last = &r->runs[r->run_count++];
+        *last = (struct slice){
+            .block = into, .offset = into->used, .first = number};
+    }
+    last->length += length;
+    last->messages++;
+    if (form == JOURNAL_FORM_RICH)
+        text_shift(last, into->bytes + into->used);
+    into->used += length;
+    r->next = number + 1;
+}
+
+/* Takes what is wanted of a record; false when there is no room for more. */
+static bool messages_take(const struct catalog_channel *channel,
+                          const struct place *p,
+                          const struct journal_record *record,
+                          const uint8_t *payload, struct store_read *r)
+{
+    uint64_t number = record->first, end, left = record->bytes;
+    uint64_t stop = p->first + p->count < r->end ? p->first + p->count : r->end;
+    uint64_t first = r->next > p->first ? r->next : p->first;
+    for (; catalog_run(channel, &first, &end, stop); first = end)
+        for (; number < end; number++) {
+            uint64_t length =
+                journal_message_bytes(record->form, payload, left);
+            if (number >= first) {
+                if (!has_room(r, length))
+                    return false;
+                memcpy(r->into->bytes + r->into->used, payload, length);
+                message_take(r, record->form, number, (uint32_t)length);
+            }
+            payload += length;
+            left -= length;
+        }
+    r->next = stop;
+    return true;
+}
+
 /* Reads a large message, which is alone in its record, into the empty block
  * itself. False when it is damaged. */
 static bool large_read(struct engine *e, const struct place *p,
@@ -158,20 +114,13 @@ static bool large_read(struct engine *e, const struct place *p,
     uint32_t seed = e->shelf.segments[p->segment].seed;
     uint8_t *into = r->into->bytes;
     size_t got;
-    if (p->bytes > r->into->capacity) {
-        r->needs = p->bytes;
+    if (!has_room(r, p->bytes))
         return true;
-    }
     if (shelf_read(&e->shelf, p->segment, at, into, p->bytes, &got) ||
         got != p->bytes || crc32c(seed, into, p->bytes) != record->checksum ||
         journal_check(record, into))
         return false;
-    r->runs[r->run_count++] = (struct slice){
-        .block = r->into, .length = p->bytes, .messages = 1, .first = p->first};
-    if (record->form == JOURNAL_FORM_RICH)
-        text_shift(&r->runs[0], into);
-    r->into->used = p->bytes;
-    r->next = p->first + 1;
+    message_take(r, record->form, p->first, p->bytes);
     return true;
 }
 
@@ -197,6 +146,16 @@ static bool place_is_damaged(struct engine *e,
     return true;
 }
 
+/* Whether a large message is alone in its record. */
+static bool is_alone(struct engine *e, const struct catalog_channel *channel,
+                     const struct place *p, struct journal_record *record)
+{
+    struct journal_reader reader = window_reader(&e->window, p->segment);
+    return !journal_read_record(&reader, (uint64_t)p->at * JOURNAL_ALIGNMENT,
+                                record, NULL) &&
+           record_matches(record, channel, p) && record->count == 1;
+}
+
 /* Takes what is wanted of a place. False when that is the last of what is read,
  * or belongs to the next read: what is lost comes last. */
 static bool place_take(struct engine *e, const struct catalog_channel *channel,
@@ -206,15 +165,13 @@ static bool place_take(struct engine *e, const struct catalog_channel *channel,
     bool is_large = p->bytes > DIRECT_BYTES;
     if (is_large && (r->run_count > 0 || r->damaged > 0))
         return false;
-    if (!head_get(e, channel, p, &record))
-        return place_is_damaged(e, channel, p, r);
-    if (is_large && record.count == 1)
+    if (is_large && is_alone(e, channel, p, &record))
         return !large_read(e, p, &record, r) &&
                place_is_damaged(e, channel, p, r);
-    const uint8_t *payload = payload_get(e, p, &record);
+    const uint8_t *payload = reading_record(e, channel, p, &record);
     if (!payload)
         return place_is_damaged(e, channel, p, r);
-    return r->damaged == 0 && place_read(channel, p, &record, payload, r);
+    return r->damaged == 0 && messages_take(channel, p, &record, payload, r);
 }
 
 void reading_run(struct engine *e, struct store_read *r)

@@ -70,6 +70,22 @@ const uint8_t *window_get(struct window *w, uint32_t segment, uint64_t offset,
     return w->bytes + (offset - w->offset);
 }
 
+static const uint8_t *reader_get(void *source, uint64_t offset, uint64_t length)
+{
+    struct window *w = source;
+    return window_get(w, w->reading, offset, length);
+}
+
+struct journal_reader window_reader(struct window *w, uint32_t segment)
+{
+    const struct segment *from = &w->shelf->segments[segment];
+    w->reading = segment;
+    return (struct journal_reader){.get = reader_get,
+                                   .source = w,
+                                   .limit = from->readable,
+                                   .seed = from->seed};
+}
+
 void window_clear(struct window *w)
 {
     free(w->bytes);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "broker/store/shelf.h"
+#include "proto/journal_reader.h"
 
 /* How much is read at once, at least: where records follow, where whole
  * segments are scanned, and where no more is wanted. */
@@ -28,6 +29,7 @@ struct window {
     uint64_t segment; /* id of that which is in it; 0: none */
     uint64_t offset;  /* in its file */
     size_t chunk;     /* read at once, at least */
+    uint32_t reading; /* place of the segment that has a reader */
     uint64_t read;    /* bytes, since the start */
 };
 
@@ -35,6 +37,9 @@ struct window {
  * `error`. */
 const uint8_t *window_get(struct window *w, uint32_t segment, uint64_t offset,
                           uint64_t length);
+
+/* Reads a segment with a seed, by window_get(); until the next one is made. */
+struct journal_reader window_reader(struct window *w, uint32_t segment);
 
 /* Frees its memory. */
 void window_clear(struct window *w);
