@@ -221,6 +221,8 @@ static const char *journal_wrong(const struct journal_options *o,
                "--headers, --format and --raw";
     if (o->is_sure && !action->is_repair)
         return "only repair has --yes";
+    if (o->has_headers && (o->print.is_raw || o->print.format == PRINTER_RAW))
+        return "--raw prints bytes alone; leave out --headers";
     return print_options_wrong(&o->print);
 }
 

@@ -38,6 +38,13 @@ class Dump(JournalTest):
         done = self.journal("dump", "--raw", "--channel", "/")
         self.assertEqual(done.stdout, b"".join(body(2, n) for n in WAITING))
 
+    def test_raw_and_headers_are_refused_together(self):
+        """As by `sluice listen`: nobody could tell headers from a body."""
+        for raw in "--raw", "--format=raw":
+            done = self.journal("dump", raw, "--headers")
+            self.assertEqual((done.returncode, done.text), (2, ""))
+            self.assertIn("leave out --headers", done.errors)
+
     def test_json_has_the_time_of_writing(self):
         """That of the batch."""
         done = self.journal("dump", "--format=json", "--channel=/",
