@@ -359,6 +359,53 @@ static void a_full_store_takes_acknowledgements_and_opens_again(void **state)
     assert_int_equal(read_all(r, 1, 1000, NULL), 10);
 }
 
+/* Opens a copy of the disk, where all fails from the n-th change on; then the
+ * process or the power ends, and all is there. Whether it came to that change.
+ */
+static bool open_until(struct rig *r, uint64_t change, uint64_t messages,
+                       void (*end)(struct sim_disk *disk))
+{
+    struct sim_disk *whole = r->disk;
+    r->disk = sim_disk_copy(whole, change);
+    r->setup.disk = sim_disk_calls(r->disk);
+    sim_disk_stop_at(r->disk, change);
+    enum engine_result result =
+        engine_open(&r->engine, &r->setup, 1, &r->report);
+    bool has_stopped = sim_disk_has_stopped(r->disk);
+    assert_true(has_stopped || result == ENGINE_OPENED);
+    if (result == ENGINE_OPENED)
+        engine_abandon(r->engine);
+    end(r->disk);
+    rig_open(r);
+    assert_int_equal(r->report.messages, messages);
+    assert_int_equal(read_all(r, 1, 1000, NULL), messages);
+    rig_kill(r);
+    sim_disk_free(r->disk);
+    r->disk = whole;
+    return has_stopped;
+}
+
+/* The newest segment has no seal, its last batch has messages, and all spares
+ * have the size of another time. */
+static void an_opening_that_ends_at_any_step_is_begun_again(void **state)
+{
+    struct rig *r = *state;
+    for (int i = 0; i < 20; i++)
+        publish(r, 10, 1000);
+    assert_true(engine_ack(r->engine, 1, 1, 100));
+    assert_true(engine_ack(r->engine, 1, 120, 20));
+    publish(r, 10, 1000);
+    rig_kill(r);
+    for (char name[] = "spare-0.seg"; name[6] < '6'; name[6]++)
+        sim_disk_put(r->disk, name, "short", 5);
+    uint64_t kills = 0, cuts = 0;
+    while (open_until(r, kills + 1, 90, sim_disk_kill))
+        kills++;
+    while (open_until(r, cuts + 1, 90, sim_disk_cut))
+        cuts++;
+    assert_true(kills > 12 && cuts == kills);
+}
+
 /* Its records are about as long as what is read at once, and it is read in
  * smaller pieces than they. */
 static void a_backlog_is_read_from_disk_once(void **state)
@@ -381,6 +428,8 @@ static void a_backlog_is_read_from_disk_once(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            an_opening_that_ends_at_any_step_is_begun_again, setup, teardown),
         cmocka_unit_test_setup_teardown(a_backlog_is_read_from_disk_once, setup,
                                         teardown),
         cmocka_unit_test_setup_teardown(what_is_on_disk_is_there_after_a_kill,
