@@ -431,7 +431,7 @@ uint64_t journal_channel_bytes(const struct journal_channel *channel)
 }
 
 /* Reads the fields of an entry; returns the bytes of all of it. */
-static uint64_t entry_load(uint8_t type, union journal_entry *entry,
+static uint64_t entry_load(enum journal_type type, union journal_entry *entry,
                            const uint8_t *bytes)
 {
     memcpy(entry, bytes, types[type].bytes);

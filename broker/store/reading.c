@@ -89,13 +89,13 @@ static bool messages_take(const struct catalog_channel *channel,
     uint64_t first = r->next > p->first ? r->next : p->first;
     for (; catalog_run(channel, &first, &end, stop); first = end)
         for (; number < end; number++) {
-            uint64_t length =
-                journal_message_bytes(record->form, payload, left);
+            uint32_t length =
+                (uint32_t)journal_message_bytes(record->form, payload, left);
             if (number >= first) {
                 if (!has_room(r, length))
                     return false;
                 memcpy(r->into->bytes + r->into->used, payload, length);
-                message_take(r, record->form, number, (uint32_t)length);
+                message_take(r, record->form, number, length);
             }
             payload += length;
             left -= length;
