@@ -5,6 +5,7 @@
 #include "client/certificate.h"
 #include "client/command.h"
 #include "client/complain.h"
+#include "client/sluice.h"
 
 #include <string.h>
 
@@ -28,9 +29,11 @@ static void cert_print_server(const char *folder, const char *name,
     printf("pin: %s\n\n", pin);
     printf("The broker:\n  sluiced --tls-cert %s/%s.pem --tls-key %s/%s.key\n",
            folder, name, folder, name);
+    bool is_v6 = strchr(name, ':');
     printf("Its clients, by the authority or by the pin:\n"
-           "  sluice listen --tls --tls-ca %s/ca.pem CHANNEL\n"
+           "  sluice listen --server tls:%s%s%s:%s --tls-ca %s/ca.pem CHANNEL\n"
            "  sluice listen --tls --tls-pin %s CHANNEL\n",
+           is_v6 ? "[" : "", name, is_v6 ? "]" : "", SLUICE_DEFAULT_PORT,
            folder, pin);
 }
 

@@ -277,6 +277,22 @@ class Certificates(WithFolder):
         digest = hashlib.sha256(key).hexdigest()
         self.assertIn(f"pin: sha256:{digest}\n", out)
 
+    def test_the_lines_for_clients_work_as_they_are_printed(self):
+        out, _ = self.cert("--name", "localhost")
+        tls = self.folder / "tls"
+        broker = people.Broker("--tls-cert", str(tls / "localhost.pem"),
+                               "--tls-key", str(tls / "localhost.key"))
+        self.addCleanup(broker.kill)
+        port = broker.address.rsplit(":", 1)[1]
+        printed = re.findall(r"^  sluice (listen .*) CHANNEL$", out, re.M)
+        self.assertEqual(len(printed), 2)
+        for line in printed:
+            words = line.replace(":25000", f":{port}").split()
+            run("send", "/queue/a", "x", server=broker.address)
+            done = run(*words, "/queue/a", "--count", "1",
+                       server=broker.address)
+            self.assertEqual((done.returncode, done.stdout), (0, b"x\n"))
+
     def test_it_lasts_825_days(self):
         self.cert("--name", "b")
         text = self.openssl("x509", "-noout", "-dates", "-in", "b.pem")
