@@ -57,8 +57,18 @@ static void link_drop(struct tls_link *l)
     tls_bytes_free(&l->in);
 }
 
+/* However it failed: a client that leaves in the middle of it, or is too slow,
+ * has failed as one that is refused. */
+static void link_count_failure(struct tls_link *l)
+{
+    if (!l->is_counted)
+        counter_add(l->shared->counters, COUNT_tls_failed, 1);
+    l->is_counted = true;
+}
+
 void tls_link_fail(struct tls_link *l, enum tls_fault fault)
 {
+    link_count_failure(l);
     if (l->fault == TLS_SOUND)
         l->fault = (uint8_t)fault;
     l->state = TLS_FAILED;
@@ -68,6 +78,7 @@ void tls_link_fail(struct tls_link *l, enum tls_fault fault)
 
 void tls_link_free(struct tls_link *l)
 {
+    link_count_failure(l);
     link_drop(l);
     tls_bytes_free(&l->out);
     counter_add(l->shared->counters, COUNT_tls_connections, (uint64_t)-1);
@@ -137,6 +148,7 @@ void tls_link_step(struct tls_link *l)
     tls_bytes_remove(&l->in, taken);
     if (done == 1) {
         l->state = TLS_OPEN;
+        l->is_counted = true;
     } else if (l->shaken > flight_max(l)) {
         l->state = TLS_FAILED;
         l->fault = TLS_TOO_LARGE;

@@ -96,6 +96,7 @@ struct tls_link {
     bool is_exempt;    /* from being slowed down for its failures */
     bool is_waiting;   /* for a place */
     bool is_abandoned; /* its stream was closed while it was away */
+    bool is_counted;   /* its handshake, as complete or as failed */
     bool is_whole;     /* `in` begins with a whole record, or none */
     bool is_full;      /* the socket did not take all of the last write */
     bool is_end_due;   /* ENDED or FAILED, and nobody was told yet */

@@ -212,12 +212,10 @@ static struct tls_link *shaking_silent_one(const struct tls_shaking *s,
     return NULL;
 }
 
-static void shaking_fail(struct tls_shaking *s, struct tls_link *l,
-                         enum tls_fault fault)
+static void shaking_fail(struct tls_link *l, enum tls_fault fault)
 {
     tls_link_fail(l, fault);
     l->is_end_due = true;
-    counter_add(s->counters, COUNT_tls_failed, 1);
 }
 
 /* A host that fails often waits before its next handshake. */
@@ -241,7 +239,7 @@ static void shaking_begin(struct tls_shaking *s, struct tls_link *l)
     l->transport.is_away = l->is_waiting = false;
     if (!tls_link_begin(l) || !shaking_compute(s, &s->beginning, l)) {
         place_give_up(s, l);
-        shaking_fail(s, l, TLS_NO_MEMORY);
+        shaking_fail(l, TLS_NO_MEMORY);
         stream_wake(l->transport.stream);
     }
     tls_link_charge(l);
@@ -256,7 +254,7 @@ static bool shaking_crowd_out(struct tls_shaking *s, clock_ms now)
     list_remove(&l->link);
     place_give_up(s, l);
     shaking_note_failure(s, l);
-    shaking_fail(s, l, TLS_CROWDED);
+    shaking_fail(l, TLS_CROWDED);
     stream_wake(l->transport.stream);
     return true;
 }
@@ -315,7 +313,7 @@ static void shaking_take_back(struct tls_shaking *s, struct tls_link *l)
     if (l->state == TLS_FAILED) {
         place_give_up(s, l);
         shaking_note_failure(s, l);
-        shaking_fail(s, l, (enum tls_fault)l->fault);
+        shaking_fail(l, (enum tls_fault)l->fault);
     } else if (l->state == TLS_OPEN) {
         place_give_up(s, l);
         l->is_whole = l->in.used > 0;
@@ -363,7 +361,7 @@ void tls_shaking_greet(struct tls_shaking *s, struct tls_link *l)
     while (s->greeting_bytes > TLS_GREETING_MAX) {
         l = LIST_OF(s->greeting.next, struct tls_link, link);
         shaking_ungreet(s, l);
-        shaking_fail(s, l, TLS_CROWDED);
+        shaking_fail(l, TLS_CROWDED);
         stream_wake(l->transport.stream);
     }
 }

@@ -248,7 +248,12 @@ class Refusals(TlsTest):
         silent = self.connect(broker).send(b"\x16\x03\x01\x02\x00\x01\x00")
         silent.wait_closed()
         broker.wait_for_log("reason=hello_timeout")
-        self.assertEqual(broker.stats()["tls_half_open"], 0)
+        broker.wait_stats(tls_half_open=0, tls_failed=1)
+
+    def test_a_client_that_leaves_in_its_handshake_counts_as_failed(self):
+        broker = self.tls_broker()
+        self.connect(broker).send(first_flight()).close()
+        broker.wait_stats(connections=0, tls_half_open=0, tls_failed=1)
 
     def test_a_first_flight_without_end_is_refused(self):
         """Many records of one handshake message that never ends."""
