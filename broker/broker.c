@@ -141,6 +141,8 @@ static bool broker_end_turn(void *arg)
 {
     struct broker *b = arg;
     bool has_work = clients_turn_end(&b->clients);
+    if (b->journal.store)
+        journal_watch_turn(&b->journal.watch);
     return broker_go_on_stopping(b) || has_work;
 }
 

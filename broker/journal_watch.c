@@ -8,7 +8,7 @@
 #include "broker/store/store.h"
 
 enum {
-    PERIOD_MS = 500,
+    PERIOD_MS = 500,       /* in which a slow flush is looked at */
     SLOW_US = 1000 * 1000, /* a flush that takes longer is logged, once */
 };
 
@@ -44,7 +44,6 @@ void journal_watch_measure(const struct journal_watch *w)
         counter_set(w->counters, rows[i].id, rows[i].value);
 }
 
-/* At most one line in a period. */
 static void watch_refused(struct journal_watch *w)
 {
     uint64_t refused = w->counters->value[COUNT_journal_refused_channels];
@@ -54,23 +53,43 @@ static void watch_refused(struct journal_watch *w)
     w->refused_channels = refused;
 }
 
+/* When to look again at a flush that has taken so long, 0: there is none. When
+ * it becomes slow, or later whether it is another one. */
+static uint32_t watch_next_ms(uint64_t us)
+{
+    return us < SLOW_US ? (uint32_t)((SLOW_US - us) / 1000) + 1 : PERIOD_MS;
+}
+
 static void watch_on_timer(void *arg)
 {
     struct journal_watch *w = arg;
-    watch_refused(w);
     uint64_t us = store_stats(w->store).flushing_us;
+    watch_refused(w);
     if (us >= SLOW_US && !w->is_slow)
         log_event(w->log, LOG_WARNING, "journal_slow",
                   LOG_U64("flushing_ms", us / 1000),
                   LOG_U64("pending_bytes", w->keeper->pending_bytes));
     w->is_slow = us >= SLOW_US;
-    (void)reactor_timer_start(w->timer, PERIOD_MS);
+    if (us > 0 || w->keeper->pending_bytes > 0)
+        (void)reactor_timer_start(w->timer, watch_next_ms(us));
+}
+
+/* Refusals are logged at once, and again when the timer fires: at most one line
+ * in that time. */
+void journal_watch_turn(struct journal_watch *w)
+{
+    uint64_t refused = w->counters->value[COUNT_journal_refused_channels];
+    bool is_due = w->keeper->pending_bytes > 0 || refused > w->refused_channels;
+    if (!is_due || reactor_timer_is_running(w->timer))
+        return;
+    watch_refused(w);
+    (void)reactor_timer_start(w->timer, watch_next_ms(0));
 }
 
 bool journal_watch_start(struct journal_watch *w, struct reactor *reactor)
 {
     w->timer = reactor_timer_new(reactor, watch_on_timer, w);
-    return w->timer && reactor_timer_start(w->timer, PERIOD_MS);
+    return w->timer != NULL;
 }
 
 void journal_watch_stop(struct journal_watch *w)

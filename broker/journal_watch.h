@@ -33,6 +33,10 @@ struct journal_watch {
 bool journal_watch_start(struct journal_watch *w, struct reactor *reactor);
 void journal_watch_stop(struct journal_watch *w);
 
+/* A turn has ended: something may have to be logged, now or when a flush that
+ * it has caused takes too long. */
+void journal_watch_turn(struct journal_watch *w);
+
 /* Sets the counters that begin with `journal_`. */
 void journal_watch_measure(const struct journal_watch *w);
 
