@@ -424,6 +424,8 @@ struct broker *broker_new(struct arguments *a, struct options *o,
     signals_hold();
     if (broker_open(b, why))
         return b;
+    /* Its thread may have been started. */
+    (void)journal_setup_stop(&b->journal, INT32_MAX, -1);
     broker_free(b);
     return NULL;
 }

@@ -101,6 +101,7 @@ static bool journal_start(struct journal_setup *j, struct reactor *reactor,
         !store_start(j->store))
         return sentence_fail(why, "cannot start the journal: %s",
                              strerror(errno));
+    j->is_running = true;
     journal_reap(j);
     return true;
 }
@@ -157,7 +158,7 @@ static void journal_take_back(struct journal_setup *j)
 
 bool journal_setup_stop(struct journal_setup *j, uint64_t ms, int enough)
 {
-    if (!j->store)
+    if (!j->is_running)
         return true;
     clock_ms begun = clock_now_ms();
     store_stop(j->store);
@@ -177,6 +178,7 @@ bool journal_setup_stop(struct journal_setup *j, uint64_t ms, int enough)
     }
     journal_reap(j);
     journal_take_back(j);
+    j->is_running = false;
     log_event(j->log, LOG_INFO, "journal_closed", LOG_NONE);
     return true;
 }

@@ -28,6 +28,7 @@ struct journal_setup {
     struct core *core;
     struct log *log;
     struct journal_watch watch;
+    bool is_running; /* the store's thread is */
     bool has_failed;
 };
 
@@ -52,7 +53,7 @@ void journal_setup_configure(struct journal_setup *j, const struct options *o);
  * memory of the core. */
 bool journal_setup_stop(struct journal_setup *j, uint64_t ms, int enough);
 
-/* After that, and the core was purged; or it was not started. */
+/* After that, and the core was purged; or it was not opened. */
 void journal_setup_close(struct journal_setup *j);
 
 /* How many descriptors it may need. */

@@ -174,6 +174,15 @@ class Folder(JournalTest):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self.assert_refused("another broker", "pid 4711")
 
+    def test_a_start_that_fails_behind_the_journal_ends(self):
+        """An address in use is found when the journal's thread runs."""
+        other = self.broker()
+        done = run_sluiced("--listen", other.addresses[0], "--journal",
+                           str(self.dir))
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("Address already in use", done.stderr)
+        self.assertTrue((self.dir / "FORMAT").exists())
+
     def test_the_options_of_a_broker_that_runs_are_good(self):
         """A reload is checked first, by the words that the broker was started
         with; a second broker with these is refused all the same."""
