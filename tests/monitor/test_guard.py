@@ -24,7 +24,7 @@ from unit_client import OPENING, UnitClient
 CRYPT = ctypes.CDLL("libcrypt.so.1")
 CRYPT.crypt.restype = ctypes.c_char_p
 PASSWORD, TOKEN = "correct: horse", "sl_0123456789-_abc"
-QUICK, SLOW = "$6$rounds=1000$", "$6$rounds=10000$"
+QUICK, SLOW = "$6$rounds=1000$", "$6$rounds=4000$"
 AT_ONCE = 10  # failures of one source that are nothing special
 PENDING_MAX = 8  # of one source, that wait
 GUARDED = ("/stats", "/metrics")
