@@ -4,10 +4,9 @@
 #include <string.h>
 
 static const struct confirmer *const confirmers[] = {
-    &confirmer_sluice,
-    &confirmer_work,
-    &confirmer_nats,
-    &confirmer_redis,
+    &confirmer_sluice,     &confirmer_durable,   &confirmer_work,
+    &confirmer_nats,       &confirmer_nats_file, &confirmer_redis,
+    &confirmer_beanstalkd,
 };
 
 const struct confirmer *confirmer_find(const char *name)

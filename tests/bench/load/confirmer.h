@@ -32,23 +32,28 @@ typedef uint32_t confirmer_slot;
 struct confirmer {
     const char *name;
     /* The first words on a blocking connection; they return when the broker
-     * has answered. `greet_reader` is NULL when it has none here. */
-    void (*greet_publisher)(int fd);
+     * has answered. `greet_reader` is NULL when it has none here. Publisher 0
+     * is the first one. */
+    void (*greet_publisher)(int fd, unsigned publisher);
     void (*greet_reader)(int fd);
     bool is_silent; /* messages are not confirmed: they only have to be read */
-    /* Writes a message of `size` bytes; the length is the same for all slots,
-     * which are below a million.
+    /* Writes a message of `size` bytes; the length is the same for all
+     * publishers, which are below 1000, and slots, which are below a million.
      * Returns its end. */
-    uint8_t *(*put)(uint8_t *out, confirmer_slot slot, uint32_t size);
+    uint8_t *(*put)(uint8_t *out, unsigned publisher, confirmer_slot slot,
+                    uint32_t size);
     /* Counts whole answers and messages, and answers these; returns how many
      * bytes they took. */
     size_t (*hear)(struct heard *heard, const uint8_t *bytes, size_t n);
 };
 
 extern const struct confirmer confirmer_sluice;
+extern const struct confirmer confirmer_durable;
 extern const struct confirmer confirmer_work;
 extern const struct confirmer confirmer_nats;
+extern const struct confirmer confirmer_nats_file;
 extern const struct confirmer confirmer_redis;
+extern const struct confirmer confirmer_beanstalkd;
 
 /* NULL when there is none of this name. */
 const struct confirmer *confirmer_find(const char *name);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT
  *
- * JetStream: a stream in memory takes what is published to its subject and
- * answers to the reply address. The reader subscribes to the subject itself,
- * which costs the server less than a consumer of the stream.
+ * JetStream: a stream in memory, or in a file, takes what is published to its
+ * subject and answers to the reply address. The reader subscribes to the
+ * subject itself, which costs the server less than a consumer of the stream;
+ * that in a file has none.
  */
 #include "tests/bench/load/confirmer.h"
 #include "tests/bench/load/dialect.h"
@@ -15,9 +16,10 @@
 #define CONNECT "CONNECT {\"verbose\":false,\"pedantic\":false}\r\n"
 #define SUBJECT "confirmed"
 #define INBOX   "_INBOX.bench."
-#define STREAM                                                                 \
-    "{\"name\":\"BENCH\",\"subjects\":[\"confirmed\"],\"storage\":\"memory\"}"
-#define CALL(api)    "PUB $JS.API.STREAM." api ".BENCH " INBOX "000000 "
+#define STREAM(storage)                                                        \
+    "{\"name\":\"BENCH\",\"subjects\":[\"confirmed\"],\"storage\":\"" storage  \
+    "\"}"
+#define CALL(api)    "PUB $JS.API.STREAM." api ".BENCH " INBOX "000.000000 "
 #define LINE_BYTES   256
 #define NUMBER_BYTES 10
 
@@ -29,15 +31,29 @@ static void nats_say(int fd, const char *words, const char *answer)
 }
 
 /* A stream of an earlier run would still hold its messages. */
-static void nats_greet_publisher(int fd)
+static void nats_begin(int fd, unsigned publisher, const char *stream)
 {
-    char create[LINE_BYTES];
-    snprintf(create, sizeof create, CALL("CREATE") "%zu\r\n" STREAM "\r\n",
-             strlen(STREAM));
+    char words[LINE_BYTES];
     nats_say(fd, "", "\r\n");
-    nats_say(fd, CONNECT "SUB " INBOX "* 1\r\nPING\r\n", "PONG\r\n");
+    snprintf(words, sizeof words, CONNECT "SUB " INBOX "%03u.* 1\r\nPING\r\n",
+             publisher);
+    nats_say(fd, words, "PONG\r\n");
+    if (publisher > 0)
+        return;
     nats_say(fd, CALL("DELETE") "0\r\n\r\n", "}\r\n");
-    nats_say(fd, create, "}\r\n");
+    snprintf(words, sizeof words, CALL("CREATE") "%zu\r\n%s\r\n",
+             strlen(stream), stream);
+    nats_say(fd, words, "}\r\n");
+}
+
+static void nats_greet_publisher(int fd, unsigned publisher)
+{
+    nats_begin(fd, publisher, STREAM("memory"));
+}
+
+static void nats_file_greet_publisher(int fd, unsigned publisher)
+{
+    nats_begin(fd, publisher, STREAM("file"));
 }
 
 static void nats_greet_reader(int fd)
@@ -46,10 +62,11 @@ static void nats_greet_reader(int fd)
     nats_say(fd, CONNECT "SUB " SUBJECT " 2\r\nPING\r\n", "PONG\r\n");
 }
 
-static uint8_t *nats_put(uint8_t *out, confirmer_slot slot, uint32_t size)
+static uint8_t *nats_put(uint8_t *out, unsigned publisher, confirmer_slot slot,
+                         uint32_t size)
 {
-    out += sprintf((char *)out, "PUB " SUBJECT " " INBOX "%06u %u\r\n",
-                   (unsigned)slot, (unsigned)size);
+    out += sprintf((char *)out, "PUB " SUBJECT " " INBOX "%03u.%06u %u\r\n",
+                   publisher, (unsigned)slot, (unsigned)size);
     memset(out, 'x', size);
     memcpy(out + size, "\r\n", 2);
     return out + size + 2;
@@ -92,6 +109,13 @@ static size_t nats_hear(struct heard *heard, const uint8_t *bytes, size_t n)
     }
     return (size_t)(at - bytes);
 }
+
+const struct confirmer confirmer_nats_file = {
+    .name = "nats-file",
+    .greet_publisher = nats_file_greet_publisher,
+    .put = nats_put,
+    .hear = nats_hear,
+};
 
 const struct confirmer confirmer_nats = {
     .name = "nats",

@@ -18,8 +18,16 @@ static void work_greet_reader(int fd)
     unit_text_ask(fd, "SUB " QUEUE " ack=yes credit=65535 rid=1", "OK rid=1");
 }
 
-static uint8_t *work_put(uint8_t *out, confirmer_slot slot, uint32_t size)
+static void work_greet_publisher(int fd, unsigned publisher)
 {
+    (void)publisher;
+    unit_text_open(fd);
+}
+
+static uint8_t *work_put(uint8_t *out, unsigned publisher, confirmer_slot slot,
+                         uint32_t size)
+{
+    (void)publisher;
     (void)slot;
     return unit_text_put(out, "PUB " QUEUE, size);
 }
@@ -50,7 +58,7 @@ static size_t work_hear(struct heard *heard, const uint8_t *bytes, size_t n)
 
 const struct confirmer confirmer_work = {
     .name = "work",
-    .greet_publisher = unit_text_open,
+    .greet_publisher = work_greet_publisher,
     .greet_reader = work_greet_reader,
     .is_silent = true,
     .put = work_put,
