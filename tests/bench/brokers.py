@@ -34,6 +34,8 @@ class Kind:
     cannot: tuple = ()  # words of loads that it does not do
     conf: str = ""  # goes to {dir}/conf
     is_special: bool = False  # only for the rows that name it
+    before: tuple = ()  # a command before each run, which may fail
+    window: int = 1 << 20  # at most so many messages under way
 
 
 KINDS = (
@@ -66,8 +68,27 @@ SPECIAL = (
          ["nats-server", "-a", "127.0.0.1", "-p", "{port}", "-js",
           "-sd", "{dir}/store"], [], is_special=True),
 )
-PACKAGES = {"NATS": "nats-server", "Redis": "redis-server",
-            "Mosquitto": "mosquitto"}
+# Those that keep messages on disk, for the rows of durable queues: the dialects
+# are of bench_confirm. beanstalkd flushes for each message, so what is under way
+# only has to be waited for.
+DURABLE = (
+    Kind("sluice", "durable",
+         ["{bin}/sluiced", "--listen", "127.0.0.1:{port}", "--journal",
+          "{dir}/store", "--channel", "/queue/** durable=yes limit=6g"],
+         ["{bin}/sluiced", "--version"],
+         before=("{bin}/sluice", "purge", "--server", "127.0.0.1:{port}",
+                 "--yes", "/queue/bench000")),
+    Kind("JetStream", "nats-file",
+         ["nats-server", "-a", "127.0.0.1", "-p", "{port}", "-js",
+          "-sd", "{dir}/store"], ["nats-server", "--version"]),
+    Kind("Redis", "redis",
+         ["redis-server", "--port", "{port}", "--bind", "127.0.0.1",
+          "--dir", "{dir}/store", "--save", "", "--appendonly", "yes",
+          "--appendfsync", "always"], ["redis-server", "--version"]),
+    Kind("beanstalkd", "beanstalkd",
+         ["beanstalkd", "-l", "127.0.0.1", "-p", "{port}",
+          "-b", "{dir}/store", "-f0"], ["beanstalkd", "-v"], window=64),
+)
 
 
 @dataclasses.dataclass
@@ -79,6 +100,12 @@ class Broker:
     @property
     def name(self):
         return self.kind.name
+
+    def prepare(self, places):
+        """Whatever it did before is none of the next run's."""
+        if self.kind.before:
+            subprocess.run(fill(self.kind.before, port=self.port, **places),
+                           capture_output=True, check=False)
 
     def can(self, words):
         return not set(self.kind.cannot) & set(words)
@@ -124,9 +151,11 @@ def fill(words, **places):
     return [word.format(**places) for word in words]
 
 
-def start(stack, kind, places):
-    folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-"))
+def start(stack, kind, places, disk):
+    folder = stack.enter_context(tempfile.TemporaryDirectory(
+        prefix="bench-", dir=disk, ignore_cleanup_errors=True))
     pathlib.Path(folder).chmod(0o755)  # mosquitto reads it as another user
+    pathlib.Path(folder, "store").mkdir()
     port = free_port()
     pathlib.Path(folder, "conf").write_text(kind.conf.format(port=port))
     process = subprocess.Popen(
@@ -150,13 +179,14 @@ def version(kind, places):
 
 
 @contextlib.contextmanager
-def running(places):
-    """All that are installed."""
+def running(places, kinds, disk=None):
+    """Those of the kinds that are installed, each with a folder: on that disk,
+    or where temporary files are."""
     with contextlib.ExitStack() as stack:
         started = []
-        for kind in KINDS + SPECIAL:
+        for kind in kinds:
             if is_installed(kind, places):
-                started.append(start(stack, kind, places))
+                started.append(start(stack, kind, places, disk))
             else:
                 print(f"{kind.name} is not installed and left out",
                       file=sys.stderr)

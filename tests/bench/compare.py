@@ -30,9 +30,9 @@ TRIES = 2  # of a run that other programs disturb
 
 class Bench:
     def __init__(self, args, places, started):
-        self.runs, self.word = args.runs, args.rows
+        self.runs, self.word, self.places = args.runs, args.rows, places
         self.seconds = 0.3 if args.quick else 1
-        self.places, self.started = places, started
+        self.started = started
         self.patience = quiet.Patience(args.patience)
         self.measured, self.disturbed = 0, 0
 
@@ -57,6 +57,7 @@ class Bench:
         command = [f"{self.places['tools']}/{words[0]}", *words[1:],
                    "--port", str(broker.port),
                    "--duration", f"{self.seconds * 1000:.0f}ms"]
+        broker.prepare(self.places)
         before_us = broker.processor_us()
         done = subprocess.run(command, capture_output=True, text=True,
                               check=False, timeout=300)
@@ -176,6 +177,53 @@ def idle_rows(bench):
     yield row(name, "bytes", values, False)
 
 
+def durable_words(kind, options):
+    window = min(options["window"], kind.window)
+    words = (f"--{name} {value}"
+             for name, value in {**options, "window": window}.items())
+    return f"bench_confirm --broker {kind.dialect} {' '.join(words)}"
+
+
+def durable_row(name, unit, medians, key, is_more_better):
+    """With how sluice stands beside those that flush as it does."""
+    values = {broker: found[key] for broker, found in medians.items()}
+    found = row(name, unit, values, is_more_better)
+    found["flushing"] = ratio(
+        {broker: value for broker, value in values.items()
+         if broker not in rows.DOES_NOT_FLUSH}, is_more_better)
+    return found
+
+
+def durable_rows(bench):
+    keys = ["rate", "cpu", "p50", "p99"]
+    for name, options, has_times in rows.DURABLE:
+        if not bench.wants(name):
+            continue
+        loads = {broker.name: durable_words(broker.kind, options)
+                 for broker in bench.started}
+        medians = bench.medians(loads, keys)
+        found = durable_row(name, "messages/s", medians, "rate", True)
+        found["cpu"] = {broker: one["cpu"] for broker, one in medians.items()}
+        print(f"  processor µs per message: {processor_us(found['cpu'])}",
+              flush=True)
+        yield found
+        for key in ("p50", "p99") if has_times else ():
+            yield durable_row(f"{name}, {key}", "µs", medians, key, False)
+
+
+def durable(args, places):
+    """What docs/performance.md says of durable queues."""
+    load = os.getloadavg()[0]
+    with brokers.running(places, brokers.DURABLE, args.dir) as started:
+        bench = Bench(args, places, started)
+        flush_us = machine.flush_us(args.dir)
+        print(f"a flush of the disk takes {flush_us:.0f} µs", flush=True)
+        found = {"rows": [*durable_rows(bench)], "runs": args.runs,
+                 "seconds": bench.seconds, "load": load, "flush_us": flush_us,
+                 "date": time.strftime("%Y-%m-%d", time.gmtime())}
+    return {**found, "disturbed": bench.disturbed / max(1, bench.measured)}
+
+
 def curves(bench):
     keys = {"subscribers": ["rate"], "size": ["mb"], "latency": ["p50", "p99"]}
     found = {}
@@ -185,6 +233,10 @@ def curves(bench):
                        for x, words, left_out in points]
         print(f"curve: {name}", flush=True)
     return found
+
+
+def build_folder():
+    return os.environ.get("SLUICE_BUILD", str(ROOT / "build"))
 
 
 def arguments():
@@ -201,6 +253,12 @@ def arguments():
                              " without other programs (default 60)")
     parser.add_argument("--rows", default="", metavar="WORD",
                         help="only the rows that have this in their names")
+    parser.add_argument("--durable", action="store_true",
+                        help="only the rows of durable queues; with --write,"
+                             " only their part of docs/performance.md")
+    parser.add_argument("--dir", metavar="DIR", default=build_folder(),
+                        help="where the brokers keep durable queues (default"
+                             " %(default)s): on a disk, not in memory")
     parser.add_argument("--keep-plots", action="store_true",
                         help="with --write: leave the plots as they are, which"
                              " saves half of the time")
@@ -212,21 +270,19 @@ def arguments():
         parser.error("--runs takes a number from 1 on")
     if args.write and args.rows:
         parser.error("--write needs all rows")
-    if args.write and not args.keep_plots and not plots.is_possible():
+    if (args.write and not args.keep_plots and not args.durable
+            and not plots.is_possible()):
         parser.error("--write needs gnuplot; --install fetches it")
     return args
 
 
-def main():
-    args = arguments()
-    build = pathlib.Path(os.environ.get("SLUICE_BUILD", ROOT / "build"))
-    places = {"bin": build / "bin", "tools": build / "tests/bench"}
-    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+def measure(args, places):
+    """Everything but durable queues."""
     found = {"machine": machine.describe(places), "runs": args.runs,
              "seconds": 0.3 if args.quick else 1,
              "date": time.strftime("%Y-%m-%d", time.gmtime())}
-    with brokers.running(places) as started:
+    kinds = brokers.KINDS + brokers.SPECIAL
+    with brokers.running(places, kinds) as started:
         bench = Bench(args, places, started)
         # First, because memory that a load has used may be used again.
         idle_found = [*idle_rows(bench)]
@@ -235,12 +291,34 @@ def main():
         if args.write and not args.keep_plots:
             found["curves"] = curves(bench)
     found["disturbed"] = bench.disturbed / max(1, bench.measured)
-    print(f"other programs disturbed {found['disturbed']:.0%} of the runs")
-    if args.write:
+    return found
+
+
+def write(args, found, found_durable):
+    page = ROOT / "docs/performance.md"
+    if args.durable:
+        document.write_durable(found_durable, page)
+    else:
         if not args.keep_plots:
             plots.write(found["curves"], ROOT / "docs/performance")
-        document.write(found, ROOT / "docs/performance.md")
-        readme.write(ROOT)
+        document.write(found, found_durable, page)
+    readme.write(ROOT)
+
+
+def main():
+    args = arguments()
+    build = pathlib.Path(build_folder())
+    places = {"bin": build / "bin", "tools": build / "tests/bench"}
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+    found = None if args.durable else measure(args, places)
+    found_durable = durable(args, places)
+    for some in (found, found_durable):
+        if some:
+            print(f"other programs disturbed {some['disturbed']:.0%} of the"
+                  " runs")
+    if args.write:
+        write(args, found, found_durable)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,13 @@ import os
 import pathlib
 import platform
 import re
+import statistics
+import tempfile
+import time
 
 import brokers
+
+FLUSHES = 200
 
 
 def processor():
@@ -26,3 +31,16 @@ def describe(places):
             "versions": {kind.name: brokers.version(kind, places)
                          for kind in brokers.KINDS if kind.version
                          and brokers.is_installed(kind, places)}}
+
+
+def flush_us(folder):
+    """How long the disk of the folder takes to flush 4 KiB that were appended:
+    the median."""
+    times = []
+    with tempfile.TemporaryFile(dir=folder) as file:
+        for _ in range(FLUSHES):
+            os.write(file.fileno(), bytes(4096))
+            since = time.monotonic()
+            os.fdatasync(file.fileno())
+            times.append((time.monotonic() - since) * 1e6)
+    return statistics.median(times)

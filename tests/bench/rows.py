@@ -73,5 +73,18 @@ ROUND_TRIPS = (
      {"bounded": "bench_roundtrip --kind ack --beside"}),
 )
 
+# Every message is confirmed as stored: options of bench_confirm, and whether the
+# time until then is a row as well.
+DURABLE = (
+    ("100 B, 4096 in flight", {"size": 100, "window": 4096}, False),
+    ("1 KiB, 4096 in flight", {"size": 1024, "window": 4096}, False),
+    ("100 B, 64 in flight", {"size": 100, "window": 64}, False),
+    ("1 KiB, 64 in flight", {"size": 1024, "window": 64}, False),
+    ("100 B, 50 connections, 1 in flight each",
+     {"size": 100, "window": 1, "pubs": 50}, True),
+)
+# JetStream confirms what it has not flushed.
+DOES_NOT_FLUSH = ("JetStream",)
+
 # In whose columns the brokers are that only some rows have.
 NAMES = {"bounded": "sluice", "JetStream": "NATS"}

@@ -28,9 +28,10 @@ HELPS = (
     (("sluice", "work", "--help"), False),
 )
 # Options of scripts/ and of other people's programs that documents mention.
-OTHERS = {"--build", "--cacert", "--cflags", "--command", "--demo", "--endian", "--install",
-          "--libs", "--prefix", "--queue", "--quick", "--record", "--rm",
-          "--signal", "--unix-socket", "--write"}
+OTHERS = {"--build", "--cacert", "--cflags", "--command", "--demo", "--dir",
+          "--durable", "--endian", "--install", "--libs", "--prefix", "--queue",
+          "--quick", "--record", "--rm", "--signal", "--unix-socket",
+          "--write"}
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 # In code: a span, a block with fences, or one that is indented.
