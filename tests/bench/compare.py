@@ -177,11 +177,24 @@ def idle_rows(bench):
     yield row(name, "bytes", values, False)
 
 
-def durable_words(kind, options):
-    window = min(options["window"], kind.window)
-    words = (f"--{name} {value}"
-             for name, value in {**options, "window": window}.items())
-    return f"bench_confirm --broker {kind.dialect} {' '.join(words)}"
+def durable_words(dialect, options, window):
+    """Of bench_confirm, with at most that window."""
+    values = {**options, "window": min(options["window"], window)}
+    words = (f"--{name} {value}" for name, value in values.items())
+    return f"bench_confirm --broker {dialect} {' '.join(words)}"
+
+
+def durable_loads(bench):
+    """name, the words for each broker, whether times are rows as well"""
+    kinds = [broker.kind for broker in bench.started]
+    for name, options, has_times in rows.DURABLE:
+        yield name, {kind.name: durable_words(kind.dialect, options,
+                                              kind.window)
+                     for kind in kinds}, has_times
+    for name, options, dialects in rows.DURABLE_WORK:
+        yield name, {kind.name: durable_words(dialects[kind.name], options,
+                                              kind.window)
+                     for kind in kinds if kind.name in dialects}, False
 
 
 def durable_row(name, unit, medians, key, is_more_better):
@@ -196,11 +209,9 @@ def durable_row(name, unit, medians, key, is_more_better):
 
 def durable_rows(bench):
     keys = ["rate", "cpu", "p50", "p99"]
-    for name, options, has_times in rows.DURABLE:
+    for name, loads, has_times in durable_loads(bench):
         if not bench.wants(name):
             continue
-        loads = {broker.name: durable_words(broker.kind, options)
-                 for broker in bench.started}
         medians = bench.medians(loads, keys)
         found = durable_row(name, "messages/s", medians, "rate", True)
         found["cpu"] = {broker: one["cpu"] for broker, one in medians.items()}

@@ -127,8 +127,9 @@ DURABLE_ORDER = ("sluice", "JetStream", "Redis", "beanstalkd")
 DURABLE_BLOCK = re.compile(
     r"(?<=<!-- durable -->\n).*(?=<!-- /durable -->)", re.S)
 DURABLE = """Messages that are confirmed as stored, on {date}: publishers have so many on
-their way that are not confirmed, nobody reads them, and the figures are
-confirmations per second, or the time until one.
+their way that are not confirmed, and the figures are confirmations per second,
+or the time until one. Nobody reads them, but in the row where one client reads
+and acknowledges each, also on disk.
 
 {table}
 Processor time per message, in microseconds of all of the broker's threads:

@@ -83,6 +83,12 @@ DURABLE = (
     ("100 B, 50 connections, 1 in flight each",
      {"size": 100, "window": 1, "pubs": 50}, True),
 )
+# The same with a reader that acknowledges each message, by broker.
+DURABLE_WORK = (
+    ("100 B, 4096 in flight, read and acknowledged",
+     {"size": 100, "window": 4096},
+     {"sluice": "durable-work", "Redis": "redis-work"}),
+)
 # JetStream confirms what it has not flushed.
 DOES_NOT_FLUSH = ("JetStream",)
 

@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const struct confirmer *const confirmers[] = {
-    &confirmer_sluice,     &confirmer_durable,   &confirmer_work,
-    &confirmer_nats,       &confirmer_nats_file, &confirmer_redis,
-    &confirmer_beanstalkd,
+    &confirmer_sluice,     &confirmer_durable,      &confirmer_work,
+    &confirmer_nats,       &confirmer_nats_file,    &confirmer_redis,
+    &confirmer_beanstalkd, &confirmer_durable_work, &confirmer_redis_work,
 };
 
 const struct confirmer *confirmer_find(const char *name)

@@ -50,9 +50,11 @@ struct confirmer {
 extern const struct confirmer confirmer_sluice;
 extern const struct confirmer confirmer_durable;
 extern const struct confirmer confirmer_work;
+extern const struct confirmer confirmer_durable_work;
 extern const struct confirmer confirmer_nats;
 extern const struct confirmer confirmer_nats_file;
 extern const struct confirmer confirmer_redis;
+extern const struct confirmer confirmer_redis_work;
 extern const struct confirmer confirmer_beanstalkd;
 
 /* NULL when there is none of this name. */

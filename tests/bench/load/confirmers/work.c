@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * A queue of version 2, whose worker acknowledges each message. The publisher
- * wants no receipts.
+ * wants no receipts; or the queue is durable, and it wants those from the disk.
  */
 #include "proto/frame.h"
 #include "tests/bench/load/confirmer.h"
@@ -51,10 +51,29 @@ static size_t work_hear(struct heard *heard, const uint8_t *bytes, size_t n)
     for (; unit_text_read(&unit, bytes + at, n - at); at += unit.bytes) {
         if (unit.head[0] == 'M')
             work_acknowledge(heard, &unit);
+        heard->confirmed += unit.head[0] == 'O';
         heard->refused += unit.head[0] == 'E';
     }
     return at;
 }
+
+static uint8_t *durable_work_put(uint8_t *out, unsigned publisher,
+                                 confirmer_slot slot, uint32_t size)
+{
+    char head[CONFIRMER_EXTRA_BYTES];
+    (void)publisher;
+    snprintf(head, sizeof head, "PUB " QUEUE " rid=%06u confirm=sync",
+             (unsigned)slot);
+    return unit_text_put(out, head, size);
+}
+
+const struct confirmer confirmer_durable_work = {
+    .name = "durable-work",
+    .greet_publisher = work_greet_publisher,
+    .greet_reader = work_greet_reader,
+    .put = durable_work_put,
+    .hear = work_hear,
+};
 
 const struct confirmer confirmer_work = {
     .name = "work",
