@@ -151,7 +151,7 @@
     X(journal_damaged_messages, COUNTER, "messages",                           \
       "messages that could not be read back")                                  \
     X(journal_flush_p50_us, GAUGE, "microseconds",                             \
-      "median time of a flush of the journal, a power of two")                 \
+      "median time of a flush of the journal lately, a power of two")          \
     X(journal_flush_p99_us, GAUGE, "microseconds",                             \
       "99th percentile of that time")                                          \
     X(slow_subscribers, COUNTER, "times",                                      \

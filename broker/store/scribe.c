@@ -16,36 +16,21 @@ int scribe_flush(void *folder, int file)
 {
     struct store *s = folder;
     uint64_t begin = clock_now_us();
-    unsigned i = 0;
     atomic_store(&s->flush_began_us, begin);
     int error = disk_posix_calls(&s->folder).ops->flush(folder, file);
     uint64_t us = clock_now_us() - begin;
     atomic_store(&s->flush_began_us, 0);
-    while (i + 1 < SCRIBE_TIMES && us >> i > 0)
-        i++;
-    s->times[i]++;
+    recent_add(&s->flushes, clock_now_ms(), us);
     return error;
-}
-
-/* The time within which so many of a hundred flushes were done; 0: there was
- * none. */
-static uint64_t flush_us(const struct store *s, unsigned share)
-{
-    uint64_t all = 0, below = 0;
-    for (unsigned i = 0; i < SCRIBE_TIMES; i++)
-        all += s->times[i];
-    for (unsigned i = 0; i < SCRIBE_TIMES && all > 0; i++)
-        if ((below += s->times[i]) * 100 >= all * share)
-            return (uint64_t)1 << i;
-    return 0;
 }
 
 void scribe_exchange(struct store *s)
 {
     pthread_mutex_lock(&s->lock);
-    s->stats = (struct store_stats){.engine = engine_stats(s->engine),
-                                    .flush_p50_us = flush_us(s, 50),
-                                    .flush_p99_us = flush_us(s, 99)};
+    s->stats =
+        (struct store_stats){.engine = engine_stats(s->engine),
+                             .flush_p50_us = recent_within_us(&s->flushes, 50),
+                             .flush_p99_us = recent_within_us(&s->flushes, 99)};
     engine_set_limits(s->engine, s->limit_bytes, s->free_bytes);
     pthread_mutex_unlock(&s->lock);
 }

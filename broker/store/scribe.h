@@ -15,10 +15,9 @@
 #include "broker/base/bell.h"
 #include "broker/base/clock.h"
 #include "broker/base/mailbox.h"
+#include "broker/base/recent.h"
 #include "broker/store/disk_posix.h"
 #include "broker/store/store.h"
-
-enum { SCRIBE_TIMES = 32 };
 
 struct store {
     struct disk_posix folder; /* the first, for scribe_flush() */
@@ -34,9 +33,9 @@ struct store {
     struct store_stats stats;
     /* The thread's, while it runs. */
     struct engine *engine;
-    enum engine_need need;        /* what it waits for, */
-    clock_ms since;               /* since when */
-    uint64_t times[SCRIBE_TIMES]; /* flushes that took less than 2^i us */
+    enum engine_need need; /* what it waits for, */
+    clock_ms since;        /* since when */
+    struct recent flushes; /* how long they took */
     /* The loop's. */
     enum store_state said; /* what it was told */
     uint32_t owed; /* puts and reads that are not reaped, up to ENGINE_PUTS */
