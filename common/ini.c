@@ -116,18 +116,22 @@ static void ini_read_lines(const struct ini *ini, char *text)
 
 /* The file. */
 
-/* Reads the whole file before any of it is used. */
-static bool ini_read_text(int fd, char *text, struct mistakes *m)
+/* Reads the whole file, of which that many bytes are expected, before any of it
+ * is used. */
+static bool ini_read_text(int fd, char *text, size_t room, struct mistakes *m)
 {
     size_t size = 0;
     ssize_t n;
-    while ((n = read(fd, text + size, INI_BYTES_MAX - size)) > 0)
+    while ((n = read(fd, text + size, room - size)) > 0)
         size += (size_t)n;
     text[size] = '\0';
     if (n < 0)
         return mistakes_add(m, "%s", strerror(errno));
-    if (size == INI_BYTES_MAX)
-        return mistakes_add(m, "is longer than 1 MiB");
+    if (size == room)
+        return mistakes_add(m, room > INI_BYTES_MAX
+                                   ? "is longer than 32 MiB"
+                                   : "grows while it is read: the file is not "
+                                     "complete");
     if (size == 0)
         return mistakes_add(m, "is empty: the file is not complete; to say "
                                "nothing, leave a comment in it");
@@ -165,11 +169,20 @@ static int ini_open(const char *path, bool is_secret, struct mistakes *m)
     return -1;
 }
 
+/* Room for the file, and one byte that shows that there is more of it. */
+static size_t ini_room(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 && st.st_size < INI_BYTES_MAX
+               ? (size_t)st.st_size + 1
+               : INI_BYTES_MAX + 1;
+}
+
 /* Secrets that were copied stay where they were freed. */
-static void ini_free_text(char *text, bool is_secret)
+static void ini_free_text(char *text, size_t room, bool is_secret)
 {
     if (is_secret && text)
-        explicit_bzero(text, INI_BYTES_MAX);
+        explicit_bzero(text, room);
     free(text);
 }
 
@@ -180,12 +193,13 @@ bool ini_read(const char *path, const struct ini_handler *handler,
     size_t before = m->count;
     m->place = path;
     int fd = ini_open(path, handler->is_secret, m);
-    char *text = fd < 0 ? NULL : malloc(INI_BYTES_MAX + 1);
-    if (text && ini_read_text(fd, text, m))
+    size_t room = ini_room(fd);
+    char *text = fd < 0 ? NULL : malloc(room + 1);
+    if (text && ini_read_text(fd, text, room, m))
         ini_read_lines(&ini, text);
     else if (fd >= 0 && !text)
         mistakes_add(m, "there is no memory to read it");
-    ini_free_text(text, handler->is_secret);
+    ini_free_text(text, room, handler->is_secret);
     if (fd >= 0)
         close(fd);
     m->place = NULL;

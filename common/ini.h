@@ -20,7 +20,7 @@
 struct mistakes;
 
 enum {
-    INI_BYTES_MAX = 1 << 20,
+    INI_BYTES_MAX = 32 << 20,      /* some 200,000 users */
     INI_LINE_BYTES_MAX = 64 << 10, /* without its end */
 };
 

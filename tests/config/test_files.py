@@ -61,7 +61,7 @@ WRONG = (
     ("[broker]\nmem", {2: ["complete"]}),
     ("[broker]\n\0memory = 64m\n", {0: ["NUL"]}),
     ("", {0: ["empty"]}),
-    ("#" * (1 << 20), {0: ["1 MiB"]}),
+    ("#" * (32 << 20) + "\n", {0: ["32 MiB"]}),
     ("".join(f"[broker]\nlisten = unix:/{i}\n" for i in range(17)),
      {34: ["listen", "16"]}),
     ("".join(f'[channel "/{i}"]\n' for i in range(65)), {65: ["64"]}),

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/ini.h"
 #include "common/mistakes.h"
 #include "tests/unit/unit.h"
 #include "users/users.h"
@@ -272,6 +273,58 @@ static void test_what_was_shown_is_found_again(void **state)
     users_unref(other);
 }
 
+static void test_what_became_of_users_is_counted(void **state)
+{
+    (void)state;
+    struct users *u = read_text(good);
+    const struct {
+        const char *text;
+        struct users_change change;
+    } rows[] = {
+        {good, {0, 0, 0}},
+        {"# nobody\n", {0, 4, 0}},
+        {USER("ops", "uid = 1001\n"), {0, 3, 1}},
+        {USER("new", "uid = 1\n") USER("zulu", "uid = 2\n"), {2, 4, 0}},
+    };
+    for (size_t i = 0; i < UNIT_COUNT(rows); i++) {
+        struct users *other = read_text(rows[i].text);
+        struct users_change change = users_compare(u, other);
+        assert_memory_equal(&change, &rows[i].change, sizeof change);
+        change = users_compare(other, u);
+        assert_int_equal(change.added, rows[i].change.removed);
+        assert_int_equal(change.removed, rows[i].change.added);
+        users_unref(other);
+    }
+    assert_int_equal(users_compare(NULL, u).added, 4);
+    users_unref(u);
+}
+
+/* A user whose role says something else has changed as well. */
+static void test_rights_are_equal_line_by_line(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        USER("a", "uid = 1\npublish = /a\n"),
+        USER("a", "uid = 1\npublish = /a/*\n"),
+        USER("a", "uid = 1\npublish = /*\n"),
+        USER("a", "uid = 1\nsubscribe = /a\n"),
+        USER("a", "uid = 1\npublish = /a\nmonitor = yes\n"),
+        USER("a", "uid = 1\npublish = /a\npublish = /b\n"),
+        "[role \"r\"]\npublish = /r\n" USER("a", "uid = 1\nrole = r\n"),
+        "[role \"r\"]\npublish = /q\n" USER("a", "uid = 1\nrole = r\n"),
+    };
+    for (size_t i = 0; i < UNIT_COUNT(texts); i++)
+        for (size_t j = 0; j < UNIT_COUNT(texts); j++) {
+            struct users *u = read_text(texts[i]), *v = read_text(texts[j]);
+            assert_int_equal(rights_are_equal(&users_find(u, "a")->rights,
+                                              &users_find(v, "a")->rights),
+                             i == j);
+            assert_int_equal(users_compare(u, v).changed, i != j);
+            users_unref(u);
+            users_unref(v);
+        }
+}
+
 static void test_a_file_without_users_lets_nobody_in(void **state)
 {
     (void)state;
@@ -447,12 +500,12 @@ static void test_bytes_that_are_no_text_are_refused(void **state)
 {
     (void)state;
     size_t mistakes;
-    char *much = malloc(2 << 20);
+    char *much = malloc(INI_BYTES_MAX + 1);
     assert_non_null(much);
-    memset(much, '\n', 2 << 20);
+    memset(much, '\n', INI_BYTES_MAX + 1);
     assert_null(read_bytes("[user\0", 6, &mistakes));
-    assert_null(read_bytes(much, 2 << 20, &mistakes));
-    assert_non_null(strstr(said, "longer than 1 MiB"));
+    assert_null(read_bytes(much, INI_BYTES_MAX + 1, &mistakes));
+    assert_non_null(strstr(said, "longer than 32 MiB"));
     memset(much, 'a', 70 << 10);
     much[70 << 10] = '\n';
     assert_null(read_bytes(much, (70 << 10) + 1, &mistakes));
@@ -526,6 +579,8 @@ int main(void)
         cmocka_unit_test(test_a_user_comes_from_its_networks_only),
         cmocka_unit_test(test_owners_keep_a_generation_alive),
         cmocka_unit_test(test_what_was_shown_is_found_again),
+        cmocka_unit_test(test_what_became_of_users_is_counted),
+        cmocka_unit_test(test_rights_are_equal_line_by_line),
         cmocka_unit_test(test_a_file_without_users_lets_nobody_in),
         cmocka_unit_test(test_a_file_with_one_mistake_is_no_file),
         cmocka_unit_test(test_all_mistakes_are_reported_at_once),
