@@ -17,6 +17,7 @@
 #include "broker/options/options.h"
 #include "broker/session/client_views.h"
 #include "broker/session/clients.h"
+#include "broker/session/identity.h"
 #include "broker/session/reason.h"
 #include "common/address.h"
 #include "common/local_place.h"
@@ -30,6 +31,27 @@ static bool reason_at(void *arg, size_t i, struct broker_view_reason *out)
         return false;
     *out = (struct broker_view_reason){reason_rows[i].name, clients->closed[i]};
     return true;
+}
+
+struct user_visit {
+    broker_view_user_fn *visit;
+    void *arg;
+};
+
+static void show_user(void *arg, const struct identity_view *v)
+{
+    const struct user_visit *to = arg;
+    struct broker_view_user user = {.name = v->user,
+                                    .connections = v->connections,
+                                    .memory_bytes = v->memory_bytes,
+                                    .has_limit = v->has_limit};
+    to->visit(to->arg, &user);
+}
+
+static void show_users(void *arg, broker_view_user_fn *visit, void *visit_arg)
+{
+    struct user_visit to = {visit, visit_arg};
+    identities_show(arg, show_user, &to);
 }
 
 static void begin_clients(void *arg)
@@ -109,6 +131,7 @@ static bool open_monitor(struct monitor_setup *m, const struct options *o,
     view.color = o->color.text ? o->color.text : color;
     view.interval_ms = (uint32_t)o->monitor_interval.number;
     view.reason = reason_at;
+    view.show_users = show_users;
     view.begin_clients = begin_clients;
     view.show_clients = show_clients;
     view.arg = clients;

@@ -24,6 +24,17 @@ struct broker_view_reason {
     uint64_t closed;
 };
 
+/* A user that has connections. */
+struct broker_view_user {
+    const char *name; /* NULL: all that have no report of their own */
+    uint64_t connections;
+    uint64_t memory_bytes; /* held by them; only if it has a limit of that */
+    bool has_limit;
+};
+
+/* What a walk over users calls for each; `u` is valid until it returns. */
+typedef void broker_view_user_fn(void *arg, const struct broker_view_user *u);
+
 struct broker_view {
     const char *name;  /* that watchers show */
     const char *color; /* as in CSS */
@@ -35,12 +46,15 @@ struct broker_view {
     struct log *log;
     /* The i-th reason; false when there are no more. */
     bool (*reason)(void *arg, size_t i, struct broker_view_reason *out);
+    /* Calls `visit` for each user, of a bounded number. NULL: there are none.
+     */
+    void (*show_users)(void *arg, broker_view_user_fn *visit, void *visit_arg);
     /* A walk over the clients in pieces: begins one; calls `visit` for the next
      * `count` clients, and returns false when there are no more. */
     void (*begin_clients)(void *arg);
     bool (*show_clients)(void *arg, size_t count, view_fn *visit,
                          void *visit_arg);
-    void *arg; /* for all three */
+    void *arg; /* for all of these */
     /* Sets counters that are measured elsewhere; NULL: there are none. */
     void (*measure)(void *measured);
     void *measured;

@@ -61,6 +61,50 @@ static void write_reasons(const struct broker_view *b, FILE *out)
                 reason.closed);
 }
 
+/* One metric of all users; its head comes with the first. */
+struct user_metric {
+    FILE *out;
+    const char *name, *sentence;
+    uint64_t users;
+};
+
+static void write_user(struct user_metric *m, const struct broker_view_user *u,
+                       uint64_t value)
+{
+    if (m->users++ == 0)
+        write_head(m->out, m->name, COUNTER_KIND_GAUGE, m->sentence);
+    fprintf(m->out, "%s{user=\"", m->name);
+    write_escaped(m->out, u->name ? u->name : METRICS_REST);
+    fprintf(m->out, "\"} %" PRIu64 "\n", value);
+}
+
+static void write_connections(void *arg, const struct broker_view_user *u)
+{
+    write_user(arg, u, u->connections);
+}
+
+static void write_memory(void *arg, const struct broker_view_user *u)
+{
+    if (u->has_limit)
+        write_user(arg, u, u->memory_bytes);
+}
+
+static void write_users(const struct broker_view *b, FILE *out)
+{
+    struct user_metric connections = {.out = out,
+                                      .name = "sluice_user_connections",
+                                      .sentence = "open connections of a user"};
+    struct user_metric memory = {
+        .out = out,
+        .name = "sluice_user_memory_bytes",
+        .sentence = "memory held by the connections of a user that has a "
+                    "limit of it"};
+    if (!b->show_users)
+        return;
+    b->show_users(b->arg, write_connections, &connections);
+    b->show_users(b->arg, write_memory, &memory);
+}
+
 static void write_sample(FILE *out, size_t column, const struct view *v)
 {
     char name[NAME_BYTES] = METRICS_REST;
@@ -106,5 +150,6 @@ void metrics_write(const struct broker_view *b,
     for (size_t i = 0; i < COUNTER_TOTAL; i++)
         write_counter(out, &counter_rows[i], b->counters->value[i]);
     write_reasons(b, out);
+    write_users(b, out);
     write_channels(seen, out);
 }

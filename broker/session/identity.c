@@ -14,6 +14,7 @@
 #include "broker/net/tls.h"
 #include "broker/session/holdings.h"
 #include "broker/session/notice.h"
+#include "broker/session/presence.h"
 #include "users/users.h"
 
 /* By the numbers of sessions. */
@@ -25,8 +26,8 @@ struct identities {
     struct rates rates;    /* what they have sent */
     struct sampler denied; /* what was logged of these, by user */
     struct idmap uids;     /* of those on unix sockets */
-    struct idmap shown;  /* struct credential *, of those that were admitted */
-    struct idmap counts; /* of these, by the address of their user */
+    struct idmap shown; /* struct credential *, of those that were admitted */
+    struct presence present;  /* users of these */
     struct holdings holdings; /* of those whose user has a limit of memory */
 };
 
@@ -62,34 +63,13 @@ bool identity_begin(struct session *s, int fd)
            idmap_put(&s->all->identities->uids, s->id, uid);
 }
 
-/* So many more of that user, or fewer. False without memory. */
-static bool identities_count(struct identities *i, const struct user *user,
-                             int change)
-{
-    uint64_t key = (uint64_t)(uintptr_t)user;
-    const uint64_t *row = idmap_find(&i->counts, key);
-    uint64_t count = (row ? *row : 0) + (uint64_t)change;
-    if (count > 0)
-        return idmap_put(&i->counts, key, count);
-    idmap_remove(&i->counts, key);
-    return true;
-}
-
-static uint64_t identities_connections(const struct identities *i,
-                                       const struct user *user)
-{
-    const uint64_t *row =
-        user ? idmap_find(&i->counts, (uint64_t)(uintptr_t)user) : NULL;
-    return row ? *row : 0;
-}
-
 /* With those that were not moved yet. */
 static bool identities_are_full(const struct identities *i,
                                 const struct user *user)
 {
     const struct user *old = i->old ? users_find(i->old, user->name) : NULL;
     return user->limits.connections > 0 &&
-           identities_connections(i, user) + identities_connections(i, old) >=
+           presence_of(&i->present, user) + presence_of(&i->present, old) >=
                user->limits.connections;
 }
 
@@ -99,7 +79,7 @@ static void identity_drop(struct session *s)
     const struct user *user = identity_user(s);
     if (!user)
         return;
-    (void)identities_count(i, user, -1); /* needs no memory */
+    presence_remove(&i->present, user);
     idmap_remove(&i->shown, s->id);
     holdings_forget(&i->holdings, s);
 }
@@ -119,11 +99,11 @@ static bool identity_keep(struct session *s, const struct credential *shown)
 {
     struct identities *i = s->all->identities;
     identity_drop(s);
-    if (!shown || !identities_count(i, credential_user(shown), 1))
+    if (!shown || !presence_add(&i->present, credential_user(shown)))
         return false;
     if (idmap_put(&i->shown, s->id, (uint64_t)(uintptr_t)shown))
         return true;
-    (void)identities_count(i, credential_user(shown), -1);
+    presence_remove(&i->present, credential_user(shown));
     return false;
 }
 
@@ -304,7 +284,7 @@ bool identities_set(struct clients *all, struct users *users)
             return false;
         idmap_init(&i->uids, all->budget);
         idmap_init(&i->shown, all->budget);
-        idmap_init(&i->counts, all->budget);
+        presence_init(&i->present, all->budget);
         holdings_init(&i->holdings, all);
         all->identities = i;
     }
@@ -315,6 +295,38 @@ bool identities_set(struct clients *all, struct users *users)
     i->generation++;
     all->weighs_users = users_have_memory_limits(users);
     return true;
+}
+
+static void show_add(struct identity_view *to, const struct identity_view *v)
+{
+    to->connections += v->connections;
+    to->memory_bytes += v->memory_bytes;
+    to->has_limit |= v->has_limit;
+}
+
+void identities_show(const struct clients *all, identity_view_fn *visit,
+                     void *arg)
+{
+    const struct identities *i = all->identities;
+    struct identity_view rest = {.user = NULL};
+    size_t shown = 0;
+    if (!i)
+        return;
+    LIST_EACH (link, &i->present.all) {
+        const struct present *one = LIST_OF(link, struct present, link);
+        struct identity_view v = {
+            .user = one->user->name,
+            .connections = one->connections,
+            .has_limit = has_memory_limit(one->user),
+            .memory_bytes = holdings_of(&i->holdings, one->user),
+        };
+        if (shown++ < IDENTITIES_SHOWN)
+            visit(arg, &v);
+        else
+            show_add(&rest, &v);
+    }
+    if (rest.connections > 0)
+        visit(arg, &rest);
 }
 
 const struct users *identities_old(const struct clients *all)
@@ -337,7 +349,7 @@ void identities_fini(struct clients *all)
     holdings_clear(&i->holdings);
     idmap_clear(&i->uids);
     idmap_clear(&i->shown);
-    idmap_clear(&i->counts);
+    presence_clear(&i->present);
     rates_reset(&i->rates, 0);
     users_unref(i->old);
     users_unref(i->users);

@@ -40,6 +40,23 @@ enum identity_change {
 /* Moves a session to the users of now. */
 enum identity_change identity_move(struct session *s);
 
+enum { IDENTITIES_SHOWN = 100 };
+
+/* A user that has connections, as watchers see it. */
+struct identity_view {
+    const char *user; /* NULL: all beyond IDENTITIES_SHOWN */
+    uint64_t connections;
+    uint64_t memory_bytes; /* that they hold, if it has a limit of that */
+    bool has_limit;
+};
+
+/* What a walk over users calls for each; `view` is valid until it returns. */
+typedef void identity_view_fn(void *arg, const struct identity_view *view);
+
+/* Calls `visit` for each. */
+void identities_show(const struct clients *all, identity_view_fn *visit,
+                     void *arg);
+
 /* For the end: sessions are gone. */
 void identities_fini(struct clients *all);
 

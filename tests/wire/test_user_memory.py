@@ -7,9 +7,11 @@ import os
 import pathlib
 import tempfile
 import threading
+import time
+import urllib.request
 
 from unit_client import OPENING, UnitClient, UnitsTest, unit
-from wire import KIB, MIB, Background, Client, frame, main, numbered
+from wire import DEADLINE, KIB, MIB, Background, Client, frame, main, numbered
 
 TOKEN = b"sl_thermo"
 LIMIT = "memory = 1m"
@@ -94,6 +96,45 @@ class Readers(UserMemoryTest):
         for i in range(100):
             writer.say(b"PUB /topic/b", b"%d" % i)
             self.assertEqual(good.recv(), b"%d" % i)
+
+
+class Metrics(UserMemoryTest):
+    def metrics(self, broker):
+        address = broker.wait_for_log("event=serving_http").fields["addr"]
+        request = urllib.request.Request(
+            f"http://{address}/metrics",
+            headers={"Authorization": "Bearer " + TOKEN.decode()})
+        with urllib.request.urlopen(request, timeout=DEADLINE) as answer:
+            return [line for line in answer.read().decode().splitlines()
+                    if line.startswith("sluice_user_") and "{" in line]
+
+    def test_a_hundred_users_are_shown_and_the_others_together(self):
+        digests = {f"u{i}": hashlib.sha256(b"u%d" % i).hexdigest()
+                   for i in range(103)}
+        broker = self.start((*THERMO, "monitor = yes"), *(
+            (name, f"token = sha256:{digest}", LIMIT)
+            for name, digest in digests.items()), args=(
+                "--http", "127.0.0.1:0", "--queue-limit", "1000"))
+        client = self.opening(broker, b" mech=token", b"u0")
+        for _ in range(2):
+            client.say(b"PUB /queue/a", b"x" * 900)
+        client.ping(b"x")
+        self.opening(broker, b" mech=token", b"u0")
+        shown = self.metrics(broker)
+        self.assertIn('sluice_user_connections{user="u0"} 2', shown)
+        self.assertEqual(
+            [line for line in shown if "memory" in line],
+            ['sluice_user_memory_bytes{user="u0"} '
+             f'{broker.stats()["parked_bytes"]}'])
+        for name in list(digests)[1:]:
+            self.opening(broker, b" mech=token", name.encode())
+        until = time.monotonic() + DEADLINE  # reports are made now and then
+        while len(shown) < 101 and time.monotonic() < until:
+            shown = [line for line in self.metrics(broker)
+                     if "connections" in line]
+        self.assertEqual(len(shown), 101)
+        self.assertIn('sluice_user_connections{user="%rest"} 3', shown)
+        client.close()
 
 
 class Publishers(UserMemoryTest):
