@@ -67,7 +67,7 @@ static bool journal_fail(const struct options *o,
     return sentence_fail(why, "--journal %s: %s", o->journal.text,
                          report->engine.text[0] != '\0'
                              ? report->engine.text
-                             : "it cannot be opened");
+                             : "there is no memory for it, or no descriptor");
 }
 
 static void log_opened(struct journal_setup *j,

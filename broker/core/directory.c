@@ -40,8 +40,12 @@ struct channel *directory_add(struct directory *d, enum name_class name_class,
     d->turn->refusal = REFUSAL_NO_MEMORY; /* unless `open` knows better */
     if (!ch)
         return NULL;
-    if ((kind->open && !kind->open(ch)) ||
-        !map_insert(&d->channels, &ch->node)) {
+    if (!map_insert(&d->channels, &ch->node)) {
+        channel_free(ch);
+        return NULL;
+    }
+    if (kind->open && !kind->open(ch)) { /* last: then it may hold messages */
+        map_remove(&d->channels, &ch->node);
         channel_free(ch);
         return NULL;
     }

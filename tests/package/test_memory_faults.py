@@ -27,11 +27,11 @@ def frame(body):
 class Daemon:
     """sluiced with the n-th allocation failing."""
 
-    def __init__(self, shim, number, **env):
+    def __init__(self, shim, number, *args, **env):
         self.process = subprocess.Popen(
             [SLUICED, "--listen", f"unix:{shim.parent}/{number}",
-             "--listen", "127.0.0.1:0", "--channel", "/topic/held hold=3"],
-            stderr=subprocess.PIPE, text=True, env={**os.environ, **env, "LD_PRELOAD": str(shim),
+             "--listen", "127.0.0.1:0", "--channel", "/topic/held hold=3",
+             *args], stderr=subprocess.PIPE, text=True, env={**os.environ, **env, "LD_PRELOAD": str(shim),
                             "FAIL_AT": str(number)})
         self.said, self.port = "", None
         for line in self.process.stderr:
@@ -103,13 +103,13 @@ class Faults(unittest.TestCase):
                     return number - 1
         return LAST
 
-    def start(self, number, **env):
-        daemon = Daemon(self.shim, number, **env)
+    def start(self, number, *args, **env):
+        daemon = Daemon(self.shim, number, *args, **env)
         self.addCleanup(daemon.process.kill)
         return daemon
 
-    def check_start(self, number):
-        daemon = self.start(number)
+    def check_start(self, number, *args):
+        daemon = self.start(number, *args)
         status = daemon.end()
         self.assertIn(status, (0, 1, 2), daemon.said)
         if status:
@@ -118,8 +118,8 @@ class Faults(unittest.TestCase):
             self.assertRegex(said[-1], "^sluiced: .*[Mm]emory")
         return daemon.has_failed()
 
-    def check_session(self, number):
-        daemon = self.start(number, FAIL_IN_SESSION="1")
+    def check_session(self, number, *args):
+        daemon = self.start(number, *args, FAIL_IN_SESSION="1")
         talk(daemon)
         # The failure may hit the first client that asks.
         self.assertTrue(is_served(daemon) or is_served(daemon))
@@ -131,6 +131,44 @@ class Faults(unittest.TestCase):
 
     def test_in_the_session(self):
         self.assertGreater(self.until_none_fails(self.check_session), 10)
+
+
+class Journal(Faults):
+    """The same with queues that are durable."""
+
+    def durable(self):
+        """Options, with a journal that has two messages."""
+        folder = tempfile.TemporaryDirectory(prefix="sluice-malloc-")
+        self.addCleanup(folder.cleanup)
+        options = ("--journal", folder.name, "--journal-segment", "256k",
+                   "--journal-free", "0", "--channel", "/queue/** durable=yes")
+        daemon = self.start(0, *options)
+        with daemon.connect() as client:
+            client.sendall(frame(b"") + (frame(b"/queue/kept") + frame(b"x")) * 2
+                           + frame(b""))
+            self.assertEqual(client.recv(1), b"")
+        self.assertEqual(daemon.end(), 0, daemon.said)
+        return options
+
+    def kept(self, options):
+        """Both are still there."""
+        daemon = self.start(0, *options)
+        with daemon.connect() as client:
+            client.sendall(frame(b"/queue/kept"))
+            self.assertEqual(client.makefile("rb").read(10), frame(b"x") * 2)
+        self.assertEqual(daemon.end(), 0, daemon.said)
+
+    def check_start(self, number, *args):
+        options = self.durable()
+        has_failed = super().check_start(number, *options)
+        self.kept(options)
+        return has_failed
+
+    def check_session(self, number, *args):
+        options = self.durable()
+        has_failed = super().check_session(number, *options)
+        self.kept(options)
+        return has_failed
 
 
 if __name__ == "__main__":
