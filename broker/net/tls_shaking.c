@@ -237,12 +237,13 @@ static void shaking_begin(struct tls_shaking *s, struct tls_link *l)
     s->host_places[l->host]++;
     counter_set(s->counters, COUNT_tls_half_open, s->places);
     l->transport.is_away = l->is_waiting = false;
-    if (!tls_link_begin(l) || !shaking_compute(s, &s->beginning, l)) {
+    bool is_begun = tls_link_begin(l);
+    tls_link_charge(l); /* before a thread has it */
+    if (!is_begun || !shaking_compute(s, &s->beginning, l)) {
         place_give_up(s, l);
         shaking_fail(l, TLS_NO_MEMORY);
         stream_wake(l->transport.stream);
     }
-    tls_link_charge(l);
 }
 
 /* The first of the silent ones that must give way does. */
