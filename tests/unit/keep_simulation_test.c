@@ -175,8 +175,9 @@ static void turn(struct sim *sim)
 static void join(struct sim *sim, struct consumer *c, uint32_t queue,
                  uint64_t appetite)
 {
-    *c = (struct consumer){.queue = queue, .last = -1, .is_open = true};
-    reader_open(&sim->rig, &c->reader, names[queue], appetite);
+    *c = (struct consumer){.queue = queue, .last = -1};
+    c->is_open = reader_try(&sim->rig, &c->reader, names[queue], appetite);
+    assert_true(c->is_open || core_store_has_failed(&sim->rig.core));
     turn(sim);
 }
 
@@ -344,6 +345,7 @@ static void drain(struct sim *sim)
     sim->is_last = true;
     for (uint32_t q = 0; q < QUEUES; q++)
         join(sim, &sim->consumers[q], q, UINT64_MAX);
+    assert_false(core_store_has_failed(&sim->rig.core));
     for (int i = 0; i < DRAIN_ROUNDS && !is_drained(sim); i++) {
         store_fake_do(&sim->store, UINT32_MAX);
         core_reap(&sim->rig.core);

@@ -198,13 +198,19 @@ int rig_resumed(struct rig *r, struct publisher **out, int max)
     return n;
 }
 
-void reader_open(struct rig *r, struct reader *reader, const char *channel,
-                 uint64_t appetite)
+bool reader_try(struct rig *r, struct reader *reader, const char *channel,
+                uint64_t appetite)
 {
     *reader = (struct reader){.appetite = appetite};
     subscriber_init(&reader->sub);
-    assert_true(core_subscribe(&r->core, &reader->sub, (const uint8_t *)channel,
-                               (uint32_t)strlen(channel)));
+    return core_subscribe(&r->core, &reader->sub, (const uint8_t *)channel,
+                          (uint32_t)strlen(channel));
+}
+
+void reader_open(struct rig *r, struct reader *reader, const char *channel,
+                 uint64_t appetite)
+{
+    assert_true(reader_try(r, reader, channel, appetite));
 }
 
 void reader_feed(struct rig *r, struct reader *reader, uint64_t bytes)

@@ -73,6 +73,9 @@ void rig_wait_ms(struct rig *r, uint32_t ms);
 /* Those that were resumed since it was last called; returns how many. */
 int rig_resumed(struct rig *r, struct publisher **out, int max);
 
+/* False if there can be no such channel. */
+bool reader_try(struct rig *r, struct reader *reader, const char *channel,
+                uint64_t appetite);
 void reader_open(struct rig *r, struct reader *reader, const char *channel,
                  uint64_t appetite);
 
