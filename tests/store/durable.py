@@ -16,8 +16,8 @@ from flushes import faults  # noqa: E402
 from wire import Broker, WireTest, main, run_sluiced  # noqa: E402
 
 __all__ = [
-    "DEADLINE", "DurableTest", "QUEUE", "Consumer", "Ledger", "Producer",
-    "chance", "drain", "faults", "loop_mount", "main", "mount",
+    "DEADLINE", "DurableTest", "QUEUE", "SLUICED", "Consumer", "Ledger",
+    "Producer", "chance", "drain", "faults", "loop_mount", "main", "mount",
     "publish_and_say_goodbye", "run", "run_sluiced", "setting"]
 
 chance = random.Random(int(os.environ.get("SLUICE_SEED", "20261122")))

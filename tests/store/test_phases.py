@@ -13,9 +13,8 @@ import subprocess
 import tempfile
 import time
 
-from daemon import SLUICED
-from durable import (DEADLINE, QUEUE, DurableTest, chance, drain, faults, main,
-                     publish_and_say_goodbye, setting)
+from durable import (DEADLINE, QUEUE, SLUICED, DurableTest, chance, drain,
+                     faults, main, publish_and_say_goodbye, setting)
 from wire import KIB, Background, is_sanitised
 
 KILLS = setting("SLUICE_KILLS", 20)
