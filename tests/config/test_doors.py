@@ -69,15 +69,8 @@ class DoorsTest(UnitsTest):
         broker.wait_for_log(f"event=closed .*reason={reason} ", since)
 
 
-class Starting(DoorsTest):
-    def test_nothing_is_open_to_other_machines_by_default(self):
-        """The sentence names both ways."""
-        for address in ("0.0.0.0:0", "[::]:0", "*:0", ":0", "192.0.2.1:0",
-                        "broker.example:0"):
-            said = self.refused("--listen", address)
-            for way in ("--users", "--tls-cert",
-                        f"'{address} auth=none tls=none'"):
-                self.assertIn(way, said)
+class AnyDoor:
+    """What holds for the addresses of each kind of door: its OPTION."""
 
     def test_each_half_has_to_be_decided(self):
         for args, way, other in (
@@ -86,7 +79,7 @@ class Starting(DoorsTest):
                 (("0.0.0.0:0 auth=none",), "--tls-cert", "--users"),
                 (("0.0.0.0:0", "--users", self.users), "--tls-cert",
                  "--users FILE")):
-            said = self.refused("--listen", *args)
+            said = self.refused(self.OPTION, *args)
             self.assertIn(way, said)
             self.assertNotIn(other, said)
 
@@ -94,8 +87,21 @@ class Starting(DoorsTest):
         for word, option in (("tls=required", "--tls-cert"),
                              ("tls=allowed", "--tls-cert"),
                              ("auth=required", "--users")):
-            said = self.refused("--listen", f"127.0.0.1:0 {word}")
+            said = self.refused(self.OPTION, f"127.0.0.1:0 {word}")
             self.assertIn(f"{word} needs {option}", said)
+
+
+class Starting(AnyDoor, DoorsTest):
+    OPTION = "--listen"
+
+    def test_nothing_is_open_to_other_machines_by_default(self):
+        """The sentence names both ways."""
+        for address in ("0.0.0.0:0", "[::]:0", "*:0", ":0", "192.0.2.1:0",
+                        "broker.example:0"):
+            said = self.refused("--listen", address)
+            for way in ("--users", "--tls-cert",
+                        f"'{address} auth=none tls=none'"):
+                self.assertIn(way, said)
 
     def test_words_that_are_none(self):
         for word in ("tls=yes", "auth=allowed", "v1=maybe", "v2=no", "tls=",
@@ -152,8 +158,9 @@ class Starting(DoorsTest):
         self.assertHeard(broker)
 
 
-class Documents(DoorsTest):
+class Documents(AnyDoor, DoorsTest):
     """The same for HTTP, in its own words."""
+    OPTION = "--http"
 
     def test_nothing_is_open_to_other_machines_by_default(self):
         for address in ("0.0.0.0:0", "[::]:0", "*:0", "broker.example"):
@@ -162,24 +169,6 @@ class Documents(DoorsTest):
                         f"'{address} auth=none tls=none'"):
                 self.assertIn(way, said)
             self.assertTrue(said.startswith(f"sluiced: http {address}: "))
-
-    def test_each_half_has_to_be_decided(self):
-        for args, way, other in (
-                (("0.0.0.0:0 tls=none",), "--users", "--tls-cert"),
-                (("0.0.0.0:0", *FILES), "--users", "--tls-cert"),
-                (("0.0.0.0:0 auth=none",), "--tls-cert", "--users"),
-                (("0.0.0.0:0", "--users", self.users), "--tls-cert",
-                 "--users FILE")):
-            said = self.refused("--http", *args)
-            self.assertIn(way, said)
-            self.assertNotIn(other, said)
-
-    def test_what_is_demanded_has_to_be_possible(self):
-        for word, option in (("tls=required", "--tls-cert"),
-                             ("tls=allowed", "--tls-cert"),
-                             ("auth=required", "--users")):
-            said = self.refused("--http", f"127.0.0.1:0 {word}")
-            self.assertIn(f"{word} needs {option}", said)
 
     def test_words_that_are_none(self):
         for word in ("tls=yes", "v1=yes", "v1=no", "tls=none tls=none"):
