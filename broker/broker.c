@@ -70,11 +70,18 @@ struct broker {
     bool is_forced; /* to stop at once */
 };
 
+static void broker_measure(void *broker)
+{
+    struct broker *b = broker;
+    journal_setup_measure(&b->journal);
+    tls_setup_measure(&b->tls);
+}
+
 static void broker_log_counters(struct broker *b, const char *event)
 {
     struct log_field fields[COUNTER_TOTAL + 1];
     gauges_update(&b->counters, &b->budget, &b->log);
-    journal_setup_measure(&b->journal);
+    broker_measure(b);
     for (size_t i = 0; i < COUNTER_TOTAL; i++)
         fields[i] = LOG_U64(counter_rows[i].name, b->counters.value[i]);
     fields[COUNTER_TOTAL] = (struct log_field){.kind = LOG_END};
@@ -224,7 +231,7 @@ static void broker_apply(struct broker *b, struct options *fresh)
     struct options *old = b->options;
     b->options = fresh;
     broker_set_log(b);
-    changes_apply(old, fresh, &b->log);
+    changes_log(old, fresh, &b->log);
     b->budget.limit_bytes = fresh->memory.number;
     struct core_config config = configure_core(fresh);
     core_configure(&b->core, &config);
@@ -250,10 +257,13 @@ static bool broker_reload(struct broker *b, struct sentence *why)
     bool is_log_open =
         !b->options->log_file.text || broker_open_log(b, b->options, why);
     struct mistakes mistakes = {.report = broker_on_mistake, .arg = b};
-    struct options *fresh = options_load(b->arguments, &mistakes);
+    struct options *fresh =
+        options_reload(b->arguments, b->options, &b->log, &mistakes);
     if (!fresh)
         return sentence_fail(why, "mistakes");
+    configure_secrecy(fresh);
     if (!broker_prepare(b, fresh, is_log_open, why)) {
+        changes_swap_fixed(b->options, fresh);
         options_free(fresh);
         return false;
     }
@@ -345,8 +355,8 @@ static struct broker_view broker_view(struct broker *b)
                                 .counters = &b->counters,
                                 .budget = &b->budget,
                                 .log = &b->log,
-                                .measure = journal_setup_measure,
-                                .measured = &b->journal};
+                                .measure = broker_measure,
+                                .measured = b};
 }
 
 /* The addresses are logged when all is open: programs that wait for their lines
@@ -422,6 +432,7 @@ struct broker *broker_new(struct arguments *a, struct options *o,
     log_init(&b->log, STDERR_FILENO, LOG_INFO);
     broker_set_log(b);
     signals_hold();
+    configure_secrecy(o);
     if (broker_open(b, why))
         return b;
     /* Its thread may have been started. */

@@ -4,6 +4,7 @@
 #include "broker/base/log.h"
 #include "broker/options/options.h"
 #include "broker/session/reader.h"
+#include "common/secrecy.h"
 #include "proto/frame.h"
 
 enum { LEAVE_MIN_MS = 1000 };
@@ -11,6 +12,12 @@ enum { LEAVE_MIN_MS = 1000 };
 static uint32_t message_size(const uint8_t *message)
 {
     return FRAME_HEAD_BYTES + frame_get_length(message);
+}
+
+void configure_secrecy(const struct options *o)
+{
+    if (o->users.text || o->tls_key.count > 0 || o->monitor_key.text)
+        secrecy_hide_memory();
 }
 
 struct core_config configure_core(const struct options *o)

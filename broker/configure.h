@@ -14,6 +14,10 @@
 struct log;
 struct options;
 
+/* Hides the memory of a broker that has secrets, before it reads them: digests
+ * and hashes of users, and what these show; a key for TLS; one for the feed. */
+void configure_secrecy(const struct options *o);
+
 /* Borrows the rules of `o`. */
 struct core_config configure_core(const struct options *o);
 

@@ -110,6 +110,23 @@ static bool was_started_with(long pid, char *const *argv)
     return !next_word(&at, words + n);
 }
 
+/* The file of the lock is for people: it may be empty, or the number one of
+ * another container. */
+bool journal_folder_refuse_used(const char *path, long pid,
+                                struct sentence *why)
+{
+    static const char advice[] =
+        "stop it first, or give this one a folder of its own";
+    if (pid > 0)
+        return sentence_fail(why, "another broker uses %s (pid %ld); %s", path,
+                             pid, advice);
+    return sentence_fail(
+        why,
+        "another broker uses %s ('fuser -v %s/" JOURNAL_NAME_LOCK
+        "' names it); %s",
+        path, path, advice);
+}
+
 /* A shared lock, for a moment: a broker holds an exclusive one. */
 static bool check_lock(int folder, const char *path, char *const *argv,
                        struct sentence *why)
@@ -126,7 +143,7 @@ static bool check_lock(int folder, const char *path, char *const *argv,
     pid[n > 0 ? n : 0] = '\0';
     long user = strtol(pid, NULL, 10);
     return !is_used || (argv && was_started_with(user, argv)) ||
-           sentence_fail(why, "another broker uses %s (pid %ld)", path, user);
+           journal_folder_refuse_used(path, user, why);
 }
 
 bool journal_folder_check(const char *path, char *const *argv,

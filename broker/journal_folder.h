@@ -19,4 +19,9 @@ struct sentence;
 bool journal_folder_check(const char *path, char *const *argv,
                           struct sentence *why);
 
+/* That a process uses it, which is not known if `pid` is 0, and what to do
+ * about it. Always false. */
+bool journal_folder_refuse_used(const char *path, long pid,
+                                struct sentence *why);
+
 #endif

@@ -8,6 +8,7 @@
 #include "broker/base/clock.h"
 #include "broker/base/log.h"
 #include "broker/core/core.h"
+#include "broker/journal_folder.h"
 #include "broker/net/reactor.h"
 #include "broker/options/options.h"
 #include "broker/store/store.h"
@@ -60,13 +61,10 @@ static bool journal_fail(const struct options *o,
                          struct sentence *why)
 {
     if (report->other > 0)
-        return sentence_fail(why,
-                             "--journal %s: another broker uses it "
-                             "(process %d)",
-                             o->journal.text, report->other);
+        return journal_folder_refuse_used(o->journal.text, report->other, why);
     return sentence_fail(why, "--journal %s: %s", o->journal.text,
-                         report->engine.text[0] != '\0'
-                             ? report->engine.text
+                         report->engine.why.text[0] != '\0'
+                             ? report->engine.why.text
                              : "there is no memory for it, or no descriptor");
 }
 
@@ -112,14 +110,13 @@ bool journal_setup_open(struct journal_setup *j, const struct options *o,
                         struct sentence *why)
 {
     struct store_report report;
-    struct store_setup setup = {.folder = o->journal.text,
-                                .segment_bytes = options_journal_segment(o),
-                                .limit_bytes = o->journal_limit.number,
-                                .free_bytes = o->journal_free.number};
+    struct engine_setup setup = {.segment_bytes = options_journal_segment(o),
+                                 .limit_bytes = o->journal_limit.number,
+                                 .free_bytes = o->journal_free.number};
     *j = (struct journal_setup){.core = core, .log = log};
-    if (!setup.folder)
+    if (!o->journal.text)
         return true;
-    j->store = store_open(&setup, &report);
+    j->store = store_open(o->journal.text, &setup, &report);
     if (!j->store)
         return journal_fail(o, &report, why);
     j->watch = (struct journal_watch){.store = j->store,

@@ -30,6 +30,7 @@ void journal_watch_measure(const struct journal_watch *w)
         {COUNT_journal_segments, engine->segments},
         {COUNT_journal_batches, engine->batches},
         {COUNT_journal_flushes, engine->flushes},
+        {COUNT_journal_group_waits, stats.group_waits},
         {COUNT_journal_messages, engine->messages},
         {COUNT_journal_acks, engine->acks},
         {COUNT_journal_late_acks, engine->late_acks},
@@ -44,13 +45,28 @@ void journal_watch_measure(const struct journal_watch *w)
         counter_set(w->counters, rows[i].id, rows[i].value);
 }
 
+/* What clients were refused since the last line about it. Of a store that is
+ * full there is a line already. */
 static void watch_refused(struct journal_watch *w)
 {
-    uint64_t refused = w->counters->value[COUNT_journal_refused_channels];
-    if (refused > w->refused_channels)
+    const uint64_t *value = w->counters->value;
+    uint64_t channels = value[COUNT_journal_refused_channels];
+    uint64_t messages = value[COUNT_journal_refused_messages];
+    if (channels > w->refused_channels)
         log_event(w->log, LOG_WARNING, "journal_channels",
-                  LOG_U64("refused", refused - w->refused_channels));
-    w->refused_channels = refused;
+                  LOG_U64("refused", channels - w->refused_channels));
+    if (messages > w->refused_messages && w->keeper->state == STORE_OPEN)
+        log_event(w->log, LOG_WARNING, "journal_no_room",
+                  LOG_U64("refused", messages - w->refused_messages));
+    w->refused_channels = channels;
+    w->refused_messages = messages;
+}
+
+static bool watch_has_refused(const struct journal_watch *w)
+{
+    const uint64_t *value = w->counters->value;
+    return value[COUNT_journal_refused_channels] > w->refused_channels ||
+           value[COUNT_journal_refused_messages] > w->refused_messages;
 }
 
 /* When to look again at a flush that has taken so long, 0: there is none. When
@@ -78,8 +94,7 @@ static void watch_on_timer(void *arg)
  * in that time. */
 void journal_watch_turn(struct journal_watch *w)
 {
-    uint64_t refused = w->counters->value[COUNT_journal_refused_channels];
-    bool is_due = w->keeper->pending_bytes > 0 || refused > w->refused_channels;
+    bool is_due = w->keeper->pending_bytes > 0 || watch_has_refused(w);
     if (!is_due || reactor_timer_is_running(w->timer))
         return;
     watch_refused(w);

@@ -24,7 +24,8 @@ struct journal_watch {
     struct log *log;
     uint64_t limit_bytes;        /* of its files */
     struct reactor_timer *timer; /* NULL until it is started */
-    uint64_t refused_channels;   /* that were logged */
+    uint64_t refused_channels;   /* that were logged, */
+    uint64_t refused_messages;   /* the same */
     bool is_slow;                /* the flush that is being waited for */
 };
 

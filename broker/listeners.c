@@ -9,6 +9,7 @@
 
 #include "broker/base/counters.h"
 #include "broker/base/log.h"
+#include "broker/core/core.h"
 #include "broker/net/listener.h"
 #include "broker/session/clients.h"
 #include "common/address.h"
@@ -232,9 +233,11 @@ static bool listeners_add(struct listeners *ls, struct listeners_entry *e,
         entry_free(e);
         return false;
     }
-    for (struct listener *l = e->chain; ls->is_paused && l;
-         l = listener_next(l))
-        listener_pause(l);
+    for (struct listener *l = e->chain; l; l = listener_next(l)) {
+        listener_reset_on_kill(l, core_has_store(ls->clients->core));
+        if (ls->is_paused)
+            listener_pause(l);
+    }
     ls->all[ls->count++] = e;
     return true;
 }
@@ -298,7 +301,7 @@ static bool listeners_open_all(struct listeners *ls, const struct options *o,
 {
     for (size_t i = 0; i < o->listen.count; i++) {
         struct door door;
-        if (!door_parse(DOOR_LISTEN, o->listen.texts[i], &door) ||
+        if (!door_parse(DOOR_LISTEN, o->listen.texts[i], &door, why) ||
             !door_decide(&door, o, why))
             return false; /* the options were checked */
         struct listeners_entry *e = listeners_find(ls, door.address);

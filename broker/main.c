@@ -56,14 +56,9 @@ static int action_version(struct arguments *a, struct options *o)
 
 static int action_check(struct arguments *a, struct options *o)
 {
-    struct sentence why;
-    bool is_good = tls_setup_check(o, &why);
-    if (is_good)
-        help_values(o, a->config, stdout);
-    else
-        fprintf(stderr, "sluiced: %s\n", why.text);
+    help_values(o, a->config, stdout);
     options_free(o);
-    return is_good ? EXIT_OK : EXIT_USAGE;
+    return EXIT_OK;
 }
 
 static action_fn *const actions[ACTION_TOTAL] = {
@@ -97,6 +92,18 @@ static bool can_use_journal(const struct arguments *a, const struct options *o,
            journal_options_reject(o, a->config, why.text, m);
 }
 
+/* The files are read twice at a start, so that a mistake in one of them is like
+ * any other of the options. */
+static bool can_use_files(const struct arguments *a, const struct options *o,
+                          struct mistakes *m)
+{
+    struct sentence why;
+    bool is_wanted = a->action == ACTION_RUN || a->action == ACTION_CHECK;
+    bool ok = !is_wanted || tls_setup_check(o, &why) ||
+              mistakes_add(m, "%s", why.text);
+    return can_use_journal(a, o, m) && ok;
+}
+
 int main(int argc, char **argv)
 {
     struct arguments arguments = {.argc = argc, .argv = argv};
@@ -105,7 +112,7 @@ int main(int argc, char **argv)
     struct options *options = options_load(&arguments, &mistakes);
     if (!options)
         return EXIT_USAGE;
-    if (!can_use_journal(&arguments, options, &mistakes)) {
+    if (!can_use_files(&arguments, options, &mistakes)) {
         options_free(options);
         return EXIT_USAGE;
     }

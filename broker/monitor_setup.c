@@ -13,6 +13,8 @@
 #include "broker/monitor/outlet.h"
 #include "broker/monitor/watchers.h"
 #include "broker/net/listener.h"
+#include "broker/net/tls.h"
+#include "broker/net/tls_tally.h"
 #include "broker/options/door.h"
 #include "broker/options/options.h"
 #include "broker/session/client_views.h"
@@ -33,6 +35,24 @@ static bool reason_at(void *arg, size_t i, struct broker_view_reason *out)
     return true;
 }
 
+/* What is no fault has no row. */
+static bool tls_fault_at(void *arg, size_t i, struct broker_view_reason *out)
+{
+    const struct clients *clients = arg;
+    size_t fault = i + 1;
+    if (fault >= TLS_FAULTS)
+        return false;
+    *out = (struct broker_view_reason){tls_fault_rows[fault].name,
+                                       tls_tally(clients->tls)->failed[fault]};
+    return true;
+}
+
+static const struct durations *tls_durations(void *arg)
+{
+    const struct clients *clients = arg;
+    return &tls_tally(clients->tls)->durations;
+}
+
 struct user_visit {
     broker_view_user_fn *visit;
     void *arg;
@@ -42,9 +62,11 @@ static void show_user(void *arg, const struct identity_view *v)
 {
     const struct user_visit *to = arg;
     struct broker_view_user user = {.name = v->user,
+                                    .users = v->users,
                                     .connections = v->connections,
                                     .memory_bytes = v->memory_bytes,
-                                    .has_limit = v->has_limit};
+                                    .denied = v->denied,
+                                    .limits = v->limits};
     to->visit(to->arg, &user);
 }
 
@@ -81,6 +103,7 @@ static struct monitor_config config_of(const struct options *o)
         .taps_per_second = o->tap_rate.number,
         .key = o->monitor_key.text,
         .clients = o->monitor_clients.text,
+        .collector = o->monitor_collector.text,
         .users = o->known,
     };
 }
@@ -122,7 +145,7 @@ static bool open_monitor(struct monitor_setup *m, const struct options *o,
     struct door first;
     struct monitor_config config = config_of(o);
     struct broker_view view = *parts;
-    identity_name(door_parse(DOOR_LISTEN, o->listen.text, &first)
+    identity_name(door_parse(DOOR_LISTEN, o->listen.text, &first, why)
                       ? first.address
                       : o->listen.text,
                   name);
@@ -131,6 +154,8 @@ static bool open_monitor(struct monitor_setup *m, const struct options *o,
     view.color = o->color.text ? o->color.text : color;
     view.interval_ms = (uint32_t)o->monitor_interval.number;
     view.reason = reason_at;
+    view.tls_fault = tls_fault_at;
+    view.tls_durations = tls_durations;
     view.show_users = show_users;
     view.begin_clients = begin_clients;
     view.show_clients = show_clients;
@@ -192,7 +217,7 @@ static bool open_http_door(struct monitor_setup *m, const struct options *o,
                            struct sentence *why)
 {
     struct door d;
-    if (!door_parse(DOOR_HTTP, text, &d) || !door_decide(&d, o, why))
+    if (!door_parse(DOOR_HTTP, text, &d, why) || !door_decide(&d, o, why))
         return false; /* the options were checked */
     log_demands(&d, parts->log);
     const struct http_demands demands = {

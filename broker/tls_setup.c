@@ -15,6 +15,7 @@
 
 enum {
     LOOK_MS = 5000,
+    SETTLE_MS = 2000, /* between the looks that must see the same change */
     DAY_S = 86400,
     HOUR_S = 3600,
     FINGERPRINT_TEXT = 8 + 2 * TLS_FINGERPRINT, /* with its NUL */
@@ -76,7 +77,7 @@ static void setup_log_loaded(const struct tls_setup *s)
     strftime(end, sizeof end, "%Y-%m-%dT%H:%M:%SZ", gmtime_r(&not_after, &tm));
     log_always(s->log, LOG_INFO, "tls_loaded",
                LOG_LIST(LOG_U64("certificates", c->count),
-                        LOG_TEXT("not_after", end),
+                        LOG_TEXT("names", c->names), LOG_TEXT("not_after", end),
                         LOG_TEXT("fingerprint", fingerprint),
                         LOG_TEXT("clients", !c->asks_client ? "any"
                                             : s->options->tls_clients.number
@@ -84,43 +85,87 @@ static void setup_log_loaded(const struct tls_setup *s)
                                                 : "required")));
 }
 
+static void setup_log_kept(const struct tls_setup *s,
+                           const struct sentence *why)
+{
+    log_always(s->log, LOG_ERROR, "tls_kept",
+               LOG_LIST(LOG_TEXT("why", why->text)));
+}
+
 /* How long before the end of a certificate the log says so, and how often. */
-static const struct warning_row {
+static const struct tls_warning {
     int64_t left_s, every_s;
     enum log_level level;
-} warning_rows[] = {
+} warnings[] = {
     {0, HOUR_S, LOG_ERROR},
-    {1 * DAY_S, DAY_S, LOG_WARNING},
-    {7 * DAY_S, 6 * DAY_S, LOG_WARNING},
-    {30 * DAY_S, 23 * DAY_S, LOG_WARNING},
+    {1 * DAY_S, INT64_MAX, LOG_WARNING},
+    {7 * DAY_S, INT64_MAX, LOG_WARNING},
+    {30 * DAY_S, INT64_MAX, LOG_WARNING},
 };
 
-static void setup_warn(struct tls_setup *s, enum log_level level,
-                       int64_t left_s)
+/* NULL: it lasts long enough. */
+static const struct tls_warning *warning_for(int64_t left_s)
+{
+    for (size_t i = 0; i < sizeof warnings / sizeof *warnings; i++)
+        if (left_s <= warnings[i].left_s)
+            return &warnings[i];
+    return NULL;
+}
+
+static void setup_warn(const struct tls_setup *s, int64_t left_s)
 {
     if (left_s > 0)
-        log_event(s->log, level, "tls_ends_soon",
+        log_event(s->log, s->warned->level, "tls_ends_soon",
                   LOG_U64("days_left", (uint64_t)(left_s / DAY_S)));
     else
-        log_event(s->log, level, "tls_expired", LOG_NONE);
+        log_event(s->log, s->warned->level, "tls_expired", LOG_NONE);
+}
+
+/* Until there is a new list, all clients that need it are refused. */
+static void setup_review_lists(struct tls_setup *s, const struct tls_context *c,
+                               int64_t now)
+{
+    bool has_lists = c && c->crls > 0;
+    int64_t left_s = has_lists ? c->crls_not_after - now : 0;
+    counter_set(s->counters, COUNT_tls_crls, has_lists ? c->crls : 0);
+    counter_set(s->counters, COUNT_tls_crl_expires_seconds,
+                left_s > 0 ? (uint64_t)left_s : 0);
+    if (!has_lists || left_s > 0) {
+        s->warned_crls_s = 0;
+    } else if (now - s->warned_crls_s >= HOUR_S) {
+        s->warned_crls_s = now;
+        log_event(s->log, LOG_ERROR, "tls_crl_expired",
+                  LOG_TEXT("file", s->options->tls_crl.text));
+    }
+}
+
+/* Or the clock is wrong, as it is on machines that have just been switched on:
+ * so it is no reason not to start. */
+static void setup_warn_of_begin(const struct tls_setup *s)
+{
+    const struct tls_context *c = tls_current(s->tls);
+    int64_t left_s = c->not_before - (int64_t)time(NULL);
+    if (left_s > 0)
+        log_always(s->log, LOG_WARNING, "tls_not_begun",
+                   LOG_LIST(LOG_U64("begins_in_s", (uint64_t)left_s)));
 }
 
 static void setup_review_end(struct tls_setup *s)
 {
+    const struct tls_context *c = tls_current(s->tls);
     int64_t now = (int64_t)time(NULL);
-    int64_t left_s = tls_current(s->tls)->not_after - now;
+    setup_review_lists(s, c, now);
+    int64_t left_s = c ? c->not_after - now : 0;
+    const struct tls_warning *due = c ? warning_for(left_s) : NULL;
+    counter_set(s->counters, COUNT_tls_certificates, c ? c->count : 0);
     counter_set(s->counters, COUNT_tls_certificate_expires_seconds,
                 left_s > 0 ? (uint64_t)left_s : 0);
-    for (size_t i = 0; i < sizeof warning_rows / sizeof *warning_rows; i++) {
-        const struct warning_row *row = &warning_rows[i];
-        if (left_s > row->left_s)
-            continue;
-        if (s->warned_s == 0 || now - s->warned_s >= row->every_s) {
-            s->warned_s = now;
-            setup_warn(s, row->level, left_s);
-        }
+    bool is_new = due != s->warned;
+    s->warned = due;
+    if (!due || (!is_new && now - s->warned_s < due->every_s))
         return;
-    }
+    s->warned_s = now;
+    setup_warn(s, left_s);
 }
 
 /* Loading. */
@@ -132,13 +177,15 @@ static bool setup_load(struct tls_setup *s, const struct options *o,
     s->loaded = s->seen = stamp_of(o);
     if (!tls_load(s->tls, &files, why))
         return false;
-    s->warned_s = 0;
+    s->warned = NULL;
+    s->warned_crls_s = 0;
     return true;
 }
 
 static void setup_say(struct tls_setup *s)
 {
     setup_log_loaded(s);
+    setup_warn_of_begin(s);
     setup_review_end(s);
 }
 
@@ -155,11 +202,10 @@ static void setup_look(void *arg)
         if (setup_load(s, s->options, &why))
             setup_say(s);
         else
-            log_always(s->log, LOG_ERROR, "tls_kept",
-                       LOG_LIST(LOG_TEXT("why", why.text)));
+            setup_log_kept(s, &why);
     }
     setup_review_end(s);
-    (void)reactor_timer_start(s->timer, LOOK_MS);
+    (void)reactor_timer_start(s->timer, is_settled ? LOOK_MS : SETTLE_MS);
 }
 
 bool tls_setup_open(struct tls_setup *s, const struct options *o,
@@ -192,6 +238,8 @@ bool tls_setup_reload(struct tls_setup *s, const struct options *fresh,
         return true;
     s->loaded = loaded;
     s->seen = seen;
+    if (tls_current(s->tls))
+        setup_log_kept(s, why);
     return false;
 }
 
@@ -200,10 +248,17 @@ void tls_setup_use(struct tls_setup *s, const struct options *o)
     s->options = o;
     if (o->tls_cert.count == 0) {
         tls_unload(s->tls);
+        setup_review_end(s);
         return;
     }
     setup_say(s);
     (void)reactor_timer_start(s->timer, LOOK_MS);
+}
+
+void tls_setup_measure(const struct tls_setup *s)
+{
+    if (s->tls)
+        tls_measure(s->tls);
 }
 
 void tls_setup_close(struct tls_setup *s)

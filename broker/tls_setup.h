@@ -19,6 +19,7 @@ struct options;
 struct reactor;
 struct reactor_timer;
 struct tls;
+struct tls_warning;
 
 /* What the system says of the files: a change of any is another number. */
 typedef uint64_t tls_stamp;
@@ -31,7 +32,12 @@ struct tls_setup {
     struct reactor_timer *timer;
     tls_stamp loaded; /* of the files in use, or that were refused */
     tls_stamp seen;   /* when they were last looked at */
-    int64_t warned_s; /* when the end of a certificate was last warned of */
+    /* That the certificates in use end, NULL while they last long enough; */
+    const struct tls_warning *warned;
+    int64_t warned_s; /* and when it was last logged */
+    /* When it was last logged that a list of revocations has ended, 0 while
+     * none has; seconds since 1970, as above. */
+    int64_t warned_crls_s;
 };
 
 /* Does nothing without certificates. All pointers are borrowed. False, with one
@@ -48,6 +54,9 @@ bool tls_setup_reload(struct tls_setup *s, const struct options *fresh,
 
 /* The files of these options are looked at from now on. */
 void tls_setup_use(struct tls_setup *s, const struct options *o);
+
+/* Sets the gauges of handshakes. Harmless when zeroed. */
+void tls_setup_measure(const struct tls_setup *s);
 
 /* Call this when all streams are closed. Harmless when zeroed. */
 void tls_setup_close(struct tls_setup *s);

@@ -5,7 +5,6 @@
 #include <sys/stat.h>
 
 #include "broker/base/log.h"
-#include "broker/base/process.h"
 #include "broker/monitor_setup.h"
 #include "broker/net/reactor.h"
 #include "broker/options/options.h"
@@ -14,7 +13,10 @@
 #include "users/users.h"
 #include "users/users_file.h"
 
-enum { LOOK_MS = 5000 };
+enum {
+    LOOK_MS = 5000,
+    SETTLE_MS = 2000, /* between the looks that must see the same change */
+};
 
 static uint64_t stamp_of(const char *file)
 {
@@ -77,7 +79,7 @@ static void setup_look(void *arg)
         s->loaded = now;
         setup_load(s);
     }
-    (void)reactor_timer_start(s->timer, LOOK_MS);
+    (void)reactor_timer_start(s->timer, is_settled ? LOOK_MS : SETTLE_MS);
 }
 
 bool users_setup_open(struct users_setup *s, const struct options *o,
@@ -88,8 +90,6 @@ bool users_setup_open(struct users_setup *s, const struct options *o,
         .clients = clients, .watched = watched, .log = log};
     clients->review.on_done = setup_on_loaded;
     clients->review.arg = s;
-    if (o->known || o->tls_key.count > 0)
-        process_hide_memory();
     if (!o->known)
         return true;
     s->timer = reactor_timer_new(reactor, setup_look, s);

@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "common/secrecy.h"
 #include "common/sentence.h"
 #include "users/secret.h"
 
@@ -213,6 +214,7 @@ struct certificate_authority *certificate_authority_open(const char *folder,
                                                          struct sentence *why)
 {
     struct certificate_authority *a = calloc(1, sizeof *a);
+    secrecy_hide_memory();
     if (!a || !(a->folder = strdup(folder)))
         sentence_fail(why, "there is no memory for it");
     else if (mkdir(folder, FOLDER_MODE) != 0 && errno != EEXIST)

@@ -28,6 +28,20 @@ static const char *const complain_advice[] = {
     [SLUICE_TLS] = NULL, /* the last */
 };
 
+int complain_failed(enum sluice_error error, const char *sentence)
+{
+    const char *advice =
+        error == SLUICE_UNTRUSTED ? complain_advice[error] : NULL;
+    return complain(EXIT_FAILED, "%s%s%s", sentence, advice ? "; " : "",
+                    advice ? advice : "");
+}
+
+int complain_misused_http(enum sluice_error error, const char *sentence)
+{
+    return complain(EXIT_USAGE, "%s%s",
+                    error == SLUICE_BAD_ADDRESS ? "--http: " : "", sentence);
+}
+
 int complain_unconnected(const struct sluice *s, enum sluice_error error)
 {
     if (error == SLUICE_BAD_ADDRESS)

@@ -7,6 +7,7 @@
 #include "client/complain.h"
 #include "client/headers.h"
 #include "client/lib/deadline.h"
+#include "client/lib/units/units.h"
 #include "client/opened.h"
 #include "client/source_failure.h"
 #include "client/stop_signal.h"
@@ -17,7 +18,7 @@
 #include <string.h>
 
 struct confirmed {
-    const struct confirmed_plan *plan;
+    const struct send_plan *plan;
     struct sluice *s;
     struct outage outage;
     struct headers headers;
@@ -33,7 +34,7 @@ struct confirmed {
 
 bool confirmed_is_wanted(const struct confirmed_options *o)
 {
-    return o->shows != CONFIRMED_NO || o->needs_reader || o->headers.count > 0;
+    return o->shows != CONFIRMED_NO || o->needs_reader;
 }
 
 /* --- receipts ------------------------------------------------------------ */
@@ -94,8 +95,8 @@ static void confirmed_on_event(struct confirmed *c,
         confirmed_on_failed(c, e);
     else if (e->kind == SLUICE_EVENT_HOLD)
         complain(EXIT_DONE,
-                 "waiting: the broker holds %s back (queue full, or "
-                 "slow subscriber?)",
+                 "waiting: the broker holds %s back (queue full, "
+                 "slow subscriber, or the user's limits?)",
                  c->plan->channel);
     else if (e->kind == SLUICE_EVENT_OPEN)
         outage_on_connected(&c->outage);
@@ -214,6 +215,10 @@ static int confirmed_work(struct confirmed *c)
     if (c->plan->options->shows == CONFIRMED_SYNC &&
         sluice_set_sync(c->s, true) != SLUICE_OK)
         return complain(EXIT_FAILED, "%s", sluice_error_detail(c->s));
+    /* As in version 1, the exit status says that it is on disk. */
+    if (c->plan->options->shows == CONFIRMED_NO &&
+        !sluice_units_sync_durable(c->s))
+        return complain(EXIT_FAILED, "%s", sluice_error_detail(c->s));
     if (!opened_begin(c->s, c->plan->target, c->plan->timeout_ms, outage,
                       &status))
         return status;
@@ -223,7 +228,7 @@ static int confirmed_work(struct confirmed *c)
     return error == SLUICE_OK ? confirmed_status(c) : confirmed_lost(c, error);
 }
 
-int confirmed_send(const struct confirmed_plan *plan)
+int confirmed_send(const struct send_plan *plan)
 {
     struct confirmed c = {.plan = plan, .result = SOURCE_END};
     struct sentence why;

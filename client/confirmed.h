@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * confirmed - publishes the messages of a source in version 2, where each has a
- * receipt. What `sluice send` does when an option asks for more than version 1
- * can say.
+ * receipt. What `sluice send` does when an option asks for them.
  */
 #ifndef SLUICE_CLIENT_CONFIRMED_H
 #define SLUICE_CLIENT_CONFIRMED_H
 
 #include "client/cli_option.h"
 #include "client/headers.h"
-#include "client/source.h"
+#include "client/send_plan.h"
 
 /* When a receipt comes: when the message has its place in the broker's memory,
  * or when it is on disk. */
@@ -44,22 +43,11 @@ struct confirmed_options {
             NULL, NULL, NULL, 0, 0, "fail when a message has no reader"        \
     }
 
-/* Whether any of them is given. */
+/* Whether any of them asks for what a receipt says. */
 bool confirmed_is_wanted(const struct confirmed_options *o);
-
-struct confirmed_plan {
-    const struct target *target;             /* borrowed */
-    const char *channel;                     /* borrowed */
-    struct source *source;                   /* borrowed */
-    const struct confirmed_options *options; /* borrowed */
-    int timeout_ms; /* to connect, and for the last receipts */
-    size_t longest; /* bytes of a message */
-    bool reconnects;
-    bool is_verbose;
-};
 
 /* Sends everything; returns the exit status: EXIT_DONE when the broker has
  * confirmed every message. */
-int confirmed_send(const struct confirmed_plan *plan);
+int confirmed_send(const struct send_plan *plan);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include "client/complain.h"
 #include "client/lib/permission.h"
+#include "client/lib/secure.h"
 #include "common/address.h"
 #include "common/local_place.h"
 
@@ -55,8 +56,8 @@ int control_client_find(struct control_client *c,
     if (options->control)
         return control_client_named(c, options->control);
     local_places_init(&places);
-    switch (
-        local_place_find(&places, options->server, "control", &path, &why)) {
+    switch (local_place_find(&places, sluice_secure_address(options->server),
+                             "control", &path, &why)) {
     case LOCAL_FOUND:
         memcpy(c->at.sun_path, path.text, sizeof c->at.sun_path);
         return EXIT_DONE;
@@ -65,7 +66,8 @@ int control_client_find(struct control_client *c,
     case LOCAL_ELSEWHERE:
         return complain(EXIT_USAGE,
                         "--server (or $SLUICE_SERVER): %s; a control socket is "
-                        "reached only on the broker's own machine",
+                        "reached only on the broker's own machine; elsewhere, "
+                        "sluice ls and top ask its --http",
                         why.text);
     case LOCAL_ABSENT:
         break;

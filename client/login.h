@@ -44,4 +44,16 @@ bool login_is_wanted(const struct login_options *o);
 SLUICE_MUST_CHECK enum sluice_error login_apply(const struct login_options *o,
                                                 struct sluice *s);
 
+/* What the header of a request over HTTP may take, with its NUL. */
+enum { LOGIN_HEADER_BYTES = 1024 };
+
+struct sluice_failure;
+
+/* The same over HTTP: the line that a request shows it by, "" when there is
+ * nothing to show; to be wiped by the caller. Anything but SLUICE_OK:
+ * SLUICE_BAD_OPTION, and *why has a sentence. */
+SLUICE_MUST_CHECK enum sluice_error
+login_write_header(const struct login_options *o, char out[LOGIN_HEADER_BYTES],
+                   struct sluice_failure *why);
+
 #endif

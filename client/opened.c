@@ -17,8 +17,8 @@ static bool opened_may_retry(const struct outage *outage,
 
 /* Only the first connection is begun again here: each attempt has a time limit
  * of its own, and what cannot succeed ends the command. */
-bool opened_begin(struct sluice *s, const struct target *target, int timeout_ms,
-                  struct outage *outage, int *status)
+enum sluice_error opened_reach(struct sluice *s, const struct target *target,
+                               int timeout_ms, struct outage *outage)
 {
     enum sluice_error error;
     bool may_retry;
@@ -27,15 +27,28 @@ bool opened_begin(struct sluice *s, const struct target *target, int timeout_ms,
         if (error == SLUICE_OK)
             error = target_open(target, s, timeout_ms);
         if (error == SLUICE_OK)
-            return sluice_set_reconnect(s, outage != NULL) == SLUICE_OK;
+            return sluice_set_reconnect(s, outage != NULL);
         may_retry = opened_may_retry(outage, error);
         if (may_retry)
             outage_on_lost(outage, sluice_error_detail(s));
     } while (may_retry && outage_pause(outage));
-    *status = error == SLUICE_INTERRUPTED || may_retry
-                  ? complain(EXIT_FAILED, "stopped before it was connected")
-                  : complain_unconnected(s, error);
-    return false;
+    return may_retry ? SLUICE_INTERRUPTED : error;
+}
+
+int opened_complain(const struct sluice *s, enum sluice_error error)
+{
+    return error == SLUICE_INTERRUPTED
+               ? complain(EXIT_FAILED, "stopped before it was connected")
+               : complain_unconnected(s, error);
+}
+
+bool opened_begin(struct sluice *s, const struct target *target, int timeout_ms,
+                  struct outage *outage, int *status)
+{
+    enum sluice_error error = opened_reach(s, target, timeout_ms, outage);
+    if (error != SLUICE_OK)
+        *status = opened_complain(s, error);
+    return error == SLUICE_OK;
 }
 
 /* Events that have arrived go before the signal and the descriptors. */

@@ -11,8 +11,17 @@
 
 /* Opens it, with `timeout_ms` for each attempt. With an outage, which is told
  * what happens, attempts go on until one succeeds, and later the connection
- * comes back; NULL: neither. False, with an error printed and *status set, when
- * it fails, would never succeed, or a stop signal came. */
+ * comes back; NULL: neither. Else why it fails or would never succeed;
+ * SLUICE_INTERRUPTED when a stop signal came. */
+SLUICE_MUST_CHECK enum sluice_error opened_reach(struct sluice *s,
+                                                 const struct target *target,
+                                                 int timeout_ms,
+                                                 struct outage *outage);
+
+/* Prints why opened_reach() failed; returns the exit status. */
+int opened_complain(const struct sluice *s, enum sluice_error error);
+
+/* Both: false, with an error printed and *status set, when it fails. */
 bool opened_begin(struct sluice *s, const struct target *target, int timeout_ms,
                   struct outage *outage, int *status);
 

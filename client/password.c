@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "client/stop_signal.h"
+#include "common/secrecy.h"
 #include "common/sentence.h"
 
 #define PASSWORD_METHOD "$y$"
@@ -84,6 +85,7 @@ static bool password_ask_silently(struct password *p, const char *user,
                                   struct sentence *why)
 {
     struct termios with_echo, silent;
+    secrecy_hide_memory();
     if (!isatty(STDIN_FILENO))
         return password_read(p, why);
     if (!stop_signal_init() || tcgetattr(STDIN_FILENO, &with_echo) != 0)
@@ -157,6 +159,7 @@ bool password_make_token(char token[PASSWORD_TOKEN_BYTES],
 {
     uint8_t random[TOKEN_RANDOM_BYTES], sha256[SECRET_DIGEST_BYTES];
     size_t length;
+    secrecy_hide_memory();
     if (getrandom(random, sizeof random, 0) != (ssize_t)sizeof random)
         return sentence_fail(why, "cannot get random bytes: %s",
                              strerror(errno));

@@ -2,6 +2,8 @@
 #include "client/target.h"
 
 #include "client/lib/handle.h"
+#include "common/address.h"
+#include "common/secrecy.h"
 
 /* An option that is for TLS alone means TLS: to leave it out silently would
  * send in clear what was to be kept. */
@@ -11,19 +13,34 @@ static bool target_is_secured(const struct target *t)
            t->pin;
 }
 
-static enum sluice_error target_prepare(const struct target *t,
-                                        struct sluice *s)
+bool target_tls(const struct target *t, struct sluice_tls *out)
 {
-    const struct sluice_tls tls = {
-        .size = sizeof tls,
+    *out = (struct sluice_tls){
+        .size = sizeof *out,
         .ca = t->ca,
         .certificate = t->certificate,
         .key = t->key,
         .name = t->name,
         .pin = t->pin,
     };
+    if (t->key)
+        secrecy_hide_memory();
+    return target_is_secured(t);
+}
+
+bool target_is_unix(const struct target *t)
+{
+    struct sluice_address address;
+    return sluice_address_parse(t->server, SLUICE_DEFAULT_PORT, &address) &&
+           address.is_unix;
+}
+
+static enum sluice_error target_prepare(const struct target *t,
+                                        struct sluice *s)
+{
+    struct sluice_tls tls;
     enum sluice_error error =
-        target_is_secured(t) ? sluice_set_tls(s, &tls) : SLUICE_OK;
+        target_tls(t, &tls) ? sluice_set_tls(s, &tls) : SLUICE_OK;
     return error == SLUICE_OK && login_is_wanted(&t->login)
                ? login_apply(&t->login, s)
                : error;

@@ -60,6 +60,13 @@ struct target {
 /* What the command shows the broker; only for those that speak version 2. */
 #define TARGET_LOGIN(at) LOGIN_OPTIONS(TARGET_VALUE(at, login))
 
+/* The options of TLS, for a connection that is none of libsluice's; borrowed.
+ * Whether any of them asks for TLS. */
+bool target_tls(const struct target *t, struct sluice_tls *out);
+
+/* Whether it is a unix socket of this machine. */
+bool target_is_unix(const struct target *t);
+
 /* sluice_connect() and sluice_open() to the target, with its settings. Version
  * 1 has no way to show who a client is: with such options sluice_connect()
  * fails.

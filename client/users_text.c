@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -172,9 +173,10 @@ static bool users_text_write(const struct users_text *t, int fd)
     return fsync(fd) == 0;
 }
 
-bool users_text_save(struct users_text *t,
-                     bool (*check)(const char *path, struct sentence *why),
-                     struct sentence *why)
+static bool users_text_exchange(struct users_text *t,
+                                bool (*check)(const char *path,
+                                              struct sentence *why),
+                                struct sentence *why)
 {
     char path[PATH_MAX];
     int n = snprintf(path, sizeof path, "%s.XXXXXX", t->path);
@@ -193,5 +195,18 @@ bool users_text_save(struct users_text *t,
         (void)fsync(t->folder_fd); /* a name is durable with its folder */
     else
         unlink(path);
+    return ok;
+}
+
+/* A signal that ends the process waits until no file lies beside this one. */
+bool users_text_save(struct users_text *t,
+                     bool (*check)(const char *path, struct sentence *why),
+                     struct sentence *why)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    sigprocmask(SIG_SETMASK, &all, &before);
+    bool ok = users_text_exchange(t, check, why);
+    sigprocmask(SIG_SETMASK, &before, NULL);
     return ok;
 }

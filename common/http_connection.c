@@ -177,7 +177,7 @@ static enum http_status http_connection_judge(const struct http_connection *c,
     if (!http_host_is_known(r->host, site->names, site->name_count))
         return site->stranger;
     if (site->has_own_origin && r->origin &&
-        !http_host_is_origin(r->host, r->origin))
+        !http_host_is_origin(r->host, r->origin, site->has_tls))
         return HTTP_FORBIDDEN;
     return c->refusal != HTTP_OK ? c->refusal : parsed;
 }

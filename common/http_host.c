@@ -45,10 +45,10 @@ bool http_host_is_known(const char *text, const char *const *names,
     return strcasecmp(host, "localhost") == 0;
 }
 
-bool http_host_is_origin(const char *host, const char *origin)
+bool http_host_is_origin(const char *host, const char *origin, bool has_tls)
 {
-    static const char scheme[] = "http://";
-    size_t n = sizeof scheme - 1;
+    const char *scheme = has_tls ? "https://" : "http://";
+    size_t n = strlen(scheme);
     return strncasecmp(origin, scheme, n) == 0 &&
            strcasecmp(origin + n, host) == 0;
 }

@@ -16,7 +16,8 @@
 bool http_host_is_known(const char *host, const char *const *names,
                         size_t count);
 
-/* Whether a page of `origin`, the header of that name, is one of `host`. */
-bool http_host_is_origin(const char *host, const char *origin);
+/* Whether a page of `origin`, the header of that name, is one of `host`, which
+ * speaks TLS or not. */
+bool http_host_is_origin(const char *host, const char *origin, bool has_tls);
 
 #endif

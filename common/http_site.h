@@ -59,6 +59,7 @@ struct http_site {
     size_t name_count;
     enum http_status stranger; /* the answer to any other Host */
     bool has_own_origin;       /* other origins are answered HTTP_FORBIDDEN */
+    bool has_tls;              /* the origin is one with https */
 
     /* Decides whether a request is answered, unless its route is for all.
      * HTTP_UNDECIDED: http_connection_judged() will be called. NULL: all are

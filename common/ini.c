@@ -42,14 +42,15 @@ static void cut_comment(char *text)
     }
 }
 
-/* `key = value` or `key: value`, whichever comes first. */
+/* `key = value` or `key: value`, whichever comes first. A line that is neither
+ * is not repeated: in a file that was named by mistake it may be a secret. */
 static void ini_read_pair(const struct ini *ini, char *text)
 {
     cut_comment(text);
     char *end = strpbrk(text, "=:");
     if (!end) {
-        mistakes_add(ini->mistakes, "'%s' is neither [section] nor key = value",
-                     trim(text));
+        mistakes_add(ini->mistakes,
+                     "this line is neither [section] nor key = value");
         return;
     }
     *end = '\0';
@@ -116,6 +117,19 @@ static void ini_read_lines(const struct ini *ini, char *text)
 
 /* The file. */
 
+/* `text` ends with the byte. */
+static bool ini_reject_nul(const char *text, struct mistakes *m)
+{
+    m->line = 1;
+    while ((text = strchr(text, '\n')) != NULL) {
+        m->line++;
+        text++;
+    }
+    mistakes_add(m, "there is a NUL byte in it: it is not a text");
+    m->line = 0;
+    return false;
+}
+
 /* Reads the whole file, of which that many bytes are expected, before any of it
  * is used. */
 static bool ini_read_text(int fd, char *text, size_t room, struct mistakes *m)
@@ -135,9 +149,7 @@ static bool ini_read_text(int fd, char *text, size_t room, struct mistakes *m)
     if (size == 0)
         return mistakes_add(m, "is empty: the file is not complete; to say "
                                "nothing, leave a comment in it");
-    if (strlen(text) < size)
-        return mistakes_add(m, "there is a NUL byte in it: it is not a text");
-    return true;
+    return strlen(text) == size || ini_reject_nul(text, m);
 }
 
 static bool ini_may_be_used(int fd, const char *path, bool is_secret,

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "common/secrecy.h"
 #include "common/sentence.h"
 
 enum { KEY_CHARACTERS = KEY_FILE_TEXT_BYTES - 1 };
@@ -93,6 +94,8 @@ static bool read_file(const char *path, bool is_secret, struct key_list *list,
                       struct sentence *why)
 {
     *list = (struct key_list){.keys = NULL};
+    if (is_secret)
+        secrecy_hide_memory();
     FILE *in = fopen(path, "re");
     if (!in)
         return sentence_fail(why, "cannot read %s: %s", path, strerror(errno));

@@ -27,7 +27,8 @@ struct key_list {
 };
 
 /* Reads the only key of a file. A secret one is refused when others than its
- * owner may read the file. False, with the reason. */
+ * owner may read the file, and hides the memory of the process (secrecy.h).
+ * False, with the reason. */
 bool key_file_read(const char *path, bool is_secret,
                    char key[KEY_FILE_TEXT_BYTES], struct sentence *why);
 

@@ -8,7 +8,12 @@
 
 #include "common/units.h"
 
-enum { V4_BITS = 32, V6_BITS = 128, BYTE_BITS = 8 };
+enum {
+    V4_BITS = 32,
+    V6_BITS = 128,
+    MAPPED_BITS = 96, /* before an IPv4 address that is mapped into IPv6 */
+    BYTE_BITS = 8,
+};
 
 static unsigned network_bits_max(const struct network *n)
 {
@@ -36,6 +41,18 @@ static bool network_parse_address(const char *text, struct network *out)
     return inet_pton(AF_INET6, text, out->address) == 1;
 }
 
+/* ::ffff:10.0.0.0/104 is 10.0.0.0/8 in another spelling. */
+static void network_unmap(struct network *n)
+{
+    struct in6_addr v6;
+    memcpy(&v6, n->address, sizeof v6);
+    if (n->version != 6 || n->bits < MAPPED_BITS || !IN6_IS_ADDR_V4MAPPED(&v6))
+        return;
+    uint8_t bits = (uint8_t)(n->bits - MAPPED_BITS);
+    *n = network_of_ip(n->address, false);
+    n->bits = bits;
+}
+
 const char *network_parse(const char *text, struct network *out)
 {
     char address[INET6_ADDRSTRLEN];
@@ -49,15 +66,17 @@ const char *network_parse(const char *text, struct network *out)
     if (!network_parse_address(address, out))
         return "is not an IP address, with or without /BITS behind it";
     if (!slash)
-        return NULL;
-    if (!units_parse_count(slash + 1, &bits) || bits > network_bits_max(out))
+        bits = network_bits_max(out);
+    else if (!units_parse_count(slash + 1, &bits) ||
+             bits > network_bits_max(out))
         return "has no number of bits behind its slash, at most 32 for IPv4 "
                "and 128 for IPv6";
     struct network whole = *out;
     network_cut(out, (unsigned)bits);
-    return memcmp(whole.address, out->address, sizeof whole.address) == 0
-               ? NULL
-               : "has other bits than zero behind those of the network";
+    if (memcmp(whole.address, out->address, sizeof whole.address) != 0)
+        return "has other bits than zero behind those of the network";
+    network_unmap(out);
+    return NULL;
 }
 
 struct network network_of_ip(const uint8_t *ip, bool is_v4)

@@ -18,7 +18,8 @@ struct network {
     uint8_t address[NETWORK_ADDRESS_BYTES]; /* the first one; zeros behind it */
 };
 
-/* Reads one. NULL, or what is wrong with `text`: a part of a sentence. */
+/* Reads one; IPv4 that is mapped into IPv6 is IPv4. NULL, or what is wrong with
+ * `text`: a part of a sentence. */
 const char *network_parse(const char *text, struct network *out);
 
 /* That of one socket's address alone; IPv4 that is mapped into IPv6 is IPv4.

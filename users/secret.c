@@ -135,6 +135,41 @@ bool secret_parse_key(const char *text, uint8_t key[SECRET_KEY_BYTES])
     return true;
 }
 
+/* The y of the points whose order is 8 or less, but for 2^255 - 20:
+ * little endian, without the sign of x, which is the highest bit. */
+static const uint8_t weak_keys[][SECRET_KEY_BYTES] = {
+    {0x00},
+    {0x01},
+    {0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4,
+     0x89, 0xf2, 0xef, 0x98, 0xf0, 0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6,
+     0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+    {0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b,
+     0x76, 0x0d, 0x10, 0x67, 0x0f, 0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39,
+     0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
+};
+
+/* From 2^255 - 20, which is the last one of small order, on: the numbers above
+ * it are second spellings of smaller ones. */
+static bool secret_is_beyond(const uint8_t y[SECRET_KEY_BYTES])
+{
+    enum { LAST = SECRET_KEY_BYTES - 1 };
+    for (unsigned i = 1; i < LAST; i++)
+        if (y[i] != 0xff)
+            return false;
+    return y[LAST] == 0x7f && y[0] >= 0xec;
+}
+
+bool secret_key_is_weak(const uint8_t key[SECRET_KEY_BYTES])
+{
+    uint8_t y[SECRET_KEY_BYTES];
+    memcpy(y, key, sizeof y);
+    y[sizeof y - 1] &= 0x7f;
+    for (size_t i = 0; i < sizeof weak_keys / sizeof *weak_keys; i++)
+        if (memcmp(y, weak_keys[i], sizeof y) == 0)
+            return true;
+    return secret_is_beyond(y);
+}
+
 const char *secret_find_curve(const char *text)
 {
     /* Of ZeroMQ's RFC 32. */

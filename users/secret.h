@@ -33,6 +33,10 @@ void secret_format_token(const uint8_t digest[SECRET_DIGEST_BYTES],
  * lines of dashes. */
 bool secret_parse_key(const char *text, uint8_t key[SECRET_KEY_BYTES]);
 
+/* Whether such a key is of small order, so that there are signatures which fit
+ * it and any text and need no secret; or is not spelled as any good one is. */
+bool secret_key_is_weak(const uint8_t key[SECRET_KEY_BYTES]);
+
 /* "curve:" and a public key for the feed, as `sluice keys` writes it (Z85).
  * NULL when it is not one; else the key within `text`. */
 const char *secret_find_curve(const char *text);

@@ -117,6 +117,8 @@ static void set_password(struct user_draft *d, const char *value)
         return;
     }
     uint8_t octets[CREDENTIAL_PASSWORD_MAX];
+    if (!d->users->decoy)
+        d->users->decoy = d->user->password;
     size_t n = credential_of_password(d->user->name, value, octets);
     user_draft_add_octets(d, CREDENTIAL_PASSWORD, octets, n);
 }
@@ -132,6 +134,7 @@ static void set_token(struct user_draft *d, const char *value)
                      "digits; 'sluice passwd --token' makes a token");
 }
 
+/* A value that is no public key may be a secret one: it is not repeated. */
 static void set_key(struct user_draft *d, const char *value)
 {
     uint8_t key[SECRET_KEY_BYTES];
@@ -140,10 +143,14 @@ static void set_key(struct user_draft *d, const char *value)
         user_draft_add_octets(d, CREDENTIAL_CURVE, curve, SECRET_CURVE_BYTES);
     else if (!secret_parse_key(value, key))
         mistakes_add(d->mistakes,
-                     "key: '%s' is not ed25519: and a public key "
-                     "in base64 (MCowBQYDK2VwAyEA...), or curve: and one of "
-                     "'sluice keys'",
-                     value);
+                     "key: this is not ed25519: and a public key in base64 "
+                     "(MCowBQYDK2VwAyEA...), or curve: and one of 'sluice "
+                     "keys'");
+    else if (secret_key_is_weak(key))
+        mistakes_add(d->mistakes,
+                     "key: with this one anybody could sign (it is of small "
+                     "order); 'openssl genpkey -algorithm ed25519' makes good "
+                     "ones");
     else if (d->key_count == USER_KEYS_MAX)
         mistakes_add(d->mistakes, "key: a user has %d at most", USER_KEYS_MAX);
     else {

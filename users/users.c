@@ -184,6 +184,11 @@ const struct credential *users_find_peer(const struct users *u,
                : NULL;
 }
 
+const char *users_decoy(const struct users *u)
+{
+    return u->decoy;
+}
+
 const struct credential *users_find_password(const struct users *u,
                                              const struct user *user)
 {
@@ -223,6 +228,21 @@ const struct credential *users_find_again(const struct users *u,
 const struct user *credential_user(const struct credential *c)
 {
     return c ? c->user : NULL;
+}
+
+const char *credential_way(const struct credential *c)
+{
+    static const char *const ways[] = {
+        [CREDENTIAL_TOKEN] = "token",
+        [CREDENTIAL_KEY] = "ed25519",
+        [CREDENTIAL_CURVE] = "curve",
+        [CREDENTIAL_CERTIFICATE] = "certificate",
+        [CREDENTIAL_UID] = "uid",
+        [CREDENTIAL_NETWORK] = "network",
+        [CREDENTIAL_PASSWORD] = "password",
+        [CREDENTIAL_NOTHING] = "anonymous",
+    };
+    return c ? ways[c->kind] : NULL;
 }
 
 bool user_may_come_from(const struct user *user, const struct network *peer)

@@ -78,6 +78,11 @@ struct credential;
 /* NULL for NULL. */
 const struct user *credential_user(const struct credential *c);
 
+/* A word for what was shown, as the log and documents have it: "token",
+ * "password", "ed25519", "curve", "certificate", "uid", "network", "anonymous".
+ * NULL for NULL. */
+const char *credential_way(const struct credential *c);
+
 /* What is found is borrowed, and NULL when it is nobody's. */
 const struct credential *
 users_find_token(const struct users *u,
@@ -90,6 +95,9 @@ const struct credential *users_find_peer(const struct users *u,
 /* NULL as well when the user has no password. */
 const struct credential *users_find_password(const struct users *u,
                                              const struct user *user);
+/* A hash to compare the passwords of nobody with, so that names of users cannot
+ * be told by the time that it takes. NULL when no user has a password. */
+const char *users_decoy(const struct users *u);
 const struct credential *users_find_key(const struct users *u,
                                         const uint8_t key[SECRET_KEY_BYTES]);
 /* By a key for the feed, SECRET_CURVE_BYTES of text. */

@@ -37,6 +37,7 @@ struct users_memory {
 struct users {
     unsigned owners;
     struct users_memory *memory;
+    const char *decoy; /* the first hash of a password; NULL: there is none */
     size_t count, credential_count;
     struct user **all;              /* owned, sorted by name */
     struct credential *credentials; /* owned, sorted by credential_compare() */

@@ -16,15 +16,14 @@
 enum { CHECKS_NICE = 10 };
 
 /* Of a password that nobody knows; as expensive as those of `sluice passwd`. */
-static const char nobodys_hash[] =
-    "$y$j9T$dZ5LfzKRFZzhKGnXCgyFO/$"
-    "A3lFgJyXjBbOqLhrRZRzCcsGqvkmSrYEDMbXCvTcbn7";
+static const char own_decoy[] = "$y$j9T$dZ5LfzKRFZzhKGnXCgyFO/$"
+                                "A3lFgJyXjBbOqLhrRZRzCcsGqvkmSrYEDMbXCvTcbn7";
 
 enum check_state { CHECK_FREE, CHECK_WAITING, CHECK_RUNNING, CHECK_DONE };
 
 struct check {
     enum check_state state;
-    bool is_cancelled, is_known, is_right;
+    bool is_cancelled, is_known, is_right, is_suspect;
     enum checks_asker asker;
     uint64_t id;
     uint64_t round, number; /* which is taken next */
@@ -41,23 +40,35 @@ struct checks {
     pthread_cond_t has_work;
     bool is_ending;
     uint64_t round, number; /* of the check taken last, and of the newest */
+    uint64_t turn;          /* of suspects, each time that it is a fourth */
     struct check all[CHECKS_MAX];
 };
 
 /* --- the thread ---------------------------------------------------------- */
 
 /* The lowest round first: each source has one check in each. */
-static struct check *checks_next(struct checks *c)
+static struct check *checks_first(struct checks *c, bool is_suspect)
 {
-    struct check *next = NULL;
+    struct check *first = NULL;
     for (unsigned i = 0; i < CHECKS_MAX; i++) {
         struct check *one = &c->all[i];
-        if (one->state != CHECK_WAITING)
+        if (one->state != CHECK_WAITING || one->is_suspect != is_suspect)
             continue;
-        if (!next || one->round < next->round ||
-            (one->round == next->round && one->number < next->number))
-            next = one;
+        if (!first || one->round < first->round ||
+            (one->round == first->round && one->number < first->number))
+            first = one;
     }
+    return first;
+}
+
+static struct check *checks_next(struct checks *c)
+{
+    bool is_theirs = (c->turn + 1) % CHECKS_TURN == 0;
+    struct check *next = checks_first(c, is_theirs);
+    if (!next)
+        next = checks_first(c, !is_theirs);
+    if (next)
+        c->turn++;
     return next;
 }
 
@@ -186,7 +197,7 @@ int checks_fd(const struct checks *c, enum checks_asker asker)
 }
 
 /* A free place, and how many there are of its source: so many rounds it has to
- * wait. */
+ * wait. NULL: none is free, or the source has its share. */
 static struct check *checks_find_place(struct checks *c,
                                        const struct network *source,
                                        unsigned *others)
@@ -200,43 +211,56 @@ static struct check *checks_find_place(struct checks *c,
         else if (network_compare(&one->source, source) == 0)
             ++*others;
     }
-    return place;
+    return *others < CHECKS_SOURCE_MAX ? place : NULL;
 }
 
-static void check_fill(struct check *one, const char *hash, const void *secret,
-                       size_t length)
+static void check_fill(struct check *one, const struct check_claim *claim)
 {
-    one->is_known = hash != NULL;
-    strncpy(one->hash, hash ? hash : nobodys_hash, sizeof one->hash - 1);
-    memcpy(one->secret, secret, length);
-    one->secret[length] = '\0';
+    const char *decoy = claim->decoy ? claim->decoy : own_decoy;
+    one->is_known = claim->hash != NULL;
+    strncpy(one->hash, claim->hash ? claim->hash : decoy, sizeof one->hash - 1);
+    memcpy(one->secret, claim->secret, claim->length);
+    one->secret[claim->length] = '\0';
+}
+
+static bool claim_is_possible(const struct check_claim *claim)
+{
+    return claim->length <= CHECKS_SECRET_MAX &&
+           !memchr(claim->secret, '\0', claim->length) &&
+           (!claim->hash || strlen(claim->hash) <= SECRET_HASH_MAX);
 }
 
 bool checks_submit(struct checks *c, enum checks_asker asker, uint64_t id,
-                   const struct network *source, const char *hash,
-                   const void *secret, size_t length)
+                   const struct network *source,
+                   const struct check_claim *claim)
 {
-    static const struct network nowhere;
     unsigned others;
-    if (length > CHECKS_SECRET_MAX || memchr(secret, '\0', length) ||
-        (hash && strlen(hash) > SECRET_HASH_MAX) || !checks_start(c))
+    if (!claim_is_possible(claim) || !checks_start(c))
         return false;
-    source = source ? source : &nowhere;
     pthread_mutex_lock(&c->mutex);
     struct check *place = checks_find_place(c, source, &others);
-    bool is_taken = place && others < CHECKS_SOURCE_MAX;
-    if (is_taken) {
+    if (place) {
         *place = (struct check){.state = CHECK_WAITING,
                                 .asker = asker,
                                 .id = id,
                                 .round = c->round + others,
                                 .number = ++c->number,
+                                .is_suspect = claim->is_suspect,
                                 .source = *source};
-        check_fill(place, hash, secret, length);
+        check_fill(place, claim);
         pthread_cond_signal(&c->has_work);
     }
     pthread_mutex_unlock(&c->mutex);
-    return is_taken;
+    return place != NULL;
+}
+
+bool checks_have_room(struct checks *c, const struct network *source)
+{
+    unsigned others;
+    pthread_mutex_lock(&c->mutex);
+    bool is_free = checks_find_place(c, source, &others) != NULL;
+    pthread_mutex_unlock(&c->mutex);
+    return is_free;
 }
 
 void checks_cancel(struct checks *c, enum checks_asker asker, uint64_t id)

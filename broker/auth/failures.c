@@ -47,6 +47,16 @@ uint32_t failures_wait_ms(const struct failures *f,
     return 0;
 }
 
+bool failures_suspect(const struct failures *f, const struct network *source,
+                      uint64_t now_ms)
+{
+    const struct failures_source *row = f->sources[failures_row(f, source)];
+    for (unsigned i = 0; i < FAILURES_WAYS; i++)
+        if (is_of(&row[i], source))
+            return row[i].paid_at_ms + FAILURES_SUSPECT_MS > now_ms;
+    return false;
+}
+
 void failures_add(struct failures *f, const struct network *source,
                   uint64_t now_ms)
 {

@@ -8,6 +8,7 @@
 #ifndef SLUICE_AUTH_FAILURES_H
 #define SLUICE_AUTH_FAILURES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "broker/base/siphash.h"
@@ -15,9 +16,10 @@
 
 enum {
     FAILURES_AT_ONCE = 10,
-    FAILURES_INTERVAL_MS = 1000, /* between those that follow */
-    FAILURES_SOURCES = 4096,     /* remembered; the oldest gives way */
-    FAILURES_WAYS = 8,           /* places for sources of one hash */
+    FAILURES_INTERVAL_MS = 1000,     /* between those that follow */
+    FAILURES_SUSPECT_MS = 60 * 1000, /* a source is one so long after them */
+    FAILURES_SOURCES = 4096,         /* remembered; the oldest gives way */
+    FAILURES_WAYS = 8,               /* places for sources of one hash */
 };
 
 struct failures_source {
@@ -41,6 +43,10 @@ struct network failures_source_of(const struct network *peer);
  * now. */
 uint32_t failures_wait_ms(const struct failures *f,
                           const struct network *source, uint64_t now_ms);
+
+/* Whether it has failed lately. */
+bool failures_suspect(const struct failures *f, const struct network *source,
+                      uint64_t now_ms);
 
 /* It has failed. */
 void failures_add(struct failures *f, const struct network *source,

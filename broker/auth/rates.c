@@ -48,11 +48,22 @@ void rates_charge(struct rates *r, size_t place, const struct user *user,
     rate_add(&rate->bytes_us, bytes, user->limits.bytes_per_s, now_us);
 }
 
-bool rates_are_over(const struct rates *r, size_t place, uint64_t now_us)
+/* Whether what was sent takes longer than so much to make up for. */
+static bool rates_exceed(const struct rates *r, size_t place, uint64_t now_us,
+                         uint64_t us)
 {
     if (!r->all || place >= r->users)
         return false;
     const struct rate *rate = &r->all[place];
-    return rate->messages_us > now_us + SECOND_US ||
-           rate->bytes_us > now_us + SECOND_US;
+    return rate->messages_us > now_us + us || rate->bytes_us > now_us + us;
+}
+
+bool rates_are_over(const struct rates *r, size_t place, uint64_t now_us)
+{
+    return rates_exceed(r, place, now_us, SECOND_US);
+}
+
+bool rates_have_room(const struct rates *r, size_t place, uint64_t now_us)
+{
+    return !rates_exceed(r, place, now_us, SECOND_US / 2);
 }

@@ -36,4 +36,7 @@ void rates_charge(struct rates *r, size_t place, const struct user *user,
 /* Whether it has sent more than it may. */
 bool rates_are_over(const struct rates *r, size_t place, uint64_t now_us);
 
+/* Whether it may send half of a second's worth at once. */
+bool rates_have_room(const struct rates *r, size_t place, uint64_t now_us);
+
 #endif

@@ -35,6 +35,30 @@ uint64_t tries_now_ms(void)
     return clock_now_us() / 1000;
 }
 
+struct network tries_source(const struct network *peer)
+{
+    return peer ? failures_source_of(peer) : (struct network){.version = 0};
+}
+
+uint32_t tries_wait_ms(const struct tries *t, const struct network *source)
+{
+    return source->version
+               ? failures_wait_ms(&t->failures, source, tries_now_ms())
+               : 0;
+}
+
+bool tries_is_suspect(const struct tries *t, const struct network *source)
+{
+    return source->version != 0 &&
+           failures_suspect(&t->failures, source, tries_now_ms());
+}
+
+void tries_fail(struct tries *t, const struct network *source)
+{
+    if (source->version)
+        failures_add(&t->failures, source, tries_now_ms());
+}
+
 /* What was right by older users is forgotten. These are kept until then, so
  * that no others can have their address. */
 static void tries_follow(struct tries *t, struct users *users)

@@ -2,7 +2,8 @@
  *
  * tries - what is known of all who try to show who they are, wherever they
  * connect: sources that have failed, passwords that were right a short while
- * ago, and the thread that compares the others.
+ * ago, and the thread that compares the others. A source is a struct network as
+ * tries_source() makes it: those of one source are equal by network_compare().
  */
 #ifndef SLUICE_AUTH_TRIES_H
 #define SLUICE_AUTH_TRIES_H
@@ -34,6 +35,21 @@ void tries_free(struct tries *t);
 /* The time for `failures` and `recalled`: the loop's own clock begins anew
  * after 49 days. */
 uint64_t tries_now_ms(void);
+
+/* Where a client comes from, as failures are counted. `peer` NULL: a unix
+ * socket, and the source has the version 0. */
+struct network tries_source(const struct network *peer);
+
+/* How long a source has to wait before it may try, in milliseconds; 0: it may
+ * now, as a unix socket always may. */
+uint32_t tries_wait_ms(const struct tries *t, const struct network *source);
+
+/* Whether its passwords are compared behind those of others: it has failed
+ * lately. */
+bool tries_is_suspect(const struct tries *t, const struct network *source);
+
+/* A source has shown what is nobody's. */
+void tries_fail(struct tries *t, const struct network *source);
 
 /* Whether that user has shown this secret a short while ago, among the same
  * users. The digest is for tries_remember. */

@@ -2,9 +2,11 @@
 #include "broker/base/bell.h"
 
 #include <poll.h>
-#include <stdint.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { SECOND_US = 1000000 };
 
 bool bell_open(struct bell *b)
 {
@@ -33,10 +35,12 @@ void bell_arm(struct bell *b)
     (void)atomic_exchange(&b->is_armed, true);
 }
 
-void bell_wait(struct bell *b, int timeout_ms)
+void bell_wait(struct bell *b, uint64_t timeout_us)
 {
     struct pollfd one = {.fd = b->file, .events = POLLIN};
-    (void)poll(&one, 1, timeout_ms);
+    struct timespec timeout = {(time_t)(timeout_us / SECOND_US),
+                               (long)(timeout_us % SECOND_US) * 1000};
+    (void)ppoll(&one, 1, timeout_us == BELL_ENDLESS ? NULL : &timeout, NULL);
     bell_quiet(b);
 }
 

@@ -11,6 +11,9 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+#define BELL_ENDLESS UINT64_MAX
 
 struct bell {
     int file; /* readable while it rings */
@@ -28,8 +31,9 @@ void bell_ring(struct bell *b);
 /* The sleeper says that it is about to sleep; it must look for work once more
  * before it does. */
 void bell_arm(struct bell *b);
-/* Sleeps until it rings, or for so long; -1: without end. The bell is armed. */
-void bell_wait(struct bell *b, int timeout_ms);
+/* Sleeps until it rings, or for so many microseconds; BELL_ENDLESS: without
+ * end. The bell is armed. */
+void bell_wait(struct bell *b, uint64_t timeout_us);
 /* It has been heard, or there is work after all. */
 void bell_quiet(struct bell *b);
 

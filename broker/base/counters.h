@@ -41,12 +41,23 @@
       "times that accepting paused because descriptors or room ran out")       \
     X(tls_connections, GAUGE, "connections", "open connections with TLS")      \
     X(tls_half_open, GAUGE, "handshakes", "handshakes of TLS under way")       \
+    X(tls_waiting, GAUGE, "handshakes",                                        \
+      "handshakes that wait for others under way")                             \
     X(tls_handshakes, COUNTER, "handshakes", "handshakes that were completed") \
     X(tls_resumed, COUNTER, "handshakes",                                      \
       "of these, those that went on with an earlier session")                  \
     X(tls_failed, COUNTER, "handshakes", "handshakes that failed")             \
+    X(tls_handshake_p50_us, GAUGE, "microseconds",                             \
+      "median time of a handshake lately, a power of two")                     \
+    X(tls_handshake_p99_us, GAUGE, "microseconds",                             \
+      "99th percentile of that time")                                          \
+    X(tls_certificates, GAUGE, "certificates", "certificates of TLS in use")   \
     X(tls_certificate_expires_seconds, GAUGE, "seconds",                       \
       "until the first of the certificates in use ends")                       \
+    X(tls_crls, GAUGE, "lists",                                                \
+      "lists of revoked certificates in use that have an end")                 \
+    X(tls_crl_expires_seconds, GAUGE, "seconds",                               \
+      "until the first of these lists ends")                                   \
     X(logins, COUNTER, "logins",                                               \
       "clients recognised by a token, a password or a signature")              \
     X(logins_failed, COUNTER, "logins",                                        \
@@ -135,8 +146,12 @@
     X(journal_segments, GAUGE, "files", "files of the journal with messages")  \
     X(journal_refused_channels, COUNTER, "times",                              \
       "times that a durable queue was not made because there are too many")    \
+    X(journal_refused_messages, COUNTER, "messages",                           \
+      "messages refused because the journal had no space for them")            \
     X(journal_batches, COUNTER, "batches", "batches written to the journal")   \
     X(journal_flushes, COUNTER, "flushes", "flushes of the journal")           \
+    X(journal_group_waits, COUNTER, "batches",                                 \
+      "batches that waited for publishers whose receipts had just been sent")  \
     X(journal_messages, COUNTER, "messages",                                   \
       "messages written to the journal")                                       \
     X(journal_acks, COUNTER, "messages",                                       \

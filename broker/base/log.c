@@ -122,12 +122,26 @@ void log_observe(struct log *log, log_observer *observer, void *arg)
     log->observer_arg = arg;
 }
 
-void log_fields(struct log *log, enum log_level level, const char *event,
-                const struct log_field *fields)
+/* Whether it is to be written as well. */
+static bool log_show(struct log *log, enum log_level level, const char *event,
+                     const struct log_field *fields)
 {
     if (log->observer)
         log->observer(log->observer_arg, event, fields);
-    if (level > log->level)
+    return level <= log->level;
+}
+
+void log_bounded(struct log *log, enum log_level level, const char *event,
+                 const struct log_field *fields)
+{
+    if (log_show(log, level, event, fields))
+        log_write(log, level, event, fields, 0);
+}
+
+void log_fields(struct log *log, enum log_level level, const char *event,
+                const struct log_field *fields)
+{
+    if (!log_show(log, level, event, fields))
         return;
     struct log_limit *limit = log_limit_find(log, event, reason_of(fields));
     if (log_limit_pass(limit))

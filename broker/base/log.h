@@ -78,6 +78,11 @@ void log_fields(struct log *log, enum log_level level, const char *event,
 void log_always(struct log *log, enum log_level level, const char *event,
                 const struct log_field *fields);
 
+/* As log_fields, but without a limit, for events that the caller limits: its
+ * lines carry the number of those left out, so none of them may be. */
+void log_bounded(struct log *log, enum log_level level, const char *event,
+                 const struct log_field *fields);
+
 /* log_fields, if the level is on: else the fields are not even made. */
 #define log_event(log, level, event, ...)                                      \
     do {                                                                       \

@@ -4,7 +4,6 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -34,9 +33,4 @@ uint64_t process_rss_bytes(void)
         return 0;
     (void)strtoull(line, &rest, 10); /* all that is mapped */
     return strtoull(rest, NULL, 10) * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-void process_hide_memory(void)
-{
-    (void)prctl(PR_SET_DUMPABLE, 0);
 }

@@ -18,16 +18,23 @@ static struct sampler_row *sampler_row(struct sampler *s, uint64_t key,
     return best;
 }
 
-bool sampler_pass(struct sampler *s, uint64_t key, clock_ms now,
+bool sampler_pass(struct sampler *s, uint64_t key, uint32_t most, clock_ms now,
                   uint64_t *missed)
 {
     struct sampler_row *row = sampler_row(s, key, now);
-    if (row->key == key &&
-        clock_elapsed_ms(now, row->since) < SAMPLER_PERIOD_MS) {
+    if (row->key != key)
+        *row = (struct sampler_row){.key = key, .since = now};
+    if (clock_elapsed_ms(now, row->since) >= SAMPLER_PERIOD_MS) {
+        row->since = now;
+        row->passed = 0;
+    }
+    row->missed += *missed;
+    if (row->passed == most) {
         row->missed++;
         return false;
     }
-    *missed = row->key == key ? row->missed : 0;
-    *row = (struct sampler_row){.key = key, .since = now};
+    row->passed++;
+    *missed = row->missed;
+    row->missed = 0;
     return true;
 }

@@ -55,6 +55,8 @@ struct view {
     const char *kind;        /* of the channel, or the client's state */
     const char *tls;         /* its version, for a client; NULL: none */
     const char *cipher;      /* of TLS; NULL: none */
+    const char *user;        /* in the users file, for a client; NULL: none */
+    const char *way;         /* by which that was recognised; NULL: none */
     const struct peer *peer; /* of net/peer.h; NULL: it is a channel */
     uint64_t conn;           /* the client's number */
     uint64_t number[VIEW_NUMBERS];

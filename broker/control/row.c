@@ -10,7 +10,7 @@
 #include "common/percent.h"
 #include "proto/channel_name.h"
 
-enum { ROW_FIELDS_MAX = 20 };
+enum { ROW_FIELDS_MAX = 24 };
 
 struct row_field {
     const char *name;
@@ -53,6 +53,31 @@ static void write_protocol(const struct view *v, FILE *out)
 static void write_kind(const struct view *v, FILE *out)
 {
     fputs(v->kind, out);
+}
+
+static void write_text(const char *text, FILE *out)
+{
+    fputs(text ? text : "", out);
+}
+
+static void write_tls(const struct view *v, FILE *out)
+{
+    write_text(v->tls, out);
+}
+
+static void write_cipher(const struct view *v, FILE *out)
+{
+    write_text(v->cipher, out);
+}
+
+static void write_user(const struct view *v, FILE *out)
+{
+    write_text(v->user, out);
+}
+
+static void write_way(const struct view *v, FILE *out)
+{
+    write_text(v->way, out);
 }
 
 static void write_conn(const struct view *v, FILE *out)
@@ -105,6 +130,10 @@ const struct row_kind row_of_client = {{
     {.name = "held", .number = VIEW_HELD},
     {.name = "requests", .number = VIEW_REQUESTS},
     {.name = "parked", .number = VIEW_PARKED_BYTES},
+    {.name = "user", .write = write_user},
+    {.name = "way", .write = write_way},
+    {.name = "tls", .write = write_tls},
+    {.name = "cipher", .write = write_cipher},
 }};
 
 static size_t row_fields(const struct row_kind *kind)

@@ -293,7 +293,7 @@ void backlog_clear(struct backlog *b, struct budget *budget)
         return;
     for (uint32_t i = 0; i < b->count; i++)
         block_unref(backlog_at(b, i)->block);
-    b->count = b->sent = 0;
+    b->count = b->sent = b->pledged = 0;
     b->bytes = b->messages = 0;
     backlog_shrink(b, budget);
 }

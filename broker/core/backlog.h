@@ -5,6 +5,7 @@
  *     head slice                next slices
  *     [ sent | unsent       ]   [        ] [    ] ...
  *            ^ `sent` bytes in
+ *            [ pledged ...         ]
  *
  * Each slice holds whole messages. A client's unsent output is a backlog, and
  * so is what a queue holds. An empty one owns no memory.
@@ -31,9 +32,12 @@ struct backlog {
      * was told of, and the last that it was offered; what lies between them and
      * in no slice is missed. 0 and 0: it is not told. */
     uint64_t told, offered;
-    uint64_t mark;  /* for the owner: it waits until this has been told; 0: it
-                       does not */
-    bool is_memory; /* the latest was missed because memory was short */
+    uint64_t mark;    /* for the owner: it waits until this has been told; 0: it
+                         does not */
+    bool is_memory;   /* the latest was missed because memory was short */
+    uint32_t pledged; /* unsent bytes that will be sent as they are: nothing of
+                         a message that they touch is dropped. Set by the owner
+                         whenever some are left unsent. */
     struct slice first[]; /* the ring while BACKLOG_FIRST suffice */
 };
 

@@ -3,22 +3,29 @@
 
 #include <string.h>
 
-/* How much of the last slice may stay: the messages from its start on that
- * keep the whole within bounds, and in the head slice at least one. */
+/* Bytes from the start of the head slice on that were sent or are pledged. */
+static uint64_t backlog_begun(const struct backlog *b)
+{
+    return (uint64_t)b->sent + b->pledged;
+}
+
+/* How much of the last slice may stay: the messages from its start on that were
+ * begun or keep the whole within bounds, and in the head slice at least one. */
 static uint32_t backlog_keep_of_last(const struct backlog *b,
                                      message_size_fn *size, uint64_t bytes,
                                      uint64_t messages, uint32_t *kept)
 {
     const struct slice *last = backlog_at(b, b->count - 1);
-    bool is_head = b->count == 1;
-    uint32_t sent = is_head ? b->sent : 0, length = 0;
-    uint64_t before_bytes = b->bytes - (last->length - sent);
+    uint64_t begun = backlog_begun(b),
+             start = b->bytes + b->sent - last->length;
     uint64_t before_messages = b->messages - last->messages;
+    uint32_t length = 0;
     *kept = 0;
     while (length < last->length) {
         uint32_t n = slice_message_size(last, size, slice_bytes(last) + length);
-        bool is_needed = is_head && *kept == 0;
-        if (!is_needed && (before_bytes + length + n - sent > bytes ||
+        uint64_t at = start + length;
+        bool is_needed = at == 0 || at < begun;
+        if (!is_needed && (at + n - b->sent > bytes ||
                            before_messages + *kept + 1 > messages))
             break;
         length += n;
@@ -55,63 +62,119 @@ uint32_t backlog_drop_newest(struct backlog *b, struct budget *budget,
     return (uint32_t)(before - b->messages);
 }
 
-/* The message that was sent in part gets a slice of its own, so that those
- * behind it can be dropped. */
-static bool backlog_split_started(struct backlog *b, struct budget *budget,
-                                  message_size_fn *size)
+/* Makes two slices of slice `i`, whose first `n` messages are so many bytes.
+ * False when there is no memory. */
+static bool backlog_split(struct backlog *b, struct budget *budget, uint32_t i,
+                          uint32_t n, uint32_t bytes)
 {
-    if (b->sent == 0 || backlog_first(b)->messages == 1)
-        return true;
     if (!backlog_grow(b, budget))
         return false;
-    struct slice *rest = backlog_first(b);
-    struct slice started = *rest;
-    started.length = slice_message_size(rest, size, slice_bytes(rest));
-    started.messages = 1;
-    rest->offset += started.length;
-    rest->length -= started.length;
-    rest->messages--;
-    rest->first++;
     b->head = (b->head - 1) & (b->capacity - 1);
-    b->ring[b->head] = started;
     b->count++;
-    block_ref(started.block);
+    for (uint32_t j = 0; j <= i; j++)
+        *backlog_at(b, j) = *backlog_at(b, j + 1);
+    struct slice *front = backlog_at(b, i);
+    slice_skip(backlog_at(b, i + 1), n, bytes);
+    front->messages = (uint16_t)n;
+    front->length = bytes;
+    block_ref(front->block);
     return true;
 }
 
-/* Drops the first message of slice `i`, which is the first or the second. */
-static void backlog_drop_one(struct backlog *b, uint32_t i,
+/* The slice in which what was begun ends, with so many of its messages, which
+ * are so many bytes; all of the slices before it. Its place is b->count when
+ * nothing follows. */
+struct border {
+    uint32_t slice, messages, bytes;
+};
+
+static struct border backlog_border(const struct backlog *b,
+                                    message_size_fn *size)
+{
+    struct border at = {.slice = 0};
+    uint64_t begun = backlog_begun(b);
+    for (; at.slice < b->count; at.slice++) {
+        const struct slice *s = backlog_at(b, at.slice);
+        if (begun < s->length)
+            break;
+        begun -= s->length;
+    }
+    if (at.slice == b->count)
+        return at;
+    const struct slice *s = backlog_at(b, at.slice);
+    for (; at.bytes < begun; at.messages++)
+        at.bytes += slice_message_size(s, size, slice_bytes(s) + at.bytes);
+    return at;
+}
+
+uint64_t backlog_pledged(const struct backlog *b, message_size_fn *size,
+                         uint64_t *bytes)
+{
+    struct border at = backlog_border(b, size);
+    uint64_t messages = at.messages;
+    *bytes = at.bytes;
+    for (uint32_t i = 0; i < at.slice; i++) {
+        *bytes += backlog_at(b, i)->length;
+        messages += backlog_at(b, i)->messages;
+    }
+    *bytes -= b->sent < *bytes ? b->sent : *bytes;
+    return messages;
+}
+
+/* Has the messages that were begun end a slice, so that those behind it can be
+ * dropped; *i is the next slice. False when there is no memory. */
+static bool backlog_split_begun(struct backlog *b, struct budget *budget,
+                                message_size_fn *size, uint32_t *i)
+{
+    struct border at = backlog_border(b, size);
+    *i = at.slice;
+    if (at.messages == 0)
+        return true;
+    ++*i;
+    return at.messages == backlog_at(b, at.slice)->messages ||
+           backlog_split(b, budget, at.slice, at.messages, at.bytes);
+}
+
+/* Drops the first message of slice `i`. Returns true when that was its last,
+ * and the slice has become a hole. */
+static bool backlog_drop_one(struct backlog *b, uint32_t i,
                              message_size_fn *size)
 {
     struct slice *s = backlog_at(b, i);
     uint32_t n = slice_message_size(s, size, slice_bytes(s));
-    s->offset += n;
-    s->length -= n;
-    s->messages--;
-    s->first++;
+    slice_skip(s, 1, n);
     b->bytes -= n;
     b->messages--;
     if (s->length > 0)
-        return;
+        return false;
     block_unref(s->block);
-    if (i == 1)
-        *s = *backlog_first(b);
-    b->head = (b->head + 1) & (b->capacity - 1);
-    b->count--;
+    return true;
+}
+
+/* Closes the holes behind the first `i` slices. */
+static void backlog_close(struct backlog *b, uint32_t i, uint32_t holes)
+{
+    if (holes == 0)
+        return;
+    while (i-- > 0)
+        *backlog_at(b, i + holes) = *backlog_at(b, i);
+    b->head = (b->head + holes) & (b->capacity - 1);
+    b->count -= holes;
 }
 
 uint32_t backlog_drop_oldest(struct backlog *b, struct budget *budget,
                              message_size_fn *size, uint64_t bytes,
                              uint64_t messages)
 {
-    uint32_t dropped = 0;
-    if (b->count == 0 || !backlog_split_started(b, budget, size))
+    uint32_t dropped = 0, i, holes = 0;
+    if (b->count == 0 || !backlog_split_begun(b, budget, size, &i))
         return 0;
-    uint32_t i = b->sent > 0 ? 1 : 0;
-    while (b->messages > 1 && (b->bytes > bytes || b->messages > messages)) {
-        backlog_drop_one(b, i, size);
+    while (b->messages > 1 && i + holes < b->count &&
+           (b->bytes > bytes || b->messages > messages)) {
+        holes += backlog_drop_one(b, i + holes, size);
         dropped++;
     }
+    backlog_close(b, i, holes);
     backlog_shrink(b, budget);
     return dropped;
 }

@@ -12,9 +12,15 @@
 
 #include "broker/core/backlog.h"
 
-/* Drops messages until at most `bytes` and `messages` are left; one that has
- * been sent in part stays, and so does the last one left. Returns how many were
- * dropped. */
+/* Of the messages that are pledged, wholly or in part: how many they are, and
+ * the bytes of them that are not sent. What is sent of the first slice must be
+ * forgotten. */
+uint64_t backlog_pledged(const struct backlog *b, message_size_fn *size,
+                         uint64_t *bytes);
+
+/* Drops messages until at most `bytes` and `messages` are left; those that were
+ * sent or are pledged in part stay, and so does the last one left. Returns how
+ * many were dropped. */
 typedef uint32_t backlog_drop_fn(struct backlog *b, struct budget *budget,
                                  message_size_fn *size, uint64_t bytes,
                                  uint64_t messages);

@@ -51,6 +51,7 @@ bool core_open_store(struct core *c, const struct store_ops *ops, void *store)
     c->keeper.ops = ops;
     c->keeper.store = store;
     c->keeper.calls = &keep_calls;
+    c->keeper.room = ops->room(store);
     c->turn.keeper = &c->keeper;
     return ops->visit_channels(store, core_recover_channel, c);
 }

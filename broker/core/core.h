@@ -65,6 +65,13 @@ static inline uint64_t core_durable_turn(const struct core *c)
     return keeper_durable_turn(&c->keeper);
 }
 
+/* Whether there is a store: queues may be durable. To a client of version 1 an
+ * orderly end then says that what it published is on disk. */
+static inline bool core_has_store(const struct core *c)
+{
+    return c->turn.keeper != NULL;
+}
+
 /* Whether messages that are published to this name now are kept in the store.
  */
 bool core_is_durable(const struct core *c, const uint8_t *name,
@@ -73,6 +80,13 @@ bool core_is_durable(const struct core *c, const uint8_t *name,
 static inline enum store_state core_store_state(const struct core *c)
 {
     return c->keeper.state;
+}
+
+/* Whether the store has no space for a message of so many bytes. */
+static inline bool core_store_lacks_room(const struct core *c, uint64_t bytes)
+{
+    return c->keeper.state == STORE_FULL ||
+           keeper_lacks_room(&c->keeper, bytes);
 }
 
 /* What is not on disk will not be before the broker is started again. */

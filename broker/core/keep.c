@@ -70,9 +70,10 @@ static void keep_adopt(struct keep *k, uint64_t more)
         return;
     k->tail = k->queue->backlog;
     k->queue->backlog = tail;
-    for (uint32_t i = 0; i < k->tail->count; i++)
+    for (uint32_t i = 0; i < k->tail->count; i++) {
         backlog_at(k->tail, i)->first += more;
-    k->keeper->pending_bytes += k->tail->bytes;
+        k->keeper->pending_bytes += slice_whole_bytes(backlog_at(k->tail, i));
+    }
     backlog_disown(&k->queue->backlog, budget_of(k));
 }
 
@@ -170,6 +171,20 @@ bool keep_prepare(struct keep *k)
     return backlog_grow(k->tail, budget_of(k));
 }
 
+uint64_t keep_room(const struct keep *k)
+{
+    return keeper_room(k->keeper, channel_pending_bytes(channel_of(k)));
+}
+
+bool keep_admits(struct keep *k, uint64_t n)
+{
+    uint64_t before = channel_pending_bytes(channel_of(k));
+    if ((before == 0 && keeper_has_room(k->keeper, n)) || n <= keep_room(k))
+        return true;
+    keep_stall(k);
+    return false;
+}
+
 /* Without memory for the one after it, the next message has to ask. */
 void keep_accept(struct keep *k, const struct slice *s)
 {
@@ -178,7 +193,7 @@ void keep_accept(struct keep *k, const struct slice *s)
     (void)is_pushed;
     if (!backlog_grow(k->tail, budget_of(k)))
         channel_of(k)->room = 0;
-    k->keeper->pending_bytes += s->length;
+    k->keeper->pending_bytes += slice_whole_bytes(s);
     k->last_turn = k->keeper->turn;
     if (keeper_is_stalled(k->keeper))
         keep_stall(k);
@@ -219,7 +234,7 @@ void keep_rest(struct keep *k)
 static void keep_on_put(struct keep *k, const struct slice *s)
 {
     k->durable = end_of(s);
-    k->keeper->pending_bytes -= s->length;
+    k->keeper->pending_bytes -= slice_whole_bytes(s);
     channel_touch(channel_of(k));
 }
 

@@ -80,6 +80,13 @@ bool keep_is_settled(const struct keep *k);
  * not on disk. */
 bool keep_prepare(struct keep *k);
 
+/* How many bytes of messages more are sure to find space. */
+uint64_t keep_room(const struct keep *k);
+
+/* Whether a message of `n` bytes is, or may be the first to find none. If not,
+ * its gate closes until there is. */
+bool keep_admits(struct keep *k, uint64_t n);
+
 /* Takes a slice, numbered, that there is room for. */
 void keep_accept(struct keep *k, const struct slice *s);
 

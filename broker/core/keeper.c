@@ -26,7 +26,8 @@ struct keeper_ack {
 
 void keeper_init(struct keeper *k, struct turn *t)
 {
-    *k = (struct keeper){.core_turn = t, .turn = 1};
+    *k = (struct keeper){
+        .core_turn = t, .turn = 1, .room = {UINT64_MAX, UINT64_MAX}};
     idmap_init(&k->keeps, t->budget);
     list_init(&k->unput);
     list_init(&k->stalled);
@@ -264,7 +265,8 @@ bool keeper_read(struct keeper *k, struct keep *keep, struct store_read *read)
 
 static void keeper_review_stalled(struct keeper *k)
 {
-    if (k->state != STORE_OPEN || k->pending_bytes > KEEPER_RESUME_BYTES)
+    if (k->state != STORE_OPEN || k->pending_bytes > KEEPER_RESUME_BYTES ||
+        !keeper_has_room(k, k->room.bytes / 2))
         return;
     while (!list_is_empty(&k->stalled))
         k->calls->resume(LIST_OF(k->stalled.next, struct keep, stalled));
@@ -335,6 +337,7 @@ void keeper_reap(struct keeper *k)
         for (int i = 0; i < n; i++)
             keeper_on_done(k, &done[i]);
     } while (n == DONES_AT_ONCE);
+    k->room = k->ops->room(k->store);
     keeper_review_acks(k);
     keeper_review_unput(k);
     keeper_review_stalled(k);

@@ -9,7 +9,8 @@
  *
  * Messages that are not on disk yet take memory that no queue accounts for, so
  * there is a bound for all: beyond it the gates of durable queues that are
- * published to close, until half of it is on disk.
+ * published to close, until half of it is on disk. The same holds for the room
+ * that the store is sure to have: what was accepted does not wait for space.
  */
 #ifndef SLUICE_CORE_KEEPER_H
 #define SLUICE_CORE_KEEPER_H
@@ -67,11 +68,12 @@ struct keeper {
                             disk until `unput` is empty and so many
                             slices are; 0: there is none */
     uint64_t late_puts;
-    uint64_t pending_bytes; /* accepted and not on disk */
+    uint64_t pending_bytes; /* accepted and not on disk, with texts */
     uint64_t reading_bytes; /* of reads under way */
     uint64_t damaged;       /* messages that could not be read back; keep.c
                                counts them */
     const struct store_channel *found; /* that is recovered; else NULL */
+    struct store_room room;            /* of the store, when it was reaped */
     enum store_state state;
     bool has_asked; /* the store has something to begin */
 };
@@ -110,11 +112,40 @@ bool keeper_add(struct keeper *k, struct keep *keep);
 void keeper_remove(struct keeper *k, struct keep *keep);
 void keeper_drop_channel(struct keeper *k, const struct keep *keep);
 
+/* What is pending takes so much of the store's room. */
+static inline uint64_t keeper_pending_room(const struct keeper *k)
+{
+    return k->pending_bytes + (k->puts - k->done) * STORE_PUT_BYTES;
+}
+
+/* How many bytes more are sure to find space, behind so many that are not
+ * accepted yet. */
+static inline uint64_t keeper_room(const struct keeper *k, uint64_t before)
+{
+    uint64_t taken = keeper_pending_room(k) + before + STORE_PUT_BYTES;
+    return k->room.bytes > taken ? k->room.bytes - taken : 0;
+}
+
+/* Whether so many bytes more are sure to find space. Where nothing is pending a
+ * message is tried that might. */
+static inline bool keeper_has_room(const struct keeper *k, uint64_t bytes)
+{
+    return k->pending_bytes == 0 ||
+           keeper_pending_room(k) + bytes + STORE_PUT_BYTES <= k->room.bytes;
+}
+
+/* Whether a message of so many bytes is sure to find none. */
+static inline bool keeper_lacks_room(const struct keeper *k, uint64_t bytes)
+{
+    return keeper_pending_room(k) + bytes + STORE_PUT_BYTES > k->room.most;
+}
+
 /* Whether gates are closed because too much is not on disk, or the store takes
  * no messages. */
 static inline bool keeper_is_stalled(const struct keeper *k)
 {
-    return k->state != STORE_OPEN || k->pending_bytes >= KEEPER_STALL_BYTES;
+    return k->state != STORE_OPEN || k->pending_bytes >= KEEPER_STALL_BYTES ||
+           !keeper_has_room(k, 0);
 }
 
 /* One slice, behind all others. False: the keep waits among the `unput`. */

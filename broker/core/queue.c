@@ -284,7 +284,8 @@ static void queue_update_gate(struct queue *q)
 static bool queue_admits(struct channel *ch, uint64_t n)
 {
     struct queue *q = queue_of(ch);
-    return fullness_admits(&q->fullness, ch, queue_fill(q), n);
+    return fullness_admits(&q->fullness, ch, queue_fill(q), n) &&
+           (!q->keep || keep_admits(q->keep, n));
 }
 
 static bool queue_has_next(const struct queue *q)
@@ -388,9 +389,7 @@ static void queue_sent(struct channel *ch, struct subscriber *s, uint64_t bytes)
 
 static uint64_t queue_room(const struct channel *ch)
 {
-    uint64_t limit = ch->rule->limit_bytes;
-    uint64_t bytes = queue_fill(queue_of(ch)).bytes;
-    return bytes < limit ? limit - bytes : 0;
+    return queue_room_beyond(ch, queue_fill(queue_of(ch)).bytes);
 }
 
 static bool queue_is_empty(const struct channel *ch)

@@ -64,6 +64,15 @@ uint64_t queue_unconfirmed(const struct channel *ch)
     return queue_is_durable(ch) ? queue_of(ch)->keep->given.messages : 0;
 }
 
+uint64_t queue_room_beyond(const struct channel *ch, uint64_t bytes)
+{
+    const struct keep *keep = queue_of(ch)->keep;
+    uint64_t limit = ch->rule->limit_bytes;
+    uint64_t room = bytes < limit ? limit - bytes : 0;
+    uint64_t sure = keep ? keep_room(keep) : room;
+    return sure < room ? sure : room;
+}
+
 struct fill queue_waits(const struct queue *q)
 {
     struct fill waits = {q->backlog->bytes, q->backlog->messages};

@@ -35,6 +35,10 @@ bool queue_is_durable(const struct channel *ch);
 uint64_t queue_disk_bytes(const struct channel *ch);
 uint64_t queue_unconfirmed(const struct channel *ch);
 
+/* How many bytes more it takes, having so many: up to its limit, and if it is
+ * durable those that are sure to find space. */
+uint64_t queue_room_beyond(const struct channel *ch, uint64_t bytes);
+
 /* What waits and has not come back, wherever it is; and what consumers were
  * given that acknowledge nothing, and have not confirmed. */
 struct fill queue_waits(const struct queue *q);

@@ -63,6 +63,13 @@ static inline uint32_t slice_text(const struct slice *s, const uint8_t **text)
     return n;
 }
 
+/* The bytes of its messages, with their text. */
+static inline uint64_t slice_whole_bytes(const struct slice *s)
+{
+    const uint8_t *text;
+    return (uint64_t)s->length + slice_text(s, &text);
+}
+
 static inline const uint8_t *slice_bytes(const struct slice *s)
 {
     return s->block->bytes + s->offset;

@@ -16,7 +16,10 @@
 
 #include "broker/core/slice.h"
 
-enum { STORE_READ_RUNS = 64 };
+enum {
+    STORE_READ_RUNS = 64,
+    STORE_PUT_BYTES = 136, /* of its room that a put takes besides its bytes */
+};
 
 /* What a turn published to one channel: its messages are numbered and not
  * dressed, its block is sealed. */
@@ -49,6 +52,13 @@ enum store_state {
     STORE_OPEN,   /* takes messages */
     STORE_FULL,   /* acknowledgements only, until there is space */
     STORE_FAILED, /* nothing any more: a flush failed */
+};
+
+/* What messages may take, with their texts and STORE_PUT_BYTES for each put. */
+struct store_room {
+    uint64_t bytes; /* all that is put and not reaped finds space, whatever
+                       others do to the disk, if it is no more than this */
+    uint64_t most;  /* a message that takes more finds none */
 };
 
 enum store_done_kind {
@@ -114,6 +124,8 @@ struct store_ops {
     void (*kick)(void *store);
     /* What is done: up to `max`; returns how many. */
     int (*reap)(void *store, struct store_done *done, int max);
+    /* As it was when what has been reaped was done, or later. */
+    struct store_room (*room)(void *store);
 };
 
 #endif

@@ -122,8 +122,15 @@ uint32_t subscriber_drop(struct subscriber *s, backlog_drop_fn *drop,
                          uint64_t bytes, uint64_t messages)
 {
     const struct turn *t = s->channel->turn;
+    message_size_fn *size = t->config.message_size;
     subscriber_count_sent(s);
-    return drop(s->outbox, t->budget, t->config.message_size, bytes, messages);
+    if (s->outbox->pledged > 0) {
+        uint64_t pledged, count = backlog_pledged(s->outbox, size, &pledged);
+        bytes = bytes < UINT64_MAX - pledged ? bytes + pledged : UINT64_MAX;
+        messages =
+            messages < UINT64_MAX - count ? messages + count : UINT64_MAX;
+    }
+    return drop(s->outbox, t->budget, size, bytes, messages);
 }
 
 void subscriber_sent(struct subscriber *s, uint64_t bytes)

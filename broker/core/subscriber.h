@@ -116,8 +116,8 @@ void subscriber_flushed(struct subscriber *s);
  * those that are. */
 void subscriber_count_sent(struct subscriber *s);
 
-/* Has `drop` reduce the outbox to at most so much, if it is not empty. Returns
- * how many messages were dropped. */
+/* Has `drop` reduce the outbox to at most so much, if it is not empty; what is
+ * pledged does not count. Returns how many messages were dropped. */
 uint32_t subscriber_drop(struct subscriber *s, backlog_drop_fn *drop,
                          uint64_t bytes, uint64_t messages);
 

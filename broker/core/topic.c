@@ -44,10 +44,23 @@ static struct limits topic_limits(const struct channel *ch)
                            ch->rule->limit_messages};
 }
 
+/* What is pledged is as good as sent. */
+static bool topic_fits_pledged(const struct subscriber *s, struct limits limits)
+{
+    const struct backlog *b = s->outbox;
+    uint64_t bytes;
+    uint64_t messages =
+        backlog_pledged(b, s->channel->turn->config.message_size, &bytes);
+    return b->bytes - bytes <= limits.bytes &&
+           b->messages - messages <= limits.messages;
+}
+
 static bool topic_fits(const struct subscriber *s, struct limits limits)
 {
-    return s->outbox->bytes <= limits.bytes &&
-           s->outbox->messages <= limits.messages;
+    if (s->outbox->bytes <= limits.bytes &&
+        s->outbox->messages <= limits.messages)
+        return true;
+    return s->outbox->pledged > 0 && topic_fits_pledged(s, limits);
 }
 
 static bool topic_is_half_drained(const struct subscriber *s)

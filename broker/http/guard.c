@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "broker/auth/checks.h"
-#include "broker/auth/failures.h"
 #include "broker/auth/identify.h"
 #include "broker/auth/tries.h"
 #include "broker/base/counters.h"
@@ -78,12 +77,12 @@ static void case_log_right(const struct guard *g, const struct guard_case *c,
 static void case_log_wrong(struct guard *g, const struct guard_case *c)
 {
     if (guard_count_refusal(g))
-        log_event(g->config.log, LOG_WARNING, "auth_failed",
-                  LOG_TEXT("peer", case_write_peer(c).text),
-                  LOG_BYTES("user", (const uint8_t *)c->login.user,
-                            strlen(c->login.user)),
-                  LOG_TEXT("mech", mechs[c->login.scheme]),
-                  LOG_U64("missed", throttle_take_missed(&g->log)));
+        log_bounded(g->config.log, LOG_WARNING, "auth_failed",
+                    LOG_LIST(LOG_TEXT("peer", case_write_peer(c).text),
+                             LOG_BYTES("user", (const uint8_t *)c->login.user,
+                                       strlen(c->login.user)),
+                             LOG_TEXT("mech", mechs[c->login.scheme]),
+                             LOG_U64("missed", throttle_take_missed(&g->log))));
 }
 
 static void case_log_denied(struct guard *g, const struct guard_case *c,
@@ -157,8 +156,7 @@ static struct http_verdict case_settle(struct guard *g, struct guard_case *c,
         case_log_right(g, c, credential_user(shown));
         return case_admit(g, c, shown);
     }
-    if (c->has_source)
-        failures_add(&g->config.tries->failures, &c->source, tries_now_ms());
+    tries_fail(g->config.tries, &c->source);
     case_log_wrong(g, c);
     return unknown;
 }
@@ -167,15 +165,12 @@ static struct http_verdict case_settle(struct guard *g, struct guard_case *c,
  */
 
 static uint32_t guard_count_source(const struct guard *g,
-                                   const struct guard_case *like)
+                                   const struct network *source)
 {
     uint32_t n = 0;
-    LIST_EACH (link, &g->pending) {
-        const struct guard_case *c = LIST_OF(link, struct guard_case, link);
-        n +=
-            c->has_source == like->has_source &&
-            (!c->has_source || network_compare(&c->source, &like->source) == 0);
-    }
+    LIST_EACH (link, &g->pending)
+        n += network_compare(&LIST_OF(link, struct guard_case, link)->source,
+                             source) == 0;
     return n;
 }
 
@@ -184,7 +179,7 @@ static bool case_pend(struct guard *g, struct guard_case *c,
                       enum guard_state state)
 {
     if (g->pending_count >= GUARD_PENDING_MAX ||
-        guard_count_source(g, c) >= GUARD_PENDING_SOURCE_MAX)
+        guard_count_source(g, &c->source) >= GUARD_PENDING_SOURCE_MAX)
         return false;
     c->state = state;
     list_insert(&g->pending, &c->link);
@@ -254,15 +249,18 @@ static struct http_verdict case_by_token(struct guard *g, struct guard_case *c)
 static struct http_verdict case_compare(struct guard *g, struct guard_case *c,
                                         const struct user *user)
 {
-    struct checks *checks = g->config.tries->checks;
+    struct check_claim claim = {
+        .hash = user ? user->password : NULL,
+        .decoy = users_decoy(g->users),
+        .secret = c->login.secret,
+        .length = c->login.secret_length,
+        .is_suspect = tries_is_suspect(g->config.tries, &c->source)};
     if (!case_pend(g, c, GUARD_COMPARED))
         return case_refuse_busy(g);
     c->id = ++g->last_id;
     case_keep(g, c, NULL);
-    if (checks_submit(checks, CHECKS_DOCUMENTS, c->id,
-                      c->has_source ? &c->source : NULL,
-                      user ? user->password : NULL, c->login.secret,
-                      c->login.secret_length)) {
+    if (checks_submit(g->config.tries->checks, CHECKS_DOCUMENTS, c->id,
+                      &c->source, &claim)) {
         counter_add(g->config.counters, COUNT_passwords_compared, 1);
         return undecided;
     }
@@ -299,10 +297,9 @@ static struct http_verdict case_try(struct guard *g, struct guard_case *c)
         [HTTP_BASIC] = case_by_password,
         [HTTP_BEARER] = case_by_token,
         [HTTP_OTHER_SCHEME] = case_by_other};
-    bool is_slowed = c->has_source && c->login.scheme != HTTP_NOTHING_SHOWN;
-    uint32_t ms = is_slowed ? failures_wait_ms(&g->config.tries->failures,
-                                               &c->source, tries_now_ms())
-                            : 0;
+    uint32_t ms = c->login.scheme == HTTP_NOTHING_SHOWN
+                      ? 0
+                      : tries_wait_ms(g->config.tries, &c->source);
     return ms > 0 ? case_queue(g, c, ms) : ways[c->login.scheme](g, c);
 }
 
@@ -371,12 +368,10 @@ void guard_begin(struct guard_case *c, const struct stream *stream, int fd,
 {
     *c = (struct guard_case){.stream = stream, .peer = peer};
     bool is_v4 = peer->family == AF_INET;
-    c->has_source = is_v4 || peer->family == AF_INET6;
-    c->has_uid = !c->has_source && peer_user(fd, &c->uid);
-    if (!c->has_source)
-        return;
-    c->source = network_of_ip(peer->ip, is_v4);
-    c->source = failures_source_of(&c->source);
+    struct network address = network_of_ip(peer->ip, is_v4);
+    bool has_address = is_v4 || peer->family == AF_INET6;
+    c->has_uid = !has_address && peer_user(fd, &c->uid);
+    c->source = tries_source(has_address ? &address : NULL);
 }
 
 struct http_verdict guard_judge(struct guard *g, struct guard_case *c,

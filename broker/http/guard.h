@@ -45,11 +45,10 @@ struct guard_case {
     enum guard_state state;
     const struct stream *stream; /* borrowed, as the peer */
     const struct peer *peer;
-    bool has_uid,
-        has_source;  /* no source: a unix socket, which is not slowed */
+    bool has_uid;
     bool is_exposed; /* what it shows can be read on the way */
     uint32_t uid;
-    struct network source; /* as failures are counted */
+    struct network source; /* as tries_source() makes it */
     uint64_t id;           /* COMPARED */
     uint64_t due_ms;       /* QUEUED */
     struct list link;      /* unless CLEAR */

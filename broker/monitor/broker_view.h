@@ -15,21 +15,25 @@
 struct budget;
 struct core;
 struct counters;
+struct durations;
 struct log;
 struct reactor;
+struct user_limits;
 
-/* One of the reasons for which connections end. */
+/* One of the reasons for which connections end, or handshakes fail. */
 struct broker_view_reason {
     const char *name;
-    uint64_t closed;
+    uint64_t count; /* so far */
 };
 
-/* A user that has connections. */
+/* A user that has connections, or was denied something. */
 struct broker_view_user {
     const char *name; /* NULL: all that have no report of their own */
+    uint64_t users;   /* how many these are */
     uint64_t connections;
-    uint64_t memory_bytes; /* held by them; only if it has a limit of that */
-    bool has_limit;
+    uint64_t memory_bytes; /* held by them, of those with a limit of that */
+    uint64_t denied;       /* times */
+    const struct user_limits *limits; /* NULL without a name */
 };
 
 /* What a walk over users calls for each; `u` is valid until it returns. */
@@ -44,10 +48,13 @@ struct broker_view {
     struct counters *counters;
     struct budget *budget;
     struct log *log;
-    /* The i-th reason; false when there are no more. */
+    /* The i-th reason of a connection's end, or of a handshake's; false when
+     * there are no more. */
     bool (*reason)(void *arg, size_t i, struct broker_view_reason *out);
-    /* Calls `visit` for each user, of a bounded number. NULL: there are none.
-     */
+    bool (*tls_fault)(void *arg, size_t i, struct broker_view_reason *out);
+    /* How long handshakes took. */
+    const struct durations *(*tls_durations)(void *arg);
+    /* Calls `visit` for each user, of a bounded number. */
     void (*show_users)(void *arg, broker_view_user_fn *visit, void *visit_arg);
     /* A walk over the clients in pieces: begins one; calls `visit` for the next
      * `count` clients, and returns false when there are no more. */

@@ -18,6 +18,7 @@
 #include "common/percent.h"
 #include "proto/head.h"
 #include "proto/spelling.h"
+#include "users/users.h"
 
 enum { NAME_BYTES = 1024 }; /* a channel's name, encoded */
 
@@ -100,12 +101,14 @@ static json_t *counters_object(const struct broker_view *b)
     return object;
 }
 
-static json_t *closed_object(const struct broker_view *b)
+typedef bool reason_fn(void *arg, size_t i, struct broker_view_reason *out);
+
+static json_t *reasons_object(const struct broker_view *b, reason_fn *reason_at)
 {
     json_t *object = json_object();
     struct broker_view_reason reason;
-    for (size_t i = 0; b->reason(b->arg, i, &reason); i++)
-        put_number(object, reason.name, reason.closed);
+    for (size_t i = 0; reason_at(b->arg, i, &reason); i++)
+        put_number(object, reason.name, reason.count);
     return object;
 }
 
@@ -123,7 +126,8 @@ static json_t *stats(const struct broker_view *b)
     put_real(root, "interval", interval_s(b));
     json_object_set_new(root, "stopping", json_boolean(b->is_stopping));
     json_object_set_new(root, "counters", counters_object(b));
-    json_object_set_new(root, "closed", closed_object(b));
+    json_object_set_new(root, "closed", reasons_object(b, b->reason));
+    json_object_set_new(root, "tls_faults", reasons_object(b, b->tls_fault));
     return root;
 }
 
@@ -157,6 +161,8 @@ static json_t *client_row(const struct view *v)
     put_text(row, "state", v->kind);
     put_text_or_null(row, "tls", v->tls);
     put_text_or_null(row, "cipher", v->cipher);
+    put_text_or_null(row, "user", v->user);
+    put_text_or_null(row, "way", v->way);
     put_name(row, "channel", v->name, v->name_length);
     put_name(row, "waits_for", v->waits_for, v->waits_for_length);
     put_columns(row, v, COLUMN_OF_CLIENT);
@@ -194,6 +200,53 @@ static json_t *clients(const struct broker_view *b,
                    client_row);
 }
 
+/* Users. */
+
+struct user_list {
+    json_t *array, *rest;
+    uint64_t total;
+};
+
+static void put_user(json_t *row, const struct broker_view_user *u)
+{
+    put_number(row, "connections", u->connections);
+    put_number(row, "memory_bytes", u->memory_bytes);
+    put_number(row, "denied", u->denied);
+}
+
+static void list_user(void *arg, const struct broker_view_user *u)
+{
+    struct user_list *list = arg;
+    list->total += u->users;
+    if (!u->name) {
+        put_user(list->rest, u);
+        return;
+    }
+    json_t *row = json_object();
+    put_text(row, "name", u->name);
+    put_user(row, u);
+    put_number(row, "connections_limit", u->limits->connections);
+    put_number(row, "memory_limit_bytes", u->limits->memory_bytes);
+    put_number(row, "messages_limit", u->limits->messages_per_s);
+    put_number(row, "bytes_limit", u->limits->bytes_per_s);
+    json_array_append_new(list->array, row);
+}
+
+static json_t *users(const struct broker_view *b,
+                     const struct survey_result *seen)
+{
+    static const struct broker_view_user nobody = {.name = NULL};
+    json_t *root = begin(b, seen->seq);
+    struct user_list list = {.array = json_array(), .rest = json_object()};
+    put_user(list.rest, &nobody);
+    b->show_users(b->arg, list_user, &list);
+    put_real(root, "interval", interval_s(b));
+    put_number(root, "total", list.total);
+    json_object_set_new(root, "users", list.array);
+    json_object_set_new(root, "rest", list.rest);
+    return root;
+}
+
 char *document_stats(const struct broker_view *b)
 {
     return finish(stats(b));
@@ -211,6 +264,12 @@ char *document_clients(const struct broker_view *b,
     return finish(clients(b, seen));
 }
 
+char *document_users(const struct broker_view *b,
+                     const struct survey_result *seen)
+{
+    return finish(users(b, seen));
+}
+
 char *document_all(const struct broker_view *b,
                    const struct survey_result *seen)
 {
@@ -218,6 +277,7 @@ char *document_all(const struct broker_view *b,
     json_object_set_new(root, "stats", stats(b));
     json_object_set_new(root, "channels", channels(b, seen));
     json_object_set_new(root, "clients", clients(b, seen));
+    json_object_set_new(root, "users", users(b, seen));
     return finish(root);
 }
 

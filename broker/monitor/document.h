@@ -23,7 +23,11 @@ char *document_channels(const struct broker_view *b,
 char *document_clients(const struct broker_view *b,
                        const struct survey_result *seen);
 
-/* The three above in one object. */
+/* Those users that have connections, or were denied something. */
+char *document_users(const struct broker_view *b,
+                     const struct survey_result *seen);
+
+/* The four above in one object. */
 char *document_all(const struct broker_view *b,
                    const struct survey_result *seen);
 

@@ -13,8 +13,16 @@
 #include "broker/monitor/taps.h"
 #include "broker/net/reactor.h"
 
-/* Topics that can be subscribed to, taps excepted. */
-enum { TOPIC_STATS, TOPIC_CHANNELS, TOPIC_CLIENTS, TOPIC_EVENT, TOPICS };
+/* Topics that can be subscribed to, taps excepted, in the order of sending: the
+ * list of clients comes last, so whoever has that has all of an interval. */
+enum {
+    TOPIC_STATS,
+    TOPIC_USERS,
+    TOPIC_CHANNELS,
+    TOPIC_CLIENTS,
+    TOPIC_EVENT,
+    TOPICS
+};
 
 static const struct topic_row {
     const char *name;
@@ -23,6 +31,7 @@ static const struct topic_row {
                    const struct survey_result *seen);
 } topics[TOPICS] = {
     [TOPIC_STATS] = {"sluice.stats", NULL},
+    [TOPIC_USERS] = {"sluice.users", document_users},
     [TOPIC_CHANNELS] = {"sluice.channels", document_channels},
     [TOPIC_CLIENTS] = {"sluice.clients", document_clients},
     [TOPIC_EVENT] = {"sluice.event", NULL},

@@ -19,6 +19,8 @@
 #include "broker/monitor/survey.h"
 #include "broker/net/reactor.h"
 #include "common/http_site.h"
+#include "common/key_file.h"
+#include "common/loopback.h"
 #include "common/sentence.h"
 #include "users/users.h"
 
@@ -131,6 +133,32 @@ static bool monitor_open_zmq(struct monitor *m, struct sentence *why)
            sentence_fail(why, "cannot start ZeroMQ: %s", zmq_strerror(errno));
 }
 
+/* Reports are for collectors that have the other half of a key, and come from
+ * the owner of ours. */
+static bool monitor_protect_reports(struct monitor *m, struct sentence *why)
+{
+    const struct monitor_config *c = &m->config;
+    char secret[KEY_FILE_TEXT_BYTES], collector[KEY_FILE_TEXT_BYTES];
+    struct sentence reason;
+    if (!c->collector)
+        return true;
+    if (!key_file_read(c->collector, false, collector, why) ||
+        !key_file_read(c->key, true, secret, why))
+        return false;
+    bool ok = pub_socket_trust(m->reports, collector, secret, &reason);
+    explicit_bzero(secret, sizeof secret);
+    return ok || sentence_fail(why, "--monitor-collector: %s", reason.text);
+}
+
+static void monitor_log_endpoint(const struct monitor *m, const char *endpoint)
+{
+    log_event(m->broker.log, LOG_INFO, "reporting",
+              LOG_TEXT("endpoint", endpoint), LOG_TEXT("name", m->broker.name));
+    if (!m->config.collector && !loopback_is_endpoint(endpoint))
+        log_event(m->broker.log, LOG_WARNING, "unprotected",
+                  LOG_TEXT("reports", endpoint));
+}
+
 static bool monitor_open_reports(struct monitor *m,
                                  const struct endpoints *endpoints,
                                  struct sentence *why)
@@ -142,14 +170,14 @@ static bool monitor_open_reports(struct monitor *m,
     if (!m->reports)
         return sentence_fail(why, "cannot start reports: %s",
                              zmq_strerror(errno));
+    if (!monitor_protect_reports(m, why))
+        return false;
     for (size_t i = 0; i < endpoints->count; i++) {
         const char *endpoint = endpoints->items[i];
         if (!pub_socket_connect(m->reports, endpoint, &reason))
             return sentence_fail(why, "--monitor-connect: %s: %s", endpoint,
                                  reason.text);
-        log_event(m->broker.log, LOG_INFO, "reporting",
-                  LOG_TEXT("endpoint", endpoint),
-                  LOG_TEXT("name", m->broker.name));
+        monitor_log_endpoint(m, endpoint);
     }
     return pub_socket_start(m->reports, why);
 }

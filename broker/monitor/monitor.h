@@ -32,6 +32,8 @@ struct monitor_config {
     bool is_for_http; /* the routes will be served */
     uint64_t taps_per_second;
     const char *key, *clients; /* as in outlet.h */
+    const char *collector;     /* file of the public key of those in `connects`;
+                                  NULL: they get reports in clear */
     struct users *users;       /* the same */
 };
 

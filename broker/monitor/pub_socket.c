@@ -17,6 +17,7 @@
 #include "broker/monitor/watchers.h"
 #include "broker/monitor/zap.h"
 #include "broker/monitor/zmq_input.h"
+#include "common/key_file.h"
 #include "common/sentence.h"
 
 enum {
@@ -241,6 +242,27 @@ bool pub_socket_protect(struct pub_socket *p, const char *secret_key,
               set_text(p->zmq, ZMQ_ZAP_DOMAIN, ZAP_DOMAIN_KEYS) &&
               zmq_setsockopt(p->zmq, ZMQ_CURVE_SECRETKEY, secret_key,
                              strlen(secret_key) + 1) == 0;
+    return ok || sentence_fail(why, "%s",
+                               zmq_has("curve")
+                                   ? zmq_strerror(errno)
+                                   : "this libzmq was built without CURVE");
+}
+
+static bool pub_socket_set_key(struct pub_socket *p, int option,
+                               const char *key)
+{
+    return zmq_setsockopt(p->zmq, option, key, KEY_FILE_TEXT_BYTES) == 0;
+}
+
+bool pub_socket_trust(struct pub_socket *p, const char *server,
+                      const char *secret_key, struct sentence *why)
+{
+    char public_key[KEY_FILE_TEXT_BYTES];
+    bool ok = zmq_has("curve") &&
+              zmq_curve_public(public_key, secret_key) == 0 &&
+              pub_socket_set_key(p, ZMQ_CURVE_SERVERKEY, server) &&
+              pub_socket_set_key(p, ZMQ_CURVE_PUBLICKEY, public_key) &&
+              pub_socket_set_key(p, ZMQ_CURVE_SECRETKEY, secret_key);
     return ok || sentence_fail(why, "%s",
                                zmq_has("curve")
                                    ? zmq_strerror(errno)

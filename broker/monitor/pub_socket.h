@@ -84,6 +84,12 @@ void pub_socket_free(struct pub_socket *p);
 bool pub_socket_protect(struct pub_socket *p, const char *secret_key,
                         struct sentence *why);
 
+/* Endpoints that are connected to from now on must have the secret half of
+ * `server`; `secret_key` is the broker's, which they learn the public half of.
+ * False, with the reason of the system. */
+bool pub_socket_trust(struct pub_socket *p, const char *server,
+                      const char *secret_key, struct sentence *why);
+
 /* False, with the reason of the system. */
 bool pub_socket_connect(struct pub_socket *p, const char *endpoint,
                         struct sentence *why);

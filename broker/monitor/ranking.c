@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,6 +46,10 @@ static void row_set(struct ranking_row *row, const struct view *v)
     own->waits_for =
         copy_name(row->waits_for, v->waits_for, v->waits_for_length);
     own->label = copy_name(row->label, v->label, v->label_length);
+    if (v->user) {
+        snprintf(row->user, sizeof row->user, "%s", v->user);
+        own->user = row->user;
+    }
     if (v->peer) {
         row->peer = *v->peer;
         own->peer = &row->peer;
@@ -117,11 +122,14 @@ static bool is_among(const struct ranking_row *row,
     return false;
 }
 
-/* The bytes of a row in a document, at most. */
+/* The bytes of a row in a document, at most: names are percent-encoded, and in
+ * those of users a backslash is escaped. */
 static size_t row_bytes(const struct view *v)
 {
-    return RANKING_ROW_BYTES +
-           3 * (v->name_length + v->waits_for_length + v->label_length);
+    size_t fixed = v->peer ? RANKING_CLIENT_BYTES : RANKING_CHANNEL_BYTES;
+    return fixed +
+           3 * (v->name_length + v->waits_for_length + v->label_length) +
+           2 * (v->user ? strlen(v->user) : 0);
 }
 
 static bool has_room(const struct ranking_list *list, const struct view *v)

@@ -13,6 +13,7 @@
 #include "broker/base/view.h"
 #include "broker/net/peer.h"
 #include "proto/channel_name.h"
+#include "users/users.h"
 
 enum {
     RANKING_ROWS = 100,
@@ -20,7 +21,9 @@ enum {
     /* Rows are listed only as far as their documents are no longer than this,
      * with names that are all percent-encoded. Readers rely on 128 KiB. */
     RANKING_BYTES = 120 << 10,
-    RANKING_ROW_BYTES = 736, /* of a row without its names, at most */
+    /* Of a row without its names, at most. */
+    RANKING_CHANNEL_BYTES = 760,
+    RANKING_CLIENT_BYTES = 660,
 };
 
 struct ranking_row {
@@ -29,6 +32,7 @@ struct ranking_row {
     struct peer peer;
     uint8_t name[CHANNEL_NAME_MAX], waits_for[CHANNEL_NAME_MAX];
     uint8_t label[CHANNEL_NAME_MAX];
+    char user[USER_NAME_BYTES];
 };
 
 /* The highest so far by one number. */

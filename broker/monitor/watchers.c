@@ -28,7 +28,9 @@ enum {
 
 struct watchers {
     struct watchers_setup setup;
-    void *pair; /* where libzmq reports connections */
+    const char *misspoken; /* what was wrong with the handshake of the
+                              connection that ends next; NULL: nothing */
+    void *pair;            /* where libzmq reports connections */
     struct zmq_input input;
     struct list all; /* the oldest first */
     size_t count, most;
@@ -185,9 +187,31 @@ static void watchers_on_accepted(struct watchers *ws, int number,
     watchers_on_input(w, ws);
 }
 
+/* libzmq ends the connection at once, and reports this next. */
+static void watchers_on_misspoken(struct watchers *ws, uint32_t error)
+{
+    ws->misspoken = error == ZMQ_PROTOCOL_ERROR_ZMTP_MECHANISM_MISMATCH
+                        ? "mechanism"
+                        : "handshake";
+}
+
+/* One that ended before the report of its beginning was read has no watcher. */
+static void watchers_log_misspoken(struct watchers *ws, const struct watcher *w)
+{
+    char peer[SLUICE_ADDRESS_TEXT_BYTES] = "gone";
+    if (w)
+        watcher_address(w, peer, sizeof peer);
+    counter_add(ws->setup.counters, COUNT_watchers_refused, 1);
+    log_event(ws->setup.log, LOG_WARNING, "watcher_refused",
+              LOG_TEXT("peer", peer), LOG_TEXT("reason", ws->misspoken));
+}
+
 static void watchers_on_gone(struct watchers *ws, int number)
 {
     struct watcher *w = watchers_find(ws, number);
+    if (ws->misspoken)
+        watchers_log_misspoken(ws, w);
+    ws->misspoken = NULL;
     if (w)
         watchers_remove(ws, w);
 }
@@ -210,6 +234,8 @@ static bool watchers_read_event(void *arg)
     memcpy(&number, head + sizeof event, sizeof number);
     if (event == ZMQ_EVENT_ACCEPTED)
         watchers_on_accepted(ws, (int)number, endpoint);
+    else if (event == ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL)
+        watchers_on_misspoken(ws, number);
     else
         watchers_on_gone(ws, (int)number);
     return true;
@@ -282,8 +308,8 @@ static bool watchers_open(struct watchers *ws)
            zmq_setsockopt(ws->pair, ZMQ_RCVHWM, &unbounded, sizeof unbounded) ==
                0 &&
            zmq_socket_monitor(s->socket, endpoint,
-                              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED) ==
-               0 &&
+                              ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_DISCONNECTED |
+                                  ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL) == 0 &&
            zmq_connect(ws->pair, endpoint) == 0 &&
            zmq_input_open(&ws->input, s->reactor, ws->pair, watchers_read_event,
                           ws);

@@ -95,6 +95,15 @@ static void on_retry(void *arg)
         listener_watch(l);
 }
 
+/* Of the listening socket it is a property of those it makes (socket(7) does
+ * not say so; Linux copies all options), so there is no moment at which a
+ * connection is without it. */
+void listener_reset_on_kill(struct listener *l, bool is_reset)
+{
+    struct linger linger = {.l_onoff = is_reset, .l_linger = 0};
+    (void)setsockopt(l->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+}
+
 void listener_pause(struct listener *l)
 {
     l->is_paused = true;

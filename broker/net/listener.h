@@ -54,6 +54,11 @@ struct listener *listener_next(const struct listener *l);
  * the listener. */
 const char *listener_address(const struct listener *l);
 
+/* Whether connections are reset when the broker is killed. Those that are
+ * accepted inherit it; the stream has to be told
+ * (stream_expect_reset_on_kill). Unix sockets cannot. */
+void listener_reset_on_kill(struct listener *l, bool is_reset);
+
 /* Pausing twice is pausing once. */
 void listener_pause(struct listener *l);
 void listener_resume(struct listener *l);

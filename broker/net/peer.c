@@ -44,13 +44,19 @@ bool peer_is_local(const struct peer *p)
     return p->family != AF_INET6 || IN6_IS_ADDR_LOOPBACK(&ip);
 }
 
-uint8_t peer_host(const struct peer *p)
+uint16_t peer_mark(const struct peer *p)
 {
     size_t n = p->family == AF_INET6 ? 8 : p->family == AF_INET ? 4 : 0;
     uint32_t hash = 0x811c9dc5; /* FNV-1a */
     for (size_t i = 0; i < n; i++)
         hash = (hash ^ p->ip[i]) * 0x01000193;
-    return (uint8_t)(hash >> 24 ^ hash >> 16 ^ hash >> 8 ^ hash);
+    return (uint16_t)(hash >> 16 ^ hash);
+}
+
+uint8_t peer_host(const struct peer *p)
+{
+    uint16_t mark = peer_mark(p);
+    return (uint8_t)(mark >> 8 ^ mark);
 }
 
 void peer_format(const struct peer *p, char *out, size_t room)

@@ -34,6 +34,9 @@ enum { PEER_HOSTS = 256 };
  * all unix sockets are one host. */
 uint8_t peer_host(const struct peer *p);
 
+/* The same with 16 bits, so that hosts in thousands have their own. */
+uint16_t peer_mark(const struct peer *p);
+
 /* As sluice_address_format. */
 void peer_format(const struct peer *p, char *out, size_t room);
 

@@ -7,12 +7,16 @@
 
 #include "broker/base/list.h"
 #include "broker/net/event_pool.h"
+#include "broker/net/lobby.h"
 
 struct reactor {
     struct event_pool *pool;
     struct event_base *base;
     struct deferred *deferred;
     struct list chores; /* due, in rotation */
+    struct lobby lobby;
+    struct event *lobby_event; /* something has happened there */
+    struct chore lobby_chore;  /* looking at it */
     clock_ms now;
     bool has_now; /* `now` is of this turn */
     bool is_stopped;
@@ -48,22 +52,56 @@ static struct event_base *new_base(void)
     return base;
 }
 
+static bool reactor_look_into_lobby(struct chore *c)
+{
+    return lobby_step(&LIST_OF(c, struct reactor, lobby_chore)->lobby);
+}
+
+static void on_lobby(evutil_socket_t fd, short what, void *arg)
+{
+    struct reactor *r = arg;
+    (void)fd;
+    (void)what;
+    reactor_add_chore(r, &r->lobby_chore);
+}
+
+static bool reactor_open_lobby(struct reactor *r)
+{
+    chore_init(&r->lobby_chore, reactor_look_into_lobby);
+    if (!lobby_open(&r->lobby))
+        return false;
+    r->lobby_event =
+        event_new(r->base, r->lobby.fd, EV_READ | EV_PERSIST, on_lobby, r);
+    return r->lobby_event && event_add(r->lobby_event, NULL) == 0;
+}
+
+static void reactor_close(struct reactor *r)
+{
+    if (r->lobby_event)
+        event_free(r->lobby_event);
+    if (r->lobby.fd >= 0)
+        lobby_close(&r->lobby);
+    if (r->base)
+        event_base_free(r->base);
+    event_pool_free(r->pool);
+    free(r);
+}
+
 struct reactor *reactor_new(void)
 {
     struct reactor *r = calloc(1, sizeof *r);
     if (!r)
         return NULL;
     list_init(&r->chores);
+    r->lobby.fd = -1;
     r->pool = event_pool_new();
     r->base = r->pool ? new_base() : NULL;
-    if (!r->base) {
-        int err = errno;
-        event_pool_free(r->pool);
-        free(r);
-        errno = err;
-        return NULL;
-    }
-    return r;
+    if (r->base && reactor_open_lobby(r))
+        return r;
+    int err = errno;
+    reactor_close(r);
+    errno = err;
+    return NULL;
 }
 
 static void reactor_free_deferred(struct reactor *r)
@@ -78,9 +116,7 @@ static void reactor_free_deferred(struct reactor *r)
 void reactor_free(struct reactor *r)
 {
     reactor_free_deferred(r);
-    event_base_free(r->base);
-    event_pool_free(r->pool);
-    free(r);
+    reactor_close(r);
 }
 
 void reactor_add_chore(struct reactor *r, struct chore *c)
@@ -155,6 +191,11 @@ void reactor_defer(struct reactor *r, struct deferred *d)
 struct event_base *reactor_base(struct reactor *r)
 {
     return r->base;
+}
+
+const struct lobby *reactor_lobby(const struct reactor *r)
+{
+    return &r->lobby;
 }
 
 static void on_timer(evutil_socket_t fd, short what, void *arg)

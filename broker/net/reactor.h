@@ -43,11 +43,13 @@ void reactor_yield(struct reactor *r);
 /* The time of this turn. */
 clock_ms reactor_now_ms(struct reactor *r);
 
-enum { REACTOR_STEPS_MAX = 32 };
+enum { REACTOR_STEPS_MAX = 4 };
 
 /* Work that comes in small steps and must not delay what is ready: before each
  * turn at most REACTOR_STEPS_MAX steps are taken, one of each chore in
- * rotation. */
+ * rotation. A step, to accept a connection for example, takes as long as some
+ * hundred messages, so all of them together delay what is ready by about as
+ * much as a turn takes. */
 struct chore {
     struct list link;
     /* Takes a step. True: there may be more to do. Must not free the chore. */
@@ -112,5 +114,9 @@ void reactor_file_free(struct reactor_file *f); /* NULL is allowed */
 /* For the other files of net/. */
 struct event_base;
 struct event_base *reactor_base(struct reactor *r);
+
+/* What happens there is a chore. */
+struct lobby;
+const struct lobby *reactor_lobby(const struct reactor *r);
 
 #endif

@@ -14,13 +14,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "broker/net/lobby.h"
 #include "broker/net/plain.h"
 #include "broker/net/reactor.h"
 #include "broker/net/replay.h"
 #include "broker/net/transport.h"
 
 struct stream {
-    struct event event;
+    struct event event; /* of the socket; of a guest: what transports hold */
     struct reactor *reactor;
     union {
         struct {
@@ -35,9 +36,13 @@ struct stream {
     uint8_t interest; /* enum stream_wish: what transports wished when the set
                          of events was made */
     bool wants_write : 1;
-    bool has_ended : 1; /* the end was reported while resting */
-    bool is_shut : 1;   /* no more is written: as soon as transports keep
-                           nothing, the peer sees the end of file */
+    bool is_guest : 1;         /* the socket is watched in the lobby, */
+    bool is_watched : 1;       /* or will be: not yet */
+    bool has_ended : 1;        /* the end was reported while resting */
+    bool is_shut : 1;          /* no more is written: as soon as transports keep
+                                  nothing, the peer sees the end of file */
+    bool is_reset_on_kill : 1; /* SO_LINGER as the kernel has it, */
+    bool is_reset_on_close : 1; /* and as it shall be when we close */
 };
 
 enum stream_wish { WISH_AWAY = 1, WISH_WRITE = 2 };
@@ -78,16 +83,36 @@ static void stream_offer_held(struct stream *s)
         event_active(&s->event, EV_TIMEOUT, 0); /* no memory: in this turn */
 }
 
-static bool stream_listen(struct stream *s)
+static bool stream_watch(struct stream *s)
 {
-    s->interest = stream_wishes(s);
     event_del(&s->event);
     event_assign(&s->event, reactor_base(s->reactor), s->fd, stream_interest(s),
                  on_event, s);
-    if (event_add(&s->event, NULL) != 0)
+    return event_add(&s->event, NULL) == 0;
+}
+
+static bool stream_watch_guest(struct stream *s)
+{
+    bool is_new = !s->is_watched;
+    s->is_watched = true;
+    return lobby_watch(reactor_lobby(s->reactor), s->fd, &s->event,
+                       stream_interest(s), is_new);
+}
+
+static bool stream_listen(struct stream *s)
+{
+    s->interest = stream_wishes(s);
+    if (!(s->is_guest ? stream_watch_guest(s) : stream_watch(s)))
         return false;
     stream_offer_held(s);
     return true;
+}
+
+static void stream_leave_lobby(struct stream *s)
+{
+    if (s->is_guest)
+        lobby_leave(reactor_lobby(s->reactor), s->fd);
+    s->is_guest = false;
 }
 
 /* No more is written: the peer sees the end when transports keep nothing. */
@@ -144,14 +169,24 @@ struct stream *stream_open(struct reactor *r, int fd,
     s->owner = owner;
     s->fd = fd;
     s->mode = STREAM_READING;
+    s->is_guest = true;
     stream_tune(fd);
-    event_assign(&s->event, reactor_base(r), fd, EV_READ, on_event, s);
+    event_assign(&s->event, reactor_base(r), -1, 0, on_event, s);
     if (!stream_listen(s)) {
         close(fd);
         free(s);
         return NULL;
     }
     return s;
+}
+
+static void stream_set_linger(struct stream *s, bool is_reset)
+{
+    struct linger linger = {.l_onoff = is_reset, .l_linger = 0};
+    s->is_reset_on_close = is_reset;
+    if (s->is_reset_on_kill != is_reset)
+        (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    s->is_reset_on_kill = is_reset;
 }
 
 void stream_close(struct stream *s)
@@ -161,16 +196,26 @@ void stream_close(struct stream *s)
     event_del(&s->event);
     transport_close(s->transport);
     s->transport = NULL;
+    stream_set_linger(s, s->is_reset_on_close);
     close(s->fd);
     s->fd = -1;
     s->deferred.free = stream_free;
     reactor_defer(s->reactor, &s->deferred);
 }
 
+void stream_expect_reset_on_kill(struct stream *s)
+{
+    s->is_reset_on_kill = true;
+}
+
 void stream_abort_on_close(struct stream *s)
 {
-    struct linger linger = {.l_onoff = 1, .l_linger = 0};
-    (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);
+    stream_set_linger(s, true);
+}
+
+void stream_end_on_close(struct stream *s)
+{
+    stream_set_linger(s, false);
 }
 
 void stream_add_transport(struct stream *s, struct transport *t)
@@ -215,6 +260,8 @@ bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
     if (s->mode == mode && s->wants_write == wants_write)
         return true;
     bool was_resting = s->mode == STREAM_RESTING;
+    if (wants_write)
+        stream_leave_lobby(s); /* it is sent more than its socket takes */
     s->mode = (uint8_t)mode;
     s->wants_write = wants_write;
     if (!was_resting)
@@ -224,6 +271,14 @@ bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
     if (was_resting && mode == STREAM_RESTING && !wants_write)
         return true;
     return stream_listen(s);
+}
+
+void stream_promote(struct stream *s)
+{
+    if (!s->is_guest || s->mode == STREAM_CLOSED)
+        return;
+    stream_leave_lobby(s);
+    (void)stream_listen(s); /* no memory: the owner's timeouts end it */
 }
 
 enum stream_mode stream_get_mode(const struct stream *s)
@@ -263,14 +318,16 @@ static void stream_on_rest(struct stream *s, short what)
 static void on_event(evutil_socket_t fd, short what, void *arg)
 {
     struct stream *s = arg;
+    (void)fd; /* of a guest's event it is none */
     /* A timeout takes the event out of the set (timeout_process in libevent's
      * event.c), and puts it back only if it has an interval. */
-    if (what & EV_TIMEOUT)
+    if ((what & EV_TIMEOUT) && !s->is_guest)
         (void)event_add(&s->event, NULL);
     if ((s->interest & WISH_AWAY) && !(what & EV_TIMEOUT))
         return;
-    if ((s->interest & WISH_WRITE) && (what & EV_WRITE)) {
-        transport_push(s->transport, (int)fd);
+    /* Where the owner waits to write, its write pushes. */
+    if ((s->interest & WISH_WRITE) && (what & EV_WRITE) && !s->wants_write) {
+        transport_push(s->transport, s->fd);
         stream_review(s);
     }
     if (s->mode == STREAM_RESTING) {
@@ -323,6 +380,27 @@ enum stream_status stream_write(struct stream *s, const struct iovec *iov,
     return status;
 }
 
+size_t stream_pledged(const struct stream *s)
+{
+    return transport_pledged(s->transport);
+}
+
+size_t stream_settle(struct stream *s)
+{
+    return transport_settle(s->transport);
+}
+
+size_t stream_kept(const struct stream *s)
+{
+    return transport_unconfirmed(s->transport);
+}
+
+void stream_cut(struct stream *s)
+{
+    transport_cut(s->transport);
+    stream_review(s);
+}
+
 void stream_limit_unsent(struct stream *s, uint64_t bytes)
 {
     int limit = bytes < INT_MAX ? (int)bytes : INT_MAX;
@@ -336,6 +414,11 @@ void stream_shutdown(struct stream *s)
     s->is_shut = true;
     stream_finish(s);
     stream_review(s);
+}
+
+void stream_say_end(struct stream *s)
+{
+    transport_shutdown(s->transport, s->fd);
 }
 
 static size_t stream_ask(const struct stream *s, unsigned long question)

@@ -14,6 +14,9 @@
  *     CLOSED    nothing is called any more
  *
  * and, independently, may want to write: on_writable is called when it can.
+ *
+ * It begins as a guest: one at a time is called, so that a crowd of them does
+ * not delay streams that were promoted.
  */
 #ifndef SLUICE_NET_STREAM_H
 #define SLUICE_NET_STREAM_H
@@ -77,12 +80,24 @@ void stream_wake(struct stream *s);
 /* The transport that its owner added last, and that is not spent; or NULL. */
 struct transport *stream_transport(const struct stream *s);
 
-/* Makes the peer see a reset, not an orderly end, when the stream is closed.
- * Unix sockets do that by themselves if unread input remains. */
+/* Says that the socket comes from a listener whose connections are reset when
+ * the broker is killed (listener_reset_on_kill). When it is closed it still
+ * ends in order. */
+void stream_expect_reset_on_kill(struct stream *s);
+
+/* Makes the peer see a reset, not an orderly end, when the stream is closed, or
+ * the broker is killed. Unix sockets do that only if unread input remains. */
 void stream_abort_on_close(struct stream *s);
+
+/* The peer sees an orderly end in both cases. */
+void stream_end_on_close(struct stream *s);
 
 /* False when the system refuses; the stream is then no longer usable. */
 bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write);
+
+/* Not a guest any more: the peer is at work. So is one, without this, that is
+ * sent more than its socket takes. */
+void stream_promote(struct stream *s);
 
 /* As set last. */
 enum stream_mode stream_get_mode(const struct stream *s);
@@ -99,10 +114,29 @@ bool stream_can_peek(const struct stream *s);
 enum stream_status stream_peek(struct stream *s, uint8_t *bytes, size_t n,
                                size_t *got);
 
-/* Writes once. *put is set when OK. END: the peer had closed in order before
- * it refused what was written, so what it sent is still whole. */
+/* Writes once. *put is set when OK: so many bytes the kernel has, in whole
+ * records if a transport makes records. What is pledged has to be offered
+ * again, in front of all else; a transport remembers it, and only its length
+ * matters. END: the peer had closed in order before it refused what was
+ * written, so what it sent is still whole. */
 enum stream_status stream_write(struct stream *s, const struct iovec *iov,
                                 int iovs, size_t *put);
+
+/* Bytes that were offered, that a transport has committed itself to write as
+ * they were, and that were not reported as written. */
+size_t stream_pledged(const struct stream *s);
+
+/* How many of these the kernel has got since; they are then reported as
+ * written. */
+size_t stream_settle(struct stream *s);
+
+/* Bytes that transports keep until the socket takes them: fewer after a write
+ * when it has taken some, even if no record is whole. */
+size_t stream_kept(const struct stream *s);
+
+/* What is pledged and not written never will be. If that breaks a record, the
+ * stream can only be read from now on. */
+void stream_cut(struct stream *s);
 
 /* Bounds what the kernel takes of output that it cannot send yet
  * (TCP_NOTSENT_LOWAT, tcp(7)); has no effect on unix sockets. */
@@ -111,6 +145,10 @@ void stream_limit_unsent(struct stream *s, uint64_t bytes);
 /* No more will be written; the peer sees the end of file, when it has what
  * transports keep. */
 void stream_shutdown(struct stream *s);
+
+/* Announces an orderly end where a transport demands that (close_notify of
+ * TLS): before stream_close(), which does not. */
+void stream_say_end(struct stream *s);
 
 /* Bytes that were received and can still be read; 0 when that is unknown. */
 size_t stream_held(const struct stream *s);

@@ -5,10 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "broker/base/counters.h"
+#include "broker/base/recent.h"
 #include "broker/net/stream.h"
 #include "broker/net/tls_link.h"
 #include "broker/net/tls_records.h"
 #include "broker/net/tls_shaking.h"
+#include "broker/net/tls_tally.h"
 #include "broker/net/tls_tickets.h"
 #include "broker/net/tls_transport.h"
 
@@ -16,6 +19,7 @@ struct tls {
     struct tls_shared shared;
     struct tls_tickets tickets;
     struct tls_context *current; /* NULL: none */
+    uint64_t trust;
 };
 
 enum {
@@ -61,9 +65,10 @@ bool tls_load(struct tls *t, const struct tls_files *files,
     struct tls_context *fresh = tls_context_load(files, &t->tickets, why);
     if (!fresh)
         return false;
-    if (t->current && memcmp(fresh->ca_digest, t->current->ca_digest,
-                             sizeof fresh->ca_digest) != 0)
+    if (t->current && !tls_context_trusts_as(fresh, t->current)) {
         tls_tickets_wipe(&t->tickets);
+        t->trust++;
+    }
     tls_context_unref(t->current);
     t->current = fresh;
     return true;
@@ -80,12 +85,35 @@ const struct tls_context *tls_current(const struct tls *t)
     return t->current;
 }
 
+uint64_t tls_trust(const struct tls *t)
+{
+    return t->trust;
+}
+
+const struct tls_tally *tls_tally(const struct tls *t)
+{
+    return &t->shared.tally;
+}
+
+void tls_measure(const struct tls *t)
+{
+    struct counters *counters = t->shared.counters;
+    const struct recent *lately = &t->shared.tally.lately;
+    counter_set(counters, COUNT_tls_waiting,
+                tls_shaking_waiting(t->shared.shaking));
+    counter_set(counters, COUNT_tls_handshake_p50_us,
+                recent_within_us(lately, 50));
+    counter_set(counters, COUNT_tls_handshake_p99_us,
+                recent_within_us(lately, 99));
+}
+
 /* An operator who tries things out is not slowed down. */
 bool tls_start(struct tls *t, struct stream *stream, const struct peer *peer,
                enum tls_speech speech, const uint8_t *bytes, size_t n)
 {
     const struct tls_client client = {.speech = speech,
                                       .host = peer_host(peer),
+                                      .mark = peer_mark(peer),
                                       .is_exempt = peer_is_local(peer)};
     struct transport *link =
         tls_transport_new(&t->shared, t->current, &client, bytes, n);
@@ -110,6 +138,15 @@ static SSL *ssl_of(const struct stream *stream)
     bool is_open = l && !l->transport.is_away && l->ssl &&
                    (l->state == TLS_OPEN || l->state == TLS_ENDED);
     return is_open ? l->ssl : NULL;
+}
+
+bool tls_is_trusted(const struct tls *t, const struct stream *stream)
+{
+    const struct tls_link *l = link_of(stream);
+    if (!l || !t->current || tls_context_trusts_as(t->current, l->context))
+        return true;
+    SSL *ssl = ssl_of(stream);
+    return ssl && tls_context_trusts(t->current, ssl);
 }
 
 bool tls_is_started(const struct stream *stream)
@@ -196,6 +233,9 @@ bool tls_binding(const struct stream *stream, uint8_t binding[TLS_BINDING])
 {
     static const char label[] = "EXPORTER-Channel-Binding";
     SSL *ssl = ssl_of(stream);
-    return ssl && SSL_export_keying_material(ssl, binding, TLS_BINDING, label,
-                                             sizeof label - 1, NULL, 0, 0) == 1;
+    bool is_unique = ssl && (SSL_version(ssl) >= TLS1_3_VERSION ||
+                             SSL_get_extms_support(ssl) == 1);
+    return is_unique &&
+           SSL_export_keying_material(ssl, binding, TLS_BINDING, label,
+                                      sizeof label - 1, NULL, 0, 0) == 1;
 }

@@ -20,6 +20,7 @@ struct counters;
 struct reactor;
 struct stream;
 struct tls;
+struct tls_tally;
 
 enum { TLS_FIRST_BYTE = 0x16 }; /* of a handshake: RFC 8446, 5.1 */
 
@@ -42,6 +43,20 @@ void tls_unload(struct tls *t);
 
 /* Those in use; NULL: none, and nothing can be started. */
 const struct tls_context *tls_current(const struct tls *t);
+
+/* Another number whenever clients that were let in may have to go: --tls-ca or
+ * --tls-crl have changed, or --tls-clients demands a certificate. */
+uint64_t tls_trust(const struct tls *t);
+
+/* Whether a client that has what this one showed would be let in now. A
+ * handshake that is not complete is not trusted when it began with others. */
+bool tls_is_trusted(const struct tls *t, const struct stream *stream);
+
+/* What became of handshakes so far. */
+const struct tls_tally *tls_tally(const struct tls *t);
+
+/* Sets the gauges of handshakes, which are measured on request. */
+void tls_measure(const struct tls *t);
 
 /* The stream goes on with TLS, which begins with the `n` bytes that were read,
  * and inside which `speech` is spoken.
@@ -74,7 +89,8 @@ bool tls_client_name(const struct stream *stream, char name[TLS_NAME_MAX + 1]);
 enum { TLS_BINDING = 32 };
 
 /* Bytes that are the same at both ends of this connection and nowhere else:
- * tls-exporter of RFC 9266. False without TLS. */
+ * tls-exporter of RFC 9266. False without TLS, and where they might be
+ * somewhere else: TLS 1.2 needs the extended master secret of RFC 7627. */
 bool tls_binding(const struct stream *stream, uint8_t binding[TLS_BINDING]);
 
 #endif

@@ -22,6 +22,7 @@ enum tls_speech { TLS_SPEAKS_SLUICE, TLS_SPEAKS_HTTP, TLS_SPEECHES };
 enum {
     TLS_CERTIFICATES_MAX = 16,
     TLS_FINGERPRINT = 32,      /* bytes, SHA-256 */
+    TLS_NAMES_MAX = 256,       /* bytes, with the NUL */
     TLS_CHAIN_MAX = 32 << 10,  /* bytes of a client's certificates */
     TLS_FLIGHT_MAX = 16 << 10, /* bytes of any other flight */
 };
@@ -41,7 +42,11 @@ struct tls_context {
     size_t count;
     SSL_CTX *ssl[TLS_CERTIFICATES_MAX]; /* one for each certificate */
     bool asks_client;
-    int64_t not_after;                    /* seconds since 1970, the earliest */
+    int64_t not_before;        /* seconds since 1970, the latest */
+    int64_t not_after;         /* the earliest */
+    char names[TLS_NAMES_MAX]; /* of hosts, with commas; those that fit */
+    size_t crls;               /* lists of revocations that end */
+    int64_t crls_not_after;    /* the earliest of these; 0: none does */
     uint8_t fingerprint[TLS_FINGERPRINT]; /* of the first certificate */
     uint8_t ca_digest[TLS_FINGERPRINT]; /* of the files of CA and CRL; zeros */
 };
@@ -60,6 +65,15 @@ static inline struct tls_context *tls_context_ref(struct tls_context *c)
 
 /* The last one frees it; NULL is allowed. */
 void tls_context_unref(struct tls_context *c);
+
+/* Whether each client that `before` took would be taken by this one: it has the
+ * same authorities and lists of revocations, and demands no more. */
+bool tls_context_trusts_as(const struct tls_context *c,
+                           const struct tls_context *before);
+
+/* Whether this one would take the certificate that the client of `ssl` showed
+ * to another, or that it showed none. False without memory, too. */
+bool tls_context_trusts(const struct tls_context *c, SSL *ssl);
 
 /* A connection that has not begun; NULL without memory. Which certificate it
  * gets is decided by the name that its client asks for. */

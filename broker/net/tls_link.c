@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "broker/base/budget.h"
+#include "broker/base/clock.h"
 #include "broker/base/counters.h"
 #include "broker/net/tls_context.h"
 #include "broker/net/tls_records.h"
@@ -19,8 +20,8 @@ void tls_link_charge(struct tls_link *l)
         [TLS_ENDED] = TLS_OPEN_BYTES,
         [TLS_FAILED] = 0,
     };
-    size_t bytes =
-        sizeof *l + inside[l->state] + l->in.capacity + l->out.capacity;
+    size_t bytes = sizeof *l + inside[l->state] + l->in.capacity +
+                   l->out.capacity + l->kept.capacity;
     struct budget *budget = l->shared->budget;
     if (bytes > l->charged)
         budget_charge(budget, bytes - l->charged);
@@ -43,7 +44,9 @@ struct tls_link *tls_link_new(struct tls_shared *shared,
     l->context = tls_context_ref(context);
     l->speech = (uint8_t)client->speech;
     l->host = client->host;
+    l->mark = client->mark;
     l->is_exempt = client->is_exempt;
+    l->begun_us = clock_now_us();
     list_init(&l->link);
     tls_link_charge(l);
     counter_add(shared->counters, COUNT_tls_connections, 1);
@@ -61,16 +64,18 @@ static void link_drop(struct tls_link *l)
  * has failed as one that is refused. */
 static void link_count_failure(struct tls_link *l)
 {
-    if (!l->is_counted)
+    if (!l->is_counted) {
         counter_add(l->shared->counters, COUNT_tls_failed, 1);
+        tls_tally_fail(&l->shared->tally, (enum tls_fault)l->fault);
+    }
     l->is_counted = true;
 }
 
 void tls_link_fail(struct tls_link *l, enum tls_fault fault)
 {
-    link_count_failure(l);
     if (l->fault == TLS_SOUND)
         l->fault = (uint8_t)fault;
+    link_count_failure(l);
     l->state = TLS_FAILED;
     link_drop(l);
     tls_link_charge(l);
@@ -78,9 +83,12 @@ void tls_link_fail(struct tls_link *l, enum tls_fault fault)
 
 void tls_link_free(struct tls_link *l)
 {
+    if (l->fault == TLS_SOUND)
+        l->fault = TLS_UNFINISHED;
     link_count_failure(l);
     link_drop(l);
     tls_bytes_free(&l->out);
+    tls_bytes_free(&l->kept);
     counter_add(l->shared->counters, COUNT_tls_connections, (uint64_t)-1);
     budget_refund(l->shared->budget, l->charged);
     tls_context_unref(l->context);
@@ -117,6 +125,7 @@ bool tls_link_begin(struct tls_link *l)
     }
     SSL_set_bio(l->ssl, bio, bio);
     SSL_set_accept_state(l->ssl);
+    (void)SSL_set_options(l->ssl, SSL_OP_CLEANSE_PLAINTEXT);
     SSL_set_msg_callback(l->ssl, link_on_message);
     SSL_set_msg_callback_arg(l->ssl, l);
     l->state = TLS_SHAKING;
@@ -149,12 +158,13 @@ void tls_link_step(struct tls_link *l)
     if (done == 1) {
         l->state = TLS_OPEN;
         l->is_counted = true;
+        l->has_ticket = SSL_version(l->ssl) < TLS1_3_VERSION;
     } else if (l->shaken > flight_max(l)) {
         l->state = TLS_FAILED;
         l->fault = TLS_TOO_LARGE;
     } else if (error != SSL_ERROR_WANT_READ) {
         l->state = TLS_FAILED;
-        l->fault =
-            (uint8_t)tls_fault_take(SSL_get_verify_result(l->ssl), &l->alert);
+        l->fault = (uint8_t)tls_fault_take(SSL_get_verify_result(l->ssl), false,
+                                           &l->alert);
     }
 }

@@ -10,95 +10,55 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "broker/base/clock.h"
 #include "broker/base/counters.h"
 #include "broker/base/throttle.h"
 #include "broker/net/peer.h"
 #include "broker/net/reactor.h"
+#include "broker/net/suspects.h"
+#include "broker/net/tls_lines.h"
 #include "broker/net/tls_link.h"
 
 enum { LOOK_MS = 250, THREAD_NICE = 5 };
-
-/* Lines of links, one for each host; hosts take turns. */
-struct lines {
-    struct list of[PEER_HOSTS];
-    uint32_t count;
-    uint32_t next; /* host */
-};
 
 struct tls_shaking {
     struct reactor *reactor;
     struct counters *counters;
     struct event *event; /* of the bell */
-    int bell;            /* eventfd, rung by threads */
+    int bell;            /* eventfd, rung by threads when something is done */
+    struct chore chore;  /* taking it back */
     struct reactor_timer *timer;
     /* Of the loop. */
-    struct list greeting;    /* the one that began first at the front */
-    uint64_t greeting_bytes; /* of all these */
-    struct lines waiting;    /* for a place */
-    uint32_t crowd;          /* the most of them since there were none */
-    struct list silent;      /* have a place and wait for their client, the one
-                                that was answered first at the front */
-    uint32_t places;         /* taken */
-    uint32_t away;           /* of these, with a thread */
+    struct list greeting;     /* the one that began first at the front */
+    uint64_t greeting_bytes;  /* of all these */
+    struct tls_lines waiting; /* for a place */
+    uint32_t crowd;           /* the most of them since there were none */
+    struct list silent;       /* have a place and wait for their client, the one
+                                 that was answered first at the front */
+    uint32_t places;          /* taken */
+    uint32_t away;            /* of these, with a thread */
     uint16_t host_places[PEER_HOSTS];
+    struct suspects suspects;
     struct throttle failures[PEER_HOSTS];
     clock_ms blocked_until[PEER_HOSTS];
     bool is_blocked[PEER_HOSTS];
     /* Of the threads and the loop, under the lock. */
     pthread_mutex_t lock;
     pthread_cond_t has_work;
-    struct lines going_on, beginning; /* ready for a thread */
+    struct tls_lines going_on, beginning; /* ready for a thread */
     struct list done;
     bool is_ending;
     uint32_t threads_wanted, threads_running;
     pthread_t threads[TLS_THREADS_MAX];
 };
 
-/* Lines. */
-
-static void lines_init(struct lines *all)
-{
-    for (int i = 0; i < PEER_HOSTS; i++)
-        list_init(&all->of[i]);
-}
-
-static void lines_push(struct lines *all, struct tls_link *l)
-{
-    list_insert(&all->of[l->host], &l->link);
-    all->count++;
-}
-
-static void lines_remove(struct lines *all, struct tls_link *l)
-{
-    list_remove(&l->link);
-    all->count--;
-}
-
-/* The first of the next host that `may` allows (NULL: all); NULL if none. */
-static struct tls_link *lines_pop(struct lines *all,
-                                  bool (*may)(const struct tls_shaking *s,
-                                              uint32_t host),
-                                  const struct tls_shaking *s)
-{
-    for (uint32_t i = 0; all->count > 0 && i < PEER_HOSTS; i++) {
-        uint32_t host = (all->next + i) % PEER_HOSTS;
-        if (list_is_empty(&all->of[host]) || (may && !may(s, host)))
-            continue;
-        struct tls_link *l = LIST_OF(all->of[host].next, struct tls_link, link);
-        lines_remove(all, l);
-        all->next = host + 1;
-        return l;
-    }
-    return NULL;
-}
-
 /* The threads. */
 
 /* The next to be computed; NULL if none. Under the lock. */
 static struct tls_link *shaking_next(struct tls_shaking *s)
 {
-    struct tls_link *l = lines_pop(&s->going_on, NULL, NULL);
-    return l ? l : lines_pop(&s->beginning, NULL, NULL);
+    struct tls_link *l = tls_lines_pop(&s->going_on, NULL, NULL);
+    return l ? l : tls_lines_pop(&s->beginning, NULL, NULL);
 }
 
 static void *thread_run(void *arg)
@@ -140,7 +100,7 @@ static bool threads_start(struct tls_shaking *s)
 }
 
 /* Gives it to a thread; false when there is none. */
-static bool shaking_compute(struct tls_shaking *s, struct lines *ready,
+static bool shaking_compute(struct tls_shaking *s, struct tls_lines *ready,
                             struct tls_link *l)
 {
     if (!threads_start(s))
@@ -148,7 +108,7 @@ static bool shaking_compute(struct tls_shaking *s, struct lines *ready,
     l->transport.is_away = true;
     s->away++;
     pthread_mutex_lock(&s->lock);
-    lines_push(ready, l);
+    tls_lines_push(ready, l);
     pthread_cond_signal(&s->has_work);
     pthread_mutex_unlock(&s->lock);
     return true;
@@ -167,7 +127,7 @@ uint32_t tls_shaking_patience_ms(uint32_t crowd)
 static void shaking_look_later(struct tls_shaking *s, clock_ms now)
 {
     uint32_t ms = LOOK_MS, quiet_ms = LOOK_MS;
-    if (s->waiting.count == 0) {
+    if (tls_lines_count(&s->waiting) == 0) {
         s->crowd = 0;
         return;
     }
@@ -188,8 +148,9 @@ static void place_give_up(struct tls_shaking *s, const struct tls_link *l)
     counter_set(s->counters, COUNT_tls_half_open, s->places);
 }
 
-static bool host_may_begin(const struct tls_shaking *s, uint32_t host)
+static bool host_may_begin(const void *arg, uint32_t host)
 {
+    const struct tls_shaking *s = arg;
     return s->host_places[host] < TLS_HALF_OPEN_HOST_MAX &&
            !s->is_blocked[host];
 }
@@ -206,7 +167,7 @@ static struct tls_link *shaking_silent_one(const struct tls_shaking *s,
         if (clock_elapsed_ms(now, l->since) < patience_ms)
             return NULL;
         if (is_full || (s->host_places[l->host] >= TLS_HALF_OPEN_HOST_MAX &&
-                        !list_is_empty(&s->waiting.of[l->host])))
+                        tls_lines_have(&s->waiting, l->host)))
             return l;
     }
     return NULL;
@@ -224,6 +185,7 @@ static void shaking_note_failure(struct tls_shaking *s,
 {
     static const struct throttle_rate rate = {TLS_FAILURES, 1, TLS_FAILURES_MS};
     clock_ms now = reactor_now_ms(s->reactor);
+    suspects_note(&s->suspects, l->mark, now);
     if (l->is_exempt || throttle_pass(&s->failures[l->host], now, rate, 1) == 1)
         return;
     s->is_blocked[l->host] = true;
@@ -269,11 +231,11 @@ static void shaking_give_places(struct tls_shaking *s)
         if (s->is_blocked[i] &&
             (int32_t)(uint32_t)(now - s->blocked_until[i]) >= 0)
             s->is_blocked[i] = false;
-    if (s->waiting.count > s->crowd)
-        s->crowd = s->waiting.count;
-    while (s->waiting.count > 0) {
+    if (tls_lines_count(&s->waiting) > s->crowd)
+        s->crowd = tls_lines_count(&s->waiting);
+    while (tls_lines_count(&s->waiting) > 0) {
         struct tls_link *l = s->places < TLS_HALF_OPEN_MAX
-                                 ? lines_pop(&s->waiting, host_may_begin, s)
+                                 ? tls_lines_pop(&s->waiting, host_may_begin, s)
                                  : NULL;
         if (l)
             shaking_begin(s, l);
@@ -318,6 +280,8 @@ static void shaking_take_back(struct tls_shaking *s, struct tls_link *l)
     } else if (l->state == TLS_OPEN) {
         place_give_up(s, l);
         l->is_whole = l->in.used > 0;
+        tls_tally_complete(&l->shared->tally, reactor_now_ms(s->reactor),
+                           clock_now_us() - l->begun_us);
         counter_add(s->counters, COUNT_tls_handshakes, 1);
         if (SSL_session_reused(l->ssl))
             counter_add(s->counters, COUNT_tls_resumed, 1);
@@ -328,20 +292,33 @@ static void shaking_take_back(struct tls_shaking *s, struct tls_link *l)
     stream_wake(l->transport.stream);
 }
 
+/* One of those that threads have computed. To send an answer takes longer than
+ * to deliver a message, and the threads go on while the loop is busy. */
+static bool shaking_step(struct chore *c)
+{
+    struct tls_shaking *s = LIST_OF(c, struct tls_shaking, chore);
+    pthread_mutex_lock(&s->lock);
+    struct list *link = list_pop(&s->done);
+    bool are_more = !list_is_empty(&s->done);
+    pthread_mutex_unlock(&s->lock);
+    if (link)
+        shaking_take_back(s, LIST_OF(link, struct tls_link, link));
+    shaking_give_places(s);
+    return are_more;
+}
+
 static void shaking_on_bell(evutil_socket_t fd, short what, void *arg)
 {
     struct tls_shaking *s = arg;
     eventfd_t rings;
-    struct list done, *link;
     (void)what;
     (void)eventfd_read((int)fd, &rings);
-    list_init(&done);
-    pthread_mutex_lock(&s->lock);
-    list_splice(&done, &s->done);
-    pthread_mutex_unlock(&s->lock);
-    while ((link = list_pop(&done)) != NULL)
-        shaking_take_back(s, LIST_OF(link, struct tls_link, link));
-    shaking_give_places(s);
+    reactor_add_chore(s->reactor, &s->chore);
+}
+
+uint32_t tls_shaking_waiting(const struct tls_shaking *s)
+{
+    return tls_lines_count(&s->waiting);
 }
 
 /* What the links call. */
@@ -371,8 +348,10 @@ bool tls_shaking_join(struct tls_shaking *s, struct tls_link *l)
 {
     shaking_ungreet(s, l);
     l->state = TLS_WAITING;
+    l->is_suspect =
+        suspects_have(&s->suspects, l->mark, reactor_now_ms(s->reactor));
     l->transport.is_away = l->is_waiting = true;
-    lines_push(&s->waiting, l);
+    tls_lines_push(&s->waiting, l);
     shaking_give_places(s);
     return !l->is_end_due; /* a thread may have it: its state is not ours */
 }
@@ -389,7 +368,7 @@ bool tls_shaking_go_on(struct tls_shaking *s, struct tls_link *l)
 void tls_shaking_leave(struct tls_shaking *s, struct tls_link *l)
 {
     if (l->is_waiting) {
-        lines_remove(&s->waiting, l);
+        tls_lines_remove(&s->waiting, l);
         l->is_waiting = l->transport.is_away = false;
     } else if (l->transport.is_away) {
         return; /* a thread has it */
@@ -424,9 +403,10 @@ struct tls_shaking *tls_shaking_new(struct reactor *r,
     s->reactor = r;
     s->counters = counters;
     s->threads_wanted = threads;
-    lines_init(&s->waiting);
-    lines_init(&s->going_on);
-    lines_init(&s->beginning);
+    chore_init(&s->chore, shaking_step);
+    tls_lines_init(&s->waiting);
+    tls_lines_init(&s->going_on);
+    tls_lines_init(&s->beginning);
     list_init(&s->greeting);
     list_init(&s->silent);
     list_init(&s->done);
@@ -447,7 +427,7 @@ static void shaking_free_abandoned(struct tls_shaking *s)
     struct tls_link *l;
     while ((l = shaking_next(s)) != NULL)
         shaking_take_back(s, l);
-    assert(s->away == 0 && s->places == 0 && s->waiting.count == 0);
+    assert(s->away == 0 && s->places == 0 && tls_lines_count(&s->waiting) == 0);
 }
 
 void tls_shaking_free(struct tls_shaking *s)
@@ -460,6 +440,7 @@ void tls_shaking_free(struct tls_shaking *s)
     pthread_mutex_unlock(&s->lock);
     for (uint32_t i = 0; i < s->threads_running; i++)
         pthread_join(s->threads[i], NULL);
+    reactor_remove_chore(&s->chore);
     shaking_free_abandoned(s);
     reactor_timer_free(s->timer);
     if (s->event)

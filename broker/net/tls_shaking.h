@@ -13,7 +13,8 @@
  * shown that they are there. When all places are taken, the one that was
  * answered first gives way, as in the queue of half-open connections of a
  * kernel: what its client has sent since does not count, or a trickle of it
- * would keep the place. A host whose handshakes fail is given fewer.
+ * would keep the place. A host whose handshakes fail is given fewer, and is
+ * served after the others.
  */
 #ifndef SLUICE_NET_TLS_SHAKING_H
 #define SLUICE_NET_TLS_SHAKING_H
@@ -49,6 +50,9 @@ void tls_shaking_free(struct tls_shaking *s);
 /* How long a place is kept for a client that does not complete its handshake,
  * in a crowd: the most that have waited for one since nobody did. */
 uint32_t tls_shaking_patience_ms(uint32_t crowd);
+
+/* How many handshakes wait for a place. */
+uint32_t tls_shaking_waiting(const struct tls_shaking *s);
 
 /* More of its ClientHello has come. Beyond TLS_GREETING_MAX the link that began
  * first fails: perhaps this one. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/net/tls_transport.h"
 
+#include <assert.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +9,7 @@
 #include "broker/net/tls_context.h"
 #include "broker/net/tls_link.h"
 #include "broker/net/tls_records.h"
+#include "broker/net/tls_seal.h"
 #include "broker/net/tls_shaking.h"
 
 static const struct transport_ops link_ops;
@@ -31,6 +33,15 @@ struct transport *tls_transport_new(struct tls_shared *shared,
     return &l->transport;
 }
 
+/* The socket has taken so much of what is kept. */
+static void link_pushed(struct tls_link *l, size_t put)
+{
+    uint32_t bytes = (uint32_t)tls_seal_written(&l->kept, put);
+    tls_bytes_remove(&l->out, put);
+    l->sealed -= bytes;
+    l->settled += bytes;
+}
+
 /* Writes what is kept. AGAIN when the socket does not take it all: then it will
  * be written when it can be. */
 static enum stream_status link_push(struct tls_link *l, int fd)
@@ -40,7 +51,7 @@ static enum stream_status link_push(struct tls_link *l, int fd)
     enum stream_status status = STREAM_OK;
     if (l->out.used > 0)
         status = transport_write(l->transport.below, fd, &iov, 1, &put);
-    tls_bytes_remove(&l->out, put);
+    link_pushed(l, put);
     l->transport.wants_write =
         l->out.used > 0 && (status == STREAM_OK || status == STREAM_AGAIN);
     tls_link_charge(l);
@@ -120,7 +131,7 @@ static void link_stop_reading(struct tls_link *l)
         l->state = TLS_ENDED;
         return;
     }
-    tls_link_fail(l, tls_fault_take(0, &l->alert));
+    tls_link_fail(l, tls_fault_take(0, true, &l->alert));
 }
 
 /* Keeps what was not opened, exactly as long as it is. */
@@ -145,6 +156,17 @@ static void link_forgive(struct tls_link *l, size_t data_bytes)
     l->asides = (uint16_t)(forgiven < l->asides ? l->asides - forgiven : 0);
 }
 
+/* A secret comes with the opening, or with the one request of HTTP. Whoever has
+ * sent more than these can have is not slowed down any more. */
+static void link_count_wiped(struct tls_link *l, size_t data_bytes)
+{
+    if (l->wiped >= TLS_WIPED_BYTES)
+        return;
+    l->wiped += (uint32_t)data_bytes;
+    if (l->wiped >= TLS_WIPED_BYTES)
+        (void)SSL_clear_options(l->ssl, SSL_OP_CLEANSE_PLAINTEXT);
+}
+
 /* Opens what is in `bytes`; the rest is kept. */
 static enum stream_status link_open(struct tls_link *l, const uint8_t *bytes,
                                     size_t n, const struct iovec *iov, int iovs,
@@ -159,6 +181,7 @@ static enum stream_status link_open(struct tls_link *l, const uint8_t *bytes,
     if (l->asides > TLS_ASIDES_MAX)
         return link_reset(l, TLS_FLOOD);
     link_forgive(l, *got);
+    link_count_wiped(l, *got);
     size_t rest = l->wires.in_bytes + (n - (size_t)whole);
     if (is_over)
         link_stop_reading(l);
@@ -179,16 +202,37 @@ static enum stream_status link_status(struct tls_link *l, size_t got)
     return l->state == TLS_ENDED ? STREAM_END : STREAM_RESET;
 }
 
-/* Records of an octet cost as much as large ones, and a client may send ten
- * thousand of them in the time in which another sends a message. */
-static size_t room_in(const struct tls_link *l, const struct iovec *iov,
-                      int iovs)
+/* How much is read. Records of an octet cost as much as large ones, and a
+ * client may send ten thousand of them in the time in which another sends a
+ * message. What is kept from the last read is opened with it and needs room,
+ * too: a rest that found none would cost a turn, and every reader a record, for
+ * a message or two. */
+static size_t link_read_size(const struct tls_link *l, const struct iovec *iov,
+                             int iovs)
 {
     size_t room = 0;
     size_t most = l->is_dense ? TLS_OPENED_MAX : TLS_OPENED_LEAST;
     for (int i = 0; i < iovs; i++)
         room += iov[i].iov_len;
-    return room < most ? room : most;
+    size_t n = room < most ? room : most;
+    return n > 2 * l->in.used ? n - l->in.used : n;
+}
+
+/* There is something to write that nobody has tried to write. */
+static bool link_owes(const struct tls_link *l)
+{
+    return l->out.used > 0 && !l->transport.wants_write;
+}
+
+/* The ticket of TLS 1.3 goes before the first that a client is sent. One that
+ * never reads, as many publishers, would leave it unread; that turns its end
+ * into a reset, before which not all that it sent may be read (RFC 1122,
+ * 4.2.2.13). Without memory there is none. */
+static void link_give_ticket(struct tls_link *l)
+{
+    if (!l->has_ticket)
+        (void)SSL_new_session_ticket(l->ssl);
+    l->has_ticket = true;
 }
 
 static enum stream_status link_read_open(struct tls_link *l, int fd,
@@ -199,7 +243,7 @@ static enum stream_status link_read_open(struct tls_link *l, int fd,
     size_t kept = l->in.used, came = 0;
     memcpy(scratch, kept > 0 ? l->in.bytes : scratch, kept);
     if (!l->is_whole && SSL_pending(l->ssl) == 0) {
-        struct iovec in = {scratch + kept, room_in(l, iov, iovs)};
+        struct iovec in = {scratch + kept, link_read_size(l, iov, iovs)};
         enum stream_status status =
             transport_read(&l->transport.below, fd, &in, 1, &came);
         if (status == STREAM_END || status == STREAM_RESET)
@@ -213,16 +257,9 @@ static enum stream_status link_read_open(struct tls_link *l, int fd,
         return status;
     if (came > 0)
         l->is_dense = *got >= came / 2;
-    if (l->out.used > 0)
+    if (link_owes(l))
         (void)link_push(l, fd); /* what OpenSSL had to answer */
     return link_status(l, *got);
-}
-
-/* Before TLS 1.3 the last word of a handshake is ours, and a client says
- * nothing until it has come. From 1.3 on tickets are left, which may wait. */
-static bool link_owes_flight(const struct tls_link *l)
-{
-    return SSL_version(l->ssl) < TLS1_3_VERSION;
 }
 
 static enum stream_status link_read(struct transport *t, int fd,
@@ -233,7 +270,7 @@ static enum stream_status link_read(struct transport *t, int fd,
     *got = 0;
     if (t->is_away)
         return STREAM_AGAIN;
-    if (l->out.used > 0 && (l->state != TLS_OPEN || link_owes_flight(l)))
+    if (link_owes(l))
         (void)link_push(l, fd);
     switch ((enum tls_state)l->state) {
     case TLS_GREETING:
@@ -249,55 +286,25 @@ static enum stream_status link_read(struct transport *t, int fd,
 
 /* Writing. */
 
-/* Appends records to the shared buffer; false when OpenSSL fails. */
-static bool link_seal(struct tls_link *l, const uint8_t *bytes, size_t n)
+/* Of the shared records the socket has not taken all: keeps the others. */
+static bool link_keep_sealed(struct tls_link *l, size_t put, size_t bytes)
 {
-    size_t put = 0;
-    return n == 0 || SSL_write_ex(l->ssl, bytes, n, &put) == 1;
+    const struct tls_shared *shared = l->shared;
+    const struct tls_bytes *sealed = &shared->sealed;
+    if (!tls_bytes_add(&l->kept, shared->records,
+                       shared->record_count * sizeof *shared->records) ||
+        !tls_bytes_add(&l->out, sealed->bytes + put, sealed->used - put))
+        return false;
+    size_t whole = tls_seal_written(&l->kept, put);
+    l->settled += (uint32_t)whole;
+    l->sealed = (uint32_t)(bytes - whole);
+    return true;
 }
 
-/* Seals what comes behind the first `from` bytes. Small pieces are gathered,
- * since a record costs 22 bytes and a microsecond; large ones are sealed where
- * they lie. */
-static bool link_gather(struct tls_link *l, const struct iovec *iov, int iovs,
-                        size_t from, size_t max, size_t *sealed)
-{
-    enum { RECORD = 16 << 10 };
-    uint8_t *plain = l->shared->plain;
-    size_t held = 0;
-    for (int i = 0; i < iovs && *sealed < max; i++) {
-        size_t skipped = from < iov[i].iov_len ? from : iov[i].iov_len;
-        from -= skipped;
-        const uint8_t *p = (const uint8_t *)iov[i].iov_base + skipped;
-        size_t left = iov[i].iov_len - skipped;
-        if (left > max - *sealed)
-            left = max - *sealed;
-        *sealed += left;
-        while (left > 0) {
-            size_t n = held == 0 && left >= RECORD
-                           ? left - left % RECORD
-                           : (left < RECORD - held ? left : RECORD - held);
-            if (n >= RECORD && held == 0) {
-                if (!link_seal(l, p, n))
-                    return false;
-            } else {
-                memcpy(plain + held, p, n);
-                held += n;
-            }
-            if (held == RECORD) {
-                if (!link_seal(l, plain, held))
-                    return false;
-                held = 0;
-            }
-            p += n;
-            left -= n;
-        }
-    }
-    return link_seal(l, plain, held);
-}
-
-/* Writes the shared buffer; what is not taken is kept. */
-static enum stream_status link_write_sealed(struct tls_link *l, int fd)
+/* Writes the shared buffer, of which the contents are so many bytes; what is
+ * not taken is kept. */
+static enum stream_status link_write_sealed(struct tls_link *l, int fd,
+                                            size_t bytes)
 {
     struct tls_bytes *sealed = &l->shared->sealed;
     struct iovec iov = {sealed->bytes, sealed->used};
@@ -307,32 +314,61 @@ static enum stream_status link_write_sealed(struct tls_link *l, int fd)
     if (status == STREAM_END || status == STREAM_RESET)
         return status;
     l->is_full = put < sealed->used;
-    if (l->is_full &&
-        !tls_bytes_add(&l->out, sealed->bytes + put, sealed->used - put))
+    if (!l->is_full)
+        l->settled += (uint32_t)bytes;
+    else if (!link_keep_sealed(l, put, bytes))
         return link_reset(l, TLS_NO_MEMORY);
     l->transport.wants_write = l->is_full;
     tls_link_charge(l);
     return STREAM_OK;
 }
 
-/* Seals and writes some of what comes behind the first *put bytes, to which it
- * adds them. */
+/* Seals and writes some of what comes behind the first *taken bytes, to which
+ * it adds them. */
 static enum stream_status link_write_some(struct tls_link *l, int fd,
                                           const struct iovec *iov, int iovs,
-                                          size_t *put)
+                                          size_t *taken)
 {
     size_t max = l->is_full ? TLS_SEAL_LEAST : TLS_SEAL_MAX, sealed = 0;
     ERR_clear_error();
     l->shared->sealed.used = 0;
+    l->shared->record_count = 0;
     l->wires.out = &l->shared->sealed;
     l->wires.out_max = 2 * (size_t)TLS_SEAL_MAX;
-    bool is_sealed = link_gather(l, iov, iovs, *put, max, &sealed);
+    bool is_sealed = tls_seal(l, iov, iovs, *taken, max, &sealed);
     l->wires.out = &l->out;
     l->wires.out_max = TLS_KEPT_MAX;
     if (!is_sealed)
         return link_reset(l, TLS_NO_MEMORY);
-    *put += sealed;
-    return link_write_sealed(l, fd);
+    *taken += sealed;
+    return link_write_sealed(l, fd, sealed);
+}
+
+static size_t link_pledged(const struct transport *t)
+{
+    const struct tls_link *l = (const struct tls_link *)t;
+    return l->settled + l->sealed;
+}
+
+static size_t link_settle(struct transport *t)
+{
+    struct tls_link *l = (struct tls_link *)t;
+    size_t bytes = l->settled;
+    l->settled = 0;
+    return bytes;
+}
+
+static void link_cut(struct transport *t)
+{
+    struct tls_link *l = (struct tls_link *)t;
+    if (l->sealed == 0)
+        return;
+    tls_bytes_free(&l->out);
+    tls_bytes_free(&l->kept);
+    l->sealed = 0;
+    l->is_cut = true;
+    t->wants_write = false;
+    tls_link_charge(l);
 }
 
 /* Stops only when all is written or the socket is full: whoever wrote less than
@@ -345,20 +381,25 @@ static enum stream_status link_write(struct transport *t, int fd,
     for (int i = 0; i < iovs; i++)
         bytes += iov[i].iov_len;
     struct tls_link *l = (struct tls_link *)t;
+    size_t taken = link_pledged(t);
     *put = 0;
-    if (l->state == TLS_FAILED)
+    assert(bytes >= taken);
+    if (l->state == TLS_FAILED || l->is_cut)
         return STREAM_RESET;
     if (t->is_away || l->state < TLS_OPEN)
         return STREAM_AGAIN;
+    if (bytes > 0)
+        link_give_ticket(l);
     enum stream_status status = link_push(l, fd);
-    if (status != STREAM_OK)
+    bool goes_on = status == STREAM_OK;
+    while (goes_on && taken < bytes) {
+        status = link_write_some(l, fd, iov, iovs, &taken);
+        goes_on = status == STREAM_OK && !l->is_full;
+    }
+    if (status == STREAM_END || status == STREAM_RESET)
         return status;
-    do
-        status = link_write_some(l, fd, iov, iovs, put);
-    while (status == STREAM_OK && !l->is_full && *put < bytes);
-    if (status != STREAM_OK)
-        *put = 0;
-    return status;
+    *put = link_settle(t);
+    return *put > 0 ? STREAM_OK : STREAM_AGAIN;
 }
 
 /* The rest. */
@@ -366,7 +407,8 @@ static enum stream_status link_write(struct transport *t, int fd,
 static void link_shutdown(struct transport *t, int fd)
 {
     struct tls_link *l = (struct tls_link *)t;
-    if (t->is_away || (l->state != TLS_OPEN && l->state != TLS_ENDED))
+    if (t->is_away || l->is_cut ||
+        (l->state != TLS_OPEN && l->state != TLS_ENDED))
         return;
     ERR_clear_error();
     (void)SSL_shutdown(l->ssl);
@@ -410,6 +452,9 @@ static void link_close(struct transport *t)
 static const struct transport_ops link_ops = {
     .read = link_read,
     .write = link_write,
+    .pledged = link_pledged,
+    .settle = link_settle,
+    .cut = link_cut,
     .push = link_push_later,
     .shutdown = link_shutdown,
     .held = link_held,

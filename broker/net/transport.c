@@ -26,6 +26,29 @@ enum stream_status transport_write(struct transport *t, int fd,
              : plain_write(fd, iov, iovs, put);
 }
 
+size_t transport_pledged(const struct transport *t)
+{
+    size_t bytes = 0;
+    for (; t; t = t->below)
+        bytes += t->ops->pledged ? t->ops->pledged(t) : 0;
+    return bytes;
+}
+
+size_t transport_settle(struct transport *t)
+{
+    size_t bytes = 0;
+    for (; t; t = t->below)
+        bytes += t->ops->settle ? t->ops->settle(t) : 0;
+    return bytes;
+}
+
+void transport_cut(struct transport *t)
+{
+    for (; t; t = t->below)
+        if (t->ops->cut)
+            t->ops->cut(t);
+}
+
 bool transport_is_away(const struct transport *t)
 {
     for (; t; t = t->below)

@@ -28,6 +28,11 @@ struct transport_ops {
                                const struct iovec *iov, int iovs, size_t *got);
     enum stream_status (*write)(struct transport *t, int fd,
                                 const struct iovec *iov, int iovs, size_t *put);
+    /* As stream_pledged, stream_settle and stream_cut. NULL when it pledges
+     * nothing. */
+    size_t (*pledged)(const struct transport *t);
+    size_t (*settle)(struct transport *t);
+    void (*cut)(struct transport *t);
     /* Writes what it has kept; called when the socket takes more and it wants
      * to. NULL when it keeps nothing. */
     void (*push)(struct transport *t, int fd);
@@ -69,6 +74,9 @@ bool transport_is_away(const struct transport *t);
 bool transport_wants_write(const struct transport *t);
 
 /* For the whole stack below and including `t`, without the socket. */
+size_t transport_pledged(const struct transport *t);
+size_t transport_settle(struct transport *t);
+void transport_cut(struct transport *t);
 void transport_push(struct transport *t, int fd);
 void transport_shutdown(struct transport *t, int fd);
 size_t transport_held(const struct transport *t);

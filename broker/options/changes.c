@@ -50,15 +50,35 @@ static void log_change(const struct option *row, char *old, char *fresh,
                    LOG_LIST(option, field("old", old), field("new", fresh)));
 }
 
-void changes_apply(struct options *old, struct options *fresh, struct log *log)
+static void log_changes(const struct options *old, const struct options *fresh,
+                        bool fixed, struct log *log)
 {
     for (const struct option *row = option_table; row->name; row++) {
+        if (row->is_fixed != fixed)
+            continue;
         char *before = values_of(old, row), *after = values_of(fresh, row);
         if (!before || !after || strcmp(before, after) != 0)
             log_change(row, before, after, log);
         free(before);
         free(after);
+    }
+}
+
+void changes_log(const struct options *old, const struct options *fresh,
+                 struct log *log)
+{
+    log_changes(old, fresh, false, log);
+}
+
+void changes_log_kept(const struct options *old, const struct options *fresh,
+                      struct log *log)
+{
+    log_changes(old, fresh, true, log);
+}
+
+void changes_swap_fixed(struct options *old, struct options *fresh)
+{
+    for (const struct option *row = option_table; row->name; row++)
         if (row->is_fixed)
             options_swap(old, fresh, row);
-    }
 }

@@ -9,8 +9,16 @@
 struct log;
 struct options;
 
-/* Logs each option that differs, with both values. One that cannot change
- * while the broker runs keeps its value, which moves from `old` to `fresh`. */
-void changes_apply(struct options *old, struct options *fresh, struct log *log);
+/* Logs each option that differs, with both values, but for those that cannot
+ * change while the broker runs. */
+void changes_log(const struct options *old, const struct options *fresh,
+                 struct log *log);
+
+/* Logs those, as refused. */
+void changes_log_kept(const struct options *old, const struct options *fresh,
+                      struct log *log);
+
+/* Exchanges their values. */
+void changes_swap_fixed(struct options *old, struct options *fresh);
 
 #endif

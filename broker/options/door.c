@@ -2,15 +2,21 @@
 #include "broker/options/door.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
-#include "broker/options/loopback.h"
 #include "broker/options/options.h"
 #include "common/address.h"
+#include "common/loopback.h"
 #include "common/mistakes.h"
 #include "common/sentence.h"
+#include "common/suggest.h"
 
-enum { WORDS_MAX = 4 };
+enum {
+    WORDS_MAX = 4,
+    TYPED_BYTES = 40, /* of what is compared with words: all are shorter */
+    LIST_BYTES = 64,  /* of the values of a word, in a sentence */
+};
 
 static const char unix_prefix[] = "unix:";
 
@@ -53,35 +59,89 @@ static bool is_word(const char *text, size_t n, const char *word)
     return word && strlen(word) == n && memcmp(word, text, n) == 0;
 }
 
-/* "undecided" is not a word that can be given. */
+/* NULL behind the last: "undecided" is not a word that can be given. */
+static const char *word_value(const struct word_row *row, unsigned i)
+{
+    const char *word = i < WORDS_MAX ? row->words[i] : NULL;
+    return word && strcmp(word, "undecided") != 0 ? word : NULL;
+}
+
 static bool door_set(struct door *d, const struct word_row *row,
                      const char *value, size_t n)
 {
     unsigned *field = (unsigned *)(void *)((char *)d + row->offset);
-    for (unsigned i = 0; i < WORDS_MAX; i++)
-        if (is_word(value, n, row->words[i]) &&
-            strcmp(row->words[i], "undecided") != 0) {
+    for (unsigned i = 0; word_value(row, i); i++)
+        if (is_word(value, n, word_value(row, i))) {
             *field = i;
             return true;
         }
     return false;
 }
 
+static bool word_is_for(const struct word_row *row, enum door_kind kind)
+{
+    return kind == DOOR_LISTEN || !row->is_for_listen;
+}
+
+/* Names the words that there are, and the one that was probably meant. */
+static bool door_refuse_name(enum door_kind kind, const char *word, size_t n,
+                             struct sentence *why)
+{
+    char name[TYPED_BYTES];
+    size_t equals = strcspn(word, "= ");
+    snprintf(name, sizeof name, "%.*s", (int)equals, word);
+    struct suggestion near = suggest_for(name);
+    for (unsigned i = 0; i < WORD_ROWS; i++)
+        if (word_is_for(&word_rows[i], kind))
+            suggest_try(&near, word_rows[i].name);
+    bool is_near = near.best && near.distance < equals;
+    return sentence_fail(
+        why, "has the word '%.*s', and there are only %s%s%s%s", (int)n, word,
+        kind == DOOR_LISTEN ? "tls=, auth= and v1=" : "tls= and auth=",
+        is_near ? "; did you mean " : "", is_near ? near.best : "",
+        is_near ? "=?" : "");
+}
+
+static bool door_refuse_value(const struct word_row *row, const char *word,
+                              size_t n, struct sentence *why)
+{
+    char list[LIST_BYTES] = "", value[TYPED_BYTES];
+    size_t name = strlen(row->name) + 1;
+    snprintf(value, sizeof value, "%.*s", (int)(n - name), word + name);
+    struct suggestion near = suggest_for(value);
+    for (unsigned i = 0; word_value(row, i); i++) {
+        size_t at = strlen(list);
+        const char *before = i == 0                    ? ""
+                             : !word_value(row, i + 1) ? " or "
+                                                       : ", ";
+        snprintf(list + at, sizeof list - at, "%s%s=%s", before, row->name,
+                 word_value(row, i));
+        suggest_try(&near, word_value(row, i));
+    }
+    bool is_near = near.best && near.distance <= strlen(value);
+    return sentence_fail(why, "has the word '%.*s', which is not %s%s%s%s%s%s",
+                         (int)n, word, list, is_near ? "; did you mean " : "",
+                         is_near ? row->name : "", is_near ? "=" : "",
+                         is_near ? near.best : "", is_near ? "?" : "");
+}
+
 /* Takes one word; `given` has a bit for each that was. */
 static bool door_take(struct door *d, const char *word, size_t n,
-                      unsigned *given)
+                      unsigned *given, struct sentence *why)
 {
     const char *equals = memchr(word, '=', n);
     size_t name = (size_t)(equals - word);
-    for (unsigned i = 0; i < WORD_ROWS; i++)
-        if (is_word(word, name, word_rows[i].name) &&
-            (d->kind == DOOR_LISTEN || !word_rows[i].is_for_listen)) {
-            bool is_first = !(*given & 1u << i);
-            *given |= 1u << i;
-            return is_first &&
-                   door_set(d, &word_rows[i], equals + 1, n - name - 1);
-        }
-    return false;
+    for (unsigned i = 0; i < WORD_ROWS; i++) {
+        const struct word_row *row = &word_rows[i];
+        if (!is_word(word, name, row->name) || !word_is_for(row, d->kind))
+            continue;
+        if (*given & 1u << i)
+            return sentence_fail(why, "has %s= twice", row->name);
+        *given |= 1u << i;
+        return door_set(d, row, equals + 1, n - name - 1) ||
+               door_refuse_value(row, word, n, why);
+    }
+    return door_refuse_name(d->kind, word, n, why);
 }
 
 /* Where the last of `n` octets' words begins: 0 when they do not end with one.
@@ -124,24 +184,39 @@ struct door door_of_socket(const char *address)
     return door_at(DOOR_LISTEN, address);
 }
 
-bool door_parse(enum door_kind kind, const char *text, struct door *out)
+/* What is left of the text without its words. A word may be among it that has
+ * no '=' behind it, or nothing before it. */
+static bool door_check_address(const struct door *d, struct sentence *why)
 {
     struct sluice_address parsed;
+    const char *word = strrchr(d->address, ' ');
+    bool is_path = strncmp(d->address, unix_prefix, strlen(unix_prefix)) == 0;
+    if (!is_path && word && word > d->address)
+        return door_refuse_name(d->kind, word + 1, strlen(word + 1), why);
+    bool is_good =
+        (is_path || !strchr(d->address, '=')) &&
+        sluice_address_parse(d->address, door_rows[d->kind].port, &parsed);
+    return is_good || sentence_fail(why, "is not " DOOR_FORM);
+}
+
+bool door_parse(enum door_kind kind, const char *text, struct door *out,
+                struct sentence *why)
+{
     struct door d = door_at(kind, "");
     size_t n = strlen(text), at;
     unsigned given = 0;
     while ((at = last_word(text, n)) > 0) {
-        if (!door_take(&d, text + at, n - at, &given))
+        if (!door_take(&d, text + at, n - at, &given, why))
             return false;
         for (n = at; n > 0 && text[n - 1] == ' ';)
             n--;
     }
     if (n >= sizeof d.address)
-        return false;
+        return sentence_fail(why, "is not " DOOR_FORM);
     memcpy(d.address, text, n);
     d.is_local = is_local(kind, d.address);
     *out = d;
-    return sluice_address_parse(d.address, door_rows[kind].port, &parsed);
+    return door_check_address(&d, why);
 }
 
 /* --- deciding ------------------------------------------------------------- */
@@ -213,7 +288,7 @@ static bool door_check_kind(const struct options *o, enum door_kind kind,
     struct door door;
     bool is_good = true;
     for (size_t i = 0; i < values->count; i++)
-        if (door_parse(kind, values->texts[i], &door) &&
+        if (door_parse(kind, values->texts[i], &door, &why) &&
             !door_decide(&door, o, &why))
             is_good = mistakes_add(m, "%s", why.text);
     return is_good;
@@ -242,13 +317,13 @@ void door_write_all(const struct options *o, FILE *out)
     struct sentence why;
     struct door d;
     for (size_t i = 0; i < o->listen.count; i++)
-        if (door_parse(DOOR_LISTEN, o->listen.texts[i], &d) &&
+        if (door_parse(DOOR_LISTEN, o->listen.texts[i], &d, &why) &&
             door_decide(&d, o, &why))
             fprintf(out, "; %s demands tls=%s auth=%s v1=%s\n", d.address,
                     door_tls_word(&d), door_auth_word(&d),
                     word_rows[2].words[d.takes_v1]);
     for (size_t i = 0; i < o->http.count; i++)
-        if (door_parse(DOOR_HTTP, o->http.texts[i], &d) &&
+        if (door_parse(DOOR_HTTP, o->http.texts[i], &d, &why) &&
             door_decide(&d, o, &why))
             fprintf(out, "; http %s demands tls=%s auth=%s\n", d.address,
                     door_tls_word(&d), door_auth_word(&d));

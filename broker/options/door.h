@@ -45,8 +45,10 @@ struct door {
 #define DOOR_FORM                                                              \
     "host:port, [v6]:port or unix:PATH, with words such as tls=required"
 
-/* False when `text` is not a door of that kind. */
-bool door_parse(enum door_kind kind, const char *text, struct door *out);
+/* False when `text` is not a door of that kind. *why is then what is wrong with
+ * it, a part of a sentence that names the wrong word and what it can be. */
+bool door_parse(enum door_kind kind, const char *text, struct door *out,
+                struct sentence *why);
 
 /* That of a socket for --listen that was bound elsewhere, at `address`: the
  * words leave all open. */

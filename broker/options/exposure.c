@@ -1,41 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/options/exposure.h"
 
-#include <stdio.h>
-#include <string.h>
-
-#include "broker/options/loopback.h"
 #include "broker/options/options.h"
+#include "common/loopback.h"
 #include "common/mistakes.h"
-
-enum { HOST_BYTES = 128 };
-
-/* Whether only programs of this machine can connect to an endpoint. */
-static bool exposure_is_local(const char *endpoint)
-{
-    static const char tcp[] = "tcp://", ipc[] = "ipc://";
-    char host[HOST_BYTES];
-    if (strncmp(endpoint, ipc, strlen(ipc)) == 0)
-        return true;
-    const char *port = strrchr(endpoint, ':');
-    if (strncmp(endpoint, tcp, strlen(tcp)) != 0 ||
-        port < endpoint + strlen(tcp))
-        return false;
-    const char *begin = endpoint + strlen(tcp), *end = port;
-    if (*begin == '[' && end > begin + 1 && end[-1] == ']') {
-        begin++;
-        end--;
-    }
-    snprintf(host, sizeof host, "%.*s", (int)(end - begin), begin);
-    /* "lo" is what ZeroMQ calls that interface. */
-    return loopback_is_host(host) || strcmp(host, "lo") == 0;
-}
 
 static bool check_binds(const char *option, const struct option_value *binds,
                         struct mistakes *m)
 {
     for (size_t i = 0; i < binds->count; i++)
-        if (!exposure_is_local(binds->texts[i]))
+        if (!loopback_is_endpoint(binds->texts[i]))
             return mistakes_add(
                 m,
                 "--%s: other machines could watch at %s; bind to "
@@ -48,7 +22,15 @@ static bool check_binds(const char *option, const struct option_value *binds,
 
 bool exposure_check(const struct options *o, struct mistakes *m)
 {
-    if (o->monitor_key.text && !o->monitor_clients.text && !o->users.text)
+    bool is_bound =
+        o->monitor_bind.count + o->monitor_json.count + o->monitor_push.count >
+        0;
+    if (o->monitor_collector.text && !o->monitor_key.text)
+        return mistakes_add(m, "--monitor-collector needs --monitor-key: a "
+                               "file with this broker's secret key");
+    bool is_for_reports = o->monitor_collector.text && !is_bound;
+    if (o->monitor_key.text && !o->monitor_clients.text && !o->users.text &&
+        !is_for_reports)
         return mistakes_add(m, "--monitor-key needs --monitor-clients, a file "
                                "with the public keys of those that may watch, "
                                "or --users, a file that has them");

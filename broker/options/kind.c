@@ -10,6 +10,7 @@
 #include "broker/options/door.h"
 #include "common/address.h"
 #include "common/mistakes.h"
+#include "common/sentence.h"
 #include "common/units.h"
 
 static bool parse_mode(const char *text, uint64_t *value)
@@ -71,16 +72,35 @@ static bool is_address(const char *text)
 
 static bool is_door(const char *text)
 {
+    struct sentence why;
     struct door door;
-    return door_parse(DOOR_LISTEN, text, &door);
+    return door_parse(DOOR_LISTEN, text, &door, &why);
+}
+
+static void explain_door(const char *text, struct sentence *why)
+{
+    struct door door;
+    (void)door_parse(DOOR_LISTEN, text, &door, why);
 }
 
 /* "off" would be looked up as a host, which may take long. */
-static bool is_http_door(const char *text)
+static bool read_http_door(const char *text, struct sentence *why)
 {
     struct door door;
-    return door_parse(DOOR_HTTP, text, &door) &&
-           strcmp(door.address, "off") != 0;
+    return door_parse(DOOR_HTTP, text, &door, why) &&
+           (strcmp(door.address, "off") != 0 ||
+            sentence_fail(why, "is not " DOOR_FORM));
+}
+
+static bool is_http_door(const char *text)
+{
+    struct sentence why;
+    return read_http_door(text, &why);
+}
+
+static void explain_http_door(const char *text, struct sentence *why)
+{
+    (void)read_http_door(text, why);
 }
 
 static bool is_local(const char *text)
@@ -123,8 +143,10 @@ const struct kind kind_policy = {"POLICY",
                                  "wait, drop-newest, drop-oldest or disconnect",
                                  .word = word_of_policy};
 const struct kind kind_yes_no = {"yes|no", "yes or no", .word = word_of_yes_no};
-const struct kind kind_door = {"ADDR", DOOR_FORM, .accepts = is_door};
-const struct kind kind_http_door = {"ADDR", DOOR_FORM, .accepts = is_http_door};
+const struct kind kind_door = {"ADDR", DOOR_FORM, .accepts = is_door,
+                               .explain = explain_door};
+const struct kind kind_http_door = {"ADDR", DOOR_FORM, .accepts = is_http_door,
+                                    .explain = explain_http_door};
 const struct kind kind_local = {"ADDR", "auto, off or unix:PATH",
                                 .accepts = is_local};
 const struct kind kind_file = {"FILE", "the path of a file",
@@ -151,6 +173,20 @@ static bool find_word(const struct kind *kind, const char *text,
     return false;
 }
 
+static bool kind_refuse(const struct kind *kind, const char *name,
+                        const char *text, struct mistakes *m)
+{
+    /* A comment that was taken for a part of the value does not look wrong. */
+    bool has_comment = m->line > 0 && strpbrk(text, "#;");
+    struct sentence why;
+    (void)sentence_fail(&why, "is not %s", kind->form);
+    if (kind->explain)
+        kind->explain(text, &why);
+    return mistakes_add(
+        m, "%s: '%s' %s%s", name, text, why.text,
+        has_comment ? "; a comment behind a value begins with ' ;'" : "");
+}
+
 bool kind_read(const struct kind *kind, const char *name, const char *text,
                uint64_t min, uint64_t max, uint64_t *value, struct mistakes *m)
 {
@@ -158,14 +194,8 @@ bool kind_read(const struct kind *kind, const char *name, const char *text,
     bool is_good = kind->accepts ? kind->accepts(text)
                    : kind->word  ? find_word(kind, text, &read)
                                  : kind->parse(text, &read);
-    if (!is_good) {
-        /* A comment that was taken for a part of the value does not look
-         * wrong. */
-        bool has_comment = m->line > 0 && strpbrk(text, "#;");
-        return mistakes_add(
-            m, "%s: '%s' is not %s%s", name, text, kind->form,
-            has_comment ? "; a comment behind a value begins with ' ;'" : "");
-    }
+    if (!is_good)
+        return kind_refuse(kind, name, text, m);
     if (kind->parse && (read < min || read > max)) {
         char range[KIND_RANGE_BYTES];
         kind_range(kind, min, max, range);

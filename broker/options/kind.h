@@ -11,6 +11,7 @@
 #include <stdint.h>
 
 struct mistakes;
+struct sentence;
 
 enum {
     KIND_NUMBER_BYTES = 32, /* room for any number or word, written */
@@ -27,6 +28,9 @@ struct kind {
     const char *(*word)(uint64_t i);
     /* A text. */
     bool (*accepts)(const char *text);
+    /* What is wrong with one that is not accepted, in the place of "is not
+     * FORM"; NULL: there is no more to say. */
+    void (*explain)(const char *text, struct sentence *why);
 };
 
 extern const struct kind kind_size;     /* bytes */

@@ -8,6 +8,7 @@
 
 #include "broker/options/arguments.h"
 
+struct log;
 struct mistakes;
 struct options;
 
@@ -15,6 +16,13 @@ struct options;
  * with options_free. a->action is their purpose. NULL when there is a
  * mistake. */
 struct options *options_load(struct arguments *a, struct mistakes *m);
+
+/* The same while the broker runs with `old`. What cannot change then stays as
+ * it is: these values are exchanged between the two, which changes_swap_fixed()
+ * takes back; if others are asked for, that is logged. NULL, with nothing
+ * exchanged, when there is a mistake, also one that comes of what stays. */
+struct options *options_reload(struct arguments *a, struct options *old,
+                               struct log *log, struct mistakes *m);
 
 void options_free(struct options *o); /* NULL is allowed */
 

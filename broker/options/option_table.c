@@ -170,6 +170,11 @@ const struct option option_table[] = {
      .sentence = "file with the public keys of those that may watch",
      .detail = "one to a line; read again on `SIGHUP`. Users may have keys, "
                "too"},
+    {MONITOR("monitor-collector", "collector"), TEXT(file, monitor_collector),
+     .is_fixed = true, .sentence = "file with the public key of the collectors",
+     .detail = "those of `monitor-connect`; reports are encrypted then, and "
+               "this broker shows its `monitor-key`; see "
+               "[reports](monitoring.md#reports-to-other-machines)"},
     {MONITOR("feed", NULL), TEXT(local, feed), .initial = "auto",
      .is_fixed = true,
      .sentence = "socket for sluice top, tap, monitor; or off",

@@ -74,10 +74,11 @@ struct options {
     struct option_value monitor_bind;
     struct option_value monitor_json;
     struct option_value monitor_push;
-    struct option_value monitor_key;      /* none: not protected */
-    struct option_value monitor_clients;  /* the same */
-    struct option_value monitor_interval; /* ms */
-    struct option_value tap_rate;         /* messages per second */
+    struct option_value monitor_key;       /* none: not protected */
+    struct option_value monitor_clients;   /* the same */
+    struct option_value monitor_collector; /* none: reports in clear */
+    struct option_value monitor_interval;  /* ms */
+    struct option_value tap_rate;          /* messages per second */
     struct option_value http;
     struct option_value http_host;
     struct option_value name;  /* none: derived */

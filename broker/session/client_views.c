@@ -3,11 +3,15 @@
 
 #include "broker/net/tls.h"
 #include "broker/session/clients.h"
+#include "broker/session/identity.h"
 #include "broker/session/state.h"
+#include "users/users.h"
 
 static struct view view_of(const struct session *s, clock_ms now)
 {
     const struct channel *full = publisher_waits_for(&s->pub);
+    const struct credential *shown = identity_shown(s);
+    const struct user *user = credential_user(shown);
     struct view v = {
         .waits_for = full ? channel_name(full) : NULL,
         .waits_for_length = full ? channel_name_length(full) : 0,
@@ -15,6 +19,8 @@ static struct view view_of(const struct session *s, clock_ms now)
         .protocol = s->state == SESSION_HELLO ? 0 : session_kind(s)->version,
         .tls = tls_version_of(s->stream),
         .cipher = tls_cipher_of(s->stream),
+        .user = user ? user->name : NULL,
+        .way = credential_way(shown),
         .peer = &s->peer,
         .conn = s->id,
         .number = {[VIEW_IN] = s->pub.messages_in},

@@ -77,7 +77,7 @@ struct clients {
     bool weighs_users;             /* some have limits of memory; identity.h */
     struct identities *identities; /* NULL: nobody is asked; identity.h */
     struct tries *tries;           /* NULL until clients_obtain_tries() */
-    struct review review;          /* of sessions by another users file */
+    struct review review;          /* of sessions: may they stay? */
     struct unit_hub *hub;          /* what the sessions of version 2 share */
     uint8_t *scratch;              /* the read buffer of all connections */
     struct iovec iov[WRITER_IOV_MAX];

@@ -65,10 +65,15 @@ static void on_doomed(void *arg, struct subscriber *sub)
     session_act(s, session_kind(s)->doom(s));
 }
 
+/* Of what was handed over: what is pledged is still in the outbox, and comes
+ * last. */
 static uint64_t on_unconfirmed(void *arg, struct subscriber *sub)
 {
     (void)arg;
-    return stream_unconfirmed(session_of_subscriber(sub)->stream);
+    const struct stream *stream = session_of_subscriber(sub)->stream;
+    uint64_t unconfirmed = stream_unconfirmed(stream);
+    uint64_t pledged = stream_pledged(stream);
+    return unconfirmed > pledged ? unconfirmed - pledged : 0;
 }
 
 static void on_resume(void *arg, struct publisher *p)

@@ -6,6 +6,7 @@
 #include "broker/session/clients.h"
 #include "broker/session/reader.h"
 #include "broker/session/state.h"
+#include "broker/session/writer.h"
 
 static struct verdict
 closing_set_stream(struct session *s, enum stream_mode mode, bool wants_write)
@@ -47,6 +48,9 @@ struct verdict closing_leave(struct session *s, enum reason reason)
 static struct verdict closing_begin_finish(struct session *s, bool is_goodbye)
 {
     s->is_goodbye = is_goodbye;
+    stream_end_on_close(s->stream);
+    if (!is_goodbye)
+        writer_end(s);
     if (trail_is_open(&s->sub))
         subscriber_retire(&s->sub); /* its kernel has time to confirm it */
     else
@@ -64,6 +68,16 @@ bool closing_awaits_disk(const struct session *s)
 {
     return s->state == SESSION_LEAVING && s->kind == SESSION_V1 &&
            s->pub.is_durable && s->last_turn > core_durable_turn(s->all->core);
+}
+
+bool closing_must_reset(const struct session *s, enum reason why)
+{
+    if (closing_awaits_disk(s))
+        return true;
+    if (s->kind != SESSION_V1 || !core_has_store(s->all->core) ||
+        s->state == SESSION_FINISHING || why == REASON_EOF)
+        return false;
+    return s->pub.is_durable || s->sub.state == SUBSCRIBER_NONE;
 }
 
 static struct verdict closing_await_disk(struct session *s)
@@ -125,6 +139,14 @@ struct verdict closing_check(struct session *s)
     if (held > 0)
         stream_abort_on_close(s->stream);
     return verdict_close(closing_reason(s));
+}
+
+bool closing_is_orderly(const struct session *s, enum reason reason)
+{
+    if (reason == REASON_STOPPING)
+        return s->state == SESSION_FINISHING && !s->is_goodbye &&
+               stream_held(s->stream) == 0;
+    return reason == REASON_EOF;
 }
 
 struct verdict closing_discard(struct session *s)

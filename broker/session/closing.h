@@ -22,6 +22,10 @@ struct verdict closing_drained(struct session *s);
  * end would say that it is. */
 bool closing_awaits_disk(const struct session *s);
 
+/* Whether an orderly end, for this reason, would look like the answer to a
+ * goodbye that is not answered, or that may be on its way. */
+bool closing_must_reset(const struct session *s, enum reason why);
+
 /* The broker stops: does what the session's protocol does then, unless the
  * session is already ending. */
 struct verdict closing_stop(struct session *s);
@@ -39,6 +43,10 @@ struct verdict closing_check(struct session *s);
 
 /* FINISHING, and something can be read. */
 struct verdict closing_discard(struct session *s);
+
+/* Whether a session that ends for this reason has got all that it was owed, or
+ * wanted no more, and the end cannot be taken for the answer to a goodbye. */
+bool closing_is_orderly(const struct session *s, enum reason reason);
 
 /* FINISHING: why the session ends. */
 enum reason closing_reason(const struct session *s);

@@ -4,11 +4,13 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "broker/auth/denials.h"
 #include "broker/auth/identify.h"
 #include "broker/auth/rates.h"
 #include "broker/base/clock.h"
 #include "broker/base/idmap.h"
 #include "broker/base/sampler.h"
+#include "broker/base/siphash.h"
 #include "broker/net/peer.h"
 #include "broker/net/reactor.h"
 #include "broker/net/tls.h"
@@ -17,15 +19,24 @@
 #include "broker/session/presence.h"
 #include "users/users.h"
 
+enum { DENIED_LINES = 10 }; /* in a second, of one user */
+
+/* Neighbours differ in high bits as well: the golden ratio's. */
+static const uint64_t SCATTER = 0x9e3779b97f4a7c15;
+
 /* By the numbers of sessions. */
 struct identities {
     struct users *users; /* owned */
     struct users *old; /* owned: of sessions that were not moved yet; NULL when
                           there are none */
-    uint64_t generation;   /* of these */
-    struct rates rates;    /* what they have sent */
-    struct sampler denied; /* what was logged of these, by user */
-    struct idmap uids;     /* of those on unix sockets */
+    uint64_t generation; /* of these */
+    struct rates rates;  /* what they have sent */
+    struct denials denials;
+    /* What was logged of what was denied, by session and channel; and by user.
+     */
+    struct sampler denied, denied_users;
+    struct siphash_key key; /* for the first of these */
+    struct idmap uids;      /* of those on unix sockets */
     struct idmap shown; /* struct credential *, of those that were admitted */
     struct presence present;  /* users of these */
     struct holdings holdings; /* of those whose user has a limit of memory */
@@ -49,10 +60,16 @@ static struct identify_peer identity_peer(const struct session *s,
     return peer;
 }
 
+const struct credential *identity_shown(const struct session *s)
+{
+    const struct identities *i = s->all->identities;
+    const uint64_t *row = i ? idmap_find(&i->shown, s->id) : NULL;
+    return row ? (const void *)(uintptr_t)*row : NULL;
+}
+
 static const struct user *identity_user(const struct session *s)
 {
-    const uint64_t *shown = idmap_find(&s->all->identities->shown, s->id);
-    return shown ? credential_user((const void *)(uintptr_t)*shown) : NULL;
+    return credential_user(identity_shown(s));
 }
 
 bool identity_begin(struct session *s, int fd)
@@ -189,6 +206,15 @@ bool identity_judge_excess(const struct session *s)
     return has_memory_limit(user) && holdings_must_wait(&i->holdings, s, user);
 }
 
+bool identity_has_room(const struct session *s)
+{
+    const struct identities *i = s->all->identities;
+    const struct user *user = identity_user(s);
+    return !has_rate(i, user) ||
+           rates_have_room(&i->rates, users_place(i->users, user),
+                           clock_now_us());
+}
+
 void identity_judge_weight(struct session *s)
 {
     const struct user *user = identity_user(s);
@@ -225,18 +251,31 @@ bool identity_judge_pattern(const struct session *s, const struct pattern *p)
     return user ? rights_may_subscribe(&user->rights, p, NULL) : s->is_exempt;
 }
 
+/* One of each session and channel, so that each of them is named; and of those
+ * a few of each user, which may connect again and again. */
+static bool denied_is_logged(const struct session *s, const struct user *user,
+                             const void *name, size_t length, uint64_t *missed)
+{
+    struct identities *i = s->all->identities;
+    clock_ms now = reactor_now_ms(s->all->reactor);
+    uint64_t key = SCATTER * s->id ^ siphash(&i->key, name, length);
+    return sampler_pass(&i->denied, key | 1, 1, now, missed) &&
+           sampler_pass(&i->denied_users, (uint64_t)(uintptr_t)user,
+                        DENIED_LINES, now, missed);
+}
+
 /* What belongs to the broker is denied also when nobody is asked. */
 void identity_note_denied(struct session *s, const char *what, const void *name,
                           size_t length)
 {
     struct identities *i = s->all->identities;
-    const struct user *user = i ? identity_user(s) : NULL;
-    uint64_t missed;
+    const struct user *user = identity_user(s);
+    uint64_t missed = 0;
     if (!user)
         return;
     counter_add(s->all->counters, COUNT_denied, 1);
-    if (sampler_pass(&i->denied, (uint64_t)(uintptr_t)user,
-                     reactor_now_ms(s->all->reactor), &missed))
+    denials_add(&i->denials, i->users, user);
+    if (denied_is_logged(s, user, name, length, &missed))
         notice_denied(s, user->name, what, name, length, missed);
 }
 
@@ -245,11 +284,10 @@ void identity_note_denied(struct session *s, const char *what, const void *name,
 enum identity_change identity_move(struct session *s)
 {
     const struct identities *i = s->all->identities;
-    const uint64_t *row = idmap_find(&i->shown, s->id);
-    if (!row) /* its first frame has not come, or it is not asked */
+    const struct credential *shown = identity_shown(s);
+    if (!shown) /* its first frame has not come, or it is not asked */
         return s->state == SESSION_HELLO || s->is_exempt ? IDENTITY_SAME
                                                          : IDENTITY_NOBODY;
-    const struct credential *shown = (const void *)(uintptr_t)*row;
     char name[TLS_NAME_MAX + 1];
     struct identify_peer peer = identity_peer(s, name);
     const struct credential *again = identify_again(i->users, &peer, shown);
@@ -282,6 +320,7 @@ bool identities_set(struct clients *all, struct users *users)
         i = calloc(1, sizeof *i);
         if (!i)
             return false;
+        i->key = siphash_key_random();
         idmap_init(&i->uids, all->budget);
         idmap_init(&i->shown, all->budget);
         presence_init(&i->present, all->budget);
@@ -291,42 +330,73 @@ bool identities_set(struct clients *all, struct users *users)
     assert(!i->old);
     i->old = i->users;
     rates_reset(&i->rates, users_count(users));
+    denials_follow(&i->denials, i->users, users);
     i->users = users;
     i->generation++;
     all->weighs_users = users_have_memory_limits(users);
     return true;
 }
 
-static void show_add(struct identity_view *to, const struct identity_view *v)
+/* --- for watchers --------------------------------------------------------- */
+
+struct show {
+    const struct identities *of;
+    identity_view_fn *visit;
+    void *arg;
+    size_t shown;
+    struct identity_view rest;
+};
+
+static void show_user(struct show *show, const struct user *user,
+                      uint64_t connections)
 {
-    to->connections += v->connections;
-    to->memory_bytes += v->memory_bytes;
-    to->has_limit |= v->has_limit;
+    const struct identities *i = show->of;
+    size_t place = users_place(i->users, user);
+    bool is_known = place < users_count(i->users);
+    struct identity_view v = {
+        .user = user->name,
+        .users = 1,
+        .connections = connections,
+        .memory_bytes =
+            has_memory_limit(user) ? holdings_of(&i->holdings, user) : 0,
+        .denied = is_known ? denials_of(&i->denials, place) : 0,
+        .limits = &user->limits};
+    if (show->shown++ < IDENTITIES_SHOWN) {
+        show->visit(show->arg, &v);
+        return;
+    }
+    show->rest.users++;
+    show->rest.connections += v.connections;
+    show->rest.memory_bytes += v.memory_bytes;
+    show->rest.denied += v.denied;
+}
+
+/* A client that was denied something may have been closed for it. */
+static void show_absent(struct show *show)
+{
+    const struct identities *i = show->of;
+    for (size_t place = 0; place < users_count(i->users); place++) {
+        const struct user *user = users_get(i->users, place);
+        if (denials_of(&i->denials, place) > 0 &&
+            presence_of(&i->present, user) == 0)
+            show_user(show, user, 0);
+    }
 }
 
 void identities_show(const struct clients *all, identity_view_fn *visit,
                      void *arg)
 {
-    const struct identities *i = all->identities;
-    struct identity_view rest = {.user = NULL};
-    size_t shown = 0;
-    if (!i)
+    struct show show = {.of = all->identities, .visit = visit, .arg = arg};
+    if (!show.of)
         return;
-    LIST_EACH (link, &i->present.all) {
+    LIST_EACH (link, &show.of->present.all) {
         const struct present *one = LIST_OF(link, struct present, link);
-        struct identity_view v = {
-            .user = one->user->name,
-            .connections = one->connections,
-            .has_limit = has_memory_limit(one->user),
-            .memory_bytes = holdings_of(&i->holdings, one->user),
-        };
-        if (shown++ < IDENTITIES_SHOWN)
-            visit(arg, &v);
-        else
-            show_add(&rest, &v);
+        show_user(&show, one->user, one->connections);
     }
-    if (rest.connections > 0)
-        visit(arg, &rest);
+    if (show.of->denials.counts)
+        show_absent(&show);
+    if (show.rest.users > 0)
+        visit(arg, &show.rest);
 }
 
 const struct users *identities_old(const struct clients *all)
@@ -351,6 +421,7 @@ void identities_fini(struct clients *all)
     idmap_clear(&i->shown);
     presence_clear(&i->present);
     rates_reset(&i->rates, 0);
+    denials_clear(&i->denials);
     users_unref(i->old);
     users_unref(i->users);
     free(i);

@@ -18,6 +18,7 @@
 struct credential;
 struct network;
 struct pattern;
+struct user_limits;
 struct users;
 
 /* Takes an owner of `users`: from now on clients are asked. Sessions go on by
@@ -42,12 +43,14 @@ enum identity_change identity_move(struct session *s);
 
 enum { IDENTITIES_SHOWN = 100 };
 
-/* A user that has connections, as watchers see it. */
+/* A user that has connections, or was denied something, as watchers see it. */
 struct identity_view {
     const char *user; /* NULL: all beyond IDENTITIES_SHOWN */
+    uint64_t users;   /* how many these are */
     uint64_t connections;
-    uint64_t memory_bytes; /* that they hold, if it has a limit of that */
-    bool has_limit;
+    uint64_t memory_bytes; /* that they hold, of those with a limit of that */
+    uint64_t denied;       /* times */
+    const struct user_limits *limits; /* NULL without `user` */
 };
 
 /* What a walk over users calls for each; `view` is valid until it returns. */
@@ -65,6 +68,9 @@ bool identity_begin(struct session *s, int fd);
 
 /* Forgets who it was. */
 void identity_end(struct session *s);
+
+/* What the client has shown; NULL: nobody has asked it, or not yet. */
+const struct credential *identity_shown(const struct session *s);
 
 enum identity_answer {
     IDENTITY_ADMITTED,
@@ -98,6 +104,9 @@ void identity_charge(const struct session *s, uint64_t messages,
                      uint64_t bytes);
 bool identity_judge_excess(const struct session *s);
 
+/* Whether its user may send half of a second's worth at once. */
+bool identity_has_room(const struct session *s);
+
 /* For the inline functions below, if users have limits of memory. */
 void identity_judge_weight(struct session *s);
 bool identity_judge_fullness(const struct session *s);
@@ -112,7 +121,8 @@ bool identity_judge_read(const struct session *s, const uint8_t *name,
 bool identity_judge_pattern(const struct session *s, const struct pattern *p);
 
 /* The client has tried what its user may not, with that channel or pattern;
- * `what` is a word for it. Counts it, and logs one a second for each user. */
+ * `what` is a word for it. Counts it, and logs one a second for each session
+ * and channel, ten for each user. */
 void identity_note_denied(struct session *s, const char *what, const void *name,
                           size_t length);
 

@@ -29,15 +29,18 @@ static struct who who_is(const struct session *s)
 /* One line: peer and channel, then the fields given. Formatting the peer costs
  * more than the rest, so it is done only for a line that is written. */
 #define NOTICE(s, level, event, ...)                                           \
+    NOTICE_BY(log_fields, s, level, event, __VA_ARGS__)
+
+/* The same by another function of the log. */
+#define NOTICE_BY(put, s, level, event, ...)                                   \
     do {                                                                       \
         if (log_is_on((s)->all->log, level)) {                                 \
             struct who who = who_is(s);                                        \
-            log_fields((s)->all->log, level, event,                            \
-                       LOG_LIST(LOG_U64("conn", (s)->id),                      \
-                                LOG_TEXT("peer", who.peer),                    \
-                                LOG_BYTES("channel", who.channel,              \
-                                          who.channel_length),                 \
-                                __VA_ARGS__));                                 \
+            put((s)->all->log, level, event,                                   \
+                LOG_LIST(                                                      \
+                    LOG_U64("conn", (s)->id), LOG_TEXT("peer", who.peer),      \
+                    LOG_BYTES("channel", who.channel, who.channel_length),     \
+                    __VA_ARGS__));                                             \
         }                                                                      \
     } while (0)
 
@@ -58,10 +61,10 @@ void notice_login(const struct session *s, struct span user, struct span mech)
 void notice_login_failed(const struct session *s, struct span user,
                          struct span mech, uint64_t missed)
 {
-    NOTICE(s, LOG_WARNING, "auth_failed",
-           LOG_BYTES("user", (const uint8_t *)user.text, user.length),
-           LOG_BYTES("mech", (const uint8_t *)mech.text, mech.length),
-           LOG_U64("missed", missed));
+    NOTICE_BY(log_bounded, s, LOG_WARNING, "auth_failed",
+              LOG_BYTES("user", (const uint8_t *)user.text, user.length),
+              LOG_BYTES("mech", (const uint8_t *)mech.text, mech.length),
+              LOG_U64("missed", missed));
 }
 
 void notice_login_busy(const struct session *s, uint64_t missed)

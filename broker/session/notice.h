@@ -27,7 +27,7 @@ void notice_login_failed(const struct session *s, struct span user,
 void notice_login_busy(const struct session *s, uint64_t missed);
 
 /* The client may not do that with the channel or pattern, `length` octets;
- * `missed` others of its user were not logged. */
+ * `missed` others, with that channel or of that user, were not logged. */
 void notice_denied(const struct session *s, const char *user, const char *what,
                    const void *name, size_t length, uint64_t missed);
 

@@ -23,6 +23,8 @@ void partial_free(struct partial *p, struct budget *budget)
     if (p->body)
         block_unref(p->body);
     partial_break_promise(p, budget);
+    if (p->is_secret)
+        explicit_bzero(p->head, p->head_bytes);
     budget_free(budget, p, sizeof *p + p->head_bytes);
 }
 

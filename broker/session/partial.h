@@ -53,6 +53,7 @@ struct partial {
     clock_ms since;     /* when it began to come */
     uint8_t body_state; /* enum body_state */
     bool is_unread;     /* the head may hold whole messages */
+    bool is_secret;     /* the head is wiped before it is freed */
     uint8_t host;       /* peer_host of its client */
     uint8_t head[];
 };

@@ -33,6 +33,12 @@ static clock_ms reader_since(const struct session *s)
     return p && !p->is_unread ? p->since : reader_now(s);
 }
 
+/* An opening has the secret of its client, if there are users. */
+static bool reader_may_be_shown(const struct session *s)
+{
+    return s->state == SESSION_HELLO && s->all->identities;
+}
+
 /* Keeps the rest, which is the beginning of a message, until more comes.
  * `since` is the time of that of what was decoded. */
 static struct verdict reader_keep(struct session *s, const uint8_t *rest,
@@ -48,6 +54,7 @@ static struct verdict reader_keep(struct session *s, const uint8_t *rest,
     if (!p)
         return verdict_close(REASON_NO_MEMORY);
     p->is_unread = d->is_unread;
+    p->is_secret = reader_may_be_shown(s);
     p->since = d->taken > 0 ? reader_now(s) : since;
     p->host = peer_host(&s->peer);
     if (is_large && !partial_begin_body(p, core_pool(all->core), rest + head,
@@ -84,15 +91,18 @@ static struct verdict reader_decode(struct session *s, const uint8_t *bytes,
     return v;
 }
 
-/* Processes `n` bytes that begin where a message begins, and have been coming
- * since then. */
+/* Processes `n` bytes of the scratch buffer that begin where a message begins,
+ * and have been coming since then. A secret among them stays nowhere. */
 static struct verdict reader_take(struct session *s, const uint8_t *bytes,
                                   size_t n, clock_ms since)
 {
     struct decoded d;
+    bool is_secret = reader_may_be_shown(s);
     struct verdict v = reader_decode(s, bytes, n, &d);
     if (v.what == VERDICT_GO_ON)
         v = reader_keep(s, bytes + d.taken, n - d.taken, &d, since);
+    if (is_secret)
+        explicit_bzero(s->all->scratch + (bytes - s->all->scratch), n);
     return v;
 }
 

@@ -83,5 +83,6 @@ const struct reason_row reason_rows[REASON_TOTAL] = {
     [REASON_RIGHTS_REVOKED] = {"rights_revoked", LOG_WARNING, true,
                                COUNT_closed_denied,
                                "another users file does not allow what the "
-                               "client does, or does not know it"},
+                               "client does, or does not know it; or other "
+                               "files of --tls-ca or --tls-crl do not"},
 };

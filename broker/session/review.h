@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT
  *
- * review - another users file: each session is moved to it, and judged by it, a
- * few in each turn, so that those that may go on notice nothing. Clients that
- * connect are judged by it from the beginning. Until its turn has come a
- * session goes on by the file of before; when the last one was judged, nothing
- * is delivered any more that the new file forbids, and it holds.
+ * review - clients that were let in may have to go. By another users file each
+ * session is moved to it, and judged by it; by other authorities, another list
+ * of revocations, or when certificates are demanded, by the certificate that
+ * its client showed. One round past all sessions serves both, a few in each
+ * turn, so that those that may stay notice nothing. Clients that connect are
+ * judged by what holds now from the beginning.
+ *
+ * Until its turn has come a session goes on by the users file of before; when
+ * the last one was judged, nothing is delivered any more that the new file
+ * forbids, and it holds.
  */
 #ifndef SLUICE_SESSION_REVIEW_H
 #define SLUICE_SESSION_REVIEW_H
@@ -13,10 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "broker/session/round.h"
 #include "users/users.h"
 
 struct clients;
-struct list;
 
 struct review_result {
     size_t users;
@@ -25,9 +30,9 @@ struct review_result {
 };
 
 struct review {
-    struct list *next;     /* session in the list of all, or its head; NULL:
-                              there is nothing to do */
-    uint64_t last;         /* the newest session when it began */
+    struct round round;
+    bool by_users, by_trust; /* what this round judges by */
+    uint64_t trust; /* tls_trust() by which all are judged, or in this round */
     struct users *waiting; /* owned: comes after this one; NULL: none does */
     struct review_result result;
     /* Set by the owner: the file holds. May be called by review_begin. */
@@ -35,13 +40,13 @@ struct review {
     void *arg;
 };
 
-/* Takes an owner of `users`. One that is under way is completed first; of
+/* Takes an owner of `users`. A file that is under way is completed first; of
  * several that come meanwhile, the latest counts. False without memory, which
  * is only needed the first time. */
 bool review_begin(struct clients *all, struct users *users);
 
-/* At the end of a turn: goes on for a millisecond. True: there is more to do.
- */
+/* At the end of a turn: begins a round when tls_trust() has changed, and goes
+ * on for a millisecond. True: there is more to do. */
 bool review_step(struct clients *all);
 
 /* Goes on to the end. */

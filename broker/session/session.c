@@ -40,6 +40,8 @@ struct session *session_new(struct clients *all, int fd,
         budget_free(all->budget, s, sizeof *s);
         return NULL;
     }
+    if (core_has_store(all->core))
+        stream_expect_reset_on_kill(stream);
     s->magic = SESSION_MAGIC;
     s->all = all;
     s->stream = stream;
@@ -94,18 +96,22 @@ static void session_end(struct session *s, struct verdict why)
     struct clients *all = s->all;
     assert(s->magic == SESSION_MAGIC && s->state != SESSION_CLOSED);
     session_count_closed(s, why);
-    if (closing_awaits_disk(s))
+    if (closing_must_reset(s, why.reason))
         stream_abort_on_close(s->stream);
+    else if (s->pub.is_durable && why.reason == REASON_EOF)
+        stream_end_on_close(s->stream); /* it has not asked for an answer */
+    bool is_orderly = closing_is_orderly(s, why.reason);
     publisher_forget(&s->pub);
     session_kind(s)->abandon(s);
+    if (is_orderly) /* counted, it would be taken for messages */
+        stream_say_end(s->stream);
     admission_release(&all->admission, &s->partial);
     state_set(s, SESSION_CLOSED);
     waits_end(&s->waiting);
     identity_end(s);
     if (all->shown_next == &s->link)
         all->shown_next = s->link.next;
-    if (all->review.next == &s->link)
-        all->review.next = s->link.next;
+    round_skip(&all->review.round, s);
     list_remove(&s->link);
     stream_close(s->stream);
     s->deferred.free = session_free;
@@ -150,6 +156,11 @@ static void session_rest(struct session *s)
 /* Its user has sent, or holds, what it may. */
 static void session_slow_down(struct session *s)
 {
+    const struct session_kind *kind = session_kind(s);
+    if (kind->ration && !kind->ration(s)) {
+        session_close(s, REASON_NO_MEMORY);
+        return;
+    }
     counter_add(s->all->counters, COUNT_user_pauses, 1);
     state_set(s, SESSION_PAUSED);
     session_wait(s, WAIT_RATE);
@@ -275,9 +286,12 @@ static struct verdict session_read_charged(struct session *s, size_t *got)
 static size_t session_read(struct session *s)
 {
     size_t got;
+    bool was_open = s->state == SESSION_OPEN;
     session_set_now(s);
     struct verdict v = s->all->identities ? session_read_charged(s, &got)
                                           : reader_read(s, &got);
+    if (was_open && got > 0)
+        stream_promote(s->stream); /* it does more than listen */
     session_act_on_read(s, v, got);
     return got;
 }
@@ -380,25 +394,51 @@ static void session_on_broken_output(struct session *s, enum stream_status how)
     }
 }
 
-static void session_write(struct session *s)
+/* A client that leaves takes what it is owed. */
+struct progress {
+    uint64_t owed_bytes, kept_bytes;
+};
+
+static struct progress session_progress(const struct session *s)
 {
-    bool is_leaving = s->state == SESSION_LEAVING;
-    uint64_t owed_bytes = is_leaving ? session_kind(s)->owed_bytes(s) : 0;
+    return (struct progress){session_kind(s)->owed_bytes(s),
+                             stream_kept(s->stream)};
+}
+
+/* False when the connection is broken, or the session has ended. */
+static bool session_write_some(struct session *s)
+{
     enum stream_status status = session_kind(s)->flush(s);
     if (status == STREAM_END || status == STREAM_RESET) {
         session_on_broken_output(s, status);
-        return;
+        return false;
     }
     bool is_full = status == STREAM_AGAIN;
     state_review_outbox(s);
     identity_weigh(s);
-    if (is_leaving && session_kind(s)->owed_bytes(s) < owed_bytes)
-        session_wait(s, WAIT_LEAVE); /* the client is making progress */
-    if (is_full != stream_wants_write(s->stream) &&
-        !session_set_stream(s, stream_get_mode(s->stream), is_full))
+    return is_full == stream_wants_write(s->stream) ||
+           session_set_stream(s, stream_get_mode(s->stream), is_full);
+}
+
+static void session_write_last(struct session *s)
+{
+    struct progress before = session_progress(s);
+    if (!session_write_some(s))
         return;
-    if (is_leaving && !is_full && session_kind(s)->owed_bytes(s) == 0)
+    struct progress now = session_progress(s);
+    if (now.owed_bytes < before.owed_bytes ||
+        now.kept_bytes < before.kept_bytes)
+        session_wait(s, WAIT_LEAVE);
+    if (now.owed_bytes == 0 && !stream_wants_write(s->stream))
         session_act(s, closing_drained(s));
+}
+
+static void session_write(struct session *s)
+{
+    if (s->state == SESSION_LEAVING)
+        session_write_last(s);
+    else
+        (void)session_write_some(s);
 }
 
 void session_flush(struct session *s)

@@ -73,6 +73,9 @@ struct session_kind {
     uint64_t (*kept_bytes)(const struct session *s);
     /* Its user holds more memory than it may: presses its subscribers. */
     void (*press)(struct session *s);
+    /* Its user has sent, or holds, what it may, and it will not be read for a
+     * while. False without memory; NULL when the client cannot be told. */
+    bool (*ration)(struct session *s);
     /* Nothing of a message has come: bounds the wait for the next one. */
     void (*await)(struct session *s);
     /* OPEN: the client sends nothing more. */

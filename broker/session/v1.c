@@ -47,11 +47,15 @@ static struct target target_remembered(const struct session *s)
                            COUNT_closed};
 }
 
-/* A goodbye then waits for the disk. */
+/* A goodbye then waits for the disk. Should the broker be killed before, that
+ * must not look like the answer, also to one that has subscribed. */
 static void v1_note_target(struct session *s, const struct target *t)
 {
-    if (s->all->core->turn.keeper && t->channel && queue_is_durable(t->channel))
-        s->pub.is_durable = true;
+    if (s->pub.is_durable || !core_has_store(s->all->core) || !t->channel ||
+        !queue_is_durable(t->channel))
+        return;
+    s->pub.is_durable = true;
+    stream_abort_on_close(s->stream);
 }
 
 static bool target_find(struct target *t, struct core *core,
@@ -310,6 +314,7 @@ static bool v1_leave(struct session *s)
 
 static void v1_abandon(struct session *s)
 {
+    writer_end(s);
     subscriber_leave(&s->sub);
 }
 

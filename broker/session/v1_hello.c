@@ -54,6 +54,8 @@ static bool v1_subscribe(struct session *s, const struct frame *name)
         stream_limit_unsent(s->stream, core_prefetch_bytes(core));
         guest_settle(s);
     }
+    /* What the kernel still has of its messages outlives the broker. */
+    stream_end_on_close(s->stream);
     return core_subscribe(core, &s->sub, name->body, name->length);
 }
 

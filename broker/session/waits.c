@@ -64,21 +64,35 @@ void waits_spare(struct waits *all, uint32_t ms, clock_ms now)
         waits_spare_kind(all, i, ms, now);
 }
 
-static void waits_expire(struct waits *all, enum wait_kind wait, clock_ms now)
+/* The next of a kind to have ended; NULL: none has. */
+static struct waiting *waits_ended(const struct waits *all, enum wait_kind wait,
+                                   clock_ms now)
 {
-    struct waiting *w;
-    while (all->limit_ms[wait] != WAITS_FOREVER_MS &&
-           (w = waits_first(all, wait)) != NULL &&
-           clock_elapsed_ms(now, w->since) >= all->limit_ms[wait])
-        all->rows[wait].expire(w);
+    struct waiting *w = waits_first(all, wait);
+    bool has_ended = all->limit_ms[wait] != WAITS_FOREVER_MS && w &&
+                     clock_elapsed_ms(now, w->since) >= all->limit_ms[wait];
+    return has_ended ? w : NULL;
 }
 
+/* True if there are more. */
+static bool waits_expire(struct waits *all, enum wait_kind wait, clock_ms now)
+{
+    struct waiting *w;
+    for (int i = 0; i < WAITS_AT_ONCE; i++)
+        if ((w = waits_ended(all, wait, now)) != NULL)
+            all->rows[wait].expire(w);
+    return waits_ended(all, wait, now) != NULL;
+}
+
+/* A look is at all that wait: it can wait itself until those are gone that are
+ * to go. */
 void waits_fire(struct waits *all, clock_ms now)
 {
+    bool are_more = false;
     for (enum wait_kind i = 0; i < WAIT_TOTAL; i++)
-        waits_expire(all, i, now);
+        are_more |= waits_expire(all, i, now);
     for (enum wait_kind i = 0; i < WAIT_TOTAL; i++)
-        if (all->rows[i].look && waits_first(all, i))
+        if (!are_more && all->rows[i].look && waits_first(all, i))
             all->rows[i].look(all->arg);
 }
 

@@ -75,7 +75,11 @@ struct waiting *waits_first(const struct waits *all, enum wait_kind wait);
  * not the client's. */
 void waits_spare(struct waits *all, uint32_t ms, clock_ms now);
 
-/* Calls the functions of all waits that are due. */
+enum { WAITS_AT_ONCE = 4 };
+
+/* Calls the functions of waits that are due: of each kind WAITS_AT_ONCE at
+ * most, since thousands that began together also end together, and most of
+ * these functions close a connection. The others are due at once. */
 void waits_fire(struct waits *all, clock_ms now);
 
 /* The time until a wait is due; WAITS_FOREVER_MS when none will be. */

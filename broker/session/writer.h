@@ -15,4 +15,8 @@ enum { WRITER_IOV_MAX = 1024 }; /* IOV_MAX of Linux */
  * connection is broken. */
 enum stream_status writer_flush(struct session *s);
 
+/* Nothing more is written. What the kernel has got meanwhile counts as sent,
+ * and the rest of the outbox will not reach the client. */
+void writer_end(struct session *s);
+
 #endif

@@ -104,21 +104,6 @@ static void place_leave(struct catalog *c, struct place *p, uint32_t left)
     *live += place_live(p);
 }
 
-/* The counts of all ranges go without, or with, those of a channel. */
-static void ranges_leave(struct catalog *c,
-                         const struct catalog_channel *channel)
-{
-    c->range_count -= channel->done.count;
-    c->late_count -= channel->late.count;
-}
-
-static void ranges_return(struct catalog *c,
-                          const struct catalog_channel *channel)
-{
-    c->range_count += channel->done.count;
-    c->late_count += channel->late.count;
-}
-
 void catalog_drop(struct catalog *c, struct catalog_channel *channel)
 {
     for (uint32_t i = channel->begin; i < channel->end; i++)
@@ -126,7 +111,8 @@ void catalog_drop(struct catalog *c, struct catalog_channel *channel)
     if (channel->next > c->above)
         c->above = channel->next;
     c->names_bytes -= entry_bytes(channel);
-    ranges_leave(c, channel);
+    c->range_count -= channel->done.count;
+    c->late_count -= channel->late.count;
     idmap_remove(&c->ids, channel->id);
     *(channel->previous ? &channel->previous->following : &c->first) =
         channel->following;
@@ -159,31 +145,27 @@ static void places_pack(struct catalog_channel *channel)
     channel->end = kept;
 }
 
-/* Room for `count` more behind what is reserved; false without memory. */
-static bool places_reserve(struct catalog_channel *channel, uint32_t count)
+bool catalog_reserve(struct catalog_channel *channel)
 {
-    uint32_t need = channel->reserved + count;
-    if (channel->room - channel->end >= need)
-        return true;
-    places_pack(channel);
-    if (channel->end + need <= channel->room / 2)
-        return true;
-    uint32_t room = 2 * (channel->end + need);
-    struct place *more =
-        realloc(channel->places, room * sizeof *channel->places);
-    if (!more)
-        return channel->room - channel->end >= need;
-    channel->places = more;
-    channel->room = room;
+    uint32_t need = channel->reserved + 1;
+    if (channel->room - channel->end < need) {
+        places_pack(channel);
+        uint32_t room = 2 * (channel->end + need);
+        struct place *more = channel->room < room
+                                 ? realloc(channel->places, room * sizeof *more)
+                                 : channel->places;
+        if (!more)
+            return false;
+        channel->places = more;
+        channel->room = room > channel->room ? room : channel->room;
+    }
+    channel->reserved = need;
     return true;
 }
 
-bool catalog_reserve(struct catalog_channel *channel)
+void catalog_release(struct catalog_channel *channel)
 {
-    if (!places_reserve(channel, 1))
-        return false;
-    channel->reserved++;
-    return true;
+    channel->reserved--;
 }
 
 /* Numbers of first, ..., end - 1 that are not done. */
@@ -203,6 +185,7 @@ void catalog_add(struct catalog *c, struct catalog_channel *channel,
     uint64_t end = place.first + place.count;
     /* They may have been acknowledged before they were written. */
     uint32_t left = count_left(channel, place.first, end);
+    channel->reserved--;
     if (channel->next < end)
         channel->next = end;
     if (left == 0)
@@ -227,42 +210,28 @@ uint32_t catalog_search(const struct catalog_channel *channel, uint64_t number)
     return low;
 }
 
-/* Cuts a place so that one begins at `number`, if one goes across it. There is
- * room. */
-static void place_split(struct catalog *c, struct catalog_channel *channel,
-                        uint64_t number)
-{
-    uint32_t at = catalog_search(channel, number);
-    struct place *p = channel->places + at;
-    if (at == channel->end || p->first >= number)
-        return;
-    place_leave(c, p, 0);
-    memmove(p + 1, p, (channel->end++ - at) * sizeof *p);
-    p[0].count = (uint32_t)(number - p->first);
-    p[0].weight = (uint32_t)((uint64_t)p->weight * p->count / (p + 1)->count);
-    p[1].first = number;
-    p[1].count -= p[0].count;
-    p[1].weight -= p[0].weight;
-    for (int i = 0; i < 2; i++)
-        place_leave(c, &p[i],
-                    count_left(channel, p[i].first, p[i].first + p[i].count));
-}
-
-bool catalog_move(struct catalog *c, struct catalog_channel *channel,
+void catalog_move(struct catalog *c, struct catalog_channel *channel,
                   struct place to)
 {
-    if (!places_reserve(channel, 2))
-        return false;
-    place_split(c, channel, to.first);
-    place_split(c, channel, to.first + to.count);
     struct place *p = channel->places + catalog_search(channel, to.first);
-    assert(p->first == to.first && p->count == to.count);
-    uint32_t left = p->left;
+    struct place rest = *p;
+    uint64_t end = to.first + to.count, stop = rest.first + rest.count;
+    uint32_t left = count_left(channel, end, stop);
+    channel->reserved--;
     place_leave(c, p, 0);
-    to.left = 0;
     *p = to;
+    place_leave(c, p, to.count);
+    if (left == 0)
+        return;
+    p++;
+    memmove(p + 1, p, (size_t)(channel->places + channel->end - p) * sizeof *p);
+    channel->end++;
+    *p = rest;
+    p->first = end;
+    p->count = (uint32_t)(stop - end);
+    p->weight = (uint32_t)((uint64_t)rest.weight * p->count / rest.count);
+    p->left = 0;
     place_leave(c, p, left);
-    return true;
 }
 
 /* Counts first, ..., end - 1 as done in the places that they are in. */
@@ -282,43 +251,39 @@ static void places_ack(struct catalog *c, struct catalog_channel *channel,
         channel->begin++;
 }
 
-/* Everything below `first`, and what follows it, is done. */
-static void floor_rise(struct catalog_channel *channel, uint64_t first)
-{
-    uint64_t end;
-    channel->floor = ranges_gap(&channel->done, first, &end);
-    ranges_cut(&channel->done, channel->floor);
-    ranges_cut(&channel->late, channel->floor);
-}
-
 /* Takes what was late and follows, or makes all of it late; there is room.
  * Whether `r` can be done now. */
-static bool late_take(const struct catalog *c, struct catalog_channel *channel,
+static bool late_take(struct catalog *c, struct catalog_channel *channel,
                       struct range *r)
 {
+    uint32_t before = channel->late.count;
     ranges_add(&channel->late, r->first, r->end);
     *r = ranges_take(&channel->late, r->first);
-    if (r->first == channel->floor ||
-        c->range_count + channel->done.count < c->range_max ||
-        ranges_touch(&channel->done, r->first, r->end))
-        return true;
-    ranges_add(&channel->late, r->first, r->end);
-    return false;
+    bool is_done = r->first == channel->floor ||
+                   c->range_count < c->range_max ||
+                   ranges_touch(&channel->done, r->first, r->end);
+    if (!is_done)
+        ranges_add(&channel->late, r->first, r->end);
+    c->late_count += channel->late.count - before;
+    return is_done;
 }
 
-/* The numbers of `r`, which are above the floor, are done, or late. There is
- * room. Whether a batch can say so. */
-static bool numbers_ack(struct catalog *c, struct catalog_channel *channel,
-                        struct range *r, bool may_be_late)
+/* Numbers from the floor on, or above it, are done; there is room. */
+static void numbers_ack(struct catalog *c, struct catalog_channel *channel,
+                        uint64_t first, uint64_t end)
 {
-    if (may_be_late && !late_take(c, channel, r))
-        return false;
-    places_ack(c, channel, r->first, r->end);
-    if (r->first == channel->floor)
-        floor_rise(channel, r->end);
-    else
-        ranges_add(&channel->done, r->first, r->end);
-    return true;
+    uint32_t done = channel->done.count, late = channel->late.count;
+    places_ack(c, channel, first, end);
+    if (first > channel->floor) {
+        ranges_add(&channel->done, first, end);
+    } else {
+        /* And what follows them is done already. */
+        channel->floor = ranges_gap(&channel->done, end, &end);
+        ranges_cut(&channel->done, channel->floor);
+        ranges_cut(&channel->late, channel->floor);
+    }
+    c->range_count += channel->done.count - done;
+    c->late_count += channel->late.count - late;
 }
 
 bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
@@ -334,10 +299,10 @@ bool catalog_ack(struct catalog *c, struct catalog_channel *channel,
         (may_be_late && !ranges_reserve(&channel->late)) ||
         (!is_written && !ranges_reserve(&channel->unwritten)))
         return false;
-    ranges_leave(c, channel);
-    bool is_done = numbers_ack(c, channel, &r, may_be_late);
-    ranges_return(c, channel);
-    if (is_done && !is_written) {
+    if (may_be_late && !late_take(c, channel, &r))
+        return true;
+    numbers_ack(c, channel, r.first, r.end);
+    if (!is_written) {
         ranges_add(&channel->unwritten, r.first, r.end);
         catalog_soil(c, channel);
     }
@@ -349,10 +314,7 @@ void catalog_trim(struct catalog *c, struct catalog_channel *channel,
 {
     if (first <= channel->floor)
         return;
-    places_ack(c, channel, channel->floor, first);
-    ranges_leave(c, channel);
-    floor_rise(channel, first);
-    ranges_return(c, channel);
+    numbers_ack(c, channel, channel->floor, first);
     if (first > channel->next)
         channel->next = first;
 }
@@ -383,8 +345,9 @@ uint64_t catalog_held(const struct catalog_channel *channel, uint64_t *bytes)
 bool catalog_load(struct catalog_channel *channel, struct place place)
 {
     place.left = 1; /* not to be packed away */
-    if (!places_reserve(channel, 1))
+    if (!catalog_reserve(channel))
         return false;
+    channel->reserved--;
     if (channel->end > 0) {
         const struct place *last = &channel->places[channel->end - 1];
         if (place.first < last->first + last->count)

@@ -80,14 +80,17 @@ void catalog_drop(struct catalog *c, struct catalog_channel *channel);
 /* The place of a record in a segment. */
 struct place catalog_place(const struct journal_index_entry *entry,
                            uint32_t segment);
-/* Makes sure that one more place can be added; false without memory. */
+/* Makes sure that one more place can be added, or moved; false without memory.
+ */
 bool catalog_reserve(struct catalog_channel *channel);
+/* That will not be. */
+void catalog_release(struct catalog_channel *channel);
 /* Adds a reserved place behind all others. */
 void catalog_add(struct catalog *c, struct catalog_channel *channel,
                  struct place place);
-/* These numbers lie elsewhere now: `to`, whose `left` is not looked at. False
- * without memory: then they stay where they were. */
-bool catalog_move(struct catalog *c, struct catalog_channel *channel,
+/* A reserved place: these numbers, which are not done, lie there now. Those of
+ * the same place before them are done, or have moved already. */
+void catalog_move(struct catalog *c, struct catalog_channel *channel,
                   struct place to);
 /* Numbers first, ..., end - 1 are done; false, with nothing changed, without
  * memory. `is_written`: a batch says so. */

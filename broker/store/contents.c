@@ -5,12 +5,13 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "broker/store/complaint.h"
 #include "broker/store/fault.h"
 #include "proto/journal_reader.h"
 
-/* How far a segment is read. */
-struct progress {
+/* A segment that is read, from its first batch on. */
+struct scan {
+    struct opening *o;
+    uint32_t place;           /* on the shelf */
     uint64_t first;           /* offset of its first batch */
     uint64_t at;              /* of the next one, */
     uint64_t last;            /* and of the one before; 0: that is the first */
@@ -19,9 +20,16 @@ struct progress {
     enum journal_fault fault; /* the next one's; it is not read */
 };
 
-static struct segment *segment_at(const struct opening *o, uint32_t place)
+/* Takes what a record of the next batch says, which lies at an offset of the
+ * segment; false without memory. */
+typedef bool take_fn(const struct scan *s, const struct journal_record *record,
+                     const uint8_t *payload, uint64_t at);
+
+bool contents_error(struct opening *o, int error, const char *what)
 {
-    return &o->e->shelf.segments[place];
+    o->report->error = error;
+    return error != ENOMEM &&
+           sentence_fail(&o->report->why, "%s: %s", what, strerror(error));
 }
 
 struct segment *contents_segment(struct opening *o, uint64_t id)
@@ -40,122 +48,116 @@ struct segment *contents_segment(struct opening *o, uint64_t id)
 
 /* One segment. */
 
-static enum engine_result damage(struct opening *o, uint32_t place, uint64_t at,
-                                 enum journal_fault fault)
+static struct segment *segment_of(const struct scan *s)
 {
-    return complaint_damage(o->report, segment_at(o, place)->id, at,
-                            journal_fault_text(fault));
+    return &s->o->e->shelf.segments[s->place];
 }
 
-/* Reads the header. What STATE says of the segment stays as it is. */
-static enum engine_result segment_open(struct opening *o, uint32_t place,
-                                       struct progress *p)
+/* It cannot be read from this byte on. */
+static bool damage(const struct scan *s, uint64_t at, const char *what)
 {
-    struct segment *segment = segment_at(o, place);
+    return sentence_fail(&s->o->report->why,
+                         "segment %016" PRIx64 " is damaged at byte %" PRIu64
+                         ": %s",
+                         segment_of(s)->id, at, what);
+}
+
+static bool fault(const struct scan *s, uint64_t at, enum journal_fault fault)
+{
+    return damage(s, at, journal_fault_text(fault));
+}
+
+/* Begins with the header. What STATE says of the segment stays as it is. */
+static bool scan_begin(struct scan *s, struct opening *o, uint32_t place)
+{
     struct journal_segment head;
     struct window *w = &o->e->window;
     const uint8_t *bytes = window_get(w, place, 0, JOURNAL_SEGMENT_HEADER);
+    *s = (struct scan){.o = o, .place = place};
+    struct segment *segment = segment_of(s);
     if (w->error == ENOENT)
-        return complaint(o->report, ENGINE_DAMAGED,
-                         "segment %016" PRIx64 " is missing", segment->id);
+        return sentence_fail(&o->report->why,
+                             "segment %016" PRIx64 " is missing", segment->id);
     if (w->error)
-        return complaint_error(o->report, w->error, "reading a segment");
-    enum journal_fault fault =
+        return contents_error(o, w->error, "reading a segment");
+    enum journal_fault is_wrong =
         journal_get_segment(&head, bytes, bytes ? JOURNAL_SEGMENT_HEADER : 0);
-    if (fault == JOURNAL_NEWER)
-        return complaint(o->report, ENGINE_NEWER,
-                         "a newer version wrote segment %016" PRIx64,
-                         segment->id);
-    if (fault)
-        return damage(o, place, 0, fault);
+    if (is_wrong == JOURNAL_NEWER)
+        return sentence_fail(&o->report->why,
+                             "a newer version wrote segment %016" PRIx64,
+                             segment->id);
+    if (is_wrong)
+        return fault(s, 0, is_wrong);
     if (head.id != segment->id ||
         memcmp(head.uuid, o->e->uuid, JOURNAL_UUID) != 0)
-        return complaint_damage(o->report, segment->id, 0,
-                                "it belongs elsewhere");
+        return damage(s, 0, "it belongs elsewhere");
     if (segment->bytes < head.file_bytes)
-        return complaint_damage(o->report, segment->id, segment->bytes,
-                                "it is cut short");
+        return damage(s, segment->bytes, "it is cut short");
     segment->seed = STORE_FAULT(NO_SEED) ? 0 : journal_seed(&head);
     segment->bytes = segment->readable = head.file_bytes;
-    *p = (struct progress){.first = head.header_bytes,
-                           .at = head.header_bytes,
-                           .number = head.first_batch - 1};
-    return ENGINE_OPENED;
+    s->first = s->at = head.header_bytes;
+    s->number = head.first_batch - 1;
+    return true;
 }
 
-/* Takes what a record says, which lies at an offset of its segment and in the
- * batch with that number; false without memory. */
-typedef bool take_fn(struct opening *o, uint32_t place, uint64_t batch,
-                     const struct journal_record *record,
-                     const uint8_t *payload, uint64_t at);
-
-static enum engine_result batch_take(struct opening *o, uint32_t place,
-                                     const struct progress *p, uint64_t number,
-                                     const uint8_t *bytes, take_fn *take)
+static bool take_batch(const struct scan *s, const uint8_t *bytes,
+                       take_fn *take)
 {
     struct journal_walk walk = journal_walk(bytes);
     struct journal_record record;
     const uint8_t *payload;
     while (journal_walk_next(&walk, &record, &payload)) {
         if (journal_check(&record, payload))
-            return damage(o, place, p->at, JOURNAL_MALFORMED);
-        if (!take(o, place, number, &record, payload,
-                  p->at + (uint64_t)(payload - bytes) - JOURNAL_RECORD_HEADER))
-            return ENGINE_NO_MEMORY;
-    }
-    return ENGINE_OPENED;
-}
-
-/* Reads batches up to that with number `last`, to INDEX, or to one that is not
- * sound. */
-static enum engine_result segment_read(struct opening *o, uint32_t place,
-                                       struct progress *p, uint64_t last,
-                                       take_fn *take)
-{
-    struct window *w = &o->e->window;
-    struct journal_reader reader = window_reader(w, place);
-    enum engine_result result = ENGINE_OPENED;
-    w->chunk = WINDOW_SCAN_BYTES;
-    while (!result && !p->has_index && p->number < last) {
-        struct journal_batch batch;
-        const uint8_t *bytes;
-        p->fault = journal_read_batch(&reader, p->at, &batch, &bytes);
-        if (w->error == ENOMEM)
-            return ENGINE_NO_MEMORY;
-        if (!p->fault && batch.number != p->number + 1)
-            p->fault = JOURNAL_MALFORMED;
-        if (p->fault)
-            break;
-        result = batch_take(o, place, p, batch.number, bytes, take);
-        if (batch.flags & JOURNAL_BATCH_INDEX) {
-            p->has_index = true;
-            break;
-        }
-        p->last = p->at == p->first ? 0 : p->at;
-        p->at = journal_batch_end(&batch, p->at);
-        p->number = batch.number;
-    }
-    return result;
-}
-
-/* The newest segment. */
-
-static bool apply_ranges(struct catalog *c, struct catalog_channel *channel,
-                         const uint8_t *ranges, uint32_t count)
-{
-    for (uint32_t i = 0; channel && i < count; i++) {
-        union journal_entry e;
-        ranges = journal_get(JOURNAL_ACKS, &e, ranges);
-        if (!catalog_ack(c, channel, e.range.first,
-                         e.range.first + e.range.count, true))
+            return fault(s, s->at, JOURNAL_MALFORMED);
+        if (!take(s, &record, payload,
+                  s->at + (uint64_t)(payload - bytes) - JOURNAL_RECORD_HEADER))
             return false;
     }
     return true;
 }
 
+/* Reads batches up to that with number `last`, to INDEX, or to one that is not
+ * sound. */
+static bool scan_run(struct scan *s, uint64_t last, take_fn *take)
+{
+    struct window *w = &s->o->e->window;
+    struct journal_reader reader = window_reader(w, s->place);
+    w->chunk = WINDOW_SCAN_BYTES;
+    while (!s->has_index && s->number < last) {
+        struct journal_batch batch;
+        const uint8_t *bytes;
+        s->fault = journal_read_batch(&reader, s->at, &batch, &bytes);
+        if (w->error == ENOMEM)
+            return false;
+        if (!s->fault && batch.number != s->number + 1)
+            s->fault = JOURNAL_MALFORMED;
+        if (s->fault)
+            return true;
+        if (!take_batch(s, bytes, take))
+            return false;
+        s->has_index = batch.flags & JOURNAL_BATCH_INDEX;
+        if (s->has_index)
+            return true;
+        s->last = s->at == s->first ? 0 : s->at;
+        s->at = journal_batch_end(&batch, s->at);
+        s->number = batch.number;
+    }
+    return true;
+}
+
+/* The newest segment. */
+
+static bool apply_range(struct catalog *c, struct catalog_channel *channel,
+                        const struct journal_range *said)
+{
+    return !channel || catalog_ack(c, channel, said->first,
+                                   said->first + said->count, true);
+}
+
 static bool apply_channel(struct catalog *c, const struct journal_channel *said)
 {
     struct catalog_channel *channel = catalog_find(c, said->id);
+    const uint8_t *done = said->done;
     if (!channel)
         channel = catalog_open(c, said->id, said->name, said->name_bytes,
                                said->floor);
@@ -164,7 +166,13 @@ static bool apply_channel(struct catalog *c, const struct journal_channel *said)
     if (channel->next < said->next)
         channel->next = said->next;
     catalog_trim(c, channel, said->floor);
-    return apply_ranges(c, channel, said->done, said->ranges);
+    for (uint32_t i = 0; i < said->ranges; i++) {
+        union journal_entry e;
+        done = journal_get(JOURNAL_ACKS, &e, done);
+        if (!apply_range(c, channel, &e.range))
+            return false;
+    }
+    return true;
 }
 
 /* A segment that is not on the shelf has no file: its header is missed. */
@@ -200,18 +208,22 @@ static void apply_numbers(struct catalog *c, const struct journal_numbers *said)
         c->next_channel = said->next_channel;
 }
 
-static bool apply_entry(struct opening *o, enum journal_type type,
-                        const union journal_entry *e, uint64_t batch)
+static bool apply_entry(const struct scan *s, enum journal_type type,
+                        struct catalog_channel *channel,
+                        const union journal_entry *e)
 {
+    struct catalog *c = &s->o->e->catalog;
     switch (type) {
+    case JOURNAL_ACKS:
+        return apply_range(c, channel, &e->range);
     case JOURNAL_CHANNEL:
-        return apply_channel(&o->e->catalog, &e->channel);
+        return apply_channel(c, &e->channel);
     case JOURNAL_SEGMENTS:
-        return apply_segment(o, &e->segment);
+        return apply_segment(s->o, &e->segment);
     case JOURNAL_FREE:
-        return apply_freed(o, e->freed, batch);
+        return apply_freed(s->o, e->freed, s->number + 1);
     case JOURNAL_NUMBERS:
-        apply_numbers(&o->e->catalog, &e->numbers);
+        apply_numbers(c, &e->numbers);
         return true;
     default:
         return true;
@@ -219,31 +231,29 @@ static bool apply_entry(struct opening *o, enum journal_type type,
 }
 
 /* All but where messages are. */
-static bool apply_record(struct opening *o, uint32_t place, uint64_t batch,
+static bool apply_record(const struct scan *s,
                          const struct journal_record *record,
                          const uint8_t *payload, uint64_t at)
 {
-    struct catalog *c = &o->e->catalog;
+    struct catalog *c = &s->o->e->catalog;
     struct catalog_channel *channel = catalog_find(c, record->channel);
     uint64_t end = record->first + record->count;
     bool ok = true;
-    (void)place;
     (void)at;
     switch ((enum journal_type)record->type) {
     case JOURNAL_MESSAGES:
         if (channel && channel->next < end)
             channel->next = end;
-        return true;
-    case JOURNAL_ACKS:
-        return apply_ranges(c, channel, payload, record->count);
+        break;
     case JOURNAL_DROP:
         if (channel)
             catalog_drop(c, channel);
-        return true;
+        break;
     case JOURNAL_TRIM:
         if (channel)
             catalog_trim(c, channel, record->first);
-        return true;
+        break;
+    case JOURNAL_ACKS:
     case JOURNAL_CHANNEL:
     case JOURNAL_SEGMENTS:
     case JOURNAL_FREE:
@@ -251,77 +261,75 @@ static bool apply_record(struct opening *o, uint32_t place, uint64_t batch,
         for (uint32_t i = 0; ok && i < record->count; i++) {
             union journal_entry e;
             payload = journal_get(record->type, &e, payload);
-            ok = apply_entry(o, record->type, &e, batch);
+            ok = apply_entry(s, record->type, channel, &e);
         }
-        return ok;
+        break;
     default:
-        return true;
+        break;
     }
+    return ok;
 }
 
 /* Whether what stopped the reading of the newest segment is its end, or the
  * batch that was being written when the store was: damage otherwise. */
-static enum engine_result newest_end(struct opening *o,
-                                     const struct progress *p)
+static bool is_the_end(const struct scan *s)
 {
-    const struct segment *newest = segment_at(o, o->newest);
-    struct journal_reader reader = window_reader(&o->e->window, o->newest);
+    struct opening *o = s->o;
+    struct journal_reader reader = window_reader(&o->e->window, s->place);
     struct journal_batch torn;
     uint64_t index;
-    if (p->has_index)
-        return ENGINE_OPENED;
-    if (journal_read_seal(&reader, newest->id, newest->bytes, &index)) {
+    if (s->has_index)
+        return true;
+    if (journal_read_seal(&reader, segment_of(s)->id, segment_of(s)->bytes,
+                          &index)) {
         o->is_closed = true;
-        return index > p->at ? damage(o, o->newest, p->at, p->fault)
-                             : ENGINE_OPENED;
+        return index <= s->at || fault(s, s->at, s->fault);
     }
-    uint64_t found = journal_find_batch(&reader, p->at, &torn);
-    if (found == p->at) {
+    uint64_t found = journal_find_batch(&reader, s->at, &torn);
+    if (found == s->at) {
         o->report->torn_bytes = torn.bytes;
-        found = journal_find_batch(&reader, p->at + JOURNAL_ALIGNMENT, &torn);
+        found = journal_find_batch(&reader, s->at + JOURNAL_ALIGNMENT, &torn);
     }
-    return found < reader.limit ? damage(o, o->newest, p->at, p->fault)
-                                : ENGINE_OPENED;
+    return found == reader.limit || fault(s, s->at, s->fault);
 }
 
-enum engine_result contents_newest(struct opening *o)
+bool contents_newest(struct opening *o)
 {
-    struct progress p;
-    struct journal_reader reader;
+    struct scan s;
     struct journal_batch state;
     const uint8_t *bytes;
-    enum engine_result result = segment_open(o, o->newest, &p);
-    if (result)
-        return result;
-    reader = window_reader(&o->e->window, o->newest);
-    enum journal_fault fault =
-        journal_read_batch(&reader, p.at, &state, &bytes);
-    if (fault || !(state.flags & JOURNAL_BATCH_STATE))
-        return damage(o, o->newest, p.at, fault);
-    result = segment_read(o, o->newest, &p, UINT64_MAX, apply_record);
-    if (result || p.number < state.number)
-        return result ? result : damage(o, o->newest, p.at, p.fault);
-    result = newest_end(o, &p);
-    o->is_closed = o->is_closed || p.has_index;
-    o->again = p.last;
-    struct segment *newest = segment_at(o, o->newest);
-    newest->is_freed = false;
-    newest->end = p.at;
-    newest->last_batch = p.number;
-    return result;
+    if (!scan_begin(&s, o, o->newest))
+        return false;
+    struct journal_reader reader = window_reader(&o->e->window, o->newest);
+    enum journal_fault is_wrong =
+        journal_read_batch(&reader, s.at, &state, &bytes);
+    if (is_wrong || !(state.flags & JOURNAL_BATCH_STATE))
+        return fault(&s, s.at, is_wrong);
+    if (!scan_run(&s, UINT64_MAX, apply_record))
+        return false;
+    if (s.number < state.number)
+        return fault(&s, s.at, s.fault);
+    if (!is_the_end(&s))
+        return false;
+    o->is_closed = o->is_closed || s.has_index;
+    o->again = s.last;
+    segment_of(&s)->is_freed = false;
+    segment_of(&s)->end = s.at;
+    segment_of(&s)->last_batch = s.number;
+    return true;
 }
 
 /* Where messages are. */
 
-static bool load_place(struct opening *o, uint32_t place,
+static bool load_place(const struct scan *s,
                        const struct journal_index_entry *entry)
 {
     struct catalog_channel *channel =
-        catalog_find(&o->e->catalog, entry->channel);
-    return !channel || catalog_load(channel, catalog_place(entry, place));
+        catalog_find(&s->o->e->catalog, entry->channel);
+    return !channel || catalog_load(channel, catalog_place(entry, s->place));
 }
 
-static bool load_record(struct opening *o, uint32_t place, uint64_t batch,
+static bool load_record(const struct scan *s,
                         const struct journal_record *record,
                         const uint8_t *payload, uint64_t at)
 {
@@ -331,24 +339,23 @@ static bool load_record(struct opening *o, uint32_t place, uint64_t batch,
         .count = record->count,
         .at = (uint32_t)(at / JOURNAL_ALIGNMENT),
         .bytes = record->bytes};
-    (void)batch;
     (void)payload;
-    return record->type != JOURNAL_MESSAGES || load_place(o, place, &entry);
+    return record->type != JOURNAL_MESSAGES || load_place(s, &entry);
 }
 
 /* The INDEX of a segment, sound; NULL: it has none. */
-static const uint8_t *index_find(struct opening *o, uint32_t place,
+static const uint8_t *index_find(const struct scan *s,
                                  struct journal_record *record)
 {
-    const struct segment *segment = segment_at(o, place);
-    struct journal_reader reader = window_reader(&o->e->window, place);
+    struct journal_reader reader = window_reader(&s->o->e->window, s->place);
     struct journal_batch batch;
     const uint8_t *bytes, *payload;
     uint64_t at;
-    o->e->window.chunk = WINDOW_FEW_BYTES;
-    if (!journal_read_seal(&reader, segment->id, segment->bytes, &at) ||
-        at != segment->end || journal_read_batch(&reader, at, &batch, &bytes) ||
-        batch.number != segment->last_batch + 1)
+    if (!journal_read_seal(&reader, segment_of(s)->id, segment_of(s)->bytes,
+                           &at) ||
+        at != segment_of(s)->end ||
+        journal_read_batch(&reader, at, &batch, &bytes) ||
+        batch.number != segment_of(s)->last_batch + 1)
         return NULL;
     struct journal_walk walk = journal_walk(bytes);
     if (!journal_walk_next(&walk, record, &payload) ||
@@ -357,52 +364,40 @@ static const uint8_t *index_find(struct opening *o, uint32_t place,
     return payload;
 }
 
-/* Reads a segment that the newest one names. */
-static enum engine_result live_read(struct opening *o, uint32_t place)
+/* Reads a segment as far as the newest one says. */
+static bool load_segment(struct opening *o, uint32_t place)
 {
-    struct progress p;
+    struct scan s;
     struct journal_record record;
     union journal_entry e;
     o->e->window.chunk = WINDOW_FEW_BYTES;
-    enum engine_result result = segment_open(o, place, &p);
-    if (result)
-        return result;
-    const struct segment *segment = segment_at(o, place);
-    const uint8_t *index = index_find(o, place, &record);
-    if (index) {
-        for (uint32_t i = 0; i < record.count; i++) {
-            index = journal_get(JOURNAL_INDEX, &e, index);
-            if (!load_place(o, place, &e.index))
-                return ENGINE_NO_MEMORY;
-        }
-        return ENGINE_OPENED;
+    if (!scan_begin(&s, o, place))
+        return false;
+    const uint8_t *index = index_find(&s, &record);
+    for (uint32_t i = 0; index && i < record.count; i++) {
+        index = journal_get(JOURNAL_INDEX, &e, index);
+        if (!load_place(&s, &e.index))
+            return false;
     }
-    result = segment_read(o, place, &p, segment->last_batch, load_record);
-    if (result)
-        return result;
-    if (p.number != segment->last_batch)
-        return damage(o, place, p.at, p.fault);
-    return p.at == segment->end ? ENGINE_OPENED
-                                : complaint_damage(o->report, segment->id, p.at,
-                                                   "it ends elsewhere");
+    if (index)
+        return true;
+    if (!scan_run(&s, segment_of(&s)->last_batch, load_record))
+        return false;
+    if (s.number != segment_of(&s)->last_batch)
+        return fault(&s, s.at, s.fault);
+    return s.at == segment_of(&s)->end || damage(&s, s.at, "it ends elsewhere");
 }
 
 /* From old to new, so that numbers mostly rise. */
-enum engine_result contents_messages(struct opening *o)
+bool contents_messages(struct opening *o)
 {
-    struct progress newest;
-    struct shelf *shelf = &o->e->shelf;
-    enum engine_result result = ENGINE_OPENED;
-    for (uint32_t i = 0; !result && i < shelf->count; i++)
-        if (i != o->newest && !shelf->segments[i].is_freed)
-            result = live_read(o, i);
-    if (!result)
-        result = segment_open(o, o->newest, &newest);
-    if (!result)
-        result =
-            segment_read(o, o->newest, &newest,
-                         segment_at(o, o->newest)->last_batch, load_record);
-    if (!result)
-        catalog_settle(&o->e->catalog);
-    return result;
+    const struct shelf *shelf = &o->e->shelf;
+    for (uint32_t i = 0; i < shelf->count; i++)
+        if (i != o->newest && !shelf->segments[i].is_freed &&
+            !load_segment(o, i))
+            return false;
+    if (!load_segment(o, o->newest))
+        return false;
+    catalog_settle(&o->e->catalog);
+    return true;
 }

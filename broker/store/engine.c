@@ -8,6 +8,7 @@
 #include "broker/store/moving.h"
 #include "broker/store/opening.h"
 #include "broker/store/reading.h"
+#include "broker/store/room.h"
 #include "broker/store/step.h"
 #include "broker/store/writer.h"
 #include "proto/little.h"
@@ -16,15 +17,13 @@ enum {
     RANGES_SHARE = 4, /* of a segment, that STATE's ranges take at most */
 };
 
-enum engine_result engine_open(struct engine **engine,
-                               const struct engine_setup *setup,
-                               uint64_t wall_ms, struct engine_report *report)
+struct engine *engine_open(const struct engine_setup *setup, uint64_t wall_ms,
+                           struct engine_report *report)
 {
-    *engine = NULL;
     *report = (struct engine_report){0};
     struct engine *e = calloc(1, sizeof *e);
     if (!e)
-        return ENGINE_NO_MEMORY;
+        return NULL;
     e->shelf = (struct shelf){
         .disk = setup->disk,
         .segment_bytes = (setup->segment_bytes + JOURNAL_PAGE - 1) /
@@ -39,16 +38,14 @@ enum engine_result engine_open(struct engine **engine,
     e->newest = e->moving.victim = SEGMENT_NONE;
     e->next_batch = e->next_id = 1;
     e->window = (struct window){.shelf = &e->shelf, .chunk = WINDOW_FEW_BYTES};
-    enum engine_result result = opening_run(e, report);
-    if (result != ENGINE_OPENED) {
+    if (!opening_run(e, report)) {
         engine_abandon(e);
-        return result;
+        return NULL;
     }
     e->window.chunk = WINDOW_BYTES;
     e->catalog.range_max =
         (uint32_t)(e->shelf.segment_bytes / RANGES_SHARE / JOURNAL_RANGE);
-    *engine = e;
-    return ENGINE_OPENED;
+    return e;
 }
 
 void engine_abandon(struct engine *e)
@@ -75,13 +72,6 @@ bool engine_finish(struct engine *e, uint64_t wall_ms)
     int error = has_failed || e->is_sealed ? 0 : writer_seal(e);
     /* Without space it is opened as after a kill. */
     return is_all && (error == 0 || space_error(error));
-}
-
-bool engine_close(struct engine *e, uint64_t wall_ms)
-{
-    bool is_done = engine_finish(e, wall_ms);
-    engine_abandon(e);
-    return is_done;
 }
 
 enum store_state engine_state(const struct engine *e)
@@ -184,23 +174,19 @@ int engine_reap(struct engine *e, struct store_put *puts, int max)
 int engine_take_back(struct engine *e, struct store_put *puts, int max)
 {
     int n = 0;
-    while (n < max && e->taken != e->written) {
-        const struct store_put *put = engine_put_at(e, --e->taken);
-        struct catalog_channel *channel =
-            catalog_find(&e->catalog, put->channel);
-        puts[n++] = *put;
-        if (e->placed != e->taken + 1)
-            continue;
-        e->placed--;
-        if (channel)
-            channel->reserved--;
-    }
+    while (n < max && e->taken != e->written)
+        puts[n++] = *engine_put_at(e, --e->taken);
     return n;
 }
 
 enum engine_need engine_need(const struct engine *e)
 {
     return step_need(e);
+}
+
+struct store_room engine_room(const struct engine *e)
+{
+    return room_of(e);
 }
 
 enum store_state engine_step(struct engine *e, uint64_t wall_ms)
@@ -217,7 +203,7 @@ struct engine_stats engine_stats(const struct engine *e)
     uint64_t bytes;
     stats.segments = shelf_sum(&e->shelf, &bytes, &stats.live_bytes);
     stats.file_bytes = shelf_bytes(&e->shelf);
-    stats.spares = (uint64_t)shelf_spares(&e->shelf);
+    stats.spares = (uint64_t)e->shelf.spares;
     stats.channels = e->catalog.ids.count;
     stats.state_bytes = e->catalog.names_bytes;
     stats.late_acks = e->catalog.late_count;

@@ -17,6 +17,7 @@
 
 #include "broker/core/store_ops.h"
 #include "broker/store/disk.h"
+#include "common/sentence.h"
 
 enum {
     ENGINE_RANDOM = 32,
@@ -26,44 +27,31 @@ enum {
 struct engine;
 
 struct engine_setup {
-    struct disk disk;       /* a folder that nobody else uses */
+    struct disk disk; /* a folder that nobody else uses; see store_open() */
     uint64_t segment_bytes; /* of a new file; rounded up to whole pages */
     uint64_t limit_bytes;   /* of all files, at least four segments */
     uint64_t free_bytes;    /* to be left on the file system */
     uint8_t random[ENGINE_RANDOM]; /* never the same twice */
 };
 
-enum engine_result {
-    ENGINE_OPENED,
-    ENGINE_NO_MEMORY,
-    ENGINE_ERROR,   /* a call of the disk failed: `error` */
-    ENGINE_FOREIGN, /* the folder holds something else */
-    ENGINE_NEWER,   /* a newer version wrote it */
-    ENGINE_DAMAGED, /* it cannot be opened without loss */
-};
-
 /* How opening went. */
 struct engine_report {
-    char text[160]; /* why not, as a sentence without its end; "" if it has */
-    int error;      /* errno, or 0 */
+    struct sentence why; /* it has not opened; "" without memory */
+    int error;           /* errno of a call that failed; 0: none did */
     uint32_t channels, segments;
     uint64_t messages, bytes; /* not acknowledged */
     uint32_t others;          /* files that are none of its own; left alone */
     uint64_t torn_bytes;      /* of a batch that was being written at the end */
 };
 
-/* Opens a store, or begins one in an empty folder. *engine is NULL unless it
- * is ENGINE_OPENED. `wall_ms` is the time since 1970, here and below. */
-enum engine_result engine_open(struct engine **engine,
-                               const struct engine_setup *setup,
-                               uint64_t wall_ms, struct engine_report *report);
+/* Opens a store, or begins one in an empty folder; NULL: it could not.
+ * `wall_ms` is the time since 1970, here and below. */
+struct engine *engine_open(const struct engine_setup *setup, uint64_t wall_ms,
+                           struct engine_report *report);
 
 /* Writes what was taken and seals, unless the store has failed. Returns whether
  * all of it is on disk. */
 bool engine_finish(struct engine *e, uint64_t wall_ms);
-
-/* The same and engine_abandon(). */
-bool engine_close(struct engine *e, uint64_t wall_ms);
 
 /* Closes the files and frees the memory, as a kill would. */
 void engine_abandon(struct engine *e);
@@ -115,6 +103,9 @@ bool engine_take(struct engine *e, const struct order *order);
 
 /* As it is now. */
 enum store_state engine_state(const struct engine *e);
+
+/* What may be put, and what will not find space. */
+struct store_room engine_room(const struct engine *e);
 
 /* How soon a step has something to do. */
 enum engine_need {

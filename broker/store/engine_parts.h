@@ -42,17 +42,16 @@ struct engine {
     uint8_t uuid[JOURNAL_UUID];
     uint64_t chance; /* for salts */
     uint64_t wall_ms;
-    uint64_t next_batch; /* its number */
-    uint64_t next_id;    /* of a segment */
-    uint32_t newest;     /* SEGMENT_NONE until there is one */
-    bool is_sealed;      /* the newest is complete */
-    bool is_tight;       /* batches have no zeros behind them: space is short */
-    uint8_t *index;      /* entries of the newest, */
+    uint64_t next_batch;               /* its number */
+    uint64_t next_id;                  /* of a segment */
+    uint32_t newest;                   /* SEGMENT_NONE until there is one */
+    bool is_sealed;                    /* the newest is complete */
+    bool is_last;                      /* no segment more is to be had */
+    struct journal_index_entry *index; /* of the newest, */
     size_t index_count, index_room;
     size_t index_known; /* of them, those that the catalog knows */
     struct store_put puts[ENGINE_PUTS]; /* a ring; */
     uint32_t taken, written, reaped;    /* so many puts were, ever */
-    uint32_t placed; /* of them, those for which the catalog has room */
     struct engine_stats stats;
 };
 

@@ -95,18 +95,6 @@ void moving_clear(struct moving *m)
     *m = (struct moving){.victim = SEGMENT_NONE};
 }
 
-void moving_choose(struct engine *e)
-{
-    if (e->moving.victim != SEGMENT_NONE || !is_wasteful(e))
-        return;
-    uint32_t least = segment_least(e, e->newest, SEGMENT_NONE);
-    if (least == SEGMENT_NONE)
-        return;
-    const struct segment *one = &e->shelf.segments[least];
-    if (segment_need(one) < one->bytes / 4 * 3)
-        (void)moving_begin(e, least, 0);
-}
-
 void moving_give_up(struct engine *e)
 {
     if (e->moving.victim == SEGMENT_NONE)
@@ -115,6 +103,20 @@ void moving_give_up(struct engine *e)
     victim->need = UINT64_MAX;
     victim->need_live = victim->live;
     e->moving.victim = SEGMENT_NONE;
+}
+
+void moving_choose(struct engine *e)
+{
+    if (e->moving.next == e->moving.count)
+        moving_give_up(e);
+    if (e->moving.victim != SEGMENT_NONE || !is_wasteful(e))
+        return;
+    uint32_t least = segment_least(e, e->newest, SEGMENT_NONE);
+    if (least == SEGMENT_NONE)
+        return;
+    const struct segment *one = &e->shelf.segments[least];
+    if (segment_need(one) < one->bytes / 4 * 3)
+        (void)moving_begin(e, least, 0);
 }
 
 /* A place's messages in the record where they are. */
@@ -159,11 +161,10 @@ static uint64_t source_copy(struct engine *e, const struct source *s, bool adds,
     return size;
 }
 
-/* Finds the next move's messages, if any are still wanted, in the victim.
- * Those of a damaged record cannot be moved. */
+/* Finds the next move's messages, if any are still wanted, in the victim. What
+ * is damaged there stays, and keeps the file, so no more is copied. */
 static bool move_find(struct engine *e, const struct move *m, struct source *s)
 {
-    struct segment *victim = &e->shelf.segments[e->moving.victim];
     s->channel = catalog_find(&e->catalog, m->channel);
     if (!s->channel)
         return false;
@@ -175,8 +176,9 @@ static bool move_find(struct engine *e, const struct move *m, struct source *s)
         return false;
     s->payload = reading_record(e, s->channel, s->place, &s->record);
     if (!s->payload) {
-        victim->is_damaged = true;
+        e->shelf.segments[e->moving.victim].is_damaged = true;
         e->stats.damaged_messages += s->place->left;
+        e->moving.victim = SEGMENT_NONE;
     }
     return s->payload;
 }
@@ -185,21 +187,10 @@ static bool move_find(struct engine *e, const struct move *m, struct source *s)
 static uint64_t moving_find(struct engine *e, struct source *s)
 {
     struct moving *m = &e->moving;
-    if (m->victim == SEGMENT_NONE)
-        return 0;
-    for (; m->next < m->count; m->next++)
+    for (; m->victim != SEGMENT_NONE && m->next < m->count; m->next++)
         if (move_find(e, &m->moves[m->next], s))
             return source_copy(e, s, false, false);
     return 0;
-}
-
-uint64_t moving_peek(struct engine *e)
-{
-    struct source s;
-    uint64_t size = moving_find(e, &s);
-    if (size == 0)
-        moving_give_up(e);
-    return size;
 }
 
 uint64_t moving_measure(struct engine *e)
@@ -221,7 +212,7 @@ static uint64_t segment_measure(struct engine *e, uint32_t at)
     if (!moving_begin(e, at, 0))
         return UINT64_MAX;
     uint64_t bytes = moving_measure(e);
-    bytes += (bytes / MOVING_BYTES + 1) * BATCH_FRAME + FREE_BATCH;
+    bytes += (2 * bytes / MOVING_BYTES + 1) * BATCH_FRAME + FREE_BATCH;
     segment->need = segment->is_damaged ? UINT64_MAX : bytes;
     segment->need_live = segment->live;
     e->moving.victim = SEGMENT_NONE;
@@ -240,38 +231,34 @@ static bool segment_fits(struct engine *e, uint32_t at, uint64_t room)
  * have eaten up the reserve for nothing. */
 int moving_squeeze(struct engine *e)
 {
-    uint64_t margin = writer_margin(e), room = writer_room(e);
+    uint64_t room = writer_room(e, true);
     uint32_t a = segment_least(e, e->newest, SEGMENT_NONE);
     int error = 0;
     e->moving.victim = SEGMENT_NONE;
-    room = room > margin ? room - margin : 0;
     if (!segment_fits(e, a, room)) {
         a = segment_least(e, SEGMENT_NONE, SEGMENT_NONE);
         uint32_t b = segment_least(e, a, SEGMENT_NONE);
         room = writer_next_room(e);
-        if (shelf_spares(&e->shelf) < SHELF_RESERVE ||
-            !segment_fits(e, a, room) ||
+        if (e->shelf.spares < SHELF_RESERVE || !segment_fits(e, a, room) ||
             !segment_fits(e, b, room - e->shelf.segments[a].need))
             return 0;
-        error = writer_roll(e, 0, NULL);
+        error = writer_roll(e, 0, 0, NULL);
     }
     if (!error)
         (void)moving_begin(e, a, 0);
     return error;
 }
 
-void moving_gather(struct engine *e, uint64_t room, uint64_t most, bool stays)
+void moving_gather(struct engine *e, uint64_t most, bool stays)
 {
     struct source s;
     uint64_t size, moved = 0;
     bool is_last = false;
-    while (moved < most && !is_last && (size = moving_find(e, &s)) > 0 &&
-           moved + size <= room) {
+    while (!is_last && (size = moving_find(e, &s)) > 0 &&
+           (moved == 0 || moved + size <= most)) {
         /* The window moves on unless it is the last one. */
         is_last = !stays && s.record.bytes > MOVING_BYTES;
         moved += source_copy(e, &s, true, stays || is_last);
         e->moving.next++;
     }
-    if (e->moving.next == e->moving.count)
-        moving_give_up(e);
 }

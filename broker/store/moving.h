@@ -14,7 +14,7 @@
 
 enum { MOVING_BYTES = 1 << 20 }; /* in one batch, about */
 
-/* Looks for a segment to empty, if one should be. */
+/* Looks for a segment to empty, if one should be and none is. */
 void moving_choose(struct engine *e);
 /* Without space: chooses one that can be emptied into what is left of the
  * newest segment, or into a new one, taken from the reserve, if another will
@@ -28,13 +28,10 @@ bool moving_begin(struct engine *e, uint32_t segment, uint64_t from);
  * left there is damaged, or finds no room. It is tried again when there is less
  * of that, or more room. */
 void moving_give_up(struct engine *e);
-/* What the messages of the next move take in a batch, at most; 0: there are
- * none any more, and no victim. What is left there will be looked for again
- * when more of it is done. */
-uint64_t moving_peek(struct engine *e);
-/* Adds messages to the batch, up to `room` bytes and about `most`; they are
- * copied there unless they `stay` in the window. */
-void moving_gather(struct engine *e, uint64_t room, uint64_t most, bool stays);
+/* Adds what is left to be moved to the batch, up to `most` bytes but at least
+ * one record's messages, which are copied there unless they `stay` in the
+ * window. moving.next goes on behind them. */
+void moving_gather(struct engine *e, uint64_t most, bool stays);
 /* What all moves of the victim, which has just been begun, take in batches. */
 uint64_t moving_measure(struct engine *e);
 /* Frees its memory. */

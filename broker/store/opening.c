@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "broker/store/complaint.h"
 #include "broker/store/contents.h"
 #include "broker/store/fault.h"
 #include "broker/store/moving.h"
@@ -32,11 +31,7 @@ static void note_name(void *arg, const char *name, uint64_t bytes)
         if (segment)
             segment->bytes = segment->readable = bytes;
     } else if (spare >= 0) {
-        /* Others are removed when the store is open. */
-        if (bytes == shelf->segment_bytes)
-            shelf->has_spare[spare] = true;
-        else
-            o->odd_spares |= 1u << spare;
+        o->spares[spare] = bytes;
     } else if (strcmp(name, JOURNAL_NAME_FORMAT) == 0) {
         o->has_format = true;
     } else if (strcmp(name, JOURNAL_NAME_DAMAGED) == 0) {
@@ -77,9 +72,10 @@ static int format_write(struct engine *e)
     return error ? error : disk->ops->flush_folder(disk->folder);
 }
 
-static enum engine_result format_read(struct opening *o)
+static bool format_read(struct opening *o)
 {
     const struct disk *disk = &o->e->shelf.disk;
+    struct sentence *why = &o->report->why;
     char text[JOURNAL_FORMAT_TEXT + 1];
     unsigned version;
     size_t length = 0;
@@ -92,22 +88,21 @@ static enum engine_result format_read(struct opening *o)
         (void)disk->ops->close(disk->folder, file);
     }
     if (error)
-        return complaint_error(o->report, error, "reading FORMAT");
+        return contents_error(o, error, "reading FORMAT");
     switch (journal_get_format(o->e->uuid, &version, text, length)) {
     case JOURNAL_SOUND:
-        return ENGINE_OPENED;
+        return true;
     case JOURNAL_NEWER:
-        return complaint(o->report, ENGINE_NEWER,
-                         "it has format %u, and this version reads %d", version,
-                         JOURNAL_VERSION);
+        return sentence_fail(why, "it has format %u, and this version reads %d",
+                             version, JOURNAL_VERSION);
     default:
-        return complaint(o->report, ENGINE_DAMAGED, "FORMAT is damaged");
+        return sentence_fail(why, "FORMAT is damaged");
     }
 }
 
 static void add_again(struct engine *e)
 {
-    moving_gather(e, UINT64_MAX, UINT64_MAX, true);
+    moving_gather(e, UINT64_MAX, true);
 }
 
 /* Begins the new segment. The last batch of the old one may be in the memory of
@@ -121,7 +116,7 @@ static int segment_begin(struct opening *o)
     struct segment *newest = newest_of(o);
     uint64_t end = newest->end;
     if (o->is_closed || o->again == 0 || STORE_FAULT(NOT_AGAIN))
-        return writer_roll(e, 0, NULL);
+        return writer_roll(e, 0, 0, NULL);
     newest->end = o->again;
     newest->last_batch--;
     if (!window_get(&e->window, o->newest, newest->end, end - newest->end))
@@ -131,30 +126,34 @@ static int segment_begin(struct opening *o)
     uint64_t bytes = moving_measure(e);
     if (newest->is_damaged)
         return EIO; /* it was sound when it was read before */
-    if (bytes > 0)
-        bytes += JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER;
     bool is_late = STORE_FAULT(AGAIN_LATE);
-    int error = writer_roll(e, bytes, bytes > 0 && !is_late ? add_again : NULL);
+    int error =
+        writer_roll(e, bytes, 0, bytes > 0 && !is_late ? add_again : NULL);
     if (!error && bytes > 0 && is_late) {
         writer_begin(e, 0);
         add_again(e);
-        error = writer_commit(e);
+        error = writer_commit(e, true);
     }
     e->moving.victim = SEGMENT_NONE;
     newest_of(o)->need = 0; /* only a part of it was looked at */
     return error;
 }
 
-/* Before any spare is made: it may have the name of one. */
+/* Spares of another size go, as of a file whose making was cut off; the others
+ * get the names from the first one on. */
 static void spares_tidy(struct opening *o)
 {
     struct shelf *shelf = &o->e->shelf;
-    char name[JOURNAL_FILE_NAME];
-    for (unsigned i = 0; i < SHELF_SPARES; i++)
-        if (o->odd_spares & 1u << i) {
-            journal_name_spare(name, i);
-            (void)shelf->disk.ops->remove(shelf->disk.folder, name);
-        }
+    char from[JOURNAL_FILE_NAME], to[JOURNAL_FILE_NAME];
+    for (unsigned i = 0; i < SHELF_SPARES; i++) {
+        journal_name_spare(from, i);
+        journal_name_spare(to, (unsigned)shelf->spares);
+        if (o->spares[i] != shelf->segment_bytes)
+            (void)shelf->disk.ops->remove(shelf->disk.folder, from);
+        else if ((unsigned)shelf->spares == i ||
+                 shelf->disk.ops->rename(shelf->disk.folder, from, to) == 0)
+            shelf->spares++;
+    }
 }
 
 /* Segments that nothing on disk needs become spares, or go. Not those that the
@@ -189,43 +188,37 @@ static bool is_written(struct engine *e)
 
 /* A folder without FORMAT may hold a start that was cut off: at most a first
  * segment in which nothing but STATE is. */
-static enum engine_result begin(struct opening *o)
+static bool begin(struct opening *o)
 {
     struct engine *e = o->e;
     struct shelf *shelf = &e->shelf;
     if (o->has_other)
-        return complaint(o->report, ENGINE_FOREIGN,
-                         "it holds files that are no journal's");
+        return sentence_fail(&o->report->why,
+                             "it holds files that are no journal's");
     if (shelf->count > 1 ||
         (shelf->count == 1 && (shelf->segments[0].id != 1 || is_written(e))))
-        return complaint(o->report, ENGINE_DAMAGED,
-                         "the file FORMAT is missing");
+        return sentence_fail(&o->report->why, "the file FORMAT is missing");
     shelf_clear(shelf);
     e->window.segment = 0;
     spares_tidy(o);
-    int error = writer_roll(e, 0, NULL);
+    int error = writer_roll(e, 0, 0, NULL);
     if (!error)
         error = format_write(e);
-    return error ? complaint_error(o->report, error, "beginning a journal")
-                 : ENGINE_OPENED;
+    return !error || contents_error(o, error, "beginning a journal");
 }
 
 /* A store that is there. */
-static enum engine_result resume(struct opening *o)
+static bool resume(struct opening *o)
 {
     struct engine *e = o->e;
     struct shelf *shelf = &e->shelf;
-    enum engine_result result = format_read(o);
-    if (result)
-        return result;
+    if (!format_read(o))
+        return false;
     if (shelf->count == 0)
-        return complaint(o->report, ENGINE_DAMAGED, "all segments are missing");
+        return sentence_fail(&o->report->why, "all segments are missing");
     o->newest = shelf->count - 1;
-    result = contents_newest(o);
-    if (!result)
-        result = contents_messages(o);
-    if (result)
-        return result;
+    if (!contents_newest(o) || !contents_messages(o))
+        return false;
     e->next_id = newest_of(o)->id + 1;
     /* Behind the last one there may have been an INDEX. */
     e->next_batch = newest_of(o)->last_batch + 2;
@@ -240,8 +233,7 @@ static enum engine_result resume(struct opening *o)
     }
     if (!error)
         writer_apply(e);
-    return error ? complaint_error(o->report, error, "beginning a segment")
-                 : ENGINE_OPENED;
+    return !error || contents_error(o, error, "beginning a segment");
 }
 
 static void summarize(const struct engine *e, struct engine_report *report)
@@ -256,24 +248,22 @@ static void summarize(const struct engine *e, struct engine_report *report)
     }
 }
 
-enum engine_result opening_run(struct engine *e, struct engine_report *report)
+bool opening_run(struct engine *e, struct engine_report *report)
 {
     struct shelf *shelf = &e->shelf;
     struct opening o = {.e = e, .report = report};
     int error = shelf->disk.ops->list(shelf->disk.folder, note_name, &o);
     if (error || o.is_short)
-        return complaint_error(report, error ? error : ENOMEM,
-                               "listing the folder");
+        return contents_error(&o, error ? error : ENOMEM, "listing the folder");
     if (shelf->count > 0)
         qsort(shelf->segments, shelf->count, sizeof *shelf->segments,
               segment_compare);
-    enum engine_result result = o.has_format ? resume(&o) : begin(&o);
-    if (result)
-        return result;
+    if (!(o.has_format ? resume : begin)(&o))
+        return false;
     summarize(e, report);
     /* Without the reserve publishing waits. */
     if (shelf_make_spares(shelf, SHELF_RESERVE) != 0)
         e->state = STORE_FULL;
     moving_choose(e);
-    return ENGINE_OPENED;
+    return true;
 }

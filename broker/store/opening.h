@@ -12,7 +12,7 @@
 #include "broker/store/engine_parts.h"
 
 /* See engine_open(). Nothing is written before all that must be there is found
- * to be. */
-enum engine_result opening_run(struct engine *e, struct engine_report *report);
+ * to be. False: the report says why not. */
+bool opening_run(struct engine *e, struct engine_report *report);
 
 #endif

@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <stdlib.h>
 
+#include "broker/base/clock.h"
+
 enum {
-    ACK_MS = 20,       /* acknowledgements wait for company so long */
-    FULL_MS = 1000,    /* a full disk is looked at again so often */
-    NO_MEMORY_MS = 10, /* and an order for which there was no memory */
-    REAPED = 64,       /* puts that are handed over at once */
+    ACK_US = 20 * 1000,       /* acknowledgements wait for company so long */
+    FULL_US = 1000 * 1000,    /* a full disk is looked at again so often */
+    NO_MEMORY_US = 10 * 1000, /* and an order for which there was no memory */
+    REAPED = 64,              /* puts that are handed over at once */
 };
 
 int scribe_flush(void *folder, int file)
@@ -30,9 +32,17 @@ void scribe_exchange(struct store *s)
     s->stats =
         (struct store_stats){.engine = engine_stats(s->engine),
                              .flush_p50_us = recent_within_us(&s->flushes, 50),
-                             .flush_p99_us = recent_within_us(&s->flushes, 99)};
+                             .flush_p99_us = recent_within_us(&s->flushes, 99),
+                             .group_waits = s->group.waits};
     engine_set_limits(s->engine, s->limit_bytes, s->free_bytes);
     pthread_mutex_unlock(&s->lock);
+}
+
+void scribe_say_room(struct store *s)
+{
+    struct store_room room = engine_room(s->engine);
+    atomic_store(&s->room_bytes, room.bytes);
+    atomic_store(&s->room_most, room.most);
 }
 
 /* There is room in the ring: no more is owed. */
@@ -40,11 +50,22 @@ static void say(struct store *s, const struct store_done *done)
 {
     bool has_room = mailbox_push(&s->done, done);
     assert(has_room);
+    s->has_news = true;
+}
+
+/* Wakes the loop, once for all that was said. */
+static void ring_news(struct store *s)
+{
+    if (s->has_news)
+        bell_ring(&s->news);
+    s->has_news = false;
 }
 
 static bool take_order(struct store *s, const struct order *o)
 {
     bool is_taken = engine_take(s->engine, o);
+    if (is_taken && o->kind == ORDER_PUT)
+        s->waiting += o->put.slice.messages;
     if (o->kind == ORDER_READ)
         say(s, &(struct store_done){.kind = STORE_DONE_READ, .read = o->read});
     return is_taken;
@@ -65,45 +86,59 @@ static bool take_orders(struct store *s)
     return true;
 }
 
-/* The state is published last: the loop has seen all that was done before. */
+/* The room is published first: with what the loop has seen done it is never
+ * too large. The state is published last: the loop has seen all that was done
+ * before. */
 static void say_what_is_done(struct store *s)
 {
     struct store_put puts[REAPED];
     int n;
+    scribe_say_room(s);
     while ((n = engine_reap(s->engine, puts, REAPED)) > 0)
-        for (int i = 0; i < n; i++)
+        for (int i = 0; i < n; i++) {
+            s->waiting -= puts[i].slice.messages;
             say(s,
                 &(struct store_done){.kind = STORE_DONE_PUT, .put = puts[i]});
+        }
     scribe_exchange(s);
     atomic_store(&s->state, engine_state(s->engine));
-    bell_ring(&s->news);
+    s->has_news = true;
+    ring_news(s);
 }
 
-/* Milliseconds until there is to be a step; -1: not before there is work. */
-static int wait_ms(struct store *s, bool is_stopping)
+/* Microseconds until there is to be a step; BELL_ENDLESS: not before there is
+ * work. */
+static uint64_t wait_us(struct store *s, bool is_stopping)
 {
+    uint64_t now_us = clock_now_us();
+    uint64_t group_us = group_wait_us(&s->group, now_us, s->waiting);
     enum engine_need need = engine_need(s->engine);
     if (need != s->need) {
         s->need = need;
-        s->since = clock_now_ms();
+        s->since_us = now_us;
     }
-    if (need == ENGINE_NOW || (need == ENGINE_LATER && is_stopping))
+    if (is_stopping && (need == ENGINE_NOW || need == ENGINE_LATER))
         return 0;
+    if (need == ENGINE_NOW)
+        return group_us;
     if (need == ENGINE_NOTHING && s->state != STORE_FULL)
-        return -1;
-    uint32_t pause = need == ENGINE_LATER ? ACK_MS : FULL_MS;
-    uint32_t elapsed = clock_elapsed_ms(clock_now_ms(), s->since);
-    return elapsed < pause ? (int)(pause - elapsed) : 0;
+        return BELL_ENDLESS;
+    uint64_t pause_us = need == ENGINE_LATER ? ACK_US : FULL_US;
+    uint64_t elapsed_us = now_us - s->since_us;
+    return elapsed_us < pause_us ? pause_us - elapsed_us : 0;
 }
 
 /* Whether a batch was written. */
 static bool step(struct store *s)
 {
-    uint64_t batches = engine_stats(s->engine).batches;
+    uint64_t batches = engine_stats(s->engine).batches, waiting = s->waiting;
+    uint64_t begin_us = clock_now_us();
     (void)engine_step(s->engine, clock_wall_ms());
     s->need = ENGINE_NOTHING;
-    s->since = clock_now_ms();
+    s->since_us = clock_now_us();
     say_what_is_done(s);
+    group_written(&s->group, s->since_us, s->since_us - begin_us,
+                  waiting - s->waiting);
     return engine_stats(s->engine).batches > batches;
 }
 
@@ -112,11 +147,11 @@ static bool scribe_turn(struct store *s)
 {
     bool is_stopping = atomic_load(&s->is_stopping);
     bool has_memory = take_orders(s);
-    int wait = wait_ms(s, is_stopping);
+    uint64_t wait = wait_us(s, is_stopping);
     /* Without space a stop does not wait for what cannot be written. */
     if (wait == 0)
         return step(s) || !is_stopping || s->state == STORE_OPEN;
-    bell_ring(&s->news);
+    ring_news(s);
     if (has_memory && mailbox_peek(&s->orders))
         return true;
     if (is_stopping)
@@ -126,7 +161,7 @@ static bool scribe_turn(struct store *s)
         atomic_load(&s->is_stopping))
         bell_quiet(&s->work);
     else
-        bell_wait(&s->work, has_memory ? wait : NO_MEMORY_MS);
+        bell_wait(&s->work, has_memory ? wait : NO_MEMORY_US);
     return true;
 }
 

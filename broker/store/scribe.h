@@ -13,10 +13,10 @@
 #include <stdint.h>
 
 #include "broker/base/bell.h"
-#include "broker/base/clock.h"
 #include "broker/base/mailbox.h"
 #include "broker/base/recent.h"
 #include "broker/store/disk_posix.h"
+#include "broker/store/group.h"
 #include "broker/store/store.h"
 
 struct store {
@@ -27,6 +27,7 @@ struct store {
     atomic_bool is_stopping, has_stopped;
     _Atomic enum store_state state;  /* published after what came before it */
     _Atomic uint64_t flush_began_us; /* 0 while there is none */
+    _Atomic uint64_t room_bytes, room_most; /* see struct store_room */
     pthread_t thread;
     pthread_mutex_t lock; /* of the following three */
     uint64_t limit_bytes, free_bytes;
@@ -34,8 +35,11 @@ struct store {
     /* The thread's, while it runs. */
     struct engine *engine;
     enum engine_need need; /* what it waits for, */
-    clock_ms since;        /* since when */
+    uint64_t since_us;     /* since when */
+    bool has_news;         /* for the loop, which was not woken yet */
     struct recent flushes; /* how long they took */
+    struct group group;    /* how long a batch waits for more */
+    uint64_t waiting;      /* messages that were put and are not on disk */
     /* The loop's. */
     enum store_state said; /* what it was told */
     uint32_t owed; /* puts and reads that are not reaped, up to ENGINE_PUTS */
@@ -55,6 +59,8 @@ struct store {
 bool scribe_start(struct store *s);
 /* Flushes a file of the store's folder, and counts how long that takes. */
 int scribe_flush(void *folder, int file);
+/* Publishes what may be put; the thread's while it runs. */
+void scribe_say_room(struct store *s);
 /* Publishes statistics and takes over the bounds; the thread's while it
  * runs. */
 void scribe_exchange(struct store *s);

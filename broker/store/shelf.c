@@ -58,14 +58,6 @@ int shelf_read(struct shelf *s, uint32_t segment, uint64_t offset, void *into,
     return error;
 }
 
-int shelf_spares(const struct shelf *s)
-{
-    int count = 0;
-    for (int i = 0; i < SHELF_SPARES; i++)
-        count += s->has_spare[i];
-    return count;
-}
-
 uint32_t shelf_sum(const struct shelf *s, uint64_t *bytes, uint64_t *live)
 {
     uint32_t count = 0;
@@ -84,24 +76,44 @@ uint64_t shelf_bytes(const struct shelf *s)
 {
     uint64_t bytes, live;
     (void)shelf_sum(s, &bytes, &live);
-    return bytes + s->other_bytes +
-           (uint64_t)shelf_spares(s) * s->segment_bytes;
+    return bytes + s->other_bytes + (uint64_t)s->spares * s->segment_bytes;
+}
+
+static uint64_t less(uint64_t bytes, uint64_t by)
+{
+    return bytes > by ? bytes - by : 0;
+}
+
+/* How large a further file could be; an error of the disk. */
+static int space_of(const struct shelf *s, uint64_t *bytes)
+{
+    uint64_t limit = less(s->limit_bytes, shelf_bytes(s));
+    int error = s->disk.ops->free_bytes(s->disk.folder, bytes);
+    if (error || s->is_opening)
+        return error;
+    *bytes = less(*bytes, s->free_bytes);
+    if (*bytes > limit)
+        *bytes = limit;
+    return 0;
+}
+
+uint64_t shelf_space(const struct shelf *s)
+{
+    uint64_t bytes = 0;
+    return space_of(s, &bytes) ? 0 : bytes;
 }
 
 /* Makes a file of `bytes`, opened, within the bounds. */
-static int spare_new(struct shelf *s, int spare, uint64_t bytes, int *file)
+static int spare_new(struct shelf *s, uint64_t bytes, int *file)
 {
     char name[JOURNAL_FILE_NAME];
-    uint64_t free_bytes = 0;
-    if (!s->is_opening && shelf_bytes(s) + bytes > s->limit_bytes)
-        return ENOSPC;
-    int error = s->disk.ops->free_bytes(s->disk.folder, &free_bytes);
+    uint64_t space = 0;
+    int error = space_of(s, &space);
     if (error)
         return error;
-    if (free_bytes < bytes ||
-        (!s->is_opening && free_bytes - bytes < s->free_bytes))
+    if (space < bytes)
         return ENOSPC;
-    journal_name_spare(name, (unsigned)spare);
+    journal_name_spare(name, (unsigned)s->spares);
     error = s->disk.ops->open(s->disk.folder, name, true, file);
     if (error)
         return error;
@@ -113,86 +125,71 @@ static int spare_new(struct shelf *s, int spare, uint64_t bytes, int *file)
     return error;
 }
 
-/* A number from 0 on that has a spare or not; -1: there is none. */
-static int spare_find(const struct shelf *s, bool has)
-{
-    for (int i = 0; i < SHELF_SPARES; i++)
-        if (s->has_spare[i] == has)
-            return i;
-    return -1;
-}
-
 int shelf_make_spares(struct shelf *s, int count)
 {
-    while (shelf_spares(s) < count) {
-        int file, spare = spare_find(s, false);
-        int error = spare_new(s, spare, s->segment_bytes, &file);
+    while (s->spares < count) {
+        int file;
+        int error = spare_new(s, s->segment_bytes, &file);
         if (error)
             return error;
-        s->has_spare[spare] = true;
+        s->spares++;
         (void)s->disk.ops->close(s->disk.folder, file);
     }
     return 0;
 }
 
+/* Removes the file that has the name of the next spare. */
 static void spare_remove(struct shelf *s)
 {
     char name[JOURNAL_FILE_NAME];
-    int spare = spare_find(s, true);
-    journal_name_spare(name, (unsigned)spare);
-    s->has_spare[spare] = false;
+    journal_name_spare(name, (unsigned)s->spares);
     (void)s->disk.ops->remove(s->disk.folder, name);
 }
 
-int shelf_take(struct shelf *s, uint64_t bytes, int *spare, int *file)
+int shelf_take(struct shelf *s, uint64_t bytes, int keep, int *file)
 {
     char name[JOURNAL_FILE_NAME];
     int error;
-    *spare = bytes == s->segment_bytes ? spare_find(s, true) : -1;
-    if (*spare >= 0) {
-        journal_name_spare(name, (unsigned)*spare);
+    if (bytes == s->segment_bytes && s->spares > 0) {
+        journal_name_spare(name, (unsigned)--s->spares);
         error = s->disk.ops->open(s->disk.folder, name, false, file);
-        s->has_spare[*spare] = error != 0;
+        s->spares += error != 0;
         return error;
     }
-    /* Spares are of no use for a file of another size: they make room for it as
-     * far as they need not be kept. */
-    do {
-        if (shelf_spares(s) == SHELF_SPARES)
-            spare_remove(s);
-        *spare = spare_find(s, false);
-        error = spare_new(s, *spare, bytes, file);
-        if (error != ENOSPC || shelf_spares(s) <= s->keep)
-            return error;
+    /* There is no name for a further one. */
+    if (s->spares == SHELF_SPARES) {
+        s->spares--;
         spare_remove(s);
-    } while (true);
+    }
+    while ((error = spare_new(s, bytes, file)) == ENOSPC && s->spares > keep) {
+        s->spares--;
+        spare_remove(s);
+    }
+    return error;
 }
 
-void shelf_put_back(struct shelf *s, int spare, uint64_t bytes, int file)
+void shelf_put_back(struct shelf *s, uint64_t bytes, int file)
 {
-    char name[JOURNAL_FILE_NAME];
     (void)s->disk.ops->close(s->disk.folder, file);
-    if (bytes == s->segment_bytes) {
-        s->has_spare[spare] = true;
-        return;
-    }
-    journal_name_spare(name, (unsigned)spare);
-    (void)s->disk.ops->remove(s->disk.folder, name);
+    if (bytes == s->segment_bytes)
+        s->spares++;
+    else
+        spare_remove(s);
 }
 
 void shelf_free(struct shelf *s, uint32_t segment)
 {
     char from[JOURNAL_FILE_NAME], to[JOURNAL_FILE_NAME];
     struct segment *one = &s->segments[segment];
-    int spare = one->bytes == s->segment_bytes ? spare_find(s, false) : -1;
     shelf_close(s, segment);
     journal_name_segment(from, one->id);
     one->id = 0;
-    if (spare < 0 || shelf_bytes(s) + one->bytes > s->limit_bytes) {
+    if (one->bytes != s->segment_bytes || s->spares == SHELF_SPARES ||
+        shelf_bytes(s) + one->bytes > s->limit_bytes) {
         (void)s->disk.ops->remove(s->disk.folder, from);
         return;
     }
-    journal_name_spare(to, (unsigned)spare);
+    journal_name_spare(to, (unsigned)s->spares);
     if (s->disk.ops->rename(s->disk.folder, from, to) == 0)
-        s->has_spare[spare] = true;
+        s->spares++;
 }

@@ -42,10 +42,9 @@ struct shelf {
     uint32_t count; /* places, free ones included */
     size_t room;
     uint64_t segment_bytes, limit_bytes, free_bytes;
-    int keep;             /* spares that a file of another size must leave */
     bool is_opening;      /* neither bound is looked at */
     uint64_t other_bytes; /* of files that it leaves alone */
-    bool has_spare[SHELF_SPARES];
+    int spares;           /* spare-0.seg, spare-1.seg, ... */
 };
 
 /* Closes all files and frees the memory. */
@@ -62,16 +61,18 @@ int shelf_read(struct shelf *s, uint32_t segment, uint64_t offset, void *into,
 /* A segment's file is not written any more. */
 void shelf_close(struct shelf *s, uint32_t segment);
 
-/* How many there are. */
-int shelf_spares(const struct shelf *s);
+/* How large a further file could be, as far as is known. */
+uint64_t shelf_space(const struct shelf *s);
 /* Makes spares until there are `count`. ENOSPC also when a bound forbids
  * them. */
 int shelf_make_spares(struct shelf *s, int count);
-/* Opens a spare of `bytes`, which must not be less than segment_bytes; it is
- * made if there is none or another size is needed. *spare is its number. */
-int shelf_take(struct shelf *s, uint64_t bytes, int *spare, int *file);
-/* The spare was not used. */
-void shelf_put_back(struct shelf *s, int spare, uint64_t bytes, int file);
+/* Opens a file of `bytes`, which must not be less than segment_bytes, to be
+ * begun: a spare, or one that is made. It has the name of the spare that comes
+ * next. One of another size makes room for itself by removing spares, down to
+ * `keep`. */
+int shelf_take(struct shelf *s, uint64_t bytes, int keep, int *file);
+/* It was not used. */
+void shelf_put_back(struct shelf *s, uint64_t bytes, int file);
 
 /* A segment that nothing on disk needs: its file becomes a spare or is
  * removed, its place is free. An error leaves a file that opening finds. */

@@ -6,6 +6,7 @@
 
 #include "broker/store/fault.h"
 #include "broker/store/moving.h"
+#include "broker/store/room.h"
 #include "broker/store/writer.h"
 #include "proto/frame.h"
 
@@ -13,9 +14,10 @@ enum {
     RECORD_BYTES = 256 << 10, /* messages of one record, about */
     BATCH_PUTS = 4096,
     BATCH_BYTES = JOURNAL_BATCH_MAX / 8 * 7, /* of puts, unless one is more */
-    /* What a batch takes but for its records, zeros to a page included. */
-    BATCH_EXTRA = JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER + JOURNAL_PAGE,
 };
+
+/* What a batch brings: words are everything but messages. */
+enum { WORDS = 1, PUTS = 2, MOVES = 4 };
 
 /* What a put takes in a batch, at most. */
 static uint64_t put_bytes(const struct slice *s)
@@ -24,7 +26,7 @@ static uint64_t put_bytes(const struct slice *s)
     uint64_t length = s->length;
     if (s->has_text)
         length += FRAME_HEAD_BYTES + slice_text(s, &text);
-    return JOURNAL_RECORD_HEADER + journal_padded(length) + JOURNAL_INDEX_ENTRY;
+    return JOURNAL_RECORD_HEADER + journal_padded(length);
 }
 
 static bool has_puts(const struct engine *e)
@@ -59,59 +61,6 @@ enum engine_need step_need(const struct engine *e)
     if (has_words(e))
         return ENGINE_LATER;
     return is_moving ? ENGINE_TIDY : ENGINE_NOTHING;
-}
-
-/* Bytes of everything but messages, at most; 0: there is nothing. */
-static uint64_t words_bytes(const struct engine *e)
-{
-    uint64_t bytes = 0;
-    for (const struct catalog_channel *one = e->catalog.dirty; one;
-         one = one->next_dirty) {
-        uint64_t ranges = one->unwritten.count;
-        bytes += 2 * JOURNAL_RECORD_HEADER;
-        if (one->is_new) {
-            bytes += JOURNAL_RECORD_HEADER + JOURNAL_CHANNEL_ENTRY +
-                     JOURNAL_NAME_MAX + 1;
-            ranges += one->done.count;
-        }
-        bytes += ranges * JOURNAL_RANGE;
-    }
-    for (uint32_t i = dead_segment(e, 0); i != SEGMENT_NONE;
-         i = dead_segment(e, i + 1))
-        bytes += JOURNAL_RECORD_HEADER + JOURNAL_FREE_ENTRY;
-    return bytes;
-}
-
-/* What the next batch takes. */
-struct plan {
-    uint64_t words, puts, moves; /* bytes */
-    uint32_t put_count;
-    bool is_short; /* there was no space for all of it */
-};
-
-/* Plans the puts that fit into a batch, and of whose messages the catalog has
- * memory for the places. */
-static void plan_puts(struct engine *e, struct plan *plan)
-{
-    uint64_t most = e->shelf.segment_bytes / 2 < BATCH_BYTES
-                        ? e->shelf.segment_bytes / 2
-                        : BATCH_BYTES;
-    for (uint32_t n = e->written; n != e->taken; n++) {
-        const struct store_put *put = engine_put_at(e, n);
-        uint64_t bytes = put_bytes(&put->slice);
-        if (plan->put_count == BATCH_PUTS ||
-            (plan->put_count > 0 && plan->puts + bytes > most))
-            return;
-        struct catalog_channel *channel =
-            catalog_find(&e->catalog, put->channel);
-        if (n == e->placed) {
-            if (channel && !catalog_reserve(channel))
-                return;
-            e->placed++;
-        }
-        plan->puts += bytes;
-        plan->put_count++;
-    }
 }
 
 static void add_channel(struct batch *b, const struct catalog_channel *channel)
@@ -193,11 +142,28 @@ static bool put_follows(const struct store_put *last,
            payload + next->slice.length <= RECORD_BYTES;
 }
 
-/* Adds puts, those of a channel that follow each other as one record. */
-static void add_puts(struct engine *e, uint32_t count)
+/* How many puts the next batch takes. */
+static uint32_t puts_count(struct engine *e)
+{
+    uint64_t most = e->shelf.segment_bytes / 2, bytes = 0;
+    uint32_t n = 0;
+    if (most > BATCH_BYTES)
+        most = BATCH_BYTES;
+    for (; n < BATCH_PUTS && e->written + n != e->taken; n++) {
+        bytes += put_bytes(&engine_put_at(e, e->written + n)->slice);
+        if (n > 0 && bytes > most)
+            break;
+    }
+    return n;
+}
+
+/* Adds puts, those of a channel that follow each other as one record. Returns
+ * how many. */
+static uint32_t add_puts(struct engine *e)
 {
     struct batch *b = &e->batch;
     const struct store_put *sorted[BATCH_PUTS];
+    uint32_t count = puts_count(e);
     for (uint32_t i = 0; i < count; i++)
         sorted[i] = engine_put_at(e, e->written + i);
     qsort(sorted, count, sizeof *sorted, put_compare);
@@ -218,19 +184,14 @@ static void add_puts(struct engine *e, uint32_t count)
                  put_follows(sorted[i - 1], sorted[i], b->payload));
         writer_record_end(e);
     }
+    return count;
 }
 
 /* So many puts are on disk. */
 static void apply_puts(struct engine *e, uint32_t count)
 {
-    for (; count > 0; count--) {
-        const struct store_put *put = engine_put_at(e, e->written++);
-        struct catalog_channel *channel =
-            catalog_find(&e->catalog, put->channel);
-        if (channel)
-            channel->reserved--;
-        e->stats.messages += put->slice.messages;
-    }
+    for (; count > 0; count--)
+        e->stats.messages += engine_put_at(e, e->written++)->slice.messages;
 }
 
 static void apply_words(struct engine *e)
@@ -252,97 +213,128 @@ static void engine_error(struct engine *e, int error)
         e->state = STORE_FAILED;
 }
 
-/* Makes room for what is planned, in the newest segment or a new one, whose
- * STATE says the words already; false when there is no space for it. What has
- * messages must leave the reserve. */
-static bool plan_place(struct engine *e, struct plan *plan)
+/* What was put together. */
+struct built {
+    uint32_t puts;
+    uint64_t messages; /* bytes, with what INDEX needs for them */
+    size_t next;       /* of the moves, before */
+};
+
+/* What moves may take in the batch, if there are some besides. */
+static uint64_t moves_most(const struct engine *e)
 {
-    uint64_t bytes = plan->puts + plan->moves;
-    int keep = bytes > 0 ? SHELF_RESERVE : 0;
-    bytes += BATCH_EXTRA + (bytes > 0 ? writer_margin(e) : 0);
-    /* The zeros are left out if need be. */
-    if (plan->words + bytes - JOURNAL_PAGE <= writer_room(e))
-        return true;
-    bool takes_spare = writer_segment_bytes(e, bytes) == e->shelf.segment_bytes;
-    if (shelf_make_spares(&e->shelf, keep + takes_spare))
+    uint64_t used = e->batch.length + JOURNAL_BATCH_TRAILER;
+    uint64_t room = writer_room(e, true);
+    uint64_t left = room > used ? room - used : 0;
+    return left < MOVING_BYTES ? left : MOVING_BYTES;
+}
+
+static struct built batch_build(struct engine *e, unsigned parts)
+{
+    struct built built = {.next = e->moving.next};
+    writer_begin(e, 0);
+    if (parts & WORDS)
+        add_words(e);
+    uint64_t words = e->batch.length;
+    if (parts & PUTS)
+        built.puts = add_puts(e);
+    if (parts & MOVES)
+        moving_gather(e, moves_most(e), false);
+    built.messages = e->batch.length - words +
+                     (e->index_count - e->index_known) * JOURNAL_INDEX_ENTRY;
+    return built;
+}
+
+static void batch_discard(struct engine *e, const struct built *built)
+{
+    writer_discard(e);
+    e->moving.next = built->next;
+}
+
+/* Begins another segment, whose STATE says the words; false when there is no
+ * space for it. What has messages must leave the reserve. */
+static bool segment_next(struct engine *e, uint64_t messages)
+{
+    int keep = messages > 0 ? SHELF_RESERVE : 0;
+    if (shelf_make_spares(&e->shelf, keep + 1))
         return false;
-    e->shelf.keep = keep;
-    int error = writer_roll(e, bytes, NULL);
+    int error = writer_roll(e, messages, keep, NULL);
     engine_error(e, error);
-    if (!error)
-        plan->words = 0;
     return error == 0;
 }
 
-/* The same as far as there is space: without messages if need be. */
-static bool plan_fit(struct engine *e, struct plan *plan)
+/* Writes a batch, in a new segment if need be and that may have words; false
+ * when there is no space for it. */
+static bool batch_write(struct engine *e, unsigned parts)
 {
-    if (plan_place(e, plan))
-        return true;
-    if (e->state == STORE_FAILED || plan->puts + plan->moves == 0)
-        return false;
-    if (plan->puts > 0)
-        e->state = STORE_FULL;
-    *plan = (struct plan){.words = plan->words, .is_short = true};
-    return plan->words > 0 && plan_place(e, plan);
-}
-
-static void batch_write(struct engine *e, const struct plan *plan)
-{
-    struct moving before = e->moving;
-    writer_begin(e, 0);
-    add_words(e);
-    add_puts(e, plan->put_count);
-    if (plan->moves > 0) {
-        uint64_t used = e->batch.length, margin = writer_margin(e);
-        uint64_t room = writer_room(e);
-        moving_gather(e, room > used + margin ? room - used - margin : 0,
-                      MOVING_BYTES, false);
+    struct built built = batch_build(e, parts);
+    uint64_t length = e->batch.length + JOURNAL_BATCH_TRAILER;
+    if (e->batch.head.records > 0 &&
+        length > writer_room(e, built.messages > 0)) {
+        batch_discard(e, &built);
+        if (!(parts & WORDS) || !segment_next(e, built.messages))
+            return false;
+        built = batch_build(e, parts);
     }
     if (e->batch.head.records == 0 && !e->batch.is_short)
-        return;
-    int error = writer_commit(e);
+        return true;
+    int error = writer_commit(e, parts & WORDS);
     if (error) {
-        e->moving = before;
-        e->index_count = e->index_known;
+        batch_discard(e, &built);
         engine_error(e, error);
-        return;
+        return !space_error(error);
     }
-    apply_words(e);
-    apply_puts(e, plan->put_count);
+    if (parts & WORDS)
+        apply_words(e);
+    apply_puts(e, built.puts);
     writer_apply(e);
+    return true;
 }
 
 /* Empties a segment without space. Acknowledgements wait: what they take might
  * be what it needs. */
 static void squeeze(struct engine *e)
 {
-    const struct plan plan = {.moves = 1};
     uint64_t batch;
     engine_error(e, moving_squeeze(e));
-    e->is_tight = true;
     do {
         batch = e->next_batch;
-        if (e->state != STORE_FAILED && e->moving.victim != SEGMENT_NONE)
-            batch_write(e, &plan);
+        if (e->state != STORE_FAILED)
+            (void)batch_write(e, MOVES);
     } while (e->next_batch > batch);
-    e->is_tight = false;
     moving_give_up(e);
+}
+
+/* A newest segment that nothing needs is as good as a spare more: the STATE of
+ * the next one frees it. One that holds a STATE alone would give nothing. */
+static bool newest_renew(struct engine *e)
+{
+    const struct segment *newest = &e->shelf.segments[e->newest];
+    if (newest->live > 0 || newest->is_damaged ||
+        writer_room(e, false) >= writer_next_room(e) ||
+        e->shelf.spares < SHELF_RESERVE)
+        return false;
+    int error = writer_roll(e, 0, 0, NULL);
+    engine_error(e, error);
+    return error == 0 && shelf_make_spares(&e->shelf, SHELF_RESERVE) == 0;
 }
 
 void step_run(struct engine *e)
 {
     if (e->state == STORE_FULL &&
-        shelf_make_spares(&e->shelf, SHELF_RESERVE + 1) == 0)
+        (shelf_make_spares(&e->shelf, SHELF_RESERVE + 1) == 0 ||
+         newest_renew(e)))
         e->state = STORE_OPEN;
-    struct plan plan = {.words = words_bytes(e)};
-    if (has_puts(e))
-        plan_puts(e, &plan);
-    if (e->state == STORE_OPEN && e->moving.victim != SEGMENT_NONE)
-        plan.moves = moving_peek(e);
-    if (plan.words + plan.puts + plan.moves > 0 && plan_fit(e, &plan))
-        batch_write(e, &plan);
-    if (e->state == STORE_FULL || plan.is_short)
+    unsigned parts = e->state == STORE_OPEN ? WORDS | PUTS | MOVES : WORDS;
+    bool is_short =
+        !batch_write(e, parts) && parts != WORDS && e->state != STORE_FAILED;
+    if (is_short && e->taken != e->written)
+        e->state = STORE_FULL;
+    if (is_short)
+        (void)batch_write(e, WORDS);
+    if (e->state == STORE_OPEN)
+        room_provide(e);
+    if (e->state == STORE_FULL || is_short)
         squeeze(e);
     if (e->state == STORE_OPEN)
         moving_choose(e);

@@ -19,7 +19,8 @@ enum {
 /* What a channel takes in STATE. */
 static uint64_t state_bytes(uint32_t name_length)
 {
-    return JOURNAL_CHANNEL_ENTRY + journal_padded(name_length);
+    return journal_channel_bytes(
+        &(struct journal_channel){.name_bytes = (uint16_t)name_length});
 }
 
 /* Counts a channel; false without memory. It may come to be opened late, and
@@ -183,6 +184,13 @@ static int store_reap(void *store, struct store_done *done, int max)
     return n;
 }
 
+static struct store_room store_room(void *store)
+{
+    struct store *s = store;
+    return (struct store_room){.bytes = atomic_load(&s->room_bytes),
+                               .most = atomic_load(&s->room_most)};
+}
+
 const struct store_ops *store_ops(void)
 {
     static const struct store_ops ops = {
@@ -194,6 +202,7 @@ const struct store_ops *store_ops(void)
         .read = store_read,
         .kick = store_kick,
         .reap = store_reap,
+        .room = store_room,
     };
     return &ops;
 }
@@ -245,39 +254,36 @@ static void store_abandon(struct store *s)
     disk_posix_close(&s->folder);
 }
 
-static bool store_begin(struct store *s, const struct store_setup *setup,
-                        struct store_report *report)
+static bool store_begin(struct store *s, const char *folder,
+                        struct engine_setup setup, struct store_report *report)
 {
     struct siphash_key keys[2] = {siphash_key_random(), siphash_key_random()};
-    struct engine_setup engine = {.disk = {&s->calls, &s->folder},
-                                  .segment_bytes = setup->segment_bytes,
-                                  .limit_bytes = setup->limit_bytes,
-                                  .free_bytes = setup->free_bytes};
-    memcpy(engine.random, keys, sizeof engine.random);
-    report->engine.error = disk_posix_open(&s->folder, setup->folder);
+    memcpy(setup.random, keys, sizeof setup.random);
+    report->engine.error = disk_posix_open(&s->folder, folder);
     report->other = s->folder.other;
     report->is_remote = s->folder.is_remote;
     if (report->engine.error)
         return false;
     s->calls = *disk_posix_calls(&s->folder).ops;
     s->calls.flush = scribe_flush;
-    if (setup->disk)
-        engine.disk = *setup->disk;
-    if (engine_open(&s->engine, &engine, clock_wall_ms(), &report->engine)) {
+    if (!setup.disk.ops)
+        setup.disk = (struct disk){&s->calls, &s->folder};
+    s->engine = engine_open(&setup, clock_wall_ms(), &report->engine);
+    if (!s->engine) {
         disk_posix_close(&s->folder);
         return false;
     }
-    store_set_limits(s, setup->limit_bytes, setup->free_bytes);
+    store_set_limits(s, setup.limit_bytes, setup.free_bytes);
     s->next_channel = engine_numbers(s->engine).next_channel;
     s->above = engine_numbers(s->engine).above;
-    s->channels_limit = setup->segment_bytes / STATE_SHARE;
+    s->channels_limit = setup.segment_bytes / STATE_SHARE;
     if (engine_visit_channels(s->engine, note_channel, s))
         return true;
     store_abandon(s);
     return false;
 }
 
-struct store *store_open(const struct store_setup *setup,
+struct store *store_open(const char *folder, const struct engine_setup *setup,
                          struct store_report *report)
 {
     clock_ms begin = clock_now_ms();
@@ -285,11 +291,12 @@ struct store *store_open(const struct store_setup *setup,
     struct store *s = store_new();
     if (!s)
         return NULL;
-    if (!store_begin(s, setup, report)) {
+    if (!store_begin(s, folder, *setup, report)) {
         store_free(s);
         return NULL;
     }
     scribe_exchange(s);
+    scribe_say_room(s);
     report->open_ms = clock_elapsed_ms(clock_now_ms(), begin);
     return s;
 }

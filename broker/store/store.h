@@ -21,12 +21,6 @@
 
 struct store;
 
-struct store_setup {
-    const char *folder;
-    const struct disk *disk; /* NULL: that of the folder; tests have others */
-    uint64_t segment_bytes, limit_bytes, free_bytes;
-};
-
 /* How it was opened, or why not. */
 struct store_report {
     struct engine_report engine;
@@ -35,9 +29,10 @@ struct store_report {
     bool is_remote;   /* on a file system where flushes may not hold */
 };
 
-/* Opens the store; it takes a while for a large one. NULL: the report says why,
- * or there is no memory. */
-struct store *store_open(const struct store_setup *setup,
+/* Opens the store in a folder; it takes a while for a large one. `random` is
+ * not looked at, nor `disk`, unless a test has its own. NULL: the report says
+ * why, or there is no memory. */
+struct store *store_open(const char *folder, const struct engine_setup *setup,
                          struct store_report *report);
 /* Starts its thread, after its channels were visited and before anything else
  * is asked; false when there can be none. */
@@ -72,6 +67,7 @@ void store_set_limits(struct store *s, uint64_t limit_bytes,
 struct store_stats {
     struct engine_stats engine;
     uint64_t flush_p50_us, flush_p99_us; /* rounded up to powers of two */
+    uint64_t group_waits; /* batches that waited for publishers to come back */
     uint64_t flushing_us; /* the flush that is being waited for; 0: none is */
 };
 /* The same. */

@@ -9,9 +9,10 @@
 #include "common/vector.h"
 
 enum {
+    BATCH_FRAME = JOURNAL_BATCH_HEADER + JOURNAL_BATCH_TRAILER,
     /* The last batch of a segment, without an index, and the seal. */
-    CLOSING = JOURNAL_BATCH_HEADER + JOURNAL_RECORD_HEADER +
-              JOURNAL_NUMBERS_ENTRY + JOURNAL_BATCH_TRAILER + JOURNAL_SEAL,
+    CLOSING = BATCH_FRAME + JOURNAL_RECORD_HEADER + JOURNAL_NUMBERS_ENTRY +
+              JOURNAL_SEAL,
     INDEX_SHARE = 16,        /* of a segment, at most */
     STATE_RECORD = 64 << 10, /* bytes of a record of channels, about */
     MARGIN = 64 << 10,       /* of a segment, but at most */
@@ -44,17 +45,18 @@ static uint64_t writer_limit(const struct engine *e)
            (uint64_t)index_entries(e) * JOURNAL_INDEX_ENTRY;
 }
 
-uint64_t writer_room(const struct engine *e)
-{
-    uint64_t limit = e->is_sealed ? 0 : writer_limit(e);
-    uint64_t end = newest_of(e)->end;
-    return limit > end ? limit - end : 0;
-}
-
-uint64_t writer_margin(const struct engine *e)
+/* How much of a segment only acknowledgements may use. */
+static uint64_t margin(const struct engine *e)
 {
     uint64_t share = e->shelf.segment_bytes / MARGIN_SHARE;
     return share < MARGIN ? share : MARGIN;
+}
+
+uint64_t writer_room(const struct engine *e, bool has_messages)
+{
+    uint64_t limit = e->is_sealed ? 0 : writer_limit(e);
+    uint64_t taken = newest_of(e)->end + (has_messages ? margin(e) : 0);
+    return limit > taken ? limit - taken : 0;
 }
 
 void writer_free(struct engine *e, uint32_t segment)
@@ -67,46 +69,49 @@ void writer_free(struct engine *e, uint32_t segment)
 void writer_record_end(struct engine *e)
 {
     const struct journal_record *record = &e->batch.record;
+    struct catalog_channel *channel =
+        catalog_find(&e->catalog, record->channel);
     batch_record_end(&e->batch);
-    uint8_t *more = vector_grow(e->index, &e->index_room, e->index_count,
-                                JOURNAL_INDEX_ENTRY);
-    if (!more) {
+    struct journal_index_entry *more =
+        vector_grow(e->index, &e->index_room, e->index_count, sizeof *more);
+    e->index = more ? more : e->index;
+    if (!more || (channel && !catalog_reserve(channel))) {
         e->batch.is_short = true;
         return;
     }
-    const union journal_entry entry = {
-        .index = {
-            .at = (uint32_t)(e->batch.record_begin / JOURNAL_ALIGNMENT),
-            .first = record->first,
-            .channel = record->channel,
-            .count = record->count,
-            .bytes = record->bytes,
-            .form = record->form,
-            .flags = record->flags,
-            .checksum = record->checksum,
-        }};
-    e->index = more;
-    journal_put(JOURNAL_INDEX,
-                e->index + e->index_count++ * JOURNAL_INDEX_ENTRY, &entry);
+    e->index[e->index_count++] = (struct journal_index_entry){
+        .at = (uint32_t)(e->batch.record_begin / JOURNAL_ALIGNMENT),
+        .first = record->first,
+        .channel = record->channel,
+        .count = record->count,
+        .bytes = record->bytes,
+        .form = record->form,
+        .flags = record->flags,
+        .checksum = record->checksum,
+    };
+}
+
+void writer_discard(struct engine *e)
+{
+    while (e->index_count > e->index_known) {
+        uint32_t id = e->index[--e->index_count].channel;
+        struct catalog_channel *channel = catalog_find(&e->catalog, id);
+        if (channel)
+            catalog_release(channel);
+    }
 }
 
 void writer_apply(struct engine *e)
 {
     for (; e->index_known < e->index_count; e->index_known++) {
-        union journal_entry entry;
-        journal_get(JOURNAL_INDEX, &entry,
-                    e->index + e->index_known * JOURNAL_INDEX_ENTRY);
-        bool is_moved = entry.index.flags & JOURNAL_RECORD_MOVED;
+        const struct journal_index_entry *entry = &e->index[e->index_known];
         struct catalog_channel *channel =
-            catalog_find(&e->catalog, entry.index.channel);
-        e->stats.moved_bytes += is_moved ? entry.index.bytes : 0;
-        /* What is moved is wanted where it was without memory. */
-        if (channel && is_moved)
-            (void)catalog_move(&e->catalog, channel,
-                               catalog_place(&entry.index, e->newest));
-        else if (channel)
-            catalog_add(&e->catalog, channel,
-                        catalog_place(&entry.index, e->newest));
+            catalog_find(&e->catalog, entry->channel);
+        bool is_moved = entry->flags & JOURNAL_RECORD_MOVED;
+        e->stats.moved_bytes += is_moved ? entry->bytes : 0;
+        if (channel)
+            (is_moved ? catalog_move : catalog_add)(
+                &e->catalog, channel, catalog_place(entry, e->newest));
     }
 }
 
@@ -139,10 +144,10 @@ void writer_begin(struct engine *e, uint32_t flags)
                                                   .flags = flags});
 }
 
-int writer_commit(struct engine *e)
+int writer_commit(struct engine *e, bool fills_page)
 {
     struct segment *newest = newest_of(e);
-    uint64_t end = batch_end(&e->batch, e->is_tight ? 0 : writer_limit(e));
+    uint64_t end = batch_end(&e->batch, fills_page ? writer_limit(e) : 0);
     if (end == 0)
         return ENOMEM;
     assert(end <= newest->bytes - JOURNAL_SEAL);
@@ -176,10 +181,11 @@ int writer_seal(struct engine *e)
     uint8_t seal[JOURNAL_SEAL];
     writer_begin(e, JOURNAL_BATCH_INDEX);
     if (entries > 0) {
-        batch_record(&e->batch, (struct journal_record){.type = JOURNAL_INDEX,
-                                                        .count = entries});
-        batch_add(&e->batch, e->index, (size_t)entries * JOURNAL_INDEX_ENTRY,
-                  true);
+        batch_record(&e->batch, (struct journal_record){.type = JOURNAL_INDEX});
+        for (uint32_t i = 0; i < entries; i++) {
+            const union journal_entry entry = {.index = e->index[i]};
+            batch_entry(&e->batch, JOURNAL_INDEX, &entry);
+        }
         batch_record_end(&e->batch);
     } else {
         add_numbers(e);
@@ -290,9 +296,15 @@ static uint64_t state_bytes(const struct engine *e)
     return bytes + bytes / STATE_RECORD * JOURNAL_RECORD_HEADER;
 }
 
-uint64_t writer_segment_bytes(const struct engine *e, uint64_t bytes)
+/* The size of a new segment with so much for messages. Those that must leave
+ * spares leave the margin, too. */
+static uint64_t segment_bytes(const struct engine *e, uint64_t bytes, int keep)
 {
-    uint64_t need = state_bytes(e) + bytes + CLOSING;
+    uint64_t need = state_bytes(e) + CLOSING;
+    if (bytes > 0)
+        need += bytes + BATCH_FRAME;
+    if (keep > 0)
+        need += margin(e);
     if (need <= e->shelf.segment_bytes)
         return e->shelf.segment_bytes;
     return (need + JOURNAL_PAGE - 1) / JOURNAL_PAGE * JOURNAL_PAGE;
@@ -300,7 +312,7 @@ uint64_t writer_segment_bytes(const struct engine *e, uint64_t bytes)
 
 uint64_t writer_next_room(const struct engine *e)
 {
-    uint64_t taken = state_bytes(e) + CLOSING + writer_margin(e);
+    uint64_t taken = state_bytes(e) + CLOSING + margin(e);
     return taken < e->shelf.segment_bytes ? e->shelf.segment_bytes - taken : 0;
 }
 
@@ -349,13 +361,12 @@ static uint64_t more_build(struct engine *e, struct segment *segment,
 
 /* A file that is called <id>.seg has a header and a STATE, whatever is cut off
  * when: before they are on disk it is called a spare. */
-static int segment_write(struct engine *e, const struct segment *segment,
-                         int spare)
+static int segment_write(struct engine *e, const struct segment *segment)
 {
     const struct disk *disk = &e->shelf.disk;
     char from[JOURNAL_FILE_NAME], to[JOURNAL_FILE_NAME];
     bool is_late = STORE_FAULT(RENAME_BEFORE_FLUSH);
-    journal_name_spare(from, (unsigned)spare);
+    journal_name_spare(from, (unsigned)e->shelf.spares);
     journal_name_segment(to, segment->id);
     int error = pieces_write(e, segment->file);
     if (!error && !is_late)
@@ -389,15 +400,15 @@ static void segment_begun(struct engine *e, uint32_t at)
             writer_free(e, i);
 }
 
-int writer_roll(struct engine *e, uint64_t bytes,
+int writer_roll(struct engine *e, uint64_t bytes, int keep,
                 void (*more)(struct engine *e))
 {
-    uint64_t size = writer_segment_bytes(e, bytes);
-    int spare, file;
+    uint64_t size = segment_bytes(e, bytes, keep);
+    int file;
     uint32_t at = shelf_place(&e->shelf);
     if (at == SEGMENT_NONE)
         return ENOMEM;
-    int error = shelf_take(&e->shelf, size, &spare, &file);
+    int error = shelf_take(&e->shelf, size, keep, &file);
     if (error)
         return error;
     if (e->newest != SEGMENT_NONE && !e->is_sealed)
@@ -409,11 +420,11 @@ int writer_roll(struct engine *e, uint64_t bytes,
         segment->end = state_build(e, segment);
         if (segment->end > 0 && more)
             segment->end = more_build(e, segment, more);
-        error = segment->end > 0 ? segment_write(e, segment, spare) : ENOMEM;
+        error = segment->end > 0 ? segment_write(e, segment) : ENOMEM;
     }
     if (error) {
         *segment = (struct segment){.file = -1};
-        shelf_put_back(&e->shelf, spare, size, file);
+        shelf_put_back(&e->shelf, size, file);
         return error;
     }
     segment_begun(e, at);

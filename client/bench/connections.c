@@ -51,12 +51,25 @@ static bool connections_broke(struct connections *c, const struct sluice *link,
 
 /* --- opening ------------------------------------------------------------- */
 
-/* A handle of the library is the connection, but its bytes are ours. */
+/* Nobody is asked for a sign of life: a benchmark may last, and its subscribers
+ * say nothing. */
+static enum sluice_error connections_begin(const struct plan *plan,
+                                           struct sluice *s)
+{
+    if (!plan->speech.has_units)
+        return target_connect(plan->target, s, CONNECTIONS_DIAL_MS);
+    enum sluice_error error = sluice_set_ping(s, 0);
+    return error == SLUICE_OK
+               ? target_open(plan->target, s, CONNECTIONS_DIAL_MS)
+               : error;
+}
+
+/* A handle of the library is the connection, but once that is open its bytes
+ * are ours: the broker says nothing more until it is asked. */
 static struct sluice *connections_dial(struct connections *c)
 {
     struct sluice *s = sluice_new();
-    if (s &&
-        target_connect(c->plan->target, s, CONNECTIONS_DIAL_MS) == SLUICE_OK)
+    if (s && connections_begin(c->plan, s) == SLUICE_OK)
         return s;
     if (s)
         c->failure = s->failure;
@@ -185,27 +198,11 @@ void connections_close(struct connections *c)
 
 /* --- running ------------------------------------------------------------- */
 
-static bool connections_fail_to_open(struct connections *c)
-{
-    return connections_fail(
-        c, SLUICE_UNSUPPORTED,
-        "the broker closed the connection before it answered: it may not speak "
-        "version 2; leave out --v2");
-}
-
 static bool connections_refused(struct connections *c, const char *head)
 {
     (void)sluice_failure_set(&c->failure, SLUICE_REFUSED, "the broker says %s",
                              head);
     return false;
-}
-
-/* A broker of version 1 closes, perhaps without having read all: a reset. */
-static bool connections_is_unopened(const struct connections *c, bool has_heard,
-                                    ssize_t n)
-{
-    return c->plan->speech.has_units && !has_heard &&
-           (n == 0 || (n < 0 && errno == ECONNRESET));
 }
 
 static bool connections_read_subscriber(struct connections *c,
@@ -215,8 +212,6 @@ static bool connections_read_subscriber(struct connections *c,
         sluice_wire_read(&s->link->wire, c->scratch, CONNECTIONS_SCRATCH_BYTES);
     if (n < 0 && errno == EAGAIN)
         return true;
-    if (connections_is_unopened(c, s->has_heard, n))
-        return connections_fail_to_open(c);
     if (n < 0)
         return connections_broke(c, s->link, "the connection of a subscriber");
     if (s->refusal[0] != '\0')
@@ -288,8 +283,6 @@ static bool connections_on_publisher(struct connections *c,
                                      CONNECTIONS_SCRATCH_BYTES);
         if (n < 0 && errno == EAGAIN)
             return true;
-        if (connections_is_unopened(c, p->has_heard, n))
-            return connections_fail_to_open(c);
         if (n < 0)
             return connections_broke(c, p->link,
                                      "the connection of a publisher");

@@ -17,15 +17,6 @@ static void speech_put_unit(uint8_t *out, size_t *used, const char *head)
     speech_put(out, used, "", 0);
 }
 
-/* Nobody is asked whether he is still there: a benchmark may last, and its
- * subscribers say nothing. */
-static void speech_open(uint8_t *out, size_t *used)
-{
-    static const char opening[] = "\0SLUICE/2 ping=0s";
-    speech_put(out, used, opening, sizeof opening - 1);
-    speech_put(out, used, "", 0);
-}
-
 static void speech_init_units(struct speech *s, const char *channel)
 {
     char name[SLUICE_PATTERN_MAX], subscription[SPEECH_HEAD_BYTES];
@@ -38,9 +29,7 @@ static void speech_init_units(struct speech *s, const char *channel)
              s->syncs      ? " rid=1 confirm=sync"
              : s->confirms ? " rid=1"
                            : "");
-    speech_open(s->subscribe, &s->subscribe_bytes);
     speech_put_unit(s->subscribe, &s->subscribe_bytes, subscription);
-    speech_open(s->publish, &s->publish_bytes);
     speech_put_unit(s->goodbye, &s->goodbye_bytes, "BYE");
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * speech - what the connections of a benchmark say besides messages, in the
- * version of the protocol that is measured. Texts that are sent as they are.
+ * version of the protocol that is measured. Texts that are sent as they are;
+ * the opening of version 2 is the library's.
  */
 #ifndef SLUICE_CLIENT_BENCH_SPEECH_H
 #define SLUICE_CLIENT_BENCH_SPEECH_H
@@ -15,7 +16,7 @@ enum { SPEECH_CREDIT = 1000 };
 
 enum {
     SPEECH_HEAD_BYTES = SLUICE_PATTERN_MAX + 64,
-    SPEECH_HELLO_BYTES = 256 + 4 * FRAME_HEAD_BYTES + SPEECH_HEAD_BYTES,
+    SPEECH_HELLO_BYTES = 256 + 2 * FRAME_HEAD_BYTES + SPEECH_HEAD_BYTES,
 };
 
 struct speech {
@@ -25,7 +26,7 @@ struct speech {
     bool acks;      /* an acknowledgement for each that a queue delivers */
     char head[SPEECH_HEAD_BYTES]; /* before each message: a name or a head */
     uint8_t subscribe[SPEECH_HELLO_BYTES]; /* the first bytes of a subscriber */
-    uint8_t publish[SPEECH_HELLO_BYTES];   /* the first bytes of a publisher */
+    uint8_t publish[SPEECH_HELLO_BYTES];   /* those of a publisher, if any */
     uint8_t goodbye[16];                   /* the last bytes of a publisher */
     size_t subscribe_bytes, publish_bytes, goodbye_bytes;
 };

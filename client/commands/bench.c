@@ -50,13 +50,14 @@ static const struct cli_option bench_options[] = {
     {"json", CLI_OPTION_FLAG, BENCH_VALUE(json), NULL, NULL, NULL, 0, 0,
      "print one JSON object instead of a table"},
     {"v2", CLI_OPTION_FLAG, BENCH_VALUE(has_units), NULL, NULL, NULL, 0, 0,
-     "speak version 2 of the protocol"},
+     "speak version 2 of the protocol, as with --user and the like"},
     {"confirm", CLI_OPTION_MODE, BENCH_VALUE(confirms), "route|sync", NULL,
      NULL, 0, 0,
      "with --v2: ask for a receipt for each message; sync: on disk"},
     {"ack", CLI_OPTION_FLAG, BENCH_VALUE(acks), NULL, NULL, NULL, 0, 0,
      "with --v2, of a queue: acknowledge each message"},
     TARGET_TLS(BENCH_VALUE(target)),
+    TARGET_LOGIN(BENCH_VALUE(target)),
     {.name = NULL},
 };
 
@@ -89,6 +90,12 @@ static uint32_t bench_random(void)
     return run;
 }
 
+/* Version 1 has no way to show who a client is. */
+static bool bench_has_units(const struct bench_options *o)
+{
+    return o->has_units || login_is_wanted(&o->target.login);
+}
+
 static struct plan bench_plan(const struct bench_options *o)
 {
     uint64_t duration_ms = o->duration_ms.value;
@@ -106,7 +113,7 @@ static struct plan bench_plan(const struct bench_options *o)
         .duration_ns = duration_ms * 1000000,
         .rate = o->rate.value,
         .run = bench_random(),
-        .speech = {.has_units = o->has_units,
+        .speech = {.has_units = bench_has_units(o),
                    .confirms = o->confirms != CONFIRMED_NO,
                    .syncs = o->confirms == CONFIRMED_SYNC,
                    .acks = o->acks},
@@ -122,7 +129,7 @@ static const char *bench_wrong(const struct bench_options *o, int argc)
                             strlen(CHANNEL_NAME_QUEUE)) == 0;
     if (argc > 1)
         return "bench takes options only; name a channel with --channel";
-    if ((o->confirms != CONFIRMED_NO || o->acks) && !o->has_units)
+    if ((o->confirms != CONFIRMED_NO || o->acks) && !bench_has_units(o))
         return "--confirm and --ack are for version 2; add --v2";
     if (o->acks && !is_queue)
         return "--ack is for a queue; name one with --channel /queue/bench";
@@ -130,7 +137,7 @@ static const char *bench_wrong(const struct bench_options *o, int argc)
 }
 
 /* What the user can do, if the sentence does not say so. */
-static const char *bench_advice(enum sluice_error error)
+static const char *bench_advice(enum sluice_error error, bool has_heard)
 {
     switch (error) {
     case SLUICE_UNREACHABLE:
@@ -138,7 +145,10 @@ static const char *bench_advice(enum sluice_error error)
                "--server or $SLUICE_SERVER";
     case SLUICE_CLOSED:
     case SLUICE_BROKEN:
-        return "; the broker's log says why";
+        return has_heard ? "; the broker's log says why"
+                         : "; the broker's log says why: " COMPLAIN_DEMANDS;
+    case SLUICE_UNSUPPORTED:
+        return "; leave out --v2, and options of a login";
     case SLUICE_UNTRUSTED:
         return "; see --tls-ca, --tls-name and --tls-pin";
     default:
@@ -146,14 +156,17 @@ static const char *bench_advice(enum sluice_error error)
     }
 }
 
-static int bench_failed(const struct sluice_failure *failure)
+/* Subscribers have heard something once all are connected and may be there. */
+static int bench_failed(const struct connections *c)
 {
+    const struct sluice_failure *failure = &c->failure;
+    bool has_heard = c->tally.probes > 0;
     if (failure->error == SLUICE_BAD_ADDRESS)
         return complain(EXIT_USAGE, "--server (or $SLUICE_SERVER): %s",
                         failure->sentence);
-    return complain(failure->error == SLUICE_BAD_OPTION ? EXIT_USAGE
-                                                        : EXIT_FAILED,
-                    "%s%s", failure->sentence, bench_advice(failure->error));
+    return complain(
+        failure->error == SLUICE_BAD_OPTION ? EXIT_USAGE : EXIT_FAILED, "%s%s",
+        failure->sentence, bench_advice(failure->error, has_heard));
 }
 
 /* Every channel is lossless as long as its subscribers read, and these do. */
@@ -181,7 +194,7 @@ static int bench_measure(const struct plan *plan, bool is_json)
                                                                        stdout);
         status = bench_judge(&report);
     } else {
-        status = bench_failed(&connections.failure);
+        status = bench_failed(&connections);
     }
     connections_close(&connections);
     return status;

@@ -42,9 +42,9 @@ static void cert_print_client(const char *folder, const char *name)
     printf("The broker asks for it with:\n  --tls-ca %s/ca.pem\n", folder);
     printf("Its user, in the file of --users:\n  certificate = %s\n", name);
     printf("The client:\n"
-           "  sluice listen --tls --tls-cert %s/%s.pem --tls-key %s/%s.key "
-           "CHANNEL\n",
-           folder, name, folder, name);
+           "  sluice listen --tls --tls-ca %s/ca.pem --tls-cert %s/%s.pem "
+           "--tls-key %s/%s.key CHANNEL\n",
+           folder, folder, name, folder, name);
 }
 
 static int cert_make(const struct cert_options *o, const char *folder)

@@ -17,6 +17,7 @@
 #include "client/prompt.h"
 #include "client/stop_signal.h"
 #include "client/target.h"
+#include "client/topic_link.h"
 #include "client/watch.h"
 #include "proto/channel_name.h"
 
@@ -49,16 +50,18 @@ static const struct cli_option chat_options[] = {
     {"quiet", CLI_OPTION_FLAG, CHAT_VALUE(is_quiet), NULL, NULL, NULL, 0, 0,
      "do not show who comes and goes"},
     TARGET_TLS(CHAT_VALUE(target)),
+    TARGET_LOGIN(CHAT_VALUE(target)),
     {.name = NULL},
 };
 
 struct chat {
     struct chat_options options;
-    struct sluice *s, *door; /* for lines; for who is there */
+    struct topic_link room, door; /* for lines; for who is there */
     struct sluice_bytes channel, door_channel;
     char door_name[SLUICE_CHANNEL_MAX + sizeof PRESENCE_SUFFIX];
     struct presence presence;
     bool is_taken; /* the name */
+    bool is_heard; /* the broker has delivered something */
     struct outage outage;
     char prompt_text[CHAT_PROMPT_BYTES];
     struct prompt *prompt;
@@ -117,13 +120,13 @@ static void chat_print(const struct chat *c, struct sluice_bytes message)
 static enum sluice_error chat_hear(struct chat *c)
 {
     struct sluice_bytes message;
-    enum sluice_error error = sluice_receive(c->s, &message, SLUICE_NO_WAIT);
+    enum sluice_error error = topic_link_receive(&c->room, &message);
     if (error != SLUICE_OK)
         return error;
     prompt_hide(c->prompt);
     do {
         chat_print(c, message);
-        error = sluice_receive(c->s, &message, SLUICE_NO_WAIT);
+        error = topic_link_receive(&c->room, &message);
         /* After a stop signal the time is limited, and this may never pause. */
     } while (error == SLUICE_OK && !stop_signal_came());
     if (error == SLUICE_OK)
@@ -139,9 +142,9 @@ static enum sluice_error chat_announce(struct chat *c, const char *word,
 {
     char text[PRESENCE_MESSAGE_BYTES];
     presence_write(&c->presence, word, text);
-    enum sluice_error error =
-        sluice_publish(c->door, c->door_channel, sluice_text(text), timeout_ms);
-    return error == SLUICE_OK ? sluice_flush(c->door, timeout_ms) : error;
+    enum sluice_error error = topic_link_publish(&c->door, c->door_channel,
+                                                 sluice_text(text), timeout_ms);
+    return error == SLUICE_OK ? sluice_flush(c->door.s, timeout_ms) : error;
 }
 
 static void chat_print_news(const struct chat *c,
@@ -181,8 +184,8 @@ static enum sluice_error chat_mind_door(struct chat *c)
     struct presence_news news;
     enum sluice_error error = SLUICE_AGAIN;
     while (!stop_signal_came() &&
-           (error = sluice_receive(c->door, &message, SLUICE_NO_WAIT)) ==
-               SLUICE_OK) {
+           (error = topic_link_receive(&c->door, &message)) == SLUICE_OK) {
+        c->is_heard = true; /* one's own word comes back as well */
         news = presence_hear(&c->presence, message, now_ms);
         error = chat_on_news(c, &news);
         if (error != SLUICE_OK)
@@ -198,19 +201,19 @@ static enum sluice_error chat_mind_door(struct chat *c)
 
 /* --- coming -------------------------------------------------------------- */
 
-/* On a new handle in place of *s: the old one may still be connected. */
-static enum sluice_error chat_dial(struct chat *c, struct sluice **s,
+/* On a new handle: the old one may still be connected. Version 1 has no way to
+ * show who somebody is. */
+static enum sluice_error chat_dial(struct chat *c, struct topic_link *l,
                                    struct sluice_bytes channel)
 {
     struct sluice *fresh = sluice_new();
     if (!fresh)
         return SLUICE_NO_MEMORY;
-    sluice_free(*s);
-    *s = fresh;
+    sluice_free(l->s);
+    *l = (struct topic_link){fresh, login_is_wanted(&c->options.target.login)};
     c->failed = fresh;
-    enum sluice_error error = target_connect(&c->options.target, fresh,
-                                             (int)c->options.timeout_ms.value);
-    return error == SLUICE_OK ? sluice_subscribe(fresh, channel) : error;
+    return topic_link_join(l, &c->options.target, channel,
+                           (int)c->options.timeout_ms.value);
 }
 
 static enum sluice_error chat_join(struct chat *c)
@@ -218,7 +221,7 @@ static enum sluice_error chat_join(struct chat *c)
     uint64_t identity;
     if (getrandom(&identity, sizeof identity, 0) != (ssize_t)sizeof identity)
         return SLUICE_NO_MEMORY; /* cannot happen */
-    enum sluice_error error = chat_dial(c, &c->s, c->channel);
+    enum sluice_error error = chat_dial(c, &c->room, c->channel);
     if (error == SLUICE_OK)
         error = chat_dial(c, &c->door, c->door_channel);
     presence_init(&c->presence, c->options.name, identity,
@@ -255,11 +258,11 @@ static enum sluice_error chat_rejoin(struct chat *c, enum sluice_error error)
 /* Prints what has come on both connections. SLUICE_AGAIN: nothing more. */
 static enum sluice_error chat_take(struct chat *c)
 {
-    c->failed = c->s;
+    c->failed = c->room.s;
     enum sluice_error error = chat_hear(c);
     if (error != SLUICE_AGAIN)
         return error;
-    c->failed = c->door;
+    c->failed = c->door.s;
     return chat_mind_door(c);
 }
 
@@ -278,8 +281,8 @@ static bool chat_wait(void *context)
         if (c->is_taken)
             return false;
         struct watch watch = {
-            .s = c->s,
-            .other = c->door,
+            .s = c->room.s,
+            .other = c->door.s,
             .fd = STDIN_FILENO,
             .events = POLLIN,
             .timeout_ms = sluice_deadline_left(presence_due_ms(&c->presence)),
@@ -303,12 +306,12 @@ static enum sluice_error chat_say(struct chat *c, const char *line)
     if (!text)
         return SLUICE_NO_MEMORY;
     snprintf(text, length + 1, "%s%s", c->prompt_text, line);
-    c->failed = c->s;
+    c->failed = c->room.s;
     int timeout_ms = (int)c->options.timeout_ms.value;
     enum sluice_error error =
-        sluice_publish(c->s, c->channel, sluice_text(text), timeout_ms);
+        topic_link_publish(&c->room, c->channel, sluice_text(text), timeout_ms);
     free(text);
-    return error != SLUICE_OK ? error : sluice_flush(c->s, timeout_ms);
+    return error != SLUICE_OK ? error : sluice_flush(c->room.s, timeout_ms);
 }
 
 static void chat_talk(struct chat *c)
@@ -326,18 +329,18 @@ static enum sluice_error chat_leave(struct chat *c)
 {
     int timeout_ms = (int)c->options.timeout_ms.value;
     int64_t due_ms = sluice_deadline_in(timeout_ms);
-    c->failed = c->door;
+    c->failed = c->door.s;
     enum sluice_error error = chat_announce(c, "leave", timeout_ms);
     if (error == SLUICE_OK)
-        error = sluice_close(c->door, timeout_ms);
+        error = sluice_close(c->door.s, timeout_ms);
     if (error != SLUICE_OK)
         return error;
-    c->failed = c->s;
-    error = sluice_goodbye(c->s);
+    c->failed = c->room.s;
+    error = sluice_goodbye(c->room.s);
     if (error != SLUICE_OK)
         return error;
     while ((error = chat_hear(c)) == SLUICE_AGAIN) {
-        struct watch watch = {.s = c->s,
+        struct watch watch = {.s = c->room.s,
                               .fd = -1,
                               .is_stopping = true,
                               .timeout_ms = sluice_deadline_left(due_ms)};
@@ -348,9 +351,19 @@ static enum sluice_error chat_leave(struct chat *c)
     return error == SLUICE_CLOSED ? SLUICE_OK : error;
 }
 
+static int chat_complain(const struct chat *c, enum sluice_error error)
+{
+    return complain(EXIT_FAILED, "%s%s", sluice_error_detail(c->failed),
+                    error == SLUICE_BROKEN && !c->is_heard
+                        ? "; the broker's log says why: " COMPLAIN_DEMANDS
+                        : "");
+}
+
 static int chat_chat(struct chat *c)
 {
     enum sluice_error error = chat_rejoin(c, chat_join(c));
+    if (error == SLUICE_BROKEN)
+        return chat_complain(c, error);
     if (error != SLUICE_OK)
         return complain_unconnected(c->failed, error);
     if (c->is_out)
@@ -364,7 +377,7 @@ static int chat_chat(struct chat *c)
                         c->options.name);
     if (c->error == SLUICE_OK)
         return EXIT_DONE;
-    return complain(EXIT_FAILED, "%s", sluice_error_detail(c->failed));
+    return chat_complain(c, c->error);
 }
 
 /* --- the command --------------------------------------------------------- */
@@ -400,9 +413,9 @@ static bool chat_init(struct chat *c, const char *channel)
     snprintf(c->door_name, sizeof c->door_name, "%s" PRESENCE_SUFFIX, channel);
     c->door_channel = sluice_text(c->door_name);
     outage_init(&c->outage, c->options.target.server, false);
-    c->s = sluice_new();
-    c->door = sluice_new();
-    if (!c->s || !c->door || !stop_signal_init())
+    c->room.s = sluice_new();
+    c->door.s = sluice_new();
+    if (!c->room.s || !c->door.s || !stop_signal_init())
         return false;
     c->prompt = prompt_new(c->prompt_text, chat_wait, c);
     c->has_colour = c->prompt && prompt_is_terminal(c->prompt) &&
@@ -412,7 +425,7 @@ static bool chat_init(struct chat *c, const char *channel)
 
 static int chat_run(int argc, char **argv)
 {
-    struct chat c = {.s = NULL};
+    struct chat c = {.prompt = NULL};
     int status;
     if (!command_parse(&command_chat, &c.options, &argc, argv, &status) ||
         !command_has_channel(&command_chat, argc, argv, &status) ||
@@ -422,8 +435,8 @@ static int chat_run(int argc, char **argv)
                  ? chat_chat(&c)
                  : complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
     prompt_free(c.prompt);
-    sluice_free(c.door);
-    sluice_free(c.s);
+    sluice_free(c.door.s);
+    sluice_free(c.room.s);
     return status;
 }
 

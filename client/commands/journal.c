@@ -154,6 +154,7 @@ static int journal_dump_run(struct journal_run *r)
 static int journal_repair_verify(struct journal_run *r, const char *path,
                                  uint64_t lost)
 {
+    bool may_be_more = r->survey.may_lack_more;
     survey_close(&r->survey);
     r->survey = (struct survey){.locks = true};
     if (!journal_survey(r, path))
@@ -163,10 +164,10 @@ static int journal_repair_verify(struct journal_run *r, const char *path,
         return complain(EXIT_FAILED, "it is still damaged");
     }
     complain(EXIT_DONE,
-             "repaired; messages lost: %" PRIu64 "; what was damaged is in "
+             "repaired; messages lost: %" PRIu64 "%s; what was damaged is in "
              "%s/" JOURNAL_NAME_DAMAGED,
-             lost, path);
-    return lost > 0 ? JOURNAL_LOST : EXIT_DONE;
+             lost, may_be_more ? REPORT_PERHAPS_MORE : "", path);
+    return lost > 0 || may_be_more ? JOURNAL_LOST : EXIT_DONE;
 }
 
 static int journal_repair_run(struct journal_run *r)

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: MIT
  *
- * sluice ls - lists the channels or the clients of a broker on this machine. A
- * terminal gets a table, anything else fields with tabs in between, which a
- * script can cut.
+ * sluice ls - lists the channels or the clients of a broker, which it asks at
+ * the control socket, or over HTTP if it is on another machine. A terminal gets
+ * a table, anything else fields with tabs in between, which a script can cut.
  */
 #include "client/command.h"
 #include "client/complain.h"
 #include "client/control_client.h"
 #include "client/control_table.h"
+#include "client/http_client.h"
 #include "client/json.h"
+#include "client/monitor/document_table.h"
+#include "client/target.h"
 #include "client/top/figure.h"
 #include "proto/pattern.h"
 
@@ -20,6 +23,8 @@
 
 struct ls_options {
     struct control_options control;
+    struct target target; /* for `http` alone; its server is not used */
+    const char *http;     /* NULL: the control socket */
     struct cli_option_number count;
     bool has_clients, is_json;
 };
@@ -35,7 +40,12 @@ static const struct cli_option ls_options[] = {
     {"json", CLI_OPTION_FLAG, LS_VALUE(is_json), NULL, NULL, NULL, 0, 0,
      "print a JSON object for each line"},
     CONTROL_OPTION_CONTROL(LS_VALUE(control)),
+    {"http", CLI_OPTION_TEXT, LS_VALUE(http), "URL", NULL, NULL, 0, 0,
+     "ask the --http of a broker instead, wherever it is:\n"
+     "      https://host:25080"},
     CONTROL_OPTION_TIMEOUT(LS_VALUE(control)),
+    TARGET_TLS(LS_VALUE(target)),
+    TARGET_LOGIN(LS_VALUE(target)),
     {.name = NULL},
 };
 
@@ -49,17 +59,31 @@ static const struct ls_column {
     ls_figure *figure; /* NULL: text */
     bool is_rare;      /* a terminal shows it only if it is set somewhere */
 } ls_columns[] = {
-    {"waiting", figure_count, false},  {"bytes", figure_bytes, false},
-    {"limit", figure_bytes, false},    {"readers", figure_count, false},
-    {"in", figure_count, false},       {"out", figure_count, false},
-    {"dropped", figure_count, false},  {"paused", figure_count, false},
-    {"age_ms", figure_age, false},     {"conn", figure_count, false},
-    {"held", figure_count, true},      {"workers", figure_count, true},
-    {"parked", figure_bytes, true},    {"unseen", figure_count, true},
-    {"durable", figure_count, true},   {"on_disk", figure_bytes, true},
-    {"unacked", figure_count, true},   {"lanes", figure_count, true},
-    {"requests", figure_count, true},  {"name", NULL, true},
+    {"waiting", figure_count, false},
+    {"bytes", figure_bytes, false},
+    {"limit", figure_bytes, false},
+    {"readers", figure_count, false},
+    {"in", figure_count, false},
+    {"out", figure_count, false},
+    {"dropped", figure_count, false},
+    {"paused", figure_count, false},
+    {"age_ms", figure_age, false},
+    {"conn", figure_count, false},
+    {"held", figure_count, true},
+    {"workers", figure_count, true},
+    {"parked", figure_bytes, true},
+    {"unseen", figure_count, true},
+    {"durable", figure_count, true},
+    {"on_disk", figure_bytes, true},
+    {"unacked", figure_count, true},
+    {"lanes", figure_count, true},
+    {"requests", figure_count, true},
+    {"name", NULL, true},
     {"protocol", figure_count, false},
+    {"user", NULL, true},
+    {"way", NULL, true},
+    {"tls", NULL, true},
+    {"cipher", NULL, true},
 };
 
 /* NULL: text that is always shown. */
@@ -83,10 +107,43 @@ struct lister {
     struct pattern pattern;
     struct control_client client;
     struct control_table table;
-    size_t shown; /* rows that are printed */
+    uint64_t unlisted; /* that the broker has, and does not list over HTTP */
+    size_t shown;      /* rows that are printed */
 };
 
 /* --- what is listed ------------------------------------------------------ */
+
+/* An answer has three documents, of which the longest list has 100 rows. */
+enum { LS_DOCUMENTS_MAX = 512 << 10 };
+
+static int lister_fetch_documents(struct lister *l, struct http_client *http)
+{
+    const struct ls_options *o = &l->options;
+    enum sluice_error error =
+        http_client_init(http, o->http, &o->target, LS_DOCUMENTS_MAX);
+    if (error != SLUICE_OK)
+        return complain_misused_http(error, http->failure.sentence);
+    error = http_client_ask(http, "/stats", (int)o->control.timeout_ms.value);
+    if (error != SLUICE_OK)
+        return complain_failed(error, http->failure.sentence);
+    if (!document_table_add(&l->table, http->answer, http->answer_bytes,
+                            o->has_clients ? DOCUMENT_CLIENTS
+                                           : DOCUMENT_CHANNELS,
+                            &l->unlisted))
+        return complain(EXIT_FAILED,
+                        "the documents of %s cannot be read; is "
+                        "it a broker of another version?",
+                        http->url.address);
+    return EXIT_DONE;
+}
+
+static int lister_fetch_over_http(struct lister *l)
+{
+    struct http_client http;
+    int status = lister_fetch_documents(l, &http);
+    http_client_fini(&http);
+    return status;
+}
 
 static int lister_fetch(struct lister *l)
 {
@@ -277,8 +334,10 @@ static void lister_print(struct lister *l)
 
 static int lister_list(struct lister *l)
 {
-    int status = control_client_find(&l->client, &l->options.control);
-    if (status == EXIT_DONE)
+    int status = l->options.http
+                     ? lister_fetch_over_http(l)
+                     : control_client_find(&l->client, &l->options.control);
+    if (status == EXIT_DONE && !l->options.http)
         status = lister_fetch(l);
     if (status != EXIT_DONE)
         return status;
@@ -290,6 +349,11 @@ static int lister_list(struct lister *l)
     if (l->shown < l->table.rows)
         complain(EXIT_DONE, "and %zu more; --count N lists up to N",
                  l->table.rows - l->shown);
+    if (l->unlisted > 0)
+        complain(EXIT_DONE,
+                 "and %" PRIu64 " more, with less in them; over HTTP a broker "
+                 "lists only the first hundred",
+                 l->unlisted);
     return EXIT_DONE;
 }
 
@@ -310,6 +374,9 @@ static int ls_run(int argc, char **argv)
         return status;
     if (argc > 2)
         return command_misused(&command_ls, "one PATTERN is enough");
+    if (l.options.http && l.options.control.control)
+        return command_misused(&command_ls, "--http and --control name two "
+                                            "brokers; one is enough");
     if (argc > 1 && !lister_read_pattern(&l, argv[1], &status))
         return status;
     status = lister_list(&l);
@@ -320,7 +387,7 @@ static int ls_run(int argc, char **argv)
 const struct command command_ls = {
     .name = "ls",
     .arguments = "[PATTERN]",
-    .summary = "List the channels or clients of a broker on this machine",
+    .summary = "List the channels or clients of a broker",
     .details =
         "Lists the channels that exist: those with a subscriber or a message.\n"
         "PATTERN is a channel's name, in which '*' stands for one segment and\n"
@@ -328,7 +395,10 @@ const struct command command_ls = {
         "rounded numbers; elsewhere it prints exact ones with tabs in between\n"
         "and no heading.\n"
         "\n"
+        "Without --http it is a broker on this machine.\n"
+        "\n"
         "  sluice ls '/queue/**'\n"
+        "  sluice ls --http https://broker.example:25080 --user ann\n"
         "  sluice ls | sort -t \"$(printf '\\t')\" -k3 -n\n"
         "\n"
         "The fields of a channel are: its name, its kind, the messages and\n"
@@ -340,8 +410,9 @@ const struct command command_ls = {
         "number, address, state and first channel, the messages and bytes\n"
         "that wait for it, its messages in, out and dropped, the full channel\n"
         "it waits for, its version of the protocol, its name, the number of\n"
-        "its channels, messages that it has as a worker, open requests, and\n"
-        "the bytes that are parked for it.\n",
+        "its channels, messages that it has as a worker, open requests, the\n"
+        "bytes that are parked for it, its user in the users file and how it\n"
+        "showed that, its version of TLS and its cipher.\n",
     .options = ls_options,
     .run = ls_run,
 };

@@ -12,6 +12,7 @@
 #include "users/users.h"
 #include "users/users_file.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -63,8 +64,9 @@ static int passwd_check(const struct passwd *p)
     struct users *users = passwd_read(p->options.users);
     if (!users)
         return EXIT_FAILED;
-    printf("%s: %zu users, no mistakes\n", p->options.users,
-           users_count(users));
+    size_t n = users_count(users);
+    printf("%s: %zu user%s, no mistakes\n", p->options.users, n,
+           n == 1 ? "" : "s");
     users_unref(users);
     return EXIT_DONE;
 }
@@ -166,8 +168,11 @@ static bool passwd_edit(struct passwd *p, struct sentence *why)
         ok = passwd_edit_password(p, user, why);
     ok = ok && passwd_leave_comment(p) &&
          users_text_save(&p->text, passwd_is_in_order, why);
-    if (ok && *token)
-        puts(token);
+    if (ok && *token && (puts(token) < 0 || fflush(stdout) != 0))
+        ok = sentence_fail(why,
+                           "the new token could not be written: %s; make "
+                           "another one, and remove its line from %s",
+                           strerror(errno), p->options.users);
     explicit_bzero(token, sizeof token);
     return ok;
 }

@@ -10,6 +10,7 @@
 #include "client/round_trips.h"
 #include "client/stop_signal.h"
 #include "client/target.h"
+#include "client/topic_link.h"
 #include "client/watch.h"
 
 #include <errno.h>
@@ -51,7 +52,7 @@ static const struct cli_option ping_options[] = {
 
 struct pinger {
     struct ping_options options;
-    struct sluice *s;
+    struct topic_link link;
     char topic[PING_TOPIC_BYTES];
     uint8_t *body; /* begins with the number of the message */
     uint64_t sent_ns;
@@ -65,48 +66,10 @@ static uint64_t pinger_clock_ns(void)
     return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
 }
 
-/* --- both versions ------------------------------------------------------- */
-
 static enum sluice_error pinger_connect(struct pinger *p)
 {
-    int timeout_ms = (int)p->options.timeout_ms.value;
-    struct sluice_bytes topic = sluice_text(p->topic);
-    enum sluice_error error;
-    if (p->options.has_units)
-        error = target_open(&p->options.target, p->s, timeout_ms);
-    else
-        error = target_connect(&p->options.target, p->s, timeout_ms);
-    if (error != SLUICE_OK)
-        return error;
-    return p->options.has_units
-               ? sluice_subscribe_to(p->s, topic, NULL, 0, timeout_ms)
-               : sluice_subscribe(p->s, topic);
-}
-
-static enum sluice_error pinger_publish(struct pinger *p,
-                                        struct sluice_bytes message)
-{
-    int timeout_ms = (int)p->options.timeout_ms.value;
-    struct sluice_bytes topic = sluice_text(p->topic);
-    return p->options.has_units
-               ? sluice_publish_to(p->s, topic, message, NULL, 0, timeout_ms)
-               : sluice_publish(p->s, topic, message, timeout_ms);
-}
-
-/* Does not wait. */
-static enum sluice_error pinger_receive(struct pinger *p,
-                                        struct sluice_bytes *message)
-{
-    if (!p->options.has_units)
-        return sluice_receive(p->s, message, SLUICE_NO_WAIT);
-    const struct sluice_event *e;
-    enum sluice_error error;
-    do
-        error = sluice_next(p->s, &e, SLUICE_NO_WAIT);
-    while (error == SLUICE_OK && e->kind != SLUICE_EVENT_MESSAGE);
-    if (error == SLUICE_OK)
-        *message = e->body;
-    return error;
+    return topic_link_join(&p->link, &p->options.target, sluice_text(p->topic),
+                           (int)p->options.timeout_ms.value);
 }
 
 /* --- one message --------------------------------------------------------- */
@@ -134,14 +97,15 @@ static enum sluice_error pinger_listen(struct pinger *p, int64_t due_ms)
 {
     while (!stop_signal_came()) {
         struct sluice_bytes message;
-        enum sluice_error error = pinger_receive(p, &message);
+        enum sluice_error error = topic_link_receive(&p->link, &message);
         if (error == SLUICE_OK && pinger_is_answer(p, message))
             return SLUICE_OK;
         if (error != SLUICE_OK && error != SLUICE_AGAIN)
             return error;
         /* After each message: a flood of others never leaves us waiting. */
-        struct watch watch = {
-            .s = p->s, .fd = -1, .timeout_ms = sluice_deadline_left(due_ms)};
+        struct watch watch = {.s = p->link.s,
+                              .fd = -1,
+                              .timeout_ms = sluice_deadline_left(due_ms)};
         if (watch.timeout_ms == 0)
             return SLUICE_TIMEOUT;
         if (error == SLUICE_AGAIN)
@@ -160,7 +124,8 @@ static enum sluice_error pinger_round(struct pinger *p)
     p->sent_ns = pinger_clock_ns();
     struct sluice_bytes message = {p->body, p->options.size.value};
     int64_t due_ms = sluice_deadline_in(timeout_ms);
-    enum sluice_error error = pinger_publish(p, message);
+    enum sluice_error error = topic_link_publish(
+        &p->link, sluice_text(p->topic), message, timeout_ms);
     if (error == SLUICE_OK)
         error = pinger_listen(p, due_ms);
     if (error == SLUICE_OK)
@@ -208,16 +173,76 @@ static void pinger_print_statistics(const struct pinger *p, int64_t lasted_ms)
                r->mean_ms, r->most_ms, round_trips_deviation_ms(r));
 }
 
-static int pinger_ping(struct pinger *p)
+/* --- refusals ------------------------------------------------------------ */
+
+/* A broker that closes without an answer may demand version 2, which can say
+ * why it refuses. */
+static bool pinger_must_ask_why(const struct pinger *p, enum sluice_error error)
+{
+    return !p->link.has_units && p->trips.received == 0 &&
+           (error == SLUICE_BROKEN || error == SLUICE_CLOSED);
+}
+
+static enum sluice_error pinger_try(struct pinger *p, bool *is_connected)
 {
     enum sluice_error error = pinger_connect(p);
-    if (error != SLUICE_OK)
-        return complain_unconnected(p->s, error);
+    *is_connected = error == SLUICE_OK;
+    return error == SLUICE_OK ? pinger_run(p) : error;
+}
+
+/* On a new handle: what is left of the old connection is not wanted. */
+static enum sluice_error pinger_go(struct pinger *p, bool *is_connected)
+{
+    enum sluice_error error = pinger_try(p, is_connected);
+    struct sluice *fresh = pinger_must_ask_why(p, error) ? sluice_new() : NULL;
+    if (!fresh)
+        return error;
+    struct topic_link first = p->link;
+    uint64_t sent = p->trips.sent;
+    p->link = (struct topic_link){fresh, true};
+    p->trips.sent = 0;
+    enum sluice_error again = pinger_try(p, is_connected);
+    if (again == SLUICE_OK || again == SLUICE_REFUSED ||
+        p->trips.received > 0) {
+        sluice_free(first.s);
+        return again;
+    }
+    sluice_free(fresh); /* it says no more than the first one */
+    p->link = first;
+    p->trips.sent = sent;
+    *is_connected = true;
+    return error;
+}
+
+/* One that answers by a refusal is well, unless what was shown should have
+ * been enough: a health check needs no secret. */
+static bool pinger_is_alive(const struct pinger *p, enum sluice_error error)
+{
+    if (error != SLUICE_REFUSED || p->trips.received > 0)
+        return false;
+    return !login_is_wanted(&p->options.target.login) ||
+           strcmp(sluice_error_code(p->link.s), "auth") != 0;
+}
+
+static int pinger_print_refusal(const struct pinger *p)
+{
+    printf("%s answers, and refuses: %s\n", p->options.target.server,
+           sluice_error_detail(p->link.s));
+    return EXIT_DONE;
+}
+
+static int pinger_ping(struct pinger *p)
+{
     int64_t start_ms = sluice_deadline_clock();
-    error = pinger_run(p);
+    bool is_connected = false;
+    enum sluice_error error = pinger_go(p, &is_connected);
+    if (pinger_is_alive(p, error))
+        return pinger_print_refusal(p);
+    if (!is_connected)
+        return complain_unconnected(p->link.s, error);
     int status = p->trips.received < p->trips.sent ? EXIT_FAILED : EXIT_DONE;
     if (error != SLUICE_OK && error != SLUICE_INTERRUPTED)
-        status = complain(EXIT_FAILED, "%s%s", sluice_error_detail(p->s),
+        status = complain(EXIT_FAILED, "%s%s", sluice_error_detail(p->link.s),
                           error == SLUICE_BROKEN && p->trips.received == 0
                               ? "; its log says why: " COMPLAIN_DEMANDS
                               : "");
@@ -236,13 +261,14 @@ static bool pinger_init(struct pinger *p)
     snprintf(p->topic, sizeof p->topic, "/ping/%016" PRIx64 "%016" PRIx64,
              random[0], random[1]);
     p->body = calloc(1, p->options.size.value);
-    p->s = sluice_new();
-    return p->body && p->s && stop_signal_init();
+    p->link.s = sluice_new();
+    p->link.has_units = p->options.has_units;
+    return p->body && p->link.s && stop_signal_init();
 }
 
 static int ping_run(int argc, char **argv)
 {
-    struct pinger p = {.s = NULL};
+    struct pinger p = {.body = NULL};
     int status;
     if (!command_parse(&command_ping, &p.options, &argc, argv, &status))
         return status;
@@ -255,7 +281,7 @@ static int ping_run(int argc, char **argv)
     status = pinger_init(&p)
                  ? pinger_ping(&p)
                  : complain(EXIT_FAILED, "cannot start: %s", strerror(errno));
-    sluice_free(p.s);
+    sluice_free(p.link.s);
     free(p.body);
     return status;
 }
@@ -271,7 +297,11 @@ const struct command command_ping = {
         "It exits with 1 when the broker cannot be reached or a message does\n"
         "not come back within --timeout:\n"
         "\n"
-        "  sluice ping --count 1 --timeout 2s --quiet\n",
+        "  sluice ping --count 1 --timeout 2s --quiet\n"
+        "\n"
+        "A broker that refuses this client in words is well, too: a check of\n"
+        "its health needs no secret. It prints the refusal, and exits with 0,\n"
+        "unless it was about the --user or the token that was given.\n",
     .options = ping_options,
     .run = ping_run,
 };

@@ -129,9 +129,9 @@ static bool tapper_take(struct tapper *t, const struct receiver_message *m)
 
 static int tapper_run(struct tapper *t)
 {
-    receiver_subscribe(t->watcher.receiver, t->topic);
+    watcher_subscribe(&t->watcher, t->topic);
     /* Not printed, but they show that the broker answers. */
-    receiver_subscribe(t->watcher.receiver, report_topic(REPORT_STATS));
+    watcher_subscribe(&t->watcher, report_topic(REPORT_STATS));
     while (!tapper_is_over(t)) {
         struct receiver_message message;
         bool is_written = true;
@@ -172,7 +172,7 @@ static bool tap_check(const struct tap_options *o, int argc, int *status)
     if (!wrong && is_raw && o->has_headers)
         wrong = "--raw prints bytes alone; leave out --headers";
     if (!wrong)
-        wrong = key_options_wrong(&o->watcher.keys);
+        wrong = watcher_options_wrong(&o->watcher);
     if (argc > 2)
         wrong = "one CHANNEL is enough; start one tap per channel";
     if (wrong)

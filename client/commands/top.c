@@ -31,6 +31,7 @@ struct top_options {
 
 static const struct cli_option top_options[] = {
     WATCHER_OPTION_SERVER(TOP_VALUE(watcher)),
+    WATCHER_OPTION_HTTP(TOP_VALUE(watcher)),
     WATCHER_OPTION_MONITOR(TOP_VALUE(watcher)),
     WATCHER_OPTION_SERVER_KEY(TOP_VALUE(watcher)),
     WATCHER_OPTION_KEY(TOP_VALUE(watcher)),
@@ -40,6 +41,7 @@ static const struct cli_option top_options[] = {
      "print one JSON object per interval; with --once, one"},
     {"timeout", CLI_OPTION_DURATION, TOP_VALUE(timeout_ms), "TIME", "10s", NULL,
      1, 86400000, "how long --once may wait for the broker"},
+    WATCHER_OPTION_TARGET(TOP_VALUE(watcher)),
     {.name = NULL},
 };
 
@@ -53,7 +55,7 @@ static void top_subscribe(struct top *t)
 {
     for (enum report_kind kind = 0; kind < REPORT_KINDS; kind++)
         if (kind != REPORT_EVENT)
-            receiver_subscribe(t->watcher.receiver, report_topic(kind));
+            watcher_subscribe(&t->watcher, report_topic(kind));
 }
 
 /* Takes the reports that have come. False when there may be more: a feed that
@@ -87,7 +89,7 @@ static int top_print_once(struct top *t)
             break;
         if (stop_signal_came())
             return EXIT_FAILED;
-        if (sluice_deadline_left(due_ms) == 0)
+        if (sluice_deadline_left(due_ms) == 0 || watcher_is_over(&t->watcher))
             return watcher_complain(&t->watcher);
         if (is_all)
             watcher_wait(&t->watcher, -1, due_ms);
@@ -110,6 +112,8 @@ static int top_print_on(struct top *t)
             if (fflush(stdout) != 0)
                 return EXIT_FAILED;
         }
+        if (watcher_is_over(&t->watcher))
+            return watcher_complain(&t->watcher);
         if (is_all)
             watcher_wait(&t->watcher, -1, SLUICE_DEADLINE_NEVER);
     }
@@ -131,7 +135,8 @@ static int top_show(struct top *t)
                         "the terminal that $TERM names is unknown; "
                         "use --once or --json");
     t->watcher.told_at = -1; /* the screen shows it */
-    while (!screen.is_over && !stop_signal_came()) {
+    while (!screen.is_over && !watcher_is_over(&t->watcher) &&
+           !stop_signal_came()) {
         bool is_all = top_receive(t);
         screen_draw(&screen);
         if (is_all)
@@ -140,7 +145,8 @@ static int top_show(struct top *t)
         screen_read_keys(&screen);
     }
     screen_close();
-    return EXIT_DONE;
+    return watcher_is_over(&t->watcher) ? watcher_complain(&t->watcher)
+                                        : EXIT_DONE;
 }
 
 /* --- the command --------------------------------------------------------- */
@@ -170,7 +176,7 @@ static int top_run(int argc, char **argv)
         return complain(EXIT_FAILED, "out of memory");
     int status;
     if (command_parse(&command_top, &t->options, &argc, argv, &status)) {
-        const char *wrong = key_options_wrong(&t->options.watcher.keys);
+        const char *wrong = watcher_options_wrong(&t->options.watcher);
         if (argc > 1)
             wrong = "top takes options only; name a broker with --server";
         status = wrong ? command_misused(&command_top, wrong) : top_watch(t);
@@ -185,9 +191,12 @@ const struct command command_top = {
     .summary = "Watch a broker, its channels and clients in a terminal",
     .details =
         "Shows the traffic of a broker, its channels and its clients, the\n"
-        "fullest first. Press '?' for a list of keys, 'q' to quit. A broker\n"
-        "on another machine must run with --monitor-bind.\n"
+        "fullest first, and users of a users file. Press '?' for a list of\n"
+        "keys, 'q' to quit. A broker on another machine must run with --http,\n"
+        "where --user and the like say who asks, or with --monitor-bind,\n"
+        "which takes keys.\n"
         "\n"
+        "  sluice top --http https://broker.example:25080 --user ann\n"
         "  sluice top --once --json | jq '.channels.channels[0]'\n",
     .options = top_options,
     .run = top_run,

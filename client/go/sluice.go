@@ -1279,8 +1279,12 @@ func (c *Client) setTLS(isAsked bool) error {
 	if c.options.TLSPin == "" {
 		c.options.TLSPin = env["PIN"]
 	}
+	word := os.Getenv("SLUICE_TLS")
+	if word != "" && word != "yes" && word != "no" {
+		return fmt.Errorf("sluice: $SLUICE_TLS: %q is not yes or no", word)
+	}
 	if !isAsked && c.options.TLS == nil && c.options.TLSPin == "" &&
-		os.Getenv("SLUICE_TLS") != "yes" {
+		word != "yes" {
 		return nil
 	}
 	if c.network == "unix" {
@@ -1368,8 +1372,9 @@ func (c *Client) completeTLS() error {
 func checkPinned(chain []*x509.Certificate, pin []byte, roots *x509.CertPool,
 	name string) error {
 	shown := chain[0]
-	digest := sha256.Sum256(shown.RawSubjectPublicKeyInfo)
-	if subtle.ConstantTimeCompare(digest[:], pin) != 1 {
+	key, all := sha256.Sum256(shown.RawSubjectPublicKeyInfo), sha256.Sum256(shown.Raw)
+	if subtle.ConstantTimeCompare(key[:], pin) != 1 &&
+		subtle.ConstantTimeCompare(all[:], pin) != 1 {
 		return errors.New("its certificate does not have the pinned key")
 	}
 	if now := time.Now(); now.Before(shown.NotBefore) ||

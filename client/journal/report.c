@@ -113,8 +113,7 @@ void report_write(const struct survey *s, FILE *out)
         fputs("sound\n", out);
     else
         fprintf(out, "damaged; messages lost: %" PRIu64 "%s\n", lost,
-                s->is_end_lost ? ", and perhaps the last ones of channels"
-                               : "");
+                s->may_lack_more ? REPORT_PERHAPS_MORE : "");
     if (s->folder.is_used)
         fputs("A broker uses it: its last batch may be missing here.\n", out);
 }

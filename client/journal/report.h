@@ -9,6 +9,9 @@
 
 #include "client/journal/survey.h"
 
+/* Behind the number of messages lost, when survey.may_lack_more. */
+#define REPORT_PERHAPS_MORE ", and perhaps more that no file names"
+
 /* Writes all of it: the store, its channels, its segments, what is damaged and
  * what is lost. */
 void report_write(const struct survey *s, FILE *out);

@@ -56,8 +56,12 @@ static bool visit_damage(void *arg, const struct segment_scan_damage *d)
     journal_name_segment(name, segment->name_id);
     if (d->fault == JOURNAL_NEWER)
         s->is_newer = true;
-    if (d->end > d->batch && !v->is_older)
+    if (d->end > d->batch && !v->is_older) {
+        bool is_state =
+            d->batch == segment->header.first_batch && d->end == d->batch + 1;
         s->is_end_lost = true;
+        s->may_lack_more |= !is_state; /* which has no messages */
+    }
     if (d->end > d->batch)
         snprintf(which, sizeof which, " %" PRIu64 " to %" PRIu64, d->batch,
                  d->end - 1);
@@ -276,7 +280,7 @@ static void survey_judge_files(struct survey *s, uint64_t newest)
             continue;
         survey_note_wrong(s, segment);
         if (!segment->is_ours && segment->name_id > newest)
-            s->is_end_lost = true;
+            s->is_end_lost = s->may_lack_more = true;
     }
 }
 
@@ -312,8 +316,10 @@ static void survey_read_segments(struct survey *s)
     survey_scan_old(s);
     survey_judge_files(s,
                        newest < s->count ? s->segments[newest].header.id : 0);
-    if (base == s->count)
-        survey_note(s, NULL, "no segment says what the journal holds");
+    if (base < s->count)
+        return;
+    s->is_end_lost = s->may_lack_more = true;
+    survey_note(s, NULL, "no segment says what the journal holds");
 }
 
 static bool survey_read(struct survey *s, struct sentence *why)
@@ -323,10 +329,12 @@ static bool survey_read(struct survey *s, struct sentence *why)
     s->catalog.keeps_done = s->keeps_done;
     survey_read_segments(s);
     catalog_settle(&s->catalog);
-    if (s->catalog.nameless > 0)
+    if (s->catalog.nameless > 0) {
+        s->may_lack_more = true;
         survey_note(s, NULL,
                     "%" PRIu64 " messages are of channels whose names are lost",
                     s->catalog.nameless);
+    }
     catalog_each_lost(&s->catalog, survey_note_lost, s);
     survey_weigh(s);
     return !s->is_out_of_memory || sentence_fail(why, "out of memory");
@@ -342,7 +350,8 @@ static void survey_clear(struct survey *s)
     s->notes = NULL;
     s->count = s->note_count = s->note_room = 0;
     s->read_bytes = s->last_batch = 0;
-    s->is_newer = s->is_format_bad = s->is_end_lost = false;
+    s->is_newer = s->is_format_bad = false;
+    s->is_end_lost = s->may_lack_more = false;
 }
 
 bool survey_open(struct survey *s, const char *path, struct sentence *why)

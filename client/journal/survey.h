@@ -45,6 +45,7 @@ struct survey {
     bool is_format_bad;  /* FORMAT is missing or damaged */
     bool is_end_lost;    /* there may be messages, and channels, behind the
                             last numbers that are known */
+    bool may_lack_more;  /* of messages than the catalog has as lost */
     uint64_t last_batch; /* highest number seen, or named */
     /* To be set. */
     bool keeps_done; /* dump --acked */

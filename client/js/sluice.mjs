@@ -905,8 +905,10 @@ class Tls {
     if (!this.#pin) return "";
     const shown = socket.getPeerX509Certificate();
     const key = shown.publicKey.export({ type: "spki", format: "der" });
-    const digest = createHash("sha256").update(key).digest();
-    if (!timingSafeEqual(digest, Buffer.from(this.#pin.slice(7), "hex")))
+    const pin = Buffer.from(this.#pin.slice(7), "hex");
+    const isPinned = (bytes) =>
+      timingSafeEqual(createHash("sha256").update(bytes).digest(), pin);
+    if (!isPinned(key) && !isPinned(shown.raw))
       return "the broker's certificate does not have the pinned key";
     const now = Date.now();
     if (now < Date.parse(shown.validFrom) || now > Date.parse(shown.validTo))
@@ -917,7 +919,10 @@ class Tls {
 }
 
 function tlsOf(options, isAsked, address, env) {
-  const isMeant = options.tls ?? (isAsked || env.SLUICE_TLS === "yes" ||
+  const word = env.SLUICE_TLS || "no";
+  if (word !== "yes" && word !== "no")
+    throw new RangeError(`$SLUICE_TLS: "${word}" is not yes or no`);
+  const isMeant = options.tls ?? (isAsked || word === "yes" ||
     [options.tlsName, options.tlsPin,
       ...["CA", "CERT", "KEY", "NAME", "PIN"].map((k) => env[`SLUICE_TLS_${k}`]),
     ].some(Boolean));

@@ -113,7 +113,10 @@ static const struct tls_row {
      "this client"},
     {SSL_R_SSLV3_ALERT_CERTIFICATE_EXPIRED,
      "the broker says that the certificate of this client has expired: renew "
-     "it"},
+     "it, unless it is the broker's list of revoked ones"},
+    {SSL_R_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE,
+     "the broker refused the certificate of this client: it is not one for "
+     "clients"},
     {SSL_R_SSLV3_ALERT_CERTIFICATE_REVOKED,
      "the broker says that the certificate of this client was revoked"},
     {SSL_R_SSLV3_ALERT_BAD_CERTIFICATE,
@@ -122,7 +125,8 @@ static const struct tls_row {
     {SSL_R_TLSV1_ALERT_NO_RENEGOTIATION,
      "the server wanted to renegotiate, which is not allowed"},
     {SSL_R_TLSV1_ALERT_NO_APPLICATION_PROTOCOL,
-     "the server speaks TLS, but not the protocol of sluice inside"},
+     "the server speaks TLS, but another protocol inside: compare the address "
+     "and its port"},
     {SSL_R_EXCESSIVE_MESSAGE_SIZE,
      "the server's chain of certificates is too long"},
 };

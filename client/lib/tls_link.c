@@ -356,7 +356,9 @@ bool sluice_tls_link_export(const struct sluice_tls_link *l, uint8_t *out,
                             size_t n)
 {
     static const char label[] = "EXPORTER-Channel-Binding";
-    return SSL_export_keying_material(l->ssl, out, n, label, sizeof label - 1,
+    return (SSL_version(l->ssl) >= TLS1_3_VERSION ||
+            SSL_get_extms_support(l->ssl) == 1) &&
+           SSL_export_keying_material(l->ssl, out, n, label, sizeof label - 1,
                                       NULL, 0, 0) == 1;
 }
 

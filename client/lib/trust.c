@@ -14,7 +14,9 @@
  * understands. All give forward secrecy and authenticated encryption. */
 static const char trust_ciphers_12[] = "ECDHE+AESGCM:ECDHE+CHACHA20";
 static const char trust_groups[] = "X25519:P-256";
-static const unsigned char trust_protocol[] = "\x06sluice"; /* by ALPN */
+/* By ALPN. */
+static const unsigned char trust_protocol[] = "\x06sluice";
+static const unsigned char trust_protocol_http[] = "\x08http/1.1";
 static const char trust_pin_prefix[] = "sha256:";
 
 enum {
@@ -35,8 +37,10 @@ struct trust_stamp {
 struct sluice_trust {
     char *files[TRUST_FILES]; /* see below; each may be NULL */
     char *name;               /* NULL: that of the address */
+    bool is_for_http;         /* that is spoken inside, not sluice */
     bool has_pin;
-    uint8_t pin[TRUST_PIN_BYTES]; /* SHA-256 of the server's public key */
+    /* SHA-256 of the server's public key, or of its certificate */
+    uint8_t pin[TRUST_PIN_BYTES];
     struct trust_stamp stamps[TRUST_FILES];
     SSL_CTX *context;
 };
@@ -101,7 +105,7 @@ static enum sluice_error trust_take(struct sluice_trust *t,
 
 /* --- who is believed ----------------------------------------------------- */
 
-static bool trust_is_pinned(const struct sluice_trust *t, const X509 *shown)
+static bool trust_has_key(const struct sluice_trust *t, const X509 *shown)
 {
     uint8_t digest[EVP_MAX_MD_SIZE];
     unsigned char *key = NULL;
@@ -113,6 +117,17 @@ static bool trust_is_pinned(const struct sluice_trust *t, const X509 *shown)
         n == sizeof t->pin && memcmp(digest, t->pin, n) == 0;
     OPENSSL_free(key);
     return is_pinned;
+}
+
+/* Other programs, and the broker's log, give the digest of the certificate
+ * itself. */
+static bool trust_is_pinned(const struct sluice_trust *t, const X509 *shown)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    unsigned n = 0;
+    return trust_has_key(t, shown) ||
+           (X509_digest(shown, EVP_sha256(), digest, &n) == 1 &&
+            n == sizeof t->pin && memcmp(digest, t->pin, n) == 0);
 }
 
 static int trust_check_dates(const X509 *shown)
@@ -307,6 +322,11 @@ void sluice_trust_free(struct sluice_trust *t)
     free(t);
 }
 
+void sluice_trust_speak_http(struct sluice_trust *t)
+{
+    t->is_for_http = true;
+}
+
 const char *sluice_trust_name(const struct sluice_trust *t)
 {
     return t->name;
@@ -321,6 +341,15 @@ static bool trust_expect(SSL *ssl, const char *name)
            SSL_set_tlsext_host_name(ssl, name) == 1;
 }
 
+static bool trust_set_up(const struct sluice_trust *t, SSL *ssl,
+                         const char *name)
+{
+    return (!t->is_for_http ||
+            SSL_set_alpn_protos(ssl, trust_protocol_http,
+                                sizeof trust_protocol_http - 1) == 0) &&
+           (!name || trust_expect(ssl, name));
+}
+
 enum sluice_error sluice_trust_connect(struct sluice_trust *t, const char *name,
                                        X509 **shown, SSL **out,
                                        struct sluice_failure *why)
@@ -332,7 +361,7 @@ enum sluice_error sluice_trust_connect(struct sluice_trust *t, const char *name,
                                   "prove to have, or a pin");
     (void)trust_refresh(t, &ignored);
     SSL *ssl = SSL_new(t->context);
-    if (!ssl || (name && !trust_expect(ssl, name))) {
+    if (!ssl || !trust_set_up(t, ssl, name)) {
         SSL_free(ssl);
         ERR_clear_error();
         return sluice_failure_set(why, SLUICE_BAD_OPTION,

@@ -21,6 +21,9 @@ sluice_trust_new(const struct sluice_tls *settings, struct sluice_trust **out,
 /* NULL is allowed. */
 void sluice_trust_free(struct sluice_trust *t);
 
+/* HTTP is spoken inside of the connections that follow, not sluice. */
+void sluice_trust_speak_http(struct sluice_trust *t);
+
 /* The name that the settings expect; NULL: that of the address. */
 const char *sluice_trust_name(const struct sluice_trust *t);
 

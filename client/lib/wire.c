@@ -90,9 +90,10 @@ bool sluice_wire_has_more(const struct sluice_wire *w)
 }
 
 bool sluice_wire_binding(const struct sluice_wire *w,
-                         uint8_t out[SLUICE_WIRE_BINDING])
+                         uint8_t out[SLUICE_WIRE_BINDING], size_t *n)
 {
-    return w->tls && sluice_tls_link_export(w->tls, out, SLUICE_WIRE_BINDING);
+    *n = w->tls ? SLUICE_WIRE_BINDING : 0;
+    return *n == 0 || sluice_tls_link_export(w->tls, out, *n);
 }
 
 const struct sluice_failure *sluice_wire_failure(const struct sluice_wire *w)

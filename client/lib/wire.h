@@ -54,9 +54,10 @@ short sluice_wire_events(const struct sluice_wire *w, bool has_output);
 bool sluice_wire_has_more(const struct sluice_wire *w);
 
 /* Bytes that both ends have in common, and nobody else: tls-exporter of RFC
- * 9266. False without TLS. */
+ * 9266. How many: 0 without TLS. False when TLS has none: TLS 1.2 needs the
+ * extended master secret of RFC 7627. */
 bool sluice_wire_binding(const struct sluice_wire *w,
-                         uint8_t out[SLUICE_WIRE_BINDING]);
+                         uint8_t out[SLUICE_WIRE_BINDING], size_t *n);
 
 /* Why TLS has failed; NULL when it has not. */
 const struct sluice_failure *sluice_wire_failure(const struct sluice_wire *w);

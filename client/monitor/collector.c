@@ -2,13 +2,19 @@
 #include "client/monitor/collector.h"
 
 #include "client/complain.h"
+#include "client/lib/failure.h"
+#include "client/monitor/doorman.h"
 #include "client/monitor/guard.h"
 #include "client/monitor/local_endpoint.h"
+#include "client/monitor/poll_loop.h"
 #include "client/monitor/site.h"
 #include "client/monitor/sse.h"
 #include "client/monitor/sse_clients.h"
 #include "client/monitor/web.h"
+#include "client/monitor/web_door.h"
+#include "client/page_users.h"
 #include "client/stop_signal.h"
+#include "client/tls_server.h"
 
 #include <errno.h>
 #include <event2/event.h>
@@ -42,12 +48,17 @@ struct collector {
         struct local_endpoint found;
         struct receiver_setup setup;
     } look; /* for the local feed */
+    size_t poll_count;
+    struct poll_loop *poll[CLI_OPTION_TEXTS_MAX];
     struct guard guard;
     bool is_resting;      /* receivers are closed, */
     uint32_t rest_end_ms; /* until this time of web_now_ms */
     struct reporters reporters;
     struct site site;
+    struct doorman *doorman; /* NULL: nobody is asked for keys */
     struct web *web;
+    struct tls_server *tls;   /* of the page; NULL: in clear */
+    struct page_users *users; /* who may see it; NULL: everybody */
 };
 
 static int64_t collector_clock_ms(void)
@@ -74,9 +85,10 @@ static void collector_tell(struct collector *c, const struct reporter *p,
     web_flush(c->web);
 }
 
-static void collector_on_message(struct collector *c,
+static void collector_on_message(void *arg,
                                  const struct receiver_message *message)
 {
+    struct collector *c = arg;
     struct report r;
     if (!report_read(&r, message))
         return;
@@ -238,6 +250,8 @@ static void collector_on_beat(evutil_socket_t fd, short events, void *arg)
             collector_tell(c, c->reporters.reporter[i], NULL);
     collector_guard(c);
     collector_look_again(c);
+    if (c->users && page_users_look(c->users))
+        web_end_streams(c->web);
 }
 
 static void collector_on_stop(evutil_socket_t fd, short events, void *base)
@@ -260,13 +274,45 @@ static int collector_open_inlet(struct collector *c,
                           receiver_error());
 }
 
+static int collector_open_doorman(struct collector *c)
+{
+    struct sentence why;
+    c->doorman = doorman_open(c->base, c->context, c->setup->reporters, &why);
+    return c->doorman ? EXIT_DONE
+                      : complain(EXIT_FAILED, "--reporters: %s", why.text);
+}
+
+static int collector_open_poll(struct collector *c, const char *url)
+{
+    struct sluice_failure why;
+    struct poll_loop *l = poll_loop_open(c->base, url, c->setup->target,
+                                         collector_on_message, c, &why);
+    if (!l)
+        return complain(EXIT_USAGE, "--connect: %s", why.sentence);
+    c->poll[c->poll_count++] = l;
+    return EXIT_DONE;
+}
+
 static int collector_open_web(struct collector *c)
 {
     struct sentence why;
-    if (!site_init(&c->site, c->base, &c->reporters, c->setup->names,
-                   c->setup->name_count))
+    struct web_door door;
+    const struct collector_setup *s = c->setup;
+    if (!web_door_decide(s->http, s->certificate != NULL, s->users != NULL,
+                         &door, &why))
+        return complain(EXIT_USAGE, "%s", why.text);
+    if (door.has_tls) {
+        c->tls = tls_server_new(s->certificate, s->key, &why);
+        if (!c->tls)
+            return complain(EXIT_USAGE, "%s", why.text);
+    }
+    if (door.has_login && !(c->users = page_users_new(s->users)))
+        return EXIT_USAGE;
+    if (!site_init(&c->site, c->base, &c->reporters, c->users, s->names,
+                   s->name_count))
         return complain(EXIT_FAILED, "out of memory");
-    c->web = web_open(c->base, &c->site.http, c->setup->http, &why);
+    c->site.http.has_tls = door.has_tls;
+    c->web = web_open(c->base, &c->site.http, door.address, c->tls, &why);
     if (!c->web)
         return complain(EXIT_FAILED, "%s", why.text);
     c->site.web = c->web;
@@ -288,8 +334,12 @@ static int collector_open(struct collector *c)
         event_add(c->stop, NULL) != 0)
         return complain(EXIT_FAILED, "out of memory");
     int status = collector_open_web(c);
+    if (status == EXIT_DONE && c->setup->reporters)
+        status = collector_open_doorman(c);
     for (size_t i = 0; i < c->setup->receiver_count && status == EXIT_DONE; i++)
         status = collector_open_inlet(c, &c->setup->receiver[i]);
+    for (size_t i = 0; i < c->setup->document_count && status == EXIT_DONE; i++)
+        status = collector_open_poll(c, c->setup->documents[i]);
     c->look.is_over = c->setup->server == NULL;
     if (status == EXIT_DONE && !c->look.is_over)
         (void)collector_look(c);
@@ -300,8 +350,13 @@ static void collector_close(struct collector *c)
 {
     web_close(c->web);
     site_fini(&c->site);
+    tls_server_free(c->tls);
+    page_users_free(c->users);
     while (c->inlet_count > 0)
         inlet_close(&c->inlet[--c->inlet_count]);
+    while (c->poll_count > 0)
+        poll_loop_close(c->poll[--c->poll_count]);
+    doorman_close(c->doorman);
     collector_free_event(c->stop);
     collector_free_event(c->beat);
     reporters_fini(&c->reporters);
@@ -317,7 +372,10 @@ static void collector_greet(const struct collector *c)
         printf("%s %s\n", inlet->setup->is_bound ? "collecting at" : "watching",
                inlet->endpoint);
     }
-    printf("look at http://%s/\n", web_address(c->web));
+    for (size_t i = 0; i < c->poll_count; i++)
+        printf("watching %s\n", poll_loop_url(c->poll[i]));
+    printf("look at %s://%s/\n", c->tls ? "https" : "http",
+           web_address(c->web));
     fflush(stdout);
 }
 

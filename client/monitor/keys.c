@@ -2,6 +2,7 @@
 #include "client/monitor/keys.h"
 
 #include <errno.h>
+#include <string.h>
 #include <zmq.h>
 
 #include "common/sentence.h"
@@ -39,6 +40,16 @@ bool keys_make(char secret[KEY_FILE_TEXT_BYTES],
 static bool apply_key(void *socket, int option, const char *key)
 {
     return zmq_setsockopt(socket, option, key, KEY_FILE_TEXT_BYTES) == 0;
+}
+
+bool keys_protect(const char *secret, const char *domain, void *socket)
+{
+    int is_server = 1;
+    return zmq_setsockopt(socket, ZMQ_CURVE_SERVER, &is_server,
+                          sizeof is_server) == 0 &&
+           zmq_setsockopt(socket, ZMQ_ZAP_DOMAIN, domain, strlen(domain)) ==
+               0 &&
+           apply_key(socket, ZMQ_CURVE_SECRETKEY, secret);
 }
 
 bool keys_apply(const struct keys *keys, void *socket)

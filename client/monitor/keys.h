@@ -54,4 +54,8 @@ bool keys_make(char secret[KEY_FILE_TEXT_BYTES],
  * errno, when libzmq refuses. */
 bool keys_apply(const struct keys *keys, void *socket);
 
+/* Has a socket that will be bound demand keys of its peers, and ask about them
+ * in a domain of ZAP. False, with errno, when libzmq refuses. */
+bool keys_protect(const char *secret, const char *domain, void *socket);
+
 #endif

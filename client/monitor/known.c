@@ -28,12 +28,41 @@ static const char *const channel_keys[] = {
     "durable", "disk_bytes",   "unacked",        "wildcards",  "unseen",
     NULL};
 
-static const char *const client_keys[] = {
-    "conn",         "peer",     "state",    "channel",     "waits_for",
-    "tls",          "cipher",   "name",     "in",          "out",
-    "dropped",      "depth",    "bytes",    "limit_bytes", "limit_messages",
-    "age_ms",       "recent",   "protocol", "lanes",       "held",
-    "parked_bytes", "requests", NULL};
+static const char *const client_keys[] = {"conn",
+                                          "peer",
+                                          "state",
+                                          "channel",
+                                          "waits_for",
+                                          "tls",
+                                          "cipher",
+                                          "user",
+                                          "way",
+                                          "name",
+                                          "in",
+                                          "out",
+                                          "dropped",
+                                          "depth",
+                                          "bytes",
+                                          "limit_bytes",
+                                          "limit_messages",
+                                          "age_ms",
+                                          "recent",
+                                          "protocol",
+                                          "lanes",
+                                          "held",
+                                          "parked_bytes",
+                                          "requests",
+                                          NULL};
+
+static const char *const user_keys[] = {"name",
+                                        "connections",
+                                        "connections_limit",
+                                        "memory_bytes",
+                                        "memory_limit_bytes",
+                                        "messages_limit",
+                                        "bytes_limit",
+                                        "denied",
+                                        NULL};
 
 static bool is_plain(const json_t *value)
 {
@@ -110,6 +139,11 @@ json_t *known_channels(json_t *document)
 json_t *known_clients(json_t *document)
 {
     return known_list(document, "clients", client_keys);
+}
+
+json_t *known_users(json_t *document)
+{
+    return known_list(document, "users", user_keys);
 }
 
 json_t *known_event(json_t *document)

@@ -17,6 +17,7 @@ enum { KNOWN_ROWS_MAX = 100 };
 json_t *known_stats(json_t *document);
 json_t *known_channels(json_t *document);
 json_t *known_clients(json_t *document);
+json_t *known_users(json_t *document);
 json_t *known_event(json_t *document);
 
 #endif

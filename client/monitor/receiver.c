@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/monitor/receiver.h"
 
+#include "client/monitor/doorman.h"
 #include "client/monitor/keys.h"
 
 #include <errno.h>
@@ -39,6 +40,8 @@ static bool receiver_set_up(void *socket, const struct receiver_setup *setup)
            zmq_setsockopt(socket, ZMQ_MAXMSGSIZE, &setup->max_bytes,
                           sizeof setup->max_bytes) == 0 &&
            (!setup->keys || keys_apply(setup->keys, socket)) &&
+           (!setup->secret ||
+            keys_protect(setup->secret, DOORMAN_DOMAIN, socket)) &&
            (setup->is_bound ? zmq_bind(socket, setup->endpoint)
                             : zmq_connect(socket, setup->endpoint)) == 0;
 }

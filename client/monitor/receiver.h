@@ -22,7 +22,10 @@ struct receiver_setup {
     const char *endpoint;    /* as ZeroMQ writes it: tcp://127.0.0.1:5556 */
     int64_t max_bytes;       /* of a part; -1: any. A peer that sends more is
                                 disconnected */
-    const struct keys *keys; /* NULL: without */
+    const struct keys *keys; /* to connect with; NULL: without */
+    const char *secret;      /* of a bound one: peers must know its public half,
+                                and are asked who they are (doorman.h); NULL:
+                                they need no keys */
 };
 
 enum { RECEIVER_PARTS = 3 };

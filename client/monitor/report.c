@@ -21,6 +21,7 @@ static const struct {
     [REPORT_STATS] = {"stats", "sluice.stats", known_stats},
     [REPORT_CHANNELS] = {"channels", "sluice.channels", known_channels},
     [REPORT_CLIENTS] = {"clients", "sluice.clients", known_clients},
+    [REPORT_USERS] = {"users", "sluice.users", known_users},
     [REPORT_EVENT] = {"event", "sluice.event", known_event},
 };
 
@@ -67,14 +68,12 @@ static bool report_identify(struct report *r)
     return r->name != NULL;
 }
 
-/* Whether it can have no more than REPORT_VALUES_MAX values, which is cheap to
- * see before it is parsed: commas and brackets outside of texts are counted. */
-static bool report_is_short(const struct receiver_part *body)
+/* Commas and brackets outside of texts are counted. */
+bool report_is_short(const char *text, size_t length, size_t documents)
 {
-    const char *text = body->data;
     size_t values = 0;
     bool is_text = false;
-    for (size_t i = 0; i < body->length; i++) {
+    for (size_t i = 0; i < length; i++) {
         char c = text[i];
         if (c == '"')
             is_text = !is_text;
@@ -83,7 +82,7 @@ static bool report_is_short(const struct receiver_part *body)
         else
             values += c == ',' || c == '[' || c == '{';
     }
-    return values <= REPORT_VALUES_MAX;
+    return values <= documents * REPORT_VALUES_MAX;
 }
 
 bool report_read(struct report *r, const struct receiver_message *message)
@@ -95,7 +94,7 @@ bool report_read(struct report *r, const struct receiver_message *message)
     if (r->kind == REPORT_KINDS)
         return false;
     const struct receiver_part *body = &message->part[message->parts - 1];
-    r->document = report_is_short(body)
+    r->document = report_is_short(body->data, body->length, 1)
                       ? json_loadb(body->data, body->length, 0, NULL)
                       : NULL;
     r->is_of_broker = has_topic;

@@ -15,8 +15,9 @@
 
 enum report_kind {
     REPORT_STATS,
+    REPORT_USERS,
     REPORT_CHANNELS,
-    REPORT_CLIENTS,
+    REPORT_CLIENTS, /* the last one of an interval */
     REPORT_EVENT,
     REPORT_KINDS,
 };
@@ -33,6 +34,10 @@ const char *report_kind_name(enum report_kind kind);
 
 /* The first part of what a broker publishes: "sluice.stats", ... */
 const char *report_topic(enum report_kind kind);
+
+/* Whether a text can have no more values than so many documents of a broker,
+ * which is cheap to see before it is parsed. */
+bool report_is_short(const char *text, size_t length, size_t documents);
 
 /* Reads a message. False when it is not a report; otherwise report_fini() is
  * needed. */

@@ -5,6 +5,8 @@
 #include "client/monitor/reporter_json.h"
 #include "client/monitor/sse_clients.h"
 #include "client/monitor/web.h"
+#include "client/page_users.h"
+#include "users/network.h"
 
 #include <event2/event.h>
 #include <inttypes.h>
@@ -158,17 +160,31 @@ static struct http_route *site_make_routes(size_t *count)
     return routes;
 }
 
-bool site_init(struct site *s, struct event_base *base,
-               const struct reporters *reporters, const char *const *names,
-               size_t name_count)
+/* Also each file of the page: whoever asks should learn at once that a login is
+ * wanted. */
+static struct http_verdict site_judge(struct http_connection *c,
+                                      const struct http_request *request)
 {
-    *s = (struct site){.reporters = reporters};
+    struct site *s = c->site->arg;
+    struct network from;
+    static const struct http_verdict gone = {HTTP_UNAUTHORIZED, NULL};
+    if (!web_peer(c, &from))
+        return gone;
+    return page_users_judge(s->users, request->authorization, &from);
+}
+
+bool site_init(struct site *s, struct event_base *base,
+               const struct reporters *reporters, struct page_users *users,
+               const char *const *names, size_t name_count)
+{
+    *s = (struct site){.reporters = reporters, .users = users};
     s->http = (struct http_site){
         .arg = s,
         .names = names,
         .name_count = name_count,
         .stranger = HTTP_MISDIRECTED,
         .has_own_origin = true,
+        .judge = users ? site_judge : NULL,
         .headers =
             "Content-Security-Policy: default-src 'none'; script-src 'self'; "
             "style-src 'self'; connect-src 'self'; img-src 'self'; "

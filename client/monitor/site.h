@@ -17,10 +17,12 @@ enum {
 
 struct event;
 struct event_base;
+struct page_users;
 struct web;
 
 struct site {
     const struct reporters *reporters;
+    struct page_users *users;  /* who may see it; NULL: everybody */
     struct web *web;           /* the server; NULL until it is there */
     struct http_route *routes; /* of http */
     struct http_site http;     /* for the server */
@@ -31,11 +33,12 @@ struct site {
                                                             may be NULL */
 };
 
-/* `reporters` and `names`, the hosts that requests may name, are borrowed.
+/* `reporters`, `users`, which may be NULL, and `names`, the hosts that requests
+ * may name, are borrowed.
  * False when there is no memory. */
 bool site_init(struct site *s, struct event_base *base,
-               const struct reporters *reporters, const char *const *names,
-               size_t name_count);
+               const struct reporters *reporters, struct page_users *users,
+               const char *const *names, size_t name_count);
 
 void site_fini(struct site *s);
 

@@ -3,7 +3,9 @@
 
 #include "client/complain.h"
 #include "client/lib/deadline.h"
+#include "client/lib/failure.h"
 #include "client/lib/permission.h"
+#include "client/monitor/poller.h"
 #include "client/stop_signal.h"
 #include "common/sentence.h"
 
@@ -17,6 +19,14 @@ enum {
     WATCHER_REASON_BYTES = 256,
     WATCHER_PART_MAX = 1 << 30, /* the longest message there can be */
 };
+
+const char *watcher_options_wrong(const struct watcher_options *o)
+{
+    return o->http && o->monitor
+               ? "--http and --monitor (or $SLUICE_MONITOR) name two brokers; "
+                 "one is enough"
+               : key_options_wrong(&o->keys);
+}
 
 static int watcher_denied(const char *path)
 {
@@ -32,7 +42,7 @@ static int watcher_find(struct watcher *w, const struct watcher_options *o)
     w->endpoint = o->monitor;
     if (w->endpoint)
         return EXIT_DONE;
-    switch (local_endpoint_find(o->server, &w->local, &w->absent)) {
+    switch (local_endpoint_find(o->target.server, &w->local, &w->absent)) {
     case LOCAL_FOUND:
         w->endpoint = w->local.text;
         w->absent.text[0] = '\0';
@@ -42,7 +52,8 @@ static int watcher_find(struct watcher *w, const struct watcher_options *o)
     case LOCAL_ELSEWHERE:
         return complain(EXIT_USAGE,
                         "--server (or $SLUICE_SERVER): %s; to watch a broker "
-                        "elsewhere, name its --monitor-bind with --monitor",
+                        "elsewhere, name its --monitor-bind with --monitor, or "
+                        "let sluice top ask its --http",
                         w->absent.text);
     case LOCAL_ABSENT:
         break;
@@ -51,11 +62,19 @@ static int watcher_find(struct watcher *w, const struct watcher_options *o)
     return EXIT_DONE;
 }
 
-int watcher_open(struct watcher *w, const struct watcher_options *options)
+static int watcher_open_poller(struct watcher *w,
+                               const struct watcher_options *options)
 {
-    *w = (struct watcher){
-        .told_at = sluice_deadline_in(WATCHER_PATIENCE_MS),
-    };
+    struct sluice_failure why;
+    w->endpoint = options->http;
+    w->poller = poller_open(options->http, &options->target, &why);
+    return w->poller ? EXIT_DONE
+                     : complain_misused_http(why.error, why.sentence);
+}
+
+static int watcher_open_receiver(struct watcher *w,
+                                 const struct watcher_options *options)
+{
     int status = watcher_find(w, options);
     if (status != EXIT_DONE)
         return status;
@@ -63,8 +82,8 @@ int watcher_open(struct watcher *w, const struct watcher_options *options)
     bool is_local = w->endpoint == w->local.text; /* this feed has no keys */
     if (!is_local && !keys_load(&w->keys, &options->keys, &why))
         return complain(EXIT_FAILED, "%s", why.text);
-    struct receiver_setup setup = {RECEIVER_SUBSCRIBE, false, w->endpoint,
-                                   WATCHER_PART_MAX, &w->keys};
+    struct receiver_setup setup = {RECEIVER_SUBSCRIBE, false,    w->endpoint,
+                                   WATCHER_PART_MAX,   &w->keys, NULL};
     w->context = receiver_context_new();
     if (w->context)
         w->receiver = receiver_open(w->context, &setup);
@@ -80,17 +99,29 @@ int watcher_open(struct watcher *w, const struct watcher_options *options)
                     w->endpoint, receiver_error());
 }
 
+int watcher_open(struct watcher *w, const struct watcher_options *options)
+{
+    *w = (struct watcher){
+        .told_at = sluice_deadline_in(WATCHER_PATIENCE_MS),
+    };
+    return options->http ? watcher_open_poller(w, options)
+                         : watcher_open_receiver(w, options);
+}
+
 void watcher_close(struct watcher *w)
 {
+    poller_close(w->poller);
     receiver_close(w->receiver);
     receiver_context_free(w->context);
+    w->poller = NULL;
     w->receiver = NULL;
     w->context = NULL;
 }
 
 bool watcher_receive(struct watcher *w, struct receiver_message *message)
 {
-    if (!receiver_receive(w->receiver, message))
+    if (!(w->poller ? poller_receive(w->poller, message)
+                    : receiver_receive(w->receiver, message)))
         return false;
     w->has_heard = true;
     w->told_at = -1;
@@ -110,9 +141,29 @@ static bool watcher_is_denied(const struct watcher *w)
     return watcher_denied(path) != EXIT_DONE;
 }
 
+void watcher_subscribe(struct watcher *w, const char *beginning)
+{
+    if (w->receiver)
+        receiver_subscribe(w->receiver, beginning);
+}
+
+bool watcher_is_over(const struct watcher *w)
+{
+    return w->poller && poller_is_over(w->poller);
+}
+
+static int watcher_complain_of_poller(const struct watcher *w)
+{
+    const struct sluice_failure *why = poller_failure(w->poller);
+    return why ? complain_failed(why->error, why->sentence)
+               : complain(EXIT_FAILED, "no answer from %s", w->endpoint);
+}
+
 int watcher_complain(struct watcher *w)
 {
     w->told_at = -1;
+    if (w->poller)
+        return watcher_complain_of_poller(w);
     if (watcher_is_denied(w))
         return EXIT_FAILED;
     if (w->endpoint == w->local.text)
@@ -135,12 +186,24 @@ int watcher_complain(struct watcher *w)
                     w->endpoint, w->endpoint);
 }
 
+static struct pollfd watcher_source(const struct watcher *w)
+{
+    if (!w->poller)
+        return (struct pollfd){.fd = receiver_fd(w->receiver),
+                               .events = POLLIN};
+    int fd = poller_fd(w->poller);
+    return (struct pollfd){.fd = fd,
+                           .events = fd < 0 ? 0 : poller_events(w->poller)};
+}
+
 void watcher_wait(struct watcher *w, int fd, int64_t deadline)
 {
     if (w->told_at >= 0 && w->told_at < deadline)
         deadline = w->told_at;
+    if (w->poller && poller_due_ms(w->poller) < deadline)
+        deadline = poller_due_ms(w->poller);
     struct pollfd fds[] = {
-        {.fd = receiver_fd(w->receiver), .events = POLLIN},
+        watcher_source(w),
         {.fd = stop_signal_fd(), .events = POLLIN},
         {.fd = fd, .events = POLLIN},
     };

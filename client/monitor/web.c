@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "client/monitor/web.h"
 
+#include "client/monitor/web_door.h"
+#include "client/tls_server.h"
 #include "common/address.h"
 #include "common/http_head.h"
+#include "users/network.h"
 
 #include <errno.h>
 #include <event2/listener.h>
@@ -19,6 +22,7 @@ enum {
 
 struct web {
     const struct http_site *site;
+    struct tls_server *tls; /* NULL: in clear */
     struct http_pool pool;
     struct event_base *base;
     struct event *look;
@@ -30,6 +34,7 @@ struct web_client {
     struct http_connection http; /* first: the pool hands it back */
     struct web *web;
     int fd;
+    struct tls_stream *tls; /* NULL: in clear */
     struct event *readable, *writable;
 };
 
@@ -53,6 +58,7 @@ static void web_client_free(struct web_client *c)
 {
     web_free_event(c->readable);
     web_free_event(c->writable);
+    tls_stream_free(c->tls);
     close(c->fd);
     http_connection_fini(&c->http);
     free(c);
@@ -65,21 +71,45 @@ static void web_client_close(struct http_connection *http)
     web_client_free(c);
 }
 
+static ssize_t web_client_put(struct web_client *c, struct iovec *iov, int n)
+{
+    if (c->tls)
+        return tls_stream_write(c->tls, iov->iov_base, iov->iov_len);
+    struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)n};
+    return sendmsg(c->fd, &message, MSG_NOSIGNAL);
+}
+
+static ssize_t web_client_get(struct web_client *c, char *bytes, size_t room)
+{
+    return c->tls ? tls_stream_read(c->tls, bytes, room)
+                  : recv(c->fd, bytes, room, 0);
+}
+
 /* Sends as much as the socket takes. False when the connection is broken. */
 static bool web_client_send(struct web_client *c)
 {
     struct iovec iov[HTTP_CONNECTION_IOVS];
     int n;
     while ((n = http_connection_output(&c->http, iov)) > 0) {
-        struct msghdr message = {.msg_iov = iov, .msg_iovlen = (size_t)n};
-        ssize_t put = sendmsg(c->fd, &message, MSG_NOSIGNAL);
-        if (put < 0)
-            return errno == EAGAIN || errno == EINTR;
+        ssize_t put = web_client_put(c, iov, n);
+        if (put <= 0)
+            return put < 0 && (errno == EAGAIN || errno == EINTR);
         http_connection_sent(&c->http, (size_t)put, web_now_ms());
-        if (c->http.stage == HTTP_LEAVING)
-            (void)shutdown(c->fd, SHUT_WR);
+        if (c->http.stage != HTTP_LEAVING)
+            continue;
+        if (c->tls)
+            tls_stream_shutdown(c->tls);
+        (void)shutdown(c->fd, SHUT_WR);
     }
     return true;
+}
+
+/* Bytes to be sent, of HTTP or of a handshake. */
+static bool web_client_wants_output(const struct web_client *c)
+{
+    struct iovec iov[HTTP_CONNECTION_IOVS];
+    return http_connection_output(&c->http, iov) > 0 ||
+           (c->tls && tls_stream_wants_output(c->tls));
 }
 
 static bool web_client_ask(struct event *event, bool is_wanted)
@@ -91,26 +121,32 @@ static bool web_client_ask(struct event *event, bool is_wanted)
  * when that has closed it. */
 static bool web_client_go_on(struct web_client *c)
 {
-    struct iovec iov[HTTP_CONNECTION_IOVS];
     if (web_client_send(c) &&
         web_client_ask(c->readable, http_connection_wants_input(&c->http)) &&
-        web_client_ask(c->writable, http_connection_output(&c->http, iov) > 0))
+        web_client_ask(c->writable, web_client_wants_output(c)))
         return true;
     web_client_close(&c->http);
     return false;
 }
 
-/* Reads once. False when that has closed it. */
+/* Reads once, under TLS all that it has opened, which no event announces. False
+ * when that has closed it. */
 static bool web_client_read(struct http_connection *http)
 {
     struct web_client *c = (struct web_client *)(void *)http;
     char bytes[HTTP_HEAD_MAX];
-    ssize_t got = recv(c->fd, bytes, sizeof bytes, 0);
-    if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return true;
-    if (got > 0 &&
-        http_connection_receive(http, bytes, (size_t)got, web_now_ms()))
+    ssize_t got;
+    do {
+        got = web_client_get(c, bytes, sizeof bytes);
+        if (got > 0 &&
+            !http_connection_receive(http, bytes, (size_t)got, web_now_ms()))
+            got = 0;
+    } while (got > 0 && c->tls && http_connection_wants_input(http));
+    if (got > 0 || (got < 0 && (errno == EAGAIN || errno == EINTR))) {
+        if (c->tls && http->stage == HTTP_SILENT)
+            http_connection_expect(http); /* it shakes hands */
         return web_client_go_on(c);
+    }
     web_client_close(http);
     return false;
 }
@@ -124,9 +160,13 @@ static void web_client_on_readable(evutil_socket_t fd, short events, void *arg)
 
 static void web_client_on_writable(evutil_socket_t fd, short events, void *arg)
 {
+    struct web_client *c = arg;
     (void)fd;
     (void)events;
-    (void)web_client_go_on(arg);
+    if (c->tls && tls_stream_wants_output(c->tls))
+        (void)web_client_read(&c->http);
+    else
+        (void)web_client_go_on(c);
 }
 
 /* --- all of them --------------------------------------------------------- */
@@ -150,7 +190,10 @@ static void web_on_accept(struct evconnlistener *listener, evutil_socket_t fd,
         event_new(w->base, fd, EV_READ | EV_PERSIST, web_client_on_readable, c);
     c->writable = event_new(w->base, fd, EV_WRITE | EV_PERSIST,
                             web_client_on_writable, c);
-    if (!c->readable || !c->writable || event_add(c->readable, NULL) != 0) {
+    if (w->tls)
+        c->tls = tls_server_accept(w->tls, fd);
+    if (!c->readable || !c->writable || (w->tls && !c->tls) ||
+        event_add(c->readable, NULL) != 0) {
         web_client_free(c);
         return;
     }
@@ -206,6 +249,22 @@ void web_resume(struct web *w)
     }
 }
 
+void web_end_streams(struct web *w)
+{
+    for (size_t i = w->pool.count; i-- > 0;)
+        if (w->pool.all[i]->stage == HTTP_STREAMING)
+            web_client_close(w->pool.all[i]);
+}
+
+bool web_peer(const struct http_connection *http, struct network *out)
+{
+    const struct web_client *c = (const struct web_client *)(const void *)http;
+    struct sockaddr_storage peer;
+    socklen_t length = sizeof peer;
+    return getpeername(c->fd, (struct sockaddr *)&peer, &length) == 0 &&
+           network_of_peer((const struct sockaddr *)&peer, out);
+}
+
 struct http_pool *web_pool(struct web *w)
 {
     return &w->pool;
@@ -217,7 +276,7 @@ static bool web_listen(struct web *w, const char *text, struct sentence *why)
 {
     struct sluice_address address;
     struct addrinfo *found = NULL;
-    if (!sluice_address_parse(text, WEB_PORT, &address) || address.is_unix)
+    if (!sluice_address_parse(text, WEB_DOOR_PORT, &address) || address.is_unix)
         return sentence_fail(
             why, "--http takes host:port or [v6]:port, not '%.200s'", text);
     int error = sluice_address_resolve(&address, true, &found);
@@ -255,12 +314,14 @@ static bool web_start(struct web *w)
 }
 
 struct web *web_open(struct event_base *base, const struct http_site *site,
-                     const char *address, struct sentence *why)
+                     const char *address, struct tls_server *tls,
+                     struct sentence *why)
 {
     struct web *w = calloc(1, sizeof *w);
     if (w) {
         w->site = site;
         w->base = base;
+        w->tls = tls;
     }
     if (!w || !web_start(w))
         sentence_fail(why, "out of memory");

@@ -11,15 +11,16 @@
 #include "common/sentence.h"
 
 struct event_base;
+struct network;
+struct tls_server;
 struct web;
 
-/* Where an address without a port listens. */
-#define WEB_PORT "8088"
-
 /* Listens. NULL, with the reason, when that is not possible. The site is
- * borrowed. */
+ * borrowed, as is `tls`: NULL when it is spoken in clear, else it is the only
+ * one who is spoken to. */
 struct web *web_open(struct event_base *base, const struct http_site *site,
-                     const char *address, struct sentence *why);
+                     const char *address, struct tls_server *tls,
+                     struct sentence *why);
 
 /* Closes every connection. NULL is allowed. */
 void web_close(struct web *w);
@@ -29,6 +30,13 @@ const char *web_address(const struct web *w);
 
 /* Its connections, to be written to; then web_flush. */
 struct http_pool *web_pool(struct web *w);
+
+/* Where a connection of it comes from; false when that is not known any more.
+ */
+bool web_peer(const struct http_connection *c, struct network *out);
+
+/* Closes the streams: their browsers connect again, and are judged again. */
+void web_end_streams(struct web *w);
 
 /* The time that its connections live by. */
 uint32_t web_now_ms(void);

@@ -731,8 +731,11 @@ class _Tls:
         self.pin = pin or env.get("SLUICE_TLS_PIN") or None
         files = [env.get(f"SLUICE_TLS_{k}") or None
                  for k in ("CA", "CERT", "KEY")]
+        word = env.get("SLUICE_TLS") or "no"
+        if word not in ("yes", "no"):
+            raise ValueError(f"$SLUICE_TLS: {word!r} is not yes or no")
         is_asked = (server.startswith("tls:") or self.name or self.pin
-                    or any(files) or env.get("SLUICE_TLS") == "yes")
+                    or any(files) or word == "yes")
         if context is None:
             context = bool(is_asked)
         if self.pin and not re.fullmatch("sha256:[0-9a-fA-F]{64}", self.pin):
@@ -773,8 +776,9 @@ class _Tls:
             return
         shown = transport.get_extra_info("ssl_object").getpeercert(True)
         key, begin, end = _parts(shown)
-        pin = "sha256:" + hashlib.sha256(key).hexdigest()
-        if not hmac.compare_digest(pin, self.pin.lower()):
+        pins = ["sha256:" + hashlib.sha256(one).hexdigest()
+                for one in (key, shown)]
+        if not any(hmac.compare_digest(pin, self.pin.lower()) for pin in pins):
             raise Untrusted("the broker's certificate does not have the pinned"
                             " key")
         if not begin <= time.time() <= end:
@@ -1470,8 +1474,9 @@ def connect(server: Optional[str] = None, *, name: str = "",
                "tls:", or $SLUICE_TLS is "yes". Without a context the files are
                those of $SLUICE_TLS_CA, _CERT and _KEY
     tls_name   what the broker must prove to be, if not its host
-    tls_pin    "sha256:..." of the broker's public key: its name and who has
-               signed it count only if tls_name or $SLUICE_TLS_CA is given
+    tls_pin    "sha256:..." of the broker's public key or certificate: its name
+               and who has signed it count only if tls_name or $SLUICE_TLS_CA is
+               given
     name       shown in the broker's monitoring
     user       who this is: with its password as `secret`
     secret     a password; or a token, which says by itself who this is

@@ -12,7 +12,8 @@
 void model_init(struct model *m)
 {
     *m = (struct model){.table = {[MODEL_CHANNELS] = table_of_channels,
-                                  [MODEL_CLIENTS] = table_of_clients}};
+                                  [MODEL_CLIENTS] = table_of_clients,
+                                  [MODEL_USERS] = table_of_users}};
 }
 
 void model_fini(struct model *m)
@@ -30,6 +31,8 @@ void model_take(struct model *m, const struct report *r)
         table_update(&m->table[MODEL_CHANNELS], r->document);
     if (r->kind == REPORT_CLIENTS)
         table_update(&m->table[MODEL_CLIENTS], r->document);
+    if (r->kind == REPORT_USERS)
+        table_update(&m->table[MODEL_USERS], r->document);
     if (r->kind != REPORT_STATS)
         return;
     json_decref(m->before);
@@ -41,10 +44,15 @@ void model_take(struct model *m, const struct report *r)
 size_t model_rounds(const struct model *m)
 {
     size_t least = m->documents;
-    for (size_t i = 0; i < MODEL_TABLES; i++)
+    for (size_t i = 0; i < MODEL_USERS; i++)
         if (m->table[i].documents < least)
             least = m->table[i].documents;
     return least;
+}
+
+bool model_has(const struct model *m, enum model_table table)
+{
+    return table != MODEL_USERS || m->table[table].rows > 0;
 }
 
 int64_t model_silent_ms(const struct model *m)

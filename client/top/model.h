@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT
  *
- * model - one broker as `sluice top` knows it: its totals and two tables. It
+ * model - one broker as `sluice top` knows it: its totals and its tables. It
  * knows no screen.
  */
 #ifndef SLUICE_CLIENT_TOP_MODEL_H
@@ -9,7 +9,7 @@
 #include "client/monitor/report.h"
 #include "client/top/table.h"
 
-enum model_table { MODEL_CHANNELS, MODEL_CLIENTS, MODEL_TABLES };
+enum model_table { MODEL_CHANNELS, MODEL_CLIENTS, MODEL_USERS, MODEL_TABLES };
 
 struct model {
     json_t *stats;    /* NULL until the first */
@@ -28,8 +28,12 @@ void model_fini(struct model *m);
 /* Replaces the previous values by those of a document; copies what it keeps. */
 void model_take(struct model *m, const struct report *r);
 
-/* How many documents of each kind have come: the least of their numbers. */
+/* How many documents of each kind have come: the least of their numbers. Those
+ * about users do not count: older brokers have none. */
 size_t model_rounds(const struct model *m);
+
+/* Whether there is anything in it; there are always channels and clients. */
+bool model_has(const struct model *m, enum model_table table);
 
 /* The totals in a few lines, escaped for a terminal. */
 void model_print_totals(const struct model *m,

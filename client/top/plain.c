@@ -42,14 +42,16 @@ void plain_print(const struct model *m, FILE *out)
     if (headline[0])
         fprintf(out, "%s\n", headline);
     for (size_t i = 0; i < MODEL_TABLES; i++)
-        plain_print_table(&m->table[i], out);
+        if (model_has(m, (enum model_table)i))
+            plain_print_table(&m->table[i], out);
 }
 
 void plain_print_json(const struct model *m, FILE *out)
 {
-    json_t *all = json_pack("{sOsOsO}", "stats", m->stats, "channels",
+    json_t *all = json_pack("{sOsOsOsO*}", "stats", m->stats, "channels",
                             m->table[MODEL_CHANNELS].document, "clients",
-                            m->table[MODEL_CLIENTS].document);
+                            m->table[MODEL_CLIENTS].document, "users",
+                            m->table[MODEL_USERS].document);
     json_dumpf(all, out, JSON_COMPACT | JSON_REAL_PRECISION(15));
     fputc('\n', out);
     json_decref(all);

@@ -12,7 +12,8 @@
 /* The tables as text, as wide as they need to be. */
 void plain_print(const struct model *m, FILE *out);
 
-/* One line: {"stats": ..., "channels": ..., "clients": ...}. */
+/* One line: {"stats": ..., "channels": ..., "clients": ..., "users": ...}, the
+ * last of these if the broker has it. */
 void plain_print_json(const struct model *m, FILE *out);
 
 #endif

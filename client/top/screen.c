@@ -155,7 +155,7 @@ static void screen_put_foot(const struct screen *s)
 static void screen_put_help(void)
 {
     static const char *const lines[] = {
-        "Tab c l     channels, clients",
+        "Tab c l u   channels, clients, users of the users file",
         "< >         sort by the column to the left or right (arrows, too)",
         "r           reverse the order",
         "/           show only rows that contain a text; Esc: all",
@@ -215,8 +215,12 @@ static void screen_scroll(struct screen *s, int rows)
 
 static void screen_on_other(struct screen *s, int argument)
 {
+    enum model_table next = s->table;
     (void)argument;
-    screen_show(s, s->table == MODEL_CHANNELS ? MODEL_CLIENTS : MODEL_CHANNELS);
+    do {
+        next = (next + 1) % MODEL_TABLES;
+    } while (!model_has(s->model, next));
+    screen_show(s, next);
 }
 
 static void screen_on_table(struct screen *s, int argument)
@@ -268,6 +272,7 @@ static const struct {
     {screen_on_other, 0, '\t'},
     {screen_on_table, MODEL_CHANNELS, 'c'},
     {screen_on_table, MODEL_CLIENTS, 'l'},
+    {screen_on_table, MODEL_USERS, 'u'},
     {screen_on_order, -1, '<'},
     {screen_on_order, 1, '>'},
     {screen_on_order, -1, KEY_LEFT},

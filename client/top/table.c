@@ -44,6 +44,22 @@ static const struct table_column table_client_columns[] = {
     {"DEPTH", "depth", TABLE_COUNT, 5, TABLE_NEEDED},
     {"BYTES", "bytes", TABLE_BYTES, 5, TABLE_NEEDED},
     {"AGE", "age_ms", TABLE_AGE, 6, TABLE_NEEDED},
+    {"CIPHER", "cipher", TABLE_TEXT, 22, TABLE_RARE},
+    {"WAY", "way", TABLE_TEXT, 11, TABLE_RARE},
+    {"TLS", "tls", TABLE_TEXT, 7, TABLE_RARE},
+    {"USER", "user", TABLE_TEXT, 12, TABLE_RARE},
+    {.title = NULL},
+};
+
+static const struct table_column table_user_columns[] = {
+    {"USER", "name", TABLE_TEXT, 0, TABLE_NEEDED},
+    {"CONNS", "connections", TABLE_COUNT, 5, TABLE_NEEDED},
+    {"LIMIT", "connections_limit", TABLE_MOST, 5, TABLE_NEEDED},
+    {"MEMORY", "memory_bytes", TABLE_BYTES, 6, TABLE_NEEDED},
+    {"LIMIT", "memory_limit_bytes", TABLE_LIMIT, 5, TABLE_NEEDED},
+    {"MSGS/s", "messages_limit", TABLE_MOST, 6, TABLE_SPARE},
+    {"BYTES/s", "bytes_limit", TABLE_LIMIT, 7, TABLE_SPARE},
+    {"DENIED", "denied", TABLE_COUNT, 6, TABLE_NEEDED},
     {.title = NULL},
 };
 
@@ -52,6 +68,8 @@ const struct table table_of_channels = {
     .name = "channels", .columns = table_channel_columns, .order = 10};
 const struct table table_of_clients = {
     .name = "clients", .columns = table_client_columns, .order = 10};
+const struct table table_of_users = {
+    .name = "users", .columns = table_user_columns, .order = 1};
 
 bool table_is_text(enum table_kind kind)
 {
@@ -189,8 +207,10 @@ double table_figure(const struct table *t, const struct table_row *row,
 
 bool table_is_blank(const struct table *t, size_t column)
 {
+    const char *key = t->columns[column].key;
     for (size_t i = 0; i < t->rows; i++)
-        if (t->row[i].value[column] > 0)
+        if (t->row[i].value[column] > 0 ||
+            json_is_string(json_object_get(t->row[i].entry, key)))
             return false;
     return true;
 }
@@ -248,13 +268,21 @@ static void table_limit(char *out, double value)
         snprintf(out, FIGURE_BYTES, "-");
 }
 
+static void table_most(char *out, double value)
+{
+    if (value > 0)
+        figure_count(out, value);
+    else
+        snprintf(out, FIGURE_BYTES, "-");
+}
+
 void table_cell(const struct table *t, const struct table_row *row,
                 size_t column, char out[TABLE_TEXT_BYTES])
 {
     static void (*const figures[])(char *, double) = {
         [TABLE_COUNT] = figure_count, [TABLE_RATE] = figure_count,
         [TABLE_BYTES] = figure_bytes, [TABLE_LIMIT] = table_limit,
-        [TABLE_AGE] = figure_age,
+        [TABLE_AGE] = figure_age,     [TABLE_MOST] = table_most,
     };
     const struct table_column *c = &t->columns[column];
     if (c->kind == TABLE_TEXT)

@@ -18,6 +18,7 @@ enum table_kind {
     TABLE_RATE, /* of a total: its growth per second */
     TABLE_BYTES,
     TABLE_LIMIT, /* in bytes; 0: none */
+    TABLE_MOST,  /* a count; 0: none */
     TABLE_AGE,
 };
 
@@ -28,7 +29,7 @@ bool table_is_text(enum table_kind kind);
 enum table_need {
     TABLE_NEEDED,
     TABLE_SPARE, /* left out when names need its room */
-    TABLE_RARE,  /* the same, and while it is 0 in all rows */
+    TABLE_RARE,  /* the same, and while it is 0, or no text, in all rows */
 };
 
 struct table_column {
@@ -48,7 +49,7 @@ struct table_row {
 };
 
 struct table {
-    const char *name; /* "channels" or "clients" */
+    const char *name; /* "channels", "clients" or "users" */
     const struct table_column *columns;
     size_t order; /* column to sort by */
     bool is_ascending;
@@ -61,7 +62,7 @@ struct table {
     const struct table_row *show[TABLE_ROWS_MAX];
 };
 
-extern const struct table table_of_channels, table_of_clients;
+extern const struct table table_of_channels, table_of_clients, table_of_users;
 
 /* Takes a reference to the document. */
 void table_update(struct table *t, json_t *document);
@@ -71,7 +72,7 @@ void table_fini(struct table *t);
 void table_arrange(struct table *t);
 void table_order_by(struct table *t, int step); /* columns to the right */
 
-/* Whether a column with numbers is 0 in all rows. */
+/* Whether a column has no text, and is 0 in all rows. */
 bool table_is_blank(const struct table *t, size_t column);
 
 /* A number of a row; for a total, its growth per second. */

@@ -3,9 +3,11 @@
 127.0.0.1 and keeping nothing on disk, and what it cannot do."""
 import contextlib
 import dataclasses
+import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -89,6 +91,44 @@ DURABLE = (
          ["beanstalkd", "-l", "127.0.0.1", "-p", "{port}",
           "-b", "{dir}/store", "-f0"], ["beanstalkd", "-v"], window=64),
 )
+# With TLS, and sluice without. mosquitto reads its key as another user, sluiced
+# none that others may read.
+TLS = (
+    Kind("sluice", "sluice",
+         ["{bin}/sluiced", "--listen", "127.0.0.1:{port}", "--tls-cert",
+          "{cert}", "--tls-key", "{key}"], ["{bin}/sluiced", "--version"]),
+    Kind("in clear", "sluice",
+         ["{bin}/sluiced", "--listen", "127.0.0.1:{port}"], [],
+         is_special=True),
+    Kind("NATS", "nats",
+         ["nats-server", "-a", "127.0.0.1", "-p", "{port}", "--tls",
+          "--tlscert", "{cert}", "--tlskey", "{key}"],
+         ["nats-server", "--version"]),
+    Kind("Redis", "redis",
+         ["redis-server", "--port", "0", "--tls-port", "{port}",
+          "--tls-cert-file", "{cert}", "--tls-key-file", "{key}",
+          "--tls-auth-clients", "no", "--bind", "127.0.0.1", "--save", "",
+          "--appendonly", "no", "--client-output-buffer-limit",
+          "pubsub 0 0 0"], ["redis-server", "--version"]),
+    Kind("Mosquitto", "mqtt", ["mosquitto", "-c", "{dir}/conf"],
+         ["mosquitto", "-h"], conf=MOSQUITTO_CONF
+         + "certfile {cert}\nkeyfile {open_key}\n"),
+)
+
+
+def certificate(folder):
+    """One for this machine, of the kind that is usual: its places."""
+    folder.chmod(0o755)
+    cert, key = str(folder / "cert.pem"), str(folder / "key.pem")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+         "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+         "/CN=localhost", "-addext",
+         "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", key, "-out",
+         cert], check=True, capture_output=True)
+    open_key = shutil.copy(key, folder / "open-key.pem")
+    open_key.chmod(0o644)
+    return {"cert": cert, "key": key, "open_key": str(open_key)}
 
 
 @dataclasses.dataclass
@@ -151,19 +191,40 @@ def fill(words, **places):
     return [word.format(**places) for word in words]
 
 
-def start(stack, kind, places, disk):
+def slow_words(flush_ms):
+    """What lets a broker's flushes take longer; nothing to do so for 0."""
+    calls = "fsync,fdatasync"
+    return ["strace", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null", "-e",
+            f"trace={calls}", "-e",
+            f"inject={calls}:delay_exit={flush_ms * 1000}"] if flush_ms else []
+
+
+def broker_of(process, flush_ms):
+    """The process that listens: strace has it as its child."""
+    if not flush_ms:
+        return process.pid
+    path = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return int(path.read_text().split()[0])
+
+
+def start(stack, kind, places, disk, flush_ms):
     folder = stack.enter_context(tempfile.TemporaryDirectory(
         prefix="bench-", dir=disk, ignore_cleanup_errors=True))
     pathlib.Path(folder).chmod(0o755)  # mosquitto reads it as another user
     pathlib.Path(folder, "store").mkdir()
     port = free_port()
-    pathlib.Path(folder, "conf").write_text(kind.conf.format(port=port))
+    pathlib.Path(folder, "conf").write_text(
+        kind.conf.format(port=port, **places))
     process = subprocess.Popen(
-        fill(kind.command, port=port, dir=folder, **places), cwd=folder,
+        slow_words(flush_ms)
+        + fill(kind.command, port=port, dir=folder, **places), cwd=folder,
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     stack.callback(stop, process)
     await_port(process, port)
-    return Broker(kind, port, process.pid)
+    broker = Broker(kind, port, broker_of(process, flush_ms))
+    if flush_ms:
+        stack.callback(os.kill, broker.pid, signal.SIGTERM)
+    return broker
 
 
 def is_installed(kind, places):
@@ -179,14 +240,14 @@ def version(kind, places):
 
 
 @contextlib.contextmanager
-def running(places, kinds, disk=None):
+def running(places, kinds, disk=None, flush_ms=0):
     """Those of the kinds that are installed, each with a folder: on that disk,
-    or where temporary files are."""
+    or where temporary files are. Their flushes take so much longer."""
     with contextlib.ExitStack() as stack:
         started = []
         for kind in kinds:
             if is_installed(kind, places):
-                started.append(start(stack, kind, places, disk))
+                started.append(start(stack, kind, places, disk, flush_ms))
             else:
                 print(f"{kind.name} is not installed and left out",
                       file=sys.stderr)

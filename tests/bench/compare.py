@@ -10,9 +10,11 @@ import json
 import os
 import pathlib
 import resource
+import ssl
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 
 import brokers
@@ -166,12 +168,13 @@ def delay_rows(bench, name, keys, loads):
         yield row(f"{name}, {key}", "µs", key_of(medians, key), False)
 
 
-def idle_rows(bench):
+def idle_rows(bench, tls=None):
     name, values = "an idle connection", {}
     if not bench.wants(name):
         return
     for broker in bench.started:
-        each = None if broker.kind.is_special else idle.bytes_each(broker)
+        each = (None if broker.kind.is_special
+                else idle.bytes_each(broker, tls))
         if each is not None:
             values[broker.name] = each
     yield row(name, "bytes", values, False)
@@ -184,13 +187,18 @@ def durable_words(dialect, options, window):
     return f"bench_confirm --broker {dialect} {' '.join(words)}"
 
 
-def durable_loads(bench):
+def durable_loads(bench, table):
     """name, the words for each broker, whether times are rows as well"""
     kinds = [broker.kind for broker in bench.started]
-    for name, options, has_times in rows.DURABLE:
+    for name, options, has_times in table:
         yield name, {kind.name: durable_words(kind.dialect, options,
                                               kind.window)
                      for kind in kinds}, has_times
+
+
+def durable_work_loads(bench):
+    """The same."""
+    kinds = [broker.kind for broker in bench.started]
     for name, options, dialects in rows.DURABLE_WORK:
         yield name, {kind.name: durable_words(dialects[kind.name], options,
                                               kind.window)
@@ -207,9 +215,9 @@ def durable_row(name, unit, medians, key, is_more_better):
     return found
 
 
-def durable_rows(bench):
+def durable_rows(bench, all_loads):
     keys = ["rate", "cpu", "p50", "p99"]
-    for name, loads, has_times in durable_loads(bench):
+    for name, loads, has_times in all_loads:
         if not bench.wants(name):
             continue
         medians = bench.medians(loads, keys)
@@ -229,10 +237,70 @@ def durable(args, places):
         bench = Bench(args, places, started)
         flush_us = machine.flush_us(args.dir)
         print(f"a flush of the disk takes {flush_us:.0f} µs", flush=True)
-        found = {"rows": [*durable_rows(bench)], "runs": args.runs,
-                 "seconds": bench.seconds, "load": load, "flush_us": flush_us,
-                 "date": time.strftime("%Y-%m-%d", time.gmtime())}
-    return {**found, "disturbed": bench.disturbed / max(1, bench.measured)}
+        found = [*durable_rows(bench, durable_loads(bench, rows.DURABLE)),
+                 *durable_rows(bench, durable_work_loads(bench))]
+    with brokers.running(places, brokers.DURABLE, args.dir,
+                         rows.SLOW_MS) as started:
+        bench.started = started
+        found += durable_rows(bench, durable_loads(bench, rows.DURABLE_SLOW))
+    return {"rows": found, "runs": args.runs, "seconds": bench.seconds,
+            "load": load, "flush_us": flush_us,
+            "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            "disturbed": bench.disturbed / max(1, bench.measured)}
+
+
+def tls_rate_row(bench, name, words):
+    """With what is left of the rate of sluice in clear."""
+    loads = {broker.name: f"bench_load --dialect {broker.kind.dialect}"
+                          f"{'' if broker.kind.is_special else ' --tls'}"
+                          f" {words}"
+             for broker in bench.started}
+    medians = bench.medians(loads, ["rate", "cpu"])
+    clear = medians.pop("in clear", None)
+    found = row(name, "messages/s", key_of(medians, "rate"), True)
+    found["cpu"] = key_of(medians, "cpu")
+    if clear and "sluice" in medians:
+        found["of_clear"] = medians["sluice"]["rate"] / clear["rate"]
+        print(f"  of the rate in clear: {found['of_clear']:.2f}")
+    print(f"  processor µs per message: {processor_us(found['cpu'])}",
+          flush=True)
+    return found
+
+
+def handshake_rows(bench, name, words):
+    loads = {broker.name: f"bench_shake {words}"
+                          f"{' --late' if broker.kind.dialect == 'nats' else ''}"
+             for broker in bench.started if not broker.kind.is_special}
+    medians = bench.medians(loads, ["rate", "cpu"])
+    yield row(name, "per second", key_of(medians, "rate"), True)
+    yield row(f"{name}, processor time", "µs", key_of(medians, "cpu"), False)
+
+
+def tls_rows(bench):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE  # what is measured is the broker
+    # First, because memory that a load has used may be used again.
+    yield from idle_rows(bench, context)
+    for name, words in rows.TLS:
+        if bench.wants(name):
+            yield tls_rate_row(bench, name, words)
+    for name, words in rows.HANDSHAKES:
+        if bench.wants(name):
+            yield from handshake_rows(bench, name, words)
+
+
+def secured(args, places):
+    """What docs/performance.md says of TLS."""
+    with tempfile.TemporaryDirectory(prefix="bench-tls-") as folder:
+        places = {**places, **brokers.certificate(pathlib.Path(folder))}
+        with brokers.running(places, brokers.TLS) as started:
+            bench = Bench(args, places, started)
+            found = sorted(tls_rows(bench), key=lambda it: it["unit"] == "bytes")
+    return {"rows": found, "runs": args.runs,
+            "seconds": bench.seconds,
+            "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            "disturbed": bench.disturbed / max(1, bench.measured)}
 
 
 def curves(bench):
@@ -267,6 +335,9 @@ def arguments():
     parser.add_argument("--durable", action="store_true",
                         help="only the rows of durable queues; with --write,"
                              " only their part of docs/performance.md")
+    parser.add_argument("--tls", action="store_true",
+                        help="only the rows with TLS; with --write, only their"
+                             " part of docs/performance.md")
     parser.add_argument("--dir", metavar="DIR", default=build_folder(),
                         help="where the brokers keep durable queues (default"
                              " %(default)s): on a disk, not in memory")
@@ -281,14 +352,16 @@ def arguments():
         parser.error("--runs takes a number from 1 on")
     if args.write and args.rows:
         parser.error("--write needs all rows")
+    if args.durable and args.tls:
+        parser.error("--durable and --tls are two runs")
     if (args.write and not args.keep_plots and not args.durable
-            and not plots.is_possible()):
+            and not args.tls and not plots.is_possible()):
         parser.error("--write needs gnuplot; --install fetches it")
     return args
 
 
 def measure(args, places):
-    """Everything but durable queues."""
+    """Everything but durable queues and TLS."""
     found = {"machine": machine.describe(places), "runs": args.runs,
              "seconds": 0.3 if args.quick else 1,
              "date": time.strftime("%Y-%m-%d", time.gmtime())}
@@ -305,14 +378,16 @@ def measure(args, places):
     return found
 
 
-def write(args, found, found_durable):
+def write(args, found, found_durable, found_tls):
     page = ROOT / "docs/performance.md"
     if args.durable:
         document.write_durable(found_durable, page)
+    elif args.tls:
+        document.write_tls(found_tls, page)
     else:
         if not args.keep_plots:
             plots.write(found["curves"], ROOT / "docs/performance")
-        document.write(found, found_durable, page)
+        document.write(found, found_durable, found_tls, page)
     readme.write(ROOT)
 
 
@@ -322,14 +397,15 @@ def main():
     places = {"bin": build / "bin", "tools": build / "tests/bench"}
     limit = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
-    found = None if args.durable else measure(args, places)
-    found_durable = durable(args, places)
-    for some in (found, found_durable):
+    found = None if args.durable or args.tls else measure(args, places)
+    found_durable = None if args.tls else durable(args, places)
+    found_tls = None if args.durable else secured(args, places)
+    for some in (found, found_durable, found_tls):
         if some:
             print(f"other programs disturbed {some['disturbed']:.0%} of the"
                   " runs")
     if args.write:
-        write(args, found, found_durable)
+        write(args, found, found_durable, found_tls)
 
 
 if __name__ == "__main__":

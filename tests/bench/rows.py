@@ -83,12 +83,27 @@ DURABLE = (
     ("100 B, 50 connections, 1 in flight each",
      {"size": 100, "window": 1, "pubs": 50}, True),
 )
-# The same with a reader that acknowledges each message, by broker.
+# The same with readers that acknowledge each message, by broker.
 DURABLE_WORK = (
     ("100 B, 4096 in flight, read and acknowledged",
      {"size": 100, "window": 4096},
      {"sluice": "durable-work", "Redis": "redis-work"}),
+    ("100 B, 4096 in flight, 4 to 4, read and acknowledged",
+     {"size": 100, "window": 4096, "pubs": 4, "readers": 4},
+     {"sluice": "durable-work", "Redis": "redis-work"}),
 )
+# With a disk whose flushes take SLOW_MS more: what sharing them is worth.
+SLOW_MS = 2
+DURABLE_SLOW = tuple(
+    (f"{name}, flushes {SLOW_MS} ms longer", options, has_times)
+    for name, options, has_times in DURABLE[1:])
+# With TLS: the throughput of those above, and handshakes, with words for
+# bench_shake.
+TLS = tuple((name, words) for name, words, _ in THROUGHPUT if name in (
+    "1 to 1, 100 B", "1 to 10, 100 B", "16 channels 1 to 1, 100 B",
+    "1 to 1, 64 KiB"))
+HANDSHAKES = (("full handshakes, TLS 1.3", ""),
+              ("resumed handshakes, TLS 1.2", "--resume"))
 # JetStream confirms what it has not flushed.
 DOES_NOT_FLUSH = ("JetStream",)
 

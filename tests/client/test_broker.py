@@ -12,6 +12,7 @@ from command import Process, main, run
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "wire"))
 from daemon import Broker  # noqa: E402  (it lives with the wire tests)
+from flushes import faults  # noqa: E402
 
 
 class WithBroker(unittest.TestCase):
@@ -251,6 +252,22 @@ class Disk(WithBroker):
         self.start(*self.options)
         listener = self.listen("--count", "3", "/queue/jobs")
         self.assertEqual(listener.finish(), (0, b"a\nb\nc\n", ""))
+
+    def test_what_was_sent_is_on_disk_however_it_was_sent(self):
+        """Version 1, or 2 for the sake of a header; not with a receipt for its
+        place. No flush ends."""
+        with tempfile.TemporaryDirectory() as library:
+            self.broker.kill()
+            self.start(*self.options, env=faults(library, delay_ms=600_000))
+            for option in ((), ("-H", "Unit=C")):
+                said = self.send("--timeout", "100ms", *option, "/queue/jobs",
+                                 "a", status=1)
+                self.assertIn("did not confirm everything in time", said)
+            self.send("--confirm", "route", "/queue/jobs", "a")
+            self.broker.kill()
+
+    def test_a_queue_in_memory_needs_no_disk(self):
+        self.assertEqual(self.send("-H", "Unit=C", "/queue/q", "a"), "")
 
     def test_a_queue_in_memory_is_a_failure(self):
         said = self.send("--confirm", "sync", "/queue/q", "a", status=1)

@@ -220,6 +220,12 @@ class Good(WithTls):
         self.assertSent(port_of(broker.address), "--tls-pin",
                         self.pin("elsewhere"))
 
+    def test_the_fingerprint_of_the_certificate_is_a_pin(self):
+        """As the broker's log has it, and other programs."""
+        broker = self.broker(name="elsewhere")
+        fingerprint = broker.log("event=tls_loaded")[0].fields["fingerprint"]
+        self.assertSent(port_of(broker.address), "--tls-pin", fingerprint)
+
     def pin(self, name):
         key = certificates.openssl("pkey", "-in", self.folder[f"{name}.key"],
                                    "-pubout", "-outform", "der").stdout
@@ -365,10 +371,13 @@ class Misuse(WithTls):
         for command in (("send", TOPIC, "message", "--confirm"),
                         ("listen", TOPIC, "--no-reconnect"),
                         ("request", TOPIC, "message"),
-                        ("send", TOPIC, "message"), ("ping", "--count", "1")):
+                        ("send", TOPIC, "message")):
             done = run(*command, server=broker.address)
             self.assertEqual(done.returncode, 1)
             self.assertIn(b"it may demand TLS, see --tls", done.stderr)
+        done = run("ping", "--count", "1", server=broker.address)
+        self.assertEqual(done.returncode, 0)  # it lives
+        self.assertIn(b"answers, and refuses", done.stdout)
         broker.wait_for_log("event=closed .*reason=tls_required", count=5)
 
 

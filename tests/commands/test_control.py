@@ -3,6 +3,7 @@
 preparation; and errors that say what to do."""
 import json
 import os
+import pathlib
 import tempfile
 import unittest
 
@@ -10,6 +11,9 @@ import people
 from people import Broker, WithBroker, run
 from wire import frame
 from terminal import Terminal
+
+import certificates  # people has found it
+import tls_socket
 
 QUEUE = "/queue/jobs"
 
@@ -110,7 +114,28 @@ class Ls(Control):
                          [QUEUE, "queue", "0", "1", "1", "0", "0", "0", "0", "1"])
         (row,) = self.fields("--clients")
         self.assertEqual(row[3], QUEUE)
-        self.assertEqual(row[9:], ["", "2", "resizer", "1", "1", "0", "0"])
+        self.assertEqual(row[9:16], ["", "2", "resizer", "1", "1", "0", "0"])
+        self.assertEqual(row[16:], [""] * 4)  # nobody is asked, and no TLS
+
+    def test_users_and_how_they_speak_are_listed(self):
+        folder = tempfile.TemporaryDirectory(prefix="sluice-ls-")
+        self.addCleanup(folder.cleanup)
+        users = pathlib.Path(folder.name) / "users.conf"
+        users.write_text('[user "plant"]\nnetwork = 127.0.0.0/8\n'
+                         "subscribe = /topic/**\n")
+        users.chmod(0o600)
+        self.broker = Broker("--users", str(users),
+                             *certificates.server_options())
+        self.addCleanup(self.broker.kill)
+        client = tls_socket.connect(self.broker.address, people.DEADLINE)
+        self.addCleanup(client.close)
+        client.sendall(frame(b"/topic/a"))
+        self.broker.wait_stats(subscribers=1)
+        text, _ = self.ask("ls", "--clients", "--json")
+        row = json.loads(text)
+        self.assertEqual(
+            [row[name] for name in ("user", "way", "tls", "cipher")],
+            ["plant", "network", client.tls.version(), client.tls.cipher()[0]])
 
     def test_a_terminal_gets_a_table(self):
         self.hold(QUEUE, "x" * 2000)

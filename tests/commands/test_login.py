@@ -86,7 +86,7 @@ class Files(LoginTest):
 
     def test_without_it_nobody_is_let_in(self):
         for command in (("send", TOPIC, "x"), ("send", "--confirm", TOPIC, "x"),
-                        ("ping", "--count", "1")):
+                        ("chat", TOPIC)):
             self.assertEqual(self.command(*command).returncode, 1)
 
     def test_a_wrong_secret_is_said_in_words(self):

@@ -262,6 +262,13 @@ class Certificates(WithFolder):
         for path in (self.folder / "tls").iterdir():
             self.assertEqual(stat.S_IMODE(path.stat().st_mode), 0o600, path)
 
+    def test_every_line_for_a_client_says_whom_it_trusts(self):
+        out, _ = self.cert("--name", "b", "--client", "c")
+        lines = [line for line in out.splitlines() if "sluice listen" in line]
+        self.assertEqual(len(lines), 3, out)
+        for line in lines:
+            self.assertTrue("--tls-pin " in line or "--tls-ca " in line, line)
+
     def test_an_address_is_one(self):
         self.cert("--name", "192.0.2.1")
         self.openssl("verify", "-CAfile", "ca.pem", "-verify_ip", "192.0.2.1",

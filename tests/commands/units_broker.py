@@ -17,15 +17,18 @@ DEADLINE = 60
 class UnitsBroker:
     """Serves one connection after another."""
 
-    def __init__(self, case, is_up=True):
+    def __init__(self, case, is_up=True, path=None):
+        """On a unix socket, if there is a path."""
         self.case = case
-        self.listener = socket.socket()
-        self.listener.bind(("127.0.0.1", 0))
+        self.listener = socket.socket(
+            socket.AF_UNIX if path else socket.AF_INET)
+        self.listener.bind(path or ("127.0.0.1", 0))
         self.listener.settimeout(DEADLINE)
         if is_up:
             self.listener.listen()
         case.addCleanup(self.listener.close)
-        self.address = "%s:%d" % self.listener.getsockname()
+        self.address = (f"unix:{path}" if path else
+                        "%s:%d" % self.listener.getsockname())
         self.connection = None
 
     def accept(self):

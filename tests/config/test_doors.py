@@ -2,6 +2,7 @@
 """Words behind an address say what is demanded there, and where other machines
 can connect nothing is open by default."""
 import fcntl
+import hashlib
 import os
 import pathlib
 import signal
@@ -18,6 +19,8 @@ from wire import DEADLINE, Client, main, run_sluiced
 WRONG_USAGE, ABOVE = 2, 20
 TOPIC = b"/topic/a"
 FILES = certificates.server_options()
+TOKEN = b"sl_canary"
+DIGEST = "sha256:" + hashlib.sha256(TOKEN).hexdigest()
 OPEN = " auth=none tls=none"
 USERS = """[user "local"]
 network = 10.0.0.0/8
@@ -56,6 +59,15 @@ class DoorsTest(UnitsTest):
         if tls:
             client.sock = tls_socket.wrap(client.sock)
         return client
+
+    def inherit(self, sock):
+        """What is before a command that gets the socket as a service manager
+        passes it, and the descriptor to keep open for it."""
+        self.addCleanup(sock.close)
+        fd = fcntl.fcntl(sock, fcntl.F_DUPFD_CLOEXEC, ABOVE)
+        self.addCleanup(os.close, fd)
+        return ("bash", "-c", f"exec 3<&{fd} {fd}<&-; LISTEN_PID=$$ "
+                'LISTEN_FDS=1 exec "$0" "$@"'), fd
 
     def assertHeard(self, broker, number=0, tls=False):
         client = self.client(broker, number, tls)
@@ -103,12 +115,41 @@ class Starting(AnyDoor, DoorsTest):
                         f"'{address} auth=none tls=none'"):
                 self.assertIn(way, said)
 
-    def test_words_that_are_none(self):
-        for word in ("tls=yes", "auth=allowed", "v1=maybe", "v2=no", "tls=",
-                     "tls=undecided", "auth=undecided", "tls=none tls=none",
-                     "open", "TLS=none"):
+    def test_a_wrong_word_is_named_with_what_it_can_be(self):
+        tls = "tls=none, tls=allowed or tls=required"
+        auth = "auth=none or auth=required"
+        words = "there are only tls=, auth= and v1="
+        for word, says in (
+                ("tls=yes", f"'tls=yes', which is not {tls}"),
+                ("tls=require", f"not {tls}; did you mean tls=required?"),
+                ("tls=", f"'tls=', which is not {tls}"),
+                ("tls=undecided", f"not {tls}"),
+                ("auth=maybe", f"'auth=maybe', which is not {auth}"),
+                ("auth=undecided tls=none", f"'auth=undecided', which is not "
+                 f"{auth}"),
+                ("v1=maybe", "'v1=maybe', which is not v1=no or v1=yes"),
+                ("v2=no", f"'v2=no', and {words}; did you mean v1=?"),
+                ("auht=none", "did you mean auth=?"),
+                ("tls=none tls=none", "has tls= twice"),
+                ("open", f"'open', and {words}"),
+                ("auth=none open", f"'open', and {words}"),
+                ("TLS=none", f"'TLS=none', and {words}")):
             said = self.refused("--listen", f"127.0.0.1:0 {word}")
-            self.assertIn("with words such as", said)
+            self.assertIn(f"--listen: '127.0.0.1:0 {word}' has ", said)
+            self.assertIn(says, said)
+
+    def test_what_is_no_address_is_told_apart_from_its_words(self):
+        for address in ("127.0.0.1:x", "127.0.0.1:x tls=none", "tls=none"):
+            said = self.refused("--listen", address)
+            self.assertIn(f"'{address}' is not host:port", said)
+
+    def test_a_word_in_the_file_is_named_with_its_line(self):
+        path = self.write("sluice.conf",
+                          "[broker]\nlisten = 127.0.0.1:0 auth=no\n")
+        self.assertIn(f"{path}:2: listen: '127.0.0.1:0 auth=no' has the word "
+                      "'auth=no', which is not auth=none or auth=required; "
+                      "did you mean auth=none?",
+                      self.refused("-c", str(path)))
 
     def test_all_doors_are_judged_at_once(self):
         done = run_sluiced("--listen", "0.0.0.0:0", "--listen", "[::]:0")
@@ -142,11 +183,7 @@ class Starting(AnyDoor, DoorsTest):
 
     def test_an_inherited_socket_is_judged_by_where_it_is(self):
         sock = socket.create_server(("0.0.0.0", 0))
-        self.addCleanup(sock.close)
-        fd = fcntl.fcntl(sock, fcntl.F_DUPFD_CLOEXEC, ABOVE)
-        self.addCleanup(os.close, fd)
-        command = ("bash", "-c", f"exec 3<&{fd} {fd}<&-; LISTEN_PID=$$ "
-                   'LISTEN_FDS=1 exec "$0" "$@"')
+        command, fd = self.inherit(sock)
         done = subprocess.run([*command, SLUICED], capture_output=True,
                               text=True, timeout=DEADLINE, pass_fds=[fd],
                               env=environment(), check=False)
@@ -156,6 +193,29 @@ class Starting(AnyDoor, DoorsTest):
         broker = self.broker(listen=(address + OPEN,), prefix=command,
                              pass_fds=(fd,))
         self.assertHeard(broker)
+
+    def test_ipv4_is_ipv4_at_an_inherited_socket_of_both_families(self):
+        """By its network, and by where its user may come from, however either
+        is spelled."""
+        if not socket.has_dualstack_ipv6():
+            self.skipTest("no address of both families here")
+        plain, mapped = "127.0.0.0/8", "::ffff:127.0.0.0/104"
+        for network, origin in ((plain, mapped), (mapped, plain)):
+            sock = socket.create_server(("::", 0), family=socket.AF_INET6,
+                                        dualstack_ipv6=True)
+            command, fd = self.inherit(sock)
+            port = sock.getsockname()[1]
+            users = self.write("users.conf", (
+                f'[user "local"]\nnetwork = {network}\n'
+                f'[user "thermo"]\ntoken = {DIGEST}\nfrom = {origin}\n'))
+            self.broker("--users", users, prefix=command, pass_fds=(fd,),
+                        listen=(f"[::]:{port} tls=none",))
+            for way, secret in ((b"", b""), (b" mech=token", TOKEN)):
+                for host, answer in (("127.0.0.1", b"INFO"), ("[::1]", b"ERR")):
+                    client = UnitClient(f"{host}:{port}")
+                    self.addCleanup(client.close)
+                    client.say(OPENING[0] + way, secret)
+                    self.assertEqual(client.hear()[0].split(b" ")[0], answer)
 
 
 class Documents(AnyDoor, DoorsTest):
@@ -170,10 +230,14 @@ class Documents(AnyDoor, DoorsTest):
                 self.assertIn(way, said)
             self.assertTrue(said.startswith(f"sluiced: http {address}: "))
 
-    def test_words_that_are_none(self):
-        for word in ("tls=yes", "v1=yes", "v1=no", "tls=none tls=none"):
+    def test_a_wrong_word_is_named_with_what_it_can_be(self):
+        words = "there are only tls= and auth="
+        for word, says in (("tls=yes", "'tls=yes', which is not tls=none, "),
+                           ("v1=yes", f"'v1=yes', and {words}\n"),
+                           ("v1=no", f"'v1=no', and {words}\n"),
+                           ("tls=none tls=none", "has tls= twice")):
             said = self.refused("--http", f"127.0.0.1:0 {word}")
-            self.assertIn("with words such as", said)
+            self.assertIn(says, said)
 
     def test_check_prints_what_each_address_demands(self):
         done = run_sluiced("--check", "--http", "0.0.0.0:1", "--http",
@@ -269,17 +333,18 @@ class Demands(DoorsTest):
 
 
 class Reloading(DoorsTest):
-    def start(self, *lines):
+    def start(self, *lines, **kwargs):
         self.config = self.folder / "sluice.conf"
-        self.configure(*lines)
+        self.configure(*lines, **kwargs)
         return self.broker("-c", str(self.config), *FILES, listen=len(lines))
 
-    def configure(self, *lines):
+    def configure(self, *lines, has_users=False):
+        users = f"[auth]\nusers = {self.users}\n" if has_users else ""
         self.write("sluice.conf", "[broker]\n" + "".join(
-            f"listen = {line}\n" for line in lines))
+            f"listen = {line}\n" for line in lines) + users)
 
-    def reload(self, broker, event, *lines):
-        self.configure(*lines)
+    def reload(self, broker, event, *lines, **kwargs):
+        self.configure(*lines, **kwargs)
         since = broker.mark()
         broker.signal(signal.SIGHUP)
         return broker.wait_for_log(f"event={event}", since), since
@@ -298,6 +363,29 @@ class Reloading(DoorsTest):
         self.assertOut(broker, "tls_required")
         inside.publish(TOPIC, b"still")
         self.assertEqual(inside.recv(), b"still")
+
+    def test_users_that_come_at_the_next_start_open_nothing_and_close_nothing(
+            self):
+        """A door is judged by the users that there are."""
+        broker = self.start("127.0.0.1:0")
+        line, since = self.reload(broker, "reload_kept", "127.0.0.1:0",
+                                  has_users=True)
+        self.assertEqual(line.fields["option"], "users")
+        broker.wait_for_log("event=reloaded ?", since)
+        self.assertEqual(broker.log("event=demands_changed", since), [])
+        self.assertHeard(broker)
+        for words in ("127.0.0.1:0 auth=required", "0.0.0.0:0 tls=none"):
+            self.reload(broker, "reload_failed", words, has_users=True)
+            self.assertHeard(broker)
+
+    def test_users_that_are_gone_at_the_next_start_are_asked_for_until_then(
+            self):
+        broker = self.start("127.0.0.1:0", has_users=True)
+        self.assertOut(broker, "auth_required")
+        _, since = self.reload(broker, "reload_kept", "127.0.0.1:0")
+        broker.wait_for_log("event=reloaded ?", since)
+        self.assertEqual(broker.log("event=demands_changed", since), [])
+        self.assertOut(broker, "auth_required")
 
     def test_words_that_cannot_be_change_nothing(self):
         broker = self.start("127.0.0.1:0")

@@ -166,13 +166,17 @@ class Folder(JournalTest):
             f"{self.path}:2: directory", "cannot write")
 
     def test_one_that_another_broker_uses_is_not(self):
-        """Its process is named; nothing is locked afterwards."""
+        """Its process is named, or how to find it, and what to do about it;
+        nothing is locked afterwards."""
         with open(self.dir / "LOCK", "w", encoding="ascii") as lock:
             lock.write("4711\n")
             lock.flush()
             self.assert_good(self.check("[journal]\ndirectory = {dir}\n"))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            self.assert_refused("another broker", "pid 4711")
+            advice = "stop it first, or give this one a folder of its own"
+            self.assert_refused("another broker", "(pid 4711)", advice)
+            lock.truncate(0)
+            self.assert_refused(f"'fuser -v {self.dir}/LOCK' names it", advice)
 
     def test_a_start_that_fails_behind_the_journal_ends(self):
         """An address in use is found when the journal's thread runs."""
@@ -222,6 +226,20 @@ class Reload(JournalTest):
                              ("kept", ["journal", "journal-segment"])):
             lines = sluiced.log(f"event=reload_{event}", since)
             self.assertEqual([line.fields["option"] for line in lines], names)
+
+    def test_no_queue_is_durable_before_there_is_a_journal(self):
+        """It comes at the next start only."""
+        self.check("[broker]\n")
+        sluiced = self.broker("-c", str(self.path))
+        self.check("[journal]\ndirectory = {dir}\n"
+                   '[channel "/queue/a"]\ndurable = yes\n')
+        since = sluiced.mark()
+        sluiced.signal(signal.SIGHUP)
+        sluiced.wait_for_log("event=reload_failed", since)
+        kept, = sluiced.log("event=reload_kept", since)
+        self.assertEqual(kept.fields["option"], "journal")
+        mistake, = sluiced.log("event=reload_mistake", since)
+        self.assertIn("durable=yes needs --journal", mistake.fields["what"])
 
 
 if __name__ == "__main__":

@@ -13,7 +13,8 @@ DOCS = pathlib.Path(__file__).resolve().parents[2] / "docs"
 
 # What an option cannot be given without.
 COMPANIONS = {"SLUICE_MONITOR_KEY": {"SLUICE_MONITOR_CLIENTS": "clients"},
-              "SLUICE_MONITOR_CLIENTS": {"SLUICE_MONITOR_KEY": "key"}}
+              "SLUICE_MONITOR_CLIENTS": {"SLUICE_MONITOR_KEY": "key"},
+              "SLUICE_MONITOR_COLLECTOR": {"SLUICE_MONITOR_KEY": "key"}}
 
 
 def with_files():

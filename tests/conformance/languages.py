@@ -334,6 +334,11 @@ class Tls(unittest.TestCase):
             "-outform", "der").stdout
         return "sha256:" + hashlib.sha256(key).hexdigest()
 
+    def fingerprint(self, name):
+        der = certificates.openssl("x509", "-in", self.file(f"{name}.pem"),
+                                   "-outform", "der").stdout
+        return "sha256:" + hashlib.sha256(der).hexdigest()
+
     def file(self, name):
         return certificates.folder()[name]
 
@@ -342,6 +347,8 @@ class Tls(unittest.TestCase):
         self.assertWorks(self.broker("elsewhere"), ca=self.file("ca.pem"),
                          name="broker.example")
         self.assertWorks(self.broker("elsewhere"), pin=self.pin("elsewhere"))
+        self.assertWorks(self.broker("elsewhere"),
+                         pin=self.fingerprint("elsewhere"))
         self.assertWorks(
             self.broker("localhost", "--tls-ca", self.file("ca.pem")),
             ca=self.file("ca.pem"), cert=self.file("device.pem"),
@@ -378,6 +385,17 @@ class Tls(unittest.TestCase):
                 talk.program.stop()
                 self.assertRegex("".join(talk.program.complaints), words)
                 self.assertEqual(broker.stop().counters["accepted"], 1)
+
+    def test_what_is_neither_yes_nor_no_does_not_mean_in_clear(self):
+        broker = self.broker("localhost")
+        with mock.patch.dict(os.environ, {"SLUICE_TLS": "1"}):
+            program = Conversation(self.command, broker.address).program
+        self.addCleanup(program.stop)
+        self.assertNotEqual(program.process.wait(DEADLINE_S), 0)
+        self.assertIsNone(program.events.get(timeout=DEADLINE_S))
+        program.stop()
+        self.assertIn("is not yes or no", "".join(program.complaints))
+        self.assertEqual(broker.stop().counters["accepted"], 0)
 
     def test_a_file_without_authorities_is_no_authority(self):
         broker = self.broker("localhost")

@@ -139,7 +139,7 @@ def stays_away():
 @plant
 def comes_again_at_once():
     sleep = asyncio.sleep
-    reference_client.asyncio.sleep = lambda pause: sleep(0.05 - pause / 50)
+    reference_client.asyncio.sleep = lambda pause: sleep(max(0, 1 - 4 * pause))
 
 
 @plant

@@ -141,7 +141,8 @@ class Connection:
     """One socket, with a deadline on everything that is waited for."""
 
     def __init__(self, sock):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if sock.family != socket.AF_UNIX:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         sock.settimeout(PATIENCE_S)
         self.sock = sock
         self.rest = b""

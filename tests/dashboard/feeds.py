@@ -36,10 +36,18 @@ def channel(name, **values):
 def client(conn, **values):
     base = {"conn": conn, "peer": f"127.0.0.1:{conn}", "name": None,
             "protocol": 1, "state": "open", "tls": None, "cipher": None,
+            "user": None, "way": None,
             "channel": None, "waits_for": None, "in": 0, "out": 0,
             "dropped": 0, "depth": 0, "bytes": 0, "limit_bytes": 0,
             "limit_messages": 0, "age_ms": 0, "held": 0, "parked_bytes": 0,
             "lanes": 0, "requests": 0, "recent": 0}
+    return base | values
+
+
+def user(name, **values):
+    base = {"name": name, "connections": 1, "connections_limit": 0,
+            "memory_bytes": 0, "memory_limit_bytes": 0, "messages_limit": 0,
+            "bytes_limit": 0, "denied": 0}
     return base | values
 
 
@@ -106,11 +114,13 @@ class FakeBroker:
         return {"broker": self.name, "timestamp": now(),
                 "interval": self.interval, "seq": self.seq}
 
-    def round(self, channels=(), clients=(), **counters):
-        """One interval passes: the next of all three documents."""
+    def round(self, channels=(), clients=(), users=(), **counters):
+        """One interval passes: the next of all four documents."""
         self.seq += 1
         self.publish("sluice.stats",
                      self.stats(channels, clients, counters))
+        self.publish("sluice.users", self.head() | {
+            "total": len(users), "users": list(users), "rest": {}})
         self.publish("sluice.channels", self.head() | {
             "total": len(channels), "channels": list(channels), "rest": {}})
         self.publish("sluice.clients", self.head() | {

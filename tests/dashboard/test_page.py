@@ -8,7 +8,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 from collector import Collector
-from feeds import Application, FakeBroker, channel, client
+from feeds import Application, FakeBroker, channel, client, user
 from ground import Pulse, main, wait_until
 
 XSS = [
@@ -80,12 +80,31 @@ class Sight(Page):
                        r"\(127.0.0.1:8\) \(2.0 KiB parked\)$")
         self.assert_quiet()
 
+    def test_users_and_how_they_speak_are_seen(self):
+        self.see([], [client(7), client(8, user="ann", way="token",
+                                        tls="TLSv1.3", cipher="TLS_A")])
+        self.wait_text("#clients", "User")
+        self.assertEqual(self.row("clients", "127.0.0.1:8")[13:17],
+                         ["ann", "token", "TLSv1.3", "TLS_A"])
+        self.assertEqual(self.row("clients", "127.0.0.1:7")[13:17], [""] * 4)
+        self.assert_quiet()
+
+    def test_users_have_a_table(self):
+        self.report(lambda _: self.broker.round(
+            users=[user("ann", connections_limit=10, denied=7)]))
+        self.open()
+        self.wait_text("#users h2", "^Users 1$")
+        self.assertEqual(self.row("users", "ann")[1:8],
+                         ["1", "10", "0 B", "–", "–", "–", "7"])
+        self.assert_quiet()
+
     def test_what_no_client_of_version_2_does_takes_no_column(self):
         self.report(self.flow)
         self.open()
         self.wait_names("/queue/jobs", "/topic/prices")
         for table, titles in (("channels", {"Held", "Back/s", "Parked"}),
-                              ("clients", {"Held", "Parked", "Requests"})):
+                              ("clients", {"Held", "Parked", "Requests", "User",
+                                           "Way in", "TLS", "Cipher"})):
             shown = self.browser.execute_script(
                 "return [...document.querySelectorAll(arguments[0])]"
                 ".filter(it => it.offsetParent).map(it => it.textContent)",

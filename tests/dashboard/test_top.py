@@ -5,7 +5,7 @@ import json
 import shlex
 import unittest
 
-from feeds import FakeBroker, channel, client, free_port
+from feeds import FakeBroker, channel, client, free_port, user
 from ground import SLUICE, Process, Pulse, Terminal, main, run, wait_until
 
 INTERVAL = 0.2
@@ -62,7 +62,8 @@ class Text(Top):
 
     def headline(self, channels, clients=()):
         """The line below the totals."""
-        Pulse(self, lambda _: self.broker.round(
+        broker = self.broker  # a test may go on with another one
+        Pulse(self, lambda _: broker.round(
             channels() if callable(channels) else channels, clients), INTERVAL)
         status, out, _ = self.top("--once").finish()
         self.assertEqual(status, 0)
@@ -256,6 +257,35 @@ class Screen(Top):
         self.pulse = Pulse(self, lambda _: self.broker.round(
             [channel("/queue/jobs", kind="queue", held=3)]), INTERVAL)
         self.terminal.wait_for(r"^CHANNEL +KIND .* DROP/s +HELD +DEPTH ")
+
+    def test_users_and_tls_have_columns_where_there_are_some(self):
+        self.terminal.press("Tab")
+        self.terminal.resize(160, 24)
+        self.terminal.wait_for(r"^CONN .* AGE *$")
+        self.pulse.stop()
+        self.pulse = Pulse(self, lambda _: self.broker.round(
+            clients=[client(1), client(2, user="ann", way="token",
+                                       tls="TLSv1.3", cipher="TLS_A")]),
+            INTERVAL)
+        self.terminal.wait_for(r"^CONN .* AGE CIPHER +WAY +TLS +USER *$")
+        self.terminal.wait_for(r"^1 .* - +- +- +- *$")
+        self.terminal.wait_for(r"^2 .* TLS_A +token +TLSv1\.3 ann *$")
+
+    def test_users_are_a_table_where_there_are_some(self):
+        self.terminal.press("Tab")
+        self.wait_names("41", "42")
+        self.terminal.press("Tab")  # there are none
+        self.terminal.wait_for("channels: 3 of 3 ")
+        self.pulse.stop()
+        self.pulse = Pulse(self, lambda _: self.broker.round(
+            users=[user("ann", connections=3, connections_limit=10),
+                   user("thermo", connections=2, denied=7,
+                        memory_bytes=2048, memory_limit_bytes=16 << 20,
+                        messages_limit=5000, bytes_limit=2 << 20)]), INTERVAL)
+        self.terminal.press("u")
+        self.terminal.wait_for(r"^ann +3 +10 +0 +- +- +- +0$")
+        self.terminal.wait_for(
+            r"^thermo +2 +- +2\.00K +16\.0M +5\.00k +2\.00M +7$")
 
     def test_filter(self):
         self.terminal.type("/PRICE")

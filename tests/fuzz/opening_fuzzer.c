@@ -161,10 +161,10 @@ static bool use(struct sim_disk *disk)
     struct engine_setup setup = {.disk = sim_disk_calls(disk),
                                  .segment_bytes = SEGMENT,
                                  .limit_bytes = 16 * SEGMENT};
-    struct engine *e;
     struct engine_report report;
-    if (engine_open(&e, &setup, 1, &report) != ENGINE_OPENED) {
-        FUZZ_CHECK(!e && report.text[0]);
+    struct engine *e = engine_open(&setup, 1, &report);
+    if (!e) {
+        FUZZ_CHECK(report.why.text[0]);
         FUZZ_CHECK(sim_disk_open_files(disk) == 0);
         return false;
     }

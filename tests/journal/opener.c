@@ -23,19 +23,18 @@ int main(int argc, char **argv)
 {
     struct engine_setup setup = {.segment_bytes = 1 << 20,
                                  .limit_bytes = 1 << 30};
-    struct engine_report report = {.text = ""};
-    struct engine *engine;
+    struct engine_report report;
     struct disk_posix folder;
     if (argc != 2 || disk_posix_open(&folder, argv[1]) != 0)
         return 2;
     setup.disk = disk_posix_calls(&folder);
-    enum engine_result result = engine_open(&engine, &setup, 1, &report);
-    if (result == ENGINE_OPENED) {
+    struct engine *engine = engine_open(&setup, 1, &report);
+    if (engine) {
         engine_visit_channels(engine, print, NULL);
         engine_abandon(engine);
     } else {
-        fprintf(stderr, "%d: %s\n", (int)result, report.text);
+        fprintf(stderr, "%s\n", report.why.text);
     }
     disk_posix_close(&folder);
-    return result == ENGINE_OPENED ? 0 : 1;
+    return engine ? 0 : 1;
 }

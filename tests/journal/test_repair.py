@@ -123,6 +123,20 @@ class Repair(JournalTest):
         self.assert_repaired(3, [(text(n), 2, 2) for n in NAMES])
         self.assertTrue((self.dir / "damaged" / name_of(1)).exists())
 
+    def test_what_nobody_can_count_is_called_a_loss_too(self):
+        """No segment is left, or all that is left is what none has said."""
+        for files in ((), (name_of(3),), (name_of(2), name_of(3))):
+            with self.subTest(files=files):
+                self.write({"FORMAT": self.files["FORMAT"],
+                            **{name: b"" for name in files}})
+                check = self.journal("check")
+                self.assertEqual(check.returncode, 1)
+                self.assertIn("lost: 0, and perhaps more", check.text)
+                done = self.journal("repair", "--yes")
+                self.assertEqual(done.returncode, 3, done.errors)
+                self.assertIn("lost: 0, and perhaps more", done.errors)
+                self.assertEqual(self.journal("check").returncode, 0)
+
     def test_format_is_written_again(self):
         """With the uuid that the segments have."""
         (self.dir / "FORMAT").write_bytes(b"sluice jou")

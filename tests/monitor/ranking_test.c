@@ -134,7 +134,7 @@ static void test_long_names_leave_room_for_fewer_rows(void **state)
         ranking_add(&ranking, &v);
     }
     size_t n = finish();
-    size_t row = RANKING_ROW_BYTES + (size_t)2 * 3 * CHANNEL_NAME_MAX;
+    size_t row = RANKING_CLIENT_BYTES + (size_t)2 * 3 * CHANNEL_NAME_MAX;
     assert_int_equal(n, RANKING_BYTES / row);
     assert_int_equal(list.rest.number[VIEW_IN], 2 * RANKING_ROWS - n);
 }
@@ -144,8 +144,10 @@ static void test_what_is_listed_is_a_copy(void **state)
 {
     (void)state;
     uint8_t name[] = "/queue/a", waits_for[] = "/queue/b";
+    char user[] = "ann";
     struct peer peer = {.port = 7};
-    struct view v = {.name = name,
+    struct view v = {.user = user,
+                     .name = name,
                      .name_length = sizeof name,
                      .waits_for = waits_for,
                      .waits_for_length = sizeof waits_for,
@@ -155,10 +157,12 @@ static void test_what_is_listed_is_a_copy(void **state)
     ranking_add(&ranking, &v);
     memset(name, 0, sizeof name);
     memset(waits_for, 0, sizeof waits_for);
+    memset(user, 0, sizeof user);
     peer.port = 0;
     assert_int_equal(finish(), 1);
     assert_string_equal((const char *)list.rows[0]->name, "/queue/a");
     assert_string_equal((const char *)list.rows[0]->waits_for, "/queue/b");
+    assert_string_equal(list.rows[0]->user, "ann");
     assert_int_equal(list.rows[0]->peer->port, 7);
 }
 

@@ -7,6 +7,7 @@ from wire import KIB, frame
 
 STATS, CHANNELS, CLIENTS, EVENT = (b"sluice.stats", b"sluice.channels",
                                    b"sluice.clients", b"sluice.event")
+USERS = b"sluice.users"
 QUEUE, TOPIC = b"/queue/jobs", b"/topic/news"
 NUMBERS = {"in", "out", "dropped", "depth", "bytes", "limit_bytes",
            "limit_messages", "age_ms", "recent", "held", "parked_bytes"}
@@ -125,8 +126,9 @@ class Documents(MonitorTest):
         self.assertEqual(set(mine),
                          OF_CLIENTS | {"conn", "peer", "name", "protocol",
                                        "state", "channel", "waits_for",
-                                       "tls", "cipher"})
-        self.assertEqual((mine["tls"], mine["cipher"]), (None, None))
+                                       "tls", "cipher", "user", "way"})
+        for key in ("tls", "cipher", "user", "way"):
+            self.assertIsNone(mine[key])
         self.assertEqual((mine["in"], mine["channel"]), (10, None))
         self.assertEqual((his["out"], his["channel"]), (10, "/topic/news"))
         self.assertEqual(his["state"], "open")
@@ -222,7 +224,7 @@ class Subscriptions(MonitorTest):
         feed = self.feed(sluiced, b"")
         self.connect(sluiced).subscribe(TOPIC)
         topics = {feed.recv()[0] for _ in range(12)}
-        self.assertEqual(topics, {STATS, CHANNELS, CLIENTS, EVENT})
+        self.assertEqual(topics, {STATS, USERS, CHANNELS, CLIENTS, EVENT})
 
     def test_two_watchers_and_one_leaves(self):
         sluiced = self.watched()

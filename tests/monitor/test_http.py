@@ -63,7 +63,7 @@ class Answers(MonitorTest):
         self.assertEqual(status, 200)
         self.assertEqual(headers["content-type"], "application/json")
         documents = json.loads(body)
-        self.assertEqual(set(documents), {"stats", "channels", "clients"})
+        self.assertEqual(set(documents), {"stats", "channels", "clients", "users"})
         self.assertEqual(set(documents["stats"]["counters"]),
                          set(sluiced.stats()))
         self.assertIn("/topic/%FF<b>", [row["name"] for row in

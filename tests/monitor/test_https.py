@@ -1,20 +1,24 @@
 # SPDX-License-Identifier: MIT
 """HTTP documents with TLS: the first byte decides, on one port, and what an
 address demands is demanded there."""
+import contextlib
 import json
 import pathlib
+import re
 import shutil
 import signal
 import socket
 import ssl
 import subprocess
 import tempfile
+import threading
 import time
 
 from monitor import DEADLINE, MonitorTest, main, request, status_of
-from wire import frame, skip
+from wire import Background, frame, pair, skip
 
 import certificates
+import client
 import tls_socket
 
 if not shutil.which("openssl"):
@@ -23,6 +27,7 @@ if not shutil.which("openssl"):
 FILES = certificates.server_options()
 HANDSHAKE = b"\x16\x03\x01\x00\x05"
 CLIENTS_MAX = 32
+LONG = 1 << 20  # octets of a document: no kernel takes it at once
 
 
 def protocols(*names):
@@ -66,7 +71,7 @@ class Traffic(HttpsTest):
         self.assertEqual(ask(broker.http), (200, b"ok\n"))
         status, body = ask(broker.http, "/stats")
         self.assertEqual((status, set(json.loads(body))),
-                         (200, {"stats", "channels", "clients"}))
+                         (200, {"stats", "channels", "clients", "users"}))
         self.assertIn(b"\nsluice_http_requests_total 3\n",
                       ask(broker.http, "/metrics")[1])
 
@@ -217,7 +222,106 @@ class Refused(HttpsTest):
         self.assertEqual(line.fields["alert"], "unknown CA")
 
 
+class LongAnswers(HttpsTest):
+    """A document that no kernel takes at once: of a unix socket, whose room
+    does not grow."""
+    NAME = b"/queue/%04d" + b"\1" * 240
+
+    def long(self):
+        """A broker with many channels, and their document."""
+        broker = self.served(*FILES, "--http", "unix:http.sock tls=required")
+        sender = self.publisher(broker)
+        sender.send(b"".join(pair(self.NAME % n, b"x") for n in range(3000)))
+        broker.sync(sender)
+        until = time.monotonic() + DEADLINE
+        while len(ask(broker.http, "/metrics")[1]) < LONG:
+            self.assertLess(time.monotonic(), until, "made now and then")
+        return broker
+
+    def asking(self, broker, **kwargs):
+        sock = tls_socket.wrap(
+            client.open_plain(f"unix:{broker.dir}/http.sock"), **kwargs)
+        self.addCleanup(sock.close)
+        sock.sendall(b"GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+        return sock
+
+    def length_of(self, head):
+        return int(re.search(rb"Content-Length: (\d+)", head)[1])
+
+    def test_a_slow_reader_gets_all_of_it(self):
+        """In pieces that are no record's; and an end in order."""
+        broker = self.long()
+        sock, got = self.asking(broker), b""
+        while part := sock.recv(777):
+            got += part
+        head, _, body = got.partition(b"\r\n\r\n")
+        self.assertEqual(status_of(head), 200)
+        self.assertGreater(len(body), LONG)
+        self.assertEqual(len(body), self.length_of(head))
+        self.assertTrue(body.endswith(b"\n"))
+
+    def test_one_that_reads_nothing_is_cut_off_and_others_are_served(self):
+        """In its time, and nothing is left of it; that its answer is not
+        whole it learns from TLS as well."""
+        broker = self.long()
+        before = broker.wait_stats(tls_connections=0)
+        for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+            made = tls_socket.context()
+            made.minimum_version = made.maximum_version = version
+            sock = self.asking(broker, made=made)
+            head = sock.recv(1 << 10)
+            self.assertEqual(status_of(head), 200)
+            self.assertEqual(ask(broker.http), (200, b"ok\n"))
+            broker.wait_stats(tls_connections=0,
+                              memory_bytes=before["memory_bytes"])
+            with self.assertRaises(ConnectionResetError):
+                read_all(sock)
+
+    def test_one_that_leaves_in_the_middle_leaves_nothing(self):
+        """With a word or without."""
+        broker = self.long()
+        before = broker.wait_stats(tls_connections=0)
+        for leave in (tls_socket.TlsSocket.close, tls_socket.TlsSocket.cut):
+            sock = self.asking(broker)
+            self.assertEqual(status_of(sock.recv(1 << 10)), 200)
+            leave(sock)
+            broker.wait_stats(tls_connections=0,
+                              memory_bytes=before["memory_bytes"])
+
+    def test_one_request_is_answered_and_the_end_is_in_order(self):
+        """Whatever comes behind it: no connection is kept."""
+        broker = self.served(*FILES)
+        sock = tls_socket.connect(broker.http, DEADLINE)
+        self.addCleanup(sock.close)
+        sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+                     b"Connection: keep-alive\r\n\r\n" * 3)
+        answer = read_all(sock)
+        self.assertEqual(answer.count(b"HTTP/1.1 200 "), 1)
+        self.assertIn(b"\r\nConnection: close\r\n", answer)
+        self.assertTrue(answer.endswith(b"\r\n\r\nok\n"))
+
+
 class Bounds(HttpsTest):
+    def test_a_trickle_is_closed_in_time(self):
+        """Of octets that belong to a handshake, and never end it."""
+        broker = self.served(*FILES)
+        host, port = broker.http.split(":")
+        with socket.create_connection((host, port), DEADLINE) as sock:
+            over = threading.Event()
+            flow = Background(self.trickle, sock, over)
+            self.assertEqual(ask(broker.http), (200, b"ok\n"))
+            self.addCleanup(over.set)
+            flow.join()
+        broker.wait_stats(tls_connections=0, tls_half_open=0)
+
+    def trickle(self, sock, over):
+        hello = first_flight()
+        with contextlib.suppress(OSError):
+            for octet in hello + bytes(1 << 20):
+                sock.sendall(bytes([octet]))
+                over.wait(0.05)
+            self.fail("it was never closed")
+
     def test_handshakes_that_stop_do_not_keep_out_one_that_asks(self):
         """The oldest gives way, as of all that have sent no whole head."""
         broker = self.served(*FILES)
@@ -253,6 +357,16 @@ class Bounds(HttpsTest):
         sock = tls_socket.connect(broker.http, DEADLINE)
         self.addCleanup(sock.close)
         broker.stop()
+
+
+def first_flight():
+    """A ClientHello."""
+    out = ssl.MemoryBIO()
+    tls = tls_socket.context().wrap_bio(ssl.MemoryBIO(), out,
+                                        server_hostname="localhost")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        tls.do_handshake()
+    return out.read()
 
 
 class Drip:

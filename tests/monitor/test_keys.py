@@ -3,11 +3,13 @@
 import os
 import pathlib
 import signal
+import socket
 import subprocess
 import tempfile
 
 from monitor import MonitorTest, main, zmq
 from daemon import SLUICED
+from wire import DEADLINE
 
 STATS = b"sluice.stats"
 
@@ -78,9 +80,36 @@ class Keys(MonitorTest):
             ann.take(STATS)
         self.assertEqual(eve.poll(0), 0)
 
+    def assertRefused(self, sluiced, reason):
+        line = sluiced.wait_for_log(f"event=watcher_refused .*reason={reason}")
+        self.assertEqual(line.level, "warning")
+        self.assertIn("peer", line.fields)
+        sluiced.wait_stats(watchers_refused=lambda n: n > 0)
+
     def test_without_keys_nothing_is_received(self):
         sluiced = self.protected()
         eve = self.try_to_watch(sluiced)
+        ann = self.watch(sluiced, self.ann)
+        for _ in range(3):
+            ann.take(STATS)
+        self.assertEqual(eve.poll(0), 0)
+
+    def test_a_greeting_without_keys_is_refused(self):
+        """By hand: libzmq may leave before it has said what it speaks."""
+        sluiced = self.protected()
+        host, port = sluiced.endpoint[len("tcp://"):].rsplit(":", 1)
+        with socket.create_connection((host, int(port)), DEADLINE) as sock:
+            sock.sendall(b"\xff" + bytes(8) + b"\x7f\3\0"
+                         + b"NULL".ljust(20, b"\0") + bytes(32))
+            self.assertRefused(sluiced, "mechanism")
+
+    def test_who_takes_us_for_another_broker_receives_nothing(self):
+        """Its greeting cannot be opened."""
+        sluiced = self.protected()
+        eve = self.try_to_watch(sluiced, CURVE_PUBLICKEY=self.ann[0],
+                                CURVE_SECRETKEY=self.ann[1],
+                                CURVE_SERVERKEY=self.eve[0])
+        self.assertRefused(sluiced, "handshake")
         ann = self.watch(sluiced, self.ann)
         for _ in range(3):
             ann.take(STATS)

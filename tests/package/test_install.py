@@ -78,7 +78,7 @@ class Install(unittest.TestCase):
             content = (tree / name).read_bytes()
             if name.endswith(".gz"):
                 content = gzip.decompress(content)
-            self.assertNotIn(BUILD.encode(), content, name)
+            self.assertFalse(BUILD.encode() in content, name)
 
     def test_links_of_the_documents_hold(self):
         """Pictures, plots, other documents."""

@@ -41,7 +41,6 @@ class Ledger:
         self.acknowledged = set()
         self.unexpected = 0
         self.confirmed = 0
-        self.is_ending = False  # the broker is about to be killed
 
     def attempt(self, keys):
         with self.changed:

@@ -34,9 +34,8 @@ bool life_open(struct life *life, struct model *model, struct sim_disk *sim,
     life->wall_ms = 20 * (uint64_t)DAY_MS + chance_of(&seed, DAY_MS);
     for (int i = 0; i < ENGINE_RANDOM; i++)
         setup.random[i] = (uint8_t)chance_of(&seed, 256);
-    life->result =
-        engine_open(&life->engine, &setup, life->wall_ms, &life->report);
-    return life->result == ENGINE_OPENED;
+    life->engine = engine_open(&setup, life->wall_ms, &life->report);
+    return life->engine;
 }
 
 /* Comparing. */

@@ -25,7 +25,6 @@ struct life {
     uint32_t outstanding; /* puts that were neither reaped nor taken back */
     enum store_state state;
     struct engine_report report; /* of the opening */
-    enum engine_result result;
 };
 
 struct life_bounds {

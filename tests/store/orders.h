@@ -54,4 +54,12 @@ static inline bool engine_read(struct engine *e, struct store_read *read)
     return engine_take(e, &(struct order){.kind = ORDER_READ, .read = read});
 }
 
+/* Finishes, and closes it. */
+static inline bool engine_close(struct engine *e, uint64_t wall_ms)
+{
+    bool is_done = engine_finish(e, wall_ms);
+    engine_abandon(e);
+    return is_done;
+}
+
 #endif

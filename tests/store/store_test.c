@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * The store with its thread, as the loop sees it: what is put is reaped once it
- * is on disk, a stop writes everything, a failed flush ends confirming.
+ * is on disk, a stop writes everything, a failed flush ends confirming, what
+ * comes back after a flush shares the next one.
  */
 #include "tests/unit/unit.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +18,7 @@
 #include "proto/frame.h"
 #include "tests/store/sim_disk.h"
 
-enum { SEGMENT = 256 << 10, MESSAGES = 20000, BODY = 100 };
+enum { SEGMENT = 256 << 10, MESSAGES = 20000, BODY = 100, FLUSH_MS = 5 };
 
 struct rig {
     char folder[32];
@@ -31,6 +33,7 @@ struct rig {
     uint64_t next, confirmed;
     enum store_state state;
     struct store_read *answer; /* NULL until it is reaped */
+    sem_t has_begun, may_end;  /* of a flush */
 };
 
 static bool note_channel(void *arg, const struct store_channel *channel)
@@ -49,14 +52,13 @@ static bool note_channel(void *arg, const struct store_channel *channel)
 static void rig_open(struct rig *r)
 {
     struct store_report report;
-    struct store_setup setup = {.folder = r->folder,
-                                .disk = &r->disk,
-                                .segment_bytes = r->segment_bytes,
-                                .limit_bytes = 1 << 30};
+    struct engine_setup setup = {.disk = r->disk,
+                                 .segment_bytes = r->segment_bytes,
+                                 .limit_bytes = 1 << 30};
     uint64_t first = 1;
-    r->store = store_open(&setup, &report);
+    r->store = store_open(r->folder, &setup, &report);
     if (!r->store)
-        fail_msg("not opened: %s", report.engine.text);
+        fail_msg("not opened: %s", report.engine.why.text);
     r->channel = r->channels = 0;
     r->next = 1;
     assert_true(store_ops()->visit_channels(r->store, note_channel, r));
@@ -253,6 +255,52 @@ static void channels_that_come_and_go_leave_nothing_behind(void **state)
     assert_int_equal(r->confirmed, 10);
 }
 
+static void hold_flush(void *arg, enum sim_call call)
+{
+    struct rig *r = arg;
+    if (call != SIM_FLUSH)
+        return;
+    assert_int_equal(sem_post(&r->has_begun), 0);
+    assert_int_equal(sem_wait(&r->may_end), 0);
+}
+
+static void end_flush(struct rig *r)
+{
+    assert_int_equal(sem_wait(&r->has_begun), 0);
+    assert_int_equal(sem_post(&r->may_end), 0);
+}
+
+/* The second message comes while the first is flushed, for so long that the
+ * batch of the second waits; unless the thread was kept from running. */
+static void publish_in_turns(struct rig *r)
+{
+    publish(r, 1);
+    assert_int_equal(sem_wait(&r->has_begun), 0);
+    publish(r, 1);
+    (void)poll(NULL, 0, FLUSH_MS);
+    assert_int_equal(sem_post(&r->may_end), 0);
+    end_flush(r);
+    while (r->confirmed + 1 < r->next)
+        wait_and_reap(r);
+}
+
+static void after_receipts_a_batch_waits_for_what_they_bring(void **state)
+{
+    struct rig *r = *state;
+    sem_init(&r->has_begun, 0, 0);
+    sem_init(&r->may_end, 0, 0);
+    publish(r, 1);
+    while (r->confirmed == 0) /* then the thread touches nothing */
+        wait_and_reap(r);
+    sim_disk_watch(r->sim, hold_flush, r);
+    while (store_stats(r->store).group_waits == 0)
+        publish_in_turns(r);
+    assert_int_equal(sem_post(&r->may_end), 0);
+    assert_int_equal(stop(r), 0);
+    sim_disk_watch(r->sim, NULL, NULL);
+    rig_open(r);
+}
+
 /* The thread sleeps until it is kicked, and its ring is full long before. */
 static void channels_may_be_opened_faster_than_they_are_written(void **state)
 {
@@ -307,6 +355,8 @@ int main(void)
                                         teardown),
         cmocka_unit_test_setup_teardown(
             after_a_failed_flush_nothing_is_confirmed, setup, teardown),
+        cmocka_unit_test_setup_teardown(
+            after_receipts_a_batch_waits_for_what_they_bring, setup, teardown),
         cmocka_unit_test_setup_teardown(
             channels_that_come_and_go_leave_nothing_behind, setup, teardown),
         cmocka_unit_test_setup_teardown(

@@ -77,7 +77,8 @@ static bool open_again(struct storm *s, struct life *life,
     *has_stopped = sim_disk_has_stopped(disk);
     sim_disk_stop_at(disk, 0);
     if (!is_open && !*has_stopped)
-        return storm_complain(s, "does not open again: %s", life->report.text);
+        return storm_complain(s, "does not open again: %s",
+                              life->report.why.text);
     return true;
 }
 

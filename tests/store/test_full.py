@@ -11,8 +11,10 @@ import os
 import tempfile
 import time
 
-from durable import (DEADLINE, Consumer, DurableTest, Producer, drain,
+from durable import (DEADLINE, QUEUE, Consumer, DurableTest, Producer, drain,
                      loop_mount, main, mount, publish_and_say_goodbye, setting)
+from ledger import body_of
+from unit_client import OPENING, UnitClient, option
 
 ROUNDS = setting("SLUICE_ROUNDS", 4)
 SMALL = ("--journal-segment", "1m", "--journal-limit", "1g",
@@ -29,6 +31,42 @@ def fill_rest(folder):
             with contextlib.suppress(OSError):
                 while file.write(b"x" * size):
                     pass
+
+
+def drain_full(ledger, broker):
+    """Takes and acknowledges everything while nothing can be published."""
+    consumer = Consumer(ledger, broker.address, credit=1000)
+    broker.wait_stats(queued_messages=0, held_messages=0)
+    consumer.stop()
+    broker.wait_stats(journal_state=0)
+
+
+class Asker(UnitClient):
+    """Publishes in version 2, so many messages at a time, and asks of each that
+    it is on disk."""
+
+    def __init__(self, ledger, address, number):
+        super().__init__(address)
+        self.ledger, self.number, self.count = ledger, number, 0
+        self.ask(OPENING[0])
+
+    def publish(self, size, window):
+        """What became of them, in order."""
+        keys = [(self.number, self.count + i) for i in range(window)]
+        self.count += window
+        self.ledger.attempt(keys)
+        for key in keys:
+            self.say(b"PUB %s confirm=sync rid=%d" % (QUEUE, key[1]),
+                     body_of(*key, size))
+        return [self.answer(key) for key in keys]
+
+    def answer(self, key):
+        head = self.hear()[0]
+        assert option(head, b"rid") == b"%d" % key[1], head
+        assert head.startswith((b"OK ", b"ERR full ")), head
+        is_ok = head.startswith(b"OK ")
+        self.ledger.answer([key], "confirmed" if is_ok else "refused")
+        return is_ok
 
 
 class Full(DurableTest):
@@ -63,10 +101,28 @@ class Full(DurableTest):
             os.unlink(f"{folder}/other")
         return took
 
+    def answered(self, broker, folder, number):
+        """Every message of version 2 is answered before there is space again:
+        until it is full those that are on disk, then none."""
+        asker = Asker(self.ledger, broker.address, -1 - number)
+        size, window = SIZES[number % len(SIZES)], 1 + 15 * (number % 2)
+        answers = [asker.publish(size, window)]
+        if number % 2:
+            fill_rest(folder)
+        while all(answers[-1]):
+            answers.append(asker.publish(size, window))
+        self.assertIn(False, answers[-1])
+        asker.close()
+        drain_full(self.ledger, broker)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(f"{folder}/other")
+
     def rounds(self, folder):
         journal = f"{folder}/journal"
         os.mkdir(journal)
         broker = self.started(journal, *SMALL)
+        for number in range(ROUNDS // 2):
+            self.answered(broker, folder, number)
         worst = max(self.one_round(broker, folder, number)
                     for number in range(ROUNDS))
         drain(self.ledger, broker.address)

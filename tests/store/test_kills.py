@@ -27,12 +27,10 @@ class Kills(DurableTest):
                                 lag=chance.randrange(2000)))
         wanted = self.ledger.confirmed + chance.randrange(1, 2 * EACH_CONFIRMS)
         self.assertTrue(self.ledger.wait_confirmed(wanted, DEADLINE))
-        self.ledger.is_ending = True
         broker.process.kill()
         for one in traffic:
             one.stop()
         broker.kill()
-        self.ledger.is_ending = False
 
     def kill_opening(self, journal):
         """A kill some milliseconds after the start."""

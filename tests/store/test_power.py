@@ -86,7 +86,6 @@ class Power(DurableTest):
             traffic.append(Consumer(self.ledger, broker.address, credit=20000,
                                     lag=10000))
             lost = [self.cut(self.ledger, picture) for _ in range(count)]
-            self.ledger.is_ending = True
             broker.process.kill()
             for one in traffic:
                 one.stop()

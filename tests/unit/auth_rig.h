@@ -9,9 +9,8 @@
 
 #include "users/network.h"
 
-/* A hash that is made quickly: SLOW_COST takes as long as one of the users
- * file. */
-enum { QUICK_COST = 1, SLOW_COST = 5 };
+/* A hash that is made quickly; USUAL_COST is that of `sluice passwd`. */
+enum { QUICK_COST = 1, USUAL_COST = 5 };
 
 static inline const char *rig_hash(const char *password, unsigned long cost)
 {

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "broker/core/backlog_drop.h"
+#include "tests/unit/chance.h"
 #include "tests/unit/unit.h"
 
 enum { MESSAGE_BYTES = 10 };
@@ -267,6 +269,74 @@ static void test_ring_grows_wraps_and_shrinks(void **state)
     }
 }
 
+/* What is unsent, one byte after another. */
+static size_t unsent(const struct fixture *f, uint8_t *bytes, size_t room)
+{
+    struct iovec iov[64];
+    size_t all, n = 0;
+    int iovs = backlog_iov(f->backlog, iov, 64, &all);
+    assert_true(all == f->backlog->bytes && all <= room);
+    for (int i = 0; i < iovs; i++) {
+        memcpy(bytes + n, iov[i].iov_base, iov[i].iov_len);
+        n += iov[i].iov_len;
+    }
+    return n;
+}
+
+static uint32_t message_size(const uint8_t *message)
+{
+    (void)message;
+    return MESSAGE_BYTES;
+}
+
+/* Whatever is sent, pledged and asked for: messages are dropped behind those
+ * that were begun, from the right end, and no more of them than must be. */
+static void check_drop(struct fixture *f, uint64_t *seed, backlog_drop_fn *drop,
+                       bool is_oldest)
+{
+    enum { ROOM = 40 * MESSAGE_BYTES };
+    uint8_t before[ROOM], after[ROOM];
+    uint32_t slices = 1 + (uint32_t)chance_of(seed, 12);
+    for (uint32_t i = 0, at = 0; i < slices; i++) {
+        uint32_t n = 1 + (uint32_t)chance_of(seed, 3);
+        push(f, at, n, 0);
+        at += n + (uint32_t)chance_of(seed, 2);
+    }
+    backlog_consume(f->backlog, &f->budget,
+                    chance_of(seed, (uint32_t)f->backlog->bytes));
+    (void)backlog_forget_sent(f->backlog, message_size);
+    size_t n = unsent(f, before, ROOM), sent = f->backlog->sent;
+    f->backlog->pledged = (uint32_t)chance_of(seed, (uint32_t)n + 1);
+    size_t begun = sent + f->backlog->pledged;
+    size_t most = chance_of(seed, (uint32_t)n + 1),
+           messages = f->backlog->messages;
+    size_t stays = (begun + MESSAGE_BYTES - 1) / MESSAGE_BYTES;
+    stays = stays > 0 ? stays : !is_oldest;
+    uint32_t dropped =
+        drop(f->backlog, &f->budget, message_size, most, UINT64_MAX);
+    size_t left = unsent(f, after, ROOM);
+    assert_int_equal(left, n - dropped * MESSAGE_BYTES);
+    assert_int_equal(f->backlog->messages, messages - dropped);
+    bool is_least = messages - dropped == (stays > 1 ? stays : 1);
+    assert_true(left <= most || is_least);
+    assert_true(dropped == 0 || left + MESSAGE_BYTES > most);
+    size_t kept = stays > 0 ? stays * MESSAGE_BYTES - sent : 0;
+    size_t same = is_oldest ? kept : left;
+    assert_memory_equal(after, before, same);
+    assert_memory_equal(after + same, before + n - (left - same), left - same);
+    backlog_clear(f->backlog, &f->budget);
+}
+
+static void test_what_is_pledged_is_not_dropped(void **state)
+{
+    struct fixture *f = *state;
+    uint64_t seed = 3;
+    for (int i = 0; i < 20000; i++) {
+        check_drop(f, &seed, backlog_drop_oldest, true);
+        check_drop(f, &seed, backlog_drop_newest, false);
+    }
+}
+
 #define BACKLOG_TEST(test)                                                     \
     cmocka_unit_test_setup_teardown(test, open_backlog, close_backlog)
 
@@ -285,6 +355,7 @@ int main(void)
         BACKLOG_TEST(test_front_comes_first),
         BACKLOG_TEST(test_take_splits_the_first_slice),
         BACKLOG_TEST(test_ring_grows_wraps_and_shrinks),
+        BACKLOG_TEST(test_what_is_pledged_is_not_dropped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,9 +5,12 @@
 #ifndef SLUICE_TESTS_UNIT_CHANCE_H
 #define SLUICE_TESTS_UNIT_CHANCE_H
 
+#include <inttypes.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 /* Below `n`; *state begins as the seed. */
 static inline uint32_t chance_of(uint64_t *state, uint32_t n)
@@ -52,6 +55,19 @@ static inline uint64_t chance_setting(const char *name, uint64_t otherwise)
 {
     const char *text = getenv(name);
     return text ? strtoull(text, NULL, 0) : otherwise;
+}
+
+/* A seed of its own for each run, or $SLUICE_SEED; it is printed at once, in
+ * case the run does not come to its end. */
+static inline uint64_t chance_seed(void)
+{
+    uint64_t seed = 0;
+    if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+        abort();
+    seed = chance_setting("SLUICE_SEED", seed);
+    printf("SLUICE_SEED=%" PRIu64 "\n", seed);
+    fflush(stdout);
+    return seed;
 }
 
 #endif

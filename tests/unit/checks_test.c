@@ -9,7 +9,6 @@
 #include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "tests/unit/auth_rig.h"
 #include "tests/unit/unit.h"
@@ -24,19 +23,23 @@ static sem_t gate;
 static bool is_gated; /* set before the thread has anything to do */
 static char order[64];
 
+/* The last setting that a hash was made with. */
+static char setting[CRYPT_OUTPUT_SIZE];
+
 char *__real_crypt_rn(const char *phrase, const char *setting, void *data,
                       int size);
 char *__wrap_crypt_rn(const char *phrase, const char *setting, void *data,
                       int size);
-char *__wrap_crypt_rn(const char *phrase, const char *setting, void *data,
+char *__wrap_crypt_rn(const char *phrase, const char *hash_setting, void *data,
                       int size)
 {
+    snprintf(setting, sizeof setting, "%s", hash_setting);
     if (is_gated) {
         while (sem_wait(&gate) != 0)
             ;
         strncat(order, phrase, 1);
     }
-    return __real_crypt_rn(phrase, setting, data, size);
+    return __real_crypt_rn(phrase, hash_setting, data, size);
 }
 
 static int set_up(void **state)
@@ -71,12 +74,28 @@ static struct check_result next(void)
     return result;
 }
 
+static const struct network nowhere; /* a unix socket */
+
+static bool submit_claim(enum checks_asker asker, uint64_t id,
+                         struct check_claim claim)
+{
+    return checks_submit(checks, asker, id, &nowhere, &claim);
+}
+
 static bool submit(uint64_t id, const char *source, const char *hash,
                    const char *secret)
 {
-    struct network from = source ? rig_peer(source) : rig_peer("::");
-    return checks_submit(checks, CHECKS_SESSIONS, id, source ? &from : NULL,
-                         hash, secret, strlen(secret));
+    struct network from = source ? rig_peer(source) : nowhere;
+    struct check_claim claim = {hash, NULL, secret, strlen(secret), false};
+    return checks_submit(checks, CHECKS_SESSIONS, id, &from, &claim);
+}
+
+static bool submit_suspect(uint64_t id, const char *source, const char *hash,
+                           const char *secret)
+{
+    struct network from = rig_peer(source);
+    struct check_claim claim = {hash, NULL, secret, strlen(secret), true};
+    return checks_submit(checks, CHECKS_SESSIONS, id, &from, &claim);
 }
 
 static void test_the_right_password_is_right_and_others_are_not(void **state)
@@ -96,26 +115,27 @@ static void test_the_right_password_is_right_and_others_are_not(void **state)
     assert_false(next().is_right);
 }
 
-/* Processor time of the process, as the thread that checks takes it. */
-static double seconds_of(const char *hash)
-{
-    struct timespec before, after;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
-    assert_true(submit(1, NULL, hash, "secret"));
-    assert_false(next().is_right);
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-    return (double)(after.tv_sec - before.tv_sec) +
-           (double)(after.tv_nsec - before.tv_nsec) / 1e9;
-}
-
-/* Within a wide margin: a look-up alone would take a ten thousandth. */
-static void test_nobodys_password_takes_as_long(void **state)
+/* The work of a hash is in its setting: of another method or cost, it would
+ * take another time. */
+static void test_nobodys_password_takes_the_work_of_a_users(void **state)
 {
     (void)state;
-    double known = seconds_of(rig_hash("other", SLOW_COST));
-    double unknown = seconds_of(NULL);
-    assert_true(unknown > known / 20);
-    assert_true(known > unknown / 20);
+    for (unsigned long cost = 1; cost <= 3; cost++) {
+        const char *hash = rig_hash("secret", cost);
+        struct check_claim claim = {NULL, hash, "secret", 6, false};
+        assert_true(submit_claim(CHECKS_SESSIONS, 1, claim));
+        assert_false(next().is_right); /* though the hash is its own */
+        assert_string_equal(setting, hash);
+    }
+}
+
+static void test_where_nobody_has_one_it_takes_the_usual_work(void **state)
+{
+    (void)state;
+    assert_true(submit(1, NULL, NULL, "secret"));
+    assert_false(next().is_right);
+    const char *usual = rig_hash("secret", USUAL_COST);
+    assert_memory_equal(setting, usual, strlen("$y$j9T$"));
 }
 
 static void test_what_is_not_a_password_is_refused(void **state)
@@ -123,12 +143,12 @@ static void test_what_is_not_a_password_is_refused(void **state)
     (void)state;
     char much[CHECKS_SECRET_MAX + 2];
     memset(much, 'a', sizeof much);
-    assert_false(checks_submit(checks, CHECKS_SESSIONS, 1, NULL, NULL, much,
-                               CHECKS_SECRET_MAX + 1));
-    assert_false(
-        checks_submit(checks, CHECKS_SESSIONS, 1, NULL, NULL, "a\0b", 3));
-    assert_true(checks_submit(checks, CHECKS_SESSIONS, 1, NULL, NULL, much,
-                              CHECKS_SECRET_MAX));
+    struct check_claim claim = {NULL, NULL, much, CHECKS_SECRET_MAX + 1, false},
+                       cut = {NULL, NULL, "a\0b", 3, false};
+    assert_false(submit_claim(CHECKS_SESSIONS, 1, claim));
+    assert_false(submit_claim(CHECKS_SESSIONS, 1, cut));
+    claim.length = CHECKS_SECRET_MAX;
+    assert_true(submit_claim(CHECKS_SESSIONS, 1, claim));
     assert_false(next().is_right);
 }
 
@@ -159,6 +179,25 @@ static void test_all_places_are_64(void **state)
     assert_true(submit(1, "192.0.2.1", hash, "secret"));
 }
 
+/* Who waits is not tried in vain each time that another check ends. */
+static void test_a_source_knows_whether_there_is_room(void **state)
+{
+    (void)state;
+    const char *hash = rig_hash("secret", QUICK_COST);
+    struct network full = rig_peer("192.0.2.1"), other = rig_peer("192.0.2.2");
+    is_gated = true;
+    for (unsigned i = 1; i <= CHECKS_SOURCE_MAX; i++) {
+        assert_true(checks_have_room(checks, &full));
+        assert_true(submit(i, "192.0.2.1", hash, "secret"));
+    }
+    assert_false(checks_have_room(checks, &full));
+    assert_true(checks_have_room(checks, &other));
+    open_gate(1);
+    assert_true(next().is_right);
+    assert_true(checks_have_room(checks, &full));
+    open_gate(CHECKS_SOURCE_MAX - 1);
+}
+
 static void test_sources_are_taken_in_turn(void **state)
 {
     (void)state;
@@ -173,6 +212,27 @@ static void test_sources_are_taken_in_turn(void **state)
     for (unsigned i = 0; i < 7; i++)
         (void)next();
     assert_string_equal(order, "abcabaa");
+}
+
+static void test_suspects_come_behind_all_but_each_fourth_time(void **state)
+{
+    (void)state;
+    char source[32];
+    const char *hash = rig_hash("a", QUICK_COST);
+    is_gated = true;
+    assert_true(submit(1, "192.0.2.1", hash, "first"));
+    for (unsigned i = 2; i <= 4; i++) {
+        snprintf(source, sizeof source, "192.0.2.%u", i);
+        assert_true(submit_suspect(i, source, hash, "suspect"));
+    }
+    for (unsigned i = 5; i <= 8; i++) {
+        snprintf(source, sizeof source, "192.0.2.%u", i);
+        assert_true(submit(i, source, hash, "clear"));
+    }
+    open_gate(8);
+    for (unsigned i = 0; i < 8; i++)
+        (void)next();
+    assert_string_equal(order, "fccsccss");
 }
 
 /* One that runs, and two that wait. */
@@ -197,8 +257,9 @@ static void test_who_asks_gets_its_own_results(void **state)
     (void)state;
     const char *hash = rig_hash("a", QUICK_COST);
     struct check_result result;
-    assert_true(checks_submit(checks, CHECKS_DOCUMENTS, 5, NULL, hash, "a", 1));
-    assert_true(checks_submit(checks, CHECKS_DOCUMENTS, 6, NULL, hash, "a", 1));
+    struct check_claim claim = {hash, NULL, "a", 1, false};
+    assert_true(submit_claim(CHECKS_DOCUMENTS, 5, claim));
+    assert_true(submit_claim(CHECKS_DOCUMENTS, 6, claim));
     checks_cancel(checks, CHECKS_SESSIONS, 6);
     assert_true(submit(5, NULL, hash, "b"));
     result = next();
@@ -232,16 +293,24 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             test_the_right_password_is_right_and_others_are_not, set_up,
             tear_down),
-        cmocka_unit_test_setup_teardown(test_nobodys_password_takes_as_long,
-                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_nobodys_password_takes_the_work_of_a_users, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_where_nobody_has_one_it_takes_the_usual_work, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(test_what_is_not_a_password_is_refused,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_source_has_eight_places,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_all_places_are_64, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_a_source_knows_whether_there_is_room, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sources_are_taken_in_turn, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(
+            test_suspects_come_behind_all_but_each_fourth_time, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(test_a_cancelled_check_has_no_result,
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_who_asks_gets_its_own_results,

@@ -12,6 +12,7 @@
 
 #include "broker/net/reactor.h"
 #include "broker/session/client_views.h"
+#include "broker/session/clients_turn.h"
 #include "tests/unit/session_rig.h"
 #include "tests/unit/sockets.h"
 #include "tests/unit/unit.h"
@@ -286,6 +287,31 @@ static size_t connect_crowd(struct fixture *f, int fds[CROWD_MAX])
     return n;
 }
 
+/* A thousand idle clients that vanish together are looked at a few in a turn,
+ * and the one that works is not one of these. */
+static void test_a_crowd_that_leaves_does_not_delay_who_works(void **state)
+{
+    struct fixture *f = *state;
+    enum { CROWD = 4 * REACTOR_STEPS_MAX };
+    int fds[CROWD];
+    say_frame(f, f->b, "t");
+    say_frame(f, f->a, "/null");
+    say_pair(f, f->a, "t", "first"); /* it works from now on */
+    check_heard(f, f->b, "first|");
+    for (size_t i = 0; i < CROWD; i++) {
+        fds[i] = house_connect(&f->house);
+        say_frame(f, fds[i], "crowd");
+    }
+    for (size_t i = 0; i < CROWD; i++)
+        close(fds[i]);
+    assert_int_equal(send(f->a, "\0\0\0\1t\0\0\0\4next", 13, 0), 13);
+    (void)reactor_turn(f->house.reactor, false, clients_turn_end,
+                       &f->house.clients);
+    assert_int_equal(count(f, COUNT_messages_in), 2);
+    assert_true(count(f, COUNT_closed) <= REACTOR_STEPS_MAX);
+    check_heard(f, f->b, "next|");
+}
+
 /* The lists of the copy lead nowhere: following them crashes. */
 static bool is_drained_by_counting(const struct fixture *f)
 {
@@ -368,6 +394,7 @@ int main(void)
         SESSION_TEST(test_who_begins_has_room_beside_those_who_stall),
         SESSION_TEST(test_draining_delivers_what_is_owed_then_closes),
         SESSION_TEST(test_stop_that_one_delays_does_not_look_at_the_others),
+        SESSION_TEST(test_a_crowd_that_leaves_does_not_delay_who_works),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -84,6 +84,18 @@ static void test_the_oldest_source_gives_way(void **state)
     assert_true(failures_wait_ms(f, &last, start + 4 * FAILURES_SOURCES) > 0);
 }
 
+static void test_a_source_that_has_failed_is_a_suspect_for_a_while(void **state)
+{
+    struct failures *f = *state;
+    struct network a = rig_peer("192.0.2.1"), b = rig_peer("192.0.2.2");
+    assert_false(failures_suspect(f, &a, start));
+    failures_add(f, &a, start);
+    assert_true(failures_suspect(f, &a, start + FAILURES_SUSPECT_MS));
+    assert_false(failures_suspect(
+        f, &a, start + FAILURES_INTERVAL_MS + FAILURES_SUSPECT_MS));
+    assert_false(failures_suspect(f, &b, start));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -92,6 +104,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_others_do_not_wait, set_up,
                                         tear_down),
         cmocka_unit_test(test_a_source_of_ipv6_has_64_bits),
+        cmocka_unit_test_setup_teardown(
+            test_a_source_that_has_failed_is_a_suspect_for_a_while, set_up,
+            tear_down),
         cmocka_unit_test_setup_teardown(test_the_oldest_source_gives_way,
                                         set_up, tear_down),
     };

@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "broker/core/queue_kept.h"
 #include "tests/unit/chance.h"
@@ -423,13 +422,8 @@ static void test_what_was_confirmed_is_kept(void **state)
 
 static void test_what_was_confirmed_is_kept_by_any_chance(void **state)
 {
-    uint64_t seed = 0;
     (void)state;
-    assert_int_equal(getrandom(&seed, sizeof seed, 0), sizeof seed);
-    seed = chance_setting("SLUICE_SEED", seed);
-    printf("SLUICE_SEED=%" PRIu64 "\n", seed);
-    fflush(stdout);
-    simulate(seed);
+    simulate(chance_seed());
 }
 
 int main(void)

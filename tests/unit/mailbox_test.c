@@ -32,7 +32,7 @@ static void *send_all(void *arg)
                 bell_quiet(&p->full);
                 break;
             }
-            bell_wait(&p->full, -1);
+            bell_wait(&p->full, BELL_ENDLESS);
         }
         if (i % 100 == 0 || i + 1 == LETTERS)
             bell_ring(&p->empty);
@@ -49,7 +49,7 @@ static const struct letter *receive(struct post *p)
         if (letter)
             bell_quiet(&p->empty);
         else
-            bell_wait(&p->empty, -1);
+            bell_wait(&p->empty, BELL_ENDLESS);
         if (!letter)
             letter = mailbox_peek(&p->box);
     }

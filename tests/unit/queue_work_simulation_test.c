@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "broker/core/held.h"
 #include "broker/core/queue_held.h"
@@ -536,13 +535,8 @@ static void test_queues_agree_with_the_model(void **state)
 
 static void test_queues_agree_with_the_model_by_any_chance(void **state)
 {
-    uint64_t seed = 0;
     (void)state;
-    assert_int_equal(getrandom(&seed, sizeof seed, 0), sizeof seed);
-    seed = chance_setting("SLUICE_SEED", seed);
-    printf("SLUICE_SEED=%" PRIu64 "\n", seed);
-    fflush(stdout);
-    simulate(seed, false);
+    simulate(chance_seed(), false);
 }
 
 int main(void)

@@ -20,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 
 #include "broker/core/topic_policy.h"
 #include "tests/unit/chance.h"
@@ -570,11 +569,7 @@ static void test_core_agrees_when_memory_is_short(void **state)
 static void test_core_agrees_with_the_model_by_any_chance(void **state)
 {
     (void)state;
-    uint64_t seed = 0;
-    assert_int_equal(getrandom(&seed, sizeof seed, 0), sizeof seed);
-    seed = chance_setting("SLUICE_SEED", seed);
-    printf("SLUICE_SEED=%" PRIu64 "\n", seed);
-    fflush(stdout);
+    uint64_t seed = chance_seed();
     simulate(seed, false, false);
     simulate(seed, true, false);
 }

@@ -36,6 +36,7 @@ void store_fake_init(struct store_fake *f, message_size_fn *size)
 {
     *f = (struct store_fake){.size = size,
                              .room = UINT32_MAX,
+                             .space = {UINT64_MAX, UINT64_MAX},
                              .ack_room = UINT32_MAX,
                              .channels_most = FAKE_CHANNELS_MAX};
     f->last = &f->first;
@@ -383,6 +384,12 @@ static int fake_reap(void *store, struct store_done *done, int max)
     return n;
 }
 
+static struct store_room fake_room(void *store)
+{
+    const struct store_fake *f = store;
+    return f->space;
+}
+
 const struct store_ops store_fake_ops = {
     .visit_channels = fake_visit,
     .open_channel = fake_open,
@@ -392,6 +399,7 @@ const struct store_ops store_fake_ops = {
     .read = fake_read,
     .kick = fake_kick,
     .reap = fake_reap,
+    .room = fake_room,
 };
 
 /* What tests look at. */

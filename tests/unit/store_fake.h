@@ -33,6 +33,7 @@ struct store_fake {
     uint64_t tickets;  /* so far: puts and reads */
     uint64_t fails_at; /* the ticket that fails, and all later ones; 0: none */
     enum store_state state, told;
+    struct store_room space; /* what it says of it; no bounds at first */
     uint64_t puts, acks, reads, kicks; /* so far */
     uint64_t messages;                 /* on disk and not acknowledged */
     bool is_lazy;                      /* does nothing until store_fake_do() */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT
  *
  * A stream reports when to read and write, distinguishes an orderly end from a
- * reset even while it rests, and never makes the loop spin.
- */
+ * reset even while it rests, and never makes the loop spin. For guests see
+ * guests_test.c. */
 #include "broker/net/stream.h"
 
 #include <string.h>
@@ -55,6 +55,7 @@ static int open_pair(void (*pair)(int out[2]))
     pair(ends);
     f = (struct fixture){.peer = ends[0], .reactor = reactor_new()};
     f.stream = stream_open(f.reactor, ends[1], &events, &f);
+    stream_promote(f.stream);
     return f.stream ? 0 : -1;
 }
 

@@ -287,6 +287,45 @@ test_what_was_taken_before_is_confirmed_when_there_is_space(void **state)
     check(f, f->a, "OK rid=1 seq=1 subs=0 held=1 sync=1|");
 }
 
+/* What a store says that is nearly full: what follows is refused, or waits. */
+static void test_a_message_for_which_there_is_no_room_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    f->store.space = (struct store_room){.bytes = LARGE, .most = LARGE};
+    core_reap(core_of(f));
+    unit_rig_say(f->rig, f->a, "PUB /queue/q confirm=sync rid=1", 2 * LARGE);
+    check(f, f->a, "ERR full rid=1|");
+    say(f, f->a, "PUB /queue/q confirm=sync rid=2");
+    unit_rig_say(f->rig, f->a, "PUB /queue/plain confirm=sync rid=3",
+                 2 * LARGE);
+    disk(f, 9);
+    check(f, f->a,
+          "OK rid=3 seq=1 subs=0 held=1|"
+          "OK rid=2 seq=1 subs=0 held=1 sync=1|");
+}
+
+/* Of those that come in one read, no more is taken than there certainly is room
+ * for. */
+static void test_what_a_nearly_full_disk_took_is_confirmed(void **state)
+{
+    struct fixture *f = *state;
+    f->store.space = (struct store_room){.bytes = LARGE, .most = MANY};
+    core_reap(core_of(f));
+    for (int i = 0; i < 5; i++)
+        unit_rig_put(f->rig, f->a, "PUB /queue/q confirm=sync rid=1",
+                     LARGE / 3);
+    unit_rig_turns(f->rig, 5);
+    assert_int_equal(count(f, COUNT_parked_messages), 3);
+    store_fake_do(&f->store, 9);
+    f->store.space = (struct store_room){0, 0};
+    set_state(f, STORE_FULL);
+    check(f, f->a,
+          "OK rid=1 seq=1 subs=0 held=1 sync=1|"
+          "OK rid=1 seq=2 subs=0 held=2 sync=1|"
+          "ERR full rid=1|ERR full rid=1|ERR full rid=1|");
+    assert_int_equal(store_fake_pending(&f->store), 0);
+}
+
 /* The queue takes one LARGE message. */
 static void park(struct fixture *f)
 {
@@ -443,6 +482,8 @@ int main(void)
         TEST(a_full_disk_refuses_and_leaves_no_trace),
         TEST(a_full_disk_refuses_what_follows_a_burst),
         TEST(what_was_taken_before_is_confirmed_when_there_is_space),
+        TEST(a_message_for_which_there_is_no_room_is_refused),
+        TEST(what_a_nearly_full_disk_took_is_confirmed),
         TEST(what_is_parked_is_refused_by_a_full_disk),
         TEST(what_is_parked_is_refused_by_a_disk_that_failed),
         TEST(a_disk_that_failed_confirms_nothing_any_more),

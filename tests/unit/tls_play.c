@@ -2,6 +2,7 @@
 #include "tests/unit/tls_play.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "tests/fuzz/fuzz.h"
 #include "tests/unit/tls_rig.h"
@@ -92,17 +93,31 @@ static void play_read(struct play *p, size_t room)
 
 static void play_write(struct play *p, size_t n)
 {
-    uint8_t *bytes = malloc(n + 1);
-    size_t put = 0;
+    const struct transport *top = p->rig->top;
+    size_t put = 0, pledged = transport_pledged(top), all = pledged + n + 1;
+    uint8_t *bytes = malloc(all);
     FUZZ_CHECK(bytes);
-    octets_fill(bytes, n + 1, p->written);
-    enum stream_status status = tls_rig_write(p->rig, bytes, n + 1, &put);
-    FUZZ_CHECK(put <= n + 1 && (status == STREAM_OK || put == 0));
+    octets_fill(bytes, all, p->written);
+    memset(bytes, '?', pledged); /* is not looked at again */
+    enum stream_status status = tls_rig_write(p->rig, bytes, all, &put);
+    FUZZ_CHECK(put <= all && (status == STREAM_OK || put == 0));
+    FUZZ_CHECK(put + transport_pledged(top) <= all);
+    FUZZ_CHECK(put + transport_pledged(top) >= pledged);
     free(bytes);
     p->written += put;
     p->played->written_bytes += put;
-    p->played->full += transport_unconfirmed(p->rig->top) > 0;
-    FUZZ_CHECK(transport_unconfirmed(p->rig->top) <= 2 * TLS_KEPT_MAX);
+    p->played->full += transport_unconfirmed(top) > 0;
+    FUZZ_CHECK(status == STREAM_RESET || transport_pledged(top) == 0 ||
+               transport_unconfirmed(top) > 0);
+    FUZZ_CHECK(transport_unconfirmed(top) <= 2 * TLS_KEPT_MAX);
+}
+
+/* What a push has written is reported now, or with the next write. */
+static void play_settle(struct play *p)
+{
+    size_t put = transport_settle(p->rig->top);
+    p->written += put;
+    p->played->written_bytes += put;
 }
 
 static void play_client_reads(struct play *p)
@@ -115,7 +130,10 @@ static void play_client_reads(struct play *p)
         p->answered += got;
     }
     tls_rig_take(p->rig, &p->under_way);
-    FUZZ_CHECK(p->answered <= p->written);
+    if (p->answered & 1)
+        play_settle(p);
+    FUZZ_CHECK(p->is_changed ||
+               p->answered == p->written + tls_rig_link(p->rig)->settled);
 }
 
 /* What a client without OpenSSL, or somebody in between, does. */
@@ -195,8 +213,10 @@ static void play_end(struct play *p)
         play_client_reads(p);
     }
     if (!p->is_changed) {
+        play_settle(p);
         FUZZ_CHECK(!p->is_over && p->opened == p->sealed);
         FUZZ_CHECK(p->answered == p->written);
+        FUZZ_CHECK(transport_pledged(r->top) == 0);
         FUZZ_CHECK(transport_unconfirmed(r->top) == 0);
     }
 }

@@ -5,8 +5,8 @@
  *
  *     what the broker opens begins what the client sealed, however much the
  *     network changes of it
- *     what the client opens begins what the broker wrote, and is all of it once
- *     the socket has taken what is kept
+ *     what the client can open is exactly what was reported as written, or will
+ *     be as soon as somebody asks, and in the end is all of it
  *     what is kept is bounded, counted, and given back
  */
 #ifndef SLUICE_TESTS_UNIT_TLS_PLAY_H

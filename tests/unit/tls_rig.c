@@ -55,6 +55,7 @@ static enum stream_status wire_write(struct transport *t, int fd,
     struct tls_rig *r = RIG_OF(t);
     (void)fd;
     *put = 0;
+    r->writes++;
     for (int i = 0; i < iovs; i++) {
         size_t n = r->room < iov[i].iov_len ? r->room : iov[i].iov_len;
         must(tls_bytes_add(&r->from_broker, iov[i].iov_base, n));
@@ -255,8 +256,6 @@ void tls_rig_connect(struct tls_rig *r, int version)
         (void)SSL_connect(r->client);
         tls_rig_take(r, &r->to_broker);
     }
-    r->top->ops->push(r->top, -1); /* tickets wait for it */
-    tls_rig_answer(r);
     must(SSL_is_init_finished(r->client) && tls_rig_link(r)->state == TLS_OPEN);
 }
 

@@ -25,6 +25,7 @@ struct tls_rig {
                               the rig's by its place */
     struct tls_bytes to_broker, from_broker;
     size_t room;           /* bytes that the broker's socket takes */
+    uint64_t writes;       /* of the broker */
     bool has_ended;        /* the client's side of the network */
     struct transport *top; /* NULL: no connection */
     SSL *client;

@@ -56,6 +56,29 @@ static void expect_end(enum tls_fault fault, size_t bytes)
     tls_rig_close(&rig);
 }
 
+/* Nor does it cost memory until then. */
+static void test_a_ticket_goes_with_what_is_written_first(void **state)
+{
+    size_t got, put;
+    char answer;
+    (void)state;
+    tls_rig_connect(&rig, TLS1_3_VERSION);
+    send_data("from a client that never reads", 30);
+    assert_int_equal(read_all(&got), STREAM_AGAIN);
+    assert_int_equal(got, 30);
+    assert_int_equal(rig.from_broker.used, 0);
+    assert_int_equal(transport_unconfirmed(rig.top), 0);
+    assert_false(rig.top->wants_write);
+    assert_int_equal(tls_rig_link(&rig)->out.capacity, 0);
+    assert_int_equal(tls_rig_write(&rig, (const uint8_t *)"x", 1, &put),
+                     STREAM_OK);
+    assert_int_equal(tls_rig_link(&rig)->out.used, 0);
+    tls_rig_answer(&rig);
+    assert_int_equal(SSL_read_ex(rig.client, &answer, 1, &got), 1);
+    assert_int_equal(SSL_SESSION_has_ticket(SSL_get_session(rig.client)), 1);
+    tls_rig_close(&rig);
+}
+
 static void test_a_flood_of_key_updates_ends_its_connection(void **state)
 {
     (void)state;
@@ -171,6 +194,42 @@ static void test_small_records_are_read_in_small_portions(void **state)
     tls_rig_close(&rig);
 }
 
+/* Or a turn would be spent, and a record sent to every reader, for a message or
+ * two. */
+static void test_a_read_opens_all_that_it_takes(void **state)
+{
+    enum { RECORD = 10000, RECORDS = 100, ROOM = 256 << 10 };
+    static uint8_t data[RECORD], to[ROOM];
+    size_t got, total = 0;
+    (void)state;
+    tls_rig_connect(&rig, TLS1_3_VERSION);
+    for (int i = 0; i < RECORDS; i++)
+        send_data(data, sizeof data);
+    while (rig.to_broker.used > 0) {
+        assert_true(tls_rig_read(&rig, to, sizeof to, &got) <= STREAM_AGAIN);
+        assert_int_equal(transport_held(rig.top), 0);
+        total += got;
+    }
+    assert_int_equal(total, RECORDS * RECORD);
+    tls_rig_close(&rig);
+}
+
+/* Four messages of 64 KiB that one read brought: their heads are not written
+ * apart, or they would cost each reader a record and a packet. */
+static void test_what_one_read_brings_is_one_write(void **state)
+{
+    enum { MESSAGES = 4, MESSAGE = 4 + (64 << 10) };
+    static uint8_t data[MESSAGES * MESSAGE];
+    size_t put;
+    (void)state;
+    tls_rig_connect(&rig, TLS1_3_VERSION);
+    uint64_t before = rig.writes;
+    assert_int_equal(tls_rig_write(&rig, data, sizeof data, &put), STREAM_OK);
+    assert_int_equal(put, sizeof data);
+    assert_int_equal(rig.writes, before + 1);
+    tls_rig_close(&rig);
+}
+
 /* The beginning of a record costs what has come of it. */
 static void test_memory_comes_with_bytes(void **state)
 {
@@ -185,18 +244,144 @@ static void test_memory_comes_with_bytes(void **state)
     tls_rig_close(&rig);
 }
 
+/* So many plays of so many steps, which `seed` draws. */
+static struct tls_played play_by_chance(uint64_t seed, int plays, size_t count,
+                                        bool is_hostile)
+{
+    static uint8_t steps[1 << 10];
+    struct tls_played played = {.read_bytes = 0};
+    assert_true(count <= sizeof steps);
+    for (int i = 0; i < plays; i++) {
+        for (size_t j = 0; j < count; j++)
+            steps[j] = (uint8_t)chance_of(&seed, 256);
+        tls_play(&rig, steps, count, is_hostile, &played);
+    }
+    return played;
+}
+
+/* Writes so many bytes, of which the socket takes `room` bytes as records. */
+static size_t write_into(const uint8_t *bytes, size_t n, size_t room)
+{
+    size_t put = 0;
+    rig.room = room;
+    enum stream_status status = tls_rig_write(&rig, bytes, n, &put);
+    assert_int_equal(status, put > 0 ? STREAM_OK : STREAM_AGAIN);
+    return put;
+}
+
+static size_t client_opens(uint8_t *to, size_t room)
+{
+    size_t all = 0, got;
+    tls_rig_answer(&rig);
+    while (all < room &&
+           SSL_read_ex(rig.client, to + all, room - all, &got) == 1)
+        all += got;
+    return all;
+}
+
+/* The ticket goes with what is written first. */
+static void connect_without_ticket(int version)
+{
+    uint8_t byte = 0;
+    tls_rig_connect(&rig, version);
+    assert_int_equal(write_into(&byte, 1, SIZE_MAX), 1);
+    assert_int_equal(client_opens(&byte, 1), 1);
+}
+
+/* Wherever the socket stops taking it; the rest is pledged, and comes. */
+static void check_written_in_two(int version)
+{
+    enum { BYTES = 2 * TLS_SEALED_AT_ONCE + 100, WIRE = BYTES + 3 * 40 };
+    static uint8_t bytes[BYTES], other[BYTES], to[BYTES];
+    static const size_t ends[] = {0, TLS_SEALED_AT_ONCE, 2 * TLS_SEALED_AT_ONCE,
+                                  BYTES};
+    connect_without_ticket(version);
+    for (size_t i = 0; i < BYTES; i++)
+        bytes[i] = (uint8_t)(i * 31 >> 3);
+    for (size_t k = 0, last = 0; k < WIRE; k += k % 16400 < 80 ? 1 : 61) {
+        size_t put = write_into(bytes, BYTES, k);
+        assert_int_equal(
+            put, ends[(put + TLS_SEALED_AT_ONCE - 1) / TLS_SEALED_AT_ONCE]);
+        assert_true(put >= last);
+        last = put;
+        assert_int_equal(transport_pledged(rig.top), BYTES - put);
+        assert_int_equal(client_opens(to, BYTES), put);
+        if (put < BYTES)
+            assert_int_equal(write_into(other, BYTES - put, SIZE_MAX),
+                             BYTES - put);
+        assert_int_equal(transport_pledged(rig.top), 0);
+        assert_int_equal(put + client_opens(to + put, BYTES), BYTES);
+        assert_memory_equal(to, bytes, BYTES);
+    }
+    tls_rig_close(&rig);
+}
+
+static void test_written_is_what_the_socket_has_in_whole_records(void **state)
+{
+    (void)state;
+    check_written_in_two(TLS1_2_VERSION);
+    check_written_in_two(TLS1_3_VERSION);
+}
+
+static void test_a_full_socket_is_sealed_less_for(void **state)
+{
+    static uint8_t bytes[TLS_SEAL_MAX + 1];
+    (void)state;
+    connect_without_ticket(TLS1_3_VERSION);
+    assert_int_equal(write_into(bytes, sizeof bytes, 0), 0);
+    assert_int_equal(transport_pledged(rig.top), TLS_SEAL_MAX);
+    size_t put =
+        write_into(bytes, sizeof bytes, transport_unconfirmed(rig.top));
+    assert_int_equal(put, TLS_SEAL_MAX);
+    assert_int_equal(transport_pledged(rig.top), 1);
+    assert_int_equal(write_into(bytes, sizeof bytes, 0), 0);
+    assert_int_equal(write_into(bytes, sizeof bytes, 1 << 10), 1);
+    assert_int_equal(transport_pledged(rig.top), TLS_SEAL_LEAST);
+    tls_rig_close(&rig);
+}
+
+/* Its client must not get what goes back to a queue. */
+static void test_what_is_cut_is_never_written(void **state)
+{
+    enum { BYTES = 3 * TLS_SEALED_AT_ONCE };
+    static uint8_t bytes[BYTES], to[BYTES];
+    size_t put;
+    (void)state;
+    connect_without_ticket(TLS1_3_VERSION);
+    assert_int_equal(write_into(bytes, BYTES, TLS_SEALED_AT_ONCE + 1000),
+                     TLS_SEALED_AT_ONCE);
+    transport_cut(rig.top);
+    rig.room = SIZE_MAX;
+    transport_push(rig.top, -1);
+    rig.top->ops->shutdown(rig.top, -1);
+    assert_int_equal(tls_rig_write(&rig, bytes, BYTES, &put), STREAM_RESET);
+    assert_int_equal(transport_unconfirmed(rig.top), 0);
+    assert_int_equal(client_opens(to, BYTES), TLS_SEALED_AT_ONCE);
+    tls_rig_close(&rig);
+}
+
+/* A push may have written it, and nobody has asked since. */
+static void test_what_was_pushed_is_reported_once(void **state)
+{
+    static uint8_t bytes[100];
+    (void)state;
+    connect_without_ticket(TLS1_3_VERSION);
+    assert_int_equal(write_into(bytes, 100, 50), 0);
+    rig.room = SIZE_MAX;
+    transport_push(rig.top, -1);
+    assert_int_equal(transport_pledged(rig.top), 100);
+    assert_int_equal(transport_settle(rig.top), 100);
+    assert_int_equal(transport_settle(rig.top), 0);
+    assert_int_equal(transport_pledged(rig.top), 0);
+    transport_cut(rig.top); /* there is nothing to cut */
+    assert_int_equal(write_into(bytes, 100, SIZE_MAX), 100);
+    tls_rig_close(&rig);
+}
+
 static void test_whatever_the_network_does_nothing_is_lost(void **state)
 {
-    enum { PLAYS = 60, STEPS = 400 };
-    uint64_t seed = 7;
-    struct tls_played played = {.read_bytes = 0};
     (void)state;
-    for (int i = 0; i < PLAYS; i++) {
-        uint8_t steps[STEPS];
-        for (size_t j = 0; j < STEPS; j++)
-            steps[j] = (uint8_t)chance_of(&seed, 256);
-        tls_play(&rig, steps, STEPS, false, &played);
-    }
+    struct tls_played played = play_by_chance(7, 60, 400, false);
     assert_true(played.read_bytes > 1 << 20 && played.written_bytes > 1 << 20);
     assert_true(played.full > 100);
 }
@@ -204,16 +389,9 @@ static void test_whatever_the_network_does_nothing_is_lost(void **state)
 /* Nothing but what was sealed is opened, in order, up to the first mistake. */
 static void test_whatever_the_client_does_nothing_else_is_opened(void **state)
 {
-    enum { PLAYS = 100, STEPS = 200 };
-    uint64_t seed = 9;
-    struct tls_played played = {.read_bytes = 0};
+    enum { PLAYS = 100 };
     (void)state;
-    for (int i = 0; i < PLAYS; i++) {
-        uint8_t steps[STEPS];
-        for (size_t j = 0; j < STEPS; j++)
-            steps[j] = (uint8_t)chance_of(&seed, 256);
-        tls_play(&rig, steps, STEPS, true, &played);
-    }
+    struct tls_played played = play_by_chance(9, PLAYS, 200, true);
     assert_true(played.refused > PLAYS / 2);
 }
 
@@ -234,6 +412,7 @@ static int rig_close(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_a_ticket_goes_with_what_is_written_first),
         cmocka_unit_test(test_a_flood_of_key_updates_ends_its_connection),
         cmocka_unit_test(test_key_updates_among_data_are_welcome),
         cmocka_unit_test(test_a_renegotiation_is_refused_and_counted),
@@ -241,7 +420,13 @@ int main(void)
         cmocka_unit_test(test_an_end_in_the_middle_of_a_read_is_the_end),
         cmocka_unit_test(test_a_record_that_is_cut_off_is_no_end),
         cmocka_unit_test(test_small_records_are_read_in_small_portions),
+        cmocka_unit_test(test_a_read_opens_all_that_it_takes),
+        cmocka_unit_test(test_what_one_read_brings_is_one_write),
         cmocka_unit_test(test_memory_comes_with_bytes),
+        cmocka_unit_test(test_written_is_what_the_socket_has_in_whole_records),
+        cmocka_unit_test(test_a_full_socket_is_sealed_less_for),
+        cmocka_unit_test(test_what_is_cut_is_never_written),
+        cmocka_unit_test(test_what_was_pushed_is_reported_once),
         cmocka_unit_test(test_whatever_the_network_does_nothing_is_lost),
         cmocka_unit_test(test_whatever_the_client_does_nothing_else_is_opened),
     };

@@ -26,6 +26,7 @@
 #define OTHER "ff23456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
 #define KEY                                                                    \
     "ed25519:MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE="
+#define ZEROS "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 /* The public key of an example in zmq_curve(7), with marks in it that files and
  * patterns give a meaning. */
 #define CURVE             "rq:rM>}U?@Lns47E1%kR.o@n%FcmmsL/@{H8]yf7"
@@ -416,6 +417,8 @@ static const struct {
      3, "not ed25519:"},
     {USER("a", "key = " KEY "\n") USER("b", "key = " KEY "\n"), 4,
      "is also one of user a"},
+    {USER("a", IN "key = ed25519:MCowBQYDK2VwAyEA" ZEROS "\n"), 3,
+     "of small order"},
     {USER("a", IN "key = curve:rq:rM>}U?\n"), 3, "or curve: and one"},
     {USER("a", IN "key = curve:" CURVE "0\n"), 3, "or curve: and one"},
     {USER("a", IN "key = curve:~" CURVE "\n"), 3, "or curve: and one"},
@@ -434,6 +437,9 @@ static const struct {
      4, "network: overlaps one of user a in line 2"},
     {USER("a", "network = 10.1.1.1\n") USER("b", "network = 0.0.0.0/0\n"), 4,
      "network: overlaps"},
+    {USER("a", IN) USER("b", "network = 10.0.0.0/8\n")
+         USER("c", "network = ::ffff:10.0.0.0/104\n"),
+     6, "network: overlaps one of user b in line 4"},
     {USER("a", "network = 10.1.1.1/24\n"), 2, "other bits than zero"},
     {USER("a", "network = 10.1.1.0/33\n"), 2, "no number of bits"},
     {USER("a", "network = 10.1.1.0/\n"), 2, "no number of bits"},

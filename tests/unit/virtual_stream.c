@@ -9,8 +9,8 @@
 #include "broker/base/process.h"
 #include "broker/net/reactor.h"
 #include "broker/net/stream.h"
-#include "broker/net/tls.h"
 #include "tests/unit/chance.h"
+#include "tests/unit/virtual_seal.h"
 
 struct stream {
     const struct stream_events *events;
@@ -34,6 +34,7 @@ struct wire {
     size_t untaken, capacity;
     clock_ms taken_at;
     uint32_t cut;
+    struct virtual_seal seal;
     uint8_t in[VIRTUAL_ROOM];
 };
 
@@ -141,6 +142,11 @@ void virtual_cut(int wire, uint32_t most)
     wires[wire].cut = most;
 }
 
+void virtual_seal(int wire, uint32_t record)
+{
+    wires[wire].seal.record = record;
+}
+
 void virtual_send(int wire, const void *bytes, size_t n)
 {
     struct wire *w = &wires[wire];
@@ -232,9 +238,19 @@ void stream_close(struct stream *s)
     reactor_defer(s->reactor, &s->deferred);
 }
 
+void stream_expect_reset_on_kill(struct stream *s)
+{
+    (void)s; /* nobody kills it */
+}
+
 void stream_abort_on_close(struct stream *s)
 {
     wires[s->wire].is_aborted = true;
+}
+
+void stream_end_on_close(struct stream *s)
+{
+    wires[s->wire].is_aborted = false;
 }
 
 bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
@@ -247,6 +263,11 @@ bool stream_set(struct stream *s, enum stream_mode mode, bool wants_write)
     s->mode = mode;
     s->wants_write = wants_write;
     return true;
+}
+
+void stream_promote(struct stream *s)
+{
+    (void)s; /* a test decides what happens first */
 }
 
 enum stream_mode stream_get_mode(const struct stream *s)
@@ -304,75 +325,50 @@ enum stream_status stream_read(struct stream *s, const struct iovec *iov,
     return sum > 0 ? STREAM_OK : status;
 }
 
-/* Nobody speaks TLS on a virtual stream. */
-
-const struct tls_context *tls_current(const struct tls *t)
-{
-    (void)t;
-    return NULL;
-}
-
-bool tls_start(struct tls *t, struct stream *stream, const struct peer *peer,
-               enum tls_speech speech, const uint8_t *bytes, size_t n)
-{
-    (void)t;
-    (void)stream;
-    (void)peer;
-    (void)speech;
-    (void)bytes;
-    (void)n;
-    return false;
-}
-
-bool tls_is_started(const struct stream *stream)
-{
-    (void)stream;
-    return false;
-}
-
-bool tls_client_name(const struct stream *stream, char name[TLS_NAME_MAX + 1])
-{
-    (void)stream;
-    (void)name;
-    return false;
-}
-
-bool tls_binding(const struct stream *stream, uint8_t binding[TLS_BINDING])
-{
-    (void)stream;
-    (void)binding;
-    return false;
-}
-
-const char *tls_version_of(const struct stream *stream)
-{
-    (void)stream;
-    return NULL;
-}
-
-const char *tls_cipher_of(const struct stream *stream)
-{
-    (void)stream;
-    return NULL;
-}
-
-bool tls_has_part(const struct stream *stream)
-{
-    (void)stream;
-    return false;
-}
-
-enum tls_fault tls_fault_of(const struct stream *stream, const char **alert)
-{
-    (void)stream;
-    *alert = NULL;
-    return TLS_SOUND;
-}
-
 bool stream_can_peek(const struct stream *s)
 {
     (void)s;
     return true;
+}
+
+static enum stream_status write_plain(struct wire *w, int wire,
+                                      const struct iovec *iov, int iovs,
+                                      size_t *put)
+{
+    size_t room = w->capacity > w->untaken ? w->capacity - w->untaken : 0;
+    size_t left = cut(w, room);
+    for (int i = 0; i < iovs && left > 0; i++) {
+        size_t n = iov[i].iov_len < left ? iov[i].iov_len : left;
+        watcher.written(watcher.arg, wire, iov[i].iov_base, n);
+        *put += n;
+        left -= n;
+    }
+    w->untaken += *put;
+    return *put > 0 ? STREAM_OK : STREAM_AGAIN;
+}
+
+/* Writes what is sealed, as far as there is room. */
+static void push(struct wire *w, int wire)
+{
+    size_t room = w->capacity > w->untaken ? w->capacity - w->untaken : 0;
+    size_t whole;
+    w->untaken += virtual_seal_push(&w->seal, cut(w, room), &whole);
+    if (whole > 0)
+        watcher.written(watcher.arg, wire,
+                        w->seal.bytes + w->seal.settled - whole, whole);
+}
+
+static enum stream_status write_sealed(struct wire *w, int wire,
+                                       const struct iovec *iov, int iovs,
+                                       size_t *put)
+{
+    if (w->seal.is_broken)
+        return STREAM_RESET;
+    push(w, wire);
+    virtual_seal_add(&w->seal, iov, iovs, cut(w, VIRTUAL_SEALED - 1));
+    push(w, wire);
+    *put = virtual_seal_take(&w->seal);
+    return *put > 0 ? STREAM_OK : STREAM_AGAIN;
 }
 
 enum stream_status stream_write(struct stream *s, const struct iovec *iov,
@@ -381,17 +377,31 @@ enum stream_status stream_write(struct stream *s, const struct iovec *iov,
     struct wire *w = &wires[s->wire];
     if (w->end >= VIRTUAL_CLOSED)
         return w->end == VIRTUAL_RESET ? STREAM_RESET : STREAM_END;
-    size_t room = w->capacity > w->untaken ? w->capacity - w->untaken : 0;
-    size_t left = cut(w, room);
     *put = 0;
-    for (int i = 0; i < iovs && left > 0; i++) {
-        size_t n = iov[i].iov_len < left ? iov[i].iov_len : left;
-        watcher.written(watcher.arg, s->wire, iov[i].iov_base, n);
-        *put += n;
-        left -= n;
-    }
-    w->untaken += *put;
-    return *put > 0 ? STREAM_OK : STREAM_AGAIN;
+    return w->seal.record > 0 ? write_sealed(w, s->wire, iov, iovs, put)
+                              : write_plain(w, s->wire, iov, iovs, put);
+}
+
+size_t stream_pledged(const struct stream *s)
+{
+    const struct virtual_seal *seal = &wires[s->wire].seal;
+    return seal->settled + virtual_seal_bytes(seal);
+}
+
+size_t stream_settle(struct stream *s)
+{
+    return virtual_seal_take(&wires[s->wire].seal);
+}
+
+size_t stream_kept(const struct stream *s)
+{
+    const struct virtual_seal *seal = &wires[s->wire].seal;
+    return virtual_seal_bytes(seal) - seal->begun;
+}
+
+void stream_cut(struct stream *s)
+{
+    virtual_seal_cut(&wires[s->wire].seal);
 }
 
 void stream_limit_unsent(struct stream *s, uint64_t bytes)
@@ -405,6 +415,11 @@ void stream_shutdown(struct stream *s)
     (void)s;
 }
 
+void stream_say_end(struct stream *s)
+{
+    (void)s;
+}
+
 size_t stream_held(const struct stream *s)
 {
     return virtual_unread(s->wire);
@@ -412,7 +427,7 @@ size_t stream_held(const struct stream *s)
 
 size_t stream_unconfirmed(const struct stream *s)
 {
-    return virtual_untaken(s->wire);
+    return virtual_untaken(s->wire) + stream_kept(s);
 }
 
 /* What a client takes, it confirms. */
@@ -495,13 +510,22 @@ static void wire_notify_readable(struct wire *w)
         s->events->on_end(s->owner, STREAM_END);
 }
 
+/* Transports push by themselves where nobody waits to write. */
+static void wire_push(struct wire *w)
+{
+    if (w->stream && !w->stream->wants_write && w->seal.count > 0 &&
+        w->end < VIRTUAL_CLOSED)
+        push(w, (int)(w - wires));
+}
+
 static void wire_notify(struct wire *w)
 {
+    bool has_room = w->untaken < w->capacity || w->end >= VIRTUAL_CLOSED;
+    wire_push(w);
     if (w->stream && w->stream->mode == STREAM_RESTING)
         wire_notify_end(w);
     else if (w->stream)
         wire_notify_readable(w);
-    bool has_room = w->untaken < w->capacity || w->end >= VIRTUAL_CLOSED;
     if (w->stream && w->stream->wants_write && has_room)
         w->stream->events->on_writable(w->stream->owner);
 }

@@ -53,6 +53,10 @@ void virtual_forget(int wire);
  * fewer; 0: as many as it likes. */
 void virtual_cut(int wire, uint32_t most);
 
+/* From now on what the broker writes is made into records of so many bytes at
+ * most, which come when they are whole; what is sealed is pledged. */
+void virtual_seal(int wire, uint32_t record);
+
 /* The client's end. */
 void virtual_send(int wire, const void *bytes, size_t n);
 size_t virtual_take(int wire, size_t most); /* returns how many it took */

@@ -9,7 +9,7 @@
 
 #include "tests/unit/unit.h"
 
-enum { WAITERS = 4, START_MS = 1000 };
+enum { WAITERS = 2 * WAITS_AT_ONCE, START_MS = 1000 };
 
 struct fixture {
     struct waits waits;
@@ -130,6 +130,19 @@ static void test_a_wait_without_end_does_not_end(void **state)
     assert_ptr_equal(waits_first(&f.waits, WAIT_MEMORY), &f.waiters[0]);
 }
 
+/* Each connection that ends costs time, and others have work. */
+static void test_many_that_end_together_end_a_few_at_a_time(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < WAITS_AT_ONCE + 1; i++)
+        begin(i, WAIT_HELLO, 0);
+    begin(WAITS_AT_ONCE + 1, WAIT_MEMORY, 0);
+    check_fire(100, "0123"); /* a look at all that wait comes later */
+    check_next(100, 0);
+    check_fire(100, "4l");
+    check_next(100, 50);
+}
+
 /* The clock wraps. */
 static void test_a_wait_may_cross_the_end_of_the_clock(void **state)
 {
@@ -167,6 +180,7 @@ int main(void)
         WAITS_TEST(test_one_waits_for_one_thing_at_a_time),
         WAITS_TEST(test_a_wait_that_goes_on_is_counted),
         WAITS_TEST(test_a_wait_without_end_does_not_end),
+        WAITS_TEST(test_many_that_end_together_end_a_few_at_a_time),
         WAITS_TEST(test_a_wait_may_cross_the_end_of_the_clock),
         WAITS_TEST(test_waits_that_are_spared_end_later_in_their_order),
     };

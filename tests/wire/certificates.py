@@ -10,7 +10,7 @@ import pathlib
 import subprocess
 import tempfile
 
-DAYS = 30
+DAYS = 60  # brokers warn of those that end within 30
 
 
 def openssl(*args, folder=None, **kwargs):
@@ -38,7 +38,8 @@ class Folder:
         openssl("req", "-x509", "-new", "-key", self[f"{name}.key"], "-subj",
                 f"/CN={name}", "-days", DAYS, "-out", self[f"{name}.pem"])
 
-    def certificate(self, name, names, ca="ca", dates=None, key=None):
+    def certificate(self, name, names, ca="ca", dates=None, key=None,
+                    usage=None):
         """`names` as subjectAltName has them; `dates`: two, YYYYMMDDHHMMSSZ."""
         if not key:
             self.key(name)
@@ -46,7 +47,9 @@ class Folder:
         openssl("req", "-new", "-key", self[f"{key or name}.key"], "-subj",
                 f"/CN={name}", "-out", request)
         extensions = self.path / f"{name}.ext"
-        extensions.write_text(f"subjectAltName={names}\n" if names else "")
+        extensions.write_text(
+            (f"subjectAltName={names}\n" if names else "")
+            + (f"extendedKeyUsage={usage}\n" if usage else ""))
         if dates:
             self._sign_for(name, request, extensions, ca, dates)
             return
@@ -67,8 +70,16 @@ class Folder:
         both = ("-config", self["ca.cnf"], "-cert", self[f"{ca}.pem"],
                 "-keyfile", self[f"{ca}.key"])
         openssl("ca", *both, "-revoke", self[f"{name}.pem"])
-        openssl("ca", *both, "-gencrl", "-crldays", DAYS, "-out",
-                self["crl.pem"])
+        self.revocations("crl.pem", ca)
+
+    def revocations(self, file, ca="ca", dates=None):
+        """The list of those that are revoked; `dates` as above."""
+        self._database(ca)
+        times = ("-crl_lastupdate", dates[0], "-crl_nextupdate",
+                 dates[1]) if dates else ("-crldays", DAYS)
+        openssl("ca", "-config", self["ca.cnf"], "-cert", self[f"{ca}.pem"],
+                "-keyfile", self[f"{ca}.key"], "-gencrl", *times, "-out",
+                self[file])
 
     def _database(self, ca):
         if (self.path / "ca.cnf").exists():

@@ -11,21 +11,21 @@ import struct
 import time
 
 from frames import Decoder, frame, numbered_pairs, number_of, pairs
+from tls_socket import wrap
 
 DEADLINE = 60  # seconds; generous, because sanitizers and busy machines are
 CHUNK = 1 << 18
-WITH_TLS = "WIRE_TLS" in os.environ  # all clients of these tests have it
-if WITH_TLS:
-    from tls_socket import wrap
+WITH_TLS = "WIRE_TLS" in os.environ  # clients of these tests have it
 
 
-def open_socket(address, rcvbuf=None, deadline=DEADLINE):
-    """A connected socket; `address` is host:port or unix:PATH."""
+def open_plain(address, rcvbuf=None, deadline=DEADLINE):
+    """A connected socket; `address` is host:port, [v6]:port or unix:PATH."""
     if address.startswith("unix:"):
         sock, where = socket.socket(socket.AF_UNIX), address[5:]
     else:
         host, port = address.rsplit(":", 1)
-        sock, where = socket.socket(), (host, int(port))
+        family = socket.AF_INET6 if host[0] == "[" else socket.AF_INET
+        sock, where = socket.socket(family), (host.strip("[]"), int(port))
     if rcvbuf:  # before connecting, or the window is already promised
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, rcvbuf)
     sock.settimeout(deadline)
@@ -34,12 +34,19 @@ def open_socket(address, rcvbuf=None, deadline=DEADLINE):
     except OSError:
         sock.close()
         raise
-    return wrap(sock) if WITH_TLS else sock
+    return sock
+
+
+def open_socket(*args, has_tls=WITH_TLS, **kwargs):
+    """The same, with TLS if all clients have it."""
+    sock = open_plain(*args, **kwargs)
+    return wrap(sock) if has_tls else sock
 
 
 class Client:
-    def __init__(self, address, rcvbuf=None, deadline=DEADLINE):
-        self.sock = open_socket(address, rcvbuf, deadline)
+    def __init__(self, address, rcvbuf=None, deadline=DEADLINE,
+                 has_tls=WITH_TLS):
+        self.sock = open_socket(address, rcvbuf, deadline, has_tls=has_tls)
         self.deadline = deadline
         self._decoder = Decoder()
         self._messages = collections.deque()
@@ -151,4 +158,4 @@ class Client:
         """Leaves with RST, like a process that was killed or a NAT box."""
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER,
                              struct.pack("ii", 1, 0))
-        self.sock.close()
+        getattr(self.sock, "cut", self.sock.close)()

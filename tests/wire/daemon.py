@@ -202,8 +202,8 @@ class Broker:
 
     # its clients
 
-    def connect(self, rcvbuf=None, listener=0):
-        return Client(self.addresses[listener], rcvbuf)
+    def connect(self, listener=0, **kwargs):
+        return Client(self.addresses[listener], **kwargs)
 
     def sync(self, *clients):
         """Returns when the broker has processed all that these clients sent.

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Coming and going: descriptors and memory return to where they were."""
-from wire import KIB, WireTest, frame, head, main, pair
+import contextlib
+
+from wire import (KIB, TLS_KIB, WITH_TLS, WireTest, frame, head, main,
+                  pair)
 
 TOPIC = b"/topic/churn"
+FEWER = 10 if WITH_TLS else 1  # each of them is a handshake
 
 # Every way to be closed by the broker, or to leave in the middle.
 MALFORMED = {
@@ -60,7 +64,7 @@ class Churn(WireTest):
             self.come_and_go(sluiced, start)
         stats = self.assert_all_gone(sluiced, fds)
         self.assertEqual(stats["accepted"], 3000)
-        self.assert_memory(sluiced.rss_kb() - before, 512)
+        self.assert_memory(sluiced.rss_kb() - before, 512 + TLS_KIB)
 
     def test_channels_cost_nothing_afterwards(self):
         """100,000 names used once: a channel exists while it is needed."""
@@ -101,7 +105,8 @@ class Malformed(WireTest):
         """Clients that send `data` and leave, or are made to."""
         for number in range(count):
             with sluiced.connect() as client:
-                client.send(data).half_close()
+                with contextlib.suppress(OSError):  # it has heard enough
+                    client.send(data).half_close()
                 client.wait_closed()
                 if number % 2:
                     client.reset()
@@ -112,9 +117,9 @@ class Malformed(WireTest):
         fds = sluiced.fd_count()
         for what, data in MALFORMED.items():
             with self.subTest(what):
-                self.repeat(sluiced, data, 2000)
+                self.repeat(sluiced, data, 2000 // FEWER)
                 before = sluiced.rss_kb()
-                self.repeat(sluiced, data, 8000)
+                self.repeat(sluiced, data, 8000 // FEWER)
                 self.assert_memory(sluiced.rss_kb() - before, 256)
         sluiced.wait_stats(connections=0, channels=0)
         self.assertEqual(sluiced.fd_count(), fds)

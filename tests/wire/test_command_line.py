@@ -206,7 +206,7 @@ class UnixSocket(WireTest):
                 winners = [process for process, line in zip(started, said)
                            if "event=listening" in line]
                 self.assertEqual(len(winners), 1, said)
-                Client(address).close()
+                Client(address, has_tls=False).close()
                 winners[0].terminate()
                 for process in started:
                     self.assertEqual(process.wait(DEADLINE),

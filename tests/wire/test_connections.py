@@ -5,7 +5,7 @@ import contextlib
 import resource
 import time
 
-from wire import KIB, Client, WireTest, main, numbered
+from wire import KIB, Client, WireTest, main, numbered, without_tls
 
 TOPIC, QUEUE = b"/topic/crowd", b"/queue/crowd"
 FEW = {resource.RLIMIT_NOFILE: 64}
@@ -34,6 +34,7 @@ class Crowd(WireTest):
         self.assertEqual(client.recv(), b"let me in")
 
 
+@without_tls("nobody shakes hands before being accepted")
 class MaxConnections(Crowd):
     def test_accepting_pauses_and_resumes(self):
         """--max-connections 5, and one in reserve: the seventh waits,
@@ -120,6 +121,7 @@ class FullQueue(Crowd):
                              "connections=17 paused_publishers=15")
 
 
+@without_tls("nobody shakes hands before being accepted")
 class OutOfDescriptors(Crowd):
     """64 descriptors, 120 clients."""
 

@@ -7,7 +7,7 @@ import socket
 import stat
 import unittest
 
-from client import DEADLINE, open_socket
+from client import DEADLINE, open_plain
 from daemon import run_sluiced
 from wire import KIB, MIB, WireTest, main
 
@@ -17,7 +17,7 @@ NEXT = re.compile(r"# after=(\d+)")
 
 def exchange(address, request):
     """Status and body."""
-    with open_socket(address) as sock:
+    with open_plain(address) as sock:
         sock.sendall(f"{request} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
         received = b""
         while part := sock.recv(1 << 16):
@@ -319,14 +319,14 @@ class Refusals(ControlTest):
                         "GET /messages?channel=a"):
             self.assertEqual(exchange(http, request)[0], 404)
         self.assertEqual(exchange(http, "POST /purge?channel=a")[0], 405)
-        with open_socket(sluiced.address) as sock:
+        with open_plain(sluiced.address) as sock:
             sock.sendall(b"GET /channels HTTP/1.1\r\nHost: localhost\r\n\r\n")
             self.assertEqual(sock.recv(100), b"")
 
     def test_silent_connections_do_not_keep_others_out(self):
         sluiced = self.broker()
         control = self.control_of(sluiced)
-        silent = [open_socket(control) for _ in range(20)]
+        silent = [open_plain(control) for _ in range(20)]
         for sock in silent:
             self.addCleanup(sock.close)
         self.assertEqual(self.rows(sluiced, "/channels"), [])

@@ -11,7 +11,7 @@ from daemon import Broker
 from flushes import faults
 from unit_client import OPENING, UnitClient
 from wire import (KIB, MIB, Background, WireTest, frame, main, numbered,
-                  pair)
+                  pair, without_tls)
 
 QUEUE = b"/queue/jobs"
 BACKLOG_MB = int(os.environ.get("SLUICE_BACKLOG_MB", "100"))
@@ -96,6 +96,62 @@ class Durable(WithJournal):
         self.assertEqual(consumer.recv_numbers(count, 600),
                          list(range(count)))
         self.assert_memory(sluiced.rss_kb(), 110 * 1024)
+
+
+class Killed(WithJournal):
+    """The kernel ends the connections of a broker that is killed. That must not
+    look like the answer to a goodbye."""
+
+    def kill(self, waits):
+        """How the connection ends of a publisher whose goodbye was read, when
+        its message is not on disk yet, if it `waits` for the answer to one."""
+        with tempfile.TemporaryDirectory() as library:
+            sluiced = Broker(*self.options(),
+                             env=faults(library, delay_ms=600_000))
+            self.addCleanup(sluiced.kill)
+            sender = self.publisher(sluiced)
+            sender.publish(QUEUE, b"x")
+            if waits:
+                sender.goodbye()
+            sluiced.wait_stats(messages_in=1)
+            if waits:  # a turn later it is read as well
+                self.assert_serves(sluiced)
+            sluiced.process.kill()
+            return sender.wait_closed()
+
+    def test_a_kill_before_the_flush_is_no_confirmation(self):
+        self.assertEqual(self.kill(waits=True), "reset")
+
+    def test_a_kill_before_the_goodbye_is_no_confirmation(self):
+        """The goodbye may be on its way."""
+        self.assertEqual(self.kill(waits=False), "reset")
+
+    def kill_idle(self, *hello):
+        """How the connection ends of a client that said no more than that."""
+        sluiced = Broker(*self.options())
+        self.addCleanup(sluiced.kill)
+        client = self.connect(sluiced)
+        for name in hello:
+            client.subscribe(name)
+        self.assert_serves(sluiced)  # the client was accepted, and read
+        sluiced.process.kill()
+        return client.wait_closed()
+
+    def test_a_kill_before_anything_was_published_is_no_confirmation(self):
+        """All of it may be on its way, the goodbye as well."""
+        self.assertEqual(self.kill_idle(), "reset")
+        self.assertEqual(self.kill_idle(b""), "reset")
+        self.assertEqual(self.kill_idle(b"/null"), "reset")
+
+    @without_tls("a kill never looks like an end")
+    def test_who_has_subscribed_keeps_what_the_kernel_has_for_it(self):
+        self.assertEqual(self.kill_idle(b"/topic/x"), "eof")
+
+    def test_a_hello_that_came_too_late_is_no_confirmation(self):
+        """What follows it may be on its way."""
+        sluiced = self.broker(*self.options(), "--hello-timeout", "100ms")
+        self.assertEqual(self.connect(sluiced).wait_closed(), "reset")
+        sluiced.wait_for_log("event=closed .*reason=hello_timeout")
 
 
 class Failed(WithJournal):

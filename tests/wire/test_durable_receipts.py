@@ -133,21 +133,28 @@ class Receipts(UnitsTest):
         client, body, many = self.open(sluiced), b"b" * 10 * KIB, 500
         client.send(b"".join(unit(PUB % n, b"%d %s" % (n, body))
                              for n in range(many)))
-        sluiced.wait_for_log("event=journal_full")
-        late = self.open(sluiced)
-        self.assertEqual(late.ask(PUB % many, body), b"ERR full rid=%d" % many)
-        answers, taken = {}, []
-        while len(answers) < many:
+        sluiced.wait_for_log("event=journal_(full|no_room)")
+        late, total, answers, taken = self.open(sluiced), many, {}, []
+        while not answers.get(total - 1, b"").startswith(b"ERR full"):
+            answers[total] = late.ask(PUB % total, b"%d %s" % (total, body))
+            total += 1
+        while len(answers) < total:
             taken += self.take(sluiced, sluiced.stats()["queued_messages"])
             answers.update((int(option(head, b"rid")), head)
                            for head in client.ping(b"here")
                            if option(head, b"rid"))
         taken += self.take(sluiced, sluiced.stats()["queued_messages"])
-        confirmed = [n for n in range(many) if b"sync=1" in answers[n]]
-        refused = [n for n in range(many) if answers[n].startswith(b"ERR full")]
-        self.assertEqual(sorted(confirmed + refused), list(range(many)))
-        self.assertEqual([int(b.split()[0]) for b in taken], confirmed)
+        confirmed = [n for n in range(total) if b"sync=1" in answers[n]]
+        refused = [n for n in range(total)
+                   if answers[n].startswith(b"ERR full")]
+        self.assertEqual(sorted(confirmed + refused), list(range(total)))
+        came = [int(b.split()[0]) for b in taken]
+        self.assertEqual(sorted(came), confirmed)
+        self.assertEqual([n for n in came if n < many],
+                         [n for n in confirmed if n < many])
         self.assertGreater(len(confirmed), 10)
+        self.assertEqual(sluiced.stats()["journal_refused_messages"],
+                         len(refused))
         self.assertEqual(option(late.ask(PUB % 1, b"1"), b"sync"), b"1")
 
 

@@ -3,15 +3,20 @@
 wrong is refused in the same words, and slows down where it comes from."""
 import base64
 import ctypes
+import hmac
 import os
 import pathlib
 import signal
+import ssl
 import tempfile
+import time
 
 import certificates
 import tls_socket
 from unit_client import OPENING, UnitClient, UnitsTest, unit
-from wire import main
+from wire import DEADLINE, main, once_is_enough
+
+once_is_enough()
 
 CRYPT = ctypes.CDLL("libcrypt.so.1")
 CRYPT.crypt.restype = ctypes.c_char_p
@@ -22,6 +27,7 @@ AT_ONCE = 10  # failures of one source that are nothing special
 # So many at once all fail before their source waits, and have it wait for
 # seconds.
 OVERDRAWN = AT_ONCE + 4
+NO_EXTENDED_MASTER_SECRET = 1  # of OpenSSL's options, which ssl has no name for
 QUICK, SLOW = "$6$rounds=1000$", "$6$rounds=400000$"
 
 
@@ -46,6 +52,32 @@ class Key:
                               + binding)
         return certificates.openssl("pkeyutl", "-sign", "-rawin", "-inkey",
                                     self.file, "-in", self.text).stdout
+
+
+class Recorded:
+    """A socket that keeps what it has received."""
+
+    def __init__(self, sock):
+        self.sock, self.received = sock, b""
+
+    def recv(self, most):
+        data = self.sock.recv(most)
+        self.received += data
+        return data
+
+    def __getattr__(self, name):
+        return getattr(self.sock, name)
+
+
+def exported_12(keys, hello):
+    """tls-exporter of TLS 1.2, by RFC 5705: of the file of its keys, as
+    SSLKEYLOGFILE has them, and of what begins with the server's hello."""
+    line = next(line for line in keys.read_text().splitlines()
+                if line.startswith("CLIENT_RANDOM"))
+    random, secret = map(bytes.fromhex, line.split()[1:])
+    seed = b"EXPORTER-Channel-Binding" + random + hello[11:11 + 32]
+    first = hmac.digest(secret, seed, "sha256")
+    return hmac.digest(secret, first + seed, "sha256")
 
 
 class LoginsTest(UnitsTest):
@@ -163,7 +195,8 @@ class Passwords(LoginsTest):
 
     def test_more_than_can_be_compared_at_once_wait_in_turn(self):
         """Eight of a source are compared; the others wait, and get in."""
-        broker = self.start(self.thermo(method=SLOW))
+        broker = self.start(self.thermo(method=SLOW),
+                            args=("--hello-timeout", "1m", "--ping", "1h"))
         for client in [self.opening(broker, PLAIN, PASSWORD)
                        for _ in range(40)]:
             self.assertAdmitted(client)
@@ -191,6 +224,22 @@ class Slowing(LoginsTest):
             self.assertRefused(self.opening(broker, PLAIN, OTHER))
         self.assertAdmitted(self.opening(broker, PLAIN, PASSWORD))
         self.assertLess(len(broker.log("event=auth_failed")), 100)
+
+    def test_of_many_failures_ten_a_second_are_logged_and_all_counted(self):
+        broker = self.start(self.thermo(), listen=("unix:{dir}/socket",))
+        begun = time.monotonic()
+        for _ in range(200):
+            self.assertRefused(self.opening(broker, b" mech=token", OTHER))
+        seconds = time.monotonic() - begun
+        broker.wait_stats(logins_failed=200)
+        lines = broker.log("event=auth_failed")
+        self.assertLessEqual(len(lines), 10 * (seconds + 2))
+        told = sum(1 + int(line.fields["missed"]) for line in lines)
+        while told < 200:  # one of the next seconds says how many there were
+            self.assertLess(time.monotonic() - begun, seconds + DEADLINE)
+            self.assertRefused(self.opening(broker, b" mech=token", OTHER))
+            told = sum(1 + int(line.fields["missed"])
+                       for line in broker.log("event=auth_failed"))
 
     def test_too_many_of_one_source_are_refused_as_busy(self):
         broker = self.start(self.thermo(), args=("--hello-timeout", "60s"))
@@ -273,14 +322,36 @@ class Signatures(LoginsTest):
         """The signature of a relayed question is worth nothing."""
         key, robot = self.robot()
         broker = self.start(robot, args=certificates.server_options())
-        client = UnitClient.__new__(UnitClient)
-        plain = UnitClient(broker.address)
-        client.__dict__.update(plain.__dict__)
-        client.sock = tls_socket.wrap(plain.sock)
+        client = UnitClient(broker.address)
         self.addCleanup(client.close)
+        client.sock = tls_socket.wrap(client.sock)
         client.say(OPENING[0] + SIGNED)
         client.say(b"SIG", key.sign(b"robot", self.asked(client)))
         self.assertRefused(client)
+
+    def signed_in_12(self, key, broker, options=0):
+        made, keys = tls_socket.context(), self.folder / "keys"
+        made.maximum_version = ssl.TLSVersion.TLSv1_2
+        made.set_ciphers("ECDHE+AESGCM+AES128")
+        made.options |= options
+        keys.unlink(missing_ok=True)
+        made.keylog_filename = keys
+        client = UnitClient(broker.address)
+        self.addCleanup(client.close)
+        record = Recorded(client.sock)
+        client.sock = tls_socket.wrap(record, made=made)
+        client.say(OPENING[0] + SIGNED)
+        client.say(b"SIG", key.sign(b"robot", self.asked(client),
+                                    exported_12(keys, record.received)))
+        return client
+
+    def test_in_tls_12_it_is_bound_only_where_no_other_has_the_same_bytes(self):
+        """RFC 9266: not without the extended master secret of RFC 7627."""
+        key, robot = self.robot()
+        broker = self.start(robot, args=certificates.server_options())
+        self.assertAdmitted(self.signed_in_12(key, broker))
+        self.assertRefused(
+            self.signed_in_12(key, broker, NO_EXTENDED_MASTER_SECRET))
 
 
 class Reloading(LoginsTest):
@@ -316,6 +387,19 @@ class Reloading(LoginsTest):
             client.wait_closed()
         else:
             self.assertEqual(answer, b"ERR")
+
+
+    def test_a_comparison_outlives_a_change_of_others(self):
+        """A file that changes all the time keeps nobody out."""
+        broker = self.start(self.thermo(method=SLOW),
+                            args=("--hello-timeout", "60s"))
+        client = self.opening(broker, PLAIN, PASSWORD)
+        broker.wait_stats(passwords_compared=1)
+        for uid in range(3):
+            self.reload(broker, self.thermo(method=SLOW),
+                        ("other", f"uid = {uid}"))
+        self.assertAdmitted(client)
+        broker.wait_stats(passwords_compared=1)
 
 
 class Limits(LoginsTest):
@@ -386,6 +470,42 @@ class Rates(LoginsTest):
 
     def test_bytes(self):
         self.check_rate("bytes = 20k/s", 10, 10000)
+
+    def rationed(self, *limits):
+        """A client whose user may send so much."""
+        broker = self.start((*self.thermo(), *limits), ("other", "uid = 0"))
+        client = self.opening(broker, PLAIN, PASSWORD)
+        client.hear()
+        return broker, client
+
+    def test_the_client_is_asked_to_hold_until_it_may_send_again(self):
+        """Once, however often it is read and not read until then."""
+        broker, client = self.rationed("messages = 20/s")
+        for _ in range(2):
+            client.send(unit(b"PUB /topic/x", b"x") * 60)
+            self.assertEqual(client.hear()[0], b"HOLD /topic/x")
+            self.assertEqual(client.hear()[0], b"GO /topic/x")
+        self.assertEqual(broker.stats()["holds"], 2)
+        self.assertEqual(broker.stats()["messages_in"], 120)
+        self.assertEqual(client.ping(b"x"), [])
+
+    def test_a_client_that_does_not_hold_is_asked_once(self):
+        """And loses nothing."""
+        broker, client = self.rationed("bytes = 100k/s")
+        client.send(unit(b"PUB /topic/x", b"x" * 1000) * 400)
+        self.assertEqual(client.hear()[0], b"HOLD /topic/x")
+        client.send(unit(b"PUB /topic/x", b"x" * 1000) * 50)
+        self.assertEqual(client.ping(b"y"), [])
+        self.assertEqual(client.hear()[0], b"GO /topic/x")
+        stats = broker.stats()
+        self.assertEqual((stats["holds"], stats["messages_in"]), (1, 450))
+
+    def test_one_that_leaves_is_not_asked(self):
+        broker, client = self.rationed("messages = 20/s")
+        client.send(unit(b"PUB /topic/x", b"x") * 30 + unit(b"BYE rid=1", b""))
+        self.assertEqual([client.hear()[0] for _ in range(2)],
+                         [b"OK rid=1", b"BYE"])
+        self.assertEqual(broker.stats()["holds"], 0)
 
     def test_a_slow_client_that_leaves_loses_nothing(self):
         """What it has sent is read though it has gone."""

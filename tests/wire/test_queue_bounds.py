@@ -2,14 +2,16 @@
 """A queue's bound: its publishers are paused, memory stays bounded, and
 nothing that a publisher handed to its kernel is ever lost."""
 import collections
+import contextlib
 import resource
 import select
 
-from wire import (KIB, MIB, Background, WireTest, main, number_of,
+from wire import (KIB, MIB, WITH_TLS, Background, WireTest, main, number_of,
                   numbered_pairs)
 
 QUEUE = b"/queue/bounded"
 DEBUG = ("--log-level", "debug")
+SHORT = "2s" if WITH_TLS else "300ms"  # a handshake takes part of it
 
 
 class Paused(WireTest):
@@ -117,7 +119,7 @@ class Paused(WireTest):
 
     def assert_close_loses_nothing(self, listener):
         sluiced = self.broker("--queue-limit", "64k", "--hello-timeout",
-                              "300ms", "--frame-timeout", "300ms", *DEBUG,
+                              SHORT, "--frame-timeout", "300ms", *DEBUG,
                               listen=("127.0.0.1:0", "unix:{dir}/sock"))
         sender = self.connect(sluiced, listener=listener).subscribe(b"")
         taken = self.fill_kernel(sluiced, sender)
@@ -125,7 +127,8 @@ class Paused(WireTest):
         self.assertGreater(taken, 64)
         cpu = sluiced.cpu_seconds()
         for _ in range(2):  # a while passes: two later clients time out
-            self.connect(sluiced).wait_closed()
+            with contextlib.suppress(OSError):  # perhaps while it connects
+                self.connect(sluiced).wait_closed()
         self.assertLess(sluiced.cpu_seconds() - cpu, 0.3, "it spins")
         worker = self.connect(sluiced).subscribe(QUEUE)
         self.assertEqual(worker.recv_numbers(taken), list(range(taken)))
@@ -146,7 +149,7 @@ class Paused(WireTest):
                 taken += not left
             except BlockingIOError:
                 if len(sluiced.log("event=publisher_paused")) >= count:
-                    return taken
+                    return taken - getattr(sender.sock, "is_behind", 0)
                 select.select([], [sender.sock], [], 0.1)
 
     def test_resumed_when_the_queue_has_fallen_to_half(self):

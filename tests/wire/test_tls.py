@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """TLS on the broker's port: who is let in, who is not and in which words, and
 that a client with TLS is like any other."""
+import os
 import pathlib
 import shutil
 import socket
@@ -12,13 +13,15 @@ import warnings
 import certificates
 import tls_socket
 from wire import (DEADLINE, Background, Client, WireTest, frame, main,
-                  run_sluiced, skip)
+                  once_is_enough, run_sluiced, skip)
 
 if not shutil.which("openssl"):
     skip("no openssl")
+once_is_enough()
 
 TOPIC = b"/topic/tls"
 OPTIONS = certificates.server_options()
+WRONG_USAGE = 2
 FAR = "20991231235959Z"
 
 
@@ -82,6 +85,23 @@ class Traffic(TlsTest):
             session = client.sock.tls.session
         self.assertEqual(broker.stats()["tls_resumed"], 1)
 
+    def test_the_cipher_is_the_cheapest_that_is_safe(self):
+        """Which that is depends on the client's processor, and it says so."""
+        broker = self.tls_broker()
+        client = self.tls_client(broker)
+        self.assertEqual(client.sock.tls.cipher()[0], "TLS_AES_128_GCM_SHA256")
+        context = tls_socket.context()
+        context.maximum_version = ssl.TLSVersion.TLSv1_2
+        for offered, chosen in (
+                ("AES256-GCM-SHA384 AES128-GCM-SHA256", "AES128-GCM-SHA256"),
+                ("AES256-GCM-SHA384 CHACHA20-POLY1305", "AES256-GCM-SHA384"),
+                ("CHACHA20-POLY1305 AES128-GCM-SHA256", "CHACHA20-POLY1305")):
+            names = [f"ECDHE-ECDSA-{name}" for name in offered.split()]
+            context.set_ciphers(":".join(names))
+            client = self.tls_client(broker, made=context)
+            self.assertEqual(client.sock.tls.cipher()[0],
+                             f"ECDHE-ECDSA-{chosen}")
+
     def test_goodbye_gets_all_it_is_owed_and_an_orderly_end(self):
         """What a reader had not read yet comes before close_notify."""
         broker = self.tls_broker("--client-limit", "16m")
@@ -92,6 +112,21 @@ class Traffic(TlsTest):
         reader.goodbye()
         self.assertEqual(len(reader.recv_until_closed()), 4000)
         self.assertEqual(sender.goodbye().wait_closed(), "eof")
+
+    def test_a_publisher_that_never_reads_ends_in_order(self):
+        """A ticket that it has not read would turn its end into a reset, and
+        what it sent to a full queue would be lost."""
+        broker = self.tls_broker("--queue-limit", "64k")
+        queue, context = b"/queue/tls", tls_socket.context()
+        client = self.tls_client(broker, made=context).subscribe(b"/null")
+        client.publish(queue, b"the broker has read the handshake")
+        broker.wait_stats(messages_in=1)
+        client.flood(queue, 500, 1 << 10)
+        broker.wait_stats(paused_publishers=1)
+        client.half_close()
+        client.close()
+        worker = self.tls_client(broker).subscribe(queue)
+        self.assertEqual(len(worker.recv_many(501)), 501)
 
     def test_bytes_that_come_with_the_handshake_are_not_lost(self):
         """A client may write at once behind its last flight."""
@@ -129,6 +164,7 @@ class Traffic(TlsTest):
         line = broker.wait_for_log("event=closed conn=1 ")
         self.assertEqual(line.fields["reason"], "eof")
         self.assertEqual(line.fields["messages_in"], "1")
+        self.assertEqual(client.wait_closed(), "eof")  # it is answered
 
     def test_garbage_after_the_handshake_ends_that_client_alone(self):
         broker = self.tls_broker()
@@ -314,7 +350,6 @@ class ClientCertificates(TlsTest):
         self.subscriber_with_tls(broker, TOPIC,
                                  made=tls_socket.context(certificate="device"))
 
-
     def test_a_certificate_says_who_its_client_is(self):
         """By its DNS name, in the users file."""
         folder = self.enterContext(tempfile_folder())
@@ -337,7 +372,7 @@ class Files(TlsTest):
     def assertDoesNotStart(self, sentence, *args):
         for extra in ((), ("--check",)):
             ended = run_sluiced("--listen", "127.0.0.1:0", *args, *extra)
-            self.assertNotEqual(ended.returncode, 0)
+            self.assertEqual(ended.returncode, WRONG_USAGE)
             self.assertIn(sentence, ended.stderr)
             self.assertEqual(ended.stderr.count("\n"), 1, ended.stderr)
 
@@ -345,6 +380,13 @@ class Files(TlsTest):
         path = pathlib.Path(self.dir) / "file.pem"
         path.write_bytes(text)
         path.chmod(mode)
+        return str(path)
+
+    def pipe(self):
+        """One that nobody writes to: opening it would wait for ever."""
+        path = pathlib.Path(self.dir) / "pipe"
+        path.unlink(missing_ok=True)
+        os.mkfifo(path, 0o600)
         return str(path)
 
     def setUp(self):
@@ -363,6 +405,11 @@ class Files(TlsTest):
             ("No such file", "--tls-cert", "/nowhere/x", "--tls-key", key),
             ("fits the certificate", "--tls-cert", cert, "--tls-key",
              self.folder["device.key"]),
+            ("not a file", "--tls-cert", cert, "--tls-key", "/dev/zero"),
+            ("not a file", "--tls-cert", self.pipe(), "--tls-key", key),
+            ("not a file", *OPTIONS, "--tls-ca", self.pipe()),
+            ("not a file", *OPTIONS, "--tls-ca", self.folder["ca.pem"],
+             "--tls-crl", self.pipe()),
         )
         for sentence, *args in rows:
             with self.subTest(sentence):
@@ -433,6 +480,7 @@ class Files(TlsTest):
         since = broker.mark()
         broker.signal(1)
         broker.wait_for_log("event=reload_failed", since)
+        broker.wait_for_log("event=tls_kept", since)
         self.assertEqual(self.serial(broker), before)
 
     def test_the_certificate_is_chosen_by_the_name_asked_for(self):
@@ -530,11 +578,11 @@ class Crowds(TlsTest):
         self.assertEqual(broker.stats()["tls_half_open"], 0)
 
 
-def first_flight():
+def first_flight(made=None):
     """A ClientHello, and nothing behind it."""
     incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-    tls = tls_socket.context().wrap_bio(incoming, outgoing,
-                                        server_hostname="localhost")
+    tls = (made or tls_socket.context()).wrap_bio(
+        incoming, outgoing, server_hostname="localhost")
     try:
         tls.do_handshake()
     except ssl.SSLWantReadError:

@@ -38,10 +38,13 @@ class UserMemoryTest(UnitsTest):
                            "--patience", "200ms", *args,
                            listen=("127.0.0.1:0", f"unix:{self.folder}/socket"))
 
-    def opening(self, broker, options=b"", secret=b""):
+    def connect_units(self, broker, options=b"", secret=b""):
         client = UnitClient(broker.addresses[0])
         self.addCleanup(client.close)
-        client.say(OPENING[0] + options, secret)
+        return client.say(OPENING[0] + options, secret)
+
+    def opening(self, broker, options=b"", secret=b""):
+        client = self.connect_units(broker, options, secret)
         self.assertTrue(client.hear()[0].startswith(b"INFO"))
         return client
 

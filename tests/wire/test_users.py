@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import os
 import pathlib
+import resource
 import signal
 import stat
 import tempfile
@@ -206,25 +207,44 @@ class VersionTwo(UsersTest):
 
 
 class Denied(UsersTest):
-    def test_one_line_a_second_for_each_user_and_all_are_counted(self):
+    def lines(self, broker):
+        return [[line.fields[key] for key in ("user", "what", "name", "missed")]
+                for line in broker.log("event=denied")]
+
+    def test_the_first_of_each_channel_is_logged_and_all_are_counted(self):
         broker = self.broker_for(LOCAL)
         client = self.open(broker)
-        client.send(unit(b"PUB /topic/b", b"x") * 50)
-        self.assertEqual(client.ping(b"x"), [b"ERR denied"] * 50)
-        broker.wait_stats(denied=50)
+        client.send(b"".join(unit(b"PUB /topic/" + name, b"x") * 50
+                             for name in (b"b", b"c", b"d")))
+        self.assertEqual(client.ping(b"x"), [b"ERR denied"] * 150)
+        broker.wait_stats(denied=150)
         thermo, _ = self.opening(broker, b" mech=token", TOKEN)
         thermo.ask(b"SUB /other/* rid=1")
-        old = self.connect(broker).subscribe(b"/topic/x/y")
-        self.assert_closed(broker, old, "denied")
-        lines = [line.fields for line in broker.log("event=denied")]
-        self.assertEqual(
-            [lines[0][name] for name in ("user", "what", "name", "missed")],
-            ["local", "PUB", "/topic/b", "0"])
-        self.assertIn(("thermo", "SUB", "/other/*"),
-                      [(line["user"], line["what"], line["name"])
-                       for line in lines])
+        for _ in range(2):
+            old = self.connect(broker).subscribe(b"/topic/x/y")
+            self.assert_closed(broker, old, "denied")
+        broker.wait_stats(denied=153)
+        lines = self.lines(broker)
+        for line in (["local", "PUB", "/topic/b", "0"],
+                     ["local", "PUB", "/topic/c", "0"],
+                     ["local", "PUB", "/topic/d", "0"],
+                     ["thermo", "SUB", "/other/*", "0"]):
+            self.assertIn(line, lines)
+        self.assertEqual([line[2] for line in lines].count("/topic/x/y"), 2)
         self.assertLess(len(lines), 50)
-        self.assertEqual(broker.stats()["denied"], 52)
+
+    def test_who_does_it_again_and_again_does_not_drown_others(self):
+        """Of one user at most ten a second are logged."""
+        broker = self.broker_for(LOCAL)
+        client = self.open(broker)
+        client.send(b"".join(unit(b"PUB /topic/x%d" % i, b"x")
+                             for i in range(60)))
+        self.assertEqual(client.ping(b"x"), [b"ERR denied"] * 60)
+        lines = self.lines(broker)
+        self.assertLess(len(lines), 60)
+        thermo, _ = self.opening(broker, b" mech=token", TOKEN)
+        thermo.ask(b"SUB /other/* rid=1")
+        broker.wait_for_log("event=denied .*user=thermo .*name=/other/")
 
 
 class Reloading(UsersTest):
@@ -317,6 +337,26 @@ class Reloading(UsersTest):
         broker.wait_for_log("event=reload_failed", since=mark)
         self.publisher(broker).publish(b"/topic/a", b"one")
         self.assertEqual(reader.recv(), b"one")
+
+
+    def test_a_file_that_cannot_be_opened_changes_nothing(self):
+        """For want of descriptors: who could see to that would get rid of all
+        rules otherwise."""
+        broker = self.broker_for(LOCAL)
+        reader = self.subscriber(broker, b"/topic/a")
+        writer = self.publisher(broker)
+        broker.sync(writer)
+        pid, kind = broker.process.pid, resource.RLIMIT_NOFILE
+        _, most = resource.prlimit(pid, kind)
+        resource.prlimit(pid, kind, (3, most))  # what is open stays open
+        self.reload(broker, TOKENS, "event=reload_failed")
+        writer.publish(b"/topic/a", b"one")
+        self.assertEqual(reader.recv(), b"one")
+        resource.prlimit(pid, kind, (most, most))
+        denied = self.connect(broker).subscribe(b"/topic/x/y")
+        self.assert_closed(broker, denied, "denied")
+        self.reload(broker, TOKENS)
+        self.assert_closed(broker, reader, "rights_revoked")
 
 
 class Starting(UsersTest):

@@ -126,8 +126,10 @@ class WorkersTest(WireTest):
         return [self.say(b"job") for _ in range(count)]
 
     def publish_at_once(self, count):
-        """Their numbers, the first ones of the queue."""
+        """Their numbers, the first ones of the queue, when all are read: the
+        broker does not read its clients in the order in which they send."""
         self.publisher.client.send(unit(b"PUB " + QUEUE, b"job") * count)
+        self.publisher.catch_up()
         return list(range(1, count + 1))
 
     def say(self, body):

@@ -6,11 +6,12 @@ closed first, then every broker is stopped and must have lived well, that is,
 exit 0 and have written nothing but log lines.
 """
 import pathlib
+import shutil
 import sys
 import threading
 import unittest
 
-from client import DEADLINE, Client, open_socket
+from client import DEADLINE, WITH_TLS, Client, open_socket
 from daemon import Broker, is_sanitised, run_sluiced
 from frames import (Decoder, frame, head, number_of, numbered,
                     numbered_pairs, pair, pairs)
@@ -20,12 +21,29 @@ from runner import main, skip  # noqa: E402
 
 __all__ = [
     "Background", "Broker", "Client", "DEADLINE", "Decoder", "KIB", "MIB",
-    "WireTest", "frame", "head", "is_sanitised", "main", "number_of",
-    "numbered", "numbered_pairs", "open_socket", "pair", "pairs",
-    "run_sluiced", "skip",
+    "TLS_EACH_KIB", "TLS_KIB", "WITH_TLS", "WireTest", "frame", "head",
+    "is_sanitised", "main", "number_of", "numbered", "numbered_pairs",
+    "once_is_enough", "open_socket", "pair", "pairs", "run_sluiced", "skip",
+    "without_tls",
 ]
 
 KIB, MIB = 1 << 10, 1 << 20
+TLS_KIB = 4 * KIB if WITH_TLS else 0  # its library, its certificates
+TLS_EACH_KIB = 15 if WITH_TLS else 0  # a connection
+
+if WITH_TLS and not shutil.which("openssl"):
+    skip("no openssl")
+
+
+def without_tls(why):
+    """A promise that does not hold with TLS, for this reason."""
+    return unittest.skipIf(WITH_TLS, f"with TLS {why}")
+
+
+def once_is_enough():
+    """For files that say of each client whether it has TLS."""
+    if WITH_TLS:
+        skip("with TLS it is as without")
 
 
 class Background(threading.Thread):

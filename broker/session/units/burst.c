@@ -18,6 +18,7 @@
 #include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
 #include "proto/octet.h"
+#include "proto/spelling.h"
 
 enum {
     SMALL_BYTES = 32, /* are copied at once */
@@ -91,6 +92,14 @@ void burst_remember(struct session *s, struct channel *ch, const struct unit *u)
     place->name_length = name.length;
     memcpy(place->text, "PUB ", BURST_WORD);
     memcpy(place->text + BURST_WORD, name.text, name.length);
+}
+
+uint32_t burst_last(const struct session *s, uint8_t *name)
+{
+    const struct burst_place *place = place_of(s);
+    const struct span spelt = {(const char *)place->text + BURST_WORD,
+                               place->name_length};
+    return place->session == s->id ? (uint32_t)spelling_read(name, spelt) : 0;
 }
 
 void burst_forget(struct session *s)

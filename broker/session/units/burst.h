@@ -36,9 +36,13 @@ struct burst_place {
     uint8_t text[BURST_WORD + BURST_NAME_MAX]; /* "PUB ", and the name */
 };
 
-/* That unit of the session went to the channel. */
+/* That unit of the session went to the channel; NULL: to nobody. */
 void burst_remember(struct session *s, struct channel *ch,
                     const struct unit *u);
+
+/* The name of that channel, CHANNEL_NAME_MAX octets at most; returns how many,
+ * 0 when it is not known. */
+uint32_t burst_last(const struct session *s, uint8_t *name);
 
 /* Where the session published last is not known any more. */
 void burst_forget(struct session *s);

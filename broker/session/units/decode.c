@@ -4,6 +4,7 @@
 #include "broker/session/partial.h"
 #include "broker/session/units/acks.h"
 #include "broker/session/units/burst.h"
+#include "broker/session/units/pledges.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/units.h"
 #include "proto/frame.h"
@@ -90,6 +91,8 @@ struct verdict decode_units(struct session *s, const uint8_t *bytes, size_t n,
     struct verdict v = verdict(VERDICT_GO_ON);
     bool is_taken = true;
     *out = (struct decoded){.taken = 0};
+    if (s->units && s->units->pledges)
+        pledges_settle(s); /* what it acknowledges has come to it */
     while (v.what == VERDICT_GO_ON && is_taken) {
         p += units_discard(s, (size_t)(end - p));
         out->head_bytes = out->body_bytes = 0;

@@ -3,6 +3,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/worker.h"
+#include "broker/session/units/pledges.h"
 #include "broker/session/units/unit_rest.h"
 #include "broker/session/units/units.h"
 #include "broker/session/units/wildcards.h"
@@ -248,6 +249,7 @@ static void lanes_end(struct session *s, struct subscriber *lane)
 {
     bool is_queue = lane->channel && channel_is_queue(lane->channel);
     struct worker *w = is_queue ? lane->worker : NULL;
+    pledges_leave(s, lane);
     lanes_set_exact(s, lane, false);
     lanes_forget(s, lane);
     lanes_unmark(s, lane);

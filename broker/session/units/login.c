@@ -36,11 +36,13 @@ struct login {
     struct logins *all;
     uint8_t state;          /* enum login_state */
     uint8_t result;         /* enum login_result */
-    bool has_source;        /* false: a unix socket, which is never slowed */
-    struct network source;  /* as failures are counted */
+    bool is_suspect;        /* QUEUED: its source has failed lately */
+    bool has_alarm;         /* QUEUED until it rings, not for a check to end */
+    struct network source;  /* as tries_source() makes it */
     struct hub_alarm alarm; /* its source may try again */
     struct list link;       /* QUEUED */
     uint64_t generation;    /* of the users by whom it is COMPARED */
+    uint64_t hash;          /* a digest of what it is compared with */
     uint8_t digest[RECALLED_DIGEST_BYTES]; /* and what to remember then */
     uint8_t nonce[SIGNATURE_NONCE];        /* ASKED */
     uint32_t head_length, secret_length;
@@ -96,8 +98,8 @@ static enum login_result login_settle(struct login *l, const struct head *head,
         return LOGIN_CROWDED;
     bool is_right = answer == IDENTITY_ADMITTED;
     counter_add(counters, is_right ? COUNT_logins : COUNT_logins_failed, 1);
-    if (!is_right && l->has_source)
-        failures_add(&l->all->tries->failures, &l->source, tries_now_ms());
+    if (!is_right)
+        tries_fail(l->all->tries, &l->source);
     login_log(l, head, is_right);
     return is_right ? LOGIN_RIGHT : LOGIN_WRONG;
 }
@@ -118,15 +120,12 @@ static const struct user *login_user(const struct login *l,
 /* --- waiting -------------------------------------------------------------- */
 
 static uint32_t logins_count_source(const struct logins *all,
-                                    const struct login *like)
+                                    const struct network *source)
 {
     uint32_t n = 0;
-    LIST_EACH (link, &all->waiting) {
-        const struct login *l = LIST_OF(link, struct login, link);
-        n +=
-            l->has_source == like->has_source &&
-            (!l->has_source || network_compare(&l->source, &like->source) == 0);
-    }
+    LIST_EACH (link, &all->waiting)
+        n += network_compare(&LIST_OF(link, struct login, link)->source,
+                             source) == 0;
     return n;
 }
 
@@ -143,11 +142,10 @@ static void login_dequeue(struct login *l)
 static enum login_result login_turn_away(struct login *l)
 {
     struct logins *all = l->all;
-    uint64_t missed, key = 1; /* of a unix socket */
-    if (l->has_source)
-        key = siphash(&all->tries->failures.key, &l->source, sizeof l->source);
+    uint64_t missed = 0, key = siphash(&all->tries->failures.key, &l->source,
+                                       sizeof l->source);
     counter_add(all->all->counters, COUNT_logins_busy, 1);
-    if (sampler_pass(&all->busy, key | 1, reactor_now_ms(all->all->reactor),
+    if (sampler_pass(&all->busy, key | 1, 1, reactor_now_ms(all->all->reactor),
                      &missed))
         notice_login_busy(l->session, missed);
     return LOGIN_BUSY;
@@ -157,10 +155,13 @@ static enum login_result login_turn_away(struct login *l)
 static enum login_result login_queue(struct login *l, uint32_t ms)
 {
     struct logins *all = l->all;
-    if (all->waiting_count >= LOGINS_WAITING_MAX ||
-        logins_count_source(all, l) >= LOGINS_SOURCE_MAX)
+    l->is_suspect = tries_is_suspect(all->tries, &l->source);
+    uint32_t most = l->is_suspect ? LOGINS_SUSPECTS_MAX : LOGINS_WAITING_MAX;
+    if (all->waiting_count >= most ||
+        logins_count_source(all, &l->source) >= LOGINS_SOURCE_MAX)
         return login_turn_away(l);
     l->state = LOGIN_QUEUED;
+    l->has_alarm = ms > 0;
     list_insert(&all->waiting, &l->link);
     all->waiting_count++;
     if (ms > 0)
@@ -181,16 +182,31 @@ static enum login_result login_by_token(struct login *l,
     return login_settle(l, head, c);
 }
 
+/* 0: nobody has it. */
+static uint64_t login_hash(const struct login *l, const struct user *user)
+{
+    return user && user->password
+               ? siphash(&l->all->tries->failures.key, user->password,
+                         strlen(user->password)) |
+                     1
+               : 0;
+}
+
 static enum login_result login_compare(struct login *l, const struct user *user)
 {
+    struct check_claim claim = {
+        .hash = user ? user->password : NULL,
+        .decoy = users_decoy(identity_users(l->session)),
+        .secret = login_secret(l),
+        .length = l->secret_length,
+        .is_suspect = tries_is_suspect(l->all->tries, &l->source)};
     if (!checks_submit(l->all->tries->checks, CHECKS_SESSIONS, l->session->id,
-                       l->has_source ? &l->source : NULL,
-                       user ? user->password : NULL, login_secret(l),
-                       l->secret_length))
+                       &l->source, &claim))
         return login_queue(l, 0);
     counter_add(l->all->all->counters, COUNT_passwords_compared, 1);
     l->state = LOGIN_COMPARED;
     l->generation = identity_generation(l->session);
+    l->hash = login_hash(l, user);
     return LOGIN_PENDING;
 }
 
@@ -252,9 +268,7 @@ static enum login_result login_take(struct login *l, const struct head *head)
 static enum login_result login_try(struct login *l)
 {
     struct head head;
-    uint32_t ms = l->has_source ? failures_wait_ms(&l->all->tries->failures,
-                                                   &l->source, tries_now_ms())
-                                : 0;
+    uint32_t ms = tries_wait_ms(l->all->tries, &l->source);
     if (ms > 0)
         return login_queue(l, ms);
     login_head(l->session, &head);
@@ -276,7 +290,8 @@ static void login_on_alarm(struct hub_alarm *a)
     login_finish(l, login_try(l));
 }
 
-/* By other users than those who are known now, it is compared again. */
+/* With what is not the user's hash any more, it is compared again. With every
+ * change of the file, it might be without an end. */
 static void login_on_result(struct logins *all, uint64_t session, bool is_right)
 {
     const uint64_t *row = idmap_find(&all->by_session, session);
@@ -286,24 +301,43 @@ static void login_on_result(struct logins *all, uint64_t session, bool is_right)
     struct login *l = (struct login *)(uintptr_t)*row;
     const struct session *s = l->session;
     l->state = LOGIN_NEW;
-    if (l->generation != identity_generation(s)) {
+    login_head(s, &head);
+    const struct user *user = login_user(l, &head);
+    if (l->hash != login_hash(l, user)) {
         login_finish(l, login_try(l));
         return;
     }
-    login_head(s, &head);
-    const struct user *user = login_user(l, &head);
     const struct credential *c =
         user && is_right ? users_find_password(identity_users(s), user) : NULL;
-    if (c)
+    if (c && l->generation == identity_generation(s))
         tries_remember(all->tries, identity_users(s), user, l->digest);
     login_finish(l, login_settle(l, &head, c));
 }
 
+/* The first that waits for a check to end and whose source has room, suspects
+ * last; NULL: none. To try one costs more than to ask for room, and hundreds
+ * may wait, for a single check that has ended. */
+static struct login *logins_next(struct logins *all)
+{
+    struct login *first = NULL;
+    LIST_EACH (link, &all->waiting) {
+        struct login *l = LIST_OF(link, struct login, link);
+        if (l->has_alarm || (first && l->is_suspect) ||
+            !checks_have_room(all->tries->checks, &l->source))
+            continue;
+        if (!l->is_suspect)
+            return l;
+        first = l;
+    }
+    return first;
+}
+
+/* Each is tried once: it is compared then, or knows how long it has to wait. */
 static void logins_review(struct logins *all)
 {
+    struct login *l;
     uint32_t left = all->waiting_count;
-    while (left-- > 0 && !list_is_empty(&all->waiting)) {
-        struct login *l = LIST_OF(all->waiting.next, struct login, link);
+    while (left-- > 0 && (l = logins_next(all)) != NULL) {
         login_dequeue(l);
         login_finish(l, login_try(l));
     }
@@ -334,9 +368,8 @@ static struct login *login_new(struct session *s, struct logins *all,
     list_init(&l->link);
     alarm_init(&l->alarm.alarm);
     l->alarm.ring = login_on_alarm;
-    l->has_source = identity_source(s, &l->source);
-    if (l->has_source)
-        l->source = failures_source_of(&l->source);
+    struct network peer;
+    l->source = tries_source(identity_source(s, &peer) ? &peer : NULL);
     l->head_length = o->length;
     l->secret_length = o->secret_length;
     memcpy(l->bytes, o->text, o->length);
@@ -385,16 +418,18 @@ void login_judge_signature(struct session *s, const uint8_t *body,
     uint8_t binding[TLS_BINDING];
     login_head(s, &head);
     const struct user *user = login_user(l, &head);
-    bool has_tls = tls_binding(s->stream, binding);
+    bool has_tls = tls_is_started(s->stream);
+    bool is_bound = tls_binding(s->stream, binding);
+    bool is_one = length == SIGNATURE_BYTES && is_bound == has_tls;
     struct signature_claim claim = {.user = user ? user->name : "",
                                     .nonce = l->nonce,
-                                    .binding = has_tls ? binding : NULL};
+                                    .binding = is_bound ? binding : NULL};
     const uint8_t *key = NULL;
     size_t keys = user ? user->key_count : 0;
-    for (size_t i = 0; length == SIGNATURE_BYTES && !key && i < keys; i++)
+    for (size_t i = 0; is_one && !key && i < keys; i++)
         if (signature_is_right(&claim, user->keys[i], body))
             key = user->keys[i];
-    if (length == SIGNATURE_BYTES && keys == 0)
+    if (is_one && keys == 0)
         (void)signature_is_right(&claim, NULL, body); /* takes as long */
     const struct credential *c =
         key ? users_find_key(identity_users(s), key) : NULL;

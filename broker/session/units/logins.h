@@ -22,8 +22,9 @@ struct tries;
 struct unit_hub;
 
 enum {
-    LOGINS_WAITING_MAX = 256, /* for their turn */
-    LOGINS_SOURCE_MAX = 64,   /* of them, from one source */
+    LOGINS_WAITING_MAX = 256,  /* for their turn */
+    LOGINS_SUSPECTS_MAX = 192, /* of them, when one more is a suspect */
+    LOGINS_SOURCE_MAX = 64,    /* of them, from one source */
 };
 
 struct logins {

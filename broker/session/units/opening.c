@@ -66,6 +66,7 @@ static struct verdict opening_accept(struct session *s, const struct head *head)
         return verdict_close(REASON_NO_MEMORY);
     if (!answer_info(s))
         return verdict_close(REASON_NO_MEMORY);
+    stream_end_on_close(s->stream); /* what is on disk is said in words */
     waits_end(&s->waiting);
     state_set(s, SESSION_OPEN);
     notice_connected(s);
@@ -172,14 +173,6 @@ static struct verdict opening_go_on(struct session *s, const uint8_t *bytes,
     return verdict(VERDICT_GO_ON);
 }
 
-/* The secret has been read, and stays nowhere. */
-static void opening_wipe(struct session *s, const uint8_t *secret, size_t n)
-{
-    uint8_t *scratch = s->all->scratch;
-    if (n > 0 && secret >= scratch)
-        explicit_bzero(scratch + (secret - scratch), n);
-}
-
 /* The opening is whole, and legal. */
 static struct verdict opening_judge_client(struct session *s,
                                            const struct login_opening *o,
@@ -193,10 +186,8 @@ static struct verdict opening_judge_client(struct session *s,
         return opening_accept(s, head);
     if (!shows)
         return opening_by_connection(s, head);
-    bool has_begun = login_begin(s, o);
-    opening_wipe(s, o->secret, o->secret_length);
-    return has_begun ? opening_go_on(s, behind, n, out)
-                     : verdict_close(REASON_NO_MEMORY);
+    return login_begin(s, o) ? opening_go_on(s, behind, n, out)
+                             : verdict_close(REASON_NO_MEMORY);
 }
 
 struct verdict opening_take(struct session *s, const uint8_t *bytes, size_t n,

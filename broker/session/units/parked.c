@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "broker/base/counters.h"
 #include "broker/core/channel.h"
 #include "broker/core/core.h"
 #include "broker/net/reactor.h"
@@ -72,11 +73,11 @@ static void parked_on_alarm(struct hub_alarm *a)
 /* Lines. */
 
 static uint16_t parked_make_key(uint8_t *key, const struct session *s,
-                                const struct unit *u)
+                                const uint8_t *name, size_t length)
 {
     memcpy(key, &s->id, PARKED_KEY_ID);
-    memcpy(key + PARKED_KEY_ID, u->name, u->name_length);
-    return (uint16_t)(PARKED_KEY_ID + u->name_length);
+    memcpy(key + PARKED_KEY_ID, name, length);
+    return (uint16_t)(PARKED_KEY_ID + length);
 }
 
 static struct parked *parked_new(struct session *s, const struct unit *u)
@@ -84,7 +85,7 @@ static struct parked *parked_new(struct session *s, const struct unit *u)
     struct parked *line = budget_zalloc(s->all->budget, sizeof *line);
     if (!line)
         return NULL;
-    line->node.length = parked_make_key(line->key, s, u);
+    line->node.length = parked_make_key(line->key, s, u->name, u->name_length);
     line->node.offset = offsetof(struct parked, key);
     if (!map_insert(&units_hub(s)->parked, &line->node)) {
         budget_free(s->all->budget, line, sizeof *line);
@@ -102,12 +103,27 @@ static struct parked *parked_new(struct session *s, const struct unit *u)
     return line;
 }
 
-static struct parked *parked_obtain(struct session *s, const struct unit *u)
+/* NULL when there is none. */
+static struct parked *parked_find(const struct session *s, const uint8_t *name,
+                                  size_t length)
 {
     uint8_t key[PARKED_KEY_ID + CHANNEL_NAME_MAX];
-    uint16_t length = parked_make_key(key, s, u);
-    struct map_node *node = map_find(&units_hub(s)->parked, key, length);
-    return node ? LIST_OF(node, struct parked, node) : parked_new(s, u);
+    uint16_t key_length = parked_make_key(key, s, name, length);
+    struct map_node *node = map_find(&units_hub(s)->parked, key, key_length);
+    return node ? LIST_OF(node, struct parked, node) : NULL;
+}
+
+static struct parked *parked_obtain(struct session *s, const struct unit *u)
+{
+    struct parked *line = parked_find(s, u->name, u->name_length);
+    return line ? line : parked_new(s, u);
+}
+
+bool parked_is_told(const struct session *s, const uint8_t *name,
+                    uint32_t length)
+{
+    const struct parked *line = parked_find(s, name, length);
+    return line && line->is_told;
 }
 
 static void parked_free(struct parked *line)
@@ -321,6 +337,8 @@ static bool parked_refuse_synced_unit(struct parked_unit *p,
         !head_wants_sync(&head))
         return true;
     bool is_ok = answer_error(s, error, head.rid, head.word);
+    if (error == UNIT_FULL)
+        counter_add(s->all->counters, COUNT_journal_refused_messages, 1);
     parked_remove(p);
     return is_ok;
 }

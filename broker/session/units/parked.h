@@ -73,6 +73,11 @@ static inline const uint8_t *parked_name(const struct parked *line)
 bool parked_add(struct session *s, const struct unit *u, struct channel *ch,
                 struct request *r);
 
+/* Whether the client was asked to hold what it publishes to that channel, for
+ * the sake of what is parked. */
+bool parked_is_told(const struct session *s, const uint8_t *name,
+                    uint32_t length);
+
 /* The unit that is next, NULL when the line has none. */
 struct parked_unit *parked_first(const struct parked *line);
 

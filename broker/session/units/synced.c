@@ -26,12 +26,12 @@ bool synced_is_waiting(const struct session *s)
     return s->units && !list_is_empty(&s->units->synced.marks);
 }
 
-enum unit_error synced_refusal(const struct session *s)
+enum unit_error synced_refusal(const struct session *s, uint64_t bytes)
 {
-    static const enum unit_error refusals[] = {[STORE_OPEN] = UNIT_OK,
-                                               [STORE_FULL] = UNIT_FULL,
-                                               [STORE_FAILED] = UNIT_DISK};
-    return refusals[core_store_state(s->all->core)];
+    const struct core *core = s->all->core;
+    if (core_store_has_failed(core))
+        return UNIT_DISK;
+    return core_store_lacks_room(core, bytes) ? UNIT_FULL : UNIT_OK;
 }
 
 static uint64_t synced_bound(const struct session *s)
@@ -237,7 +237,7 @@ static void synced_review_state(struct unit_hub *hub)
     LIST_EACH_SAFE (link, &hub->all->list) {
         struct session *s = LIST_OF(link, struct session, link);
         if (session_kind(s)->version == HEAD_VERSION && s->units &&
-            !parked_refuse_synced(s, synced_refusal(s)))
+            !parked_refuse_synced(s, synced_refusal(s, 0)))
             session_close(s, REASON_NO_MEMORY);
     }
 }

@@ -40,9 +40,9 @@ struct synced {
     bool is_held_back;        /* the session has to rest */
 };
 
-/* What a publish to a durable queue that wants that is refused with now;
- * UNIT_OK while the store takes messages. */
-enum unit_error synced_refusal(const struct session *s);
+/* What a publish of so many bytes to a durable queue that wants that is refused
+ * with now; UNIT_OK while the store takes messages and may have room for it. */
+enum unit_error synced_refusal(const struct session *s, uint64_t bytes);
 
 /* Whether receipts of it wait. */
 bool synced_is_waiting(const struct session *s);

@@ -6,6 +6,7 @@
 
 #include "broker/core/channel.h"
 #include "broker/session/units/message_head.h"
+#include "broker/session/units/pledges.h"
 #include "proto/decimal.h"
 #include "proto/frame.h"
 #include "proto/head.h"
@@ -27,6 +28,12 @@ void unit_render_begin(struct unit_render *r)
     r->iovs = 0;
     r->bytes = 0;
     r->count = r->used = 0;
+}
+
+void unit_render_pledged(struct unit_render *r, size_t bytes)
+{
+    if (bytes > 0)
+        r->iov[r->iovs++] = (struct iovec){r->room, bytes};
 }
 
 static void render_iov(struct unit_render *r, const uint8_t *bytes, size_t n)
@@ -231,8 +238,10 @@ void unit_render_started(struct unit_render *r, const struct started *started)
                    started->is_memory, started->sent);
         return;
     }
-    const struct slice *slice = backlog_first(started->sub->outbox);
-    const uint8_t *message = slice_bytes(slice);
+    const struct backlog *outbox = started->sub->outbox;
+    struct pledges_place place = pledges_place(outbox);
+    const struct slice *slice = backlog_at(outbox, place.slice);
+    const uint8_t *message = slice_bytes(slice) + place.offset;
     if (slice->is_dressed)
         render_dressed(r, started->sub, started->number, 1, message,
                        unit_render_size(message), started->sent);
@@ -367,6 +376,14 @@ static void render_singles(struct unit_render *r, struct lane_heads *h,
                                            .kind = PIECE_MESSAGES};
 }
 
+__attribute__((noinline, cold)) static struct walk
+walk_past_pledged(const struct backlog *b)
+{
+    struct pledges_place place = pledges_place(b);
+    return (struct walk){
+        .slice = place.slice, .offset = place.offset, .number = place.message};
+}
+
 bool unit_render_lane(struct unit_render *r, struct subscriber *sub,
                       bool is_begun)
 {
@@ -374,11 +391,14 @@ bool unit_render_lane(struct unit_render *r, struct subscriber *sub,
     struct lane_heads h;
     struct walk w = {.told = b->offered > 0 ? b->told + 1 : 0};
     heads_of(&h, sub);
-    if (is_begun && b->count > 0) {
-        const struct slice *first = backlog_first(b);
-        w.offset = slice_message_size(first, size_of, slice_bytes(first));
-        w.number = 1;
-        w.told = w.told > 0 ? first->first + 1 : 0;
+    if (b->pledged > 0) /* of a queue, whose readers are not told of gaps */
+        w = walk_past_pledged(b);
+    if (is_begun && w.slice < b->count) {
+        const struct slice *first = backlog_at(b, w.slice);
+        w.offset +=
+            slice_message_size(first, size_of, slice_bytes(first) + w.offset);
+        w.number++;
+        w.told = w.told > 0 ? first->first + w.number : 0;
     }
     while (w.slice < b->count) {
         if (w.told == 0 && w.offset == 0)

@@ -64,6 +64,9 @@ struct unit_render *unit_render_new(void);
 /* Empties it. */
 void unit_render_begin(struct unit_render *r);
 
+/* Puts in front what was taken before and is pledged; it is not counted. */
+void unit_render_pledged(struct unit_render *r, size_t bytes);
+
 /* Bytes of the unit that begins there: its two frames. */
 uint32_t unit_render_size(const uint8_t *unit);
 

@@ -82,16 +82,20 @@ void units_relieve(struct session *s)
 {
     enum { IOVS = 64 };
     struct iovec iov[IOVS];
-    const struct units *u = s->units;
+    struct units *u = s->units;
     size_t bytes, put = 0;
     if (!u || u->answers->bytes <= UNITS_ANSWERS_MANY || u->started.sub ||
-        !backlog_is_empty(u->rest) || stream_wants_write(s->stream))
+        !backlog_is_empty(u->rest) || stream_wants_write(s->stream) ||
+        u->has_pledged)
         return;
     int n = backlog_iov(u->answers, iov, IOVS, &bytes);
-    if (stream_write(s->stream, iov, n, &put) != STREAM_OK || put == 0)
+    (void)stream_write(s->stream, iov, n, &put);
+    size_t pledged = put < bytes ? stream_pledged(s->stream) : 0;
+    if (put + pledged == 0)
         return;
+    u->has_pledged = pledged > 0;
     counter_add(s->all->counters, COUNT_bytes_out, put);
-    units_answers_sent(s, put);
+    units_answers_sent(s, put + pledged);
 }
 
 /* Blocks begin small and double: a client that takes no answers is given
@@ -175,12 +179,13 @@ void units_tidy(struct session *s)
     const struct units *u = s->units;
     if (u && backlog_is_empty(u->answers) && u->discard_bytes == 0 &&
         u->ping_ms == UNITS_PING_DEFAULT && u->end == UNITS_GOES_ON &&
-        !u->barrier.is_set && !u->reads_null && list_is_empty(&u->requests) &&
-        list_is_empty(&u->synced.marks) && list_is_empty(&u->own_replies) &&
-        list_is_empty(&u->parked) && list_is_empty(&u->wildcards) &&
-        list_is_empty(&u->lanes) && list_is_empty(&u->fresh) &&
-        list_is_empty(&u->output) && list_is_empty(&u->early) &&
-        backlog_is_empty(u->rest) && list_is_empty(&u->rested))
+        !u->barrier.is_set && !u->reads_null && !u->ration &&
+        list_is_empty(&u->requests) && list_is_empty(&u->synced.marks) &&
+        list_is_empty(&u->own_replies) && list_is_empty(&u->parked) &&
+        list_is_empty(&u->wildcards) && list_is_empty(&u->lanes) &&
+        list_is_empty(&u->fresh) && list_is_empty(&u->output) &&
+        list_is_empty(&u->early) && backlog_is_empty(u->rest) &&
+        list_is_empty(&u->rested) && !u->has_pledged)
         units_free(s);
 }
 

@@ -37,6 +37,9 @@ enum units_end {
     UNITS_SAID_BYE, /* it is among the answers, or written */
 };
 
+struct pledges;
+struct ration;
+
 struct started {
     struct subscriber *sub; /* NULL: none was */
     uint64_t number;        /* of the message, or the last one of the gap */
@@ -64,6 +67,7 @@ struct units {
     struct backlog *answers; /* unsent; each is a message */
     struct block *room;      /* where the next one goes; NULL: in a new one */
     struct backlog *rest;    /* of a unit whose lane has gone */
+    struct pledges *pledges; /* NULL: nothing of a queue is pledged */
     struct list lanes;       /* further ones; struct lane */
     struct idmap index;      /* these by channel; empty while they are few */
     struct list *walk;       /* the next one; see lanes_walk. NULL: none */
@@ -88,6 +92,7 @@ struct units {
     uint64_t parked_bytes;   /* of them, as they came */
     uint32_t parked_count;
     bool is_held_back;      /* and rests until there are fewer */
+    struct ration *ration;  /* NULL: its user may send, or it was not told */
     bool reads_null;        /* it has subscribed to that name */
     struct started started; /* the unit that was written in part */
     struct barrier barrier; /* the answer that follows messages */
@@ -98,6 +103,7 @@ struct units {
     uint8_t end;            /* enum units_end */
     bool is_pinged;         /* and nothing has come since; see `ping` */
     bool has_hung_up;       /* its side is closed; that is not read yet */
+    bool has_pledged;       /* the stream has, since it was last written */
     uint8_t
         bye_rid_length; /* 0: the client's BYE had none, or there was none */
     char bye_rid[UNITS_RID_MAX];

@@ -2,6 +2,7 @@
 #include "broker/session/units/units_kind.h"
 
 #include "broker/net/reactor.h"
+#include "broker/net/stream.h"
 #include "broker/session/clients.h"
 #include "broker/session/partial.h"
 #include "broker/session/session.h"
@@ -15,6 +16,8 @@
 #include "broker/session/units/login.h"
 #include "broker/session/units/opening.h"
 #include "broker/session/units/parked.h"
+#include "broker/session/units/pledges.h"
+#include "broker/session/units/ration.h"
 #include "broker/session/units/release.h"
 #include "broker/session/units/replies.h"
 #include "broker/session/units/requests.h"
@@ -111,10 +114,13 @@ static struct verdict units_end(struct session *s)
 
 static void units_abandon(struct session *s)
 {
+    pledges_end(s);
+    stream_cut(s->stream);
     login_end(s);
     (void)requests_end(s, false);
     replies_end(s);
     synced_end(s);
+    ration_end(s);
     parked_end(s);
     wildcards_end(s);
     lanes_abandon(s);
@@ -128,6 +134,7 @@ static bool units_leave(struct session *s)
     if (!u)
         return false;
     login_end(s);
+    ration_end(s);
     wildcards_end(s);
     if (!replies_leave(s) || !requests_end(s, true) || !lanes_retire(s))
         return false;
@@ -235,6 +242,7 @@ const struct session_kind units_kind = {
     .owed_bytes = unit_writer_owed_bytes,
     .kept_bytes = units_kept_bytes,
     .press = units_press,
+    .ration = ration_begin,
     .await = units_await,
     .end = units_end,
     .hung_up = keepalive_ended,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "broker/session/units/verb_publish.h"
 
+#include "broker/base/counters.h"
 #include "broker/core/core.h"
 #include "broker/core/queue_kept.h"
 #include "broker/session/clients.h"
@@ -12,6 +13,7 @@
 #include "broker/session/units/synced.h"
 #include "broker/session/units/unit.h"
 #include "broker/session/units/verb_request.h"
+#include "proto/frame.h"
 #include "proto/spelling.h"
 
 static bool is_address(struct span argument)
@@ -42,6 +44,11 @@ static bool wants_sync(const struct session *s, const struct unit *u)
     return keeper_is_open(&s->all->core->keeper) && head_wants_sync(&u->head);
 }
 
+static uint64_t publish_bytes(const struct unit *u)
+{
+    return frame_size(u->body_length) + u->head.header_octets;
+}
+
 /* What may have changed since it came, and whether it can be confirmed: what
  * is refused leaves no trace. */
 static enum unit_error publish_judge(const struct session *s,
@@ -50,10 +57,15 @@ static enum unit_error publish_judge(const struct session *s,
     const struct core *core = s->all->core;
     if (u->parked && !identity_may_publish(s, u->name, u->name_length))
         return UNIT_DENIED;
-    if (core_store_state(core) == STORE_OPEN || !wants_sync(s, u) ||
+    if (!wants_sync(s, u))
+        return UNIT_OK;
+    enum unit_error refusal = synced_refusal(s, publish_bytes(u));
+    if (refusal == UNIT_OK ||
         !core_is_durable(core, u->name, (uint32_t)u->name_length))
         return UNIT_OK;
-    return synced_refusal(s);
+    if (refusal == UNIT_FULL)
+        counter_add(s->all->counters, COUNT_journal_refused_messages, 1);
+    return refusal;
 }
 
 /* In the order of the messages: one for which nothing has to be written waits
@@ -88,6 +100,7 @@ static struct verdict publish_nowhere(struct session *s, const struct unit *u,
                                       enum counter_id nowhere)
 {
     static const struct receipt nobody = {.number = 0};
+    burst_remember(s, NULL, u);
     counter_add(s->all->counters, nowhere, 1);
     return verdict_of(answer_receipt(s, u->head.rid, &nobody));
 }

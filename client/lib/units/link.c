@@ -201,11 +201,27 @@ static uint64_t link_option(const struct head *head, enum unit_option option,
                : otherwise;
 }
 
+/* Whether a list of words, with commas between them, has that one. */
+static bool link_has_word(struct span list, const char *word)
+{
+    for (uint32_t at = 0, n; at < list.length; at += n + 1) {
+        const char *begin = list.text + at;
+        const char *comma = memchr(begin, ',', list.length - at);
+        n = comma ? (uint32_t)(comma - begin) : list.length - at;
+        if (span_is_text((struct span){begin, n}, word))
+            return true;
+    }
+    return false;
+}
+
 bool sluice_link_take_info(struct sluice *s, const struct head *head)
 {
     struct sluice_link *link = &s->units->link;
     link->max = link_option(head, UNIT_OPTION_max, SLUICE_MESSAGE_MAX);
     link->ping_ms = (int64_t)link_option(head, UNIT_OPTION_ping, 0);
+    link->has_durable =
+        head_has(head, UNIT_OPTION_feat) &&
+        link_has_word(head->values[UNIT_OPTION_feat], "durable");
     if (link->state != SLUICE_LINK_OPENING)
         return false;
     link_open(s, head_has(head, UNIT_OPTION_run) ? head->values[UNIT_OPTION_run]

@@ -13,6 +13,12 @@ static bool say_is_answered(const struct sluice_saying *what)
     return what->token != 0 || what->reader;
 }
 
+static bool say_is_synced(const struct sluice_units *u)
+{
+    return u->settings.syncs ||
+           (u->settings.syncs_durable && u->link.has_durable);
+}
+
 /* Whether it can be said now. SLUICE_AGAIN and SLUICE_HELD: later; *late is
  * what there is to wait for. */
 static enum sluice_error
@@ -128,7 +134,7 @@ static enum sluice_error say_now(struct sluice *s,
         if (!sluice_calls_next(&u->calls, &rid))
             return sluice_failure_set(&s->failure, SLUICE_NO_MEMORY,
                                       "out of memory");
-        if (what->is_published && u->settings.syncs)
+        if (what->is_published && say_is_synced(u))
             head_add_option(&w, UNIT_OPTION_confirm, span_of("sync"));
         head_add_option_number(&w, UNIT_OPTION_rid, rid);
     }

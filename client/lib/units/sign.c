@@ -59,19 +59,22 @@ static size_t sign_put(uint8_t *text, size_t at, const void *from, size_t n)
     return at + n;
 }
 
-/* What is signed, for this user and this connection. */
+/* What is signed, for this user and this connection. 0 when TLS cannot tell
+ * this connection from others: signing without would let others use the
+ * signature. */
 static size_t sign_text(const struct sluice *s, struct sluice_bytes nonce,
                         uint8_t text[SIGN_TEXT_MAX])
 {
     const char *user = s->units->settings.user ? s->units->settings.user : "";
     uint8_t binding[SLUICE_WIRE_BINDING];
+    size_t bound;
+    if (!sluice_wire_binding(&s->wire, binding, &bound))
+        return 0;
     size_t n = sign_put(text, 0, purpose, sizeof purpose);
     n = sign_put(text, n, user, strnlen(user, SIGN_USER_MAX));
     text[n++] = '\0';
     n = sign_put(text, n, nonce.data, nonce.length);
-    return sluice_wire_binding(&s->wire, binding)
-               ? sign_put(text, n, binding, sizeof binding)
-               : n;
+    return sign_put(text, n, binding, bound);
 }
 
 /* 0 when it cannot be made. */
@@ -86,7 +89,7 @@ static size_t sign_make(const struct sluice *s, struct sluice_bytes nonce,
     size_t n = sign_text(s, nonce, text);
     EVP_PKEY *key = sign_key(set->proof, set->proof_length);
     EVP_MD_CTX *context = EVP_MD_CTX_new();
-    bool is_made = key && context &&
+    bool is_made = n > 0 && key && context &&
                    EVP_DigestSignInit(context, NULL, NULL, NULL, key) == 1 &&
                    EVP_DigestSign(context, out, &made, text, n) == 1;
     EVP_MD_CTX_free(context);

@@ -37,6 +37,14 @@ struct sluice_units *sluice_units_of(struct sluice *s)
     return u;
 }
 
+bool sluice_units_sync_durable(struct sluice *s)
+{
+    struct sluice_units *u = sluice_units_of(s);
+    if (u)
+        u->settings.syncs_durable = true;
+    return u;
+}
+
 void sluice_units_reset(struct sluice_units *u)
 {
     sluice_approach_end(&u->link.approach);

@@ -35,18 +35,19 @@ enum sluice_link_state {
 
 struct sluice_link {
     enum sluice_link_state state;
-    bool is_deaf;    /* the broker reads no more: nothing is sent */
-    bool is_pinged;  /* PING was sent, and nothing came since */
-    bool was_open;   /* once: `run` is known */
-    bool is_new_run; /* another one than on the connection before */
-    bool is_left;    /* the program said goodbye */
-    bool is_urgent;  /* the outbox has what the broker waits for */
-    uint32_t number; /* of the connection; 1 is the first */
-    int pause_ms;    /* the next one's ceiling */
-    int64_t opened;  /* CLOCK_MONOTONIC in milliseconds; 0: not yet */
-    int64_t ping_ms; /* period of keepalive; 0: none */
-    uint64_t max;    /* octets of a body that the broker takes */
-    int64_t heard;   /* CLOCK_MONOTONIC in milliseconds: something came */
+    bool is_deaf;     /* the broker reads no more: nothing is sent */
+    bool is_pinged;   /* PING was sent, and nothing came since */
+    bool was_open;    /* once: `run` is known */
+    bool is_new_run;  /* another one than on the connection before */
+    bool is_left;     /* the program said goodbye */
+    bool has_durable; /* the broker has durable queues */
+    bool is_urgent;   /* the outbox has what the broker waits for */
+    uint32_t number;  /* of the connection; 1 is the first */
+    int pause_ms;     /* the next one's ceiling */
+    int64_t opened;   /* CLOCK_MONOTONIC in milliseconds; 0: not yet */
+    int64_t ping_ms;  /* period of keepalive; 0: none */
+    uint64_t max;     /* octets of a body that the broker takes */
+    int64_t heard;    /* CLOCK_MONOTONIC in milliseconds: something came */
     sluice_deadline due;
     struct sluice_approach approach;
     char run[128];
@@ -83,8 +84,9 @@ struct sluice_settings {
     uint32_t proof_length;
     int ping_ms; /* -1: the broker's */
     bool reconnects;
-    uint32_t window; /* calls */
-    bool syncs;      /* receipts come when messages are on disk */
+    uint32_t window;    /* calls */
+    bool syncs;         /* receipts come when messages are on disk */
+    bool syncs_durable; /* the same if the broker has durable queues */
 };
 
 struct sluice_units {
@@ -106,6 +108,10 @@ struct sluice_units {
 /* Those of the handle, made when they are needed first; NULL without memory,
  * which is the handle's failure then. */
 struct sluice_units *sluice_units_of(struct sluice *s);
+
+/* Receipts come when messages are on disk, if the broker has durable queues.
+ * False without memory, which is the handle's failure then. */
+bool sluice_units_sync_durable(struct sluice *s);
 
 /* Forgets everything but the settings. */
 void sluice_units_reset(struct sluice_units *u);

@@ -215,7 +215,7 @@ const go = id => {
 };
 const KEYS = {
     "/": () => lists.channels.input.focus(),
-    c: () => go("channels"), l: () => go("clients"), e: () => go("events"),
+    c: () => go("channels"), l: () => go("clients"), u: () => go("users"), e: () => go("events"),
     1: () => chooseRange(RANGES[0][1]), 2: () => chooseRange(RANGES[1][1]),
     3: () => chooseRange(RANGES[2][1]),
 };

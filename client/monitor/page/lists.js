@@ -64,7 +64,7 @@ const reads = row => (row.channel ?? "–") +
 const CLIENTS = [
     noted(text("Client", diagnosis.clientName, "name whole"), row =>
         isHeldBack(row) ? `${row.state}, waits for ${waitsFor(row)}`
-            : row.channel ?? row.state),
+            : row.channel ? reads(row) : row.state),
     spare(text("State", row => row.state)),
     spare(text("Subscribed to", reads, "wide")),
     spare(hint(text("Waits for", waitsFor, "wide"),
@@ -80,10 +80,33 @@ const CLIENTS = [
     rare(hint(number("Parked", "parked_bytes", figures.bytes),
         "what it publishes to a full channel; the rest is read")),
     rare(hint(number("Requests", "requests"), "that wait for a reply")),
+    rare(hint(text("User", row => row.user ?? ""), "in the users file")),
+    rare(hint(text("Way in", row => row.way ?? ""),
+        "how it showed that it is this user")),
+    rare(text("TLS", row => row.tls ?? "")),
+    rare(text("Cipher", row => row.cipher ?? "")),
     spare(number("Conn", "conn", String)),
     ofBroker(row => row.reporter.name),
 ];
 const UNSENT_BYTES = 5;
+
+// 0: no limit.
+const most = (title, key, text = figures.count) => spare(
+    number(title, key, value => value > 0 ? text(value) : "–"));
+
+const USERS = [
+    text("User", row => row.name, "name whole"),
+    number("Connections", "connections"),
+    most("at most", "connections_limit"),
+    hint(number("Memory", "memory_bytes", figures.bytes),
+        "held by the connections of a user that has a limit of it"),
+    most("of", "memory_limit_bytes", figures.bytes),
+    most("Messages/s", "messages_limit"),
+    most("Bytes/s", "bytes_limit", figures.bytes),
+    hint(number("Denied", "denied"), "times that it did what it may not"),
+    ofBroker(row => row.reporter.name),
+];
+const CONNECTIONS = 1;
 
 const EVENTS = [
     {title: "Time", value: row => row.time, text: figures.clock, is: "time"},
@@ -119,6 +142,8 @@ export class Lists {
     constructor(find, choose) {
         this.channels = new Table(find("channels"), CHANNELS, DEPTH, choose);
         this.clients = new Table(find("clients"), CLIENTS, UNSENT_BYTES);
+        this.users = new Table(find("users"), USERS, CONNECTIONS);
+        this.section = find("users"); // hidden while nobody is asked
         this.events = new Table(find("events"), EVENTS, TIME);
     }
 
@@ -131,6 +156,9 @@ export class Lists {
             total("channels"), emptyChannels(shown));
         this.clients.show(rowsOfClients(shown.flatMap(who => who.clients)),
             total("clients"), "No clients.");
+        const users = shown.flatMap(who => who.users);
+        this.users.show(users, total("users"), "No users.");
+        this.section.hidden = !users.length;
         this.events.show(happened, happened.length, "No events yet.");
     }
 }

@@ -10,7 +10,7 @@ const KEPT_MS = 30 * 60 * 1000;
 const PASTS_MAX = 100; // channels whose past is kept
 const FORGET_MS = 60 * 1000; // what was not listed so long makes room
 const TOTALS = ["in", "out", "dropped", "redelivered"];
-const KEYS = {channels: "name", clients: "conn"};
+const KEYS = {channels: "name", clients: "conn", users: "name"};
 // What else is dropped had nobody to go to.
 const LOSSES = ["dropped_slow", "dropped_newest", "dropped_oldest",
     "dropped_memory", "dropped_no_memory"];
@@ -26,7 +26,8 @@ function reporter(word) {
     const key = `${word.broker ? "broker" : "application"} ${word.name}`;
     if (!reporters.has(key))
         reporters.set(key, {key, name: word.name, isBroker: word.broker,
-            isShown: true, series: {}, channels: [], clients: [], seen: {}});
+            isShown: true, series: {}, channels: [], clients: [], users: [],
+            seen: {}});
     const found = reporters.get(key);
     found.isSilent = word.silent;
     found.heard = word.heard;

@@ -8,8 +8,8 @@ const classOf = ({isText, isSpare, is}) => [isText && "text",
     isSpare && "spare", is].filter(Boolean).join(" ");
 
 // A column: {title, hint, value(row), text(value, row), is: class, isText,
-// isSpare: left out on a telephone, isRare: left out while it is 0 in all
-// rows, note(row): said there below the text, share(row): how much of the cell
+// isSpare: left out on a telephone, isRare: left out while it is 0, or no text, in
+// all rows, note(row): said there below the text, share(row): how much of the cell
 // is filled, 0 to 1}.
 // `choose(row)`, if any, is called when a row is clicked, or the button in its
 // first cell.
@@ -124,9 +124,9 @@ export class Table {
         const arranged = this.arranged();
         const lines = Math.max(1, arranged.length);
         this.heads.forEach((head, number) => {
-            const {isRare, value} = this.columns[number];
+            const {isRare, isText, value} = this.columns[number];
             head.hidden = Boolean(isRare) &&
-                !this.rows.some(row => value(row) > 0);
+                !this.rows.some(row => isText ? value(row) : value(row) > 0);
             head.setAttribute("aria-sort", number !== this.order ? "none"
                 : this.isAscending ? "ascending" : "descending");
         });

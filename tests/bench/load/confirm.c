@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * confirm - publishers whose messages are all confirmed by the broker, and one
- * reader; or a worker that acknowledges each. Each sends as fast as --window
+ * reader; or workers that acknowledge each. All send as fast as --window
  * allows: so many messages are not yet confirmed, or not yet read. A batch
  * of messages, each with its own slot, is encoded before the run and sent again
  * and again.
@@ -26,7 +26,8 @@ enum { CONFIRM_BATCH_BYTES = 64 << 10, CONFIRM_READ_BYTES = 1 << 20 };
 
 struct confirm_options {
     const char *broker;
-    struct cli_option_number port, size, duration_ms, window, publishers;
+    struct cli_option_number port, size, duration_ms, window, publishers,
+        readers;
 };
 
 #define CONFIRM_VALUE(field) offsetof(struct confirm_options, field)
@@ -46,12 +47,14 @@ static const struct cli_option confirm_option_rows[] = {
      1000000, "messages of each publisher, not both confirmed and read"},
     {"pubs", CLI_OPTION_COUNT, CONFIRM_VALUE(publishers), "N", "1", NULL, 1,
      999, "publishers, each with a connection"},
+    {"readers", CLI_OPTION_COUNT, CONFIRM_VALUE(readers), "N", "1", NULL, 1,
+     999, "workers, each with a connection: they share the messages"},
     {.name = NULL},
 };
 
 /* One end of the load. */
 struct party {
-    int fd; /* -1: there is none */
+    int fd;
     uint8_t *buffer;
     size_t used; /* bytes of an answer that has not wholly come */
     struct heard heard;
@@ -66,8 +69,9 @@ struct party {
 struct confirm {
     struct confirm_options options;
     const struct confirmer *broker;
-    struct party *publishers, reader;
-    struct pollfd *events; /* of all publishers, and the reader */
+    struct party *publishers, *readers;
+    unsigned publisher_count, reader_count;
+    struct pollfd *events; /* of all publishers, and all readers */
     uint64_t slots;        /* of a ring */
     size_t message_bytes;
     uint64_t sent, confirmed, refused; /* messages of all publishers */
@@ -92,15 +96,18 @@ static void confirm_begin(struct party *p)
         link_die("cannot make a connection non-blocking");
 }
 
-static void confirm_meet_reader(struct confirm *c)
+static void confirm_meet_readers(struct confirm *c)
 {
-    struct party *p = &c->reader;
-    p->fd = -1;
     if (!c->broker->greet_reader)
         return;
-    p->fd = link_connect((uint16_t)c->options.port.value);
-    c->broker->greet_reader(p->fd);
-    confirm_begin(p);
+    c->reader_count = (unsigned)c->options.readers.value;
+    c->readers = confirm_alloc(c->reader_count * sizeof *c->readers);
+    for (unsigned i = 0; i < c->reader_count; i++) {
+        struct party *p = &c->readers[i];
+        p->fd = link_connect((uint16_t)c->options.port.value);
+        c->broker->greet_reader(p->fd, i);
+        confirm_begin(p);
+    }
 }
 
 static void confirm_encode(struct confirm *c, struct party *p,
@@ -126,8 +133,9 @@ static void confirm_measure(struct confirm *c)
 static void confirm_meet_publishers(struct confirm *c)
 {
     unsigned n = (unsigned)c->options.publishers.value;
+    c->publisher_count = n;
     c->publishers = confirm_alloc(n * sizeof *c->publishers);
-    c->events = confirm_alloc((n + 1) * sizeof *c->events);
+    c->events = confirm_alloc((n + c->reader_count) * sizeof *c->events);
     confirm_measure(c);
     for (unsigned i = 0; i < n; i++) {
         struct party *p = &c->publishers[i];
@@ -143,17 +151,19 @@ static void confirm_meet_publishers(struct confirm *c)
 /* How many messages all have done with. */
 static uint64_t confirm_done(const struct confirm *c)
 {
-    uint64_t read = c->reader.heard.messages;
+    uint64_t read = 0;
+    for (unsigned i = 0; i < c->reader_count; i++)
+        read += c->readers[i].heard.messages;
     if (c->broker->is_silent)
         return read;
-    return c->reader.fd >= 0 && read < c->confirmed ? read : c->confirmed;
+    return c->reader_count > 0 && read < c->confirmed ? read : c->confirmed;
 }
 
 /* How many messages of the publisher the window has room for. */
 static uint64_t confirm_room(const struct confirm *c, const struct party *p)
 {
-    uint64_t under_way = c->reader.fd < 0 ? p->sent - p->heard.confirmed
-                                          : c->sent - confirm_done(c);
+    uint64_t under_way = c->reader_count == 0 ? p->sent - p->heard.confirmed
+                                              : c->sent - confirm_done(c);
     uint64_t window = c->options.window.value;
     return under_way < window ? window - under_way : 0;
 }
@@ -235,21 +245,25 @@ static void confirm_hear(struct confirm *c, struct party *p)
 
 static void confirm_wait(struct confirm *c, int timeout_ms)
 {
-    unsigned n = (unsigned)c->options.publishers.value;
+    unsigned n = c->publisher_count;
+    struct pollfd *readers = c->events + n;
     for (unsigned i = 0; i < n; i++) {
         c->events[i].fd = c->publishers[i].fd;
         c->events[i].events =
             c->publishers[i].left > 0 ? POLLIN | POLLOUT : POLLIN;
     }
-    c->events[n] = (struct pollfd){.fd = c->reader.fd, .events = POLLIN};
-    if (poll(c->events, n + 1, timeout_ms) < 0)
+    for (unsigned i = 0; i < c->reader_count; i++)
+        readers[i] = (struct pollfd){.fd = c->readers[i].fd, .events = POLLIN};
+    if (poll(c->events, n + c->reader_count, timeout_ms) < 0)
         link_die("poll");
     for (unsigned i = 0; i < n; i++)
         if (c->events[i].revents & ~POLLOUT)
             confirm_hear(c, &c->publishers[i]);
-    if (c->reader.fd >= 0 && c->events[n].revents)
-        confirm_receive(c, &c->reader);
-    confirm_answer(&c->reader);
+    for (unsigned i = 0; i < c->reader_count; i++) {
+        if (readers[i].revents)
+            confirm_receive(c, &c->readers[i]);
+        confirm_answer(&c->readers[i]);
+    }
 }
 
 static bool confirm_run(struct confirm *c)
@@ -261,7 +275,7 @@ static bool confirm_run(struct confirm *c)
         uint64_t now_ns = link_clock_ns();
         bool is_busy = false;
         is_over = is_over || now_ns - c->start_ns >= duration_ns;
-        for (unsigned i = 0; i < c->options.publishers.value; i++)
+        for (unsigned i = 0; i < c->publisher_count; i++)
             is_busy |= confirm_send(c, &c->publishers[i], is_over);
         confirm_wait(c, is_busy ? 0 : 1);
         if (now_ns > c->last_ns && now_ns - c->last_ns > CONFIRM_STALL_NS)
@@ -305,7 +319,7 @@ int main(int argc, char **argv)
         fputs("confirm: see --help for --broker\n", stderr);
         return 2;
     }
-    confirm_meet_reader(&confirm);
+    confirm_meet_readers(&confirm);
     confirm_meet_publishers(&confirm);
     if (!confirm_run(&confirm)) {
         fprintf(stderr,

@@ -32,10 +32,10 @@ typedef uint32_t confirmer_slot;
 struct confirmer {
     const char *name;
     /* The first words on a blocking connection; they return when the broker
-     * has answered. `greet_reader` is NULL when it has none here. Publisher 0
+     * has answered. `greet_reader` is NULL when it has none here. Number 0
      * is the first one. */
     void (*greet_publisher)(int fd, unsigned publisher);
-    void (*greet_reader)(int fd);
+    void (*greet_reader)(int fd, unsigned reader);
     bool is_silent; /* messages are not confirmed: they only have to be read */
     /* Writes a message of `size` bytes; the length is the same for all
      * publishers, which are below 1000, and slots, which are below a million.

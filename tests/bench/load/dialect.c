@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/bench/load/dialect.h"
 
+#include "tests/bench/load/tls.h"
+
 #include <string.h>
-#include <sys/socket.h>
 
 static const struct dialect *const dialects[] = {
     &dialect_sluice, &dialect_relay, &dialect_nats,
@@ -19,7 +20,7 @@ const struct dialect *dialect_find(const char *name)
 
 bool dialect_say(int fd, const void *words, size_t n)
 {
-    return send(fd, words, n, MSG_NOSIGNAL) == (ssize_t)n;
+    return tls_write(fd, words, n) == (ssize_t)n;
 }
 
 bool dialect_hear(int fd, const char *end)
@@ -27,7 +28,7 @@ bool dialect_hear(int fd, const char *end)
     char heard[4096];
     size_t n = 0, length = strlen(end);
     while (n < sizeof heard) {
-        ssize_t got = recv(fd, heard + n, sizeof heard - n, 0);
+        ssize_t got = tls_read(fd, heard + n, sizeof heard - n);
         if (got <= 0)
             return false;
         n += (size_t)got;
@@ -40,5 +41,12 @@ bool dialect_hear(int fd, const char *end)
 bool dialect_hear_bytes(int fd, size_t n)
 {
     char heard[64];
-    return n <= sizeof heard && recv(fd, heard, n, MSG_WAITALL) == (ssize_t)n;
+    size_t at = 0;
+    while (n <= sizeof heard && at < n) {
+        ssize_t got = tls_read(fd, heard + at, n - at);
+        if (got <= 0)
+            return false;
+        at += (size_t)got;
+    }
+    return at == n;
 }

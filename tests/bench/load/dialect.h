@@ -37,6 +37,8 @@ struct dialect {
     /* Subscribing has no answer, but subscribers may publish, and hear
      * themselves once they are subscribed. */
     bool is_silent;
+    /* It begins TLS itself, after words in clear. */
+    bool is_secured_late;
 };
 
 extern const struct dialect dialect_sluice;

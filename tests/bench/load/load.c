@@ -14,6 +14,7 @@
 #include "client/cli_option.h"
 #include "tests/bench/load/dialect.h"
 #include "tests/bench/load/link.h"
+#include "tests/bench/load/tls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +22,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 enum {
@@ -36,7 +36,7 @@ struct load_options {
     const char *dialect;
     struct cli_option_number port, pubs, subs, channels, size, duration_ms,
         rate, window;
-    bool queue;
+    bool queue, tls;
 };
 
 #define LOAD_VALUE(field) offsetof(struct load_options, field)
@@ -62,6 +62,8 @@ static const struct cli_option load_option_rows[] = {
      1000000, "messages sent and not arrived yet, unless --rate"},
     {"queue", CLI_OPTION_FLAG, LOAD_VALUE(queue), NULL, NULL, NULL, 0, 0,
      "each message goes to one subscriber"},
+    {"tls", CLI_OPTION_FLAG, LOAD_VALUE(tls), NULL, NULL, NULL, 0, 0,
+     "speak TLS"},
     {.name = NULL},
 };
 
@@ -144,10 +146,18 @@ static uint8_t *load_layout(const struct load *l, uint32_t channel, size_t n,
     return batch;
 }
 
+static int load_connect(const struct load *l)
+{
+    int fd = link_connect((uint16_t)l->options.port.value);
+    if (!l->dialect->is_secured_late)
+        tls_secure(fd);
+    return fd;
+}
+
 static void load_add_publisher(struct load *l, uint32_t index)
 {
     struct publisher *p = &l->publishers[index];
-    p->fd = link_connect((uint16_t)l->options.port.value);
+    p->fd = load_connect(l);
     if (!l->dialect->greet_publisher(p->fd))
         link_die("a publisher is not welcome");
     p->batch = load_layout(l, index % l->channels, 0, p);
@@ -174,9 +184,9 @@ static void load_confirm(struct load *l, uint32_t index)
     uint64_t left = load_echoes(l, index) * l->subscribers[index].frame_bytes;
     while (left > 0)
         for (uint32_t i = channel; i <= index && left > 0; i += l->channels) {
-            ssize_t n = recv(l->subscribers[i].fd, l->buffer,
-                             left < LOAD_READ_BYTES ? left : LOAD_READ_BYTES,
-                             MSG_DONTWAIT);
+            ssize_t n =
+                tls_read_now(l->subscribers[i].fd, l->buffer,
+                             left < LOAD_READ_BYTES ? left : LOAD_READ_BYTES);
             if (n == 0 || (n < 0 && errno != EAGAIN))
                 link_die("a subscription failed");
             left -= n > 0 ? (uint64_t)n : 0;
@@ -191,7 +201,7 @@ static void load_add_subscriber(struct load *l, uint32_t index)
     struct dialect_channel c = load_channel(l, s->channel);
     s->body_at = l->dialect->deliver_head(head, &c, l->size);
     s->frame_bytes = s->body_at + l->size + strlen(l->dialect->tail);
-    s->fd = link_connect((uint16_t)l->options.port.value);
+    s->fd = load_connect(l);
     if (!l->dialect->greet_subscriber(s->fd, &c))
         link_die("a subscriber is not welcome");
     if (l->dialect->is_silent)
@@ -252,9 +262,9 @@ static void load_time(struct load *l, struct subscriber *s,
     }
 }
 
-static void load_receive(struct load *l, struct subscriber *s)
+static void load_read(struct load *l, struct subscriber *s)
 {
-    ssize_t n = recv(s->fd, l->buffer, LOAD_READ_BYTES, 0);
+    ssize_t n = tls_read(s->fd, l->buffer, LOAD_READ_BYTES);
     if (n < 0 && errno == EAGAIN)
         return;
     if (n <= 0)
@@ -267,10 +277,17 @@ static void load_receive(struct load *l, struct subscriber *s)
     l->delivered += s->bytes / s->frame_bytes - before;
 }
 
+static void load_receive(struct load *l, struct subscriber *s)
+{
+    do
+        load_read(l, s);
+    while (tls_has_more(s->fd));
+}
+
 /* Some brokers answer publishers; the answers are discarded. */
 static void load_ignore(struct load *l, struct publisher *p)
 {
-    ssize_t n = recv(p->fd, l->buffer, LOAD_READ_BYTES, 0);
+    ssize_t n = tls_read(p->fd, l->buffer, LOAD_READ_BYTES);
     if (n == 0 || (n < 0 && errno != EAGAIN))
         link_die("a publisher was closed");
 }
@@ -292,7 +309,7 @@ static void load_wait(struct load *l, int timeout_ms)
 
 static void load_write(struct publisher *p)
 {
-    ssize_t n = send(p->fd, p->batch + p->at, p->left, MSG_NOSIGNAL);
+    ssize_t n = tls_write(p->fd, p->batch + p->at, p->left);
     if (n < 0 && errno != EAGAIN)
         link_die("cannot publish");
     if (n > 0) {
@@ -430,6 +447,8 @@ int main(int argc, char **argv)
         fputs("load: see --help for --dialect and --subs\n", stderr);
         return 2;
     }
+    if (o->tls)
+        tls_begin();
     load_open(&load);
     if (!load_run(&load)) {
         fprintf(stderr, "load: %" PRIu64 " of %" PRIu64 " were delivered\n",

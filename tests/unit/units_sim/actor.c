@@ -83,6 +83,8 @@ void actor_connect(struct sim *sim, struct actor *a, uint8_t version,
     a->channel = channel;
     if (sim->mood.is_cut && once_in(sim, 2))
         virtual_cut(wire, 1 + chance(sim, once_in(sim, 2) ? 20 : 2000));
+    if (once_in(sim, 3))
+        virtual_seal(wire, 1 + chance(sim, once_in(sim, 2) ? 40 : 1000));
     clients_add(&sim->house.clients, wire, &peer, sizeof peer.sa_family,
                 demands_none());
     if (version == 1) {

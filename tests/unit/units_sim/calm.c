@@ -125,6 +125,9 @@ void calm_down(struct sim *sim)
     sim->is_calm = true;
     mishaps_end(sim);
     report_step(sim->report, "calm");
+    take_all(sim); /* before the time of those that took nothing is over */
+    pass_turn(sim);
+    pass_turn(sim);
     put_consumers(sim);
     for (int i = 0; i < ACTORS; i++)
         if (actor_may_say(&sim->actors[i]))

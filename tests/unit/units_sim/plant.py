@@ -47,6 +47,14 @@ PLANTS = {
     "dropped": ("broker/core/keep.c",
                 "           (k->asked_acks == 0 || k->is_abandoned);",
                 "           true;"),
+    # of receipts from the disk, for durable_simulation_test.c
+    "sooner": ("broker/session/units/synced.c",
+               "        if (m->turn > core_durable_turn(core) && "
+               "!has_failed)\n            break;\n"
+               "        synced_settle(m, m->turn > core_durable_turn(core) ?",
+               "        if (m->turn > core_durable_turn(core) + 3 && "
+               "!has_failed)\n            break;\n"
+               "        synced_settle(m, has_failed ?"),
 }
 
 

@@ -56,8 +56,9 @@ static void nats_file_greet_publisher(int fd, unsigned publisher)
     nats_begin(fd, publisher, STREAM("file"));
 }
 
-static void nats_greet_reader(int fd)
+static void nats_greet_reader(int fd, unsigned reader)
 {
+    (void)reader;
     nats_say(fd, "", "\r\n");
     nats_say(fd, CONNECT "SUB " SUBJECT " 2\r\nPING\r\n", "PONG\r\n");
 }

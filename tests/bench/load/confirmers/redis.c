@@ -72,14 +72,17 @@ const struct confirmer confirmer_redis = {
 
 /* With a consumer. */
 
-static void redis_work_greet_reader(int fd)
+/* The first one makes the group, all are one consumer of it. */
+static void redis_work_greet_reader(int fd, unsigned reader)
 {
-    link_say(fd, DELETE, strlen(DELETE));
-    if (!dialect_hear(fd, "\r\n"))
-        link_die("redis does not answer");
-    link_say(fd, CREATE, strlen(CREATE));
-    if (!dialect_hear(fd, "+OK\r\n"))
-        link_die("redis makes no group");
+    if (reader == 0) {
+        link_say(fd, DELETE, strlen(DELETE));
+        if (!dialect_hear(fd, "\r\n"))
+            link_die("redis does not answer");
+        link_say(fd, CREATE, strlen(CREATE));
+        if (!dialect_hear(fd, "+OK\r\n"))
+            link_die("redis makes no group");
+    }
     link_say(fd, READ, strlen(READ));
 }
 

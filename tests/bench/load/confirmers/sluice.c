@@ -11,8 +11,9 @@
 #define TOPIC "/topic/bench000"
 #define QUEUE "/queue/bench000"
 
-static void sluice_greet_reader(int fd)
+static void sluice_greet_reader(int fd, unsigned reader)
 {
+    (void)reader;
     unit_text_open(fd);
     unit_text_ask(fd, "SUB " TOPIC " rid=1", "OK rid=1");
 }

@@ -12,8 +12,9 @@
 
 #define QUEUE "/queue/bench000"
 
-static void work_greet_reader(int fd)
+static void work_greet_reader(int fd, unsigned reader)
 {
+    (void)reader;
     unit_text_open(fd);
     unit_text_ask(fd, "SUB " QUEUE " ack=yes credit=65535 rid=1", "OK rid=1");
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "tests/bench/load/dialect.h"
+#include "tests/bench/load/tls.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -14,7 +15,10 @@ static void nats_name_channel(struct dialect_channel *c, uint32_t index)
 /* The answer to a PING comes after everything before it has been done. */
 static bool nats_greet(int fd, const char *words)
 {
-    return dialect_hear(fd, "\r\n") && dialect_say(fd, words, strlen(words)) &&
+    if (!dialect_hear(fd, "\r\n"))
+        return false;
+    tls_secure(fd);
+    return dialect_say(fd, words, strlen(words)) &&
            dialect_hear(fd, "PONG\r\n");
 }
 
@@ -53,4 +57,5 @@ const struct dialect dialect_nats = {
     .publish_head = nats_publish_head,
     .deliver_head = nats_deliver_head,
     .tail = "\r\n",
+    .is_secured_late = true,
 };
