@@ -356,7 +356,8 @@ static bool channel_is_possible(const union journal_entry *e, uint64_t *below)
             return false;
     }
     const uint8_t *name_end = c->name + c->name_bytes;
-    return c->id > 0 && c->next <= INT64_MAX && done <= c->next &&
+    return c->id > 0 && c->id < JOURNAL_ID_END && c->next <= INT64_MAX &&
+           done <= c->next &&
            (c->kind == JOURNAL_QUEUE || c->kind == JOURNAL_TOPIC) &&
            c->zero == 0 && c->also_zero == 0 && c->name_bytes > 0 &&
            c->name_bytes <= JOURNAL_NAME_MAX &&

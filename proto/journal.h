@@ -42,6 +42,9 @@ enum {
     JOURNAL_BATCH_MAX = 4 << 20, /* unless one record, STATE or INDEX is more */
 };
 
+/* Ids of channels end below it. */
+#define JOURNAL_ID_END UINT32_MAX
+
 /* Why bytes are not what they should be. */
 enum journal_fault {
     JOURNAL_SOUND,
@@ -209,7 +212,7 @@ enum journal_kind {
 struct journal_channel {
     uint64_t next;  /* number of its next message */
     uint64_t floor; /* all numbers below it are done */
-    uint32_t id;    /* from 1 */
+    uint32_t id;    /* 1, ..., JOURNAL_ID_END - 1; not used again */
     uint32_t ranges;
     uint8_t kind;
     uint8_t zero;
@@ -244,7 +247,7 @@ struct journal_index_entry {
 /* Where new channels begin. */
 struct journal_numbers {
     uint64_t above;        /* no channel has had a higher number */
-    uint32_t next_channel; /* id */
+    uint32_t next_channel; /* id; JOURNAL_ID_END: there is none left */
     uint32_t zero;
 };
 

@@ -56,8 +56,8 @@ bool engine_finish(struct engine *e, uint64_t wall_ms);
 /* Closes the files and frees the memory, as a kill would. */
 void engine_abandon(struct engine *e);
 
-/* New channels get next_channel, next_channel + 1, ... and begin with numbers
- * from `above` on. */
+/* New channels get next_channel, next_channel + 1, ... below JOURNAL_ID_END,
+ * and begin with numbers from `above` on. */
 struct engine_numbers {
     uint64_t above;
     uint32_t next_channel;

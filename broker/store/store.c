@@ -64,7 +64,7 @@ static enum store_opened store_open_channel(void *store, const uint8_t *name,
 {
     struct store *s = store;
     if (s->channel_bytes + state_bytes(length) > s->channels_limit ||
-        s->late_count >= LATE_MAX)
+        s->late_count >= LATE_MAX || s->next_channel >= JOURNAL_ID_END)
         return STORE_CROWDED;
     uint8_t *copy = malloc(length);
     if (!copy || !channel_add(s, length)) {

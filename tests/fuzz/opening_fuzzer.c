@@ -170,8 +170,9 @@ static bool use(struct sim_disk *disk)
     }
     (void)engine_visit_channels(e, read_channel, e);
     struct engine_numbers numbers = engine_numbers(e);
-    (void)engine_open_channel(e, numbers.next_channel, (const uint8_t *)"new",
-                              3, numbers.above + 1);
+    if (numbers.next_channel != JOURNAL_ID_END)
+        (void)engine_open_channel(e, numbers.next_channel,
+                                  (const uint8_t *)"new", 3, numbers.above + 1);
     (void)engine_ack(e, 1, 1, 3);
     (void)engine_drop_channel(e, 3);
     for (uint64_t i = 0; i < STEPS && engine_need(e) != ENGINE_NOTHING; i++)

@@ -22,16 +22,16 @@ def segment(number, first_batch, *batches, seal=None):
 
 def opening():
     """Scripts of opening_fuzzer.c: folders that a store could have left."""
-    def state(*channels, segments=()):
+    def state(*channels, segments=(), next_id=3):
         rows = b"".join(struct.pack("<QQQ", *row) for row in segments)
         return batch(
-            record(9, struct.pack("<QII", 1, 3, 0), count=1),
+            record(9, struct.pack("<QII", 1, next_id, 0), count=1),
             record(6, rows, count=len(segments)), *channels, flags=1)
 
-    def queue(floor=1, following=1):
+    def queue(floor=1, following=1, identity=1):
         return record(3, struct.pack(
-            "<QQIIBBHI8s", following, floor, 1, 0, 1, 0, 8, 0, b"/queue/a"),
-            count=1)
+            "<QQIIBBHI8s", following, floor, identity, 0, 1, 0, 8, 0,
+            b"/queue/a"), count=1)
 
     messages = record(1, b"\0\0\0\1a\0\0\0\0", channel=1, count=2,
                               first=1)
@@ -41,6 +41,10 @@ def opening():
     yield "nothing", b""
     yield "empty", b"\1\0"
     yield "new", b"\1\1" + segment(1, 1, state())
+    end = 0xffffffff  # of ids
+    yield "ids-at-their-end", b"\1\1" + segment(1, 1, state(next_id=end))
+    yield "last-id", b"\1\1" + segment(1, 1, state(queue(identity=end - 1)))
+    yield "id-beyond", b"\1\1" + segment(1, 1, state(queue(identity=end)))
     yield "without-format", b"\0\1" + segment(1, 1, state())
     yield "messages", b"\1\1" + begun
     yield "torn", b"\1\1" + segment(

@@ -16,6 +16,8 @@
 
 #include "broker/store/store.h"
 #include "proto/frame.h"
+#include "proto/journal.h"
+#include "tests/store/orders.h"
 #include "tests/store/sim_disk.h"
 
 enum { SEGMENT = 256 << 10, MESSAGES = 20000, BODY = 100, FLUSH_MS = 5 };
@@ -344,6 +346,26 @@ static void so_many_channels_are_refused_that_their_state_fits(void **state)
                     SEGMENT / 4 / sizeof name);
 }
 
+static void a_channel_is_refused_when_all_ids_have_been_used(void **state)
+{
+    struct rig *r = *state;
+    uint64_t first = 1;
+    uint32_t id;
+    assert_int_equal(stop(r), 0);
+    struct engine_setup setup = {
+        .disk = r->disk, .segment_bytes = SEGMENT, .limit_bytes = 1 << 30};
+    struct engine_report report;
+    struct engine *e = engine_open(&setup, 1, &report);
+    assert_non_null(e);
+    assert_true(engine_open_channel(e, JOURNAL_ID_END - 1, "last", 4, 1));
+    assert_true(engine_close(e, 1));
+    rig_open(r);
+    assert_int_equal(r->channels, 2);
+    assert_int_equal(store_ops()->open_channel(
+                         r->store, (const uint8_t *)"more", 4, &id, &first),
+                     STORE_CROWDED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -365,6 +387,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             so_many_channels_are_refused_that_their_state_fits, setup,
             teardown),
+        cmocka_unit_test_setup_teardown(
+            a_channel_is_refused_when_all_ids_have_been_used, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

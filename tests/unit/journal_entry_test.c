@@ -173,6 +173,18 @@ static void test_an_impossible_channel_is_refused(void **state)
     }
 }
 
+static void test_ids_of_channels_end(void **state)
+{
+    (void)state;
+    struct journal_record r = {.type = JOURNAL_CHANNEL, .count = 1};
+    uint8_t bytes[256];
+    size_t n = put_jobs(bytes);
+    memcpy(bytes + 16, "\xfe\xff\xff\xff", 4);
+    ASSERT_SOUND(r, bytes, n);
+    bytes[16] = 0xff;
+    ASSERT_REFUSED(r, bytes, n);
+}
+
 static void test_a_list_of_segments_comes_back(void **state)
 {
     (void)state;
@@ -253,6 +265,7 @@ int main(void)
         cmocka_unit_test(test_acknowledged_ranges_rise_and_do_not_touch),
         cmocka_unit_test(test_channels_come_back_one_after_the_other),
         cmocka_unit_test(test_an_impossible_channel_is_refused),
+        cmocka_unit_test(test_ids_of_channels_end),
         cmocka_unit_test(test_a_list_of_segments_comes_back),
         cmocka_unit_test(test_places_in_an_index_come_back),
         cmocka_unit_test(test_numbers_free_and_drop_have_their_sizes),
