@@ -4,8 +4,9 @@
 With the name of a fault that is planted in the program, replaying has to find
 it, and that is all. New inputs are tried for $FUZZ_SECONDS (20) and kept
 nowhere, except the one that makes the program fail: where that is, is said at
-the end. To repeat it, give the program its path; when it is understood, add it
-to the corpus. A dictionary of words lies beside this file, if a target has one.
+the end. With $TESTS_SEED they are the same ones each time. To repeat one, give
+the program its path; when it is understood, add it to the corpus. A
+dictionary of words lies beside this file, if a target has one.
 """
 import os
 import shutil
@@ -47,11 +48,18 @@ def words(target):
     return [f"-dict={dictionary}"] if dictionary.exists() else []
 
 
+def seed():
+    """$TESTS_SEED, which CI sets, so that what has not changed does not fail."""
+    given = os.environ.get("TESTS_SEED")
+    return [f"-seed={given}"] if given else []
+
+
 def explore(program, corpus, seconds):
     scratch = Path(tempfile.mkdtemp(prefix="sluice-fuzz-"))
     (scratch / "new").mkdir()
     status = run(program, f"-max_total_time={seconds}", "-timeout=25",
-                 "-print_final_stats=1", "-verbosity=0", *words(corpus.name),
+                 "-print_final_stats=1", "-verbosity=0", *seed(),
+                 *words(corpus.name),
                  f"-artifact_prefix={scratch}/", str(scratch / "new"),
                  str(corpus))
     if status == 0:

@@ -57,14 +57,14 @@ static inline uint64_t chance_setting(const char *name, uint64_t otherwise)
     return text ? strtoull(text, NULL, 0) : otherwise;
 }
 
-/* A seed of its own for each run, or $SLUICE_SEED; it is printed at once, in
- * case the run does not come to its end. */
+/* A seed of its own for each run, $SLUICE_SEED, or what CI chose for all; it is
+ * printed at once, in case the run does not come to its end. */
 static inline uint64_t chance_seed(void)
 {
     uint64_t seed = 0;
     if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
         abort();
-    seed = chance_setting("SLUICE_SEED", seed);
+    seed = chance_setting("SLUICE_SEED", chance_setting("TESTS_SEED", seed));
     printf("SLUICE_SEED=%" PRIu64 "\n", seed);
     fflush(stdout);
     return seed;
