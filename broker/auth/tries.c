@@ -2,9 +2,11 @@
 #include "broker/auth/tries.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "broker/auth/checks.h"
 #include "broker/base/clock.h"
+#include "broker/base/siphash.h"
 #include "users/users.h"
 
 struct tries *tries_new(void)
@@ -68,6 +70,14 @@ static void tries_follow(struct tries *t, struct users *users)
     recalled_reset(&t->recalled, users_count(users));
     users_unref(t->users);
     t->users = users_ref(users);
+}
+
+uint64_t tries_hash(const struct tries *t, const struct user *user)
+{
+    return user && user->password ? siphash(&t->failures.key, user->password,
+                                            strlen(user->password)) |
+                                        1
+                                  : 0;
 }
 
 bool tries_recall(struct tries *t, struct users *users, const struct user *user,

@@ -51,6 +51,11 @@ bool tries_is_suspect(const struct tries *t, const struct network *source);
 /* A source has shown what is nobody's. */
 void tries_fail(struct tries *t, const struct network *source);
 
+/* A digest of the hash that a password of this user is compared with; the same
+ * one for nobody, NULL, and for those who have no password. A file that changes
+ * faster than passwords are compared changes few of them. */
+uint64_t tries_hash(const struct tries *t, const struct user *user);
+
 /* Whether that user has shown this secret a short while ago, among the same
  * users. The digest is for tries_remember. */
 bool tries_recall(struct tries *t, struct users *users, const struct user *user,

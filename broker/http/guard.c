@@ -258,6 +258,7 @@ static struct http_verdict case_compare(struct guard *g, struct guard_case *c,
     if (!case_pend(g, c, GUARD_COMPARED))
         return case_refuse_busy(g);
     c->id = ++g->last_id;
+    c->hash = tries_hash(g->config.tries, user);
     case_keep(g, c, NULL);
     if (checks_submit(g->config.tries->checks, CHECKS_DOCUMENTS, c->id,
                       &c->source, &claim)) {
@@ -336,7 +337,20 @@ static struct guard_case *guard_find(const struct guard *g, uint64_t id)
     return NULL;
 }
 
-/* By other users than those of now, it is compared again. */
+/* With what is not the user's hash any more, it is compared again. */
+static struct http_verdict case_compared(struct guard *g, struct guard_case *c,
+                                         bool is_right)
+{
+    const struct user *user = users_find(g->users, c->login.user);
+    if (c->hash != tries_hash(g->config.tries, user))
+        return case_try(g, c);
+    const struct credential *own =
+        user && is_right ? users_find_password(g->users, user) : NULL;
+    if (own && c->users == g->users)
+        tries_remember(g->config.tries, g->users, user, c->digest);
+    return case_settle(g, c, own);
+}
+
 static void guard_on_results(void *arg)
 {
     struct guard *g = arg;
@@ -346,17 +360,7 @@ static void guard_on_results(void *arg)
         if (!c)
             continue;
         case_clear(g, c);
-        if (c->users != g->users) {
-            case_go_on(g, c, case_try(g, c));
-            continue;
-        }
-        const struct user *user = users_find(g->users, c->login.user);
-        const struct credential *own = user && result.is_right
-                                           ? users_find_password(g->users, user)
-                                           : NULL;
-        if (own)
-            tries_remember(g->config.tries, g->users, user, c->digest);
-        case_go_on(g, c, case_settle(g, c, own));
+        case_go_on(g, c, case_compared(g, c, result.is_right));
     }
 }
 

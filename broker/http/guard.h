@@ -54,6 +54,7 @@ struct guard_case {
     struct list link;      /* unless CLEAR */
     struct users *users;   /* by whom it was judged last; owned; or NULL */
     const struct credential *shown; /* of these; NULL: nobody */
+    uint64_t hash;                  /* COMPARED with it, see tries_hash() */
     uint8_t digest[RECALLED_DIGEST_BYTES];
     struct http_login login;
 };

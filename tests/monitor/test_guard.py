@@ -25,6 +25,7 @@ CRYPT = ctypes.CDLL("libcrypt.so.1")
 CRYPT.crypt.restype = ctypes.c_char_p
 PASSWORD, TOKEN = "correct: horse", "sl_0123456789-_abc"
 QUICK, SLOW = "$6$rounds=1000$", "$6$rounds=4000$"
+SLOWEST = "$6$rounds=400000$"
 AT_ONCE = 10  # failures of one source that are nothing special
 PENDING_MAX = 8  # of one source, that wait
 GUARDED = ("/stats", "/metrics")
@@ -278,6 +279,26 @@ class Passwords(GuardTest):
                 return
             self.reload(broker, self.ann(method=SLOW))
         self.fail("the passwords were always compared first")
+
+    def test_a_comparison_outlives_a_change_of_others(self):
+        """A file that changes all the time keeps nobody out."""
+        ann = self.ann(method=SLOWEST)
+        broker = self.start(ann)
+        asked, = self.ask_at_once(broker, basic("ann", PASSWORD), 1)
+        broker.wait_stats(passwords_compared=1)
+        for uid in range(3):
+            self.reload(broker, ann, ("other", f"uid = {uid}"))
+        self.assertEqual(status_of(read_all(asked)), 200)
+        self.assertEqual(broker.stats()["passwords_compared"], 1)
+
+    def test_a_password_is_compared_with_the_file_of_now(self):
+        """Though the comparison began with another one."""
+        broker = self.start(self.ann(method=SLOWEST))
+        asked, = self.ask_at_once(broker, basic("ann", PASSWORD), 1)
+        broker.wait_stats(passwords_compared=1)
+        other = f"password = {hash_of('another', SLOWEST)}"
+        self.reload(broker, ("ann", other, "monitor = yes"))
+        self.assertEqual(status_of(read_all(asked)), 401)
 
 
 class Failures(GuardTest):

@@ -182,16 +182,6 @@ static enum login_result login_by_token(struct login *l,
     return login_settle(l, head, c);
 }
 
-/* 0: nobody has it. */
-static uint64_t login_hash(const struct login *l, const struct user *user)
-{
-    return user && user->password
-               ? siphash(&l->all->tries->failures.key, user->password,
-                         strlen(user->password)) |
-                     1
-               : 0;
-}
-
 static enum login_result login_compare(struct login *l, const struct user *user)
 {
     struct check_claim claim = {
@@ -206,7 +196,7 @@ static enum login_result login_compare(struct login *l, const struct user *user)
     counter_add(l->all->all->counters, COUNT_passwords_compared, 1);
     l->state = LOGIN_COMPARED;
     l->generation = identity_generation(l->session);
-    l->hash = login_hash(l, user);
+    l->hash = tries_hash(l->all->tries, user);
     return LOGIN_PENDING;
 }
 
@@ -303,7 +293,7 @@ static void login_on_result(struct logins *all, uint64_t session, bool is_right)
     l->state = LOGIN_NEW;
     login_head(s, &head);
     const struct user *user = login_user(l, &head);
-    if (l->hash != login_hash(l, user)) {
+    if (l->hash != tries_hash(all->tries, user)) {
         login_finish(l, login_try(l));
         return;
     }
