@@ -38,6 +38,7 @@ struct stream {
     bool wants_write : 1;
     bool is_guest : 1;         /* the socket is watched in the lobby, */
     bool is_watched : 1;       /* or will be: not yet */
+    bool is_unheard : 1;       /* the system has refused to watch it, once */
     bool has_ended : 1;        /* the end was reported while resting */
     bool is_shut : 1;          /* no more is written: as soon as transports keep
                                   nothing, the peer sees the end of file */
@@ -108,6 +109,27 @@ static bool stream_listen(struct stream *s)
     return true;
 }
 
+/* As stream_listen, for callers that cannot end the connection: the loop tries
+ * again, and ends it when that fails as well. Nothing else would, of a client
+ * that may be silent for ever. */
+static void stream_listen_on(struct stream *s)
+{
+    if (stream_listen(s))
+        return;
+    s->is_unheard = true;
+    event_active(&s->event, EV_TIMEOUT, 0);
+}
+
+/* False: the stream has been reported as broken. */
+static bool stream_listen_again(struct stream *s)
+{
+    s->is_unheard = false;
+    if (stream_listen(s))
+        return true;
+    s->events->on_end(s->owner, STREAM_RESET);
+    return false;
+}
+
 static void stream_leave_lobby(struct stream *s)
 {
     if (s->is_guest)
@@ -132,7 +154,7 @@ static void stream_review(struct stream *s)
         return;
     stream_finish(s);
     if (s->interest != stream_wishes(s))
-        (void)stream_listen(s); /* no memory: the owner's timeouts end it */
+        stream_listen_on(s);
     else
         stream_offer_held(s);
 }
@@ -278,7 +300,7 @@ void stream_promote(struct stream *s)
     if (!s->is_guest || s->mode == STREAM_CLOSED)
         return;
     stream_leave_lobby(s);
-    (void)stream_listen(s); /* no memory: the owner's timeouts end it */
+    stream_listen_on(s);
 }
 
 enum stream_mode stream_get_mode(const struct stream *s)
@@ -319,6 +341,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
 {
     struct stream *s = arg;
     (void)fd; /* of a guest's event it is none */
+    if (s->is_unheard && !stream_listen_again(s))
+        return;
     /* A timeout takes the event out of the set (timeout_process in libevent's
      * event.c), and puts it back only if it has an interval. */
     if ((what & EV_TIMEOUT) && !s->is_guest)

@@ -51,7 +51,8 @@ struct stream_events {
     void (*on_writable)(void *owner);
     /* While RESTING or, after on_readable, in ARRIVALS. END: what the peer sent
      * before can still be read; this is reported once per rest. RESET: it
-     * cannot be relied on. */
+     * cannot be relied on; or, in any mode, the system does not watch the
+     * socket any more. */
     void (*on_end)(void *owner, enum stream_status how);
 };
 
