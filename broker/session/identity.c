@@ -134,14 +134,18 @@ static enum identity_answer identity_enter(struct session *s,
     return identity_keep(s, shown) ? IDENTITY_ADMITTED : IDENTITY_UNKNOWN;
 }
 
-enum identity_answer identity_admit(struct session *s)
+const struct credential *identity_connection(const struct session *s)
 {
-    const struct identities *i = s->all->identities;
-    if (!i || s->is_exempt)
-        return IDENTITY_ADMITTED;
     char name[TLS_NAME_MAX + 1];
     struct identify_peer peer = identity_peer(s, name);
-    return identity_enter(s, identify_connection(i->users, &peer));
+    return identify_connection(s->all->identities->users, &peer);
+}
+
+enum identity_answer identity_admit(struct session *s)
+{
+    return !s->all->identities || s->is_exempt
+               ? IDENTITY_ADMITTED
+               : identity_enter(s, identity_connection(s));
 }
 
 struct users *identity_users(const struct session *s)

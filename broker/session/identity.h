@@ -92,6 +92,10 @@ uint64_t identity_generation(const struct session *s);
 /* Where it comes from. False: a unix socket. */
 bool identity_source(const struct session *s, struct network *source);
 
+/* What the connection alone shows. NULL: nobody's, or of a user that may not
+ * come from there. */
+const struct credential *identity_connection(const struct session *s);
+
 /* Admits the client, which has shown `c`, of these users. UNKNOWN also when
  * that user may not come from there, or the client's certificate is another
  * user's.

@@ -138,6 +138,19 @@ class VersionTwo(UsersTest):
             _, answer = self.opening(broker, options, TOKEN)
             self.assertEqual(answer[0], b"INFO")
 
+    def test_who_is_somebody_by_its_connection_may_say_so(self):
+        """But not who it is not, and not with a secret."""
+        broker = self.broker_for(LOCAL)
+        _, answer = self.opening(broker, b" user=local", b"")
+        self.assertEqual(answer[0], b"INFO")
+        for options, secret in ((b" user=thermo", b""), (b" user=", b""),
+                                (b" user=nobody", b""), (b" user=local", b"x")):
+            client = UnitClient(broker.addresses[0])
+            self.addCleanup(client.close)
+            client.say(OPENING[0] + options, secret)
+            self.assertEqual((client.hear()[0], client.hear()[0]),
+                             (b"ERR auth", b"BYE"), options)
+
     def test_everything_else_is_refused_in_the_same_words(self):
         broker = self.broker_for(TOKENS)
         heard = set()

@@ -237,6 +237,16 @@ static enum login_result login_by_signature(struct login *l,
     return LOGIN_PENDING;
 }
 
+/* It only says who it is. */
+static enum login_result login_by_connection(struct login *l,
+                                             const struct head *head)
+{
+    const struct credential *c = identity_connection(l->session);
+    bool is_own =
+        l->secret_length == 0 && c && credential_user(c) == login_user(l, head);
+    return login_settle(l, head, is_own ? c : NULL);
+}
+
 static const struct mech_row {
     const char *name;
     enum login_result (*take)(struct login *l, const struct head *head);
@@ -249,6 +259,8 @@ static const struct mech_row {
 static enum login_result login_take(struct login *l, const struct head *head)
 {
     struct span mech = login_option(head, UNIT_OPTION_mech);
+    if (!head_has(head, UNIT_OPTION_mech))
+        return login_by_connection(l, head);
     for (size_t i = 0; i < sizeof mech_rows / sizeof *mech_rows; i++)
         if (span_is_text(mech, mech_rows[i].name))
             return mech_rows[i].take(l, head);
