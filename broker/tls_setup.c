@@ -114,11 +114,17 @@ static const struct tls_warning *warning_for(int64_t left_s)
 
 static void setup_warn(const struct tls_setup *s, int64_t left_s)
 {
+    size_t which = tls_current(s->tls)->ends_first;
+    const char *file = which < s->options->tls_cert.count
+                           ? s->options->tls_cert.texts[which]
+                           : "";
     if (left_s > 0)
         log_event(s->log, s->warned->level, "tls_ends_soon",
+                  LOG_TEXT("file", file),
                   LOG_U64("days_left", (uint64_t)(left_s / DAY_S)));
     else
-        log_event(s->log, s->warned->level, "tls_expired", LOG_NONE);
+        log_event(s->log, s->warned->level, "tls_expired",
+                  LOG_TEXT("file", file));
 }
 
 /* Until there is a new list, all clients that need it are refused. */

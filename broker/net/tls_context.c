@@ -294,8 +294,10 @@ static void context_note(struct tls_context *c, const X509 *certificate)
         unsigned length = sizeof c->fingerprint;
         (void)X509_digest(certificate, EVP_sha256(), c->fingerprint, &length);
     }
-    if (c->count == 0 || end < c->not_after)
+    if (c->count == 0 || end < c->not_after) {
         c->not_after = end;
+        c->ends_first = c->count;
+    }
     if (c->count == 0 || begin > c->not_before)
         c->not_before = begin;
     context_note_names(c, certificate);

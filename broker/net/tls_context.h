@@ -43,7 +43,8 @@ struct tls_context {
     SSL_CTX *ssl[TLS_CERTIFICATES_MAX]; /* one for each certificate */
     bool asks_client;
     int64_t not_before;        /* seconds since 1970, the latest */
-    int64_t not_after;         /* the earliest */
+    int64_t not_after;         /* the earliest, */
+    size_t ends_first;         /* and of which certificate that is */
     char names[TLS_NAMES_MAX]; /* of hosts, with commas; those that fit */
     size_t crls;               /* lists of revocations that end */
     int64_t crls_not_after;    /* the earliest of these; 0: none does */

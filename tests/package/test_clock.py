@@ -93,7 +93,8 @@ class Certificates(Clock):
         for offset, left in ("+92.9d", "7"), ("+93.1d", "6"), ("+99.5d", "0"):
             line = self.jump(broker, offset, "event=tls_ends_soon")
             self.assertEqual(line["days_left"], left)
-        self.jump(broker, "+102d", " error event=tls_expired")
+            self.assertTrue(line["file"].endswith("/ends.pem"), line)
+        self.jump(broker, "+102d", " error event=tls_expired file=.*/ends.pem")
         broker.wait_stats(tls_certificate_expires_seconds=0)
         self.jump(broker, "+102.1d", " error event=tls_expired")
         self.assertEqual(len(broker.log("event=tls_e")), 5)
