@@ -36,7 +36,8 @@ static void end_finish(struct waiting *w)
 }
 
 /* While other clients wait for memory, a grant is revoked if its client has
- * sent nothing for a while. */
+ * sent nothing for a while. Some have nothing here of what they have begun: it
+ * is discarded, or lies in the kernel or in a transport. */
 static void revoke_idle_grants(void *arg)
 {
     struct clients *all = arg;
@@ -45,7 +46,8 @@ static void revoke_idle_grants(void *arg)
         struct session *s = LIST_OF(link, struct session, waiting.link);
         if (clock_elapsed_ms(now, s->waiting.since) < ADMISSION_IDLE_GRANT_MS)
             break;
-        admission_revoke(&all->admission, s->partial);
+        if (s->partial)
+            admission_revoke(&all->admission, s->partial);
     }
 }
 

@@ -3,6 +3,7 @@
 arrive, a queue keeps what it has accepted, small channels do not notice, and
 the broker counts the memory that it really holds."""
 import itertools
+import time
 
 from crowd import SMALL_BUFFER, Pump, for_ever, once
 from wire import (KIB, MIB, TLS_KIB, Background, WireTest, frame, head, main,
@@ -10,7 +11,8 @@ from wire import (KIB, MIB, TLS_KIB, Background, WireTest, frame, head, main,
 
 LIMIT = 64 * MIB
 TOPIC, QUEUE = b"/topic/large", b"/queue/large"
-NOBODY = frame(b"")
+NOBODY, OPENING = frame(b""), b"\0SLUICE/2"
+IDLE_GRANT_S = 0.2  # and a silent client has lost what it was granted
 FLOOR = KIB  # counted when nobody is there: an empty table
 
 
@@ -71,6 +73,20 @@ class LargeMessages(MemoryTest):
         self.assertEqual(listener.recv(), numbered(3, 3 * MIB))
         self.assertEqual(listener.recv_numbers(4), [4, 5, 6, 7])
         sending.join()
+
+    def test_what_is_discarded_has_none_to_give_back(self):
+        """A refused message that stops half-way, while others wait."""
+        sluiced = self.limited(memory="8m")
+        refused = self.connect(sluiced).send(
+            frame(OPENING) + frame(b"")
+            + frame(b"PUB /sys/x rid=1") + head(3 * MIB) + b"h" * KIB)
+        self.assertTrue(refused.recv_many(4)[2].startswith(b"ERR denied"))
+        with Pump(sluiced) as pump:
+            self.begin_many(pump, 20, 3 * MIB)
+            sluiced.wait_stats(memory_waits=lambda n: n > 10)
+            time.sleep(IDLE_GRANT_S)
+            refused.send(b"h" * (3 * MIB - KIB) + frame(b"PING x") + frame(b""))
+            self.assertEqual(refused.recv_many(2)[0], b"PONG x")
 
     def test_16_mib_pass_two_hundred_half_sent_ones(self):
         """At the latest when those have timed out."""
