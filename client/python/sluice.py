@@ -102,7 +102,8 @@ class OutcomeUnknown(Closed):
 
 
 class Untrusted(Closed):
-    """TLS: the broker could not prove who it is. It is not tried again."""
+    """The broker could not prove who it is, or one of the two refuses TLS as
+    the other speaks it. It is not tried again."""
 
 
 REFUSALS = {"no-responder": NoResponder, "timeout": RequestTimeout,
@@ -753,6 +754,7 @@ class _Tls:
               key: Optional[str]) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=ca)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.options |= ssl.OP_NO_RENEGOTIATION
         context.set_alpn_protocols(["sluice"])
         if certificate:
             context.load_cert_chain(certificate, key)
@@ -790,18 +792,53 @@ class _Tls:
                             f" {self.name}")
 
 
+# Reasons that OpenSSL gives for a handshake that failed, as sentences.
+_TLS_SENTENCES = {
+    "WRONG_VERSION_NUMBER": "the server does not speak TLS",
+    "UNSUPPORTED_PROTOCOL":
+        "the server speaks an old version of TLS only; 1.2 is the least",
+    "TLSV1_ALERT_PROTOCOL_VERSION":
+        "the server and this client have no version of TLS in common",
+    "SSLV3_ALERT_HANDSHAKE_FAILURE":
+        "the broker refused TLS: it may want a certificate of this client, or"
+        " to renegotiate, which is not allowed",
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED":
+        "the broker wants a certificate of this client, and got none",
+    "TLSV1_ALERT_UNKNOWN_CA":
+        "the broker does not trust the authority that signed the certificate"
+        " of this client",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED":
+        "the broker says that the certificate of this client has expired",
+    "SSLV3_ALERT_CERTIFICATE_REVOKED":
+        "the broker says that the certificate of this client was revoked",
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE":
+        "the broker refused the certificate of this client: it is not one for"
+        " clients",
+    "SSLV3_ALERT_BAD_CERTIFICATE":
+        "the broker refused the certificate of this client: see its dates",
+    "TLSV1_ALERT_NO_APPLICATION_PROTOCOL":
+        "the server speaks TLS, but another protocol inside",
+    "EXCESSIVE_MESSAGE_SIZE":
+        "the server's chain of certificates is too long",
+}
+_TLS_RECORDS = (b"\x15\x03", b"\x16\x03")    # alerts, and handshakes
+_CUT = "the connection was cut: the broker did not say goodbye"
+_HANDSHAKE_ENDED = ("the broker ended the handshake of TLS: does it speak"
+                    " TLS?")
+
+
 def _tls_error(error: Optional[BaseException]) -> Optional[Closed]:
     """What would be the same the next time is Untrusted, such as an alert for
     the certificate that the client has, or has not, shown. None if it has
     nothing to do with TLS."""
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLSyscallError)):
-        return Closed("the broker ended the handshake of TLS: does it speak"
-                      " TLS?")
+        return Closed(_HANDSHAKE_ENDED)
     if isinstance(error, ssl.SSLCertVerificationError):
         return Untrusted("the broker's certificate is not accepted: "
                          f"{error.verify_message}")
     if isinstance(error, ssl.SSLError):
-        return Untrusted(f"TLS has failed: {error.reason}")
+        sentence = _TLS_SENTENCES.get(error.reason, "TLS has failed")
+        return Untrusted(f"{sentence} ({error.reason})")
     return None
 
 
@@ -840,6 +877,13 @@ class _Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._heard = asyncio.get_running_loop().time()
+        if not self.ready.done() and (
+                bytes(self._framer.buffer + data)[:2] in _TLS_RECORDS):
+            self.ready.set_exception(Untrusted(
+                "the server speaks TLS: a broker behind it is reached with"
+                " tls: before the address"))
+            self._transport.abort()
+            return
         try:
             for head, body in self._framer.feed(data):
                 self._take(_Head(head), body)
@@ -855,7 +899,7 @@ class _Link(asyncio.Protocol):
         kind = NotExecuted if self._said_bye else OutcomeUnknown
         for answer, done in self._calls.values():
             if not answer.done():
-                answer.set_exception(kind("the connection has ended"))
+                answer.set_exception(kind(self.end))
                 answer.exception()    # the caller may be gone: no warning
         self._calls.clear()
         self._can_write.set()
@@ -867,9 +911,19 @@ class _Link(asyncio.Protocol):
         if not self.ready.done():
             self.ready.set_exception(_tls_error(error) or Closed(
                 "the broker ended the connection before it answered: does it"
-                " speak version 2?"))
+                f" speak version 2{self._unless_tls(', without TLS')}?"))
         self._client._on_lost(self, self._said_bye)
         self.ended.set_result(None)
+
+    @property
+    def end(self) -> str:
+        """How the connection has ended. A cut may be the work of somebody in
+        between; TLS protects the goodbye."""
+        return "the connection has ended" if self._said_bye else _CUT
+
+    def _unless_tls(self, words: str) -> str:
+        is_safe = self._client._server.startswith("unix:")
+        return "" if is_safe or self._client._tls.context else words
 
     def pause_writing(self) -> None:
         self._can_write.clear()
@@ -961,6 +1015,9 @@ class _Link(asyncio.Protocol):
             answer.set_exception(error)
             answer.exception()
         elif not self.ready.done():
+            if code == "auth":
+                error = Refused(code, error.text + self._unless_tls(
+                    ": the broker may demand TLS"))
             self.ready.set_exception(error)
         elif answer is None:
             self._client._tell(Failure(error))
@@ -1097,6 +1154,10 @@ class Client:
                                                    **more)
         except ssl.SSLError as error:
             raise _tls_error(error) from error
+        except (ConnectionResetError, BrokenPipeError) as error:
+            if not more:
+                raise
+            raise Closed(_HANDSHAKE_ENDED) from error    # asyncio says nothing
         return link
 
     async def _come(self, is_first: bool) -> _Link:
@@ -1125,6 +1186,7 @@ class Client:
                 began = loop.time()
                 await asyncio.shield(link.ended)
                 if self._is_closing or not self._reconnect:
+                    error = Closed(link.end)
                     break
                 # A broker that accepts and ends connections is not flooded.
                 if loop.time() - began > PAUSE_LAST_S:
