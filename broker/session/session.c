@@ -443,7 +443,9 @@ static void session_write(struct session *s)
 
 void session_flush(struct session *s)
 {
-    if (!stream_wants_write(s->stream))
+    if (stream_wants_write(s->stream))
+        state_review_outbox(s); /* what it waited to write may have gone */
+    else
         session_write(s);
 }
 
