@@ -258,6 +258,8 @@ static void session_act_on_read(struct session *s, struct verdict v, size_t got)
 {
     if (s->is_left && v.what != VERDICT_LEAVE && v.what != VERDICT_CLOSE)
         session_take_up(s);
+    if (s->state == SESSION_CLOSED)
+        return;
     if (v.what == VERDICT_GO_ON && got > 0)
         v = reader_next(s);
     else if (v.what == VERDICT_GO_ON)
