@@ -3,6 +3,7 @@
 
 #include "broker/core/core.h"
 #include "broker/core/worker.h"
+#include "broker/net/stream.h"
 #include "broker/session/units/pledges.h"
 #include "broker/session/units/unit_rest.h"
 #include "broker/session/units/units.h"
@@ -301,11 +302,16 @@ struct all {
 static void finish_one(struct subscriber *lane, void *arg)
 {
     struct all *all = arg;
+    struct session *s = all->session;
     bool waits;
-    all->is_ok &= lanes_finish(all->session, lane, &waits);
+    all->is_ok &= lanes_finish(s, lane, &waits);
     /* An answer that waits for lanes is told of each that ends. */
-    if (waits && all->session->units->barrier.is_set)
-        all->session->units->barrier.lanes++;
+    if (waits && s->units->barrier.is_set)
+        s->units->barrier.lanes++;
+    /* What it was given in this turn is not offered yet: BYE follows it. */
+    if (waits && !lane->is_kept)
+        subscriber_keep(lane, stream_wants_write(s->stream) ? &s->units->output
+                                                            : &s->units->fresh);
 }
 
 bool lanes_retire(struct session *s)
