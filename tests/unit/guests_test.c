@@ -61,6 +61,18 @@ static void on_end(void *owner, enum stream_status how)
 
 static const struct stream_events events = {on_readable, on_writable, on_end};
 
+struct event;
+
+static int refused; /* calls that the system is going to refuse */
+
+int __real_event_add(struct event *e, const struct timeval *timeout);
+int __wrap_event_add(struct event *e, const struct timeval *timeout);
+
+int __wrap_event_add(struct event *e, const struct timeval *timeout)
+{
+    return refused > 0 && refused-- ? -1 : __real_event_add(e, timeout);
+}
+
 static void guest_open(struct guest *g)
 {
     int ends[2];
@@ -230,6 +242,30 @@ static void test_a_guest_that_is_sent_much_is_promoted(void **state)
     assert_int_equal(f.one.readable, 1);
 }
 
+static void test_is_watched_though_the_system_refused_it_once(void **state)
+{
+    (void)state;
+    refused = 1;
+    stream_promote(f.one.stream);
+    assert_int_equal(refused, 0);
+    peer_says("word");
+    sockets_turns(f.reactor, 2);
+    assert_int_not_equal(f.one.readable, 0);
+    check_read(STREAM_OK, "word");
+    assert_int_equal(f.one.resets, 0);
+}
+
+static void test_is_broken_when_the_system_refuses_it_twice(void **state)
+{
+    (void)state;
+    refused = 2;
+    stream_promote(f.one.stream);
+    sockets_turns(f.reactor, 2);
+    assert_int_equal(refused, 0);
+    assert_int_equal(f.one.resets, 1);
+    assert_int_equal(f.one.readable, 0);
+}
+
 #define GUEST_TEST(test)                                                       \
     cmocka_unit_test_setup_teardown(test, open_one, close_all)
 
@@ -243,6 +279,8 @@ int main(void)
         GUEST_TEST(test_a_guest_at_rest_hears_a_reset_and_does_not_spin),
         GUEST_TEST(test_what_a_transport_of_a_guest_holds_is_readable),
         GUEST_TEST(test_a_guest_that_is_sent_much_is_promoted),
+        GUEST_TEST(test_is_watched_though_the_system_refused_it_once),
+        GUEST_TEST(test_is_broken_when_the_system_refuses_it_twice),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,7 +5,6 @@
  * guests_test.c. */
 #include "broker/net/stream.h"
 
-#include <event2/event.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -50,37 +49,14 @@ static void on_end(void *owner, enum stream_status how)
 
 static const struct stream_events events = {on_readable, on_writable, on_end};
 
-static int refused; /* calls that the system is going to refuse */
-
-int __real_event_add(struct event *e, const struct timeval *timeout);
-int __wrap_event_add(struct event *e, const struct timeval *timeout);
-
-int __wrap_event_add(struct event *e, const struct timeval *timeout)
-{
-    return refused > 0 && refused-- ? -1 : __real_event_add(e, timeout);
-}
-
-static int open_guest(void (*pair)(int out[2]))
+static int open_pair(void (*pair)(int out[2]))
 {
     int ends[2];
     pair(ends);
     f = (struct fixture){.peer = ends[0], .reactor = reactor_new()};
     f.stream = stream_open(f.reactor, ends[1], &events, &f);
-    return f.stream ? 0 : -1;
-}
-
-static int open_pair(void (*pair)(int out[2]))
-{
-    if (open_guest(pair) != 0)
-        return -1;
     stream_promote(f.stream);
-    return 0;
-}
-
-static int open_tcp_guest(void **state)
-{
-    (void)state;
-    return open_guest(sockets_tcp_pair);
+    return f.stream ? 0 : -1;
 }
 
 static int open_tcp(void **state)
@@ -354,30 +330,6 @@ static void test_closed_stream_is_silent_and_gone(void **state)
     f.stream = NULL;
 }
 
-static void test_is_watched_though_the_system_refused_it_once(void **state)
-{
-    (void)state;
-    refused = 1;
-    stream_promote(f.stream);
-    assert_int_equal(refused, 0);
-    peer_says("water");
-    sockets_turns(f.reactor, 2);
-    assert_int_not_equal(f.readable, 0);
-    check_read(STREAM_OK, "water");
-    assert_int_equal(f.resets, 0);
-}
-
-static void test_is_broken_when_the_system_refuses_it_twice(void **state)
-{
-    (void)state;
-    refused = 2;
-    stream_promote(f.stream);
-    sockets_turns(f.reactor, 2);
-    assert_int_equal(refused, 0);
-    assert_int_equal(f.resets, 1);
-    assert_int_equal(f.readable, 0);
-}
-
 static void close_stream(void *owner)
 {
     on_readable(owner);
@@ -607,8 +559,6 @@ static void test_transport_may_sit_on_what_was_handed_over(void **state)
 
 #define TCP_TEST(test)                                                         \
     cmocka_unit_test_setup_teardown(test, open_tcp, close_all)
-#define GUEST_TEST(test)                                                       \
-    cmocka_unit_test_setup_teardown(test, open_tcp_guest, close_all)
 #define UNIX_TEST(test)                                                        \
     {                                                                          \
         "unix: " #test, test, open_unix, close_all, NULL                       \
@@ -639,8 +589,6 @@ int main(void)
         UNIX_TEST(test_resting_says_when_there_is_room),
         TCP_TEST(test_resting_tells_of_room_that_is_there_already),
         TCP_TEST(test_closed_stream_is_silent_and_gone),
-        GUEST_TEST(test_is_watched_though_the_system_refused_it_once),
-        GUEST_TEST(test_is_broken_when_the_system_refuses_it_twice),
         TCP_TEST(test_may_be_closed_from_its_own_callback),
         TCP_TEST(test_transport_is_between_stream_and_socket),
         TCP_TEST(test_what_a_transport_holds_is_readable),
